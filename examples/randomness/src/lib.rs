@@ -1,0 +1,59 @@
+//! Random numbers in a module: they come from the host, and the standard library asks it for them.
+use std::hash::{BuildHasher, RandomState};
+
+use stateroom_wasm::*;
+
+/// Greets each client with a number of its own.
+#[stateroom_wasm]
+#[derive(Default)]
+struct Randomness;
+
+impl StateroomService for Randomness {
+    fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        context.send_message(client, format!("User {client:?} connected. Random number: {}", random_number()));
+    }
+
+    fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+        if let Some(text) = message.text() {
+            context.send_message(MessageRecipient::Broadcast, format!("User {client:?} sent '{text}'"));
+        }
+    }
+
+    fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        context.send_message(MessageRecipient::Broadcast, format!("User {client:?} left."));
+    }
+}
+
+/// The standard library gives every `HashMap` random keys, so that nobody can guess its order. The hash of anything under
+/// fresh keys is a random number. Crates like `rand` work in a module too, where one needs more than this.
+fn random_number() -> u32 {
+    RandomState::new().hash_one(()) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use stateroom::testing::TestContext;
+
+    use super::*;
+
+    #[test]
+    fn each_newcomer_gets_another_number() {
+        let context = TestContext::new("a room");
+        let numbers = [1, 2].map(|client| {
+            Randomness.connect(ClientId(client), &context);
+            let greeting = context.take_texts_for(ClientId(client)).concat();
+            let number = greeting.strip_prefix(&format!("User ClientId({client}) connected. Random number: "));
+            number.and_then(|number| number.parse::<u32>().ok())
+        });
+        assert!(numbers.iter().all(Option::is_some), "{numbers:?}");
+        assert_ne!(numbers[0], numbers[1]);
+    }
+
+    #[test]
+    fn the_rest_is_as_in_echo_server() {
+        let context = TestContext::new("a room");
+        Randomness.message(ClientId(1), "x".into(), &context);
+        Randomness.disconnect(ClientId(1), &context);
+        assert_eq!(context.take_texts_for(ClientId(2)), ["User ClientId(1) sent 'x'", "User ClientId(1) left."]);
+    }
+}

@@ -1,0 +1,79 @@
+//! The command line: its verbs, and what each can be told.
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{Settings, explain};
+
+const EXAMPLES: &str = "\
+Examples:
+  stateroom dev                     build the crate here, serve it on http://127.0.0.1:8080
+  stateroom dev 3000 -C my-service  the crate in my-service, on port 3000
+  stateroom build                   build the crate here into dist
+  stateroom serve dist --port 80    serve what was built
+  stateroom serve service.wasm -r uuid -s never
+
+Every setting is a flag, a variable STATEROOM_*, or a key of stateroom.toml: the first of these that is given counts.";
+
+/// Rooms over WebSockets: a service written in Rust, a sandboxed instance for each room.
+#[derive(Debug, Parser)]
+#[command(name = "stateroom", version, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// Work in this directory, as if called from there
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// Log more; twice and three times as well
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+
+    /// Log less; twice and three times as well
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) quiet: u8,
+
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Build the service crate here and serve it on this machine
+    Dev(Dev),
+    /// Build the service crate here into the directory dist
+    Build,
+    /// Serve a built service
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// The port to listen on: the same as --port, and stronger
+    #[arg(value_name = "PORT")]
+    pub(crate) at: Option<u16>,
+
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// What to serve: a .wasm file, a .wat file, or a directory that `stateroom build` made
+    pub(crate) module: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// The command as clap knows it, each setting with its variable and its default.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+        .mut_subcommand("dev", |verb| explain(verb, Verb::DEV_IP))
+        .mut_subcommand("serve", |verb| explain(verb, Verb::SERVE_IP))
+}
+
+/// Reads the command line. Where it asks for help or makes no sense, the process ends here.
+pub(crate) fn parse() -> Cli {
+    let read =
+        |command: &mut clap::Command| Cli::from_arg_matches(&command.try_get_matches_from_mut(std::env::args_os())?);
+    read(&mut command()).unwrap_or_else(|error| error.exit())
+}

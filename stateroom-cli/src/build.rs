@@ -1,0 +1,44 @@
+//! From the sources of a service to what can be served.
+//!
+//! *Invariant:* cargo alone decides what is compiled and how; of what it makes, the artefact of the very package that was
+//! asked for is taken.
+mod cargo;
+mod client;
+pub(crate) mod dist;
+mod package;
+mod target;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::config::Settings;
+
+/// What was built, where cargo and wasm-bindgen have put it.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// The module that runs in the rooms.
+    pub(crate) service: PathBuf,
+    /// The directory with what runs in the browser.
+    pub(crate) client: Option<PathBuf>,
+}
+
+/// Builds the service of the crate or workspace in the working directory, and its client if it has one.
+///
+/// # Errors
+///
+/// Where there is no such package, or cargo or wasm-bindgen fail.
+pub(crate) fn build(settings: &Settings) -> Result<Built> {
+    let workspace = cargo::workspace()?;
+    let client = settings.client.as_ref().map(|client| client.package.as_str());
+    let service = package::service(&workspace, settings.service.package.as_deref(), client)?;
+    let service = cargo::build(service, "wasm32-wasip1")?;
+    let client = client
+        .map(|name| {
+            let package = package::named(&workspace, name, "client")?;
+            let module = cargo::build(package, "wasm32-unknown-unknown")?;
+            client::bind(&module, workspace.target_directory.as_std_path())
+        })
+        .transpose()?;
+    Ok(Built { service, client })
+}

@@ -1,0 +1,18 @@
+//! `stateroom build`: the service and its client, ready to be served elsewhere.
+use anyhow::Result;
+use stateroom_wasm_host::WasmHostConfig;
+
+use super::serve;
+use crate::{
+    build::{self, dist},
+    config::Settings,
+};
+
+pub(super) fn run(settings: &Settings, host: &WasmHostConfig) -> Result<()> {
+    let built = build::build(settings)?;
+    // Here rather than where it is to be served: whether it is a service at all, and fits the limits it will have.
+    serve::load(&built.service, host)?;
+    dist::write(&built, settings)?;
+    tracing::info!("built {}: serve it with `stateroom serve {}`", dist::DIRECTORY, dist::DIRECTORY);
+    Ok(())
+}

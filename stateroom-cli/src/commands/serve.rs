@@ -1,0 +1,85 @@
+//! `stateroom serve`: a module and its files, until a signal comes.
+use std::{io, net::SocketAddr, path::Path, thread};
+
+use anyhow::{Context, Error, Result, anyhow, bail};
+use stateroom_wasm_host::{WasmHostConfig, WasmHostError, WasmHostFactory};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    build::dist,
+    config::{Resolved, Settings},
+    shutdown,
+};
+
+pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) -> Result<()> {
+    let mut static_files = settings.static_files.clone();
+    let mut file = module.to_owned();
+    if module.is_dir() {
+        let contents = dist::contents(module)?;
+        static_files = static_files.or(contents.static_files);
+        resolved.server.client_path = contents.client.as_deref().map(text).transpose()?;
+        file = contents.module;
+    }
+    if let Some(files) = &static_files {
+        dist::check_static_files(files)?;
+        resolved.server.static_path = Some(text(files)?);
+    }
+    until_stopped(&file, resolved, |_| {})
+}
+
+/// Serves a module until a signal comes; tells the address first.
+pub(super) fn until_stopped(module: &Path, resolved: Resolved, listening: impl FnOnce(SocketAddr)) -> Result<()> {
+    let Resolved { server, host } = resolved;
+    let runtime = runtime().context("no runtime can be made")?;
+    // The host looks at how many workers there are.
+    let _inside = runtime.enter();
+    let factory = load(module, &host)?;
+    let wanted = (server.ip.clone(), server.port);
+    runtime.block_on(async {
+        let stop = shutdown::requested().context("signals cannot be listened for")?;
+        let server = server.bind(factory).await.map_err(|error| explain_bind(error, &wanted))?;
+        tracing::info!("listening on http://{}", server.local_addr());
+        listening(server.local_addr());
+        server.run_until(stop).await.context("the server has failed")
+    })
+}
+
+/// Checks and compiles a module.
+pub(super) fn load(module: &Path, config: &WasmHostConfig) -> Result<WasmHostFactory> {
+    if !module.exists() {
+        bail!("there is no file `{}`", module.display());
+    }
+    WasmHostFactory::with_config(module, config).map_err(|error| match error {
+        WasmHostError::MissingExport { .. } => anyhow!(
+            "{error}\n  hint: put `#[stateroom_wasm]`, of the crate `stateroom-wasm`, on the type of the service"
+        ),
+        error => Error::new(error),
+    })
+}
+
+/// On a single core, workers would only get in each other's way.
+fn runtime() -> io::Result<Runtime> {
+    let single = thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+    let mut builder = if single { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    builder.enable_all().build()
+}
+
+fn explain_bind(error: io::Error, (ip, port): &(String, u16)) -> Error {
+    let context = match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "{ip}:{port} is in use by another program\n  hint: take another port with `--port`; 0 is any free one"
+        ),
+        io::ErrorKind::AddrNotAvailable => format!("{ip} is not an address of this machine: see `--ip`"),
+        io::ErrorKind::PermissionDenied => {
+            format!("{ip}:{port} may not be listened on: take a port above 1023 with `--port`")
+        }
+        _ => format!("{ip}:{port} cannot be listened on"),
+    };
+    Error::new(error).context(context)
+}
+
+/// A path, for the server, which takes text.
+pub(super) fn text(path: &Path) -> Result<String> {
+    let text = path.to_str().with_context(|| format!("`{}` is not Unicode", path.display()))?;
+    Ok(text.to_owned())
+}

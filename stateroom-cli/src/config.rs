@@ -1,0 +1,105 @@
+//! Settings: what there is to set, and which of flag, variable, file and default counts.
+//!
+//! *Invariant:* a setting is declared once, here or in [`limits`]; its flag, its variable, its key in `stateroom.toml` and
+//! its line in the help and the README come of that.
+mod file;
+mod limits;
+mod quantity;
+mod resolve;
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use stateroom_server::{RoomStrategy, ShutdownPolicy};
+
+pub(crate) use file::FILE_NAME;
+pub(crate) use resolve::{Resolved, explain};
+
+use crate::args::Verb;
+use limits::LimitSettings;
+use quantity::{Seconds, as_text};
+
+/// What can be set on the command line, in the environment and in `stateroom.toml`, and what in the file alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// A directory of static files to serve under `/`.
+    #[arg(skip)]
+    #[serde(skip_serializing)]
+    pub(crate) static_files: Option<PathBuf>,
+
+    /// Meant for deployment. Nothing here needs it.
+    #[arg(skip)]
+    #[serde(skip_serializing)]
+    service_id: Option<String>,
+
+    /// The package that runs in the browser.
+    #[arg(skip)]
+    #[serde(skip_serializing)]
+    pub(crate) client: Option<ClientPackage>,
+
+    /// The package that runs in the rooms.
+    #[arg(skip)]
+    #[serde(skip_serializing)]
+    pub(crate) service: ServicePackage,
+
+    /// The address to listen on
+    #[arg(long, value_name = "IP", help_heading = "Server")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) ip: Option<IpAddr>,
+
+    /// The port to listen on; 0 is any free one
+    #[arg(short, long, value_name = "PORT", help_heading = "Server")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) port: Option<u16>,
+
+    /// How often a connection is pinged; 0 turns pings off
+    #[arg(short = 'i', long, value_name = "SECONDS", help_heading = "Server")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) heartbeat_interval: Option<Seconds>,
+
+    /// How long a client may be silent; more than the interval
+    #[arg(short = 't', long, value_name = "SECONDS", help_heading = "Server")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) heartbeat_timeout: Option<Seconds>,
+
+    /// How rooms come to be: implicit, api, uuid, short, or short3 to short12
+    #[arg(short, long = "rooms", value_name = "STRATEGY", help_heading = "Server")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) room_strategy: Option<RoomStrategy>,
+
+    /// When an empty room ends: never, immediate, or seconds such as 300sec
+    #[arg(short, long, value_name = "POLICY", help_heading = "Server")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) shutdown_policy: Option<ShutdownPolicy>,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitSettings,
+}
+
+/// The table `[client]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientPackage {
+    pub(crate) package: String,
+    /// Accepted, and without effect: cargo's own profiles say it.
+    optimization_level: Option<String>,
+}
+
+/// The table `[service]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServicePackage {
+    pub(crate) package: Option<String>,
+}
+
+impl Verb {
+    /// What is being developed is seen by this machine alone.
+    pub(crate) const DEV_IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    /// What is served is seen by all.
+    pub(crate) const SERVE_IP: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+}

@@ -1,0 +1,221 @@
+//! The units that settings are given in, and how they are read and written: the same way on the command line, in the
+//! environment and in `stateroom.toml`.
+use std::{fmt, str::FromStr, time::Duration};
+
+/// What a setting is measured in.
+pub(crate) trait Quantity {
+    /// How the help calls it.
+    const UNIT: &str;
+}
+
+/// A setting, and the `Target` of the libraries that it sets.
+pub(crate) trait Sets<Target>: Sized {
+    /// What the target is set to, if that is settled at all.
+    fn get(target: &Target) -> Option<Self>;
+    /// Sets the target.
+    fn set(self, target: &mut Target);
+}
+
+impl Quantity for usize {
+    const UNIT: &str = "NUMBER";
+}
+
+impl Quantity for u32 {
+    const UNIT: &str = "NUMBER";
+}
+
+impl<T: Copy> Sets<T> for T {
+    fn get(target: &T) -> Option<Self> {
+        Some(*target)
+    }
+
+    fn set(self, target: &mut T) {
+        *target = self;
+    }
+}
+
+impl<T: Copy> Sets<Option<T>> for T {
+    fn get(target: &Option<T>) -> Option<Self> {
+        *target
+    }
+
+    fn set(self, target: &mut Option<T>) {
+        *target = Some(self);
+    }
+}
+
+/// An amount of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bytes(usize);
+
+impl Quantity for Bytes {
+    const UNIT: &str = "BYTES";
+}
+
+impl Bytes {
+    const UNITS: [(&str, u32); 3] = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+}
+
+impl Sets<usize> for Bytes {
+    fn get(target: &usize) -> Option<Self> {
+        Some(Bytes(*target))
+    }
+
+    fn set(self, target: &mut usize) {
+        *target = self.0;
+    }
+}
+
+impl Sets<u64> for Bytes {
+    fn get(target: &u64) -> Option<Self> {
+        usize::try_from(*target).ok().map(Bytes)
+    }
+
+    fn set(self, target: &mut u64) {
+        *target = self.0 as u64;
+    }
+}
+
+impl FromStr for Bytes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unit = Self::UNITS.iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)));
+        let (number, bits) = unit.unwrap_or((text, 0));
+        number
+            .trim_end()
+            .parse::<usize>()
+            .ok()
+            .and_then(|number| number.checked_mul(1 << bits))
+            .map(Bytes)
+            .ok_or_else(|| format!("`{text}` is no number of bytes: write such as `65536`, `64KiB` or `16MiB`"))
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = |(_, bits): &&(&str, u32)| self.0 != 0 && self.0.trailing_zeros() >= *bits;
+        match Self::UNITS.iter().find(whole) {
+            Some((unit, bits)) => write!(formatter, "{}{unit}", self.0 >> bits),
+            None => write!(formatter, "{}", self.0),
+        }
+    }
+}
+
+/// A time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seconds(Duration);
+
+impl Quantity for Seconds {
+    const UNIT: &str = "SECONDS";
+}
+
+impl Sets<Duration> for Seconds {
+    fn get(target: &Duration) -> Option<Self> {
+        Some(Seconds(*target))
+    }
+
+    fn set(self, target: &mut Duration) {
+        *target = self.0;
+    }
+}
+
+impl FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse()
+            .ok()
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .map(Seconds)
+            .ok_or_else(|| format!("`{text}` is no number of seconds: write such as `30` or `0.5`"))
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0.as_secs_f64())
+    }
+}
+
+/// For serde: a number or a text, read as the command line reads it.
+pub(crate) mod as_text {
+    use std::{fmt, marker::PhantomData, str::FromStr};
+
+    use serde::{Deserializer, Serializer, de};
+
+    pub(crate) fn serialize<T: fmt::Display, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+        let Some(value) = value else { return to.serialize_none() };
+        let text = value.to_string();
+        match (text.parse(), text.parse()) {
+            (Ok(whole), _) => to.serialize_i64(whole),
+            (_, Ok(number)) => to.serialize_f64(number),
+            _ => to.serialize_str(&text),
+        }
+    }
+
+    pub(crate) fn deserialize<'a, T, D>(from: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: fmt::Display>,
+        D: Deserializer<'a>,
+    {
+        from.deserialize_any(TextOrNumber(PhantomData)).map(Some)
+    }
+
+    struct TextOrNumber<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err: fmt::Display>> de::Visitor<'_> for TextOrNumber<T> {
+        type Value = T;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a number or a text")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
+            self.visit_str(&number.to_string())
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+            self.visit_str(&number.to_string())
+        }
+
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
+            self.visit_str(&number.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_read_with_and_without_a_unit_and_written_in_the_largest() {
+        for (text, bytes) in [("0", 0), ("1000", 1000), ("64KiB", 65_536), ("16 MiB", 16 << 20), ("2GiB", 2 << 30)] {
+            assert_eq!(text.parse(), Ok(Bytes(bytes)));
+        }
+        for (bytes, text) in [(0, "0"), (1000, "1000"), (65_536, "64KiB"), (16 << 20, "16MiB")] {
+            assert_eq!(Bytes(bytes).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn seconds_may_be_fractions() {
+        assert_eq!("0.5".parse(), Ok(Seconds(Duration::from_millis(500))));
+        assert_eq!("30".parse::<Seconds>().unwrap().to_string(), "30");
+    }
+
+    #[test]
+    fn what_is_no_quantity_is_refused_with_what_to_write() {
+        for text in ["", "-1", "1MB", "x", "1.5", "99999999999GiB"] {
+            assert!(text.parse::<Bytes>().unwrap_err().contains("16MiB"), "{text}");
+        }
+        for text in ["", "-1", "30s", "inf", "nan", "1e30"] {
+            assert!(text.parse::<Seconds>().unwrap_err().contains("0.5"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The command `stateroom`: builds a service crate into a WebAssembly module, and serves it.
+//!
+//! This file owns the way out: every error of every verb ends here, is printed once, and becomes the exit code.
+//!
+//! *Invariant:* 0 is success, 1 a failure, 2 a command line that asks for what cannot be.
+mod args;
+mod build;
+mod commands;
+mod config;
+mod logging;
+mod shutdown;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    let cli = args::parse();
+    logging::init(cli.verbose, cli.quiet);
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+/// Prints an error with its causes. Nobody may be there to read it (a closed pipe): that is no reason to fail again.
+fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(usage) = error.downcast_ref::<clap::Error>() {
+        let _ = usage.print();
+        return ExitCode::from(2);
+    }
+    let (bold, plain) = if logging::colour() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    let mut text = format!("{bold}error:{plain} {error}\n");
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        text.push_str(&format!("  caused by: {}\n", cause.trim_end().replace('\n', "\n    ")));
+    }
+    let _ = io::stderr().write_all(text.as_bytes());
+    ExitCode::FAILURE
+}

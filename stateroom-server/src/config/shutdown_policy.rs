@@ -1,0 +1,82 @@
+//! When a room that nobody is in ends.
+use std::{fmt, str::FromStr, time::Duration};
+
+/// When a room that nobody is in ends. A room that has ended can be joined again: it starts afresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ShutdownPolicy {
+    /// Never. The default of the library.
+    #[default]
+    Never,
+    /// As soon as its last client has left; the service is not told of that. One that was created and never joined ends
+    /// after [`UNJOINED_TIME`](ShutdownPolicy::UNJOINED_TIME).
+    Immediate,
+    /// When it has been empty for this long, from its creation on. Somebody who comes back in time cancels it.
+    After(Duration),
+}
+
+impl ShutdownPolicy {
+    /// How long a room waits for its first client under [`Immediate`](ShutdownPolicy::Immediate): 60 s.
+    pub const UNJOINED_TIME: Duration = Duration::from_secs(60);
+
+    /// How long a room may be empty: `None` is for ever.
+    pub(crate) fn empty_time(self, joined: bool) -> Option<Duration> {
+        match self {
+            ShutdownPolicy::Never => None,
+            ShutdownPolicy::Immediate if joined => Some(Duration::ZERO),
+            ShutdownPolicy::Immediate => Some(Self::UNJOINED_TIME),
+            ShutdownPolicy::After(time) => Some(time),
+        }
+    }
+}
+
+/// A text that is no [`ShutdownPolicy`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no shutdown policy: write `never`, `immediate`, or a number of seconds such as `300sec`")]
+pub struct ParseShutdownPolicyError(String);
+
+impl FromStr for ShutdownPolicy {
+    type Err = ParseShutdownPolicyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseShutdownPolicyError(text.to_owned());
+        match text {
+            "never" => Ok(ShutdownPolicy::Never),
+            "immediate" => Ok(ShutdownPolicy::Immediate),
+            _ => {
+                let digits = text.strip_suffix("sec").ok_or_else(error)?;
+                let seconds: u32 = digits.parse().map_err(|_| error())?;
+                Ok(ShutdownPolicy::After(Duration::from_secs(seconds.into())))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ShutdownPolicy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ShutdownPolicy::Never => formatter.write_str("never"),
+            ShutdownPolicy::Immediate => formatter.write_str("immediate"),
+            ShutdownPolicy::After(time) => write!(formatter, "{}sec", time.as_secs()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_read_as_it_is_written() {
+        for text in ["never", "immediate", "0sec", "300sec"] {
+            assert_eq!(text.parse::<ShutdownPolicy>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_policy_is_refused_with_what_to_write() {
+        for text in ["", "300", "sec", "-1sec", "5 sec", "Never", "99999999999sec"] {
+            let error = text.parse::<ShutdownPolicy>().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{text}`")) && error.contains("300sec"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! One WebSocket connection: its task reads, keeps the heartbeat, writes what the socket did not take at once, and closes.
+//!
+//! *Invariant:* the room waits for no connection, and a connection waits only for its own client and its own room.
+pub(crate) mod close;
+pub(crate) mod frame;
+mod heartbeat;
+mod reader;
+mod stream;
+
+use std::{
+    cell::RefCell,
+    future::{Future, poll_fn},
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use hyper::upgrade::Upgraded;
+use stateroom::MessagePayload;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use self::{
+    close::CloseCause,
+    heartbeat::{Beat, Heartbeat},
+    reader::{Ending, FrameReader},
+    stream::Stream,
+};
+use crate::{outbound::Outbound, room::seat::Seat, rooms::Rooms};
+
+thread_local! {
+    /// What is read goes through one buffer a thread, and is gone from it before the next connection reads.
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 << 10]);
+}
+
+/// Runs a connection that has just been upgraded, from joining its room to its end.
+pub(crate) async fn serve(rooms: &Arc<Rooms>, upgraded: Upgraded, room_id: &str, token: Option<String>) {
+    let settings = rooms.settings();
+    let (stream, ahead) = Stream::from_upgraded(upgraded);
+    let outbound = Arc::new(Outbound::new(stream.socket(), &settings.limits));
+    let seat = match rooms.join(room_id, token, outbound.clone()) {
+        Ok(seat) => Some(seat),
+        Err(cause) => {
+            outbound.close(cause);
+            None
+        }
+    };
+    let now = Instant::now();
+    let mut connection = Connection {
+        room_id,
+        stream,
+        frames: FrameReader::new(settings.limits.message_bytes),
+        carry: ahead,
+        // So few that a client's own answers cannot be too many for it.
+        burst: (settings.limits.outbound_messages / 4).max(1),
+        messages: Vec::new(),
+        outbound,
+        seat,
+        heartbeat: Heartbeat::new(settings.heartbeat_interval, settings.heartbeat_timeout, now),
+        closing: None,
+        close_time: settings.limits.close_time,
+        sleep: Box::pin(sleep_until(now)),
+    };
+    poll_fn(|context| connection.poll(context)).await;
+}
+
+struct Connection<'a> {
+    room_id: &'a str,
+    stream: Stream,
+    frames: FrameReader,
+    /// Bytes that were read and not yet looked at.
+    carry: Vec<u8>,
+    /// How many messages are taken at a time.
+    burst: usize,
+    /// Empty between reads; kept for its memory.
+    messages: Vec<MessagePayload>,
+    outbound: Arc<Outbound>,
+    /// The place in the room, as long as it is not being closed.
+    seat: Option<Seat>,
+    heartbeat: Heartbeat,
+    closing: Option<Closing>,
+    close_time: Duration,
+    sleep: Pin<Box<Sleep>>,
+}
+
+/// A connection that is being closed.
+struct Closing {
+    /// When it is dropped, whatever the client does.
+    deadline: Instant,
+    /// How far the client is.
+    peer: Peer,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Peer {
+    /// Its close frame is awaited; messages before that are not looked at.
+    Open,
+    /// What it sends can no longer be understood; its end is awaited.
+    Garbled,
+    /// It has closed.
+    Closed,
+}
+
+/// The connection has ended.
+struct Gone;
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        // The room may still hold the outbound; the socket must not stay open for that.
+        self.outbound.end();
+    }
+}
+
+impl Connection<'_> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.outbound.register(context);
+        loop {
+            // Reading and the time may both give something to write.
+            let again = match self.write(context) {
+                Ok(()) => self.read(context).and_then(|read| Ok(self.tick(context)? || read)),
+                Err(gone) => Err(gone),
+            };
+            match again {
+                Ok(true) => {}
+                Ok(false) => return Poll::Pending,
+                Err(Gone) => return Poll::Ready(()),
+            }
+        }
+    }
+
+    /// Writes what waits. Gone when all is written and both sides have closed.
+    fn write(&mut self, context: &mut Context<'_>) -> Result<(), Gone> {
+        let drained = self.outbound.poll_drain(|slices| self.stream.poll_write(context, slices));
+        if drained.progress {
+            self.heartbeat.alive(Instant::now());
+        }
+        if drained.closing && self.closing.is_none() {
+            self.start_closing(Peer::Open);
+        }
+        let done = match drained.done {
+            Poll::Ready(Ok(())) => self.stream.poll_flush(context),
+            other => other,
+        };
+        match done {
+            Poll::Ready(Err(_)) => Err(Gone),
+            Poll::Ready(Ok(())) if self.closing.as_ref().is_some_and(|closing| closing.peer == Peer::Closed) => {
+                Err(Gone)
+            }
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Reads what has come. Says whether there may be something to write.
+    fn read(&mut self, context: &mut Context<'_>) -> Result<bool, Gone> {
+        loop {
+            let result = match &self.closing {
+                None => self.poll_burst(context),
+                Some(Closing { peer: Peer::Closed, .. }) => return Ok(false),
+                Some(closing) => {
+                    let peer = closing.peer;
+                    self.poll_discard(context, peer)
+                }
+            };
+            match result {
+                Poll::Ready(Ok(true)) => return Ok(true),
+                Poll::Ready(Ok(false)) => {}
+                Poll::Ready(Err(gone)) => return Err(gone),
+                Poll::Pending => return Ok(false),
+            }
+        }
+    }
+
+    /// Reads one burst and tells the room. Ready with whether there is something to write.
+    fn poll_burst(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Gone>> {
+        let Some(seat) = &self.seat else { return Poll::Pending };
+        if !self.outbound.may_read() {
+            return Poll::Pending;
+        }
+        if seat.poll_space(context).is_pending() {
+            // The room is busy; that the client is not heard is not its fault.
+            self.heartbeat.alive(Instant::now());
+            return Poll::Pending;
+        }
+        let (ending, replies) = ready!(self.poll_frames(context))?;
+        self.heartbeat.alive(Instant::now());
+        if let Some(seat) = &self.seat {
+            seat.say(&mut self.messages);
+        }
+        let again = !replies.is_empty();
+        match ending {
+            Ending::Drained | Ending::More => self.outbound.write_control(&replies),
+            Ending::ClosedByPeer => {
+                tracing::debug!(room = self.room_id, "a client closes its connection");
+                self.outbound.close_by_peer(replies);
+                self.start_closing(Peer::Closed);
+            }
+            Ending::Broken(cause) => {
+                self.outbound.write_control(&replies);
+                self.close(cause, Peer::Garbled);
+                return Poll::Ready(Ok(true));
+            }
+        }
+        Poll::Ready(Ok(again))
+    }
+
+    /// Reads from the socket, or what was carried over, into `messages`.
+    fn poll_frames(&mut self, context: &mut Context<'_>) -> Poll<Result<(Ending, Vec<u8>), Gone>> {
+        BUFFER.with_borrow_mut(|buffer| {
+            let carried = mem::take(&mut self.carry);
+            let mut input = carried.as_slice();
+            if input.is_empty() {
+                input = match ready!(self.stream.poll_read(context, buffer)) {
+                    Ok(length @ 1..) => buffer.get(..length).unwrap_or_default(),
+                    Ok(0) | Err(_) => return Poll::Ready(Err(Gone)),
+                };
+            }
+            let mut replies = Vec::new();
+            let ending = self.frames.read(&mut input, self.burst, &mut self.messages, &mut replies);
+            self.carry = input.to_vec();
+            Poll::Ready(Ok((ending, replies)))
+        })
+    }
+
+    /// Reads on while closing, only to see the client's end of it.
+    fn poll_discard(&mut self, context: &mut Context<'_>, peer: Peer) -> Poll<Result<bool, Gone>> {
+        if peer == Peer::Garbled {
+            return BUFFER.with_borrow_mut(|buffer| match ready!(self.stream.poll_read(context, buffer)) {
+                Ok(1..) => Poll::Ready(Ok(false)),
+                Ok(0) | Err(_) => Poll::Ready(Err(Gone)),
+            });
+        }
+        let (ending, _) = ready!(self.poll_frames(context))?;
+        self.messages.clear();
+        if let Some(closing) = &mut self.closing {
+            match ending {
+                Ending::Drained | Ending::More => {}
+                Ending::ClosedByPeer => closing.peer = Peer::Closed,
+                Ending::Broken(_) => closing.peer = Peer::Garbled,
+            }
+            return Poll::Ready(Ok(closing.peer == Peer::Closed));
+        }
+        Poll::Ready(Ok(false))
+    }
+
+    /// Does what the time says. Says whether there may be something to write.
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<bool, Gone> {
+        let mut written = false;
+        while self.sleep.as_mut().poll(context).is_ready() {
+            let now = Instant::now();
+            let next = match &self.closing {
+                Some(closing) if closing.deadline <= now => return Err(Gone),
+                Some(closing) => Some(closing.deadline),
+                None => match self.heartbeat.beat(now) {
+                    Beat::Ping => {
+                        self.outbound.write_control(&frame::PING);
+                        written = true;
+                        Some(now)
+                    }
+                    Beat::Lost => {
+                        self.close(CloseCause::HeartbeatLost, Peer::Open);
+                        written = true;
+                        Some(now)
+                    }
+                    Beat::Wait(next) => next,
+                },
+            };
+            // Without anything to wait for, look again now and then.
+            self.sleep.as_mut().reset(next.unwrap_or_else(|| now + Duration::from_secs(3600)));
+        }
+        Ok(written)
+    }
+
+    fn close(&mut self, cause: CloseCause, peer: Peer) {
+        self.outbound.close(cause);
+        self.start_closing(peer);
+    }
+
+    /// Gives up the place in the room, and gives the client some time for its end of the closing.
+    fn start_closing(&mut self, peer: Peer) {
+        if let Some(cause) = self.outbound.closing() {
+            tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
+        }
+        self.seat = None;
+        let deadline = Instant::now() + self.close_time;
+        self.closing = Some(Closing { deadline, peer });
+        self.sleep.as_mut().reset(deadline);
+    }
+}

@@ -1,0 +1,152 @@
+//! Why a connection is closed: the one table of causes, their WebSocket close codes, labels and reasons.
+//!
+//! | cause | code | may the client try again? |
+//! |-|-|-|
+//! | asked for by the service | 1000, 3000 to 4999 | its own rule |
+//! | bytes that are no WebSocket frames | 1002, 1007 for a text that is not UTF-8 | no |
+//! | message too big | 1009 | no |
+//! | the room's service failed | 1011 | yes |
+//! | the server stops | 1012 | yes, with jitter |
+//! | too slow to keep up; the room is backing off; no place for another room | 1013 | yes, later |
+//! | replaced by a connection with the same token | 4000 | no |
+//! | heartbeat lost | 4001 | yes |
+//!
+//! *Invariant:* no close frame leaves the server whose code and reason are not made here.
+use std::{borrow::Cow, fmt, time::Duration};
+
+/// A WebSocket close frame has room for this many bytes of reason.
+const MAX_REASON: usize = 123;
+
+/// Why a connection is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CloseCause {
+    /// The room's service asked for it.
+    Service { code: u16, reason: String },
+    /// What came is no WebSocket traffic.
+    Protocol(String),
+    /// A text that came is not UTF-8.
+    NotUtf8,
+    /// A message that came is larger than that many bytes.
+    TooBig(usize),
+    /// The room's service failed.
+    Failed(String),
+    /// The server stops.
+    Stopping,
+    /// More waits for the client than it reads.
+    TooSlow,
+    /// The room failed again and again, and rests for that long.
+    BackingOff(Duration),
+    /// There are as many rooms as there may be.
+    RoomsFull,
+    /// The room has no client numbers left.
+    NumbersExhausted,
+    /// Somebody joined with the same token.
+    Replaced,
+    /// Nothing was heard of the client for too long.
+    HeartbeatLost,
+}
+
+impl CloseCause {
+    /// What a service asks for: codes that are not a service's to send become 1000.
+    pub(crate) fn service(code: u16, reason: String) -> Self {
+        let allowed = code == 1000 || (3000..=4999).contains(&code);
+        if !allowed {
+            tracing::warn!(code, "a service asked to close a client with a code that is not its own; sent as 1000");
+        }
+        CloseCause::Service { code: if allowed { code } else { 1000 }, reason }
+    }
+
+    /// The code in the close frame.
+    pub(crate) fn code(&self) -> u16 {
+        match self {
+            CloseCause::Service { code, .. } => *code,
+            CloseCause::Protocol(_) => 1002,
+            CloseCause::NotUtf8 => 1007,
+            CloseCause::TooBig(_) => 1009,
+            CloseCause::Failed(_) => 1011,
+            CloseCause::Stopping => 1012,
+            CloseCause::TooSlow | CloseCause::BackingOff(_) | CloseCause::RoomsFull | CloseCause::NumbersExhausted => {
+                1013
+            }
+            CloseCause::Replaced => 4000,
+            CloseCause::HeartbeatLost => 4001,
+        }
+    }
+
+    /// A short name, the same in logs and in metrics.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            CloseCause::Service { .. } => "service",
+            CloseCause::Protocol(_) => "protocol",
+            CloseCause::NotUtf8 => "not_utf8",
+            CloseCause::TooBig(_) => "too_big",
+            CloseCause::Failed(_) => "failed",
+            CloseCause::Stopping => "stopping",
+            CloseCause::TooSlow => "too_slow",
+            CloseCause::BackingOff(_) => "backing_off",
+            CloseCause::RoomsFull => "rooms_full",
+            CloseCause::NumbersExhausted => "numbers_exhausted",
+            CloseCause::Replaced => "replaced",
+            CloseCause::HeartbeatLost => "heartbeat_lost",
+        }
+    }
+
+    /// The reason in the close frame, cut where it does not fit.
+    pub(crate) fn reason(&self) -> Cow<'_, str> {
+        let reason = match self {
+            CloseCause::Service { reason, .. } | CloseCause::Failed(reason) | CloseCause::Protocol(reason) => {
+                Cow::Borrowed(reason.as_str())
+            }
+            CloseCause::NotUtf8 => "a text message is not UTF-8".into(),
+            CloseCause::TooBig(limit) => format!("a message is larger than {limit} bytes").into(),
+            CloseCause::Stopping => "the server is stopping".into(),
+            CloseCause::TooSlow => "too slow: more messages wait than may".into(),
+            CloseCause::BackingOff(wait) => {
+                format!("the room keeps failing; try again in {} s", wait.as_secs().max(1)).into()
+            }
+            CloseCause::RoomsFull => "the server has no place for another room; try again later".into(),
+            CloseCause::NumbersExhausted => "the room can count no further clients".into(),
+            CloseCause::Replaced => "replaced by a connection with the same token".into(),
+            CloseCause::HeartbeatLost => "no sign of life".into(),
+        };
+        cut(reason)
+    }
+}
+
+impl fmt::Display for CloseCause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.label(), self.code())
+    }
+}
+
+/// At most 123 bytes of `reason`, without cutting a character in two.
+fn cut(reason: Cow<'_, str>) -> Cow<'_, str> {
+    if reason.len() <= MAX_REASON {
+        return reason;
+    }
+    let end = (0..=MAX_REASON).rev().find(|at| reason.is_char_boundary(*at)).unwrap_or(0);
+    reason.get(..end).unwrap_or_default().to_owned().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_sends_its_own_codes_and_no_others() {
+        for (asked, sent) in
+            [(1000, 1000), (3000, 3000), (4999, 4999), (1006, 1000), (1011, 1000), (0, 1000), (5000, 1000)]
+        {
+            assert_eq!(CloseCause::service(asked, String::new()).code(), sent, "asked for {asked}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_cut_between_characters() {
+        let long = "é".repeat(100);
+        let cause = CloseCause::service(1000, long);
+        assert_eq!(cause.reason(), "é".repeat(61));
+        assert_eq!(CloseCause::service(1000, "x".repeat(200)).reason().len(), 123);
+        assert_eq!(CloseCause::service(1000, "x".repeat(123)).reason().len(), 123);
+    }
+}

@@ -1,0 +1,176 @@
+//! From bytes to messages: tungstenite, fed from memory.
+//!
+//! *Invariant:* nothing outside of `connection` knows how frames are parsed.
+use std::io::{self, Read, Write};
+
+use stateroom::MessagePayload;
+use tungstenite::{
+    Error, Message,
+    error::CapacityError,
+    protocol::{Role, WebSocketConfig, WebSocketContext},
+};
+
+use super::close::CloseCause;
+
+/// How many bytes the parser keeps for itself a connection; the library's default is 128 KiB.
+const BUFFER: usize = 4096;
+
+/// What a burst of bytes contains.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Ending {
+    /// All of it was read.
+    Drained,
+    /// There is more in it than the number of messages asked for.
+    More,
+    /// The client closes the connection.
+    ClosedByPeer,
+    /// The connection must be closed.
+    Broken(CloseCause),
+}
+
+/// The reading half of a connection's protocol.
+pub(crate) struct FrameReader {
+    context: WebSocketContext,
+    max_message: usize,
+}
+
+impl FrameReader {
+    pub(crate) fn new(max_message: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(BUFFER)
+            .write_buffer_size(0)
+            .max_message_size(Some(max_message))
+            .max_frame_size(Some(max_message));
+        FrameReader { context: WebSocketContext::new(Role::Server, Some(config)), max_message }
+    }
+
+    /// Reads up to `most` messages out of `input` into `messages`. What the protocol answers by itself (pongs, the
+    /// reply to a close) is appended to `replies`. Leaves in `input` what was not looked at.
+    pub(crate) fn read(
+        &mut self,
+        input: &mut &[u8],
+        most: usize,
+        messages: &mut Vec<MessagePayload>,
+        replies: &mut Vec<u8>,
+    ) -> Ending {
+        let mut memory = Memory { input, output: replies };
+        let most = messages.len() + most;
+        while messages.len() < most {
+            match self.context.read(&mut memory) {
+                Ok(Message::Text(text)) => messages.push(MessagePayload::Text(text.as_str().to_owned())),
+                Ok(Message::Binary(bytes)) => messages.push(MessagePayload::Bytes(bytes.into())),
+                Ok(Message::Close(_)) => {
+                    // The reply goes out with the next call, which then finds the connection closed.
+                    let _ = self.context.flush(&mut memory);
+                    return Ending::ClosedByPeer;
+                }
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ending::Drained,
+                Err(error) => return Ending::Broken(self.cause(&error)),
+            }
+        }
+        Ending::More
+    }
+
+    fn cause(&self, error: &Error) -> CloseCause {
+        match error {
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => CloseCause::TooBig(self.max_message),
+            Error::Utf8(_) => CloseCause::NotUtf8,
+            error => CloseCause::Protocol(error.to_string()),
+        }
+    }
+}
+
+/// Bytes that have come, and a place for those to be sent, as the stream that the library wants.
+struct Memory<'a, 'b> {
+    input: &'a mut &'b [u8],
+    output: &'a mut Vec<u8>,
+}
+
+impl Read for Memory<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.input.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.input.read(buffer)
+    }
+}
+
+impl Write for Memory<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.output.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a client sends: masked frames.
+    fn sent(messages: &[Message]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut nothing: &[u8] = &[];
+        let mut memory = Memory { input: &mut nothing, output: &mut bytes };
+        let mut client = WebSocketContext::new(Role::Client, None);
+        for message in messages {
+            client.write(&mut memory, message.clone()).unwrap();
+        }
+        client.flush(&mut memory).unwrap();
+        bytes
+    }
+
+    fn read_all(reader: &mut FrameReader, mut input: &[u8]) -> (Ending, Vec<MessagePayload>, Vec<u8>) {
+        let (mut messages, mut replies) = (Vec::new(), Vec::new());
+        let ending = reader.read(&mut input, usize::MAX / 2, &mut messages, &mut replies);
+        (ending, messages, replies)
+    }
+
+    #[test]
+    fn a_burst_is_read_whole_and_a_cut_frame_is_kept_for_the_next() {
+        let bytes = sent(&[Message::text("one"), Message::binary(vec![2; 70_000]), Message::text("three")]);
+        for cut in [0, 1, 5, 9, 10, 20, 40_000, bytes.len() - 1] {
+            let mut reader = FrameReader::new(1 << 20);
+            let (first, mut messages, _) = read_all(&mut reader, &bytes[..cut]);
+            let (second, more, _) = read_all(&mut reader, &bytes[cut..]);
+            messages.extend(more);
+            assert_eq!((first, second), (Ending::Drained, Ending::Drained));
+            assert_eq!(messages, ["one".into(), vec![2; 70_000].into(), MessagePayload::from("three")]);
+        }
+    }
+
+    #[test]
+    fn no_more_messages_are_read_than_asked_for_and_none_is_lost() {
+        let bytes = sent(&vec![Message::text("x"); 5000]);
+        let mut reader = FrameReader::new(1 << 20);
+        let (mut input, mut messages, mut replies) = (bytes.as_slice(), Vec::new(), Vec::new());
+        assert_eq!(reader.read(&mut input, 100, &mut messages, &mut replies), Ending::More);
+        assert_eq!(messages.len(), 100);
+        assert_eq!(reader.read(&mut input, usize::MAX / 2, &mut messages, &mut replies), Ending::Drained);
+        assert_eq!(messages.len(), 5000);
+    }
+
+    #[test]
+    fn a_ping_is_answered_and_a_close_is_replied_to() {
+        let mut reader = FrameReader::new(100);
+        let (_, _, replies) = read_all(&mut reader, &sent(&[Message::Ping(vec![1, 2].into())]));
+        assert_eq!(replies, [0x8a, 2, 1, 2]);
+        let (ending, _, replies) = read_all(&mut reader, &sent(&[Message::Close(None)]));
+        assert_eq!((ending, replies), (Ending::ClosedByPeer, vec![0x88, 0]));
+    }
+
+    #[test]
+    fn what_breaks_the_rules_is_closed_with_its_code() {
+        let code = |bytes: &[u8]| match read_all(&mut FrameReader::new(100), bytes).0 {
+            Ending::Broken(cause) => cause.code(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(code(&sent(&[Message::binary(vec![0; 101])])), 1009);
+        assert_eq!(code(b"\x81\x81\0\0\0\0\xff"), 1007, "not UTF-8");
+        assert_eq!(code(b"\x81\x01x"), 1002, "not masked");
+        assert_eq!(code(b"\xf1\x80\0\0\0\0"), 1002, "reserved bits");
+    }
+}

@@ -1,0 +1,39 @@
+//! Serves Stateroom services over WebSockets: alone, or nested in an Axum app.
+//!
+//! ```no_run
+//! use stateroom::{ClientId, DefaultStateroomFactory, MessagePayload, StateroomContext, StateroomService};
+//! use stateroom_server::Server;
+//!
+//! #[derive(Default)]
+//! struct Echo;
+//!
+//! impl StateroomService for Echo {
+//!     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+//!         context.send_message(client, message);
+//!     }
+//! }
+//!
+//! fn main() -> std::io::Result<()> {
+//!     // Clients connect to ws://localhost:8080/ws/any-room
+//!     Server::new().serve(DefaultStateroomFactory::<Echo>::default())
+//! }
+//! ```
+#![forbid(unsafe_code)]
+
+mod config;
+mod connection;
+mod http;
+mod outbound;
+mod room;
+mod rooms;
+mod server;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use config::{Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy};
+pub use server::{BoundServer, RoomInfo, Server, ServerHandle};
+
+/// Locks. What the locks here guard is whole whenever one is released, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

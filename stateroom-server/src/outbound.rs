@@ -1,0 +1,315 @@
+//! What waits for one client: the writing half of its connection.
+//!
+//! The room writes straight into a plain TCP socket as long as nothing waits; what the socket does not take waits here
+//! and is written by the connection's own task when it can be. Anything else than a plain TCP socket always goes through
+//! the queue.
+//!
+//! *Invariant:* writing never waits, and what waits is bounded: more than that closes the client, and nobody else notices.
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice},
+    mem,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll},
+};
+
+use futures_util::task::AtomicWaker;
+use tokio::net::TcpStream;
+
+use crate::{
+    config::Limits,
+    connection::{close::CloseCause, frame},
+    lock,
+    room::outbox::Batch,
+};
+
+/// How many pieces go into one write.
+const PIECES: usize = 64;
+
+/// What waits for one client, shared by its room and its connection.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    state: Mutex<State>,
+    /// The connection's task: woken when there is something to write, to close, or room to read again.
+    connection: AtomicWaker,
+    max_bytes: usize,
+    max_messages: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The socket, while it may be written to directly.
+    socket: Option<Arc<TcpStream>>,
+    /// Whole frames, save for what was already written of the first piece.
+    queue: VecDeque<Piece>,
+    /// How much of the first piece is written.
+    written: usize,
+    waiting: Load,
+    /// What the client has said and the room has not handled yet: as it may be answered, it counts as half waiting.
+    unhandled: Load,
+    /// The largest message since the queue was empty: one alone may be larger than the bound.
+    largest: usize,
+    close: Option<CloseCause>,
+}
+
+/// A number of messages and their bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Load {
+    pub(crate) fn add(&mut self, other: Load) {
+        self.messages += other.messages;
+        self.bytes += other.bytes;
+    }
+
+    fn subtract(&mut self, other: Load) {
+        self.messages = self.messages.saturating_sub(other.messages);
+        self.bytes = self.bytes.saturating_sub(other.bytes);
+    }
+}
+
+/// What came of writing what waits.
+pub(crate) struct Drained {
+    /// Whether anything was written.
+    pub(crate) progress: bool,
+    /// Ready when nothing waits any more.
+    pub(crate) done: Poll<io::Result<()>>,
+    /// Whether the connection is being closed.
+    pub(crate) closing: bool,
+}
+
+#[derive(Debug)]
+struct Piece {
+    bytes: Bytes,
+    messages: usize,
+}
+
+/// Bytes of one client, or bytes that many clients wait for.
+#[derive(Debug)]
+enum Bytes {
+    Own(Vec<u8>),
+    Shared(Arc<[u8]>, std::ops::Range<usize>),
+}
+
+impl Bytes {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Bytes::Own(bytes) => bytes,
+            Bytes::Shared(bytes, range) => bytes.get(range.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+impl Outbound {
+    /// For a client behind `socket`, or behind something that only its connection can write to.
+    pub(crate) fn new(socket: Option<Arc<TcpStream>>, limits: &Limits) -> Self {
+        Outbound {
+            state: Mutex::new(State { socket, ..State::default() }),
+            connection: AtomicWaker::new(),
+            max_bytes: limits.outbound_bytes,
+            max_messages: limits.outbound_messages,
+        }
+    }
+
+    /// Writes a batch of the room. `handled` is what the client had said and the room has now dealt with.
+    ///
+    /// Returns whether the client keeps up; if not, it is being closed.
+    pub(crate) fn write(&self, batch: &Batch<'_>, handled: Load) -> bool {
+        let mut state = self.lock();
+        let was_paused = self.is_loaded(&state);
+        state.unhandled.subtract(handled);
+        if state.close.is_none() {
+            let written = if state.queue.is_empty() { state.write_directly(batch) } else { 0 };
+            state.queue_rest(batch, written);
+            if self.is_overrun(&state) {
+                drop(state);
+                self.close(CloseCause::TooSlow);
+                return false;
+            }
+        }
+        // The connection waits for its socket by itself once it knows that there is something to write.
+        let wake = !state.queue.is_empty() || (was_paused && !self.is_loaded(&state));
+        drop(state);
+        if wake {
+            self.connection.wake();
+        }
+        true
+    }
+
+    /// Sends what the protocol itself says: a ping, pongs. It may wait in front of nothing, and counts as no message.
+    pub(crate) fn write_control(&self, bytes: &[u8]) {
+        let mut state = self.lock();
+        if state.close.is_some() || bytes.is_empty() {
+            return;
+        }
+        let written = if state.queue.is_empty() { state.try_write(&[IoSlice::new(bytes)]) } else { 0 };
+        if let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            state.push(Piece { bytes: Bytes::Own(rest.to_vec()), messages: 0 });
+        }
+    }
+
+    /// Closes the connection, after what waits now. Nothing is sent after that; the first cause counts.
+    pub(crate) fn close(&self, cause: CloseCause) {
+        let mut state = self.lock();
+        if state.close.is_none() {
+            let frame = frame::close(&cause);
+            state.push(Piece { bytes: Bytes::Own(frame), messages: 0 });
+            state.close = Some(cause);
+        }
+        drop(state);
+        self.connection.wake();
+    }
+
+    /// Sends the reply to the client's own close, already a frame. Nothing is sent after that.
+    pub(crate) fn close_by_peer(&self, reply: Vec<u8>) {
+        let mut state = self.lock();
+        if state.close.is_none() {
+            state.push(Piece { bytes: Bytes::Own(reply), messages: 0 });
+            state.close = Some(CloseCause::service(1000, String::new()));
+        }
+    }
+
+    /// Why the connection is being closed, if it is.
+    pub(crate) fn closing(&self) -> Option<CloseCause> {
+        self.lock().close.clone()
+    }
+
+    /// The connection has ended: the socket is let go of, and what waits is forgotten.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        *state = State { close: state.close.take().or(Some(CloseCause::HeartbeatLost)), ..State::default() };
+    }
+
+    /// Has the connection's task woken when there is something for it to do.
+    pub(crate) fn register(&self, context: &Context<'_>) {
+        self.connection.register(context.waker());
+    }
+
+    /// Says that the client has said something which the room is going to handle.
+    pub(crate) fn add_unhandled(&self, load: Load) {
+        self.lock().unhandled.add(load);
+    }
+
+    /// Whether the client may be read from: not while half of what may wait for it does, or may come to.
+    pub(crate) fn may_read(&self) -> bool {
+        !self.is_loaded(&self.lock())
+    }
+
+    /// Writes what waits by `write`, until nothing does or it would have to wait.
+    pub(crate) fn poll_drain(&self, mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>) -> Drained {
+        let mut state = self.lock();
+        let mut progress = false;
+        let done = loop {
+            if state.queue.is_empty() {
+                break Poll::Ready(Ok(()));
+            }
+            let mut slices = [IoSlice::new(&[]); PIECES];
+            let mut skip = state.written;
+            for (slice, piece) in slices.iter_mut().zip(&state.queue) {
+                *slice = IoSlice::new(piece.bytes.as_slice().get(mem::take(&mut skip)..).unwrap_or_default());
+            }
+            let count = state.queue.len().min(PIECES);
+            match write(slices.get(..count).unwrap_or_default()) {
+                Poll::Ready(Ok(0)) => break Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => {
+                    progress = true;
+                    state.advance(written);
+                }
+                Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
+                Poll::Pending => break Poll::Pending,
+            }
+        };
+        Drained { progress, done, closing: state.close.is_some() }
+    }
+
+    fn is_loaded(&self, state: &State) -> bool {
+        state.waiting.bytes + state.unhandled.bytes > self.max_bytes / 2
+            || state.waiting.messages + state.unhandled.messages > self.max_messages / 2
+    }
+
+    fn is_overrun(&self, state: &State) -> bool {
+        state.waiting.bytes > self.max_bytes + state.largest || state.waiting.messages > self.max_messages.max(1)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl State {
+    /// How many bytes the socket takes at once. An error counts as none: the connection's task finds it by itself.
+    fn try_write(&self, slices: &[IoSlice<'_>]) -> usize {
+        match &self.socket {
+            Some(socket) => socket.try_write_vectored(slices).unwrap_or(0),
+            None => 0,
+        }
+    }
+
+    fn write_directly(&self, batch: &Batch<'_>) -> usize {
+        if self.socket.is_none() {
+            return 0;
+        }
+        let mut total = 0;
+        for runs in batch.runs.chunks(PIECES) {
+            let mut slices = [IoSlice::new(&[]); PIECES];
+            let mut wanted = 0;
+            for (slice, run) in slices.iter_mut().zip(runs) {
+                let bytes = batch.bytes(&run.range);
+                wanted += bytes.len();
+                *slice = IoSlice::new(bytes);
+            }
+            let written = self.try_write(slices.get(..runs.len()).unwrap_or_default());
+            total += written;
+            if written < wanted {
+                break;
+            }
+        }
+        total
+    }
+
+    /// Queues what is left of a batch after `written` bytes of it.
+    fn queue_rest(&mut self, batch: &Batch<'_>, mut written: usize) {
+        for run in batch.runs {
+            let length = run.range.len();
+            if written >= length {
+                written -= length;
+                continue;
+            }
+            let rest = run.range.start + written..run.range.end;
+            // Of messages of one size this is exact; of others it is near enough for a bound.
+            let messages = run.messages - run.messages * written / length;
+            written = 0;
+            self.largest = self.largest.max(run.largest);
+            let bytes = match batch.share(&rest) {
+                Some(shared) => Bytes::Shared(shared, rest),
+                None => Bytes::Own(batch.bytes(&rest).to_vec()),
+            };
+            self.push(Piece { bytes, messages });
+        }
+    }
+
+    fn push(&mut self, piece: Piece) {
+        self.waiting.add(Load { messages: piece.messages, bytes: piece.bytes.as_slice().len() });
+        self.queue.push_back(piece);
+    }
+
+    fn advance(&mut self, written: usize) {
+        self.waiting.bytes = self.waiting.bytes.saturating_sub(written);
+        self.written += written;
+        while let Some(first) = self.queue.front() {
+            let length = first.bytes.as_slice().len();
+            if self.written < length {
+                return;
+            }
+            self.written -= length;
+            self.waiting.messages = self.waiting.messages.saturating_sub(first.messages);
+            self.queue.pop_front();
+        }
+        // A client that had once much waiting does not keep the memory for it.
+        self.queue = VecDeque::new();
+        self.largest = 0;
+    }
+}

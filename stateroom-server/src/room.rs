@@ -1,0 +1,17 @@
+//! A room: what happens in it, in order. Independent of HTTP and of sockets.
+//!
+//! ```text
+//! connection ─► Seat ─► inbox ─► actor ─► service ─► outbox ─► members ─► Outbound
+//! ```
+//!
+//! *Invariant:* only the actor touches the room's members, timer and service. Everybody else puts something into the
+//! inbox, and only through a [`Seat`](seat::Seat), the room's context, or the registry of rooms.
+pub(crate) mod actor;
+pub(crate) mod context;
+pub(crate) mod inbox;
+pub(crate) mod members;
+pub(crate) mod outbox;
+mod schedule;
+pub(crate) mod seat;
+mod timer;
+mod tokens;

@@ -1,0 +1,292 @@
+//! The room at work: takes what has arrived, hands it to the service, applies what the service asks for, writes.
+//!
+//! *Invariant:* the steps stand beside the turn's events, one for one. A membership changes when its event has returned,
+//! just before that event's effects: a broadcast in `connect` reaches the newcomer, one in `disconnect` not the leaver.
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use stateroom::{
+    StateroomService, StateroomServiceFactory,
+    fault::Fault,
+    messages::{Effect, Event},
+    turn::{Finished, Turn},
+};
+use tokio::{runtime::RuntimeFlavor, task::yield_now};
+
+use super::{
+    context::RoomContext,
+    inbox::{ConnectionId, Inbox, Post},
+    members::Members,
+    schedule::{Schedule, Step},
+    timer::Timer,
+};
+use crate::{
+    config::{Limits, ShutdownPolicy},
+    connection::close::CloseCause,
+};
+
+/// How a room ended.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    /// Nobody was in it for as long as the policy says.
+    Empty,
+    /// The server stops.
+    Stopped,
+    /// Its service failed.
+    Failed(Fault),
+}
+
+/// Lives a room's life, from its service's creation to its end. `ended` is called when the inbox has ended and nobody
+/// knows yet; then each who was in the room is closed.
+pub(crate) async fn run<F: StateroomServiceFactory>(
+    factory: &F,
+    room_id: Arc<str>,
+    inbox: Arc<Inbox>,
+    limits: &Limits,
+    policy: ShutdownPolicy,
+    ended: impl FnOnce(&Ending),
+) {
+    let context = Arc::new(RoomContext::new(room_id.clone(), inbox.clone()));
+    let mut room = Room::new(inbox, limits, policy);
+    let ending = match factory.create(&room_id, context.clone()).await {
+        Ok(mut service) => {
+            let ending = room.live(&mut service, &context).await;
+            // What a service does in its `Drop` is its own affair.
+            if catch_unwind(AssertUnwindSafe(|| drop(service))).is_err() {
+                tracing::warn!(room = &*room_id, "the service panicked while it was dropped");
+            }
+            ending
+        }
+        Err(fault) => Ending::Failed(fault),
+    };
+    let late = room.inbox.end();
+    ended(&ending);
+    room.close(&ending, late);
+}
+
+/// A room without its service.
+struct Room {
+    inbox: Arc<Inbox>,
+    members: Members,
+    timer: Timer,
+    schedule: Schedule,
+    policy: ShutdownPolicy,
+    /// Empty between events; kept for its memory.
+    finished: Finished,
+}
+
+impl Room {
+    fn new(inbox: Arc<Inbox>, limits: &Limits, policy: ShutdownPolicy) -> Self {
+        Room {
+            inbox,
+            members: Members::default(),
+            timer: Timer::default(),
+            schedule: Schedule::new(limits.tokens, policy),
+            policy,
+            finished: Finished::default(),
+        }
+    }
+
+    async fn live<S: StateroomService>(&mut self, service: &mut S, context: &RoomContext) -> Ending {
+        let yields = yields_to_gather();
+        let mut posts = Vec::new();
+        self.schedule.push(Event::Init, Step::Other);
+        if let Err(fault) = self.run_turn(service, context).await {
+            return Ending::Failed(fault);
+        }
+        loop {
+            if self.members.is_clean() && self.schedule.turn.is_empty() {
+                self.set_empty_time();
+                poll_fn(|context| self.poll_work(context)).await;
+                // What arrives in the same turn of the runtime is then handled and written together.
+                for _ in 0..yields {
+                    yield_now().await;
+                }
+            } else {
+                yield_now().await;
+            }
+            if self.timer.take_due() {
+                self.schedule.push(Event::Timer, Step::Other);
+            }
+            self.inbox.take(&mut posts);
+            if let Err(fault) = self.handle(&mut posts, service, context).await {
+                return Ending::Failed(fault);
+            }
+            self.write();
+            if self.schedule.is_stopped() {
+                return Ending::Stopped;
+            }
+            self.set_empty_time();
+            if self.schedule.is_empty() && self.timer.is_empty_over() && self.inbox.end_if_empty() {
+                return Ending::Empty;
+            }
+        }
+    }
+
+    /// Ready when something has arrived, or a time has come.
+    fn poll_work(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.inbox.poll_posts(context).is_ready() {
+            return Poll::Ready(());
+        }
+        self.timer.poll(context)
+    }
+
+    fn set_empty_time(&mut self) {
+        if self.schedule.is_empty() {
+            self.timer.start_empty(self.policy.empty_time(self.schedule.was_joined()));
+        } else {
+            self.timer.stop_empty();
+        }
+    }
+
+    async fn handle<S: StateroomService>(
+        &mut self,
+        posts: &mut Vec<Post>,
+        service: &mut S,
+        context: &RoomContext,
+    ) -> Result<(), Fault> {
+        for post in posts.drain(..) {
+            match post {
+                Post::Effect(effect) => {
+                    // In order with what came before it.
+                    self.run_turn(service, context).await?;
+                    self.apply(effect);
+                }
+                post => {
+                    if let Some((outbound, cause)) = self.schedule.post(post) {
+                        outbound.close(cause);
+                    }
+                }
+            }
+        }
+        self.run_turn(service, context).await
+    }
+
+    /// Has the service work through the turn, and applies what it asks for as its events return.
+    async fn run_turn<S: StateroomService>(&mut self, service: &mut S, context: &RoomContext) -> Result<(), Fault> {
+        let turn = self.schedule.turn.clone();
+        while !turn.is_empty() {
+            let mut deliver = pin!(service.deliver(&turn, context));
+            poll_fn(|context| {
+                let poll = deliver.as_mut().poll(context);
+                self.apply_finished(&turn);
+                if poll.is_pending() {
+                    // An event takes its time; what came out of those before it does not wait for it.
+                    self.write_all();
+                }
+                poll
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    fn apply_finished(&mut self, turn: &Turn) {
+        let mut finished = std::mem::take(&mut self.finished);
+        turn.take_finished(&mut finished);
+        let mut effects = finished.effects.drain(..);
+        let mut taken = 0;
+        for end in &finished.ends {
+            self.apply_step();
+            for effect in effects.by_ref().take(end - taken) {
+                self.apply(effect);
+            }
+            taken = *end;
+            if self.members.is_full() {
+                self.write_all();
+            }
+        }
+        drop(effects);
+        finished.clear();
+        self.finished = finished;
+    }
+
+    fn apply_step(&mut self) {
+        match self.schedule.steps.pop_front() {
+            Some(Step::Join { client, connection, outbound }) => self.members.insert(client, connection, outbound),
+            Some(Step::Leave { client, connection, close }) => {
+                let outbound = self.members.remove(client, connection);
+                if let (Some(outbound), Some(cause)) = (outbound, close) {
+                    outbound.close(cause);
+                }
+            }
+            Some(Step::Said { client, connection, load }) => self.members.handled(client, connection, load),
+            Some(Step::Other) | None => {}
+        }
+    }
+
+    fn apply(&mut self, effect: Effect) {
+        match effect {
+            Effect::Message { recipient, message } => self.members.send(recipient, &message),
+            Effect::SetTimer { ms_delay } => self.timer.set(Duration::from_millis(ms_delay.into())),
+            Effect::CloseClient { client, code, reason } => {
+                let Some(connection) = self.members.get(client).map(|member| member.connection) else { return };
+                if let Some(outbound) = self.members.remove(client, connection) {
+                    outbound.close(CloseCause::service(code, reason));
+                }
+                self.schedule.leave(connection, None);
+            }
+            effect => tracing::debug!(?effect, "an effect that this server does not know is skipped"),
+        }
+    }
+
+    /// Writes to the next few. Who does not keep up is being closed, and leaves.
+    fn write(&mut self) {
+        let mut slow: Vec<(_, ConnectionId)> = Vec::new();
+        self.members.write_some(&mut slow);
+        for (client, connection) in slow {
+            self.members.remove(client, connection);
+            self.schedule.leave(connection, None);
+        }
+    }
+
+    fn write_all(&mut self) {
+        while !self.members.is_clean() {
+            self.write();
+        }
+    }
+
+    /// Closes everybody who is here, or was about to be.
+    fn close(&mut self, ending: &Ending, late: Vec<Post>) {
+        let cause = match ending {
+            Ending::Empty | Ending::Stopped => CloseCause::Stopping,
+            Ending::Failed(fault) => CloseCause::Failed(fault.public_reason()),
+        };
+        for outbound in self.members.drain() {
+            outbound.close(cause.clone());
+        }
+        for step in self.schedule.steps.drain(..) {
+            if let Step::Join { outbound, .. } = step {
+                outbound.close(cause.clone());
+            }
+        }
+        for post in late {
+            if let Post::Join { outbound, .. } = post {
+                outbound.close(cause.clone());
+            }
+        }
+    }
+}
+
+impl Drop for Room {
+    /// Has nothing left to do but where the room's task was ended from outside.
+    fn drop(&mut self) {
+        let late = self.inbox.end();
+        self.close(&Ending::Stopped, late);
+    }
+}
+
+/// How often to yield so that what the readers of this runtime have at hand arrives first. Measured: once where one
+/// thread runs all; on several, the first yield only gets behind what this thread has queued.
+fn yields_to_gather() -> usize {
+    match tokio::runtime::Handle::current().runtime_flavor() {
+        RuntimeFlavor::CurrentThread => 1,
+        _ => 2,
+    }
+}

@@ -1,0 +1,212 @@
+//! Where everything that happens to a room arrives, in order.
+//!
+//! *Invariant:* what readers may fill it with is bounded, they wait while it is full. Leaving, and what the server itself
+//! has to say, always fits.
+use std::{
+    collections::BTreeMap,
+    mem,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, Waker},
+};
+
+use stateroom::{MessagePayload, messages::Effect};
+
+use crate::{
+    config::Limits,
+    lock,
+    outbound::{Load, Outbound},
+};
+
+/// One connection to a room, by number. A client that comes back is another connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ConnectionId(u64);
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Post {
+    /// Somebody joins.
+    Join { connection: ConnectionId, token: Option<String>, outbound: Arc<Outbound> },
+    /// A connection is gone.
+    Leave { connection: ConnectionId },
+    /// A client says something.
+    Message { connection: ConnectionId, message: MessagePayload },
+    /// The service asks for something outside of an event.
+    Effect(Effect),
+    /// The server stops.
+    Stop,
+}
+
+impl Post {
+    fn size(&self) -> usize {
+        size_of::<Post>()
+            + match self {
+                Post::Message { message, .. } => message.size(),
+                Post::Effect(effect) => effect.size(),
+                Post::Join { token, .. } => token.as_ref().map_or(0, String::len),
+                Post::Leave { .. } | Post::Stop => 0,
+            }
+    }
+}
+
+/// Where everything that happens to a room arrives.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    max_bytes: usize,
+    max_events: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    posts: Vec<Post>,
+    bytes: usize,
+    /// How many have joined so far.
+    connections: u64,
+    /// How many of those have not left.
+    seated: usize,
+    ended: bool,
+    /// The actor, while it waits.
+    actor: Option<Waker>,
+    /// The connections that wait for space.
+    readers: BTreeMap<ConnectionId, Waker>,
+}
+
+/// The room has ended; nothing fits any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended;
+
+impl Inbox {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Inbox { state: Mutex::default(), max_bytes: limits.mailbox_bytes, max_events: limits.mailbox_events }
+    }
+
+    /// Puts a join in, and numbers the connection.
+    pub(crate) fn join(&self, token: Option<String>, outbound: Arc<Outbound>) -> Result<ConnectionId, Ended> {
+        let mut state = self.lock();
+        if state.ended {
+            return Err(Ended);
+        }
+        state.connections += 1;
+        state.seated += 1;
+        let connection = ConnectionId(state.connections);
+        self.put(state, [Post::Join { connection, token, outbound }]);
+        Ok(connection)
+    }
+
+    /// Ready when a connection may put something in; else it is woken when it may.
+    pub(crate) fn poll_space(&self, connection: ConnectionId, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.ended || !self.is_full(&state) {
+            return Poll::Ready(());
+        }
+        state.readers.insert(connection, context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Puts in all that a client has said in one go.
+    pub(crate) fn say(&self, connection: ConnectionId, messages: &mut Vec<MessagePayload>) {
+        let posts = messages.drain(..).map(|message| Post::Message { connection, message });
+        self.put(self.lock(), posts);
+    }
+
+    /// Says that a connection is gone.
+    pub(crate) fn leave(&self, connection: ConnectionId) {
+        let mut state = self.lock();
+        state.seated = state.seated.saturating_sub(1);
+        state.readers.remove(&connection);
+        self.put(state, [Post::Leave { connection }]);
+    }
+
+    /// Puts in what the service asks for outside of an event. Dropped, with a warning, while the inbox is full.
+    pub(crate) fn ask(&self, effect: Effect) {
+        let state = self.lock();
+        if self.is_full(&state) {
+            drop(state);
+            tracing::warn!("a service asks for more outside of its events than its room can take; dropped");
+            return;
+        }
+        self.put(state, [Post::Effect(effect)]);
+    }
+
+    /// Tells the room that the server stops.
+    pub(crate) fn stop(&self) {
+        self.put(self.lock(), [Post::Stop]);
+    }
+
+    /// Ready when something has arrived; else the actor is woken when something does.
+    pub(crate) fn poll_posts(&self, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if !state.posts.is_empty() {
+            return Poll::Ready(());
+        }
+        state.actor = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Exchanges `posts`, which must be empty, for all that has arrived.
+    pub(crate) fn take(&self, posts: &mut Vec<Post>) {
+        let mut state = self.lock();
+        mem::swap(&mut state.posts, posts);
+        state.bytes = 0;
+        let readers = mem::take(&mut state.readers);
+        drop(state);
+        readers.into_values().for_each(Waker::wake);
+    }
+
+    /// Ends the room, unless something has arrived; says whether it did.
+    pub(crate) fn end_if_empty(&self) -> bool {
+        let mut state = self.lock();
+        state.ended |= state.posts.is_empty();
+        state.ended
+    }
+
+    /// Ends the room, and gives what had arrived.
+    pub(crate) fn end(&self) -> Vec<Post> {
+        let mut state = self.lock();
+        state.ended = true;
+        let readers = mem::take(&mut state.readers);
+        let posts = mem::take(&mut state.posts);
+        drop(state);
+        readers.into_values().for_each(Waker::wake);
+        posts
+    }
+
+    /// How many connections the room has.
+    pub(crate) fn connections(&self) -> usize {
+        self.lock().seated
+    }
+
+    /// Whether the room has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.lock().ended
+    }
+
+    fn put(&self, mut state: MutexGuard<'_, State>, posts: impl IntoIterator<Item = Post>) {
+        // A room that has ended hears no more.
+        if state.ended {
+            return;
+        }
+        for post in posts {
+            state.bytes += post.size();
+            state.posts.push(post);
+        }
+        let actor = state.actor.take();
+        drop(state);
+        if let Some(actor) = actor {
+            actor.wake();
+        }
+    }
+
+    fn is_full(&self, state: &State) -> bool {
+        state.bytes >= self.max_bytes || state.posts.len() >= self.max_events
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+/// What a client's messages weigh, as long as they are not handled.
+pub(crate) fn load(messages: &[MessagePayload]) -> Load {
+    Load { messages: messages.len(), bytes: messages.iter().map(MessagePayload::size).sum() }
+}

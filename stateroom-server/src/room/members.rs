@@ -1,0 +1,138 @@
+//! Who is in a room, and what each has yet to be told.
+use std::{collections::VecDeque, sync::Arc};
+
+use indexmap::IndexMap;
+use stateroom::{ClientId, MessagePayload, MessageRecipient};
+
+use super::{
+    inbox::ConnectionId,
+    outbox::{Outbox, Run, extend},
+};
+use crate::outbound::{Load, Outbound};
+
+/// Somebody who is in the room.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) connection: ConnectionId,
+    pub(crate) outbound: Arc<Outbound>,
+    /// What it has yet to be told.
+    runs: Vec<Run>,
+    /// What it had said and the service has dealt with, since the last write.
+    handled: Load,
+    /// Whether it is among those to be written to.
+    dirty: bool,
+}
+
+/// Who is in the room.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    members: IndexMap<ClientId, Member>,
+    outbox: Outbox,
+    /// To whom something is to be written, in the order in which it came up.
+    dirty: VecDeque<ClientId>,
+}
+
+impl Members {
+    /// How many are written to before the room looks at its inbox again.
+    const WRITES: usize = 64;
+
+    pub(crate) fn insert(&mut self, client: ClientId, connection: ConnectionId, outbound: Arc<Outbound>) {
+        let member = Member { connection, outbound, runs: Vec::new(), handled: Load::default(), dirty: false };
+        self.members.insert(client, member);
+    }
+
+    /// Takes a client out, if it is there by that connection; what it has yet to be told is written first.
+    pub(crate) fn remove(&mut self, client: ClientId, connection: ConnectionId) -> Option<Arc<Outbound>> {
+        if self.members.get(&client)?.connection != connection {
+            return None;
+        }
+        let member = self.members.swap_remove(&client)?;
+        member.outbound.write(&self.outbox.batch(&member.runs), member.handled);
+        Some(member.outbound)
+    }
+
+    pub(crate) fn get(&self, client: ClientId) -> Option<&Member> {
+        self.members.get(&client)
+    }
+
+    /// Puts a message down for those it goes to.
+    pub(crate) fn send(&mut self, recipient: MessageRecipient, message: &MessagePayload) {
+        if let MessageRecipient::Client(client) = recipient {
+            let Some(member) = self.members.get_mut(&client) else {
+                tracing::debug!(client = client.0, "a message to a client that has left is dropped");
+                return;
+            };
+            let run = self.outbox.encode(message);
+            member.put_down(client, &run, &mut self.dirty);
+            return;
+        }
+        if self.members.is_empty() {
+            return;
+        }
+        let run = self.outbox.encode(message);
+        for (client, member) in &mut self.members {
+            if recipient.includes(*client) {
+                member.put_down(*client, &run, &mut self.dirty);
+            }
+        }
+    }
+
+    /// The service has dealt with something that the client had said.
+    pub(crate) fn handled(&mut self, client: ClientId, connection: ConnectionId, load: Load) {
+        if let Some(member) = self.members.get_mut(&client)
+            && member.connection == connection
+        {
+            member.handled.add(load);
+            member.mark(client, &mut self.dirty);
+        }
+    }
+
+    /// Whether so much is put down that it should be written before more is.
+    pub(crate) fn is_full(&self) -> bool {
+        self.outbox.is_full()
+    }
+
+    /// Whether nothing is to be written.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.dirty.is_empty()
+    }
+
+    /// Writes to the next few, once to each. Those that do not keep up are put into `slow`.
+    pub(crate) fn write_some(&mut self, slow: &mut Vec<(ClientId, ConnectionId)>) {
+        for _ in 0..Self::WRITES {
+            let Some(client) = self.dirty.pop_front() else { break };
+            let Some(member) = self.members.get_mut(&client) else { continue };
+            member.dirty = false;
+            if !member.outbound.write(&self.outbox.batch(&member.runs), std::mem::take(&mut member.handled)) {
+                slow.push((client, member.connection));
+            }
+            member.runs.clear();
+        }
+        if self.dirty.is_empty() {
+            self.outbox.clear();
+        }
+    }
+
+    /// Takes everybody out, all written to.
+    pub(crate) fn drain(&mut self) -> Vec<Arc<Outbound>> {
+        let mut slow = Vec::new();
+        while !self.is_clean() {
+            self.write_some(&mut slow);
+        }
+        self.members.drain(..).map(|(_, member)| member.outbound).collect()
+    }
+}
+
+impl Member {
+    fn put_down(&mut self, client: ClientId, run: &Run, dirty: &mut VecDeque<ClientId>) {
+        extend(&mut self.runs, run);
+        self.mark(client, dirty);
+    }
+
+    fn mark(&mut self, client: ClientId, dirty: &mut VecDeque<ClientId>) {
+        if !self.dirty {
+            self.dirty = true;
+            dirty.push_back(client);
+        }
+    }
+}

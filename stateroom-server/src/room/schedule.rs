@@ -1,0 +1,181 @@
+//! What is going to happen in a room: who joins and leaves as whom, and the events that the service gets to hear of it.
+//!
+//! *Invariant:* each connection that has joined gets one `connect` and one `disconnect`, in this order, with its messages
+//! between them; the one exception is the last `disconnect` of a room that ends with it.
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use stateroom::{ClientId, MessagePayload, messages::Event, turn::Turn};
+
+use super::{
+    inbox::{ConnectionId, Post, load},
+    tokens::Tokens,
+};
+use crate::{
+    config::ShutdownPolicy,
+    connection::close::CloseCause,
+    outbound::{Load, Outbound},
+};
+
+/// What changes in the room when the event beside it has returned.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// A client is in the room.
+    Join { client: ClientId, connection: ConnectionId, outbound: Arc<Outbound> },
+    /// A client is no longer in the room, and is closed if there is a cause.
+    Leave { client: ClientId, connection: ConnectionId, close: Option<CloseCause> },
+    /// Something that a client had said is dealt with.
+    Said { client: ClientId, connection: ConnectionId, load: Load },
+    /// Nothing.
+    Other,
+}
+
+/// What is going to happen in a room.
+pub(crate) struct Schedule {
+    /// The events that wait for the service.
+    pub(crate) turn: Arc<Turn>,
+    /// What each of those changes.
+    pub(crate) steps: VecDeque<Step>,
+    connections: HashMap<ConnectionId, Seated>,
+    clients: HashMap<ClientId, ConnectionId>,
+    tokens: Tokens,
+    last_client: u32,
+    policy: ShutdownPolicy,
+    /// The `disconnect` with which the room ends, under [`ShutdownPolicy::Immediate`]: delivered only if it does not.
+    last_leave: Option<Step>,
+    stopped: bool,
+}
+
+struct Seated {
+    client: ClientId,
+    token: Option<String>,
+}
+
+impl Schedule {
+    pub(crate) fn new(tokens: usize, policy: ShutdownPolicy) -> Self {
+        Schedule {
+            turn: Arc::default(),
+            steps: VecDeque::new(),
+            connections: HashMap::new(),
+            clients: HashMap::new(),
+            tokens: Tokens::new(tokens),
+            last_client: 0,
+            policy,
+            last_leave: None,
+            stopped: false,
+        }
+    }
+
+    /// Schedules an event.
+    pub(crate) fn push(&mut self, event: Event, step: Step) {
+        self.turn.add([event]);
+        self.steps.push_back(step);
+    }
+
+    /// Schedules what has arrived. Gives back a connection that cannot be let in, with the cause.
+    pub(crate) fn post(&mut self, post: Post) -> Option<(Arc<Outbound>, CloseCause)> {
+        match post {
+            Post::Join { connection, token, outbound } => return self.join(connection, token, outbound),
+            Post::Leave { connection } => self.leave(connection, None),
+            Post::Message { connection, message } => self.say(connection, message),
+            Post::Stop => self.stop(),
+            // Applied by the actor, between events.
+            Post::Effect(_) => {}
+        }
+        None
+    }
+
+    /// A connection leaves, and is closed when its `disconnect` has returned if there is a cause.
+    pub(crate) fn leave(&mut self, connection: ConnectionId, close: Option<CloseCause>) {
+        let Some(seated) = self.connections.remove(&connection) else { return };
+        self.clients.remove(&seated.client);
+        if let Some(token) = &seated.token {
+            self.tokens.absent(token);
+        }
+        let step = Step::Leave { client: seated.client, connection, close };
+        let ends_room = self.policy == ShutdownPolicy::Immediate && self.connections.is_empty() && !self.stopped;
+        if ends_room {
+            self.last_leave = Some(step);
+        } else {
+            self.push(Event::Disconnect { client: seated.client }, step);
+        }
+    }
+
+    /// Whether nobody is in the room, or about to be.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
+    /// Whether anybody ever was.
+    pub(crate) fn was_joined(&self) -> bool {
+        self.last_client > 0
+    }
+
+    /// Whether the room was told to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    fn join(
+        &mut self,
+        connection: ConnectionId,
+        token: Option<String>,
+        outbound: Arc<Outbound>,
+    ) -> Option<(Arc<Outbound>, CloseCause)> {
+        if self.stopped {
+            return Some((outbound, CloseCause::Stopping));
+        }
+        self.release_last_leave();
+        let returning = token.as_deref().and_then(|token| self.tokens.returning(token));
+        let Some(client) = returning.or_else(|| self.last_client.checked_add(1).map(ClientId)) else {
+            return Some((outbound, CloseCause::NumbersExhausted));
+        };
+        let mut token = token;
+        if returning.is_none() {
+            self.last_client = client.0;
+            // A token that is not remembered brings no number back, and so must not be looked for.
+            token = token.filter(|token| self.tokens.remember(token, client));
+        } else if let Some(replaced) = self.clients.get(&client).copied() {
+            self.replace(replaced, client);
+        }
+        self.clients.insert(client, connection);
+        self.connections.insert(connection, Seated { client, token });
+        self.push(Event::Connect { client }, Step::Join { client, connection, outbound });
+        None
+    }
+
+    /// The client's live connection makes way for another one: the room does not become empty by that.
+    fn replace(&mut self, connection: ConnectionId, client: ClientId) {
+        self.connections.remove(&connection);
+        let step = Step::Leave { client, connection, close: Some(CloseCause::Replaced) };
+        self.push(Event::Disconnect { client }, step);
+    }
+
+    fn say(&mut self, connection: ConnectionId, message: MessagePayload) {
+        // Of a connection that was replaced or closed, the room hears no more.
+        let Some(seated) = self.connections.get(&connection) else { return };
+        let client = seated.client;
+        let load = load(std::slice::from_ref(&message));
+        self.push(Event::Message { sender: client, message }, Step::Said { client, connection, load });
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+        self.release_last_leave();
+        let mut connections: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        connections.sort_unstable();
+        for connection in connections {
+            self.leave(connection, Some(CloseCause::Stopping));
+        }
+    }
+
+    fn release_last_leave(&mut self) {
+        if let Some(step) = self.last_leave.take()
+            && let Step::Leave { client, .. } = step
+        {
+            self.push(Event::Disconnect { client }, step);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A connection's place in a room.
+//!
+//! *Invariant:* leaving cannot fail. A seat is taken once, and giving it up, by whatever way, is its `Drop`.
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use stateroom::MessagePayload;
+
+use super::inbox::{ConnectionId, Ended, Inbox, load};
+use crate::outbound::Outbound;
+
+/// A connection's place in a room.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    inbox: Arc<Inbox>,
+    connection: ConnectionId,
+    outbound: Arc<Outbound>,
+}
+
+impl Seat {
+    /// Joins a room.
+    pub(crate) fn take(inbox: Arc<Inbox>, token: Option<String>, outbound: Arc<Outbound>) -> Result<Self, Ended> {
+        let connection = inbox.join(token, outbound.clone())?;
+        Ok(Seat { inbox, connection, outbound })
+    }
+
+    /// Ready when the room takes further messages; else the connection is woken when it does.
+    pub(crate) fn poll_space(&self, context: &Context<'_>) -> Poll<()> {
+        self.inbox.poll_space(self.connection, context)
+    }
+
+    /// Tells the room what the client has said.
+    pub(crate) fn say(&self, messages: &mut Vec<MessagePayload>) {
+        if !messages.is_empty() {
+            self.outbound.add_unhandled(load(messages));
+            self.inbox.say(self.connection, messages);
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.inbox.leave(self.connection);
+    }
+}

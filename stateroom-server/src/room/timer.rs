@@ -1,0 +1,58 @@
+//! When a room has to wake up by itself.
+//!
+//! *Invariant:* a timer that was replaced never fires: it is looked at before anything else of a turn.
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// The room's one timer, as its service set it, and the time at which the room ends if it stays empty.
+#[derive(Debug, Default)]
+pub(crate) struct Timer {
+    service: Option<Instant>,
+    empty: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timer {
+    /// Sets the service's timer, instead of the one that is set.
+    pub(crate) fn set(&mut self, delay: Duration) {
+        self.service = Instant::now().checked_add(delay);
+    }
+
+    /// Whether the service's timer is due; it is then no longer set.
+    pub(crate) fn take_due(&mut self) -> bool {
+        self.service.take_if(|due| *due <= Instant::now()).is_some()
+    }
+
+    /// The room has just become empty and ends after that time, if at all.
+    pub(crate) fn start_empty(&mut self, time: Option<Duration>) {
+        if self.empty.is_none() {
+            self.empty = time.and_then(|time| Instant::now().checked_add(time));
+        }
+    }
+
+    /// Somebody is in the room.
+    pub(crate) fn stop_empty(&mut self) {
+        self.empty = None;
+    }
+
+    /// Whether the room has been empty for as long as it may.
+    pub(crate) fn is_empty_over(&self) -> bool {
+        self.empty.is_some_and(|end| end <= Instant::now())
+    }
+
+    /// Ready when either time has come.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(next) = self.service.into_iter().chain(self.empty).min() else { return Poll::Pending };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(next)));
+        if sleep.deadline() != next {
+            sleep.as_mut().reset(next);
+        }
+        sleep.as_mut().poll(context)
+    }
+}

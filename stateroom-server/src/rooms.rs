@@ -1,0 +1,300 @@
+//! All the rooms of a server: which there are, how new ones come to be, and how they end.
+//!
+//! *Invariant:* the lock is held to look up or insert a room, never while one begins, works or ends. A room that has ended
+//! is never joined: whoever finds one puts a fresh one in its place.
+mod backoff;
+mod names;
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use indexmap::IndexSet;
+use stateroom::StateroomServiceFactory;
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use self::{backoff::Backoff, names::ShortNames};
+use crate::{
+    Server,
+    config::RoomStrategy,
+    connection::close::CloseCause,
+    lock,
+    outbound::Outbound,
+    room::{
+        actor::{self, Ending},
+        inbox::Inbox,
+        seat::Seat,
+    },
+    server::RoomInfo,
+};
+
+/// All the rooms of a server.
+pub(crate) struct Rooms {
+    settings: Server,
+    state: Mutex<State>,
+    /// Runs a room's life.
+    live: Box<dyn Fn(Arc<Rooms>, Arc<str>, Arc<Inbox>) -> RoomLife + Send + Sync>,
+    /// All tasks of the server: rooms and connections.
+    tasks: TaskTracker,
+    /// Said when the server begins to stop.
+    stopping: CancellationToken,
+    /// Said when what has not stopped by then is dropped.
+    dropping: CancellationToken,
+}
+
+type RoomLife = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+#[derive(Default)]
+struct State {
+    rooms: HashMap<Arc<str>, Arc<Inbox>>,
+    /// Rooms that were created through the API and have ended: they may be joined again.
+    ended: IndexSet<Arc<str>>,
+    short_names: Option<ShortNames>,
+    backoff: Backoff,
+    stopped: bool,
+}
+
+/// Why somebody cannot be let in, or a room not be created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// There is no such room.
+    NotFound,
+    /// There is such a room already.
+    Exists,
+    /// Rooms come to be in another way here.
+    Strategy,
+    /// There is no place for a further room.
+    Full,
+    /// The server stops.
+    Stopping,
+}
+
+impl Rooms {
+    pub(crate) fn new(settings: Server, factory: impl StateroomServiceFactory) -> Arc<Self> {
+        let factory = Arc::new(factory);
+        let short_names = match settings.room_strategy {
+            RoomStrategy::Short(length) => Some(ShortNames::new(length)),
+            _ => None,
+        };
+        let live = move |rooms: Arc<Rooms>, room_id: Arc<str>, inbox: Arc<Inbox>| -> RoomLife {
+            let factory = factory.clone();
+            Box::pin(async move {
+                let (limits, policy) = (&rooms.settings.limits, rooms.settings.shutdown_policy);
+                let ended = |ending: &Ending| rooms.ended(&room_id, &inbox, ending);
+                actor::run(&*factory, room_id.clone(), inbox.clone(), limits, policy, ended).await;
+            })
+        };
+        Arc::new(Rooms {
+            settings,
+            state: Mutex::new(State { short_names, ..State::default() }),
+            live: Box::new(live),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            dropping: CancellationToken::new(),
+        })
+    }
+
+    /// What the server is set to.
+    pub(crate) fn settings(&self) -> &Server {
+        &self.settings
+    }
+
+    /// Said when the server begins to stop.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    /// Runs a task of the server: it is waited for when the server stops, and dropped when that takes too long.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let dropping = self.dropping.clone();
+        self.tasks.spawn(async move {
+            dropping.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Whether a client may join a room, as far as can be known before it does.
+    pub(crate) fn may_join(&self, room_id: &str) -> Result<(), Refusal> {
+        let state = self.lock();
+        if state.stopped {
+            return Err(Refusal::Stopping);
+        }
+        if state.rooms.contains_key(room_id) {
+            return Ok(());
+        }
+        self.may_begin(&state, room_id)
+    }
+
+    /// Takes a place in a room, which begins with it if it has to.
+    pub(crate) fn join(
+        self: &Arc<Self>,
+        room_id: &str,
+        token: Option<String>,
+        outbound: Arc<Outbound>,
+    ) -> Result<Seat, CloseCause> {
+        loop {
+            let inbox = self.find_or_begin(room_id)?;
+            // A room that ends just now is found again as ended, and replaced.
+            if let Ok(seat) = Seat::take(inbox, token.clone(), outbound.clone()) {
+                return Ok(seat);
+            }
+        }
+    }
+
+    /// Creates the room of this name.
+    pub(crate) fn create(self: &Arc<Self>, room_id: &str) -> Result<Arc<str>, Refusal> {
+        match self.settings.room_strategy {
+            RoomStrategy::Implicit | RoomStrategy::Api => self.insert(self.lock(), room_id.into()),
+            RoomStrategy::Uuid | RoomStrategy::Short(_) => Err(Refusal::Strategy),
+        }
+    }
+
+    /// Creates a room, and names it.
+    pub(crate) fn create_named(self: &Arc<Self>) -> Result<Arc<str>, Refusal> {
+        if self.settings.room_strategy == RoomStrategy::Api {
+            return Err(Refusal::Strategy);
+        }
+        let mut state = self.lock();
+        let name = match &mut state.short_names {
+            None => Uuid::new_v4().to_string(),
+            Some(_) => state.next_short_name().ok_or(Refusal::Full)?,
+        };
+        self.insert(state, name.into())
+    }
+
+    /// What rooms there are.
+    pub(crate) fn list(&self) -> Vec<RoomInfo> {
+        let state = self.lock();
+        let info =
+            |(id, inbox): (&Arc<str>, &Arc<Inbox>)| RoomInfo { id: id.to_string(), connections: inbox.connections() };
+        state.rooms.iter().filter(|(_, inbox)| !inbox.has_ended()).map(info).collect()
+    }
+
+    /// Stops the server: nobody is let in any more, each room delivers its `disconnect`s and closes its clients. What
+    /// takes longer than [`shutdown_time`](crate::Limits::shutdown_time) is dropped.
+    pub(crate) async fn stop(&self) {
+        let rooms: Vec<Arc<Inbox>> = {
+            let mut state = self.lock();
+            state.stopped = true;
+            state.rooms.values().cloned().collect()
+        };
+        self.stopping.cancel();
+        rooms.iter().for_each(|inbox| inbox.stop());
+        self.tasks.close();
+        let deadline = tokio::time::timeout(self.settings.limits.shutdown_time, self.tasks.wait());
+        if deadline.await.is_err() {
+            tracing::warn!("some rooms or connections did not stop in time and are dropped");
+            self.dropping.cancel();
+            self.tasks.wait().await;
+        }
+    }
+
+    fn find_or_begin(self: &Arc<Self>, room_id: &str) -> Result<Arc<Inbox>, CloseCause> {
+        let state = self.lock();
+        if let Some(inbox) = state.rooms.get(room_id)
+            && !inbox.has_ended()
+        {
+            return Ok(inbox.clone());
+        }
+        if state.stopped {
+            return Err(CloseCause::Stopping);
+        }
+        if let Some(rest) = state.backoff.rest(room_id, Instant::now()) {
+            return Err(CloseCause::BackingOff(rest));
+        }
+        if !state.rooms.contains_key(room_id) {
+            self.may_begin(&state, room_id).map_err(|_| CloseCause::RoomsFull)?;
+        }
+        Ok(self.begin(state, room_id.into()))
+    }
+
+    /// Whether a room that is not there may begin because somebody joins it.
+    fn may_begin(&self, state: &State, room_id: &str) -> Result<(), Refusal> {
+        if self.settings.room_strategy != RoomStrategy::Implicit && !state.ended.contains(room_id) {
+            Err(Refusal::NotFound)
+        } else if state.rooms.len() >= self.settings.limits.rooms {
+            Err(Refusal::Full)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn insert(self: &Arc<Self>, state: MutexGuard<'_, State>, room_id: Arc<str>) -> Result<Arc<str>, Refusal> {
+        if state.stopped {
+            return Err(Refusal::Stopping);
+        }
+        if state.rooms.get(&room_id).is_some_and(|inbox| !inbox.has_ended()) {
+            return Err(Refusal::Exists);
+        }
+        if state.rooms.len() >= self.settings.limits.rooms {
+            return Err(Refusal::Full);
+        }
+        self.begin(state, room_id.clone());
+        Ok(room_id)
+    }
+
+    fn begin(self: &Arc<Self>, mut state: MutexGuard<'_, State>, room_id: Arc<str>) -> Arc<Inbox> {
+        let inbox = Arc::new(Inbox::new(&self.settings.limits));
+        state.ended.swap_remove(&room_id);
+        state.rooms.insert(room_id.clone(), inbox.clone());
+        drop(state);
+        tracing::debug!(room = &*room_id, "a room begins");
+        self.spawn((self.live)(self.clone(), room_id, inbox.clone()));
+        inbox
+    }
+
+    /// A room has ended; what follows for its name.
+    fn ended(&self, room_id: &Arc<str>, inbox: &Arc<Inbox>, ending: &Ending) {
+        let mut state = self.lock();
+        if state.rooms.get(room_id).is_some_and(|current| Arc::ptr_eq(current, inbox)) {
+            state.rooms.remove(room_id);
+            if self.settings.room_strategy != RoomStrategy::Implicit {
+                state.remember(room_id.clone(), self.settings.limits.remembered_rooms);
+            }
+        }
+        if let Ending::Failed(_) = ending {
+            state.backoff.failed(room_id, Instant::now());
+        }
+        drop(state);
+        match ending {
+            Ending::Failed(fault) => {
+                let backtrace = fault.backtrace().map(|trace| format!("\n{trace}")).unwrap_or_default();
+                tracing::error!(
+                    room = &**room_id,
+                    reason = fault.kind().label(),
+                    "a room's service failed: {}{backtrace}",
+                    fault.message()
+                );
+            }
+            ending => tracing::debug!(room = &**room_id, ?ending, "a room ends"),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl State {
+    /// The next short name that no room has. Of one more name than there are rooms, one is free.
+    fn next_short_name(&mut self) -> Option<String> {
+        let names = self.short_names.as_mut()?;
+        let tries = names.count().min(self.rooms.len() as u64 + 1);
+        (0..tries).map(|_| names.next_name()).find(|name| !self.rooms.contains_key(name.as_str()))
+    }
+
+    fn remember(&mut self, room_id: Arc<str>, most: usize) {
+        if self.ended.len() >= most {
+            // A sixteenth at a time, as taking out the first moves all others.
+            let oldest = (most / 16 + 1).min(self.ended.len());
+            self.ended.drain(..oldest);
+        }
+        if most > 0 {
+            self.ended.insert(room_id);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The server: what it is set to, and the three ways to run it.
+mod accept;
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use stateroom::StateroomServiceFactory;
+use tokio::net::TcpListener;
+
+use crate::{
+    config::{Limits, RoomStrategy, ShutdownPolicy},
+    http,
+    rooms::Rooms,
+};
+
+/// A server of rooms.
+///
+/// Three ways to run it: [`serve`](Server::serve) and [`serve_async`](Server::serve_async) do all of it;
+/// [`bind`](Server::bind) listens first, tells the address, and runs until you say; [`router`](Server::router) is for
+/// nesting in an Axum app of your own. The library installs no signal handlers.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// How often a connection is pinged. Zero turns pings off. Default 30 s.
+    pub heartbeat_interval: Duration,
+    /// How long a client may be silent before its connection is closed with 4001; any frame counts as life. Zero turns it off. Default 300 s.
+    pub heartbeat_timeout: Duration,
+    /// The port to listen on; 0 is any free one. Default 8080.
+    pub port: u16,
+    /// The IP address to listen on. Default `0.0.0.0`.
+    pub ip: String,
+    /// A directory of static files to serve under `/`, or none, the default.
+    pub static_path: Option<String>,
+    /// A directory of files to serve under `/client`, or none, the default.
+    pub client_path: Option<String>,
+    /// How rooms come to be. Default [`RoomStrategy::Implicit`].
+    pub room_strategy: RoomStrategy,
+    /// When an empty room ends. Default [`ShutdownPolicy::Never`].
+    pub shutdown_policy: ShutdownPolicy,
+    /// How much of everything there may be.
+    pub limits: Limits,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Server {
+            heartbeat_interval: Duration::from_secs(30),
+            heartbeat_timeout: Duration::from_secs(300),
+            port: 8080,
+            ip: "0.0.0.0".to_owned(),
+            static_path: None,
+            client_path: None,
+            room_strategy: RoomStrategy::default(),
+            shutdown_policy: ShutdownPolicy::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Server {
+    /// A server with the defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Server::default()
+    }
+
+    /// Serves static files from this directory under `/`.
+    #[must_use]
+    pub fn with_static_path(mut self, static_path: Option<String>) -> Self {
+        self.static_path = static_path;
+        self
+    }
+
+    /// Serves files from this directory under `/client`.
+    #[must_use]
+    pub fn with_client_path(mut self, client_path: Option<String>) -> Self {
+        self.client_path = client_path;
+        self
+    }
+
+    /// Pings each connection every so many seconds; 0 turns pings off.
+    #[must_use]
+    pub fn with_heartbeat_interval(mut self, seconds: u64) -> Self {
+        self.heartbeat_interval = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Closes a client of which nothing was heard for so many seconds; 0 turns that off.
+    #[must_use]
+    pub fn with_heartbeat_timeout(mut self, seconds: u64) -> Self {
+        self.heartbeat_timeout = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Listens on this port; 0 is any free one.
+    #[must_use]
+    pub fn with_port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Listens on this IP address.
+    #[must_use]
+    pub fn with_ip(mut self, ip: String) -> Self {
+        self.ip = ip;
+        self
+    }
+
+    /// Has rooms come to be in this way.
+    #[must_use]
+    pub fn with_room_strategy(mut self, room_strategy: RoomStrategy) -> Self {
+        self.room_strategy = room_strategy;
+        self
+    }
+
+    /// Has empty rooms end in this way.
+    #[must_use]
+    pub fn with_shutdown_policy(mut self, shutdown_policy: ShutdownPolicy) -> Self {
+        self.shutdown_policy = shutdown_policy;
+        self
+    }
+
+    /// Sets how much of everything there may be.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Serves the factory's services, and blocks the thread while it does: on a runtime of its own.
+    ///
+    /// # Errors
+    ///
+    /// If the IP address is none, or cannot be listened on, or the system has no threads to give.
+    pub fn serve(self, factory: impl StateroomServiceFactory) -> io::Result<()> {
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(self.serve_async(factory))
+    }
+
+    /// Serves the factory's services. Ends only with an error: use [`bind`](Server::bind) to stop a server.
+    ///
+    /// # Errors
+    ///
+    /// If the IP address is none, or cannot be listened on.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the server accepts no more connections; the ones that it has go on.
+    pub async fn serve_async(self, factory: impl StateroomServiceFactory) -> io::Result<()> {
+        self.bind(factory).await?.run().await
+    }
+
+    /// Listens, and accepts connections as soon as it is run.
+    ///
+    /// # Errors
+    ///
+    /// If the IP address is none, or cannot be listened on.
+    pub async fn bind(self, factory: impl StateroomServiceFactory) -> io::Result<BoundServer> {
+        let ip: IpAddr = self.ip.parse().map_err(|_| {
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("`{}` is no IP address: write such as `127.0.0.1`", self.ip),
+            )
+        })?;
+        let address = SocketAddr::new(ip, self.port);
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+        let address = listener.local_addr()?;
+        let (router, handle) = self.router(factory);
+        Ok(BoundServer { listener, address, router, handle })
+    }
+
+    /// The routes of the server, to be nested in an Axum app of your own, and a handle to stop it.
+    ///
+    /// `ip` and `port` have no meaning then. The rooms live on the runtime on which they are joined.
+    pub fn router(self, factory: impl StateroomServiceFactory) -> (Router, ServerHandle) {
+        let rooms = Rooms::new(self, factory);
+        (http::router(rooms.clone()), ServerHandle { rooms })
+    }
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct BoundServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+    handle: ServerHandle,
+}
+
+impl BoundServer {
+    /// Where it listens: with the port that the system chose, if it was asked to.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle to the server.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.handle.clone()
+    }
+
+    /// Serves until [`ServerHandle::shutdown`] is called, and has finished.
+    ///
+    /// # Errors
+    ///
+    /// None today; it returns what [`Server::serve_async`] does.
+    pub async fn run(self) -> io::Result<()> {
+        accept::accept(self.listener, self.router, &self.handle.rooms).await;
+        self.handle.rooms.stop().await;
+        Ok(())
+    }
+
+    /// Serves until `shutdown` is ready, then stops as [`ServerHandle::shutdown`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](BoundServer::run).
+    pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
+        let handle = self.handle();
+        let stop = async move {
+            shutdown.await;
+            handle.shutdown().await;
+        };
+        tokio::join!(self.run(), stop).0
+    }
+}
+
+/// A handle to a server: stops it, and tells what rooms there are. Clones are handles to the same server.
+#[derive(Clone)]
+pub struct ServerHandle {
+    rooms: Arc<Rooms>,
+}
+
+impl ServerHandle {
+    /// Stops the server: nobody is let in any more, each room gets the `disconnect` of each of its clients, and they are
+    /// closed with 1012. Ready when all has ended; what takes longer than [`Limits::shutdown_time`] is dropped.
+    pub async fn shutdown(&self) {
+        self.rooms.stop().await;
+    }
+
+    /// What rooms there are, in no particular order.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<RoomInfo> {
+        self.rooms.list()
+    }
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ServerHandle").finish_non_exhaustive()
+    }
+}
+
+/// A room, as seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoomInfo {
+    /// Its id.
+    pub id: String,
+    /// How many connections it has.
+    pub connections: usize,
+}

@@ -1,0 +1,162 @@
+//! A room's service that is a guest.
+//!
+//! *Invariant:* after a fault there is no instance any more: the store is dropped before the fault is told.
+pub(crate) mod block_on;
+
+use std::{fmt, future::Future, mem, sync::Arc};
+
+use stateroom::{
+    ClientId, MessagePayload, StateroomContext, StateroomService,
+    fault::{Fault, FaultKind},
+    messages::{Effect, Event},
+    turn::{Finished, Turn},
+};
+use tracing::{debug, error};
+use wasmtime::{Engine, Module};
+
+use self::block_on::block_on;
+use crate::{
+    config::WasmHostConfig,
+    engine::SharedEngine,
+    error::WasmHostError,
+    instance::{Caller, Instance},
+    module::Loaded,
+};
+
+/// A room's service that is a WebAssembly module.
+///
+/// A server drives it without ever holding up a thread. Called directly, its methods wait for the guest, inside of a
+/// tokio runtime or out of it, and pass on to the given context what the guest asks for. When the guest has failed,
+/// they say so once in the log and do nothing from then on.
+pub struct WasmHost {
+    room_id: Arc<str>,
+    engine: Arc<SharedEngine>,
+    guest: Guest,
+}
+
+enum Guest {
+    Alive(Box<Instance>),
+    /// It has failed, or is at work: what is interrupted then has failed, too.
+    Gone(Fault),
+}
+
+impl WasmHost {
+    /// Makes the service of the room `room_id`, from a module that was compiled by the engine of a
+    /// [`WasmHostFactory`](crate::WasmHostFactory), or by one that is like it.
+    ///
+    /// A factory does this more cheaply for each further room, as it checks the module only once. What the guest asks
+    /// for before its first event goes to the room together with what it asks for in the first event, hence the
+    /// context is not used.
+    ///
+    /// # Errors
+    ///
+    /// When the engine does not fit, the module is none of Stateroom, or the guest fails at its start.
+    pub fn new(
+        room_id: &str,
+        module: &Module,
+        engine: &Engine,
+        context: Arc<impl StateroomContext>,
+    ) -> Result<Self, WasmHostError> {
+        let _ = context;
+        let config = WasmHostConfig::default();
+        let engine = SharedEngine::around(&Arc::new(engine.clone()), &config)?;
+        let name = module.name().unwrap_or("the module").to_owned();
+        let loaded = Loaded::check(name, module, engine, &config)?;
+        block_on(Self::start(&loaded, room_id, Caller::Thread))
+            .map_err(|fault| WasmHostError::Start { module: loaded.name().to_owned(), fault })
+    }
+
+    pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Self, Fault> {
+        let engine = Arc::clone(loaded.engine());
+        let running = engine.running();
+        let instance = Instance::start(loaded, room_id, caller).await?;
+        drop(running);
+        Ok(WasmHost { room_id: room_id.into(), engine, guest: Guest::Alive(instance) })
+    }
+
+    /// Works through the events of a turn.
+    async fn work(&mut self, turn: &Turn, caller: Caller) -> Result<(), Fault> {
+        let _running = self.engine.running();
+        let cut_off = Fault::new(FaultKind::Trap, "an event was cut off, as nobody waited for it any more");
+        let mut instance = match mem::replace(&mut self.guest, Guest::Gone(cut_off)) {
+            Guest::Alive(instance) => instance,
+            Guest::Gone(fault) => {
+                self.guest = Guest::Gone(fault.clone());
+                return Err(fault);
+            }
+        };
+        instance.begin_turn(caller);
+        while let Some(event) = turn.next_event() {
+            if let Err(fault) = instance.event(&event).await {
+                drop(instance);
+                self.guest = Guest::Gone(fault.clone());
+                return Err(fault);
+            }
+            turn.finish_event(instance.finished());
+        }
+        instance.end_turn();
+        self.guest = Guest::Alive(instance);
+        Ok(())
+    }
+
+    /// Works on one event while the thread waits.
+    fn work_now(&mut self, event: Event, context: &impl StateroomContext) {
+        if let Guest::Gone(_) = self.guest {
+            return;
+        }
+        let turn = Turn::new([event]);
+        if let Err(fault) = block_on(self.work(&turn, Caller::Thread)) {
+            error!(room = &*self.room_id, backtrace = fault.backtrace(), "the guest failed: {fault}");
+        }
+        let mut finished = Finished::default();
+        turn.take_finished(&mut finished);
+        for effect in finished.effects {
+            apply(effect, context);
+        }
+    }
+}
+
+fn apply(effect: Effect, context: &impl StateroomContext) {
+    match effect {
+        Effect::Message { recipient, message } => context.send_message(recipient, message),
+        Effect::SetTimer { ms_delay } => context.set_timer(ms_delay),
+        Effect::CloseClient { client, code, reason } => context.close_client(client, code, &reason),
+        other => debug!(?other, "a context has no word for this"),
+    }
+}
+
+impl StateroomService for WasmHost {
+    fn init(&mut self, context: &impl StateroomContext) {
+        self.work_now(Event::Init, context);
+    }
+
+    fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        self.work_now(Event::Connect { client }, context);
+    }
+
+    fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        self.work_now(Event::Disconnect { client }, context);
+    }
+
+    fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+        self.work_now(Event::Message { sender: client, message }, context);
+    }
+
+    fn timer(&mut self, context: &impl StateroomContext) {
+        self.work_now(Event::Timer, context);
+    }
+
+    fn deliver(&mut self, turn: &Turn, _: &impl StateroomContext) -> impl Future<Output = Result<(), Fault>> + Send {
+        self.work(turn, Caller::Task)
+    }
+}
+
+impl fmt::Debug for WasmHost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fault = match &self.guest {
+            Guest::Alive(_) => None,
+            Guest::Gone(fault) => Some(fault),
+        };
+        formatter.debug_struct("WasmHost").field("room_id", &self.room_id).field("fault", &fault).finish()
+    }
+}

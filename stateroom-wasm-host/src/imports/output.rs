@@ -1,0 +1,309 @@
+//! What a guest writes to stdout and stderr, as lines of the host's log.
+//!
+//! *Invariant:* a guest cannot fill the log: what exceeds its share of each second is left out, and the log says so.
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use tracing::{info, warn};
+use wasmtime_wasi::{
+    async_trait,
+    cli::{IsTerminal, StdoutStream},
+    p2::{OutputStream, Pollable, StreamResult},
+};
+
+use crate::config::WasmHostConfig;
+
+/// A longer line is cut into several.
+const LINE_BYTES: usize = 4 << 10;
+/// As much of what was last written to stderr is kept for the message of a fault.
+const LAST_LINES: usize = 8;
+
+/// Which stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// What one room's guest writes.
+#[derive(Debug)]
+pub(crate) struct RoomLog {
+    room_id: Arc<str>,
+    /// Whether something went to stderr since the event began: saves a lock for each event.
+    spoke: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Lines that have not ended.
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    last_lines: VecDeque<String>,
+    share: Share,
+}
+
+impl RoomLog {
+    pub(crate) fn new(room_id: &str, config: &WasmHostConfig) -> Self {
+        let state = State::new(config.log_lines_per_second, config.log_bytes_per_second);
+        RoomLog { room_id: room_id.into(), spoke: AtomicBool::new(false), state: Mutex::new(state) }
+    }
+
+    pub(crate) fn room_id(&self) -> &str {
+        &self.room_id
+    }
+
+    pub(crate) fn stream(self: &Arc<Self>, stream: Stream) -> GuestStream {
+        GuestStream { log: Arc::clone(self), stream }
+    }
+
+    /// Forgets what was written in earlier events.
+    pub(crate) fn begin_event(&self) {
+        if self.spoke.load(Ordering::Relaxed) {
+            self.spoke.store(false, Ordering::Relaxed);
+            self.lock().last_lines.clear();
+        }
+    }
+
+    /// What the guest wrote to stderr in this event, the last of it, as one line. A panic's hint on how to see more
+    /// is not part of it: it speaks of an environment that the guest does not have.
+    pub(crate) fn last_words(&self) -> String {
+        let state = self.lock();
+        let unfinished = String::from_utf8_lossy(&state.stderr);
+        let lines = state.last_lines.iter().map(String::as_str).chain([unfinished.trim()]);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE"));
+        lines.collect::<Vec<_>>().join(" ")
+    }
+
+    fn write(&self, stream: Stream, bytes: &[u8]) {
+        self.spoke.store(true, Ordering::Relaxed);
+        let mut state = self.lock();
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let line = state.line(stream);
+            line.extend_from_slice(part.strip_suffix(b"\n").unwrap_or(part));
+            if part.ends_with(b"\n") || line.len() >= LINE_BYTES {
+                self.end_line(&mut state, stream);
+            }
+        }
+    }
+
+    fn end_line(&self, state: &mut State, stream: Stream) {
+        let line = printable(&std::mem::take(state.line(stream)));
+        if line.is_empty() {
+            return;
+        }
+        let room = &*self.room_id;
+        match state.share.take(line.len(), Instant::now()) {
+            Verdict::Log { left_out } => {
+                if left_out > 0 {
+                    warn!(room, "{left_out} lines of the guest's output were left out");
+                }
+                match stream {
+                    Stream::Stdout => info!(target: "stateroom::guest", room, "{line}"),
+                    Stream::Stderr => warn!(target: "stateroom::guest", room, "{line}"),
+                }
+            }
+            Verdict::LeaveOutFirst => {
+                warn!(room, "the guest writes too much; its output is left out for the rest of the second");
+            }
+            Verdict::LeaveOut => {}
+        }
+        if stream == Stream::Stderr {
+            if state.last_lines.len() >= LAST_LINES {
+                state.last_lines.pop_front();
+            }
+            state.last_lines.push_back(line);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for RoomLog {
+    fn drop(&mut self) {
+        let mut state =
+            std::mem::replace(self.state.get_mut().unwrap_or_else(PoisonError::into_inner), State::new(0, 0));
+        self.end_line(&mut state, Stream::Stdout);
+        self.end_line(&mut state, Stream::Stderr);
+    }
+}
+
+impl State {
+    fn new(lines_per_second: usize, bytes_per_second: usize) -> Self {
+        let share = Share::new(lines_per_second, bytes_per_second, Instant::now());
+        State { stdout: Vec::new(), stderr: Vec::new(), last_lines: VecDeque::new(), share }
+    }
+
+    fn line(&mut self, stream: Stream) -> &mut Vec<u8> {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        }
+    }
+}
+
+/// The line as a text that cannot command a terminal.
+fn printable(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim_end();
+    if !text.contains(|character: char| character.is_control() && character != '\t') {
+        return text.to_owned();
+    }
+    let escape = |character: char| match character {
+        '\t' => vec!['\t'],
+        control if control.is_control() => control.escape_default().collect(),
+        other => vec![other],
+    };
+    text.chars().flat_map(escape).collect()
+}
+
+/// How much of the log a room may fill.
+#[derive(Debug)]
+struct Share {
+    max_lines: usize,
+    max_bytes: usize,
+    /// When the second began in which these were written.
+    since: Instant,
+    lines: usize,
+    bytes: usize,
+    left_out: usize,
+}
+
+/// What becomes of a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Log {
+        /// How many lines were left out before it, if that has not been said.
+        left_out: usize,
+    },
+    LeaveOutFirst,
+    LeaveOut,
+}
+
+impl Share {
+    fn new(max_lines: usize, max_bytes: usize, now: Instant) -> Self {
+        Share { max_lines, max_bytes, since: now, lines: 0, bytes: 0, left_out: 0 }
+    }
+
+    fn take(&mut self, bytes: usize, now: Instant) -> Verdict {
+        let mut left_out = 0;
+        if now.saturating_duration_since(self.since) >= Duration::from_secs(1) {
+            left_out = self.left_out;
+            *self = Share::new(self.max_lines, self.max_bytes, now);
+        }
+        if self.left_out == 0 && self.lines < self.max_lines && self.bytes.saturating_add(bytes) <= self.max_bytes {
+            self.lines += 1;
+            self.bytes += bytes;
+            return Verdict::Log { left_out };
+        }
+        self.left_out += 1;
+        if self.left_out == 1 { Verdict::LeaveOutFirst } else { Verdict::LeaveOut }
+    }
+}
+
+/// A guest's stdout or stderr, as WASI wants it.
+pub(crate) struct GuestStream {
+    log: Arc<RoomLog>,
+    stream: Stream,
+}
+
+impl IsTerminal for GuestStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for GuestStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.log.stream(self.stream))
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.log.stream(self.stream))
+    }
+}
+
+/// The one that preview 1 uses.
+impl OutputStream for GuestStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.log.write(self.stream, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(LINE_BYTES)
+    }
+}
+
+#[async_trait]
+impl Pollable for GuestStream {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncWrite for GuestStream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.log.write(self.stream, bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_for_a_second() {
+        let start = Instant::now();
+        let mut share = Share::new(2, 100, start);
+        assert_eq!(share.take(10, start), Verdict::Log { left_out: 0 });
+        assert_eq!(share.take(91, start), Verdict::LeaveOutFirst);
+        assert_eq!(share.take(1, start), Verdict::LeaveOut);
+        let later = start + Duration::from_secs(1);
+        assert_eq!(share.take(100, later), Verdict::Log { left_out: 2 });
+        assert_eq!(share.take(0, later), Verdict::Log { left_out: 0 });
+        assert_eq!(share.take(0, later), Verdict::LeaveOutFirst);
+    }
+
+    #[test]
+    fn lines_cannot_command_a_terminal() {
+        assert_eq!(printable(b"plain\tline\r"), "plain\tline");
+        assert_eq!(printable(b"\x1b[2Jgone"), "\\u{1b}[2Jgone");
+        assert_eq!(printable(b"\xff"), "\u{fffd}");
+    }
+
+    #[test]
+    fn last_words_are_of_this_event_and_of_stderr() {
+        let log = Arc::new(RoomLog::new("a", &WasmHostConfig::default()));
+        log.write(Stream::Stderr, b"old\n");
+        log.begin_event();
+        log.write(Stream::Stdout, b"said\n");
+        log.write(Stream::Stderr, b"\nthread panicked at x.rs:1:1:\nbo");
+        log.write(Stream::Stderr, b"om\nnote: run with `RUST_BACKTRACE=1` ...\nand");
+        assert_eq!(log.last_words(), "thread panicked at x.rs:1:1: boom and");
+    }
+}

@@ -1,0 +1,168 @@
+//! A running guest: one instance of a module, for one room.
+//!
+//! *Invariant:* every call into the guest runs under both time budgets. After a call that failed the instance is of no
+//! more use (its stack pointer, for one, is lower for good): whoever holds it drops it.
+pub(crate) mod breach;
+pub(crate) mod failure;
+mod guest;
+mod kinds;
+
+use std::sync::Arc;
+
+use stateroom::{
+    fault::Fault,
+    messages::{Effect, Event},
+    wire,
+};
+use tracing::debug;
+use wasmtime::{Memory, Store};
+use wasmtime_wasi::{WasiCtxBuilder, p1::WasiP1Ctx};
+
+use self::{failure::Circumstances, guest::Guest, kinds::Kinds};
+use crate::{
+    imports::output::{RoomLog, Stream},
+    limits::{Limits, outbox::Outbox, pace::Pace},
+    memory,
+    module::Loaded,
+};
+
+/// What a guest's store holds: all that the host's functions need.
+pub(crate) struct State {
+    pub(crate) wasi: WasiP1Ctx,
+    /// None until the module is instantiated; its start function runs before.
+    pub(crate) memory: Option<Memory>,
+    pub(crate) limits: Limits,
+    pub(crate) outbox: Outbox,
+}
+
+/// A running guest, with its limits.
+pub(crate) struct Instance {
+    guest: Guest,
+    pace: Arc<Pace>,
+    log: Arc<RoomLog>,
+    /// What the guest understands.
+    events: Kinds,
+    encoded: Vec<u8>,
+}
+
+/// Who waits for a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A task, which gives its thread to others meanwhile.
+    Task,
+    /// A thread.
+    Thread,
+}
+
+impl Instance {
+    /// A guest that is ready for its first event.
+    pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
+        let mut instance = Self::instantiate(loaded, room_id, caller).await?;
+        instance.events = instance.in_time(async |guest| guest.begin(room_id).await).await?;
+        Ok(instance)
+    }
+
+    /// A guest of which nothing has run but the module's start function.
+    pub(crate) async fn instantiate(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
+        let config = loaded.config();
+        let pace = Arc::new(Pace::new(config, Arc::clone(loaded.engine().lane())));
+        pace.set_blocking(caller == Caller::Thread);
+        let log = Arc::new(RoomLog::new(room_id, config));
+        let state = State {
+            wasi: WasiCtxBuilder::new()
+                .stdout(log.stream(Stream::Stdout))
+                .stderr(log.stream(Stream::Stderr))
+                .max_random_size(config.random_bytes)
+                .build_p1(),
+            memory: None,
+            limits: Limits::new(config),
+            outbox: Outbox::new(config),
+        };
+        let mut store = Store::new(loaded.engine().engine(), state);
+        store.limiter(|state| &mut state.limits);
+        store.set_hostcall_fuel(HOST_CALL_BYTES);
+        store.epoch_deadline_callback({
+            let pace = Arc::clone(&pace);
+            move |_| Ok(pace.tick())
+        });
+        store.set_epoch_deadline(1);
+        let instantiated = pace.run(Guest::instantiate(loaded, &mut store)).await;
+        let failed = match instantiated {
+            Ok(Ok(functions)) => {
+                let guest = Guest::new(store, functions);
+                let encoded = Vec::new();
+                return Ok(Box::new(Instance { guest, pace, log, events: Kinds::PROTOCOL_0, encoded }));
+            }
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        Err(fault(failed.as_ref(), store.data(), &pace, &log))
+    }
+
+    /// The number at the address that an exported global holds: where Rust exports a static. `Err` is the address, if
+    /// there is nothing at it.
+    pub(crate) fn static_number(&mut self, global: &str) -> Result<i32, u32> {
+        let address = self.guest.global(global);
+        memory::number(self.guest.memory(), address).ok_or(address)
+    }
+
+    /// To be called before a row of events.
+    pub(crate) fn begin_turn(&mut self, caller: Caller) {
+        self.pace.set_blocking(caller == Caller::Thread);
+        // Not for each event: so a row of short events gives way to others at each tick, too.
+        self.guest.store().set_epoch_deadline(1);
+    }
+
+    /// Tells the guest of an event. What it asks for is in [`Self::finished`] then.
+    pub(crate) async fn event(&mut self, event: &Event) -> Result<(), Fault> {
+        self.encoded.clear();
+        wire::encode_event(event, &mut self.encoded);
+        if !self.events.contain_first_of(&self.encoded) {
+            debug!(room = self.log.room_id(), ?event, "the guest does not know such events; it is left out");
+            return Ok(());
+        }
+        self.log.begin_event();
+        self.guest.store().data_mut().limits.begin_event();
+        let encoded = std::mem::take(&mut self.encoded);
+        let outcome = self.in_time(async |guest| guest.receive(&encoded).await).await;
+        if encoded.capacity() <= KEEP_ENCODED {
+            self.encoded = encoded;
+        }
+        outcome
+    }
+
+    /// The effects of the event that has just returned, to be emptied.
+    pub(crate) fn finished(&mut self) -> &mut Vec<Effect> {
+        self.guest.store().data_mut().outbox.finished()
+    }
+
+    /// To be called after a row of events.
+    pub(crate) fn end_turn(&mut self) {
+        self.guest.store().data_mut().outbox.trim();
+    }
+
+    async fn in_time<T>(&mut self, calls: impl AsyncFnOnce(&mut Guest) -> wasmtime::Result<T>) -> Result<T, Fault> {
+        let failed = match self.pace.run(calls(&mut self.guest)).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        Err(fault(failed.as_ref(), self.guest.store().data(), &self.pace, &self.log))
+    }
+}
+
+/// How much one call of a host function may copy, in bytes. More is refused with an error code of WASI.
+const HOST_CALL_BYTES: usize = 1 << 20;
+/// The memory of a longer event is given back, as long events are rare.
+const KEEP_ENCODED: usize = 64 << 10;
+
+/// What a failed call is; without an error, its time was up.
+fn fault(error: Option<&wasmtime::Error>, state: &State, pace: &Pace, log: &RoomLog) -> Fault {
+    match error {
+        Some(error) => {
+            let circumstances = Circumstances { pace, refused: state.limits.refused(), stderr: log.last_words() };
+            failure::fault(error, &circumstances)
+        }
+        None => failure::time_up(pace.time_budget()),
+    }
+}

@@ -1,0 +1,105 @@
+//! How a failed call becomes a fault.
+//!
+//! *Invariant:* the message of a fault that clients are told (a limit) holds nothing that the guest wrote.
+use std::time::Duration;
+
+use stateroom::fault::{Fault, FaultKind};
+use wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use super::breach::Breach;
+use crate::limits::{Refusal, pace::Pace};
+
+/// What is known about an event that failed, besides the error.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) pace: &'a Pace,
+    pub(crate) refused: Option<Refusal>,
+    /// What the guest wrote to stderr during the event, where a panic writes its message.
+    pub(crate) stderr: String,
+}
+
+/// The fault of an event that took too long.
+pub(crate) fn time_up(budget: Duration) -> Fault {
+    Fault::new(FaultKind::TimeBudget, format!("an event took longer than its time budget of {}", Seconds(budget)))
+}
+
+/// The fault that an error is.
+pub(crate) fn fault(error: &Error, circumstances: &Circumstances<'_>) -> Fault {
+    let fault = without_backtrace(error, circumstances);
+    match error.downcast_ref::<WasmBacktrace>() {
+        Some(backtrace) => fault.with_backtrace(one_line_a_frame(&backtrace.to_string())),
+        None => fault,
+    }
+}
+
+fn without_backtrace(error: &Error, circumstances: &Circumstances<'_>) -> Fault {
+    let Circumstances { pace, refused, stderr } = circumstances;
+    if pace.is_exhausted() {
+        let budget = Seconds(pace.cpu_budget());
+        return Fault::new(FaultKind::CpuBudget, format!("an event used more than its cpu budget of {budget}"));
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return Fault::new(FaultKind::Build, format!("no more rooms fit in this process: {}", error.root_cause()));
+    }
+    let breach = error.downcast_ref::<Breach>();
+    let without_memory = matches!(breach, None | Some(Breach::NoBuffer { .. }));
+    match (refused, breach) {
+        (Some(refused), _) if without_memory => Fault::new(FaultKind::Memory, refused.to_string()),
+        (_, Some(breach)) => Fault::new(breach.kind(), breach.to_string()),
+        _ => Fault::new(FaultKind::Trap, trap_message(error, stderr)),
+    }
+}
+
+fn trap_message(error: &Error, stderr: &str) -> String {
+    let cause = match (error.downcast_ref::<I32Exit>(), error.downcast_ref::<Trap>()) {
+        (Some(exit), _) => format!("the guest ended itself with exit code {}", exit.0),
+        (_, Some(trap)) => trap.to_string(),
+        _ => error.root_cause().to_string(),
+    };
+    if stderr.is_empty() { cause } else { format!("{stderr} ({cause})") }
+}
+
+/// A backtrace as wasmtime writes it gives a line of its own to the place in the source; here it follows the function.
+fn one_line_a_frame(backtrace: &str) -> String {
+    let mut frames = String::new();
+    for line in backtrace.lines().skip(1).map(str::trim) {
+        if line.starts_with("note:") {
+            break;
+        }
+        if !frames.is_empty() {
+            frames.push(if line.starts_with("at ") { ' ' } else { '\n' });
+        }
+        frames.push_str(line);
+    }
+    frames
+}
+
+/// A time, as a person reads it.
+struct Seconds(Duration);
+
+impl std::fmt::Display for Seconds {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} s", self.0.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_a_line() {
+        let theirs = "error while executing at wasm backtrace:\n    0:   0x1a - counter::fail\n                    at \
+                      src/lib.rs:7:5\n                - counter::inlined\n    1:   0x3f - m!run\nnote: a hint";
+        assert_eq!(
+            one_line_a_frame(theirs),
+            "0:   0x1a - counter::fail at src/lib.rs:7:5\n- counter::inlined\n1:   0x3f - m!run"
+        );
+    }
+
+    #[test]
+    fn budgets_are_told_in_seconds() {
+        assert_eq!(time_up(Duration::from_secs(10)).message(), "an event took longer than its time budget of 10 s");
+        assert_eq!(Seconds(Duration::from_millis(50)).to_string(), "0.05 s");
+    }
+}

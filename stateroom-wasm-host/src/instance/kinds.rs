@@ -1,0 +1,39 @@
+//! Which kinds of events a guest understands.
+//!
+//! *Invariant:* a kind that the guest did not name is not in it.
+use stateroom::wire::event_kind;
+
+/// A set of kinds of events, by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kinds(u64);
+
+impl Kinds {
+    /// Those of protocol 0.
+    pub(crate) const PROTOCOL_0: Kinds = Kinds((1 << (event_kind::TIMER + 1)) - 1);
+
+    /// Those in a guest's answer. Numbers that this host never sends do not matter.
+    pub(crate) fn of(numbers: &[u32]) -> Self {
+        Kinds(numbers.iter().filter_map(|number| 1_u64.checked_shl(*number)).fold(0, |set, bit| set | bit))
+    }
+
+    /// Whether the event that was encoded is one of them.
+    pub(crate) fn contain_first_of(self, encoded: &[u8]) -> bool {
+        let number = encoded.first_chunk().map(|number| u32::from_le_bytes(*number));
+        number.and_then(|number| 1_u64.checked_shl(number)).is_some_and(|bit| self.0 & bit != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_found_by_the_number_that_comes_first() {
+        let kinds = Kinds::of(&[0, 3, 63, 64, u32::MAX]);
+        for (number, known) in [(0_u32, true), (1, false), (3, true), (63, true), (64, false), (u32::MAX, false)] {
+            assert_eq!(kinds.contain_first_of(&number.to_le_bytes()), known, "{number}");
+        }
+        assert!(!kinds.contain_first_of(&[0]));
+        assert_eq!(Kinds::of(event_kind::ALL), Kinds::PROTOCOL_0);
+    }
+}

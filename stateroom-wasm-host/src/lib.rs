@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod config;
+mod engine;
+mod error;
+mod factory;
+mod host;
+mod imports;
+mod instance;
+mod limits;
+mod memory;
+mod module;
+
+pub use config::WasmHostConfig;
+pub use error::WasmHostError;
+pub use factory::WasmHostFactory;
+pub use host::WasmHost;
+/// The version of wasmtime whose types are part of this interface.
+pub use wasmtime;

@@ -1,0 +1,211 @@
+//! What is known about a module before a room runs it.
+//!
+//! *Invariant:* a module that is loaded has all that the protocol asks for, of the right types, and wants nothing that
+//! the host does not offer; whoever instantiates it need not ask again.
+use std::sync::Arc;
+
+use tracing::info;
+use wasmtime::{Engine, ExternType, InstancePre, Module, ModuleExport, UnknownImportError, ValType};
+
+use crate::{
+    config::WasmHostConfig,
+    engine::SharedEngine,
+    error::WasmHostError,
+    host::block_on::block_on,
+    imports,
+    instance::{Caller, Instance, State},
+};
+
+const API_VERSION: i32 = 1;
+const PROTOCOL: i32 = 0;
+const PAGE_BYTES: u64 = 64 << 10;
+
+/// A module that can be instantiated, and all that is needed to do so.
+pub(crate) struct Loaded {
+    name: String,
+    engine: Arc<SharedEngine>,
+    config: WasmHostConfig,
+    pre: InstancePre<State>,
+    exports: Exports,
+}
+
+/// Where a module's exports are.
+pub(crate) struct Exports {
+    pub(crate) memory: ModuleExport,
+    pub(crate) recv: ModuleExport,
+    pub(crate) malloc: ModuleExport,
+    pub(crate) free: ModuleExport,
+    pub(crate) initialize: Option<ModuleExport>,
+    pub(crate) hello: Option<ModuleExport>,
+}
+
+impl Loaded {
+    /// Compiles a module, from its binary or its text form, and checks it.
+    pub(crate) fn compile(
+        name: String,
+        bytes: &[u8],
+        engine: Arc<SharedEngine>,
+        config: &WasmHostConfig,
+    ) -> Result<Self, WasmHostError> {
+        let invalid = |reason: String| WasmHostError::Invalid { module: name.clone(), reason };
+        if bytes.is_empty() {
+            return Err(invalid("it is empty".to_owned()));
+        }
+        let module = Module::new(engine.engine(), bytes).map_err(|error| invalid(format!("{error:#}")))?;
+        info!(module = name, "module compiled");
+        Self::check(name, &module, engine, config)
+    }
+
+    /// Checks a module that is compiled.
+    pub(crate) fn check(
+        name: String,
+        module: &Module,
+        engine: Arc<SharedEngine>,
+        config: &WasmHostConfig,
+    ) -> Result<Self, WasmHostError> {
+        if !Engine::same(module.engine(), engine.engine()) {
+            let reason = format!("{name} was compiled by another one");
+            return Err(WasmHostError::EngineMismatch { reason });
+        }
+        let exports = check_exports(&name, module)?;
+        check_limits(&name, module, config)?;
+        let pre = link(&name, module, engine.engine())?;
+        let loaded = Loaded { name, engine, config: config.clone(), pre, exports };
+        loaded.check_versions()?;
+        Ok(loaded)
+    }
+
+    /// What the module is called in messages: its file, if it has one.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<SharedEngine> {
+        &self.engine
+    }
+
+    pub(crate) fn config(&self) -> &WasmHostConfig {
+        &self.config
+    }
+
+    pub(crate) fn pre(&self) -> &InstancePre<State> {
+        &self.pre
+    }
+
+    pub(crate) fn exports(&self) -> &Exports {
+        &self.exports
+    }
+
+    /// The versions are numbers in the module's memory, which there is only in an instance: hence one for trial.
+    fn check_versions(&self) -> Result<(), WasmHostError> {
+        let _running = self.engine.running();
+        let mut trial = block_on(Instance::instantiate(self, "", Caller::Thread))
+            .map_err(|fault| WasmHostError::Start { module: self.name.clone(), fault })?;
+        let mut version = |export: &'static str| {
+            let address = |address| WasmHostError::VersionAddress { module: self.name.clone(), export, address };
+            trial.static_number(export).map_err(address)
+        };
+        let (found, protocol) = (version("STATEROOM_API_VERSION")?, version("STATEROOM_API_PROTOCOL")?);
+        if found != API_VERSION {
+            return Err(WasmHostError::ApiVersion { module: self.name.clone(), found, expected: API_VERSION });
+        }
+        if protocol != PROTOCOL {
+            let module = self.name.clone();
+            return Err(WasmHostError::Protocol { module, found: protocol, expected: PROTOCOL });
+        }
+        Ok(())
+    }
+}
+
+fn check_exports(name: &str, module: &Module) -> Result<Exports, WasmHostError> {
+    let find = |export: &'static str, expected: &'static str, fits: fn(&ExternType) -> bool| {
+        let Some(found) = module.get_export(export) else { return Ok(None) };
+        if !fits(&found) {
+            let (module, found) = (name.to_owned(), describe(&found));
+            return Err(WasmHostError::WrongExport { module, export, found, expected });
+        }
+        Ok(module.get_export_index(export))
+    };
+    let require = |export: &'static str, expected: &'static str, fits: fn(&ExternType) -> bool| {
+        find(export, expected, fits)?.ok_or(WasmHostError::MissingExport { module: name.to_owned(), export, expected })
+    };
+    let (pair, number): (fn(&ExternType) -> bool, fn(&ExternType) -> bool) =
+        (|it| is_function(it, "ii", ""), |it| matches!(it, ExternType::Global(it) if it.content().is_i32()));
+    let recv = require("stateroom_recv", "a function of two i32 that returns nothing", pair)?;
+    require("STATEROOM_API_VERSION", "a global of type i32", number)?;
+    require("STATEROOM_API_PROTOCOL", "a global of type i32", number)?;
+    Ok(Exports {
+        recv,
+        memory: require(
+            "memory",
+            "a memory that is not shared and has addresses of 32 bits",
+            |it| matches!(it, ExternType::Memory(it) if !it.is_shared() && !it.is_64()),
+        )?,
+        malloc: require("stateroom_malloc", "a function of an i32 that returns an i32", |it| {
+            is_function(it, "i", "i")
+        })?,
+        free: require("stateroom_free", "a function of two i32 that returns nothing", pair)?,
+        initialize: find("_initialize", "a function of nothing that returns nothing", |it| is_function(it, "", ""))?,
+        hello: find("stateroom_hello", "a function of two i32 that returns an i64", |it| is_function(it, "ii", "I"))?,
+    })
+}
+
+/// Whether it is a function of this type: `i` is an i32, `I` an i64.
+fn is_function(item: &ExternType, parameters: &str, results: &str) -> bool {
+    let ExternType::Func(function) = item else { return false };
+    let letters = |types: &mut dyn Iterator<Item = ValType>| -> String {
+        types
+            .map(|it| {
+                if it.is_i32() {
+                    'i'
+                } else if it.is_i64() {
+                    'I'
+                } else {
+                    '?'
+                }
+            })
+            .collect()
+    };
+    letters(&mut function.params()) == parameters && letters(&mut function.results()) == results
+}
+
+fn describe(item: &ExternType) -> String {
+    match item {
+        ExternType::Func(function) => format!("a function {function}"),
+        ExternType::Global(global) => format!("a global of type {}", global.content()),
+        ExternType::Memory(memory) if memory.is_shared() => "a shared memory".to_owned(),
+        ExternType::Memory(_) => "a memory".to_owned(),
+        ExternType::Table(_) => "a table".to_owned(),
+        ExternType::Tag(_) => "a tag".to_owned(),
+    }
+}
+
+fn check_limits(name: &str, module: &Module, config: &WasmHostConfig) -> Result<(), WasmHostError> {
+    let required = module.resources_required();
+    let memory = required.max_initial_memory_size.unwrap_or(0).saturating_mul(PAGE_BYTES);
+    if memory > config.memory_bytes as u64 {
+        let (module, limit) = (name.to_owned(), config.memory_bytes);
+        return Err(WasmHostError::MemoryLimit { module, minimum: memory, limit });
+    }
+    let table = required.max_initial_table_size.unwrap_or(0);
+    if table > config.table_elements as u64 {
+        let (module, limit) = (name.to_owned(), config.table_elements);
+        return Err(WasmHostError::TableLimit { module, minimum: table, limit });
+    }
+    Ok(())
+}
+
+fn link(name: &str, module: &Module, engine: &Engine) -> Result<InstancePre<State>, WasmHostError> {
+    let linker = imports::linker(engine).map_err(|error| WasmHostError::Engine { reason: format!("{error:#}") })?;
+    linker.instantiate_pre(module).map_err(|error| {
+        let module = name.to_owned();
+        match error.downcast_ref::<UnknownImportError>() {
+            Some(unknown) => WasmHostError::UnknownImport {
+                module,
+                from: unknown.module().to_owned(),
+                name: unknown.name().to_owned(),
+            },
+            None => WasmHostError::WrongImport { module, reason: format!("{error:#}") },
+        }
+    })
+}

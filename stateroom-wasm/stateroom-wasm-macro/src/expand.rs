@@ -1,0 +1,288 @@
+//! What the attribute makes of the item below it.
+//!
+//! *Invariant:* the item comes out as it was written, with an error or with the exports behind it.
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Error, Generics, Item, Result};
+
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let added = match service(arguments, item.clone()) {
+        Ok(service) => exports(&service),
+        Err(error) => error.into_compile_error(),
+    };
+    quote!(#item #added)
+}
+
+/// The name of the type to export.
+fn service(arguments: TokenStream, item: TokenStream) -> Result<Ident> {
+    if !arguments.is_empty() {
+        let help = "`#[stateroom_wasm]` takes no arguments: a room's settings are in `stateroom.toml`";
+        return Err(Error::new_spanned(arguments, help));
+    }
+    match syn::parse2(item)? {
+        Item::Struct(item) => concrete(item.ident, item.generics),
+        Item::Enum(item) => concrete(item.ident, item.generics),
+        Item::Type(item) => concrete(item.ident, item.generics),
+        Item::Union(item) => {
+            Err(Error::new_spanned(item.union_token, "a union cannot be a service: make it a struct or an enum"))
+        }
+        Item::Impl(item) => {
+            let help =
+                "an `impl` cannot be marked: put `#[stateroom_wasm]` above the struct, enum or type alias itself";
+            Err(Error::new_spanned(item.impl_token, help))
+        }
+        Item::Fn(item) => Err(not_a_type(item.sig.fn_token, "a function")),
+        Item::Trait(item) => Err(not_a_type(item.trait_token, "a trait")),
+        Item::Mod(item) => Err(not_a_type(item.mod_token, "a module")),
+        item => Err(not_a_type(item, "this")),
+    }
+}
+
+/// The item's name, if it has no parameters: a module's exports are those of one type.
+fn concrete(name: Ident, generics: Generics) -> Result<Ident> {
+    if generics.params.is_empty() {
+        return Ok(name);
+    }
+    let help = format!(
+        "a module is made of one concrete type: remove the parameters, or mark an alias that sets them, \
+         such as `type Concrete = {name}<..>;`"
+    );
+    Err(Error::new_spanned(generics, help))
+}
+
+fn not_a_type(at: impl quote::ToTokens, what: &str) -> Error {
+    let help =
+        format!("{what} cannot be a service: mark the struct, enum or type alias that implements `StateroomService`");
+    Error::new_spanned(at, help)
+}
+
+fn exports(service: &Ident) -> TokenStream {
+    let guest = quote!(::stateroom_wasm::__guest);
+    // The compiler's complaint about a type that is no service belongs to the name of that type.
+    let at_name = Span::call_site().located_at(service.span());
+    let of_service = quote_spanned!(at_name=> ::stateroom_wasm::__guest::Guest<#service>);
+    quote! {
+        const _: () = {
+            // On every target: a type that is no service is found in native builds and in editors too.
+            #[allow(dead_code)]
+            static GUEST: #of_service = #guest::Guest::new();
+
+            #[cfg(target_arch = "wasm32")]
+            const _: () = {
+                // Exported, a static is its address; there the host finds the number.
+                #[unsafe(no_mangle)]
+                static STATEROOM_API_VERSION: i32 = #guest::API_VERSION;
+
+                #[unsafe(no_mangle)]
+                static STATEROOM_API_PROTOCOL: i32 = #guest::API_PROTOCOL;
+
+                #[unsafe(no_mangle)]
+                extern "C" fn _initialize() {
+                    #guest::initialize()
+                }
+
+                #[unsafe(no_mangle)]
+                extern "C" fn stateroom_malloc(length: u32) -> *mut u8 {
+                    #guest::malloc(length)
+                }
+
+                // SAFETY, of these three: the host passes what it got from `stateroom_malloc`.
+                #[unsafe(no_mangle)]
+                unsafe extern "C" fn stateroom_free(pointer: *mut u8, length: u32) {
+                    unsafe { #guest::free(pointer, length) }
+                }
+
+                #[unsafe(no_mangle)]
+                unsafe extern "C" fn stateroom_hello(pointer: *const u8, length: u32) -> u64 {
+                    unsafe { #guest::hello(&GUEST, pointer, length) }
+                }
+
+                #[unsafe(no_mangle)]
+                unsafe extern "C" fn stateroom_recv(pointer: *const u8, length: u32) {
+                    unsafe { #guest::recv(&GUEST, pointer, length) }
+                }
+            };
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The name found in an item, or the first error.
+    fn name(item: TokenStream) -> std::result::Result<String, String> {
+        service(TokenStream::new(), item).map(|name| name.to_string()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_struct_an_enum_and_an_alias_are_found_whatever_is_written_around_them() {
+        assert_eq!(
+            name(quote!(
+                pub struct Unit;
+            ))
+            .unwrap(),
+            "Unit"
+        );
+        assert_eq!(
+            name(quote!(
+                struct Tuple(u32, String);
+            ))
+            .unwrap(),
+            "Tuple"
+        );
+        assert_eq!(
+            name(quote!(
+                #[derive(Default)]
+                pub(crate) struct Fields {
+                    value: u32,
+                }
+            ))
+            .unwrap(),
+            "Fields"
+        );
+        assert_eq!(
+            name(quote!(
+                /** Says what. */
+                enum Choice {
+                    #[default]
+                    One,
+                    Two(u8),
+                }
+            ))
+            .unwrap(),
+            "Choice"
+        );
+        assert_eq!(
+            name(quote!(
+                type Alias = some::Service<u32>;
+            ))
+            .unwrap(),
+            "Alias"
+        );
+        assert_eq!(
+            name(quote!(
+                struct Raw
+                where
+                    u32: Copy;
+            ))
+            .unwrap(),
+            "Raw"
+        );
+    }
+
+    #[test]
+    fn parameters_of_every_kind_are_refused() {
+        for item in [
+            quote!(
+                struct S<T>(T);
+            ),
+            quote!(
+                struct S<'a>(&'a str);
+            ),
+            quote!(
+                struct S<const N: usize>;
+            ),
+            quote!(
+                enum S<T> {
+                    One(T),
+                }
+            ),
+            quote!(
+                type S<T> = Vec<T>;
+            ),
+        ] {
+            assert!(name(item).unwrap_err().contains("such as `type Concrete = S<..>;`"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_type_is_refused_by_what_it_is() {
+        for (item, what) in [
+            (quote!(union U { a: u32, b: f32 }), "a union"),
+            (quote!(impl StateroomService for S {}), "an `impl`"),
+            (
+                quote!(
+                    fn service() {}
+                ),
+                "a function",
+            ),
+            (
+                quote!(
+                    trait Service {}
+                ),
+                "a trait",
+            ),
+            (
+                quote!(
+                    mod service {}
+                ),
+                "a module",
+            ),
+            (
+                quote!(
+                    static SERVICE: u32 = 0;
+                ),
+                "this",
+            ),
+            (
+                quote!(
+                    use a::Service;
+                ),
+                "this",
+            ),
+        ] {
+            assert!(name(item).unwrap_err().starts_with(what));
+        }
+    }
+
+    #[test]
+    fn arguments_are_refused() {
+        let error = service(
+            quote!(room = "a"),
+            quote!(
+                struct S;
+            ),
+        )
+        .unwrap_err();
+        assert!(error.to_string().contains("takes no arguments"));
+    }
+
+    #[test]
+    fn the_item_comes_out_unchanged_in_front_of_whatever_is_added() {
+        for item in [
+            quote!(
+                struct S {
+                    value: u32,
+                }
+            ),
+            quote!(
+                struct S<T>(T);
+            ),
+        ] {
+            assert!(expand(TokenStream::new(), item.clone()).to_string().starts_with(&item.to_string()));
+        }
+    }
+
+    #[test]
+    fn each_export_of_the_interface_is_made_once() {
+        let code = expand(
+            TokenStream::new(),
+            quote!(
+                struct S;
+            ),
+        )
+        .to_string();
+        for export in [
+            "static STATEROOM_API_VERSION : i32",
+            "static STATEROOM_API_PROTOCOL : i32",
+            "fn _initialize ()",
+            "fn stateroom_malloc (",
+            "fn stateroom_free (",
+            "fn stateroom_hello (",
+            "fn stateroom_recv (",
+        ] {
+            assert_eq!(code.matches(export).count(), 1, "{export}");
+        }
+    }
+}

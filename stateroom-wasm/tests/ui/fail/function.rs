@@ -1,0 +1,6 @@
+use stateroom_wasm::stateroom_wasm;
+
+#[stateroom_wasm]
+fn service() {}
+
+fn main() {}

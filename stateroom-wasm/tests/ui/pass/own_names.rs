@@ -1,0 +1,29 @@
+//! A service may use any common name itself, and even those of the code that the attribute adds.
+#![allow(non_camel_case_types)]
+
+use stateroom_wasm::*;
+
+type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug)]
+struct Error;
+
+enum Event {}
+
+enum Effect {}
+
+struct Guest;
+
+#[stateroom_wasm]
+#[derive(Default)]
+struct GUEST;
+
+impl StateroomService for GUEST {}
+
+mod stateroom {}
+
+mod core {}
+
+fn main() {
+    let _: Result<(Guest, Option<Event>, Option<Effect>)> = Ok((Guest, None, None));
+}

@@ -1,0 +1,66 @@
+//! What makes the service of each room.
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    future::Future,
+    marker::PhantomData,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use crate::{
+    StateroomContext, StateroomService,
+    fault::{Fault, FaultKind},
+};
+
+/// Makes the service of each new room.
+pub trait StateroomServiceFactory: Send + Sync + 'static {
+    /// What it makes.
+    type Service: StateroomService;
+    /// Why it could not.
+    type Error: Debug;
+
+    /// Makes the service for the room `room_id`. What is asked of the context here takes effect after `init`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the room from beginning. Those who wanted to join are closed with 1011.
+    fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Self::Service, Self::Error>;
+
+    /// Makes the service without holding up the caller's thread: the way by which hosts do it.
+    #[doc(hidden)]
+    fn create(
+        &self,
+        room_id: &str,
+        context: Arc<impl StateroomContext>,
+    ) -> impl Future<Output = Result<Self::Service, Fault>> + Send {
+        async move {
+            match catch_unwind(AssertUnwindSafe(|| self.build(room_id, context))) {
+                Ok(Ok(service)) => Ok(service),
+                Ok(Err(error)) => Err(Fault::new(FaultKind::Build, format!("{error:?}"))),
+                Err(panic) => Err(Fault::from_panic(FaultKind::Build, &*panic)),
+            }
+        }
+    }
+}
+
+/// Makes services by their `Default`.
+#[derive(Debug, Clone, Copy)]
+pub struct DefaultStateroomFactory<T: StateroomService + Default> {
+    service: PhantomData<T>,
+}
+
+impl<T: StateroomService + Default> Default for DefaultStateroomFactory<T> {
+    fn default() -> Self {
+        DefaultStateroomFactory { service: PhantomData }
+    }
+}
+
+impl<T: StateroomService + Default> StateroomServiceFactory for DefaultStateroomFactory<T> {
+    type Service = T;
+    type Error = Infallible;
+
+    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<T, Infallible> {
+        Ok(T::default())
+    }
+}

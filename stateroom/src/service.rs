@@ -1,0 +1,79 @@
+//! What an author implements.
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use crate::{
+    ClientId, MessagePayload, StateroomContext,
+    fault::{Fault, FaultKind},
+    messages::Event,
+    turn::Turn,
+};
+
+/// A room's service: its state, and what it does when something happens. One value serves one room.
+///
+/// Every method has an empty default. They are called one at a time, and what they ask of the context takes effect when
+/// they have returned.
+pub trait StateroomService: Send + Sync + 'static {
+    /// The room begins; nobody has joined yet.
+    fn init(&mut self, context: &impl StateroomContext) {
+        let _ = context;
+    }
+
+    /// A client has joined. A broadcast sent here reaches it.
+    fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        let _ = (client, context);
+    }
+
+    /// A client has left, by whatever way: comes exactly once a connection. A broadcast sent here does not reach it.
+    ///
+    /// Not called where the room ends with it: by the shutdown policy `immediate`, or by a failure of the service.
+    fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        let _ = (client, context);
+    }
+
+    /// A client says something.
+    fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+        let _ = (client, message, context);
+    }
+
+    /// The time set with [`StateroomContext::set_timer`] has come.
+    fn timer(&mut self, context: &impl StateroomContext) {
+        let _ = context;
+    }
+
+    /// Works through the events of a turn: the way by which hosts drive any service, whatever it is made of.
+    ///
+    /// May return before the turn is empty; then it is called again. Must have finished at least one event by then.
+    #[doc(hidden)]
+    fn deliver(
+        &mut self,
+        turn: &Turn,
+        context: &impl StateroomContext,
+    ) -> impl Future<Output = Result<(), Fault>> + Send {
+        async move {
+            let mut effects = Vec::new();
+            while let Some(event) = turn.next_event() {
+                // After a panic the service is dropped: nobody sees what state it is in.
+                let call = AssertUnwindSafe(|| handle(self, event, context));
+                context
+                    .collect_effects(&mut effects, || catch_unwind(call))
+                    .map_err(|panic| Fault::from_panic(FaultKind::Panic, &*panic))?;
+                turn.finish_event(&mut effects);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Calls the method for an event.
+fn handle<S: StateroomService + ?Sized>(service: &mut S, event: Event, context: &impl StateroomContext) {
+    match event {
+        Event::Init => service.init(context),
+        Event::Connect { client } => service.connect(client, context),
+        Event::Disconnect { client } => service.disconnect(client, context),
+        Event::Message { sender, message } => service.message(sender, message, context),
+        Event::Timer => service.timer(context),
+    }
+}

@@ -1,0 +1,79 @@
+//! Testing a service without a server.
+//!
+//! ```
+//! use stateroom::{testing::TestContext, *};
+//!
+//! #[derive(Default)]
+//! struct Parrot;
+//!
+//! impl StateroomService for Parrot {
+//!     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+//!         context.send_message(client, message);
+//!     }
+//! }
+//!
+//! let context = TestContext::new("a room");
+//! Parrot.message(ClientId(1), "hello".into(), &context);
+//! assert_eq!(context.take_texts_for(ClientId(1)), ["hello"]);
+//! ```
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{ClientId, MessagePayload, MessageRecipient, StateroomContext, messages::Effect};
+
+/// A context that records what a service asks for. Clones share one record.
+#[derive(Debug, Clone, Default)]
+pub struct TestContext {
+    room_id: Arc<str>,
+    effects: Arc<Mutex<Vec<Effect>>>,
+}
+
+impl TestContext {
+    /// A context of a room with this id, with nothing recorded.
+    #[must_use]
+    pub fn new(room_id: &str) -> Self {
+        TestContext { room_id: room_id.into(), effects: Arc::default() }
+    }
+
+    /// What was asked for since the last `take`, in order.
+    #[must_use]
+    pub fn take(&self) -> Vec<Effect> {
+        std::mem::take(&mut *self.record())
+    }
+
+    /// The texts that `client` was sent since the last `take`, to it alone or among others. Empties the record.
+    #[must_use]
+    pub fn take_texts_for(&self, client: ClientId) -> Vec<String> {
+        self.take()
+            .into_iter()
+            .filter_map(|effect| match effect {
+                Effect::Message { recipient, message: MessagePayload::Text(text) } if recipient.includes(client) => {
+                    Some(text)
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn record(&self) -> MutexGuard<'_, Vec<Effect>> {
+        self.effects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StateroomContext for TestContext {
+    fn send_message(&self, recipient: impl Into<MessageRecipient>, message: impl Into<MessagePayload>) {
+        let effect = Effect::Message { recipient: recipient.into(), message: message.into() };
+        self.record().push(effect);
+    }
+
+    fn set_timer(&self, ms_delay: u32) {
+        self.record().push(Effect::SetTimer { ms_delay });
+    }
+
+    fn room_id(&self) -> &str {
+        &self.room_id
+    }
+
+    fn close_client(&self, client: ClientId, code: u16, reason: &str) {
+        self.record().push(Effect::CloseClient { client, code, reason: reason.to_owned() });
+    }
+}

@@ -1,0 +1,85 @@
+//! What a room hands its service in one go, and gets back.
+//!
+//! *Invariant:* effects come out by event and in order, and only of events that have returned. While a service still
+//! works on one event, the room can already take the effects of those before it.
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::messages::{Effect, Event};
+
+/// The events that wait for a service, and behind it the effects of those it has finished.
+///
+/// The room fills it, [`deliver`](crate::StateroomService::deliver) works through it, and the room takes what is finished
+/// whenever `deliver` returns or waits. Both are one task, so the lock is never contended.
+#[derive(Debug, Default)]
+pub struct Turn {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Event>,
+    finished: Finished,
+}
+
+/// Effects of finished events, in order.
+#[derive(Debug, Default)]
+pub struct Finished {
+    /// The effects of all these events.
+    pub effects: Vec<Effect>,
+    /// For each event, where in `effects` its own end.
+    pub ends: Vec<usize>,
+}
+
+impl Finished {
+    /// Forgets all, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.effects.clear();
+        self.ends.clear();
+    }
+}
+
+impl Turn {
+    /// A turn of these events.
+    #[must_use]
+    pub fn new(events: impl IntoIterator<Item = Event>) -> Self {
+        let turn = Turn::default();
+        turn.add(events);
+        turn
+    }
+
+    /// Puts further events behind those that wait.
+    pub fn add(&self, events: impl IntoIterator<Item = Event>) {
+        self.lock().waiting.extend(events);
+    }
+
+    /// The next event to work on.
+    pub fn next_event(&self) -> Option<Event> {
+        self.lock().waiting.pop_front()
+    }
+
+    /// Says that the event taken last has returned, and what it asked for; leaves `effects` empty.
+    pub fn finish_event(&self, effects: &mut Vec<Effect>) {
+        let mut state = self.lock();
+        state.finished.effects.append(effects);
+        let end = state.finished.effects.len();
+        state.finished.ends.push(end);
+    }
+
+    /// Exchanges `finished`, which must be empty, for what has finished since.
+    pub fn take_finished(&self, finished: &mut Finished) {
+        mem::swap(&mut self.lock().finished, finished);
+    }
+
+    /// Whether no event waits.
+    pub fn is_empty(&self) -> bool {
+        self.lock().waiting.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

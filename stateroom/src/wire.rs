@@ -1,0 +1,329 @@
+//! The encoding between a host and a WebAssembly guest.
+//!
+//! Protocol 0 is what the crate `bincode` 1.3 makes of [`MessageToProcess`](crate::MessageToProcess) and
+//! [`MessageFromProcess`](crate::MessageFromProcess) with its defaults; it is written out here, as it is small and as both
+//! ends need to know its every byte:
+//!
+//! | what | bytes |
+//! |-|-|
+//! | integers | little endian, at their width |
+//! | an enum | a u32, the number of its variant, then the variant's fields in order |
+//! | a text, a run of bytes, a list | a u64, its length, then its bytes or items |
+//!
+//! | number | event, and its fields | effect, and its fields |
+//! |-|-|-|
+//! | 0 | init | message: recipient, payload |
+//! | 1 | connect: u32 client | set timer: u32 milliseconds |
+//! | 2 | disconnect: u32 client | close client: u32 client, u16 code, text reason (only after a handshake) |
+//! | 3 | message: u32 sender, payload | |
+//! | 4 | timer | |
+//!
+//! A payload is an enum of bytes (0) and text (1); a recipient one of everybody (0), a client (1: u32) and everyone
+//! except a client (2: u32). Bytes after a value are ignored.
+//!
+//! The handshake, a [`Greeting`] of the host and an [`Answer`] of the guest, is an extension of ours: each names the
+//! numbers it understands, and the other sends no more than those.
+//!
+//! *Invariant:* no bytes, whoever made them, cause a panic or an allocation larger than they are.
+use std::{error::Error, fmt};
+
+use crate::{
+    ClientId, MessagePayload, MessageRecipient,
+    messages::{Effect, Event},
+};
+
+/// The numbers of the events.
+pub mod event_kind {
+    /// The number of [`Event::Init`](crate::messages::Event::Init).
+    pub const INIT: u32 = 0;
+    /// The number of [`Event::Connect`](crate::messages::Event::Connect).
+    pub const CONNECT: u32 = 1;
+    /// The number of [`Event::Disconnect`](crate::messages::Event::Disconnect).
+    pub const DISCONNECT: u32 = 2;
+    /// The number of [`Event::Message`](crate::messages::Event::Message).
+    pub const MESSAGE: u32 = 3;
+    /// The number of [`Event::Timer`](crate::messages::Event::Timer).
+    pub const TIMER: u32 = 4;
+    /// All of them.
+    pub const ALL: &[u32] = &[INIT, CONNECT, DISCONNECT, MESSAGE, TIMER];
+}
+
+/// The numbers of the effects.
+pub mod effect_kind {
+    /// The number of [`Effect::Message`](crate::messages::Effect::Message).
+    pub const MESSAGE: u32 = 0;
+    /// The number of [`Effect::SetTimer`](crate::messages::Effect::SetTimer).
+    pub const SET_TIMER: u32 = 1;
+    /// The number of [`Effect::CloseClient`](crate::messages::Effect::CloseClient).
+    pub const CLOSE_CLIENT: u32 = 2;
+    /// All of them.
+    pub const ALL: &[u32] = &[MESSAGE, SET_TIMER, CLOSE_CLIENT];
+}
+
+/// Why bytes are no value of this encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WireError {
+    /// They end too early.
+    Truncated,
+    /// A text in them is not UTF-8.
+    NotUtf8,
+    /// The event or effect has a number that this side does not know.
+    UnknownKind(u32),
+    /// A recipient or payload has a number that does not exist.
+    UnknownVariant(u32),
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WireError::Truncated => write!(formatter, "the message ends too early"),
+            WireError::NotUtf8 => write!(formatter, "a text in the message is not UTF-8"),
+            WireError::UnknownKind(kind) => write!(formatter, "there is no kind of message with the number {kind}"),
+            WireError::UnknownVariant(variant) => {
+                write!(formatter, "there is no recipient or payload with the number {variant}")
+            }
+        }
+    }
+}
+
+impl Error for WireError {}
+
+/// Appends an event to `out`.
+pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
+    match event {
+        Event::Init => put_u32(out, event_kind::INIT),
+        Event::Connect { client } => {
+            put_u32(out, event_kind::CONNECT);
+            put_u32(out, client.0);
+        }
+        Event::Disconnect { client } => {
+            put_u32(out, event_kind::DISCONNECT);
+            put_u32(out, client.0);
+        }
+        Event::Message { sender, message } => {
+            put_u32(out, event_kind::MESSAGE);
+            put_u32(out, sender.0);
+            put_payload(out, message);
+        }
+        Event::Timer => put_u32(out, event_kind::TIMER),
+    }
+}
+
+/// Reads an event.
+///
+/// # Errors
+///
+/// See [`WireError`].
+pub fn decode_event(bytes: &[u8]) -> Result<Event, WireError> {
+    let mut reader = Reader(bytes);
+    Ok(match reader.u32()? {
+        event_kind::INIT => Event::Init,
+        event_kind::CONNECT => Event::Connect { client: reader.client()? },
+        event_kind::DISCONNECT => Event::Disconnect { client: reader.client()? },
+        event_kind::MESSAGE => Event::Message { sender: reader.client()?, message: reader.payload()? },
+        event_kind::TIMER => Event::Timer,
+        kind => return Err(WireError::UnknownKind(kind)),
+    })
+}
+
+/// Appends an effect to `out`.
+pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
+    match effect {
+        Effect::Message { recipient, message } => {
+            put_u32(out, effect_kind::MESSAGE);
+            match recipient {
+                MessageRecipient::Broadcast => put_u32(out, 0),
+                MessageRecipient::Client(client) => {
+                    put_u32(out, 1);
+                    put_u32(out, client.0);
+                }
+                MessageRecipient::EveryoneExcept(client) => {
+                    put_u32(out, 2);
+                    put_u32(out, client.0);
+                }
+            }
+            put_payload(out, message);
+        }
+        Effect::SetTimer { ms_delay } => {
+            put_u32(out, effect_kind::SET_TIMER);
+            put_u32(out, *ms_delay);
+        }
+        Effect::CloseClient { client, code, reason } => {
+            put_u32(out, effect_kind::CLOSE_CLIENT);
+            put_u32(out, client.0);
+            out.extend_from_slice(&code.to_le_bytes());
+            put_bytes(out, reason.as_bytes());
+        }
+    }
+}
+
+/// Reads an effect.
+///
+/// # Errors
+///
+/// See [`WireError`]. Of one with [`WireError::UnknownKind`] no more than its number was read.
+pub fn decode_effect(bytes: &[u8]) -> Result<Effect, WireError> {
+    let mut reader = Reader(bytes);
+    Ok(match reader.u32()? {
+        effect_kind::MESSAGE => Effect::Message { recipient: reader.recipient()?, message: reader.payload()? },
+        effect_kind::SET_TIMER => Effect::SetTimer { ms_delay: reader.u32()? },
+        effect_kind::CLOSE_CLIENT => {
+            Effect::CloseClient { client: reader.client()?, code: reader.u16()?, reason: reader.text()? }
+        }
+        kind => return Err(WireError::UnknownKind(kind)),
+    })
+}
+
+/// What a host says first, if the guest can hear it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeting {
+    /// The id of the room that this instance serves.
+    pub room_id: String,
+    /// The numbers of the events that the host may send.
+    pub events: Vec<u32>,
+    /// The numbers of the effects that the host understands.
+    pub effects: Vec<u32>,
+}
+
+impl Greeting {
+    /// Appends it to `out`: a text and two lists of u32.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        put_bytes(out, self.room_id.as_bytes());
+        put_kinds(out, &self.events);
+        put_kinds(out, &self.effects);
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut reader = Reader(bytes);
+        Ok(Greeting { room_id: reader.text()?, events: reader.kinds()?, effects: reader.kinds()? })
+    }
+}
+
+/// What a guest answers to a [`Greeting`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The numbers of the events that the guest understands.
+    pub events: Vec<u32>,
+    /// The numbers of the effects that the guest may send.
+    pub effects: Vec<u32>,
+}
+
+impl Answer {
+    /// Appends it to `out`: two lists of u32.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        put_kinds(out, &self.events);
+        put_kinds(out, &self.effects);
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    ///
+    /// See [`WireError`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut reader = Reader(bytes);
+        Ok(Answer { events: reader.kinds()?, effects: reader.kinds()? })
+    }
+}
+
+fn put_u32(out: &mut Vec<u8>, number: u32) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+fn put_payload(out: &mut Vec<u8>, payload: &MessagePayload) {
+    match payload {
+        MessagePayload::Bytes(bytes) => {
+            put_u32(out, 0);
+            put_bytes(out, bytes);
+        }
+        MessagePayload::Text(text) => {
+            put_u32(out, 1);
+            put_bytes(out, text.as_bytes());
+        }
+    }
+}
+
+fn put_kinds(out: &mut Vec<u8>, kinds: &[u32]) {
+    out.extend_from_slice(&(kinds.len() as u64).to_le_bytes());
+    for kind in kinds {
+        put_u32(out, *kind);
+    }
+}
+
+/// What is left to read.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], WireError> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(WireError::Truncated)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(WireError::Truncated)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    fn u16(&mut self) -> Result<u16, WireError> {
+        Ok(u16::from_le_bytes(self.array()?))
+    }
+
+    fn u32(&mut self) -> Result<u32, WireError> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    /// A length; one that does not fit in memory cannot be true.
+    fn length(&mut self) -> Result<usize, WireError> {
+        usize::try_from(u64::from_le_bytes(self.array()?)).map_err(|_| WireError::Truncated)
+    }
+
+    fn client(&mut self) -> Result<ClientId, WireError> {
+        self.u32().map(ClientId)
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], WireError> {
+        let length = self.length()?;
+        self.take(length)
+    }
+
+    fn text(&mut self) -> Result<String, WireError> {
+        let text = std::str::from_utf8(self.bytes()?).map_err(|_| WireError::NotUtf8)?;
+        Ok(text.to_owned())
+    }
+
+    fn payload(&mut self) -> Result<MessagePayload, WireError> {
+        match self.u32()? {
+            0 => Ok(MessagePayload::Bytes(self.bytes()?.to_vec())),
+            1 => Ok(MessagePayload::Text(self.text()?)),
+            variant => Err(WireError::UnknownVariant(variant)),
+        }
+    }
+
+    fn recipient(&mut self) -> Result<MessageRecipient, WireError> {
+        match self.u32()? {
+            0 => Ok(MessageRecipient::Broadcast),
+            1 => self.client().map(MessageRecipient::Client),
+            2 => self.client().map(MessageRecipient::EveryoneExcept),
+            variant => Err(WireError::UnknownVariant(variant)),
+        }
+    }
+
+    fn kinds(&mut self) -> Result<Vec<u32>, WireError> {
+        let length = self.length()?.checked_mul(4).ok_or(WireError::Truncated)?;
+        let mut kinds = Reader(self.take(length)?);
+        (0..length / 4).map(|_| kinds.u32()).collect()
+    }
+}

@@ -1,9 +1,12 @@
 //! The command line: its verbs, and what each can be told.
-use std::path::PathBuf;
+use std::{env, path::PathBuf};
 
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{
+    ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 
-use crate::config::{Settings, explain};
+use crate::config::{Settings, explain, variable};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,7 +76,22 @@ pub(crate) fn command() -> clap::Command {
 
 /// Reads the command line. Where it asks for help or makes no sense, the process ends here.
 pub(crate) fn parse() -> Cli {
-    let read =
-        |command: &mut clap::Command| Cli::from_arg_matches(&command.try_get_matches_from_mut(std::env::args_os())?);
-    read(&mut command()).unwrap_or_else(|error| error.exit())
+    let read = |command: &mut clap::Command| Cli::from_arg_matches(&command.try_get_matches_from_mut(env::args_os())?);
+    read(&mut command()).unwrap_or_else(|error| name_variable(error).exit())
+}
+
+/// clap calls a wrong value by its flag, even where it is that of a variable.
+fn name_variable(mut error: clap::Error) -> clap::Error {
+    let (Some(ContextValue::String(flag)), Some(ContextValue::String(value))) =
+        (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
+    else {
+        return error;
+    };
+    let flag = flag.split_whitespace().next().unwrap_or_default();
+    let variable = variable(flag.trim_start_matches('-'));
+    if env::var(&variable).is_ok_and(|set| set == *value) {
+        let tip = format!("the value is that of the variable {variable}");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use stateroom_server::{RoomStrategy, ShutdownPolicy};
 
 pub(crate) use file::FILE_NAME;
-pub(crate) use resolve::{Resolved, explain};
+#[cfg(test)]
+pub(crate) use resolve::key;
+pub(crate) use resolve::{Resolved, explain, variable};
 
 use crate::args::Verb;
 use limits::LimitSettings;

@@ -8,6 +8,8 @@ mod build;
 mod commands;
 mod config;
 mod logging;
+#[cfg(test)]
+mod readme;
 mod shutdown;
 
 use std::{

@@ -72,3 +72,8 @@ pub use messages::{MessageFromProcess, MessageToProcess};
 pub use payload::MessagePayload;
 pub use recipient::MessageRecipient;
 pub use service::StateroomService;
+
+/// The code of the README, compiled and run as the rest of the documentation is.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -67,13 +67,37 @@ fn version<'a>(text: &'a str, label: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
+    /// A module that says to be made by another wasm-bindgen, and nothing else.
+    fn module_of(version: &str) -> Vec<u8> {
+        let header = format!(r#"{{"schema_version":"{version}","version":"{version}"}}"#);
+        let name = "__wasm_bindgen_unstable";
+        let mut section = vec![name.len() as u8];
+        section.extend(name.bytes());
+        section.extend((header.len() as u32).to_le_bytes());
+        section.extend(header.bytes());
+        let mut module = b"\0asm\x01\0\0\0\0".to_vec();
+        module.push(section.len() as u8);
+        module.extend(section);
+        module
+    }
+
     #[test]
     fn versions_that_do_not_fit_are_both_named_with_the_remedies() {
-        let error =
-            anyhow!("..\n  rust Wasm file schema version: 0.2.92\n     this binary schema version: 0.2.130\n..");
-        let text = explain(&error.context("while decoding"), Path::new("client.wasm")).to_string();
-        assert!(text.contains("against wasm-bindgen 0.2.92"), "{text}");
-        assert!(text.contains("-p wasm-bindgen --precise 0.2.130"), "{text}");
+        let directory = tempfile::tempdir().unwrap();
+        let module = directory.path().join("client.wasm");
+        fs::write(&module, module_of("0.0.1")).unwrap();
+        let text = bind(&module, directory.path()).unwrap_err().to_string();
+        assert!(text.contains("against wasm-bindgen 0.0.1, and this stateroom binds 0.2."), "{text}");
+        assert!(text.contains("-p wasm-bindgen --precise 0.2."), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_module_at_all_is_an_error_with_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let module = directory.path().join("client.wasm");
+        fs::write(&module, "no module").unwrap();
+        let text = bind(&module, directory.path()).unwrap_err().to_string();
+        assert!(text.starts_with("wasm-bindgen cannot bind `") && text.contains("client.wasm"), "{text}");
     }
 
     #[test]

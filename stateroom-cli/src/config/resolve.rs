@@ -91,13 +91,13 @@ fn check_heartbeats(server: &Server) -> Result<()> {
     Err(Cli::command().error(ErrorKind::ValueValidation, message).into())
 }
 
-/// Gives each setting of a verb its variable, which is `STATEROOM_` and the flag, and tells its default in the help.
+/// Gives each setting of a verb its variable, and tells its default in the help.
 pub(crate) fn explain(verb: clap::Command, ip: IpAddr) -> clap::Command {
     let settings = ids(Settings::augment_args(clap::Command::new("")));
     let defaults = toml::Table::try_from(Settings::defaults(ip)).unwrap_or_default().into();
     verb.mut_args(|argument| {
         let Some(flag) = argument.get_long().filter(|_| settings.contains(argument.get_id())) else { return argument };
-        let variable = format!("STATEROOM_{}", flag.replace('-', "_").to_uppercase());
+        let variable = variable(flag);
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
         let default = match key(argument.get_id()).iter().try_fold(&defaults, |table: &toml::Value, key| table.get(key))
         {
@@ -109,6 +109,11 @@ pub(crate) fn explain(verb: clap::Command, ip: IpAddr) -> clap::Command {
     })
 }
 
+/// The variable of a flag.
+pub(crate) fn variable(flag: &str) -> String {
+    format!("STATEROOM_{}", flag.replace('-', "_").to_uppercase())
+}
+
 /// Where a setting is in `stateroom.toml`.
 pub(crate) fn key(setting: &Id) -> Vec<&str> {
     let in_limits = ids(LimitSettings::augment_args(clap::Command::new(""))).contains(setting);
@@ -117,4 +122,71 @@ pub(crate) fn key(setting: &Id) -> Vec<&str> {
 
 fn ids(command: clap::Command) -> Vec<Id> {
     command.get_arguments().map(|argument| argument.get_id().clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::*;
+    use crate::args::{self, Verb};
+
+    /// A setting other than the default, of what the help says it is.
+    fn sample(unit: &str) -> &'static str {
+        match unit {
+            "IP" => "10.1.2.3",
+            "SECONDS" => "31",
+            "STRATEGY" => "uuid",
+            "POLICY" => "never",
+            _ => "7",
+        }
+    }
+
+    fn from_flags(flags: &[&str]) -> String {
+        let line = ["stateroom", "serve", "x.wasm"].into_iter().chain(flags.iter().copied());
+        let Verb::Serve(serve) = Cli::from_arg_matches(&args::command().get_matches_from(line)).unwrap().verb else {
+            panic!("not what was asked for");
+        };
+        format!("{:?}", serve.settings.resolve(Verb::SERVE_IP).unwrap())
+    }
+
+    #[test]
+    fn every_setting_counts_and_is_the_same_as_a_flag_and_in_the_file() {
+        let nothing = from_flags(&[]);
+        for argument in Settings::augment_args(clap::Command::new("")).get_arguments() {
+            let value = sample(argument.get_value_names().unwrap()[0].as_str());
+            let flag = format!("--{}", argument.get_long().unwrap());
+            let set = from_flags(&[&flag, value]);
+            assert_ne!(set, nothing, "{flag}");
+
+            let key = key(argument.get_id()).join(".");
+            let file: Settings = toml::from_str(&format!("{key} = '{value}'")).unwrap();
+            assert_eq!(format!("{:?}", file.resolve(Verb::SERVE_IP).unwrap()), set, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_flag_counts_more_than_the_file_which_counts_more_than_the_default() {
+        let file: Settings = toml::from_str("port = 1\nstatic_files = 's'\n[limits]\nrooms = 1\ntokens = 1").unwrap();
+        let flags: Settings = toml::from_str("ip = '::1'\n[limits]\nrooms = 2").unwrap();
+        let settings = flags.over(file);
+        assert_eq!(settings.static_files.as_deref(), Some("s".as_ref()));
+        let Resolved { server, .. } = settings.resolve(Verb::SERVE_IP).unwrap();
+        assert_eq!((server.ip.as_str(), server.port), ("::1", 1));
+        assert_eq!((server.limits.rooms, server.limits.tokens, server.limits.room_id_bytes), (2, 1, 512));
+    }
+
+    #[test]
+    fn heartbeats_are_checked_whatever_they_come_from() {
+        for (text, fine) in [
+            ("", true),
+            ("heartbeat_interval = 120", false),
+            ("heartbeat_interval = 119.5", true),
+            ("heartbeat_timeout = 30", false),
+            ("heartbeat_interval = 0\nheartbeat_timeout = 1", true),
+        ] {
+            let settings: Settings = toml::from_str(text).unwrap();
+            assert_eq!(settings.resolve(Verb::DEV_IP).is_ok(), fine, "{text}");
+        }
+    }
 }

@@ -1,0 +1,98 @@
+//! A room without a server.
+use std::{sync::Arc, time::Duration};
+
+use stateroom::{
+    ClientId, MessagePayload, MessageRecipient, StateroomService, StateroomServiceFactory,
+    fault::Fault,
+    messages::{Effect, Event},
+    testing::TestContext,
+    turn::{Finished, Turn},
+};
+use stateroom_wasm_host::{WasmHost, WasmHostConfig, WasmHostFactory};
+
+pub const ECHO: &str = include_str!("../guests/echo.wat");
+pub const RAW: &str = include_str!("../guests/raw.wat");
+pub const HOSTILE: &str = include_str!("../guests/hostile.wat");
+
+/// One engine for all tests, with a small pool; budgets that no good guest reaches.
+pub fn config() -> WasmHostConfig {
+    WasmHostConfig {
+        instances: Some(64),
+        cpu_budget: Duration::from_secs(30),
+        time_budget: Duration::from_secs(60),
+        memory_bytes: 4 << 20,
+        ..WasmHostConfig::default()
+    }
+}
+
+pub fn factory(guest: &str, config: &WasmHostConfig) -> WasmHostFactory {
+    WasmHostFactory::from_bytes("guest.wat", guest.as_bytes(), config).unwrap()
+}
+
+/// A guest that is driven as a server does it.
+pub struct Room {
+    pub host: WasmHost,
+    pub context: TestContext,
+}
+
+impl Room {
+    pub async fn new(guest: &str, config: &WasmHostConfig) -> Self {
+        Self::of(&factory(guest, config)).await
+    }
+
+    pub async fn of(factory: &WasmHostFactory) -> Self {
+        Self::try_of(factory).await.unwrap()
+    }
+
+    pub async fn try_of(factory: &WasmHostFactory) -> Result<Self, Fault> {
+        let context = TestContext::new("a room");
+        let host = factory.create("a room", Arc::new(context.clone())).await?;
+        Ok(Room { host, context })
+    }
+
+    /// Delivers the events, and returns what each of those that returned asked for.
+    pub async fn deliver(&mut self, events: impl IntoIterator<Item = Event>) -> (Vec<Vec<Effect>>, Result<(), Fault>) {
+        let turn = Turn::new(events);
+        let outcome = self.host.deliver(&turn, &self.context).await;
+        let mut finished = Finished::default();
+        turn.take_finished(&mut finished);
+        let mut effects = finished.effects.into_iter();
+        let mut start = 0;
+        let by_event = finished.ends.iter().map(|end| {
+            let count = end - std::mem::replace(&mut start, *end);
+            effects.by_ref().take(count).collect()
+        });
+        (by_event.collect(), outcome)
+    }
+
+    /// Delivers one event that goes well.
+    pub async fn one(&mut self, event: Event) -> Vec<Effect> {
+        let (mut effects, outcome) = self.deliver([event]).await;
+        outcome.unwrap();
+        assert_eq!(effects.len(), 1);
+        effects.remove(0)
+    }
+
+    /// Delivers one event that fails, and finds the guest gone.
+    pub async fn fails(&mut self, event: Event) -> Fault {
+        let (effects, outcome) = self.deliver([event]).await;
+        assert_eq!(effects, Vec::<Vec<Effect>>::new(), "an event that fails releases nothing");
+        let fault = outcome.unwrap_err();
+        let (_, after) = self.deliver([Event::Init]).await;
+        assert_eq!(after.as_ref(), Err(&fault), "the guest is gone");
+        fault
+    }
+}
+
+pub fn says(client: u32, message: impl Into<MessagePayload>) -> Event {
+    Event::Message { sender: ClientId(client), message: message.into() }
+}
+
+pub fn sent(recipient: impl Into<MessageRecipient>, message: impl Into<MessagePayload>) -> Effect {
+    Effect::Message { recipient: recipient.into(), message: message.into() }
+}
+
+/// What the hostile guest answers where it is not hostile.
+pub fn here() -> Vec<Effect> {
+    vec![sent(MessageRecipient::Broadcast, "here")]
+}

@@ -1,0 +1,127 @@
+//! What a hostile or broken guest can do: fail, alone.
+use stateroom::{ClientId, fault::FaultKind};
+
+use crate::common::{ECHO, HOSTILE, RAW, Room, config, factory, here, says, sent};
+
+async fn fault(deed: &str) -> stateroom::fault::Fault {
+    Room::new(HOSTILE, &config()).await.fails(says(1, deed)).await
+}
+
+#[tokio::test]
+async fn traps_are_faults_with_a_backtrace() {
+    for (deed, message) in [
+        ("u", "unreachable"),
+        ("o", "out of bounds memory access"),
+        ("s", "call stack exhausted"),
+        ("d", "integer divide by zero"),
+    ] {
+        let fault = fault(deed).await;
+        assert_eq!(fault.kind(), FaultKind::Trap);
+        assert!(fault.message().contains(message), "{fault}");
+        let backtrace = fault.backtrace().unwrap();
+        assert!(backtrace.lines().next().unwrap().starts_with("0: "), "{backtrace}");
+        assert!(backtrace.contains("stateroom_recv"), "{backtrace}");
+        assert!(backtrace.lines().count() >= if deed == "s" { 20 } else { 1 }, "{backtrace}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_told_in_its_own_words() {
+    let fault = fault("p").await;
+    assert_eq!(fault.kind(), FaultKind::Trap);
+    assert!(fault.message().starts_with("thread 'a' panicked at lib.rs:1:1: the bottom ("), "{fault}");
+    assert_eq!(fault.public_reason(), "the room's service failed (trap)");
+}
+
+#[tokio::test]
+async fn words_of_an_earlier_event_are_not_the_cause() {
+    let mut room = Room::new(HOSTILE, &config()).await;
+    assert_eq!(room.one(says(1, "c")).await, []);
+    let fault = room.fails(says(1, "u")).await;
+    assert!(!fault.message().contains("panicked"), "{fault}");
+}
+
+#[tokio::test]
+async fn events_before_a_trap_have_their_effects() {
+    let mut room = Room::new(HOSTILE, &config()).await;
+    let (effects, outcome) = room.deliver(["e", "c", "e", "u", "e"].map(|deed| says(1, deed))).await;
+    assert_eq!(effects, [here(), vec![], here()]);
+    assert_eq!(outcome.unwrap_err().kind(), FaultKind::Trap);
+}
+
+#[tokio::test]
+async fn a_guest_may_end_itself_and_is_gone() {
+    let fault = fault("x").await;
+    assert_eq!(fault.kind(), FaultKind::Trap);
+    assert_eq!(fault.message(), "the guest ended itself with exit code 3");
+}
+
+#[tokio::test]
+async fn pointers_are_checked() {
+    for deed in ["b", "B"] {
+        let fault = fault(deed).await;
+        assert_eq!(fault.kind(), FaultKind::BadPointer);
+        assert!(fault.message().contains("its memory has 2097152 bytes"), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn messages_are_checked() {
+    for deed in ["g", "G"] {
+        assert_eq!(fault(deed).await.kind(), FaultKind::BadMessage);
+    }
+}
+
+#[tokio::test]
+async fn what_malloc_returns_is_checked() {
+    for address in ["0", "-1", "2097152", "2096640"] {
+        let guest =
+            RAW.replace("(result i32) (i32.const 65536)", &format!("(result i32) (i32.const {address})"));
+        let fault = Room::new(&guest, &config()).await.fails(says(1, "x")).await;
+        assert_eq!(fault.kind(), FaultKind::BadPointer, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn malloc_and_free_may_trap_too() {
+    let guest = RAW.replace("(result i32) (i32.const 65536)", "(result i32) unreachable");
+    assert_eq!(Room::new(&guest, &config()).await.fails(says(1, "x")).await.kind(), FaultKind::Trap);
+    let guest = RAW.replace(r#""stateroom_free") (param i32 i32)"#, r#""stateroom_free") (param i32 i32) unreachable"#);
+    let mut room = Room::new(&guest, &config()).await;
+    room.one(stateroom::messages::Event::Init).await;
+    assert_eq!(room.fails(says(1, "x".repeat(2000))).await.kind(), FaultKind::Trap);
+}
+
+#[tokio::test]
+async fn sockets_do_not_exist() {
+    assert_eq!(Room::new(HOSTILE, &config()).await.one(says(1, "n")).await, here());
+}
+
+#[tokio::test]
+async fn a_sleep_of_no_length_is_fine() {
+    assert_eq!(Room::new(HOSTILE, &config()).await.one(says(1, "y")).await, here());
+}
+
+#[tokio::test]
+async fn a_room_whose_event_was_cut_off_is_gone() {
+    let mut room = Room::new(HOSTILE, &config()).await;
+    tokio::select! {
+        biased;
+        _ = room.deliver([says(1, "l")]) => panic!("it never ends"),
+        () = tokio::task::yield_now() => {}
+    }
+    let (_, outcome) = room.deliver([says(1, "e")]).await;
+    assert!(outcome.unwrap_err().message().contains("cut off"));
+}
+
+#[tokio::test]
+async fn a_fault_leaves_other_rooms_alone() {
+    let factory = factory(HOSTILE, &config());
+    let (mut bad, mut good) = (Room::of(&factory).await, Room::of(&factory).await);
+    let mut echo = Room::new(ECHO, &config()).await;
+    bad.fails(says(1, "u")).await;
+    assert_eq!(good.one(says(1, "e")).await, here());
+    assert_eq!(echo.one(says(1, "x")).await, [sent(ClientId(1), "x")]);
+    let mut fresh = Room::of(&factory).await;
+    assert_eq!(fresh.one(says(1, "e")).await, here());
+}

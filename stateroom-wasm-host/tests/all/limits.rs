@@ -1,0 +1,210 @@
+//! The limits: each is kept, named, and felt by nobody else.
+use std::{
+    io::{self, Write},
+    pin::pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures_util::future::{Either, select};
+use stateroom::{ClientId, fault::FaultKind};
+use stateroom_wasm_host::WasmHostConfig;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::common::{ECHO, HOSTILE, Room, config, factory, here, says, sent};
+
+fn short_of_cpu() -> WasmHostConfig {
+    WasmHostConfig { cpu_budget: Duration::from_millis(50), ..config() }
+}
+
+#[tokio::test]
+async fn a_guest_that_spins_uses_up_its_budget() {
+    let fault = Room::new(HOSTILE, &short_of_cpu()).await.fails(says(1, "l")).await;
+    assert_eq!(fault.kind(), FaultKind::CpuBudget);
+    assert_eq!(fault.message(), "an event used more than its cpu budget of 0.05 s");
+    assert!(fault.backtrace().unwrap().contains("spin"));
+}
+
+#[tokio::test]
+async fn a_budget_is_for_one_event() {
+    let mut room = Room::new(HOSTILE, &short_of_cpu()).await;
+    for _ in 0..3 {
+        assert_eq!(room.one(says(1, "w")).await, here());
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_spins_before_its_first_event_is_stopped() {
+    let guest = ECHO.replace(
+        "(func $set_timer",
+        r#"(func (export "_initialize") (loop $again (br $again))) (func $set_timer"#,
+    );
+    let fault = Room::try_of(&factory(&guest, &short_of_cpu())).await.err().unwrap();
+    assert_eq!(fault.kind(), FaultKind::CpuBudget);
+}
+
+#[tokio::test]
+async fn a_guest_that_sleeps_runs_out_of_time() {
+    let config = WasmHostConfig { time_budget: Duration::from_millis(50), ..config() };
+    let fault = Room::new(HOSTILE, &config).await.fails(says(1, "z")).await;
+    assert_eq!(fault.kind(), FaultKind::TimeBudget);
+    assert_eq!(fault.message(), "an event took longer than its time budget of 0.05 s");
+}
+
+#[tokio::test]
+async fn a_guest_that_spins_runs_out_of_time_if_that_is_shorter() {
+    let config = WasmHostConfig { time_budget: Duration::from_millis(50), ..config() };
+    let fault = Room::new(HOSTILE, &config).await.fails(says(1, "l")).await;
+    assert_eq!(fault.kind(), FaultKind::TimeBudget);
+}
+
+#[tokio::test]
+async fn sleeps_of_no_length_do_not_hide_a_spinner() {
+    let fault = Room::new(HOSTILE, &short_of_cpu()).await.fails(says(1, "Y")).await;
+    assert_eq!(fault.kind(), FaultKind::CpuBudget);
+}
+
+/// One thread for both: had the spinner kept it, the echo would come only after the spinner's fault.
+#[tokio::test]
+async fn a_spinner_does_not_delay_another_room() {
+    let (mut spinner, mut echo) = (Room::new(HOSTILE, &config()).await, Room::new(ECHO, &config()).await);
+    let spins = pin!(spinner.deliver([says(1, "l")]));
+    let echoes = pin!(async {
+        let mut echoed = 0;
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+            echoed += echo.one(says(1, "x")).await.len();
+        }
+        echoed
+    });
+    match select(spins, echoes).await {
+        Either::Left(_) => panic!("the spinner ended first"),
+        Either::Right((echoed, _)) => assert_eq!(echoed, 20),
+    }
+}
+
+/// With one place in the slow lane, two events that take long both come to their end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spinners_take_turns() {
+    let config = WasmHostConfig { slow_lane: Some(1), instances: Some(8), ..short_of_cpu() };
+    let factory = factory(HOSTILE, &config);
+    let rooms: Vec<_> = (0..4)
+        .map(|_| {
+            let factory = factory.clone();
+            tokio::spawn(async move { Room::of(&factory).await.fails(says(1, "l")).await.kind() })
+        })
+        .collect();
+    for room in rooms {
+        assert_eq!(room.await.unwrap(), FaultKind::CpuBudget);
+    }
+}
+
+/// The time that others compute is not the guest's: with the lane to itself, it would have needed 50 ms of its 400.
+#[tokio::test]
+async fn waiting_for_the_slow_lane_is_no_use_of_time() {
+    let config = WasmHostConfig {
+        slow_lane: Some(1),
+        instances: Some(8),
+        time_budget: Duration::from_millis(400),
+        ..short_of_cpu()
+    };
+    let factory = factory(HOSTILE, &config);
+    let rooms = (0..6).map(|_| async { Room::of(&factory).await.fails(says(1, "l")).await.kind() });
+    let kinds = futures_util::future::join_all(rooms).await;
+    assert_eq!(kinds, [FaultKind::CpuBudget; 6]);
+}
+
+#[tokio::test]
+async fn memory_ends_at_the_limit() {
+    let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "m")).await;
+    assert_eq!(fault.kind(), FaultKind::Memory);
+    assert_eq!(fault.message(), "an event needed more than the 4 MiB of memory that a guest may have");
+}
+
+#[tokio::test]
+async fn a_guest_may_live_with_a_refusal() {
+    let mut room = Room::new(HOSTILE, &config()).await;
+    assert_eq!(room.one(says(1, "M")).await, here());
+    assert_eq!(room.fails(says(1, "u")).await.kind(), FaultKind::Trap, "the refusal is forgotten by then");
+}
+
+#[tokio::test]
+async fn tables_end_at_the_limit() {
+    let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "t")).await;
+    assert_eq!(fault.kind(), FaultKind::Memory);
+    assert!(fault.message().contains("20000 elements"), "{fault}");
+}
+
+#[tokio::test]
+async fn floods_of_effects_end_at_the_limit() {
+    let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "f")).await;
+    assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event asked for more than 100000 effects"));
+    let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "F")).await;
+    assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event asked for more than 64 MiB of effects"));
+}
+
+#[tokio::test]
+async fn random_bytes_come_in_measure() {
+    let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "r")).await;
+    assert_eq!(fault.kind(), FaultKind::Trap, "{fault}");
+}
+
+#[tokio::test]
+async fn one_call_writes_no_more_than_it_may() {
+    assert_eq!(Room::new(HOSTILE, &config()).await.one(says(1, "W")).await, here());
+}
+
+#[tokio::test]
+async fn a_full_pool_refuses_rooms_until_one_is_gone() {
+    let factory = factory(ECHO, &WasmHostConfig { instances: Some(2), ..config() });
+    let mut rooms = [Room::of(&factory).await, Room::of(&factory).await];
+    let fault = Room::try_of(&factory).await.err().unwrap();
+    assert_eq!(fault.kind(), FaultKind::Build);
+    assert!(fault.message().contains("no more rooms fit"), "{fault}");
+    rooms[0] = {
+        let [_, second] = rooms;
+        let third = Room::of(&factory).await;
+        rooms = [third, second];
+        return assert_eq!(rooms[0].one(says(1, "x")).await, [sent(ClientId(1), "x")]);
+    };
+}
+
+/// What is logged while it lives.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Log;
+
+    fn make_writer(&'a self) -> Log {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn output_goes_to_the_log_in_measure() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let config = WasmHostConfig { log_lines_per_second: 5, ..config() };
+    let mut room = Room::new(HOSTILE, &config).await;
+    assert_eq!(room.one(says(1, "w")).await, here());
+    drop((room, guard));
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines = text.lines().filter(|line| line.contains("the bottom")).count();
+    // Two lines of 2000 at a time; a slow machine may come into another second.
+    assert!((2..100).contains(&lines), "{text}");
+    assert!(text.contains(r#"the bottom room="a room""#), "{text}");
+    assert!(text.contains("the guest writes too much"), "{text}");
+}

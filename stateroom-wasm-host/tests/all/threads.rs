@@ -1,0 +1,71 @@
+//! The synchronous way in, from wherever it is called.
+use std::{sync::Arc, time::Duration};
+
+use stateroom::{ClientId, StateroomService, StateroomServiceFactory, messages::Effect, testing::TestContext};
+use stateroom_wasm_host::{WasmHost, WasmHostConfig, wasmtime::Module};
+
+use crate::common::{ECHO, HOSTILE, config, factory, sent};
+
+fn build(guest: &str, config: &WasmHostConfig) -> (WasmHost, TestContext) {
+    let context = TestContext::new("a room");
+    (factory(guest, config).build("a room", Arc::new(context.clone())).unwrap(), context)
+}
+
+/// All that can wait: nothing, the clock, a timer, tokio's way of yielding.
+fn works_for_a_thread() {
+    let (mut echo, context) = build(ECHO, &config());
+    echo.init(&context);
+    echo.connect(ClientId(1), &context);
+    echo.message(ClientId(1), "x".into(), &context);
+    echo.disconnect(ClientId(1), &context);
+    echo.timer(&context);
+    let effects = context.take();
+    assert_eq!(effects.len(), 5);
+    assert_eq!(effects[0], Effect::SetTimer { ms_delay: 1 });
+    assert_eq!(effects[2], sent(ClientId(1), "x"));
+
+    let short = WasmHostConfig { cpu_budget: Duration::from_millis(20), ..config() };
+    let (mut spinner, context) = build(HOSTILE, &short);
+    spinner.message(ClientId(1), "y".into(), &context);
+    assert_eq!(context.take_texts_for(ClientId(1)), ["here"]);
+    spinner.message(ClientId(1), "l".into(), &context);
+    assert!(format!("{spinner:?}").contains("CpuBudget"), "{spinner:?}");
+    spinner.message(ClientId(1), "e".into(), &context);
+    assert!(context.take().is_empty(), "it is gone");
+
+    let short = WasmHostConfig { time_budget: Duration::from_millis(20), ..config() };
+    let (mut sleeper, context) = build(HOSTILE, &short);
+    sleeper.message(ClientId(1), "z".into(), &context);
+    assert!(format!("{sleeper:?}").contains("TimeBudget"), "{sleeper:?}");
+}
+
+#[test]
+fn outside_of_tokio() {
+    works_for_a_thread();
+}
+
+#[tokio::test]
+async fn on_the_only_thread_of_a_runtime() {
+    works_for_a_thread();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_worker() {
+    tokio::spawn(async { works_for_a_thread() }).await.unwrap();
+}
+
+#[test]
+fn a_host_can_be_made_of_a_module() {
+    let engine = factory(ECHO, &config()).engine();
+    let module = Module::new(&engine, ECHO).unwrap();
+    let context = TestContext::new("a room");
+    let mut host = WasmHost::new("a room", &module, &engine, Arc::new(context.clone())).unwrap();
+    host.message(ClientId(1), "x".into(), &context);
+    assert_eq!(context.take_texts_for(ClientId(1)), ["x"]);
+}
+
+#[test]
+fn a_service_can_be_shared_between_threads() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<WasmHost>();
+}

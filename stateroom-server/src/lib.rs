@@ -37,3 +37,12 @@ pub use server::{BoundServer, RoomInfo, Server, ServerHandle};
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// The code of the README, compiled as the rest of the documentation is.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod root_readme {}

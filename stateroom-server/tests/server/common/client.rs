@@ -1,0 +1,138 @@
+//! A client that says things, and expects to hear things in order.
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{self, Message, protocol::CloseFrame},
+};
+
+use super::{Io, patiently};
+
+pub(crate) struct Client {
+    /// The number that the room gave it; 0 as long as it has not heard it.
+    pub(crate) id: u32,
+    socket: WebSocketStream<Box<dyn Io>>,
+    /// Read, but not yet asked for.
+    heard: VecDeque<Message>,
+}
+
+impl Client {
+    pub(crate) fn new(socket: WebSocketStream<Box<dyn Io>>) -> Self {
+        Client { id: 0, socket, heard: VecDeque::new() }
+    }
+
+    pub(crate) async fn say(&mut self, text: impl Into<String>) {
+        self.send(Message::text(text.into())).await;
+    }
+
+    pub(crate) async fn send(&mut self, message: Message) {
+        patiently("the server to read", self.socket.send(message)).await.unwrap();
+    }
+
+    /// The next frame of any kind, or the end.
+    pub(crate) async fn frame(&mut self) -> Option<Result<Message, tungstenite::Error>> {
+        self.socket.next().await
+    }
+
+    /// The next message: not what the protocol itself says.
+    pub(crate) async fn message(&mut self) -> Message {
+        if let Some(message) = self.heard.pop_front() {
+            return message;
+        }
+        loop {
+            match patiently("a message", self.frame()).await {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(message)) => return message,
+                end => panic!("the connection ends with {end:?}"),
+            }
+        }
+    }
+
+    /// The next message, which has to be a text.
+    pub(crate) async fn text(&mut self) -> String {
+        match self.message().await {
+            Message::Text(text) => text.as_str().to_owned(),
+            Message::Close(close) => panic!("client {} is closed: {close:?}", self.id),
+            message => panic!("no text, but {} bytes", message.len()),
+        }
+    }
+
+    /// Hears just this next.
+    #[track_caller]
+    pub(crate) fn hears(&mut self, text: &str) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let heard = patiently(format!("`{text}` at {caller}"), self.text()).await;
+            assert_eq!(heard, text, "what client {} hears at {caller}", self.id);
+        }
+    }
+
+    /// Hears that it has joined, and so its number.
+    pub(crate) async fn hears_its_number(&mut self) {
+        let text = self.text().await;
+        self.id = text.strip_prefix("joined ").unwrap_or_else(|| panic!("heard `{text}` first")).parse().unwrap();
+    }
+
+    /// Hears nothing next but that it is closed; with which code and reason.
+    pub(crate) async fn closed(&mut self) -> (u16, String) {
+        let (messages, close) = self.until_closed().await;
+        assert_eq!(messages, [] as [Message; 0], "client {} hears more before it is closed", self.id);
+        close
+    }
+
+    /// What it hears until it is closed, and with which code and reason. The closing is then answered.
+    pub(crate) async fn until_closed(&mut self) -> (Vec<Message>, (u16, String)) {
+        let mut messages = Vec::new();
+        loop {
+            match self.message().await {
+                Message::Close(Some(CloseFrame { code, reason })) => {
+                    patiently("the end", async { while let Some(Ok(_)) = self.frame().await {} }).await;
+                    return (messages, (code.into(), reason.as_str().to_owned()));
+                }
+                Message::Close(None) => panic!("closed without a code"),
+                message => messages.push(message),
+            }
+        }
+    }
+
+    /// Waits until the server has passed on to the room all that this client has said: it answers in order.
+    pub(crate) async fn is_understood(&mut self) {
+        self.send(Message::Ping("?".into())).await;
+        loop {
+            match patiently("a pong", self.frame()).await {
+                Some(Ok(Message::Pong(_))) => return,
+                Some(Ok(Message::Ping(_))) => {}
+                Some(Ok(message)) => self.heard.push_back(message),
+                end => panic!("the connection ends with {end:?}"),
+            }
+        }
+    }
+
+    /// Leaves as one should. What it has yet to hear comes back.
+    pub(crate) async fn leave(mut self) -> Vec<Message> {
+        self.send(Message::Close(None)).await;
+        let mut rest: Vec<Message> = self.heard.drain(..).collect();
+        loop {
+            match patiently("the end", self.frame()).await {
+                Some(Ok(Message::Close(_))) | None => return rest,
+                Some(Ok(message)) => rest.push(message),
+                Some(Err(error)) => panic!("leaving fails: {error}"),
+            }
+        }
+    }
+
+    /// Is gone without a word.
+    pub(crate) fn vanish(self) {}
+
+    /// The two halves, to say and hear at the same time.
+    pub(crate) fn split(
+        self,
+    ) -> (
+        futures_util::stream::SplitSink<WebSocketStream<Box<dyn Io>>, Message>,
+        futures_util::stream::SplitStream<WebSocketStream<Box<dyn Io>>>,
+    ) {
+        assert!(self.heard.is_empty());
+        self.socket.split()
+    }
+}

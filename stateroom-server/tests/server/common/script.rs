@@ -1,0 +1,229 @@
+//! A service that does what messages tell it, announces who comes and goes, and keeps a record of all that happens.
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Condvar, Mutex},
+};
+
+use stateroom::{
+    ClientId, MessagePayload, MessageRecipient, StateroomContext, StateroomService, StateroomServiceFactory,
+};
+use tokio::sync::watch;
+
+use super::patiently;
+
+/// Something asked of a room from outside of its events.
+#[derive(Debug, Clone)]
+pub(crate) enum Ask {
+    Broadcast(String),
+    Timer(u32),
+    Close(u32, u16, &'static str),
+}
+
+type Asking = Arc<dyn Fn(Ask) + Send + Sync>;
+
+fn asking(context: impl StateroomContext) -> Asking {
+    Arc::new(move |ask| match ask {
+        Ask::Broadcast(text) => context.send_message(MessageRecipient::Broadcast, text),
+        Ask::Timer(delay) => context.set_timer(delay),
+        Ask::Close(client, code, reason) => context.close_client(client.into(), code, reason),
+    })
+}
+
+/// Makes [`Script`]s. Clones share the record and what fails.
+#[derive(Clone, Default)]
+pub(crate) struct ScriptFactory {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Room and event, in the order in which they happened.
+    record: watch::Sender<Vec<(String, String)>>,
+    /// What fails, by name: `build`, `build error`, `init`, `connect`, `disconnect`, `timer`, `drop`.
+    failing: Mutex<HashSet<&'static str>>,
+    /// The context of each room's latest service.
+    contexts: Mutex<HashMap<String, Asking>>,
+    /// Whether services that are told to block may go on.
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Shared {
+    fn happens(&self, room: &str, event: String) {
+        self.record.send_modify(|record| record.push((room.to_owned(), event)));
+    }
+
+    fn may_fail(&self, at: &str) {
+        let fails = self.failing.lock().unwrap().contains(at);
+        assert!(!fails, "told to fail at {at}");
+    }
+}
+
+impl ScriptFactory {
+    /// What has happened in a room so far, in order.
+    pub(crate) fn events(&self, room: &str) -> Vec<String> {
+        let record = self.shared.record.borrow();
+        record.iter().filter(|(of, _)| of == room).map(|(_, event)| event.clone()).collect()
+    }
+
+    /// Waits until something has happened in a room so often.
+    pub(crate) async fn happened(&self, room: &str, event: &str, times: usize) {
+        let mut record = self.shared.record.subscribe();
+        let enough = |record: &Vec<(String, String)>| {
+            record.iter().filter(|(of, what)| of == room && what == event).count() >= times
+        };
+        patiently(format!("`{event}` in `{room}`"), record.wait_for(enough)).await.unwrap();
+    }
+
+    /// From now on, services fail at these.
+    pub(crate) fn fail_at(&self, at: &[&'static str]) {
+        *self.shared.failing.lock().unwrap() = at.iter().copied().collect();
+    }
+
+    /// Asks something of a room by the context that its latest service was built with.
+    pub(crate) fn ask(&self, room: &str, ask: Ask) {
+        let context = self.shared.contexts.lock().unwrap().get(room).cloned().unwrap();
+        context(ask);
+    }
+
+    /// Lets services that block go on.
+    pub(crate) fn open(&self) {
+        *self.shared.open.lock().unwrap() = true;
+        self.shared.opened.notify_all();
+    }
+}
+
+impl StateroomServiceFactory for ScriptFactory {
+    type Service = Script;
+    type Error = &'static str;
+
+    fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Script, &'static str> {
+        assert_eq!(context.room_id(), room_id);
+        self.shared.may_fail("build");
+        if self.shared.failing.lock().unwrap().contains("build error") {
+            return Err("told not to build");
+        }
+        self.shared.contexts.lock().unwrap().insert(room_id.to_owned(), asking((*context).clone()));
+        Ok(Script { room: room_id.to_owned(), shared: self.shared.clone(), kept: None, disconnect_timer: None })
+    }
+}
+
+/// Does what messages tell it:
+///
+/// | message | what it does |
+/// |-|-|
+/// | `all X`, `others X`, `to N X` | sends X |
+/// | `close N CODE REASON` | closes a client |
+/// | `timer MS` | sets the timer |
+/// | `disconnect-timer MS` | sets the timer when somebody leaves |
+/// | `panic X` | sends X to everybody, and panics |
+/// | `spam N SIZE` | sends everybody so many messages of that size |
+/// | `overrun N TIMES` | sets the timer to 0, and sends client N so many messages |
+/// | `keep`, `kept X` | keeps the context, sends X by the one kept |
+/// | `thread X`, `task X` | sends X from a thread, or a task, of its own |
+/// | `room` | replies the room's id |
+/// | `block` | blocks until it may go on |
+/// | any other, or bytes | replies the same |
+///
+/// Tells everybody `joined N`, `left N` and `timer`.
+pub(crate) struct Script {
+    room: String,
+    shared: Arc<Shared>,
+    kept: Option<Asking>,
+    disconnect_timer: Option<u32>,
+}
+
+impl Script {
+    fn happens(&self, event: impl Into<String>) {
+        self.shared.happens(&self.room, event.into());
+    }
+}
+
+impl StateroomService for Script {
+    fn init(&mut self, _: &impl StateroomContext) {
+        self.happens("init");
+        self.shared.may_fail("init");
+    }
+
+    fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        self.happens(format!("connect {}", client.0));
+        context.send_message(MessageRecipient::Broadcast, format!("joined {}", client.0));
+        self.shared.may_fail("connect");
+    }
+
+    fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        self.happens(format!("disconnect {}", client.0));
+        context.send_message(MessageRecipient::Broadcast, format!("left {}", client.0));
+        if let Some(delay) = self.disconnect_timer {
+            context.set_timer(delay);
+        }
+        self.shared.may_fail("disconnect");
+    }
+
+    fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+        let Some(text) = message.text() else {
+            self.happens(format!("bytes {}", client.0));
+            context.send_message(client, message);
+            return;
+        };
+        self.happens(format!("message {} {}", client.0, text.chars().take(40).collect::<String>()));
+        let (command, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
+        match command {
+            "all" => context.send_message(MessageRecipient::Broadcast, rest),
+            "others" => context.send_message(MessageRecipient::EveryoneExcept(client), rest),
+            "to" => context.send_message(ClientId(first.parse().unwrap()), second),
+            "close" => {
+                let (code, reason) = second.split_once(' ').unwrap_or((second, ""));
+                context.close_client(ClientId(first.parse().unwrap()), code.parse().unwrap(), reason);
+            }
+            "timer" => context.set_timer(first.parse().unwrap()),
+            "disconnect-timer" => self.disconnect_timer = Some(first.parse().unwrap()),
+            "panic" => {
+                context.send_message(MessageRecipient::Broadcast, rest);
+                context.set_timer(0);
+                panic!("told to");
+            }
+            "spam" => {
+                for _ in 0..first.parse().unwrap() {
+                    context.send_message(MessageRecipient::Broadcast, "x".repeat(second.parse().unwrap()));
+                }
+            }
+            "overrun" => {
+                context.set_timer(0);
+                for _ in 0..second.parse().unwrap() {
+                    context.send_message(ClientId(first.parse().unwrap()), "x");
+                }
+            }
+            "keep" => self.kept = Some(asking(context.clone())),
+            "kept" => self.kept.as_ref().unwrap()(Ask::Broadcast(rest.to_owned())),
+            "thread" => {
+                let (context, text) = (context.clone(), rest.to_owned());
+                std::thread::spawn(move || context.send_message(MessageRecipient::Broadcast, text));
+            }
+            "task" => {
+                let (context, text) = (context.clone(), rest.to_owned());
+                tokio::spawn(async move { context.send_message(MessageRecipient::Broadcast, text) });
+            }
+            "room" => context.send_message(client, context.room_id()),
+            "block" => {
+                let open = self.shared.open.lock().unwrap();
+                drop(self.shared.opened.wait_while(open, |open| !*open).unwrap());
+            }
+            _ => context.send_message(client, text),
+        }
+    }
+
+    fn timer(&mut self, context: &impl StateroomContext) {
+        self.happens("timer");
+        context.send_message(MessageRecipient::Broadcast, "timer");
+        self.shared.may_fail("timer");
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        self.happens("drop");
+        self.shared.may_fail("drop");
+    }
+}

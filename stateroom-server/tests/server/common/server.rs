@@ -1,0 +1,172 @@
+//! A server under test, over sockets or over pipes in memory.
+use std::{io, net::SocketAddr};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use stateroom_server::{Server, ServerHandle};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+};
+use tokio_tungstenite::{
+    client_async,
+    tungstenite::{self, http::Response},
+};
+
+use super::{Client, Io, ScriptFactory, handshake, patiently};
+
+pub(crate) struct TestServer {
+    way: Way,
+    pub(crate) handle: ServerHandle,
+    pub(crate) script: ScriptFactory,
+    running: Option<JoinHandle<io::Result<()>>>,
+}
+
+enum Way {
+    Tcp(SocketAddr),
+    Pipe(Router),
+}
+
+/// How much fits into a pipe.
+const PIPE: usize = 64 << 10;
+
+impl TestServer {
+    /// A server on a port of its own.
+    pub(crate) async fn tcp(server: Server) -> Self {
+        let script = ScriptFactory::default();
+        let server = server.with_ip("127.0.0.1".to_owned()).with_port(0).bind(script.clone()).await.unwrap();
+        let (way, handle) = (Way::Tcp(server.local_addr()), server.handle());
+        TestServer { way, handle, script, running: Some(tokio::spawn(server.run())) }
+    }
+
+    /// A server in this process alone: time may be paused.
+    pub(crate) fn pipe(server: Server) -> Self {
+        let script = ScriptFactory::default();
+        let (router, handle) = server.router(script.clone());
+        TestServer { way: Way::Pipe(router), handle, script, running: None }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        match &self.way {
+            Way::Tcp(address) => *address,
+            Way::Pipe(_) => panic!("it does not listen"),
+        }
+    }
+
+    /// Its routes.
+    pub(crate) fn router(&self) -> Router {
+        match &self.way {
+            Way::Tcp(_) => panic!("they are not to be had"),
+            Way::Pipe(router) => router.clone(),
+        }
+    }
+
+    /// Waits until it does not run any more.
+    pub(crate) async fn ended(&mut self) {
+        patiently("the server to end", self.running.take().unwrap()).await.unwrap().unwrap();
+    }
+
+    /// A connection to it that has said nothing yet.
+    pub(crate) async fn open(&self) -> Box<dyn Io> {
+        match &self.way {
+            Way::Tcp(address) => Box::new(TcpStream::connect(address).await.unwrap()),
+            Way::Pipe(router) => {
+                let (near, far) = tokio::io::duplex(PIPE);
+                let service = TowerToHyperService::new(router.clone());
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(far), service).with_upgrades());
+                Box::new(near)
+            }
+        }
+    }
+
+    /// Joins a room, and hears its own number.
+    pub(crate) async fn join(&self, room: &str) -> Client {
+        let mut client = self.connect(&format!("/ws/{room}")).await;
+        client.hears_its_number().await;
+        client
+    }
+
+    /// Becomes a WebSocket, and no more.
+    pub(crate) async fn connect(&self, path: &str) -> Client {
+        self.connect_over(self.open().await, path).await
+    }
+
+    pub(crate) async fn connect_over(&self, stream: Box<dyn Io>, path: &str) -> Client {
+        let result = patiently("the handshake", client_async(format!("ws://test{path}"), stream)).await;
+        Client::new(result.unwrap_or_else(|error| panic!("no WebSocket at {path}: {error}")).0)
+    }
+
+    /// Is not allowed to become a WebSocket.
+    pub(crate) async fn refused(&self, path: &str) -> Answer {
+        let stream = self.open().await;
+        match patiently("the handshake", client_async(format!("ws://test{path}"), stream)).await {
+            Ok(_) => panic!("a WebSocket at {path}"),
+            Err(tungstenite::Error::Http(response)) => Answer::from(*response),
+            Err(error) => panic!("no answer at {path}: {error}"),
+        }
+    }
+
+    /// A client that sends these frames together with its handshake, and by hand from there on.
+    pub(crate) async fn raw(&self, path: &str, frames: &[u8]) -> Box<dyn Io> {
+        let mut stream = self.open().await;
+        let mut bytes = handshake(path);
+        bytes.extend(frames);
+        stream.write_all(&bytes).await.unwrap();
+        stream
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.request(&format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")).await
+    }
+
+    pub(crate) async fn post(&self, path: &str) -> Answer {
+        let head = "Host: test\r\nConnection: close\r\nContent-Length: 0";
+        self.request(&format!("POST {path} HTTP/1.1\r\n{head}\r\n\r\n")).await
+    }
+
+    /// What is answered to a request written out.
+    pub(crate) async fn request(&self, request: &str) -> Answer {
+        let mut stream = self.open().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut bytes = Vec::new();
+        patiently("an answer", stream.read_to_end(&mut bytes)).await.unwrap();
+        Answer::parse(&bytes)
+    }
+}
+
+/// What a server answers over HTTP.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: `{text}`"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+}
+
+impl From<Response<Option<Vec<u8>>>> for Answer {
+    fn from(response: Response<Option<Vec<u8>>>) -> Self {
+        let line = |(name, value): (&_, &tungstenite::http::HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
+        let head: Vec<String> = response.headers().iter().map(line).collect();
+        let body = response.body().clone().unwrap_or_default();
+        Answer {
+            status: response.status().as_u16(),
+            head: head.join("\n"),
+            body: String::from_utf8(body).unwrap(),
+        }
+    }
+}

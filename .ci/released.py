@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Compatibility with the released 0.4.4, both ways: a module built with its crates on our host, and ours on its host.
+
+usage: released.py WORKDIR. Installs the released command there, and builds a guest against the released crates.
+"""
+
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+
+from websocket import Client
+
+# One service, written as for 0.4.4, that uses all it can ask for.
+SERVICE = """
+use stateroom_wasm::*;
+
+#[stateroom_wasm]
+#[derive(Default)]
+struct Service {
+    ticks: u32,
+}
+
+impl StateroomService for Service {
+    fn connect(&mut self, client: ClientId, ctx: &impl StateroomContext) {
+        ctx.send_message(client, format!("welcome {client:?}"));
+        ctx.send_message(MessageRecipient::EveryoneExcept(client), format!("{client:?} is here"));
+    }
+
+    fn message(&mut self, client: ClientId, message: MessagePayload, ctx: &impl StateroomContext) {
+        match message {
+            MessagePayload::Text(text) if text == "tick" => ctx.set_timer(10),
+            MessagePayload::Text(text) => ctx.send_message(MessageRecipient::Broadcast, format!("{client:?}: {text}")),
+            MessagePayload::Bytes(bytes) => ctx.send_message(client, bytes),
+        }
+    }
+
+    fn timer(&mut self, ctx: &impl StateroomContext) {
+        self.ticks += 1;
+        ctx.send_message(MessageRecipient::Broadcast, format!("tick {}", self.ticks));
+    }
+}
+"""
+
+
+def run(*command, **options):
+    print("+", " ".join(map(str, command)), flush=True)
+    return subprocess.run(list(map(str, command)), check=True, **options)
+
+
+def guest(work, name, dependency):
+    """Builds the service against a stateroom-wasm; gives the module's file."""
+    crate = work / name
+    (crate / "src").mkdir(parents=True, exist_ok=True)
+    (crate / "src/lib.rs").write_text(SERVICE)
+    (crate / "Cargo.toml").write_text(
+        f'[package]\nname = "{name}"\nversion = "0.0.0"\nedition = "2021"\n[lib]\ncrate-type = ["cdylib"]\n'
+        f"[dependencies]\nstateroom-wasm = {dependency}\n[workspace]\n"
+    )
+    # Newer compilers leave undefined symbols to the linker, and 0.4.4 does not say where its import comes from.
+    flags = {"RUSTFLAGS": "-C link-arg=--allow-undefined"} if name == "released-guest" else {}
+    run("cargo", "build", "-q", "--release", "--target", "wasm32-wasip1", "--target-dir", work / "guests", cwd=crate,
+        env={**os.environ, **flags})
+    return work / "guests/wasm32-wasip1/release" / f"{name.replace('-', '_')}.wasm"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def check(title, command, port):
+    """Serves by `command` and has a conversation."""
+    log = open(f"{title.replace(' ', '-')}.log", "w+")
+    server = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                one = Client(port, "/ws")
+                break
+            except OSError:
+                assert server.poll() is None and time.monotonic() < deadline, "the server does not listen"
+                time.sleep(0.05)
+        one.expect("welcome ClientId(1)")
+        two = Client(port, "/ws")
+        two.expect("welcome ClientId(2)")
+        one.expect("ClientId(2) is here")
+        two.say("hello")
+        for client in one, two:
+            client.expect("ClientId(2): hello")
+        two.socket.sendall(b"\x82\x83\0\0\0\0\1\2\3")
+        assert two.hear() == (2, b"\1\2\3")
+        one.say("tick")
+        for client in one, two:
+            client.expect("tick 1")
+        print(f"test {title} ... ok", flush=True)
+    finally:
+        server.kill()
+        server.wait()
+        log.seek(0)
+        print("".join(f"    {line}" for line in log.readlines()[:12]))
+
+
+def main():
+    root = pathlib.Path(__file__).resolve().parent.parent
+    work = pathlib.Path(sys.argv[1]).resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    os.chdir(work)
+    if not (work / "released/bin/stateroom").exists():
+        run("cargo", "install", "-q", "stateroom-cli", "--version", "0.4.4", "--locked", "--root", work / "released")
+    run("cargo", "build", "-q", "--locked", "-p", "stateroom-cli", cwd=root)
+    ours = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "debug/stateroom"
+    old, new = guest(work, "released-guest", '"=0.4.4"'), guest(work, "our-guest", f'{{ path = "{root}/stateroom-wasm" }}')
+    port = free_port()
+    check("released module on our host", [ours, "serve", old, "--port", port, "--ip", "127.0.0.1"], port)
+    port = free_port()
+    check("our module on our host", [ours, "serve", new, "--port", port, "--ip", "127.0.0.1"], port)
+    # The released command knows no --ip.
+    port = free_port()
+    check("our module on the released host", [work / "released/bin/stateroom", "serve", new, "--port", port], port)
+    port = free_port()
+    check("released module on the released host", [work / "released/bin/stateroom", "serve", old, "--port", port], port)
+    print("test result: ok. 4 passed; 0 failed; 0 ignored (the released 0.4.4)")
+
+
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 use wasmtime::{Config, Engine, Instance, InstanceAllocationStrategy, Module, Store, Trap, WasmBacktraceDetails};
 
@@ -37,6 +38,7 @@ pub(crate) struct SharedEngine {
     settings: Option<Settings>,
     ticker: Ticker,
     lane: Arc<SlowLane>,
+    rooms: Arc<Semaphore>,
 }
 
 /// The part of a configuration that makes an engine a different one.
@@ -59,7 +61,7 @@ impl SharedEngine {
             |shared| shared.settings.as_ref() == Some(&settings),
             || {
                 let engine = make_engine(&settings)?;
-                Self::new(Arc::new(engine), settings.slow_lane, Some(settings.clone()))
+                Self::new(Arc::new(engine), config, Some(settings.clone()))
             },
         )
     }
@@ -70,14 +72,16 @@ impl SharedEngine {
             |shared| Engine::same(&shared.engine, engine),
             || {
                 check_foreign(engine)?;
-                Self::new(Arc::clone(engine), config.slow_lane, None)
+                Self::new(Arc::clone(engine), config, None)
             },
         )
     }
 
-    fn new(engine: Arc<Engine>, lane: Option<usize>, settings: Option<Settings>) -> Result<Self, WasmHostError> {
+    fn new(engine: Arc<Engine>, config: &WasmHostConfig, settings: Option<Settings>) -> Result<Self, WasmHostError> {
         let ticker = Ticker::start(&engine).map_err(|error| WasmHostError::Engine { reason: error.to_string() })?;
-        Ok(SharedEngine { engine, settings, ticker, lane: Arc::new(SlowLane::new(lane)) })
+        let lane = Arc::new(SlowLane::new(config.slow_lane));
+        let rooms = Arc::new(Semaphore::new(Pool::new(config).instances as usize));
+        Ok(SharedEngine { engine, settings, ticker, lane, rooms })
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -86,6 +90,12 @@ impl SharedEngine {
 
     pub(crate) fn lane(&self) -> &Arc<SlowLane> {
         &self.lane
+    }
+
+    /// A place for one more room, to be held while it lives; None if there is no more. There being a pool or not, so many
+    /// are what the process has memory mappings for.
+    pub(crate) fn admit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.rooms).try_acquire_owned().ok()
     }
 
     /// To be held while a guest may run: the clock ticks meanwhile.

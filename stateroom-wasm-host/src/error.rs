@@ -33,7 +33,7 @@ pub enum WasmHostError {
         /// What it should export.
         export: &'static str,
         /// And as what.
-        expected: &'static str,
+        expected: String,
     },
     /// An export has a type other than the one the host calls it with.
     #[error("{module}: exports `{export}` as {found}; expected is {expected}")]
@@ -45,7 +45,7 @@ pub enum WasmHostError {
         /// What it is.
         found: String,
         /// What it should be.
-        expected: &'static str,
+        expected: String,
     },
     /// It imports something that a room does not offer.
     #[error(

@@ -10,10 +10,11 @@ mod kinds;
 use std::sync::Arc;
 
 use stateroom::{
-    fault::Fault,
+    fault::{Fault, FaultKind},
     messages::{Effect, Event},
     wire,
 };
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
 use wasmtime::{Memory, Store};
 use wasmtime_wasi::{WasiCtxBuilder, p1::WasiP1Ctx};
@@ -43,6 +44,8 @@ pub(crate) struct Instance {
     /// What the guest understands.
     events: Kinds,
     encoded: Vec<u8>,
+    /// Comes last, so that the place is free only when the guest is dropped. A guest on trial has none.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 /// Who waits for a guest.
@@ -57,7 +60,10 @@ pub(crate) enum Caller {
 impl Instance {
     /// A guest that is ready for its first event.
     pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
+        let place = loaded.engine().admit();
+        let place = place.ok_or_else(|| Fault::new(FaultKind::Build, "no more rooms fit in this process"))?;
         let mut instance = Self::instantiate(loaded, room_id, caller).await?;
+        instance.place = Some(place);
         instance.events = instance.in_time(async |guest| guest.begin(room_id).await).await?;
         Ok(instance)
     }
@@ -91,7 +97,8 @@ impl Instance {
             Ok(Ok(functions)) => {
                 let guest = Guest::new(store, functions);
                 let encoded = Vec::new();
-                return Ok(Box::new(Instance { guest, pace, log, events: Kinds::PROTOCOL_0, encoded }));
+                let events = Kinds::PROTOCOL_0;
+                return Ok(Box::new(Instance { guest, pace, log, events, encoded, place: None }));
             }
             Ok(Err(error)) => Some(error),
             Err(_) => None,
@@ -118,7 +125,7 @@ impl Instance {
         self.encoded.clear();
         wire::encode_event(event, &mut self.encoded);
         if !self.events.contain_first_of(&self.encoded) {
-            debug!(room = self.log.room_id(), ?event, "the guest does not know such events; it is left out");
+            debug!(room = self.log.room_id(), "an event is of a kind that the guest does not know; it is left out");
             return Ok(());
         }
         self.log.begin_event();

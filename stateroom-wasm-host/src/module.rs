@@ -2,11 +2,14 @@
 //!
 //! *Invariant:* a module that is loaded has all that the protocol asks for, of the right types, and wants nothing that
 //! the host does not offer; whoever instantiates it need not ask again.
+mod exports;
+
 use std::sync::Arc;
 
 use tracing::info;
-use wasmtime::{Engine, ExternType, InstancePre, Module, ModuleExport, UnknownImportError, ValType};
+use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
+use self::exports::Exports;
 use crate::{
     config::WasmHostConfig,
     engine::SharedEngine,
@@ -27,16 +30,6 @@ pub(crate) struct Loaded {
     config: WasmHostConfig,
     pre: InstancePre<State>,
     exports: Exports,
-}
-
-/// Where a module's exports are.
-pub(crate) struct Exports {
-    pub(crate) memory: ModuleExport,
-    pub(crate) recv: ModuleExport,
-    pub(crate) malloc: ModuleExport,
-    pub(crate) free: ModuleExport,
-    pub(crate) initialize: Option<ModuleExport>,
-    pub(crate) hello: Option<ModuleExport>,
 }
 
 impl Loaded {
@@ -67,7 +60,7 @@ impl Loaded {
             let reason = format!("{name} was compiled by another one");
             return Err(WasmHostError::EngineMismatch { reason });
         }
-        let exports = check_exports(&name, module)?;
+        let exports = Exports::find(&name, module)?;
         check_limits(&name, module, config)?;
         let pre = link(&name, module, engine.engine())?;
         let loaded = Loaded { name, engine, config: config.clone(), pre, exports };
@@ -114,69 +107,6 @@ impl Loaded {
             return Err(WasmHostError::Protocol { module, found: protocol, expected: PROTOCOL });
         }
         Ok(())
-    }
-}
-
-fn check_exports(name: &str, module: &Module) -> Result<Exports, WasmHostError> {
-    let find = |export: &'static str, expected: &'static str, fits: fn(&ExternType) -> bool| {
-        let Some(found) = module.get_export(export) else { return Ok(None) };
-        if !fits(&found) {
-            let (module, found) = (name.to_owned(), describe(&found));
-            return Err(WasmHostError::WrongExport { module, export, found, expected });
-        }
-        Ok(module.get_export_index(export))
-    };
-    let require = |export: &'static str, expected: &'static str, fits: fn(&ExternType) -> bool| {
-        find(export, expected, fits)?.ok_or(WasmHostError::MissingExport { module: name.to_owned(), export, expected })
-    };
-    let (pair, number): (fn(&ExternType) -> bool, fn(&ExternType) -> bool) =
-        (|it| is_function(it, "ii", ""), |it| matches!(it, ExternType::Global(it) if it.content().is_i32()));
-    let recv = require("stateroom_recv", "a function of two i32 that returns nothing", pair)?;
-    require("STATEROOM_API_VERSION", "a global of type i32", number)?;
-    require("STATEROOM_API_PROTOCOL", "a global of type i32", number)?;
-    Ok(Exports {
-        recv,
-        memory: require(
-            "memory",
-            "a memory that is not shared and has addresses of 32 bits",
-            |it| matches!(it, ExternType::Memory(it) if !it.is_shared() && !it.is_64()),
-        )?,
-        malloc: require("stateroom_malloc", "a function of an i32 that returns an i32", |it| {
-            is_function(it, "i", "i")
-        })?,
-        free: require("stateroom_free", "a function of two i32 that returns nothing", pair)?,
-        initialize: find("_initialize", "a function of nothing that returns nothing", |it| is_function(it, "", ""))?,
-        hello: find("stateroom_hello", "a function of two i32 that returns an i64", |it| is_function(it, "ii", "I"))?,
-    })
-}
-
-/// Whether it is a function of this type: `i` is an i32, `I` an i64.
-fn is_function(item: &ExternType, parameters: &str, results: &str) -> bool {
-    let ExternType::Func(function) = item else { return false };
-    let letters = |types: &mut dyn Iterator<Item = ValType>| -> String {
-        types
-            .map(|it| {
-                if it.is_i32() {
-                    'i'
-                } else if it.is_i64() {
-                    'I'
-                } else {
-                    '?'
-                }
-            })
-            .collect()
-    };
-    letters(&mut function.params()) == parameters && letters(&mut function.results()) == results
-}
-
-fn describe(item: &ExternType) -> String {
-    match item {
-        ExternType::Func(function) => format!("a function {function}"),
-        ExternType::Global(global) => format!("a global of type {}", global.content()),
-        ExternType::Memory(memory) if memory.is_shared() => "a shared memory".to_owned(),
-        ExternType::Memory(_) => "a memory".to_owned(),
-        ExternType::Table(_) => "a table".to_owned(),
-        ExternType::Tag(_) => "a tag".to_owned(),
     }
 }
 

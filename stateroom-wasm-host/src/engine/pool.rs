@@ -30,12 +30,14 @@ impl Pool {
     }
 
     pub(crate) fn allocation(&self) -> PoolingAllocationConfig {
+        // One more than there can be rooms: a module is tried out before it is loaded, be the pool full or not.
+        let instances = self.instances.saturating_add(1);
         let mut pool = PoolingAllocationConfig::new();
-        pool.total_core_instances(self.instances)
-            .total_memories(self.instances)
-            .total_tables(self.instances)
+        pool.total_core_instances(instances)
+            .total_memories(instances)
+            .total_tables(instances)
             // An instance keeps its stack from one call to the next.
-            .total_stacks(self.instances)
+            .total_stacks(instances)
             .table_elements(self.table_elements);
         // Cleaning a used slot page by page is faster than giving its pages back, but only where the kernel can tell
         // which pages were used.

@@ -1,6 +1,8 @@
 //! What a guest writes to stdout and stderr, as lines of the host's log.
 //!
 //! *Invariant:* a guest cannot fill the log: what exceeds its share of each second is left out, and the log says so.
+mod share;
+
 use std::{
     collections::VecDeque,
     io,
@@ -10,7 +12,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -22,6 +24,7 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
+use self::share::{Share, Verdict};
 use crate::config::WasmHostConfig;
 
 /// A longer line is cut into several.
@@ -88,42 +91,42 @@ impl RoomLog {
 
     fn write(&self, stream: Stream, bytes: &[u8]) {
         self.spoke.store(true, Ordering::Relaxed);
+        let now = Instant::now();
         let mut state = self.lock();
+        if state.share.is_used_up(now) {
+            return state.leave_out(stream, bytes);
+        }
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let line = state.line(stream);
             line.extend_from_slice(part.strip_suffix(b"\n").unwrap_or(part));
             if part.ends_with(b"\n") || line.len() >= LINE_BYTES {
-                self.end_line(&mut state, stream);
+                self.end_line(&mut state, stream, now);
             }
         }
     }
 
-    fn end_line(&self, state: &mut State, stream: Stream) {
+    fn end_line(&self, state: &mut State, stream: Stream, now: Instant) {
         let line = printable(&std::mem::take(state.line(stream)));
-        if line.is_empty() {
-            return;
-        }
+        // wasmtime-wasi has a span around each call, whose fields are of no use to a reader: hence no parent.
         let room = &*self.room_id;
-        match state.share.take(line.len(), Instant::now()) {
+        match state.share.take(line.len(), now) {
             Verdict::Log { left_out } => {
                 if left_out > 0 {
-                    warn!(room, "{left_out} lines of the guest's output were left out");
+                    warn!(parent: None, room, "{left_out} lines of the guest's output were left out");
                 }
                 match stream {
-                    Stream::Stdout => info!(target: "stateroom::guest", room, "{line}"),
-                    Stream::Stderr => warn!(target: "stateroom::guest", room, "{line}"),
+                    _ if line.is_empty() => {}
+                    Stream::Stdout => info!(target: "stateroom::guest", parent: None, room, "{line}"),
+                    Stream::Stderr => warn!(target: "stateroom::guest", parent: None, room, "{line}"),
                 }
             }
             Verdict::LeaveOutFirst => {
-                warn!(room, "the guest writes too much; its output is left out for the rest of the second");
+                warn!(parent: None, room, "the guest writes too much; its output is left out for the rest of the second");
             }
             Verdict::LeaveOut => {}
         }
         if stream == Stream::Stderr {
-            if state.last_lines.len() >= LAST_LINES {
-                state.last_lines.pop_front();
-            }
-            state.last_lines.push_back(line);
+            state.remember(line);
         }
     }
 
@@ -136,8 +139,11 @@ impl Drop for RoomLog {
     fn drop(&mut self) {
         let mut state =
             std::mem::replace(self.state.get_mut().unwrap_or_else(PoisonError::into_inner), State::new(0, 0));
-        self.end_line(&mut state, Stream::Stdout);
-        self.end_line(&mut state, Stream::Stderr);
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            if !state.line(stream).is_empty() {
+                self.end_line(&mut state, stream, Instant::now());
+            }
+        }
     }
 }
 
@@ -151,6 +157,23 @@ impl State {
         match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
+        }
+    }
+
+    fn remember(&mut self, line: String) {
+        if self.last_lines.len() >= LAST_LINES {
+            self.last_lines.pop_front();
+        }
+        self.last_lines.push_back(line);
+    }
+
+    /// Takes what will not be logged: without doing something for each line, as there may be a million of them.
+    fn leave_out(&mut self, stream: Stream, bytes: &[u8]) {
+        self.line(stream).clear();
+        self.share.leave_out(bytes.iter().filter(|byte| **byte == b'\n').count());
+        if stream == Stream::Stderr {
+            let lines: Vec<_> = bytes.rsplit(|byte| *byte == b'\n').take(LAST_LINES).collect();
+            lines.into_iter().rev().for_each(|line| self.remember(printable(line)));
         }
     }
 }
@@ -168,50 +191,6 @@ fn printable(line: &[u8]) -> String {
         other => vec![other],
     };
     text.chars().flat_map(escape).collect()
-}
-
-/// How much of the log a room may fill.
-#[derive(Debug)]
-struct Share {
-    max_lines: usize,
-    max_bytes: usize,
-    /// When the second began in which these were written.
-    since: Instant,
-    lines: usize,
-    bytes: usize,
-    left_out: usize,
-}
-
-/// What becomes of a line.
-#[derive(Debug, PartialEq, Eq)]
-enum Verdict {
-    Log {
-        /// How many lines were left out before it, if that has not been said.
-        left_out: usize,
-    },
-    LeaveOutFirst,
-    LeaveOut,
-}
-
-impl Share {
-    fn new(max_lines: usize, max_bytes: usize, now: Instant) -> Self {
-        Share { max_lines, max_bytes, since: now, lines: 0, bytes: 0, left_out: 0 }
-    }
-
-    fn take(&mut self, bytes: usize, now: Instant) -> Verdict {
-        let mut left_out = 0;
-        if now.saturating_duration_since(self.since) >= Duration::from_secs(1) {
-            left_out = self.left_out;
-            *self = Share::new(self.max_lines, self.max_bytes, now);
-        }
-        if self.left_out == 0 && self.lines < self.max_lines && self.bytes.saturating_add(bytes) <= self.max_bytes {
-            self.lines += 1;
-            self.bytes += bytes;
-            return Verdict::Log { left_out };
-        }
-        self.left_out += 1;
-        if self.left_out == 1 { Verdict::LeaveOutFirst } else { Verdict::LeaveOut }
-    }
 }
 
 /// A guest's stdout or stderr, as WASI wants it.
@@ -275,19 +254,6 @@ impl AsyncWrite for GuestStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_share_is_for_a_second() {
-        let start = Instant::now();
-        let mut share = Share::new(2, 100, start);
-        assert_eq!(share.take(10, start), Verdict::Log { left_out: 0 });
-        assert_eq!(share.take(91, start), Verdict::LeaveOutFirst);
-        assert_eq!(share.take(1, start), Verdict::LeaveOut);
-        let later = start + Duration::from_secs(1);
-        assert_eq!(share.take(100, later), Verdict::Log { left_out: 2 });
-        assert_eq!(share.take(0, later), Verdict::Log { left_out: 0 });
-        assert_eq!(share.take(0, later), Verdict::LeaveOutFirst);
-    }
 
     #[test]
     fn lines_cannot_command_a_terminal() {

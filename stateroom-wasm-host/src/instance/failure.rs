@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use stateroom::fault::{Fault, FaultKind};
-use wasmtime::{Error, PoolConcurrencyLimitError, Trap, WasmBacktrace};
+use wasmtime::{Error, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::breach::Breach;
@@ -38,14 +38,15 @@ fn without_backtrace(error: &Error, circumstances: &Circumstances<'_>) -> Fault 
         let budget = Seconds(pace.cpu_budget());
         return Fault::new(FaultKind::CpuBudget, format!("an event used more than its cpu budget of {budget}"));
     }
-    if error.is::<PoolConcurrencyLimitError>() {
-        return Fault::new(FaultKind::Build, format!("no more rooms fit in this process: {}", error.root_cause()));
-    }
     let breach = error.downcast_ref::<Breach>();
     let without_memory = matches!(breach, None | Some(Breach::NoBuffer { .. }));
     match (refused, breach) {
         (Some(refused), _) if without_memory => Fault::new(FaultKind::Memory, refused.to_string()),
         (_, Some(breach)) => Fault::new(breach.kind(), breach.to_string()),
+        // It was not the guest that failed: no function of its was running.
+        _ if !error.is::<WasmBacktrace>() => {
+            Fault::new(FaultKind::Build, format!("the guest could not be run: {error:#}"))
+        }
         _ => Fault::new(FaultKind::Trap, trap_message(error, stderr)),
     }
 }
@@ -62,14 +63,16 @@ fn trap_message(error: &Error, stderr: &str) -> String {
 /// A backtrace as wasmtime writes it gives a line of its own to the place in the source; here it follows the function.
 fn one_line_a_frame(backtrace: &str) -> String {
     let mut frames = String::new();
-    for line in backtrace.lines().skip(1).map(str::trim) {
+    for line in backtrace.lines().skip(1) {
+        // A module without a name is called that.
+        let line = line.replace("<unknown>!", "").split_whitespace().collect::<Vec<_>>().join(" ");
         if line.starts_with("note:") {
             break;
         }
         if !frames.is_empty() {
             frames.push(if line.starts_with("at ") { ' ' } else { '\n' });
         }
-        frames.push_str(line);
+        frames.push_str(&line);
     }
     frames
 }
@@ -93,7 +96,7 @@ mod tests {
                       src/lib.rs:7:5\n                - counter::inlined\n    1:   0x3f - m!run\nnote: a hint";
         assert_eq!(
             one_line_a_frame(theirs),
-            "0:   0x1a - counter::fail at src/lib.rs:7:5\n- counter::inlined\n1:   0x3f - m!run"
+            "0: 0x1a - counter::fail at src/lib.rs:7:5\n- counter::inlined\n1: 0x3f - m!run"
         );
     }
 

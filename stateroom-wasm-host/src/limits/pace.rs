@@ -46,13 +46,19 @@ pub(crate) struct Pace {
 struct Progress {
     /// How long the event has computed, as far as it is known.
     computed: Duration,
-    /// How long it has waited for the slow lane.
+    /// How long it has given way to others.
     waited: Duration,
+    /// Since when it does, if it does; else it computes or sleeps.
     waiting_since: Option<time::Instant>,
-    /// Whether it is waiting for others, and not for something of its own.
-    gives_way: bool,
     place: Option<OwnedSemaphorePermit>,
     exhausted: bool,
+}
+
+impl Progress {
+    /// How long the event has given way to others until now.
+    fn waited(&self) -> Duration {
+        self.waited + self.waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
 }
 
 /// An event took longer than it may, computing or asleep.
@@ -100,11 +106,12 @@ impl Pace {
             }
             self.paused(resumed);
             let watch = watch.get_or_insert_with(|| Watch::new(self.time_budget));
-            watch.poll(task, || self.waited()).map(|()| Err(TimeUp))
+            watch.poll(task, || self.lock().waited()).map(|()| Err(TimeUp))
         })
         .await;
         if watch.is_some() {
-            *self.lock() = Progress { exhausted: self.is_exhausted(), ..Progress::default() };
+            let mut progress = self.lock();
+            *progress = Progress { exhausted: progress.exhausted, ..Progress::default() };
         }
         outcome
     }
@@ -116,7 +123,7 @@ impl Pace {
             progress.exhausted = true;
             return UpdateDeadline::Interrupt;
         }
-        progress.gives_way = true;
+        progress.waiting_since = Some(time::Instant::now());
         progress.place = None;
         let takes_lane = progress.computed >= TICK && !self.blocking.load(Ordering::Relaxed);
         drop(progress);
@@ -131,14 +138,12 @@ impl Pace {
             tokio::task::yield_now().await;
         }
         if takes_lane {
-            self.lock().waiting_since = Some(time::Instant::now());
             let place = self.lane.enter().await;
-            let mut progress = self.lock();
-            let waited = progress.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
-            progress.waited += waited;
-            progress.place = place;
+            self.lock().place = place;
         }
-        self.lock().gives_way = false;
+        let mut progress = self.lock();
+        progress.waited = progress.waited();
+        progress.waiting_since = None;
     }
 
     /// The guest has stopped computing for now: at a tick, or to sleep.
@@ -147,15 +152,9 @@ impl Pace {
         let computed = resumed.map_or(TICK, |resumed| resumed.elapsed().min(TICK));
         let mut progress = self.lock();
         progress.computed += computed;
-        if !progress.gives_way {
+        if progress.waiting_since.is_none() {
             progress.place = None;
         }
-    }
-
-    /// How long the event has waited for the slow lane until now.
-    fn waited(&self) -> Duration {
-        let progress = self.lock();
-        progress.waited + progress.waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {

@@ -10,12 +10,12 @@ use stateroom::{
 };
 use stateroom_wasm_host::{WasmHost, WasmHostConfig, WasmHostFactory};
 
-pub const ECHO: &str = include_str!("../guests/echo.wat");
-pub const RAW: &str = include_str!("../guests/raw.wat");
-pub const HOSTILE: &str = include_str!("../guests/hostile.wat");
+pub(crate) const ECHO: &str = include_str!("../guests/echo.wat");
+pub(crate) const RAW: &str = include_str!("../guests/raw.wat");
+pub(crate) const HOSTILE: &str = include_str!("../guests/hostile.wat");
 
 /// One engine for all tests, with a small pool; budgets that no good guest reaches.
-pub fn config() -> WasmHostConfig {
+pub(crate) fn config() -> WasmHostConfig {
     WasmHostConfig {
         instances: Some(64),
         cpu_budget: Duration::from_secs(30),
@@ -25,33 +25,36 @@ pub fn config() -> WasmHostConfig {
     }
 }
 
-pub fn factory(guest: &str, config: &WasmHostConfig) -> WasmHostFactory {
+pub(crate) fn factory(guest: &str, config: &WasmHostConfig) -> WasmHostFactory {
     WasmHostFactory::from_bytes("guest.wat", guest.as_bytes(), config).unwrap()
 }
 
 /// A guest that is driven as a server does it.
-pub struct Room {
-    pub host: WasmHost,
-    pub context: TestContext,
+pub(crate) struct Room {
+    pub(crate) host: WasmHost,
+    pub(crate) context: TestContext,
 }
 
 impl Room {
-    pub async fn new(guest: &str, config: &WasmHostConfig) -> Self {
+    pub(crate) async fn new(guest: &str, config: &WasmHostConfig) -> Self {
         Self::of(&factory(guest, config)).await
     }
 
-    pub async fn of(factory: &WasmHostFactory) -> Self {
+    pub(crate) async fn of(factory: &WasmHostFactory) -> Self {
         Self::try_of(factory).await.unwrap()
     }
 
-    pub async fn try_of(factory: &WasmHostFactory) -> Result<Self, Fault> {
+    pub(crate) async fn try_of(factory: &WasmHostFactory) -> Result<Self, Fault> {
         let context = TestContext::new("a room");
         let host = factory.create("a room", Arc::new(context.clone())).await?;
         Ok(Room { host, context })
     }
 
     /// Delivers the events, and returns what each of those that returned asked for.
-    pub async fn deliver(&mut self, events: impl IntoIterator<Item = Event>) -> (Vec<Vec<Effect>>, Result<(), Fault>) {
+    pub(crate) async fn deliver(
+        &mut self,
+        events: impl IntoIterator<Item = Event>,
+    ) -> (Vec<Vec<Effect>>, Result<(), Fault>) {
         let turn = Turn::new(events);
         let outcome = self.host.deliver(&turn, &self.context).await;
         let mut finished = Finished::default();
@@ -66,7 +69,7 @@ impl Room {
     }
 
     /// Delivers one event that goes well.
-    pub async fn one(&mut self, event: Event) -> Vec<Effect> {
+    pub(crate) async fn one(&mut self, event: Event) -> Vec<Effect> {
         let (mut effects, outcome) = self.deliver([event]).await;
         outcome.unwrap();
         assert_eq!(effects.len(), 1);
@@ -74,7 +77,7 @@ impl Room {
     }
 
     /// Delivers one event that fails, and finds the guest gone.
-    pub async fn fails(&mut self, event: Event) -> Fault {
+    pub(crate) async fn fails(&mut self, event: Event) -> Fault {
         let (effects, outcome) = self.deliver([event]).await;
         assert_eq!(effects, Vec::<Vec<Effect>>::new(), "an event that fails releases nothing");
         let fault = outcome.unwrap_err();
@@ -84,15 +87,15 @@ impl Room {
     }
 }
 
-pub fn says(client: u32, message: impl Into<MessagePayload>) -> Event {
+pub(crate) fn says(client: u32, message: impl Into<MessagePayload>) -> Event {
     Event::Message { sender: ClientId(client), message: message.into() }
 }
 
-pub fn sent(recipient: impl Into<MessageRecipient>, message: impl Into<MessagePayload>) -> Effect {
+pub(crate) fn sent(recipient: impl Into<MessageRecipient>, message: impl Into<MessagePayload>) -> Effect {
     Effect::Message { recipient: recipient.into(), message: message.into() }
 }
 
 /// What the hostile guest answers where it is not hostile.
-pub fn here() -> Vec<Effect> {
+pub(crate) fn here() -> Vec<Effect> {
     vec![sent(MessageRecipient::Broadcast, "here")]
 }

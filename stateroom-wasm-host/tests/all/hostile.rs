@@ -19,9 +19,8 @@ async fn traps_are_faults_with_a_backtrace() {
         assert_eq!(fault.kind(), FaultKind::Trap);
         assert!(fault.message().contains(message), "{fault}");
         let backtrace = fault.backtrace().unwrap();
-        assert!(backtrace.lines().next().unwrap().starts_with("0: "), "{backtrace}");
-        assert!(backtrace.contains("stateroom_recv"), "{backtrace}");
-        assert!(backtrace.lines().count() >= if deed == "s" { 20 } else { 1 }, "{backtrace}");
+        let place = if deed == "s" { "recurse" } else { "recv" };
+        assert!(backtrace.lines().all(|line| line.ends_with(place)), "{backtrace}");
     }
 }
 
@@ -75,8 +74,7 @@ async fn messages_are_checked() {
 #[tokio::test]
 async fn what_malloc_returns_is_checked() {
     for address in ["0", "-1", "2097152", "2096640"] {
-        let guest =
-            RAW.replace("(result i32) (i32.const 65536)", &format!("(result i32) (i32.const {address})"));
+        let guest = RAW.replace("(result i32) (i32.const 65536)", &format!("(result i32) (i32.const {address})"));
         let fault = Room::new(&guest, &config()).await.fails(says(1, "x")).await;
         assert_eq!(fault.kind(), FaultKind::BadPointer, "{fault}");
     }

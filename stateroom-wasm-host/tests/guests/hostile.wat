@@ -1,4 +1,4 @@
-;; Does what the first byte of a message says, and most of it is bad. A template: the initial letters are in the test.
+;; Does what the first byte of a message says, and most of it is bad.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
@@ -14,10 +14,10 @@
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
   ;; 64: message, broadcast; text, four bytes, "here".
   (data (i32.const 64) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\04\00\00\00\00\00\00\00" "here")
-  ;; 96: message, broadcast; text, 65536 bytes, whatever follows.
-  (data (i32.const 96) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\00\00\01\00\00\00\00\00")
-  ;; 128: what to write, and how long it is: 192, 44.
-  (data (i32.const 128) "\c0\00\00\00" "\2c\00\00\00")
+  ;; 96: message, broadcast; bytes, 65536 of them, whatever follows.
+  (data (i32.const 96) "\00\00\00\00" "\00\00\00\00" "\00\00\00\00" "\00\00\01\00\00\00\00\00")
+  ;; 128: what to write, and how long it is: 192, 46.
+  (data (i32.const 128) "\c0\00\00\00" "\2e\00\00\00")
   (data (i32.const 192) "thread 'a' panicked at lib.rs:1:1:\0athe bottom\0a")
   ;; 256: a subscription to the clock: a user's number, the kind, the clock, 20 s, how exactly, relative.
   (data (i32.const 256) "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\01\00\00\00\00\00\00\00"
@@ -32,7 +32,11 @@
   (func $recurse (param i32) (result i32) (i32.add (call $recurse (local.get 0)) (i32.const 1)))
   (func $complain (drop (call $write (i32.const 2) (i32.const 128) (i32.const 1) (i32.const 512))))
 
-  (func (export "stateroom_recv") (param $event i32) (param $length i32) (local $deed i32)
+  (func $write_and_recurse (param i32) (result i32)
+    (call $complain)
+    (i32.add (call $write_and_recurse (local.get 0)) (i32.const 1)))
+
+  (func $recv (export "stateroom_recv") (param $event i32) (param $length i32) (local $deed i32)
     (if (i32.ne (i32.load (local.get $event)) (i32.const 3)) (then return))
     (local.set $deed (i32.load8_u offset=20 (local.get $event)))
     ;; e: answers "here".
@@ -47,6 +51,8 @@
     (if (i32.eq (local.get $deed) (i32.const 0x6f)) (then (drop (i32.load (i32.const -4)))))
     ;; s: calls itself.
     (if (i32.eq (local.get $deed) (i32.const 0x73)) (then (drop (call $recurse (i32.const 1)))))
+    ;; S: calls itself, and writes something each time.
+    (if (i32.eq (local.get $deed) (i32.const 0x53)) (then (drop (call $write_and_recurse (i32.const 1)))))
     ;; d: divides by zero.
     (if (i32.eq (local.get $deed) (i32.const 0x64)) (then (drop (i32.div_u (i32.const 1) (global.get $zero)))))
     ;; l: computes for ever.
@@ -76,7 +82,7 @@
     (if (i32.eq (local.get $deed) (i32.const 0x62)) (then (call $send (i32.const 2097150) (i32.const 3))))
     (if (i32.eq (local.get $deed) (i32.const 0x42)) (then (call $send (i32.const -16) (i32.const 16))))
     ;; g: sends garbage. G: sends nothing.
-    (if (i32.eq (local.get $deed) (i32.const 0x67)) (then (call $send (i32.const 192) (i32.const 44))))
+    (if (i32.eq (local.get $deed) (i32.const 0x67)) (then (call $send (i32.const 192) (i32.const 46))))
     (if (i32.eq (local.get $deed) (i32.const 0x47)) (then (call $send (i32.const 0) (i32.const 0))))
     ;; f: floods with small messages. F: with large ones.
     (if (i32.eq (local.get $deed) (i32.const 0x66)) (then (loop $again (call $here) (br $again))))

@@ -52,12 +52,14 @@ pub(crate) async fn serve(rooms: &Arc<Rooms>, upgraded: Upgraded, room_id: &str,
         stream,
         frames: FrameReader::new(settings.limits.message_bytes),
         carry: ahead,
+        holds_more: false,
         // So few that a client's own answers cannot be too many for it.
         burst: (settings.limits.outbound_messages / 4).max(1),
         messages: Vec::new(),
         outbound,
         seat,
         heartbeat: Heartbeat::new(settings.heartbeat_interval, settings.heartbeat_timeout, now),
+        unheard: false,
         closing: None,
         close_time: settings.limits.close_time,
         sleep: Box::pin(sleep_until(now)),
@@ -71,6 +73,8 @@ struct Connection<'a> {
     frames: FrameReader,
     /// Bytes that were read and not yet looked at.
     carry: Vec<u8>,
+    /// Whether the parser may hold further messages: it reads ahead of those that it gives.
+    holds_more: bool,
     /// How many messages are taken at a time.
     burst: usize,
     /// Empty between reads; kept for its memory.
@@ -79,6 +83,8 @@ struct Connection<'a> {
     /// The place in the room, as long as it is not being closed.
     seat: Option<Seat>,
     heartbeat: Heartbeat,
+    /// Whether the client is not read from because of what waits for it: then its taking that is its sign of life.
+    unheard: bool,
     closing: Option<Closing>,
     close_time: Duration,
     sleep: Pin<Box<Sleep>>,
@@ -132,7 +138,7 @@ impl Connection<'_> {
     /// Writes what waits. Gone when all is written and both sides have closed.
     fn write(&mut self, context: &mut Context<'_>) -> Result<(), Gone> {
         let drained = self.outbound.poll_drain(|slices| self.stream.poll_write(context, slices));
-        if drained.progress {
+        if drained.progress && self.unheard {
             self.heartbeat.alive(Instant::now());
         }
         if drained.closing && self.closing.is_none() {
@@ -174,7 +180,12 @@ impl Connection<'_> {
     /// Reads one burst and tells the room. Ready with whether there is something to write.
     fn poll_burst(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Gone>> {
         let Some(seat) = &self.seat else { return Poll::Pending };
-        if !self.outbound.may_read() {
+        self.unheard = !self.outbound.may_read();
+        if self.unheard {
+            if !self.outbound.is_waiting() {
+                // It has said much, and the room is busy with that.
+                self.heartbeat.alive(Instant::now());
+            }
             return Poll::Pending;
         }
         if seat.poll_space(context).is_pending() {
@@ -209,7 +220,7 @@ impl Connection<'_> {
         BUFFER.with_borrow_mut(|buffer| {
             let carried = mem::take(&mut self.carry);
             let mut input = carried.as_slice();
-            if input.is_empty() {
+            if input.is_empty() && !self.holds_more {
                 input = match ready!(self.stream.poll_read(context, buffer)) {
                     Ok(length @ 1..) => buffer.get(..length).unwrap_or_default(),
                     Ok(0) | Err(_) => return Poll::Ready(Err(Gone)),
@@ -218,6 +229,7 @@ impl Connection<'_> {
             let mut replies = Vec::new();
             let ending = self.frames.read(&mut input, self.burst, &mut self.messages, &mut replies);
             self.carry = input.to_vec();
+            self.holds_more = ending == Ending::More;
             Poll::Ready(Ok((ending, replies)))
         })
     }

@@ -81,6 +81,9 @@ impl IntoResponse for Refused {
                 (StatusCode::BAD_REQUEST, "rooms are created in another way on this server\n")
             }
             Refused::Rooms(Refusal::Full) => (StatusCode::SERVICE_UNAVAILABLE, "there is no place for another room\n"),
+            Refused::Rooms(Refusal::BackingOff) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "the room keeps failing; try again later\n")
+            }
             Refused::Rooms(Refusal::Stopping) => (StatusCode::SERVICE_UNAVAILABLE, "the server is stopping\n"),
         };
         let mut response = (status, text).into_response();

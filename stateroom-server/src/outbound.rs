@@ -198,6 +198,11 @@ impl Outbound {
         !self.is_loaded(&self.lock())
     }
 
+    /// Whether anything waits for the client to take it.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.lock().queue.is_empty()
+    }
+
     /// Writes what waits by `write`, until nothing does or it would have to wait.
     pub(crate) fn poll_drain(&self, mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>) -> Drained {
         let mut state = self.lock();

@@ -38,7 +38,7 @@ pub(crate) struct Rooms {
     settings: Server,
     state: Mutex<State>,
     /// Runs a room's life.
-    live: Box<dyn Fn(Arc<Rooms>, Arc<str>, Arc<Inbox>) -> RoomLife + Send + Sync>,
+    live: Box<Live>,
     /// All tasks of the server: rooms and connections.
     tasks: TaskTracker,
     /// Said when the server begins to stop.
@@ -47,6 +47,7 @@ pub(crate) struct Rooms {
     dropping: CancellationToken,
 }
 
+type Live = dyn Fn(Arc<Rooms>, Arc<str>, Arc<Inbox>) -> RoomLife + Send + Sync;
 type RoomLife = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[derive(Default)]
@@ -70,6 +71,8 @@ pub(crate) enum Refusal {
     Strategy,
     /// There is no place for a further room.
     Full,
+    /// The room failed again and again, and rests for a while.
+    BackingOff,
     /// The server stops.
     Stopping,
 }
@@ -232,6 +235,9 @@ impl Rooms {
         }
         if state.rooms.len() >= self.settings.limits.rooms {
             return Err(Refusal::Full);
+        }
+        if state.backoff.rest(&room_id, Instant::now()).is_some() {
+            return Err(Refusal::BackingOff);
         }
         self.begin(state, room_id.clone());
         Ok(room_id)

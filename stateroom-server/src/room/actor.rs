@@ -111,7 +111,8 @@ impl Room {
             } else {
                 yield_now().await;
             }
-            if self.timer.take_due() {
+            // Who leaves for being slow goes before the timer, as its `disconnect` may replace it.
+            if self.schedule.turn.is_empty() && self.timer.take_due() {
                 self.schedule.push(Event::Timer, Step::Other);
             }
             self.inbox.take(&mut posts);
@@ -151,20 +152,30 @@ impl Room {
         service: &mut S,
         context: &RoomContext,
     ) -> Result<(), Fault> {
+        let mut result = Ok(());
         for post in posts.drain(..) {
             match post {
+                // After a fault the rest is only scheduled: who was about to join is closed with the others.
+                Post::Effect(_) if result.is_err() => {}
                 Post::Effect(effect) => {
                     // In order with what came before it.
-                    self.run_turn(service, context).await?;
-                    self.apply(effect);
+                    result = self.run_turn(service, context).await;
+                    if result.is_ok() {
+                        self.apply(effect);
+                    }
                 }
                 post => {
+                    if matches!(post, Post::Join { .. }) {
+                        // Even if it leaves at once: from then on, the room is empty anew.
+                        self.timer.stop_empty();
+                    }
                     if let Some((outbound, cause)) = self.schedule.post(post) {
                         outbound.close(cause);
                     }
                 }
             }
         }
+        result?;
         self.run_turn(service, context).await
     }
 

@@ -77,7 +77,9 @@ pub(crate) struct Ended;
 
 impl Inbox {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Inbox { state: Mutex::default(), max_bytes: limits.mailbox_bytes, max_events: limits.mailbox_events }
+        // One event has to fit, or none would ever be handled.
+        let (max_bytes, max_events) = (limits.mailbox_bytes.max(1), limits.mailbox_events.max(1));
+        Inbox { state: Mutex::default(), max_bytes, max_events }
     }
 
     /// Puts a join in, and numbers the connection.

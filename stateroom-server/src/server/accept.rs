@@ -1,13 +1,21 @@
 //! The loop that accepts connections, and speaks HTTP on them until they become WebSockets.
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
 
 use crate::rooms::Rooms;
 
@@ -40,15 +48,27 @@ async fn serve_http(socket: TcpStream, router: Router, rooms: Arc<Rooms>) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
+    let asked = Arc::new(AtomicBool::new(false));
+    let service = router.map_request({
+        let asked = asked.clone();
+        move |request: Request<Incoming>| {
+            asked.store(true, Ordering::Relaxed);
+            request
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(rooms.settings().limits.request_head_time)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
         () = rooms.stopping().cancelled() => {
+            // On a connection without a request so far, hyper would wait for the first.
+            if !asked.load(Ordering::Relaxed) {
+                return;
+            }
             connection.as_mut().graceful_shutdown();
             connection.await
         }

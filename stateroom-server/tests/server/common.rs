@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub(crate) use self::{
     client::Client,
     raw::{BINARY, CLOSE, CONTINUATION, PING, TEXT, frame, handshake},
-    script::{Ask, Script, ScriptFactory},
-    server::{Answer, TestServer},
+    script::{Ask, ScriptFactory},
+    server::TestServer,
 };
 
 /// How long anything is waited for. Where time is paused, it is that of the test.

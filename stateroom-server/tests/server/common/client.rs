@@ -1,7 +1,10 @@
 //! A client that says things, and expects to hear things in order.
 use std::collections::VecDeque;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{self, Message, protocol::CloseFrame},
@@ -9,16 +12,18 @@ use tokio_tungstenite::{
 
 use super::{Io, patiently};
 
+type Socket = WebSocketStream<Box<dyn Io>>;
+
 pub(crate) struct Client {
     /// The number that the room gave it; 0 as long as it has not heard it.
     pub(crate) id: u32,
-    socket: WebSocketStream<Box<dyn Io>>,
+    socket: Socket,
     /// Read, but not yet asked for.
     heard: VecDeque<Message>,
 }
 
 impl Client {
-    pub(crate) fn new(socket: WebSocketStream<Box<dyn Io>>) -> Self {
+    pub(crate) fn new(socket: Socket) -> Self {
         Client { id: 0, socket, heard: VecDeque::new() }
     }
 
@@ -30,6 +35,17 @@ impl Client {
         patiently("the server to read", self.socket.send(message)).await.unwrap();
     }
 
+    /// Says something together with what it says next.
+    pub(crate) async fn feed(&mut self, message: Message) {
+        self.socket.feed(message).await.unwrap();
+    }
+
+    /// Says something, if the connection still is.
+    pub(crate) async fn try_send(&mut self, message: Message) {
+        // That it is closed already, the client finds when it listens.
+        drop(patiently("the server to read", self.socket.send(message)).await);
+    }
+
     /// The next frame of any kind, or the end.
     pub(crate) async fn frame(&mut self) -> Option<Result<Message, tungstenite::Error>> {
         self.socket.next().await
@@ -37,14 +53,19 @@ impl Client {
 
     /// The next message: not what the protocol itself says.
     pub(crate) async fn message(&mut self) -> Message {
+        self.message_or_end().await.unwrap_or_else(|| panic!("the connection of client {} ends", self.id))
+    }
+
+    /// The next message, or `None` when the connection ends by whatever way.
+    pub(crate) async fn message_or_end(&mut self) -> Option<Message> {
         if let Some(message) = self.heard.pop_front() {
-            return message;
+            return Some(message);
         }
         loop {
             match patiently("a message", self.frame()).await {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(message)) => return message,
-                end => panic!("the connection ends with {end:?}"),
+                Some(Ok(message)) => return Some(message),
+                Some(Err(_)) | None => return None,
             }
         }
     }
@@ -98,13 +119,18 @@ impl Client {
 
     /// Waits until the server has passed on to the room all that this client has said: it answers in order.
     pub(crate) async fn is_understood(&mut self) {
-        self.send(Message::Ping("?".into())).await;
+        assert!(self.is_understood_or_over().await, "the connection of client {} ends", self.id);
+    }
+
+    /// The same, or until the connection has ended; whether it has not.
+    pub(crate) async fn is_understood_or_over(&mut self) -> bool {
+        self.try_send(Message::Ping("?".into())).await;
         loop {
             match patiently("a pong", self.frame()).await {
-                Some(Ok(Message::Pong(_))) => return,
+                Some(Ok(Message::Pong(_))) => return true,
                 Some(Ok(Message::Ping(_))) => {}
                 Some(Ok(message)) => self.heard.push_back(message),
-                end => panic!("the connection ends with {end:?}"),
+                Some(Err(_)) | None => return false,
             }
         }
     }
@@ -126,12 +152,7 @@ impl Client {
     pub(crate) fn vanish(self) {}
 
     /// The two halves, to say and hear at the same time.
-    pub(crate) fn split(
-        self,
-    ) -> (
-        futures_util::stream::SplitSink<WebSocketStream<Box<dyn Io>>, Message>,
-        futures_util::stream::SplitStream<WebSocketStream<Box<dyn Io>>>,
-    ) {
+    pub(crate) fn split(self) -> (SplitSink<Socket, Message>, SplitStream<Socket>) {
         assert!(self.heard.is_empty());
         self.socket.split()
     }

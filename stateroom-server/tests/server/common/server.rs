@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr};
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use stateroom::StateroomServiceFactory;
 use stateroom_server::{Server, ServerHandle};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -46,6 +47,12 @@ impl TestServer {
         let script = ScriptFactory::default();
         let (router, handle) = server.router(script.clone());
         TestServer { way: Way::Pipe(router), handle, script, running: None }
+    }
+
+    /// The same, of services of the test's own.
+    pub(crate) fn pipe_of(server: Server, factory: impl StateroomServiceFactory) -> Self {
+        let (router, handle) = server.router(factory);
+        TestServer { way: Way::Pipe(router), handle, script: ScriptFactory::default(), running: None }
     }
 
     /// Where it listens.
@@ -160,13 +167,10 @@ impl Answer {
 
 impl From<Response<Option<Vec<u8>>>> for Answer {
     fn from(response: Response<Option<Vec<u8>>>) -> Self {
-        let line = |(name, value): (&_, &tungstenite::http::HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
+        let line =
+            |(name, value): (&_, &tungstenite::http::HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
         let head: Vec<String> = response.headers().iter().map(line).collect();
         let body = response.body().clone().unwrap_or_default();
-        Answer {
-            status: response.status().as_u16(),
-            head: head.join("\n"),
-            body: String::from_utf8(body).unwrap(),
-        }
+        Answer { status: response.status().as_u16(), head: head.join("\n"), body: String::from_utf8(body).unwrap() }
     }
 }

@@ -1,0 +1,189 @@
+//! How connections end: the codes of the contract, and never without an end.
+use std::time::Duration;
+
+use stateroom_server::Server;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
+
+use crate::common::{BINARY, CLOSE, CONTINUATION, PING, TEXT, TestServer, frame, patiently};
+
+#[tokio::test]
+async fn a_service_closes_a_client_with_a_code_and_a_reason() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut one = server.join("a").await;
+    for (id, asked, sent) in [(2, 1000, 1000), (3, 3000, 3000), (4, 4999, 4999), (5, 1011, 1000), (6, 0, 1000)] {
+        let mut client = server.join("a").await;
+        one.hears(&format!("joined {id}")).await;
+        one.say(format!("to {id} goodbye")).await;
+        one.say(format!("close {id} {asked} because")).await;
+        client.hears("goodbye").await;
+        assert_eq!(client.closed().await, (sent, "because".to_owned()));
+        one.hears(&format!("left {id}")).await;
+    }
+    one.say("close 1 3333").await;
+    assert_eq!(one.closed().await, (3333, String::new()), "also itself, and without a reason");
+}
+
+#[tokio::test]
+async fn a_reason_is_cut_where_it_does_not_fit() {
+    let server = TestServer::tcp(Server::new()).await;
+    for (reason, sent) in
+        [("x".repeat(123), 123), ("x".repeat(124), 123), ("é".repeat(100), 122), ("x".repeat(70_000), 123)]
+    {
+        let mut client = server.join("a").await;
+        client.say(format!("close {} 4000 {reason}", client.id)).await;
+        let (code, heard) = client.closed().await;
+        assert_eq!((code, heard.len()), (4000, sent));
+        assert!(reason.starts_with(&heard));
+    }
+}
+
+#[tokio::test]
+async fn closing_who_is_not_there_does_nothing() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut one = server.join("a").await;
+    one.say("close 77 1000 who").await;
+    one.say("still here").await;
+    one.hears("still here").await;
+}
+
+#[tokio::test]
+async fn a_client_closed_twice_leaves_once() {
+    let server = TestServer::tcp(Server::new()).await;
+    let (mut one, mut two) = (server.join("a").await, server.join("a").await);
+    one.hears("joined 2").await;
+    one.say("close 2 3001 first").await;
+    one.say("close 2 3002 second").await;
+    one.say("all done").await;
+    assert_eq!(two.closed().await, (3001, "first".to_owned()));
+    let mut heard = [one.text().await, one.text().await];
+    heard.sort();
+    assert_eq!(heard, ["done", "left 2"]);
+    one.say("all really").await;
+    one.hears("really").await;
+}
+
+#[tokio::test]
+async fn a_close_of_the_client_is_answered_with_its_code() {
+    for server in [TestServer::tcp(Server::new()).await, TestServer::pipe(Server::new())] {
+        let mut client = server.join("a").await;
+        let close = CloseFrame { code: CloseCode::Away, reason: "going".into() };
+        client.say("a last word").await;
+        client.send(Message::Close(Some(close.clone()))).await;
+        server.script.happened("a", "disconnect 1", 1).await;
+        assert_eq!(server.script.events("a")[2..], ["message 1 a last word", "disconnect 1"]);
+        loop {
+            match patiently("the answer", client.frame()).await {
+                Some(Ok(Message::Close(Some(answer)))) => break assert_eq!(answer.code, close.code),
+                Some(Ok(Message::Text(_))) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        let end = patiently("the end", client.frame()).await;
+        assert!(end.is_none(), "{end:?}");
+    }
+}
+
+/// The code in the close frame that comes back, and whether the connection then ends.
+async fn code_for(server: &TestServer, frames: &[u8]) -> u16 {
+    let mut stream = server.raw("/ws/a", frames).await;
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    patiently("the end", stream.read_to_end(&mut answer)).await.unwrap();
+    let head = answer.windows(4).position(|end| end == b"\r\n\r\n").unwrap();
+    let mut frames = &answer[head + 4..];
+    while let [first, length, rest @ ..] = frames {
+        let length = usize::from(*length);
+        assert!(length < 126 && rest.len() >= length, "{rest:?}");
+        if *first == CLOSE {
+            assert_eq!(rest.len(), length, "nothing comes after the close");
+            return u16::from_be_bytes([rest[0], rest[1]]);
+        }
+        frames = &rest[length..];
+    }
+    panic!("no close frame in {frames:?}")
+}
+
+#[tokio::test]
+async fn what_breaks_the_protocol_is_closed_with_its_code() {
+    let server = TestServer::tcp(Server::new()).await;
+    let unmasked = b"\x81\x05hello".to_vec();
+    for (what, code, frames) in [
+        ("no mask", 1002, unmasked),
+        ("reserved bits", 1002, frame(TEXT | 0x40, b"x")),
+        ("an unknown kind", 1002, frame(0x83, b"x")),
+        ("an unknown control frame", 1002, frame(0x8b, b"x")),
+        ("a continuation of nothing", 1002, frame(0x80, b"x")),
+        ("a message within a message", 1002, [frame(0x01, b"x"), frame(TEXT, b"y")].concat()),
+        ("a ping in parts", 1002, frame(0x09, b"x")),
+        ("a ping too long", 1002, frame(PING, &[b'x'; 126])),
+        ("no UTF-8", 1007, frame(TEXT, &[0xff])),
+        ("no UTF-8 in parts", 1007, [frame(0x01, &[0xc3]), frame(0x80, b"x")].concat()),
+    ] {
+        assert_eq!(code_for(&server, &frames).await, code, "{what}");
+    }
+    // What is said before is heard.
+    let before = [frame(TEXT, b"before"), frame(0x83, b"x")].concat();
+    let mut events = server.script.events("a");
+    events.retain(|event| event.contains("before"));
+    assert!(events.is_empty());
+    assert_eq!(code_for(&server, &before).await, 1002);
+    assert!(server.script.events("a").iter().any(|event| event.ends_with("before")));
+}
+
+#[tokio::test]
+async fn a_message_in_parts_is_one_message() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut one = server.join("a").await;
+    let parts = [
+        frame(0x01, b"all gr\xc3"),
+        frame(PING, b"between"),
+        frame(CONTINUATION, b"\xbc\xc3\x9f"),
+        frame(0x80, b"e"),
+        frame(BINARY & 0x0f, &[1]),
+        frame(0x80, &[2]),
+    ]
+    .concat();
+    let _stream = server.raw("/ws/a", &parts).await;
+    one.hears("joined 2").await;
+    one.hears("grüße").await;
+    server.script.happened("a", "bytes 2", 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_answer_a_close_is_dropped() {
+    let server = TestServer::pipe(Server::new());
+    let mut stream = server.raw("/ws/a", &frame(TEXT, b"close 1 3000 go")).await;
+    let start = Instant::now();
+    server.script.happened("a", "disconnect 1", 1).await;
+    assert!(start.elapsed() < Duration::from_secs(1), "the room does not wait for it");
+    let mut answer = Vec::new();
+    patiently("the end", stream.read_to_end(&mut answer)).await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 5);
+    // What it says meanwhile is not heard.
+    assert_eq!(server.script.events("a").last().unwrap(), "disconnect 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_talks_on_instead_of_answering_a_close_is_dropped_too() {
+    let server = TestServer::pipe(Server::new());
+    let stream = server.raw("/ws/a", &frame(TEXT, b"close 1 3000 go")).await;
+    let (mut read, mut write) = tokio::io::split(stream);
+    let start = Instant::now();
+    let talking = tokio::spawn(async move {
+        while write.write_all(&frame(TEXT, b"all but another thing")).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    patiently("the end", read.read_to_end(&mut Vec::new())).await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 5);
+    talking.await.unwrap();
+    // What came together with the close may still be heard, but nothing after the disconnect.
+    assert_eq!(server.script.events("a").last().unwrap(), "disconnect 1");
+}

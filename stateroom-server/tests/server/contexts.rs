@@ -1,0 +1,158 @@
+//! A context works in later events and outside of any, does nothing after the room's end, and keeps no room alive.
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use stateroom::{MessageRecipient, StateroomContext, StateroomService, StateroomServiceFactory};
+use stateroom_server::{Limits, Server, ShutdownPolicy};
+
+use crate::common::{Ask, TestServer, time_passes};
+
+#[tokio::test]
+async fn a_context_that_was_kept_works_for_a_later_client() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut one = server.join("a").await;
+    one.say("keep").await;
+    one.is_understood().await;
+    let mut two = server.join("a").await;
+    one.hears("joined 2").await;
+    two.say("kept hello").await;
+    one.hears("hello").await;
+    two.hears("hello").await;
+    one.leave().await;
+    two.hears("left 1").await;
+    two.say("kept still").await;
+    two.hears("still").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thread_and_a_task_of_the_service_reach_the_room() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut one = server.join("a").await;
+    for number in 0..50 {
+        one.say(format!("thread {number}")).await;
+        one.hears(&number.to_string()).await;
+        one.say(format!("task {number}")).await;
+        one.hears(&number.to_string()).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_from_outside_comes_in_order() {
+    let server = TestServer::tcp(Server::new()).await;
+    let (mut one, mut two) = (server.join("a").await, server.join("a").await);
+    one.hears("joined 2").await;
+    server.script.ask("a", Ask::Broadcast("first".to_owned()));
+    server.script.ask("a", Ask::Close(2, 3000, "second"));
+    server.script.ask("a", Ask::Broadcast("third".to_owned()));
+    two.hears("first").await;
+    assert_eq!(two.closed().await, (3000, "second".to_owned()));
+    one.hears("first").await;
+    let mut rest = [one.text().await, one.text().await];
+    rest.sort();
+    assert_eq!(rest, ["left 2", "third"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_context_is_of_its_own_room_alone() {
+    let server = TestServer::pipe(Server::new());
+    let (mut a, mut b) = (server.join("a").await, server.join("b").await);
+    server.script.ask("a", Ask::Broadcast("for a".to_owned()));
+    server.script.ask("b", Ask::Broadcast("for b".to_owned()));
+    a.hears("for a").await;
+    b.hears("for b").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_room_has_ended_nothing_happens() {
+    let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
+    let (mut one, two) = (server.join("a").await, server.join("b").await);
+    // The contexts of `a` and `b` are kept by the test; that keeps no room alive.
+    one.say("panic").await;
+    assert_eq!(one.closed().await.0, 1011);
+    two.leave().await;
+    for room in ["a", "b"] {
+        server.script.happened(room, "drop", 1).await;
+        time_passes(0.1).await;
+        for ask in [Ask::Broadcast("anybody?".to_owned()), Ask::Timer(0), Ask::Close(1, 3000, "go")] {
+            server.script.ask(room, ask);
+        }
+        time_passes(10.0).await;
+        assert_eq!(server.script.events(room).last().unwrap(), "drop");
+    }
+    assert!(server.handle.rooms().is_empty());
+}
+
+/// What was asked of a room does not reach the room that comes after it under its name.
+#[tokio::test(start_paused = true)]
+async fn the_context_of_an_ended_room_is_not_that_of_the_next() {
+    let kept = Arc::new(Keeper::default());
+    let server = Server::new().with_shutdown_policy(ShutdownPolicy::Immediate);
+    let server = TestServer::pipe_of(server, KeeperFactory(kept.clone()));
+    server.connect("/ws/a").await.vanish();
+    while kept.dropped.load(Ordering::SeqCst) == 0 {
+        time_passes(0.01).await;
+    }
+    let mut second = server.connect("/ws/a").await;
+    second.is_understood().await;
+    let asks = std::mem::take(&mut *kept.asks.lock().unwrap());
+    for (number, ask) in asks.iter().enumerate() {
+        ask(format!("from {number}"));
+    }
+    assert_eq!(asks.len(), 2);
+    second.hears("from 1").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_from_outside_is_bounded() {
+    let limits = Limits { mailbox_events: 100, ..Limits::default() };
+    let server = TestServer::pipe(Server::new().with_limits(limits));
+    let mut one = server.join("a").await;
+    // This task does not yield: nothing of it is handled meanwhile.
+    for number in 0..1000 {
+        server.script.ask("a", Ask::Broadcast(number.to_string()));
+    }
+    let mut heard = 0;
+    one.say("all done").await;
+    loop {
+        match one.text().await {
+            text if text == "done" => break,
+            text => assert_eq!(text, heard.to_string()),
+        }
+        heard += 1;
+    }
+    assert_eq!(heard, 100, "what does not fit is dropped, and the room goes on");
+}
+
+type Asking = Box<dyn Fn(String) + Send>;
+
+/// Keeps the context of each service that it makes.
+#[derive(Default)]
+struct Keeper {
+    asks: Mutex<Vec<Asking>>,
+    dropped: AtomicUsize,
+}
+
+struct KeeperFactory(Arc<Keeper>);
+
+struct Kept(Arc<Keeper>);
+
+impl StateroomService for Kept {}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl StateroomServiceFactory for KeeperFactory {
+    type Service = Kept;
+    type Error = String;
+
+    fn build(&self, _: &str, context: Arc<impl StateroomContext>) -> Result<Kept, String> {
+        let ask = move |text: String| context.send_message(MessageRecipient::Broadcast, text);
+        self.0.asks.lock().unwrap().push(Box::new(ask));
+        Ok(Kept(self.0.clone()))
+    }
+}

@@ -1,0 +1,207 @@
+//! A service that fails takes its room with it, and nothing else: the next to join finds a fresh one.
+use stateroom_server::{RoomStrategy, Server, ShutdownPolicy};
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::{Ask, TestServer, time_passes};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_in_a_message_closes_the_room_and_the_next_to_join_finds_a_fresh_one() {
+    let server = TestServer::tcp(Server::new()).await;
+    let (mut one, mut two) = (server.join("a").await, server.join("a").await);
+    let mut neighbour = server.join("b").await;
+    one.hears("joined 2").await;
+    one.say("all before").await;
+    one.say("panic with words").await;
+    for client in [&mut one, &mut two] {
+        client.hears("before").await;
+        let (code, reason) = client.closed().await;
+        assert_eq!(code, 1011, "what the panicking event sent is not heard");
+        assert!(!reason.contains("told to"), "what the panic says is not for clients: {reason}");
+    }
+    server.script.happened("a", "drop", 1).await;
+    assert_eq!(
+        server.script.events("a")[1..],
+        ["connect 1", "connect 2", "message 1 all before", "message 1 panic with words", "drop"]
+    );
+    assert_eq!(server.join("a").await.id, 1);
+    neighbour.say("unharmed").await;
+    neighbour.hears("unharmed").await;
+    assert_eq!(server.get("/status").await.status, 200);
+}
+
+/// Also when all of it comes in one packet, and so to the room in one go.
+#[tokio::test]
+async fn what_was_said_before_a_panic_in_the_same_packet_is_answered() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut watcher = server.join("a").await;
+    let frames: Vec<u8> = ["all one", "all two", "panic three", "all four"]
+        .iter()
+        .flat_map(|text| crate::common::frame(crate::common::TEXT, text.as_bytes()))
+        .collect();
+    let _stream = server.raw("/ws/a", &frames).await;
+    for text in ["joined 2", "one", "two"] {
+        watcher.hears(text).await;
+    }
+    assert_eq!(watcher.closed().await.0, 1011);
+    assert!(!server.script.events("a").contains(&"message 2 all four".to_owned()));
+}
+
+#[tokio::test]
+async fn a_room_that_cannot_begin_closes_who_wants_to_join() {
+    for at in ["build", "build error", "init", "connect"] {
+        let server = TestServer::tcp(Server::new()).await;
+        server.script.fail_at(&[at]);
+        let mut client = server.connect("/ws/a").await;
+        let (code, reason) = client.closed().await;
+        assert_eq!(code, 1011, "{at}");
+        assert!(!reason.contains("told"), "{at}: {reason}");
+        server.script.fail_at(&[]);
+        assert_eq!(server.join("a").await.id, 1, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_disconnect_or_a_timer_closes_the_room() {
+    for at in ["disconnect", "timer"] {
+        let server = TestServer::tcp(Server::new()).await;
+        let mut one = server.join("a").await;
+        let two = server.join("a").await;
+        one.hears("joined 2").await;
+        server.script.fail_at(&[at]);
+        if at == "disconnect" {
+            two.vanish();
+        } else {
+            one.say("timer 0").await;
+        }
+        assert_eq!(one.closed().await.0, 1011, "{at}");
+        server.script.fail_at(&[]);
+        assert_eq!(server.join("a").await.id, 1, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_drop_does_no_harm() {
+    let server = TestServer::tcp(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate)).await;
+    server.script.fail_at(&["drop"]);
+    server.join("a").await.leave().await;
+    server.script.happened("a", "drop", 1).await;
+    let mut one = server.join("a").await;
+    assert_eq!(one.id, 1);
+    one.say("panic and again").await;
+    assert_eq!(one.closed().await.0, 1011);
+    server.script.happened("a", "drop", 2).await;
+    assert_eq!(server.join("a").await.id, 1);
+}
+
+#[tokio::test]
+async fn a_room_without_clients_may_fail_as_well() {
+    let server = TestServer::tcp(Server::new().with_room_strategy(RoomStrategy::Api)).await;
+    server.script.fail_at(&["init"]);
+    assert_eq!(server.post("/ws/a").await.status, 200);
+    server.script.happened("a", "drop", 1).await;
+    server.script.fail_at(&[]);
+    assert_eq!(server.join("a").await.id, 1, "it was created, and can be joined");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_keeps_failing_backs_off_and_then_works_again() {
+    let server = TestServer::pipe(Server::new());
+    server.script.fail_at(&["init"]);
+    let (mut failures, mut rests) = (0, Vec::new());
+    while rests.len() < 3 {
+        let (code, reason) = server.connect("/ws/a").await.closed().await;
+        match code {
+            1011 => failures += 1,
+            1013 => {
+                assert!(reason.contains("try again"), "{reason}");
+                // Another room is not concerned.
+                server.script.fail_at(&[]);
+                server.join("b").await.leave().await;
+                server.script.fail_at(&["init"]);
+                let start = Instant::now();
+                while server.connect("/ws/a").await.closed().await.0 == 1013 {
+                    time_passes(0.1).await;
+                    assert!(start.elapsed().as_secs() < 60);
+                }
+                rests.push(start.elapsed().as_secs_f64());
+            }
+            code => panic!("closed with {code}: {reason}"),
+        }
+    }
+    assert!(failures >= 1);
+    assert!(rests.is_sorted(), "it rests longer each time: {rests:?}");
+    server.script.fail_at(&[]);
+    time_passes(60.0).await;
+    assert_eq!(server.join("a").await.id, 1);
+    let inits = server.script.events("a").len();
+    assert!(inits < 20, "while it rests it is not begun: {:?}", server.script.events("a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_fails_while_many_wait_for_it_closes_them_all() {
+    let server = TestServer::pipe(Server::new());
+    server.script.fail_at(&["connect"]);
+    let clients = futures_util::future::join_all((0..20).map(|_| server.connect("/ws/a"))).await;
+    for mut client in clients {
+        let (code, _) = client.closed().await;
+        assert!(code == 1011 || code == 1013, "{code}");
+    }
+}
+
+/// The room finds, in one go: a message that it fails at, something from outside, and a newcomer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_joins_just_as_the_room_fails_is_not_forgotten() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut one = server.join("a").await;
+    one.say("block").await;
+    server.script.happened("a", "message 1 block", 1).await;
+    one.say("panic now").await;
+    one.is_understood().await;
+    server.script.ask("a", Ask::Broadcast("from outside".to_owned()));
+    let mut two = server.connect("/ws/a").await;
+    two.is_understood().await;
+    server.script.open();
+    assert_eq!(one.closed().await.0, 1011);
+    assert_eq!(two.closed().await.0, 1011);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_says_something_while_the_room_fails_is_closed_like_the_others() {
+    let server = TestServer::tcp(Server::new()).await;
+    let (mut one, mut two) = (server.join("a").await, server.join("a").await);
+    one.hears("joined 2").await;
+    one.say("block").await;
+    server.script.happened("a", "message 1 block", 1).await;
+    two.say("panic now").await;
+    two.is_understood().await;
+    for number in 0..100 {
+        one.send(Message::text(format!("all {number}"))).await;
+    }
+    one.is_understood().await;
+    server.script.open();
+    assert_eq!(one.closed().await.0, 1011);
+    assert_eq!(two.closed().await.0, 1011);
+    assert_eq!(server.join("a").await.id, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_is_created_again_and_again_backs_off_as_well() {
+    let server = TestServer::pipe(Server::new().with_room_strategy(RoomStrategy::Api));
+    server.script.fail_at(&["init"]);
+    let mut begun = 0;
+    for _ in 0..50 {
+        let answer = server.post("/ws/a").await;
+        match answer.status {
+            200 => begun += 1,
+            503 => assert!(answer.header("retry-after").is_some()),
+            status => panic!("answered {status}"),
+        }
+        time_passes(0.01).await;
+    }
+    assert!(begun < 10, "it was begun {begun} times");
+    server.script.fail_at(&[]);
+    time_passes(60.0).await;
+    assert_eq!(server.post("/ws/a").await.status, 200);
+    assert_eq!(server.join("a").await.id, 1);
+}

@@ -1,0 +1,182 @@
+//! Each route answers with the status of the contract, and what can be known before the switch of protocols is a status.
+use std::fs;
+
+use stateroom_server::{Limits, RoomStrategy, Server};
+
+use crate::common::TestServer;
+
+/// A handshake with some of its headers.
+fn upgrade(path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n")
+}
+
+const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+const CLOSE: &str = "Connection: close\r\nUpgrade: websocket\r\n";
+const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
+
+#[tokio::test]
+async fn the_server_says_that_it_is_well() {
+    let server = TestServer::tcp(Server::new()).await;
+    let answer = server.get("/status").await;
+    assert_eq!((answer.status, answer.body.trim()), (200, "ok"));
+    assert_eq!(server.get("/").await.status, 200);
+    for path in ["/nothing", "/ws/a/b", "/ws/", "/client/x.js"] {
+        assert_eq!(server.get(path).await.status, 404, "{path}");
+    }
+    assert_eq!(server.get("/new_room").await.status, 405);
+    assert_eq!(server.post("/status").await.status, 405);
+}
+
+#[tokio::test]
+async fn a_plain_get_creates_no_room() {
+    let server = TestServer::tcp(Server::new()).await;
+    for path in ["/ws/a", "/ws"] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status, 426, "{path}");
+        assert_eq!(answer.header("upgrade"), Some("websocket"));
+    }
+    assert!(server.handle.rooms().is_empty());
+    assert!(server.script.events("a").is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_handshake_is_told_so_and_creates_no_room() {
+    let server = TestServer::tcp(Server::new()).await;
+    for (status, headers) in [
+        (400, [CLOSE, VERSION].concat()),
+        (400, [CLOSE, KEY].concat()),
+        (400, [CLOSE, VERSION, KEY].concat()),
+        (426, [CLOSE, "Sec-WebSocket-Version: 12\r\n", KEY].concat()),
+        (426, ["Connection: close\r\nUpgrade: h2c\r\n", VERSION, KEY].concat()),
+    ] {
+        let answer = server.request(&upgrade("/ws/a", &headers)).await;
+        assert_eq!(answer.status, status, "{headers}");
+    }
+    // HTTP/1.0 knows no upgrade.
+    let old = upgrade("/ws/a", &[UPGRADE, VERSION, KEY].concat()).replace("HTTP/1.1", "HTTP/1.0");
+    let answer = server.request(&old).await;
+    assert!((400..500).contains(&answer.status), "{answer:?}");
+    assert!(server.handle.rooms().is_empty());
+}
+
+#[tokio::test]
+async fn a_handshake_may_be_written_in_any_case() {
+    let server = TestServer::tcp(Server::new()).await;
+    let headers = format!("connection: keep-alive, UPGRADE\r\nupgrade: WebSocket\r\n{VERSION}{KEY}");
+    let mut stream = server.open().await;
+    tokio::io::AsyncWriteExt::write_all(&mut stream, upgrade("/ws/a", &headers).as_bytes()).await.unwrap();
+    server.script.happened("a", "connect 1", 1).await;
+}
+
+#[tokio::test]
+async fn a_room_that_is_posted_exists_from_then_on() {
+    let server = TestServer::tcp(Server::new()).await;
+    let answer = server.post("/ws/a%2Fb").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "a/b"));
+    server.script.happened("a/b", "init", 1).await;
+    assert_eq!(server.post("/ws/a%2Fb").await.status, 409);
+    let mut client = server.join("a%2Fb").await;
+    client.say("room").await;
+    client.hears("a/b").await;
+    assert_eq!(server.post("/ws/a%2Fb").await.status, 409);
+    assert_eq!(server.script.events("a/b").iter().filter(|event| *event == "init").count(), 1);
+}
+
+#[tokio::test]
+async fn there_are_not_more_rooms_than_may_be() {
+    let server = TestServer::tcp(Server::new().with_limits(Limits { rooms: 2, ..Limits::default() })).await;
+    let (_a, mut b) = (server.join("a").await, server.join("b").await);
+    for answer in [server.refused("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
+        assert_eq!(answer.status, 503);
+        let seconds: u32 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!(seconds > 0);
+    }
+    let _b2 = server.join("b").await;
+    b.hears("joined 2").await;
+    assert_eq!(server.handle.rooms().len(), 2);
+}
+
+#[tokio::test]
+async fn a_room_id_and_a_token_have_a_largest_length() {
+    let server = TestServer::tcp(Server::new()).await;
+    let (fits, too_long) = ("i".repeat(512), "i".repeat(513));
+    server.join(&fits).await;
+    assert_eq!(server.refused(&format!("/ws/{too_long}")).await.status, 400);
+    assert_eq!(server.get(&format!("/ws/{too_long}")).await.status, 400);
+    assert_eq!(server.post(&format!("/ws/{too_long}")).await.status, 400);
+    // It is the decoded length that counts.
+    assert_eq!(server.join(&"%C3%A9".repeat(256)).await.id, 1);
+    assert_eq!(server.refused(&format!("/ws/{}", "%C3%A9".repeat(257))).await.status, 400);
+    server.join(&format!("a?token={fits}")).await;
+    assert_eq!(server.refused(&format!("/ws/a?token={too_long}")).await.status, 400);
+}
+
+#[tokio::test]
+async fn an_id_or_a_token_that_is_no_utf_8_is_refused() {
+    let server = TestServer::tcp(Server::new()).await;
+    assert_eq!(server.refused("/ws/%FF").await.status, 400);
+    assert_eq!(server.post("/ws/%FF").await.status, 400);
+    assert_eq!(server.get("/status").await.status, 200);
+}
+
+#[tokio::test]
+async fn static_files_and_the_client_are_served_and_nothing_beside_them() {
+    let files = tempfile::tempdir().unwrap();
+    let (public, client) = (files.path().join("public"), files.path().join("client"));
+    fs::create_dir_all(public.join("sub")).unwrap();
+    fs::create_dir(&client).unwrap();
+    fs::write(public.join("index.html"), "the page").unwrap();
+    fs::write(public.join("sub/index.html"), "a page below").unwrap();
+    fs::write(public.join("style.css"), "the style").unwrap();
+    fs::write(client.join("it.js"), "the script").unwrap();
+    fs::write(client.join("it_bg.wasm"), "the module").unwrap();
+    fs::write(files.path().join("secret"), "a secret").unwrap();
+    let path = |path: &std::path::Path| Some(path.to_str().unwrap().to_owned());
+    let server = TestServer::tcp(Server::new().with_static_path(path(&public)).with_client_path(path(&client))).await;
+
+    for (path, body, kind) in [
+        ("/", "the page", "text/html"),
+        ("/index.html", "the page", "text/html"),
+        ("/sub/", "a page below", "text/html"),
+        ("/style.css", "the style", "text/css"),
+        ("/client/it.js", "the script", "text/javascript"),
+        ("/client/it_bg.wasm", "the module", "application/wasm"),
+        ("/status", "ok", "text/plain; charset=utf-8"),
+    ] {
+        let answer = server.get(path).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, body), "{path}");
+        assert_eq!(answer.header("content-type"), Some(kind), "{path}");
+    }
+    for path in ["/nothing", "/client/nothing", "/client/style.css"] {
+        assert_eq!(server.get(path).await.status, 404, "{path}");
+    }
+    for path in ["/../secret", "/%2e%2e/secret", "/..%2Fsecret", "/client/../../secret", "/client/%2e%2e%2fsecret"] {
+        let answer = server.get(path).await;
+        assert!(answer.status >= 400 && !answer.body.contains("secret"), "{path}: {answer:?}");
+    }
+    server.join("a").await;
+}
+
+#[tokio::test]
+async fn without_files_of_its_own_a_client_path_still_works() {
+    let client = tempfile::tempdir().unwrap();
+    fs::write(client.path().join("it.js"), "the script").unwrap();
+    let path = Some(client.path().to_str().unwrap().to_owned());
+    let server = TestServer::tcp(Server::new().with_client_path(path)).await;
+    assert_eq!(server.get("/client/it.js").await.body, "the script");
+    assert_eq!(server.get("/").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_room_that_has_to_be_created_is_not_found_before() {
+    for strategy in ["api", "uuid", "short"] {
+        let strategy: RoomStrategy = strategy.parse().unwrap();
+        let server = TestServer::pipe(Server::new().with_room_strategy(strategy));
+        for path in ["/ws/a", "/ws", "/ws/a?token=t"] {
+            assert_eq!(server.refused(path).await.status, 404, "{strategy} {path}");
+            assert_eq!(server.get(path).await.status, 404, "{strategy} {path}");
+        }
+        assert!(server.handle.rooms().is_empty());
+    }
+}

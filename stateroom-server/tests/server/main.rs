@@ -1,0 +1,27 @@
+//! What `stateroom-server` promises, shown through its public API with native services.
+//!
+//! One program, so that it is built once and its tests run side by side: a file a topic, and `common` for all.
+//! Where time plays a part it is paused, and the server is reached over pipes in memory.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects, and fails where that is not so"
+)]
+
+mod closing;
+mod common;
+mod contexts;
+mod embed;
+mod faults;
+mod heartbeat;
+mod http;
+mod model;
+mod policies;
+mod rooms;
+mod shutdown;
+mod slow_clients;
+mod strategies;
+mod timers;
+mod tokens;
+mod vanished;

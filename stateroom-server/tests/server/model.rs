@@ -1,0 +1,216 @@
+//! Whatever clients do, each sees just what happens in its room between its coming and its going, in one order.
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use stateroom_server::Server;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::{Client, TestServer};
+
+const PLACES: usize = 5;
+const ROOMS: [&str; 2] = ["a", "b"];
+const TOKENS: [&str; 3] = ["", "?token=one", "?token=two"];
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Whoever has this place joins this room, with this token; it leaves before, if it is somewhere.
+    Join { place: usize, room: usize, token: usize },
+    /// It says so many messages.
+    Say { place: usize, messages: u8 },
+    /// It leaves as one should.
+    Leave { place: usize },
+    /// It is gone.
+    Vanish { place: usize },
+    /// It closes somebody.
+    Close { place: usize, id: u32 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let place = 0..PLACES;
+    prop_oneof![
+        4 => (place.clone(), 0..ROOMS.len(), 0..TOKENS.len())
+            .prop_map(|(place, room, token)| Step::Join { place, room, token }),
+        6 => (place.clone(), 1..20_u8).prop_map(|(place, messages)| Step::Say { place, messages }),
+        1 => place.clone().prop_map(|place| Step::Leave { place }),
+        2 => place.clone().prop_map(|place| Step::Vanish { place }),
+        1 => (place, 1..6_u32).prop_map(|(place, id)| Step::Close { place, id }),
+    ]
+}
+
+/// Somebody in a room.
+struct Visitor {
+    client: Client,
+    room: &'static str,
+    token: usize,
+    heard: Vec<String>,
+    said: Vec<String>,
+}
+
+/// Somebody who was in a room.
+struct Visit {
+    id: u32,
+    room: &'static str,
+    heard: Vec<String>,
+    said: Vec<String>,
+    /// It was there when all was over, and has heard all.
+    stayed: bool,
+}
+
+impl Visitor {
+    fn over(self, stayed: bool) -> Visit {
+        Visit { id: self.client.id, room: self.room, heard: self.heard, said: self.said, stayed }
+    }
+}
+
+async fn play(server: TestServer, steps: Vec<Step>) {
+    let mut places: Vec<Option<Visitor>> = (0..PLACES).map(|_| None).collect();
+    let mut visits: Vec<Visit> = Vec::new();
+    let mut tokens: HashMap<(&str, usize), u32> = HashMap::new();
+    let mut number = 0;
+    for step in steps {
+        match step {
+            Step::Join { place, room, token } => {
+                if let Some(visitor) = places[place].take() {
+                    visits.push(visitor.over(false));
+                }
+                let room = ROOMS[room];
+                let client = server.join(&format!("{room}{}", TOKENS[token])).await;
+                if token > 0 {
+                    let id = *tokens.entry((room, token)).or_insert(client.id);
+                    assert_eq!(client.id, id, "a token brings its number back");
+                }
+                let heard = vec![format!("joined {}", client.id)];
+                places[place] = Some(Visitor { client, room, token, heard, said: Vec::new() });
+            }
+            Step::Say { place, messages } => {
+                let Some(visitor) = &mut places[place] else { continue };
+                for _ in 0..messages {
+                    number += 1;
+                    visitor.said.push(number.to_string());
+                    visitor.client.try_send(Message::text(format!("all {number}"))).await;
+                }
+            }
+            Step::Leave { place } => {
+                let Some(mut visitor) = places[place].take() else { continue };
+                visitor.client.try_send(Message::Close(None)).await;
+                listen(&mut visitor).await;
+                visits.push(visitor.over(false));
+            }
+            Step::Vanish { place } => {
+                if let Some(visitor) = places[place].take() {
+                    visits.push(visitor.over(false));
+                }
+            }
+            Step::Close { place, id } => {
+                let Some(visitor) = &mut places[place] else { continue };
+                visitor.client.try_send(Message::text(format!("close {id} 3000 so"))).await;
+            }
+        }
+    }
+    // All that is under way arrives; then whoever is left hears the rest, and that it is over.
+    for visitor in places.iter_mut().flatten() {
+        visitor.client.is_understood_or_over().await;
+    }
+    let handle = server.handle.clone();
+    let stop = tokio::spawn(async move { handle.shutdown().await });
+    for mut visitor in places.into_iter().flatten() {
+        let code = listen(&mut visitor).await;
+        let stayed = code == Some(1012);
+        if code == Some(4000) {
+            assert!(visitor.token > 0, "only who has a token is replaced");
+        }
+        visits.push(visitor.over(stayed));
+    }
+    stop.await.unwrap();
+    for room in ROOMS {
+        check(&server.script.events(room), visits.iter().filter(|visit| visit.room == room));
+    }
+}
+
+/// Hears all there is until the connection ends; the code with which it is closed.
+async fn listen(visitor: &mut Visitor) -> Option<u16> {
+    let mut code = None;
+    loop {
+        match visitor.client.message_or_end().await {
+            Some(Message::Text(text)) => visitor.heard.push(text.as_str().to_owned()),
+            Some(Message::Close(close)) => code = close.map(|close| close.code.into()),
+            Some(_) => panic!("nobody says such a thing"),
+            None => return code,
+        }
+    }
+}
+
+/// Compares what a room's service was told with what the clients said and heard.
+fn check<'a>(events: &[String], visits: impl Iterator<Item = &'a Visit>) {
+    // What everybody is told, and who is there from where to where.
+    let mut told: Vec<String> = Vec::new();
+    let mut here: HashMap<u32, (usize, Vec<String>)> = HashMap::new();
+    let mut stays: Vec<(u32, std::ops::Range<usize>, Vec<String>)> = Vec::new();
+    for (at, event) in events.iter().enumerate() {
+        let (kind, rest) = event.split_once(' ').unwrap_or((event, ""));
+        match kind {
+            "init" => assert_eq!(at, 0, "the room begins once"),
+            "drop" => assert_eq!(at, events.len() - 1, "it ends once"),
+            "connect" => {
+                let id = rest.parse().unwrap();
+                assert!(here.insert(id, (told.len(), Vec::new())).is_none(), "{id} is there already");
+                told.push(format!("joined {id}"));
+            }
+            "disconnect" => {
+                let id = rest.parse().unwrap();
+                let (from, said) = here.remove(&id).unwrap_or_else(|| panic!("{id} leaves twice"));
+                stays.push((id, from..told.len(), said));
+                told.push(format!("left {id}"));
+            }
+            "message" => {
+                let (id, text) = rest.split_once(' ').unwrap();
+                let (_, said) = here.get_mut(&id.parse().unwrap()).unwrap_or_else(|| panic!("{id} is not there"));
+                if let Some(text) = text.strip_prefix("all ") {
+                    said.push(text.to_owned());
+                    told.push(text.to_owned());
+                }
+            }
+            other => panic!("{other} happens"),
+        }
+    }
+    assert!(here.is_empty(), "each disconnect is told");
+    for visit in visits {
+        // Which of the stays under its number it was, what it heard first tells: that it has joined.
+        let found = stays.iter().find(|(id, range, said)| {
+            let stay = &told[range.clone()];
+            *id == visit.id
+                && if visit.stayed {
+                    visit.said == *said && visit.heard == stay
+                } else {
+                    visit.said.starts_with(said) && stay.starts_with(&visit.heard)
+                }
+        });
+        assert!(
+            found.is_some(),
+            "client {} hears {:?} and says {:?}, but the room {events:?}",
+            visit.id,
+            visit.heard,
+            visit.said
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn everybody_sees_the_same_room(steps in prop::collection::vec(step(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async { play(TestServer::pipe(Server::new()), steps).await });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
+
+    #[test]
+    fn everybody_sees_the_same_room_over_sockets_and_threads(steps in prop::collection::vec(step(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async { play(TestServer::tcp(Server::new()).await, steps).await });
+    }
+}

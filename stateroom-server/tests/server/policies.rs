@@ -1,0 +1,145 @@
+//! An empty room ends when its policy says so, and not before.
+use std::time::Duration;
+
+use stateroom_server::{RoomStrategy, Server, ShutdownPolicy};
+use tokio::{io::AsyncReadExt, time::Instant};
+
+use crate::common::{CLOSE, TestServer, frame, patiently, time_passes};
+
+fn server(policy: &str) -> TestServer {
+    TestServer::pipe(Server::new().with_shutdown_policy(policy.parse().unwrap()))
+}
+
+/// How many seconds it takes until something happens in room `a`: all time that passes is the room's.
+async fn seconds_until(server: &TestServer, event: &str) -> f64 {
+    let start = Instant::now();
+    let mut waited = 0;
+    while !server.script.events("a").iter().any(|happened| happened == event) {
+        waited += 1;
+        assert!(waited < 10_000, "waited in vain for `{event}`");
+        time_passes(0.1).await;
+    }
+    start.elapsed().as_secs_f64()
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_means_never() {
+    let server = TestServer::pipe(Server::new());
+    server.join("a").await.leave().await;
+    time_passes(7.0 * 86_400.0).await;
+    assert_eq!(server.join("a").await.id, 2);
+    assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "connect 2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn immediately_means_with_the_last_client_whose_leaving_is_not_told() {
+    let server = server("immediate");
+    let one = server.join("a").await;
+    let mut two = server.join("a").await;
+    one.leave().await;
+    two.hears("left 1").await;
+    two.leave().await;
+    assert!(seconds_until(&server, "drop").await < 0.2);
+    assert_eq!(server.script.events("a"), ["init", "connect 1", "connect 2", "disconnect 1", "drop"]);
+    assert_eq!(server.join("a").await.id, 1, "it starts afresh");
+}
+
+#[tokio::test(start_paused = true)]
+async fn immediately_means_so_for_who_vanishes_or_is_closed_as_well() {
+    for room in 0..2 {
+        let server = server("immediate");
+        let mut client = server.join("a").await;
+        if room == 0 {
+            client.vanish();
+        } else {
+            client.say("close 1 3000 enough").await;
+            assert_eq!(client.closed().await, (3000, "enough".to_owned()));
+        }
+        assert!(seconds_until(&server, "drop").await < 0.2);
+        assert!(!server.script.events("a").contains(&"disconnect 1".to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_client_said_before_it_left_is_still_heard() {
+    let server = server("immediate");
+    let mut client = server.join("a").await;
+    client.say("something").await;
+    client.say("something else").await;
+    client.vanish();
+    seconds_until(&server, "drop").await;
+    let events = server.script.events("a");
+    assert_eq!(events, ["init", "connect 1", "message 1 something", "message 1 something else", "drop"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_some_time_counts_from_when_it_became_empty() {
+    let server = server("10sec");
+    server.join("a").await.leave().await;
+    let seconds = seconds_until(&server, "drop").await;
+    assert!((9.9..10.2).contains(&seconds), "{seconds} s");
+    assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
+    assert!(server.handle.rooms().is_empty());
+    assert_eq!(server.join("a").await.id, 1, "it starts afresh");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_in_time_keeps_the_room() {
+    let server = server("10sec");
+    for id in 1..=5 {
+        let client = server.join("a").await;
+        assert_eq!(client.id, id);
+        time_passes(60.0).await;
+        client.leave().await;
+        time_passes(9.0).await;
+    }
+    let seconds = seconds_until(&server, "drop").await;
+    assert!((0.8..1.3).contains(&seconds), "{seconds} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_only_for_a_moment_keeps_the_room_as_well() {
+    let server = server("10sec");
+    server.join("a").await.leave().await;
+    time_passes(9.0).await;
+    // Comes and goes in one packet.
+    let mut brief = server.raw("/ws/a", &frame(CLOSE, b"")).await;
+    patiently("the end", brief.read_to_end(&mut Vec::new())).await.unwrap();
+    let seconds = seconds_until(&server, "drop").await;
+    assert!((9.8..10.2).contains(&seconds), "{seconds} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_was_never_joined_counts_from_its_creation() {
+    for (policy, least) in [(ShutdownPolicy::Immediate, 60.0), (ShutdownPolicy::After(Duration::from_secs(10)), 10.0)] {
+        let server = Server::new().with_room_strategy(RoomStrategy::Api).with_shutdown_policy(policy);
+        let server = TestServer::pipe(server);
+        assert_eq!(server.post("/ws/a").await.status, 200);
+        let seconds = seconds_until(&server, "drop").await;
+        assert!((least - 0.1..least + 0.2).contains(&seconds), "{policy}: {seconds} s");
+        assert_eq!(server.script.events("a"), ["init", "drop"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_created_room_ends_immediately_once_it_was_joined() {
+    let server = Server::new().with_shutdown_policy(ShutdownPolicy::Immediate);
+    let server = TestServer::pipe(server);
+    server.post("/ws/a").await;
+    time_passes(30.0).await;
+    let _brief = server.raw("/ws/a", &frame(CLOSE, b"")).await;
+    assert!(seconds_until(&server, "drop").await < 0.2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_does_not_keep_an_empty_room_alive() {
+    let server = server("10sec");
+    let mut client = server.join("a").await;
+    client.say("timer 60000").await;
+    client.is_understood().await;
+    client.leave().await;
+    let seconds = seconds_until(&server, "drop").await;
+    assert!((9.9..10.2).contains(&seconds), "{seconds} s");
+    time_passes(100.0).await;
+    assert!(!server.script.events("a").contains(&"timer".to_owned()));
+}

@@ -1,0 +1,160 @@
+//! A server that is told to stop lets nobody in, tells each room who leaves, closes everybody, and ends.
+use std::time::Duration;
+
+use stateroom_server::{Limits, Server, ShutdownPolicy};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::Instant,
+};
+
+use crate::common::{Client, ScriptFactory, TestServer, patiently};
+
+async fn is_told_to_go(client: &mut Client) {
+    let (_, (code, _)) = client.until_closed().await;
+    assert_eq!(code, 1012);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_is_closed_each_disconnect_told_and_the_server_ends() {
+    let mut server = TestServer::tcp(Server::new()).await;
+    let (mut one, mut two) = (server.join("a").await, server.join("a").await);
+    let mut three = server.join("b").await;
+    server.post("/ws/empty").await;
+    let stop = tokio::spawn({
+        let handle = server.handle.clone();
+        async move { handle.shutdown().await }
+    });
+    tokio::join!(is_told_to_go(&mut one), is_told_to_go(&mut two), is_told_to_go(&mut three));
+    patiently("the shutdown", stop).await.unwrap();
+    server.ended().await;
+    let events = server.script.events("a");
+    assert_eq!(events[..3], ["init", "connect 1", "connect 2"]);
+    assert_eq!(events.iter().filter(|event| event.starts_with("disconnect")).count(), 2, "{events:?}");
+    assert_eq!(events.last().unwrap(), "drop");
+    assert_eq!(server.script.events("b"), ["init", "connect 1", "disconnect 1", "drop"]);
+    assert_eq!(server.script.events("empty"), ["init", "drop"]);
+    assert!(TcpStream::connect(server.address()).await.is_err(), "nobody listens any more");
+    assert!(server.handle.rooms().is_empty());
+}
+
+#[tokio::test]
+async fn the_last_disconnect_is_told_under_immediate_as_well() {
+    let mut server = TestServer::tcp(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate)).await;
+    let mut client = server.join("a").await;
+    let handle = server.handle.clone();
+    tokio::join!(handle.shutdown(), is_told_to_go(&mut client));
+    server.ended().await;
+    assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
+}
+
+#[tokio::test]
+async fn what_was_said_before_is_still_answered() {
+    let mut server = TestServer::tcp(Server::new()).await;
+    let mut client = server.join("a").await;
+    for number in 0..1000 {
+        client.say(number.to_string()).await;
+    }
+    client.is_understood().await;
+    let handle = server.handle.clone();
+    let (_, (messages, (code, _))) = tokio::join!(handle.shutdown(), client.until_closed());
+    assert_eq!((messages.len(), code), (1000, 1012));
+    server.ended().await;
+}
+
+#[tokio::test]
+async fn a_server_runs_until_something_is_ready() {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = Server::new().with_ip("127.0.0.1".to_owned()).with_port(0);
+    let server = server.bind(ScriptFactory::default()).await.unwrap();
+    let address = server.local_addr();
+    let running = tokio::spawn(server.run_until(async move { drop(stopped.await) }));
+    let (mut client, _) = tokio_tungstenite::connect_async(format!("ws://{address}/ws/a")).await.unwrap();
+    stop.send(()).unwrap();
+    let codes = async {
+        use futures_util::StreamExt;
+        let mut codes = Vec::new();
+        while let Some(Ok(message)) = client.next().await {
+            if let tokio_tungstenite::tungstenite::Message::Close(Some(close)) = message {
+                codes.push(u16::from(close.code));
+            }
+        }
+        codes
+    };
+    assert_eq!(patiently("the close", codes).await, [1012]);
+    patiently("the end", running).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_let_in_any_more() {
+    let server = TestServer::pipe(Server::new());
+    let mut client = server.join("a").await;
+    let handle = server.handle.clone();
+    tokio::join!(handle.shutdown(), is_told_to_go(&mut client));
+    for path in ["/ws/a", "/ws/b", "/ws"] {
+        assert_eq!(server.refused(path).await.status, 503, "{path}");
+    }
+    assert_eq!(server.post("/ws/c").await.status, 503);
+    let answer = server.post("/new_room").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.header("retry-after").is_some());
+    // Told again, it has nothing left to do.
+    let start = Instant::now();
+    server.handle.shutdown().await;
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_answer_is_dropped_after_a_while() {
+    let server = TestServer::pipe(Server::new());
+    let mut silent = server.raw("/ws/a", b"").await;
+    server.script.happened("a", "connect 1", 1).await;
+    let start = Instant::now();
+    server.handle.shutdown().await;
+    assert_eq!(start.elapsed().as_secs(), 5, "the time to answer a close");
+    assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
+    patiently("the end", silent.read_to_end(&mut Vec::new())).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_too_long_is_dropped() {
+    let limits =
+        Limits { shutdown_time: Duration::from_secs(3), close_time: Duration::from_secs(60), ..Limits::default() };
+    let server = TestServer::pipe(Server::new().with_limits(limits));
+    let mut silent = server.raw("/ws/a", b"").await;
+    server.script.happened("a", "connect 1", 1).await;
+    let start = Instant::now();
+    server.handle.shutdown().await;
+    assert_eq!(start.elapsed().as_secs(), 3);
+    patiently("the end", silent.read_to_end(&mut Vec::new())).await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 3);
+}
+
+/// A browser opens connections ahead of time, and keeps those it has used.
+#[tokio::test]
+async fn connections_that_ask_for_nothing_do_not_hold_it_up() {
+    let long = Duration::from_secs(60);
+    let limits = Limits { shutdown_time: long, request_head_time: long, ..Limits::default() };
+    let mut server = TestServer::tcp(Server::new().with_limits(limits)).await;
+    let mut used = server.open().await;
+    used.write_all(b"GET /status HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    let mut answer = [0; 12];
+    used.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    let _silent = server.open().await;
+    let mut half = server.open().await;
+    half.write_all(b"GET /status HT").await.unwrap();
+    server.join("a").await.leave().await;
+    patiently("the shutdown", server.handle.shutdown()).await;
+    server.ended().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_fails_while_it_stops_does_not_hold_it_up() {
+    let server = TestServer::pipe(Server::new());
+    let mut client = server.join("a").await;
+    server.script.fail_at(&["disconnect"]);
+    let handle = server.handle.clone();
+    let (_, (_, (code, _))) = tokio::join!(handle.shutdown(), client.until_closed());
+    assert!(code == 1011 || code == 1012, "{code}");
+}

@@ -1,0 +1,122 @@
+//! Each strategy creates rooms in its way, and in no other.
+use std::collections::HashSet;
+
+use axum::{
+    body::{Body, to_bytes},
+    http::Request,
+};
+use stateroom_server::{Limits, RoomStrategy, Server, ShutdownPolicy};
+use tower::ServiceExt;
+
+use crate::common::TestServer;
+
+fn server(strategy: &str) -> TestServer {
+    TestServer::pipe(Server::new().with_room_strategy(strategy.parse().unwrap()))
+}
+
+#[tokio::test]
+async fn implicit_rooms_are_joined_posted_or_named_by_the_server() {
+    let server = server("implicit");
+    server.join("a").await;
+    assert_eq!(server.post("/ws/b").await.body, "b");
+    let named = server.post("/new_room").await;
+    assert_eq!(named.status, 200);
+    assert_eq!(named.body.len(), 36, "a UUID: `{}`", named.body);
+    server.join(&named.body).await;
+    let ids: HashSet<String> = server.handle.rooms().into_iter().map(|room| room.id).collect();
+    assert_eq!(ids, HashSet::from(["a".to_owned(), "b".to_owned(), named.body]));
+}
+
+#[tokio::test]
+async fn api_rooms_are_posted_under_their_name() {
+    let server = server("api");
+    assert_eq!(server.post("/new_room").await.status, 400);
+    assert_eq!(server.post("/ws/a").await.status, 200);
+    assert_eq!(server.post("/ws/a").await.status, 409);
+    server.join("a").await;
+    assert_eq!(server.refused("/ws/b").await.status, 404);
+    assert_eq!(server.post("/ws/1").await.status, 200);
+    server.connect("/ws").await.hears("joined 1").await;
+}
+
+#[tokio::test]
+async fn uuid_rooms_are_named_by_the_server() {
+    let server = server("uuid");
+    assert_eq!(server.post("/ws/a").await.status, 400);
+    let (one, two) = (server.post("/new_room").await, server.post("/new_room").await);
+    assert_eq!((one.status, two.status), (200, 200));
+    assert_ne!(one.body, two.body);
+    for id in [&one.body, &two.body] {
+        let parts: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12], "{id}");
+        assert!(id.chars().all(|letter| letter == '-' || letter.is_ascii_hexdigit()), "{id}");
+        assert_eq!(server.join(id).await.id, 1);
+    }
+}
+
+#[tokio::test]
+async fn short_rooms_are_named_by_letters() {
+    for (strategy, letters) in [("short", 4), ("short3", 3), ("short12", 12)] {
+        let server = server(strategy);
+        assert_eq!(server.post("/ws/a").await.status, 400);
+        let answer = server.post("/new_room").await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.body.len(), letters);
+        assert!(answer.body.bytes().all(|letter| letter.is_ascii_uppercase()), "{}", answer.body);
+        server.join(&answer.body).await;
+    }
+}
+
+#[tokio::test]
+async fn short_names_do_not_repeat_until_none_is_left() {
+    let limits = Limits { rooms: 30_000, ..Limits::default() };
+    let server =
+        TestServer::pipe(Server::new().with_room_strategy("short3".parse().unwrap()).with_limits(limits)).router();
+    let post = async || {
+        let request = Request::post("/new_room").body(Body::empty()).unwrap();
+        let response = server.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        (head, String::from_utf8(to_bytes(body, 1000).await.unwrap().to_vec()).unwrap())
+    };
+    let mut names = HashSet::new();
+    for _ in 0..26 * 26 * 26 {
+        let (head, name) = post().await;
+        assert_eq!((head.status.as_u16(), name.len()), (200, 3));
+        assert!(names.insert(name));
+    }
+    let (head, _) = post().await;
+    assert_eq!(head.status.as_u16(), 503);
+    assert!(head.headers.contains_key("retry-after"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_created_room_that_has_ended_can_be_joined_again_and_starts_afresh() {
+    for (strategy, path) in [("api", "/ws/a"), ("uuid", "/new_room"), ("short", "/new_room")] {
+        let strategy: RoomStrategy = strategy.parse().unwrap();
+        let server = Server::new().with_room_strategy(strategy).with_shutdown_policy(ShutdownPolicy::Immediate);
+        let server = TestServer::pipe(server);
+        let room = server.post(path).await.body;
+        for life in 1..=3 {
+            assert_eq!(server.join(&room).await.id, 1, "{strategy}, life {life}");
+            server.script.happened(&room, "drop", life).await;
+        }
+        assert_eq!(server.script.events(&room).iter().filter(|event| *event == "init").count(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_room_that_ended_first_is_forgotten_first() {
+    let server = Server::new()
+        .with_room_strategy(RoomStrategy::Api)
+        .with_shutdown_policy(ShutdownPolicy::Immediate)
+        .with_limits(Limits { remembered_rooms: 2, ..Limits::default() });
+    let server = TestServer::pipe(server);
+    for room in ["a", "b", "c"] {
+        assert_eq!(server.post(&format!("/ws/{room}")).await.status, 200);
+        server.join(room).await.leave().await;
+        server.script.happened(room, "drop", 1).await;
+    }
+    assert_eq!(server.refused("/ws/a").await.status, 404);
+    server.join("c").await;
+    assert_eq!(server.post("/ws/a").await.status, 200, "its name is free again");
+}

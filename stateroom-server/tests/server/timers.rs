@@ -1,0 +1,97 @@
+//! A room has one timer: it fires once, on time, and never when it was replaced.
+use stateroom_server::{Limits, Server};
+use tokio::time::Instant;
+
+use crate::common::{Ask, TestServer, time_passes};
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_fires_once_when_its_time_has_come() {
+    let server = TestServer::pipe(Server::new());
+    let mut client = server.join("a").await;
+    let start = Instant::now();
+    client.say("timer 4000").await;
+    client.hears("timer").await;
+    let elapsed = start.elapsed().as_secs_f64();
+    assert!((4.0..4.01).contains(&elapsed), "{elapsed} s");
+    time_passes(100.0).await;
+    client.say("only once").await;
+    client.hears("only once").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_timer_replaces_the_one_that_is_set() {
+    let server = TestServer::pipe(Server::new());
+    let mut client = server.join("a").await;
+    for (first, second) in [(1000, 5000), (5000, 1000)] {
+        let start = Instant::now();
+        client.say(format!("timer {first}")).await;
+        client.say(format!("timer {second}")).await;
+        client.hears("timer").await;
+        assert_eq!(start.elapsed().as_millis() / 100, second / 100);
+        time_passes(10.0).await;
+    }
+    client.say("no more").await;
+    client.hears("no more").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_of_zero_fires_at_once() {
+    let server = TestServer::pipe(Server::new());
+    let mut client = server.join("a").await;
+    let start = Instant::now();
+    client.say("timer 0").await;
+    client.hears("timer").await;
+    assert!(start.elapsed().as_millis() < 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_fires_in_an_empty_room_as_well() {
+    let server = TestServer::pipe(Server::new());
+    let mut client = server.join("a").await;
+    client.say("timer 60000").await;
+    client.leave().await;
+    time_passes(61.0).await;
+    server.script.happened("a", "timer", 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_is_set_from_outside_as_well() {
+    let server = TestServer::pipe(Server::new());
+    let mut client = server.join("a").await;
+    let start = Instant::now();
+    server.script.ask("a", Ask::Timer(1000));
+    server.script.ask("a", Ask::Timer(3000));
+    client.hears("timer").await;
+    assert_eq!(start.elapsed().as_millis() / 100, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_timer_is_no_problem() {
+    let server = TestServer::pipe(Server::new().with_heartbeat_timeout(0).with_heartbeat_interval(0));
+    let mut client = server.join("a").await;
+    client.say(format!("timer {}", u32::MAX)).await;
+    time_passes(f64::from(u32::MAX / 1000 - 100)).await;
+    client.say("not yet").await;
+    client.hears("not yet").await;
+    time_passes(99.0).await;
+    server.script.happened("a", "timer", 1).await;
+}
+
+/// The event that replaces a timer may be caused by the same event as the timer.
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_is_due_and_replaced_does_not_fire() {
+    let limits = Limits { outbound_messages: 4, ..Limits::default() };
+    let server = TestServer::pipe(Server::new().with_limits(limits));
+    let mut one = server.join("a").await;
+    let _two = server.join("a").await;
+    one.hears("joined 2").await;
+    one.say("disconnect-timer 60000").await;
+    // The timer is due at once; but client 2 is told so much that it leaves first, and then the timer is set again.
+    one.say("overrun 2 50").await;
+    let start = Instant::now();
+    one.hears("left 2").await;
+    time_passes(59.0).await;
+    assert!(!server.script.events("a").contains(&"timer".to_owned()), "{:?}", server.script.events("a"));
+    one.hears("timer").await;
+    assert_eq!(start.elapsed().as_secs(), 60);
+}

@@ -1,0 +1,125 @@
+//! Who comes with a token gets its number again, and a live connection makes way.
+use stateroom_server::{Limits, Server, ShutdownPolicy};
+
+use crate::common::TestServer;
+
+#[tokio::test]
+async fn the_same_token_gets_the_same_number_in_the_same_room() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut watcher = server.join("a").await;
+    for _ in 0..3 {
+        let client = server.join("a?token=secret").await;
+        assert_eq!(client.id, 2);
+        watcher.hears("joined 2").await;
+        client.leave().await;
+        watcher.hears("left 2").await;
+    }
+    assert_eq!(server.join("a").await.id, 3);
+    assert_eq!(server.join("a?token=another").await.id, 4);
+    assert_eq!(server.join("a?token=secret").await.id, 2);
+    assert_eq!(server.join("b?token=secret").await.id, 1, "another room knows nothing of it");
+}
+
+#[tokio::test]
+async fn a_token_works_in_the_room_without_a_name_and_is_percent_decoded() {
+    let server = TestServer::tcp(Server::new()).await;
+    let _first = server.join("1").await;
+    let mut client = server.connect("/ws?token=a%26b&other=1").await;
+    client.hears("joined 2").await;
+    client.leave().await;
+    let mut client = server.connect("/ws/1?x=y&token=a%26b").await;
+    client.hears("joined 2").await;
+}
+
+#[tokio::test]
+async fn an_empty_token_is_none() {
+    let server = TestServer::tcp(Server::new()).await;
+    let _one = server.join("a?token=").await;
+    assert_eq!(server.join("a?token=").await.id, 2);
+}
+
+#[tokio::test]
+async fn a_live_connection_with_the_same_token_is_replaced() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut watcher = server.join("a").await;
+    let mut old = server.join("a?token=t").await;
+    let mut new = server.join("a?token=t").await;
+    assert_eq!((old.id, new.id), (2, 2));
+    let (code, _) = old.closed().await;
+    assert_eq!(code, 4000);
+    for text in ["joined 2", "left 2", "joined 2"] {
+        watcher.hears(text).await;
+    }
+    assert_eq!(server.script.events("a")[2..], ["connect 2", "disconnect 2", "connect 2"]);
+    watcher.say("to 2 hello").await;
+    new.hears("hello").await;
+    new.leave().await;
+    watcher.hears("left 2").await;
+    watcher.say("all done").await;
+    watcher.hears("done").await;
+}
+
+#[tokio::test]
+async fn what_the_replaced_connection_says_is_not_heard() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut old = server.join("a?token=t").await;
+    let mut new = server.join("a?token=t").await;
+    old.say("all I am still here").await;
+    assert_eq!(old.closed().await.0, 4000);
+    new.say("all mine").await;
+    new.hears("mine").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn being_replaced_does_not_make_a_room_empty() {
+    let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
+    let mut old = server.join("a?token=t").await;
+    let mut new = server.join("a?token=t").await;
+    assert_eq!(old.closed().await.0, 4000);
+    new.say("room").await;
+    new.hears("a").await;
+    assert_eq!(server.script.events("a")[..4], ["init", "connect 1", "disconnect 1", "connect 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_ended_knows_no_tokens() {
+    let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
+    let first = server.join("a").await;
+    let client = server.join("a?token=t").await;
+    assert_eq!(client.id, 2);
+    drop((first, client));
+    server.script.happened("a", "drop", 1).await;
+    assert_eq!(server.join("a?token=t").await.id, 1);
+}
+
+#[tokio::test]
+async fn of_too_many_tokens_the_longest_absent_is_forgotten() {
+    let server = TestServer::tcp(Server::new().with_limits(Limits { tokens: 2, ..Limits::default() })).await;
+    let mut watcher = server.join("a").await;
+    let one = server.join("a?token=one").await;
+    let two = server.join("a?token=two").await;
+    watcher.hears("joined 2").await;
+    watcher.hears("joined 3").await;
+    two.leave().await;
+    watcher.hears("left 3").await;
+    one.leave().await;
+    watcher.hears("left 2").await;
+    let three = server.join("a?token=three").await;
+    assert_eq!(three.id, 4);
+    let one = server.join("a?token=one").await;
+    assert_eq!(one.id, 2, "it is remembered");
+    assert_eq!(server.join("a?token=two").await.id, 5, "it was forgotten");
+}
+
+#[tokio::test]
+async fn who_is_here_is_never_forgotten() {
+    let server = TestServer::tcp(Server::new().with_limits(Limits { tokens: 1, ..Limits::default() })).await;
+    let mut one = server.join("a?token=one").await;
+    let mut two = server.join("a?token=two").await;
+    one.hears("joined 2").await;
+    let _again = server.join("a?token=one").await;
+    assert_eq!(one.closed().await.0, 4000);
+    for text in ["left 1", "joined 1"] {
+        two.hears(text).await;
+    }
+}

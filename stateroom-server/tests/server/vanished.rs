@@ -1,0 +1,168 @@
+//! A client that is gone without a word has left like any other, and its room goes on.
+use stateroom_server::{Limits, Server};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::{TEXT, TestServer, frame, handshake};
+
+#[tokio::test]
+async fn a_dropped_connection_is_a_disconnect_and_broadcasts_go_on() {
+    for server in [TestServer::tcp(Server::new()).await, TestServer::pipe(Server::new())] {
+        let mut one = server.join("a").await;
+        let mut two = server.join("a").await;
+        one.hears("joined 2").await;
+        two.say("all my last words").await;
+        one.hears("my last words").await;
+        two.vanish();
+        one.hears("left 2").await;
+        for number in 0..10 {
+            one.say(format!("all {number}")).await;
+            one.hears(&number.to_string()).await;
+        }
+        let mut three = server.join("a").await;
+        assert_eq!(three.id, 3);
+        three.say("all is well").await;
+        one.hears("joined 3").await;
+        one.hears("is well").await;
+    }
+}
+
+#[tokio::test]
+async fn a_broadcast_right_after_a_client_dropped_does_no_harm() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut one = server.join("a").await;
+    for round in 0..50 {
+        let two = server.join("a").await;
+        let id = two.id;
+        one.hears(&format!("joined {id}")).await;
+        two.vanish();
+        one.say(format!("all {round}")).await;
+        let mut heard = [one.text().await, one.text().await];
+        heard.sort();
+        assert_eq!(heard, [round.to_string(), format!("left {id}")]);
+    }
+}
+
+#[tokio::test]
+async fn a_reset_connection_is_a_disconnect() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut one = server.join("a").await;
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    stream.set_zero_linger().unwrap();
+    stream.write_all(&handshake("/ws/a")).await.unwrap();
+    one.hears("joined 2").await;
+    drop(stream);
+    one.hears("left 2").await;
+    one.say("all is well").await;
+    one.hears("is well").await;
+}
+
+#[tokio::test]
+async fn half_a_frame_is_no_message() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut one = server.join("a").await;
+    let whole = frame(TEXT, b"all of it");
+    for cut in 1..whole.len() {
+        let stream = server.raw("/ws/a", &whole[..cut]).await;
+        one.hears(&format!("joined {}", cut + 1)).await;
+        drop(stream);
+        one.hears(&format!("left {}", cut + 1)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_gone_before_the_handshake_ends_leaves_nothing_behind() {
+    let server = TestServer::tcp(Server::new()).await;
+    let request = handshake("/ws/a");
+    for cut in [0, 1, request.len() / 2, request.len() - 1] {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all(&request[..cut]).await.unwrap();
+    }
+    assert_eq!(server.join("a").await.id, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_come_and_go_at_once() {
+    const CLIENTS: usize = 300;
+    let server = TestServer::tcp(Server::new()).await;
+    let mut watcher = server.join("a").await;
+    let visits = (0..CLIENTS).map(async |number| {
+        let mut client = server.join("a").await;
+        client.say("all hello").await;
+        match number % 3 {
+            0 => client.vanish(),
+            1 => drop(client.leave().await),
+            _ => client.send(Message::Close(None)).await,
+        }
+    });
+    futures_util::future::join_all(visits).await;
+    let (mut joined, mut left) = (0, 0);
+    while left < CLIENTS {
+        match watcher.text().await {
+            text if text.starts_with("joined ") => joined += 1,
+            text if text.starts_with("left ") => left += 1,
+            text => assert_eq!(text, "hello"),
+        }
+    }
+    assert_eq!(joined, CLIENTS);
+    watcher.say("done").await;
+    loop {
+        let heard = watcher.text().await;
+        if heard == "done" {
+            break;
+        }
+        assert_eq!(heard, "hello");
+    }
+    let rooms = server.handle.rooms();
+    assert_eq!((rooms.len(), rooms[0].connections), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_are_gone_at_once() {
+    let server = TestServer::tcp(Server::new()).await;
+    let mut clients = Vec::new();
+    for _ in 0..200 {
+        clients.push(server.connect("/ws/a").await);
+    }
+    server.script.happened("a", "connect 200", 1).await;
+    drop(clients);
+    for id in 1..=200 {
+        server.script.happened("a", &format!("disconnect {id}"), 1).await;
+    }
+    let mut next = server.join("a").await;
+    assert_eq!(next.id, 201);
+    next.say("all is well").await;
+    next.hears("is well").await;
+}
+
+/// Coming and going always fits, however much waits for the room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_come_and_go_while_the_room_is_full() {
+    const CLIENTS: usize = 100;
+    let limits = Limits { mailbox_events: 10, ..Limits::default() };
+    let server = TestServer::tcp(Server::new().with_limits(limits)).await;
+    let mut one = server.join("a").await;
+    one.say("block").await;
+    server.script.happened("a", "message 1 block", 1).await;
+    for number in 0..100 {
+        one.say(number.to_string()).await;
+    }
+    one.is_understood().await;
+    for number in 0..CLIENTS {
+        let mut client = server.connect("/ws/a").await;
+        client.say("hello").await;
+        if number % 2 == 0 { client.vanish() } else { client.send(Message::Close(None)).await }
+    }
+    server.script.open();
+    for id in 2..CLIENTS + 2 {
+        server.script.happened("a", &format!("disconnect {id}"), 1).await;
+    }
+    let events = server.script.events("a");
+    for kind in ["connect ", "disconnect "] {
+        let count = events.iter().filter(|event| event.starts_with(kind)).count();
+        assert_eq!(count, CLIENTS + usize::from(kind == "connect "));
+    }
+    for number in 0..100 {
+        one.hears(&number.to_string()).await;
+    }
+}

@@ -1,5 +1,9 @@
 //! The command line: its verbs, and what each can be told.
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
 
 use clap::{
     ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -46,6 +50,13 @@ pub(crate) enum Verb {
     Build,
     /// Serve a built service
     Serve(Serve),
+}
+
+impl Verb {
+    /// What is being developed is seen by this machine alone.
+    pub(crate) const DEV_IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    /// What is served is seen by all.
+    pub(crate) const SERVE_IP: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 }
 
 #[derive(Debug, Args)]

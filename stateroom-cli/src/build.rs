@@ -29,6 +29,7 @@ pub(crate) struct Built {
 ///
 /// Where there is no such package, or cargo or wasm-bindgen fail.
 pub(crate) fn build(settings: &Settings) -> Result<Built> {
+    settings.static_files.as_deref().map(dist::check_static_files).transpose()?;
     let workspace = cargo::workspace()?;
     let client = settings.client.as_ref().map(|client| client.package.as_str());
     let service = package::service(&workspace, settings.service.package.as_deref(), client)?;

@@ -7,10 +7,7 @@ mod limits;
 mod quantity;
 mod resolve;
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    path::PathBuf,
-};
+use std::{net::IpAddr, path::PathBuf};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -21,7 +18,6 @@ pub(crate) use file::FILE_NAME;
 pub(crate) use resolve::key;
 pub(crate) use resolve::{Resolved, explain, variable};
 
-use crate::args::Verb;
 use limits::LimitSettings;
 use quantity::{Seconds, as_text};
 
@@ -80,6 +76,7 @@ pub(crate) struct Settings {
     pub(crate) shutdown_policy: Option<ShutdownPolicy>,
 
     #[command(flatten)]
+    #[serde(skip_serializing_if = "LimitSettings::are_silent")]
     pub(crate) limits: LimitSettings,
 }
 
@@ -97,11 +94,4 @@ pub(crate) struct ClientPackage {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ServicePackage {
     pub(crate) package: Option<String>,
-}
-
-impl Verb {
-    /// What is being developed is seen by this machine alone.
-    pub(crate) const DEV_IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    /// What is served is seen by all.
-    pub(crate) const SERVE_IP: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 }

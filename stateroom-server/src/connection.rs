@@ -10,7 +10,6 @@ mod stream;
 use std::{
     cell::RefCell,
     future::{Future, poll_fn},
-    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -50,11 +49,8 @@ pub(crate) async fn serve(rooms: &Arc<Rooms>, upgraded: Upgraded, room_id: &str,
     let mut connection = Connection {
         room_id,
         stream,
-        frames: FrameReader::new(settings.limits.message_bytes),
-        carry: ahead,
-        holds_more: false,
-        // So few that a client's own answers cannot be too many for it.
-        burst: (settings.limits.outbound_messages / 4).max(1),
+        frames: FrameReader::new(settings.limits.message_bytes, ahead),
+        burst: outbound.burst(),
         messages: Vec::new(),
         outbound,
         seat,
@@ -71,10 +67,6 @@ struct Connection<'a> {
     room_id: &'a str,
     stream: Stream,
     frames: FrameReader,
-    /// Bytes that were read and not yet looked at.
-    carry: Vec<u8>,
-    /// Whether the parser may hold further messages: it reads ahead of those that it gives.
-    holds_more: bool,
     /// How many messages are taken at a time.
     burst: usize,
     /// Empty between reads; kept for its memory.
@@ -144,16 +136,16 @@ impl Connection<'_> {
         if drained.closing && self.closing.is_none() {
             self.start_closing(Peer::Open);
         }
-        let done = match drained.done {
-            Poll::Ready(Ok(())) => self.stream.poll_flush(context),
-            other => other,
+        let done = match (drained.done, &self.closing) {
+            // Nothing more is said, and the client knows by that, as its own close frame would not be understood.
+            (Poll::Ready(Ok(())), Some(Closing { peer: Peer::Garbled, .. })) => self.stream.poll_shutdown(context),
+            (Poll::Ready(Ok(())), _) => self.stream.poll_flush(context),
+            (other, _) => other,
         };
-        match done {
-            Poll::Ready(Err(_)) => Err(Gone),
-            Poll::Ready(Ok(())) if self.closing.as_ref().is_some_and(|closing| closing.peer == Peer::Closed) => {
-                Err(Gone)
-            }
-            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+        match (done, &self.closing) {
+            (Poll::Ready(Err(_)), _) => Err(Gone),
+            (Poll::Ready(Ok(())), Some(Closing { peer: Peer::Closed, .. })) => Err(Gone),
+            (Poll::Ready(Ok(())) | Poll::Pending, _) => Ok(()),
         }
     }
 
@@ -215,21 +207,20 @@ impl Connection<'_> {
         Poll::Ready(Ok(again))
     }
 
-    /// Reads from the socket, or what was carried over, into `messages`.
+    /// Reads into `messages`, from the socket, or what is left over of the last read.
     fn poll_frames(&mut self, context: &mut Context<'_>) -> Poll<Result<(Ending, Vec<u8>), Gone>> {
         BUFFER.with_borrow_mut(|buffer| {
-            let carried = mem::take(&mut self.carry);
-            let mut input = carried.as_slice();
-            if input.is_empty() && !self.holds_more {
-                input = match ready!(self.stream.poll_read(context, buffer)) {
-                    Ok(length @ 1..) => buffer.get(..length).unwrap_or_default(),
+            let length = if self.frames.has_more() {
+                0
+            } else {
+                match ready!(self.stream.poll_read(context, buffer)) {
+                    Ok(length @ 1..) => length,
                     Ok(0) | Err(_) => return Poll::Ready(Err(Gone)),
-                };
-            }
+                }
+            };
+            let input = buffer.get(..length).unwrap_or_default();
             let mut replies = Vec::new();
-            let ending = self.frames.read(&mut input, self.burst, &mut self.messages, &mut replies);
-            self.carry = input.to_vec();
-            self.holds_more = ending == Ending::More;
+            let ending = self.frames.read(input, self.burst, &mut self.messages, &mut replies);
             Poll::Ready(Ok((ending, replies)))
         })
     }

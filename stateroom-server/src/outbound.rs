@@ -26,6 +26,10 @@ use crate::{
 /// How many pieces go into one write.
 const PIECES: usize = 64;
 
+/// The part of what may wait for a client that it may have said before the room handles it. With the half that may wait
+/// already, and the burst that comes on top, that leaves place for about eight answers to each message.
+const UNHANDLED: usize = 32;
+
 /// What waits for one client, shared by its room and its connection.
 #[derive(Debug)]
 pub(crate) struct Outbound {
@@ -45,7 +49,7 @@ struct State {
     /// How much of the first piece is written.
     written: usize,
     waiting: Load,
-    /// What the client has said and the room has not handled yet: as it may be answered, it counts as half waiting.
+    /// What the client has said and the room has not handled yet: it may be answered.
     unhandled: Load,
     /// The largest message since the queue was empty: one alone may be larger than the bound.
     largest: usize,
@@ -193,6 +197,11 @@ impl Outbound {
         self.lock().unhandled.add(load);
     }
 
+    /// How many of a client's messages are taken at a time.
+    pub(crate) fn burst(&self) -> usize {
+        (self.max_messages / UNHANDLED / 2).max(1)
+    }
+
     /// Whether the client may be read from: not while half of what may wait for it does, or may come to.
     pub(crate) fn may_read(&self) -> bool {
         !self.is_loaded(&self.lock())
@@ -231,8 +240,11 @@ impl Outbound {
     }
 
     fn is_loaded(&self, state: &State) -> bool {
-        state.waiting.bytes + state.unhandled.bytes > self.max_bytes / 2
-            || state.waiting.messages + state.unhandled.messages > self.max_messages / 2
+        let (waiting, unhandled) = (state.waiting, state.unhandled);
+        waiting.bytes > self.max_bytes / 2
+            || waiting.messages > self.max_messages / 2
+            || unhandled.bytes > self.max_bytes / UNHANDLED
+            || unhandled.messages > self.max_messages / UNHANDLED
     }
 
     fn is_overrun(&self, state: &State) -> bool {

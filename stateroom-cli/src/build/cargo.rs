@@ -17,7 +17,8 @@ use super::{package, target};
 const ABOUT_THE_CALLER: [&str; 6] =
     ["CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"];
 
-/// A program of the user's toolchain, called as from their shell.
+/// A program of the user's toolchain, called as from their shell. Which toolchain that is, where it builds and with which
+/// flags is theirs to say, in the environment too.
 pub(super) fn tool(name: &str) -> Command {
     let mut command = Command::new(name);
     for (variable, _) in env::vars_os() {
@@ -38,11 +39,11 @@ pub(super) fn workspace() -> Result<Metadata> {
     package::nearest_manifest()?;
     let output = tool("cargo")
         .args(["metadata", "--no-deps", "--format-version=1"])
-        .stderr(Stdio::inherit())
         .output()
         .context("`cargo` cannot be run: install Rust by way of rustup, or add its directory to PATH")?;
     if !output.status.success() {
-        bail!("cargo cannot read the crate here: its own message is above");
+        let reason = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(anyhow!(reason).context("cargo cannot read the crate here"));
     }
     MetadataCommand::parse(String::from_utf8_lossy(&output.stdout)).context("what `cargo metadata` says makes no sense")
 }

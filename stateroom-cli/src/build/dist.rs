@@ -47,7 +47,6 @@ fn fill(directory: &Path, built: &Built, settings: &Settings) -> Result<()> {
     let statics = directory.join(STATIC);
     fs::create_dir_all(&statics).context("no directory can be made here")?;
     if let Some(files) = &settings.static_files {
-        check_static_files(files)?;
         if is_within(Path::new("."), files) {
             bail!(
                 "`static_files` in {FILE_NAME} is a directory that `{DIRECTORY}` is in: it would be copied into itself\n  \

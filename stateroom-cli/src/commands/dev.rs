@@ -5,16 +5,13 @@ use anyhow::Result;
 
 use super::serve;
 use crate::{
-    build::{self, dist},
+    build,
     config::{Resolved, Settings},
 };
 
 pub(super) fn run(settings: &Settings, mut resolved: Resolved) -> Result<()> {
     let built = build::build(settings)?;
-    if let Some(files) = &settings.static_files {
-        dist::check_static_files(files)?;
-        resolved.server.static_path = Some(serve::text(files)?);
-    }
+    resolved.server.static_path = settings.static_files.as_deref().map(serve::text).transpose()?;
     resolved.server.client_path = built.client.as_deref().map(serve::text).transpose()?;
     let has_page = resolved.server.static_path.is_some();
     serve::until_stopped(&built.service, resolved, |address| {

@@ -26,6 +26,11 @@ macro_rules! limits {
         }
 
         impl LimitSettings {
+            /// Whether they say nothing at all.
+            pub(crate) fn are_silent(&self) -> bool {
+                *self == LimitSettings::default()
+            }
+
             /// These, and the others where these say nothing.
             pub(crate) fn over(self, under: LimitSettings) -> LimitSettings {
                 LimitSettings { $($($field: self.$field.or(under.$field),)+)+ }

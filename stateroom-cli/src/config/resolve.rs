@@ -2,12 +2,11 @@
 use std::{net::IpAddr, time::Duration};
 
 use anyhow::Result;
-use clap::{Args, CommandFactory, Id, error::ErrorKind};
+use clap::{Args, Id, error::ErrorKind};
 use stateroom_server::{Server, ShutdownPolicy};
 use stateroom_wasm_host::WasmHostConfig;
 
 use super::{LimitSettings, Settings, quantity::Sets};
-use crate::args::Cli;
 
 /// All settings, settled.
 #[derive(Debug)]
@@ -83,12 +82,12 @@ fn check_heartbeats(server: &Server) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "the heartbeat timeout ({} s) is not above the heartbeat interval ({} s): every client would be taken for lost.\n\
-         Raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or turn pings off with `--heartbeat-interval 0`.",
+        "the heartbeat timeout ({} s) is not above the heartbeat interval ({} s)\n  \
+         hint: raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or turn pings off with `--heartbeat-interval 0`\n",
         timeout.as_secs_f64(),
         interval.as_secs_f64()
     );
-    Err(Cli::command().error(ErrorKind::ValueValidation, message).into())
+    Err(clap::Error::raw(ErrorKind::ValueValidation, message).into())
 }
 
 /// Gives each setting of a verb its variable, and tells its default in the help.
@@ -129,7 +128,7 @@ mod tests {
     use clap::FromArgMatches;
 
     use super::*;
-    use crate::args::{self, Verb};
+    use crate::args::{self, Cli, Verb};
 
     /// A setting other than the default, of what the help says it is.
     fn sample(unit: &str) -> &'static str {

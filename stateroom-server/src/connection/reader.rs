@@ -1,7 +1,10 @@
 //! From bytes to messages: tungstenite, fed from memory.
 //!
 //! *Invariant:* nothing outside of `connection` knows how frames are parsed.
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Write},
+    mem,
+};
 
 use stateroom::MessagePayload;
 use tungstenite::{
@@ -20,7 +23,7 @@ const BUFFER: usize = 4096;
 pub(crate) enum Ending {
     /// All of it was read.
     Drained,
-    /// There is more in it than the number of messages asked for.
+    /// There may be more in it than the number of messages asked for; it is kept for the next read.
     More,
     /// The client closes the connection.
     ClosedByPeer,
@@ -32,21 +35,57 @@ pub(crate) enum Ending {
 pub(crate) struct FrameReader {
     context: WebSocketContext,
     max_message: usize,
+    /// Bytes that were not looked at yet, from `carried` on.
+    carry: Vec<u8>,
+    carried: usize,
+    /// Whether more messages may be had without more bytes: the library reads ahead, too.
+    more: bool,
 }
 
 impl FrameReader {
-    pub(crate) fn new(max_message: usize) -> Self {
+    /// Of a connection on which `ahead` has come already.
+    pub(crate) fn new(max_message: usize, ahead: Vec<u8>) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
             .write_buffer_size(0)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
-        FrameReader { context: WebSocketContext::new(Role::Server, Some(config)), max_message }
+        let context = WebSocketContext::new(Role::Server, Some(config));
+        FrameReader { context, max_message, more: !ahead.is_empty(), carry: ahead, carried: 0 }
     }
 
-    /// Reads up to `most` messages out of `input` into `messages`. What the protocol answers by itself (pongs, the
-    /// reply to a close) is appended to `replies`. Leaves in `input` what was not looked at.
+    /// Whether the next read can do without further bytes.
+    pub(crate) fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// Reads up to `most` messages into `messages`, out of `input`, or out of what was left over, if there is
+    /// [more](Self::has_more) of it. What the protocol answers by itself (pongs, the reply to a close) is appended to
+    /// `replies`.
     pub(crate) fn read(
+        &mut self,
+        input: &[u8],
+        most: usize,
+        messages: &mut Vec<MessagePayload>,
+        replies: &mut Vec<u8>,
+    ) -> Ending {
+        let carry = mem::take(&mut self.carry);
+        let mut rest = if self.more { carry.get(self.carried..).unwrap_or_default() } else { input };
+        let ending = self.read_messages(&mut rest, most, messages, replies);
+        if ending == Ending::More {
+            if self.more {
+                self.carried = carry.len() - rest.len();
+                self.carry = carry;
+            } else {
+                self.carried = 0;
+                self.carry = rest.to_vec();
+            }
+        }
+        self.more = ending == Ending::More;
+        ending
+    }
+
+    fn read_messages(
         &mut self,
         input: &mut &[u8],
         most: usize,
@@ -60,7 +99,7 @@ impl FrameReader {
                 Ok(Message::Text(text)) => messages.push(MessagePayload::Text(text.as_str().to_owned())),
                 Ok(Message::Binary(bytes)) => messages.push(MessagePayload::Bytes(bytes.into())),
                 Ok(Message::Close(_)) => {
-                    // The reply goes out with the next call, which then finds the connection closed.
+                    // Writes the reply, and then finds the connection closed.
                     let _ = self.context.flush(&mut memory);
                     return Ending::ClosedByPeer;
                 }
@@ -123,17 +162,21 @@ mod tests {
         bytes
     }
 
-    fn read_all(reader: &mut FrameReader, mut input: &[u8]) -> (Ending, Vec<MessagePayload>, Vec<u8>) {
+    fn read_all(reader: &mut FrameReader, input: &[u8]) -> (Ending, Vec<MessagePayload>, Vec<u8>) {
         let (mut messages, mut replies) = (Vec::new(), Vec::new());
-        let ending = reader.read(&mut input, usize::MAX / 2, &mut messages, &mut replies);
+        let ending = reader.read(input, usize::MAX / 2, &mut messages, &mut replies);
         (ending, messages, replies)
+    }
+
+    fn reader(max_message: usize) -> FrameReader {
+        FrameReader::new(max_message, Vec::new())
     }
 
     #[test]
     fn a_burst_is_read_whole_and_a_cut_frame_is_kept_for_the_next() {
         let bytes = sent(&[Message::text("one"), Message::binary(vec![2; 70_000]), Message::text("three")]);
         for cut in [0, 1, 5, 9, 10, 20, 40_000, bytes.len() - 1] {
-            let mut reader = FrameReader::new(1 << 20);
+            let mut reader = reader(1 << 20);
             let (first, mut messages, _) = read_all(&mut reader, &bytes[..cut]);
             let (second, more, _) = read_all(&mut reader, &bytes[cut..]);
             messages.extend(more);
@@ -145,17 +188,25 @@ mod tests {
     #[test]
     fn no_more_messages_are_read_than_asked_for_and_none_is_lost() {
         let bytes = sent(&vec![Message::text("x"); 5000]);
-        let mut reader = FrameReader::new(1 << 20);
-        let (mut input, mut messages, mut replies) = (bytes.as_slice(), Vec::new(), Vec::new());
-        assert_eq!(reader.read(&mut input, 100, &mut messages, &mut replies), Ending::More);
-        assert_eq!(messages.len(), 100);
-        assert_eq!(reader.read(&mut input, usize::MAX / 2, &mut messages, &mut replies), Ending::Drained);
-        assert_eq!(messages.len(), 5000);
+        // In the order in which they come: some ahead of the rest, by 100 at the most.
+        let mut reader = FrameReader::new(1 << 20, bytes[..10_000].to_vec());
+        let (mut messages, mut replies) = (Vec::new(), Vec::new());
+        for input in [&[], &bytes[10_000..]] {
+            let mut ending = reader.read(input, 100, &mut messages, &mut replies);
+            while ending == Ending::More {
+                assert!(reader.has_more() && messages.len() % 100 == 0);
+                ending = reader.read(&[], 100, &mut messages, &mut replies);
+            }
+            assert_eq!(ending, Ending::Drained);
+            // So that the next hundred ends where a hundred does.
+            messages.truncate(messages.len() / 100 * 100);
+        }
+        assert!(!reader.has_more());
     }
 
     #[test]
     fn a_ping_is_answered_and_a_close_is_replied_to() {
-        let mut reader = FrameReader::new(100);
+        let mut reader = reader(100);
         let (_, _, replies) = read_all(&mut reader, &sent(&[Message::Ping(vec![1, 2].into())]));
         assert_eq!(replies, [0x8a, 2, 1, 2]);
         let (ending, _, replies) = read_all(&mut reader, &sent(&[Message::Close(None)]));
@@ -164,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_breaks_the_rules_is_closed_with_its_code() {
-        let code = |bytes: &[u8]| match read_all(&mut FrameReader::new(100), bytes).0 {
+        let code = |bytes: &[u8]| match read_all(&mut reader(100), bytes).0 {
             Ending::Broken(cause) => cause.code(),
             other => panic!("{other:?}"),
         };

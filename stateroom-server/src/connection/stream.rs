@@ -2,6 +2,7 @@
 //! else (TLS, a pipe in a test), which is the connection's alone.
 use std::{
     io::{self, IoSlice},
+    net::Shutdown,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -9,6 +10,7 @@ use std::{
 
 use hyper::upgrade::Upgraded;
 use hyper_util::{rt::TokioIo, server::conn::auto};
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -86,6 +88,14 @@ impl Stream {
         match self {
             Stream::Tcp(_) => Poll::Ready(Ok(())),
             Stream::Other(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    /// Says that nothing more will be written; the other side can still be heard. May be said again.
+    pub(crate) fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Tcp(socket) => Poll::Ready(SockRef::from(&**socket).shutdown(Shutdown::Write)),
+            Stream::Other(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

@@ -1,0 +1,76 @@
+//! Crates to build: the examples, and such as a test writes.
+use std::{
+    collections::HashSet,
+    env,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Output,
+    sync::{Mutex, PoisonError},
+};
+
+use super::{stateroom, success};
+
+/// A new directory with these files in it.
+pub(crate) fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let directory = tempfile::Builder::new().prefix("stateroom-").tempdir().unwrap();
+    for (path, text) in files {
+        write(&directory.path().join(path), text);
+    }
+    directory
+}
+
+/// Writes a file, its directory too.
+pub(crate) fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// The directory of an example.
+pub(crate) fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)
+}
+
+/// The `dist` of an example, built by the command: once by each test program, one program at a time.
+pub(crate) fn built(name: &str) -> PathBuf {
+    static BUILT: Mutex<Option<HashSet<String>>> = Mutex::new(None);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = example(name);
+    if built.get_or_insert_default().insert(name.to_owned()) {
+        let lock = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples.lock")).unwrap();
+        lock.lock().unwrap();
+        success(&stateroom().args(["build", "-C"]).arg(&directory).output().unwrap());
+    }
+    directory.join("dist")
+}
+
+/// Writes a service crate that does this with each message.
+pub(crate) fn write_service(directory: &Path, name: &str, dependencies: &str, on_message: &str) {
+    let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stateroom-wasm");
+    let manifest = format!(
+        "[package]\nname = '{name}'\nversion = '0.1.0'\nedition = '2024'\n\n[lib]\ncrate-type = ['cdylib']\n\n\
+         [dependencies]\nstateroom-wasm.path = '{}'\n{dependencies}\n",
+        guest.display()
+    );
+    let source = format!(
+        "use stateroom_wasm::*;\n\n#[stateroom_wasm]\n#[derive(Default)]\nstruct Service;\n\n\
+         impl StateroomService for Service {{\n    \
+         fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {{\n        \
+         {on_message}\n    }}\n}}\n"
+    );
+    write(&directory.join("Cargo.toml"), &manifest);
+    write(&directory.join("src/lib.rs"), &source);
+}
+
+/// Where crates outside of the repository are built, so that what they have in common is built once.
+pub(crate) fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests")
+}
+
+/// `stateroom build` in a directory outside of the repository, with the versions that the examples have.
+pub(crate) fn build_in(directory: &Path) -> Output {
+    let root = directory.ancestors().find(|ancestor| ancestor.join("Cargo.lock").is_file());
+    if root.is_none() {
+        fs::copy(example("Cargo.lock"), directory.join("Cargo.lock")).unwrap();
+    }
+    stateroom().args(["build", "-C"]).arg(directory).env("CARGO_TARGET_DIR", target()).output().unwrap()
+}

@@ -1,0 +1,88 @@
+//! A server that the command runs: what it says, what it answers, how it ends.
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::{Command, ExitStatus, Stdio},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    process::Child,
+    sync::mpsc,
+    time::timeout,
+};
+
+use super::{Client, PATIENCE, stateroom};
+
+/// A server that the command runs. It ends with the test.
+pub(crate) struct Serving {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    lines: mpsc::UnboundedReceiver<String>,
+}
+
+impl Serving {
+    /// Serves on a free port of this machine.
+    pub(crate) async fn start(module: &Path, arguments: &[&str]) -> Serving {
+        let mut command = stateroom();
+        command.arg("serve").arg(module).args(["--ip", "127.0.0.1", "--port", "0"]).args(arguments);
+        Serving::run(command).await
+    }
+
+    /// Runs a command that serves, and waits for it to say where.
+    pub(crate) async fn run(command: Command) -> Serving {
+        let mut command = tokio::process::Command::from(command);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, lines) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = log.next_line().await {
+                let _ = sender.send(line);
+            }
+        });
+        let mut serving = Serving { address: SocketAddr::from(([0, 0, 0, 0], 0)), child, lines };
+        let line = serving.line("listening on http://").await;
+        serving.address = line.rsplit("http://").next().unwrap().parse().unwrap();
+        serving
+    }
+
+    /// Waits for a line on stderr that has this in it.
+    pub(crate) async fn line(&mut self, part: &str) -> String {
+        let mut seen = Vec::new();
+        loop {
+            match timeout(PATIENCE, self.lines.recv()).await {
+                Ok(Some(line)) if line.contains(part) => return line,
+                Ok(Some(line)) => seen.push(line),
+                Ok(None) => panic!("it ended without `{part}`: {seen:#?}"),
+                Err(_) => panic!("it did not say `{part}`: {seen:#?}"),
+            }
+        }
+    }
+
+    /// Joins a room.
+    pub(crate) async fn join(&self, room: &str) -> Client {
+        Client::connect(&format!("ws://{}/ws/{room}", self.address)).await
+    }
+
+    /// The head and body of the answer to a GET.
+    pub(crate) async fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("no answer").unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Sends a signal, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let process = self.child.id().expect("it has ended").to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &process]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn end(mut self) -> ExitStatus {
+        timeout(PATIENCE, self.child.wait()).await.expect("it does not end").unwrap()
+    }
+}

@@ -1,0 +1,173 @@
+//! `stateroom build`: what it makes, of which package, and what it says where it cannot.
+use std::{fs, path::Path};
+
+use crate::common::{Serving, build_in, directory, failure, stateroom, success, target, write, write_service};
+
+const CDYLIB: &str =
+    "[package]\nname = 'plain'\nversion = '0.1.0'\nedition = '2024'\n\n[lib]\ncrate-type = ['cdylib']\n";
+
+/// A workspace of a service and of a library of its own, which is made into a module as well.
+fn workspace() -> tempfile::TempDir {
+    let directory = directory(&[
+        ("Cargo.toml", "[workspace]\nresolver = '3'\nmembers = ['service', 'helper']\n"),
+        (
+            "helper/Cargo.toml",
+            "[package]\nname = 'helper'\nversion = '0.1.0'\nedition = '2024'\n\n[lib]\ncrate-type = ['cdylib', 'rlib']\n",
+        ),
+        ("helper/src/lib.rs", "/// Helps.\npub fn help() -> &'static str { \"helped\" }\n"),
+    ]);
+    let on_message = "let _ = message; context.send_message(client, helper::help());";
+    write_service(&directory.path().join("service"), "service", "helper.path = '../helper'", on_message);
+    directory
+}
+
+#[tokio::test]
+async fn the_service_of_a_workspace_is_built_and_not_what_it_depends_on() {
+    let workspace = workspace();
+    let log = failure(&build_in(workspace.path()));
+    assert!(log.contains("`helper`") && log.contains("`service`") && log.contains("[service]"), "{log}");
+
+    write(&workspace.path().join("stateroom.toml"), "room_strategy = 'implicit'\n[service]\npackage = 'service'\n");
+    success(&build_in(workspace.path()));
+    assert_answers(&workspace.path().join("dist"), "helped").await;
+
+    // In the directory of a member, that member is meant.
+    success(&build_in(&workspace.path().join("service")));
+    assert_answers(&workspace.path().join("service/dist"), "helped").await;
+}
+
+async fn assert_answers(dist: &Path, answer: &str) {
+    let server = Serving::start(dist, &[]).await;
+    let mut client = server.join("a").await;
+    client.send("x").await;
+    assert_eq!(client.text().await, answer);
+}
+
+#[test]
+fn a_package_that_is_not_there_is_told_with_those_that_are() {
+    let workspace = workspace();
+    write(&workspace.path().join("stateroom.toml"), "[service]\npackage = 'servize'\n");
+    let log = failure(&build_in(workspace.path()));
+    assert!(log.contains("no package `servize`") && log.contains("`service`, `helper`"), "{log}");
+}
+
+#[test]
+fn a_crate_that_is_no_cdylib_is_told_what_to_write() {
+    let files = directory(&[("Cargo.toml", "[package]\nname = 'plain'\nedition = '2024'\n"), ("src/lib.rs", "")]);
+    let log = failure(&build_in(files.path()));
+    assert!(log.contains("`plain` is not a `cdylib`") && log.contains("crate-type = [\"cdylib\", \"rlib\"]"), "{log}");
+    assert!(log.contains(&files.path().join("Cargo.toml").display().to_string()), "{log}");
+}
+
+#[test]
+fn a_module_without_the_attribute_is_told_of_it() {
+    let files = directory(&[("Cargo.toml", CDYLIB), ("src/lib.rs", "")]);
+    let log = failure(&build_in(files.path()));
+    assert!(log.contains("plain.wasm") && log.contains("`#[stateroom_wasm]`"), "{log}");
+    assert!(!files.path().join("dist").exists());
+}
+
+#[test]
+fn what_cargo_says_is_passed_on() {
+    let files = directory(&[("Cargo.toml", CDYLIB), ("src/lib.rs", "fn broken( {}")]);
+    let log = failure(&build_in(files.path()));
+    assert!(log.contains("src/lib.rs:1:") && log.contains("error: `plain` does not build for wasm32-wasip1"), "{log}");
+}
+
+#[test]
+fn a_workspace_without_a_cdylib_has_no_service() {
+    let files = directory(&[
+        ("Cargo.toml", "[workspace]\nresolver = '3'\nmembers = ['one']\n"),
+        ("one/Cargo.toml", "[package]\nname = 'one'\nedition = '2024'\n"),
+        ("one/src/lib.rs", ""),
+    ]);
+    let log = failure(&build_in(files.path()));
+    assert!(log.contains("no package of the workspace") && log.contains("crate-type"), "{log}");
+}
+
+#[test]
+fn dist_is_replaced_as_a_whole_and_only_if_it_is_ours() {
+    let files = directory(&[
+        ("stateroom.toml", "static_files = 'static'\nroom_strategy = 'uuid'\n[limits]\nmessage_bytes = '1KiB'\n"),
+        ("static/page/index.html", "<html>"),
+        ("dist/server.wasm", "an old one"),
+        ("dist/static/old.html", "an old one"),
+    ]);
+    let here = files.path();
+    write_service(here, "dist-of-its-own", "", "context.send_message(client, message);");
+    success(&build_in(here));
+    assert_eq!(fs::read_to_string(here.join("dist/static/page/index.html")).unwrap(), "<html>");
+    assert!(!here.join("dist/static/old.html").exists());
+    let settings = fs::read_to_string(here.join("dist/stateroom.toml")).unwrap();
+    for line in ["room_strategy = \"uuid\"", "shutdown_policy = \"300sec\"", "[limits]", "message_bytes = \"1KiB\""] {
+        assert!(settings.lines().any(|found| found == line), "{settings}");
+    }
+    let left: Vec<_> = fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".dist")), "{left:?}");
+
+    write(&here.join("dist/thesis.txt"), "of years");
+    let log = failure(&build_in(here));
+    assert!(log.contains("`dist` has `thesis.txt` in it"), "{log}");
+    assert_eq!(fs::read_to_string(here.join("dist/thesis.txt")).unwrap(), "of years");
+}
+
+#[tokio::test]
+async fn a_client_is_bound_for_the_browser() {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).unwrap();
+    let entry = lock.split("[[package]]").find(|entry| entry.contains("name = \"wasm-bindgen-cli-support\"")).unwrap();
+    let version = entry.split("version = \"").nth(1).unwrap().split('"').next().unwrap();
+    let client = format!(
+        "[package]\nname = 'the-client'\nversion = '0.1.0'\nedition = '2024'\n\n[lib]\ncrate-type = ['cdylib']\n\n\
+         [dependencies]\nwasm-bindgen = '={version}'\n"
+    );
+    let files = directory(&[
+        ("Cargo.toml", "[workspace]\nresolver = '3'\nmembers = ['service', 'client']\n"),
+        ("stateroom.toml", "static_files = 'static'\n[client]\npackage = 'the-client'\noptimization_level = 'z'\n"),
+        ("static/index.html", "<html>"),
+        ("client/Cargo.toml", &client),
+        (
+            "client/src/lib.rs",
+            "use wasm_bindgen::prelude::*;\n\n/// Greets.\n#[wasm_bindgen]\npub fn greet() -> String { \"hello\".into() }\n",
+        ),
+    ]);
+    write_service(&files.path().join("service"), "service-of-client", "", "context.send_message(client, message);");
+    let log = success(&build_in(files.path()));
+    assert!(log.contains("`optimization_level` in stateroom.toml has no effect"), "{log}");
+
+    let mut dev = stateroom();
+    dev.args(["dev", "0", "-C"]).arg(files.path()).env("CARGO_TARGET_DIR", target());
+    for server in [Serving::start(&files.path().join("dist"), &[]).await, Serving::run(dev).await] {
+        assert!(server.get("/").await.contains("<html>"));
+        assert!(server.get("/client/the_client.js").await.contains("the_client_bg.wasm"));
+        assert!(server.get("/client/the_client_bg.wasm").await.contains("application/wasm"));
+        assert!(server.get("/client/the_client.d.ts").await.contains("export function greet(): string"));
+    }
+}
+
+/// Programs of the toolchain, of which one says what the test wants to hear.
+#[cfg(unix)]
+#[test]
+fn a_missing_target_is_asked_of_rustup_and_named_where_that_fails() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let files = directory(&[
+        ("Cargo.toml", CDYLIB),
+        ("src/lib.rs", ""),
+        ("bin/rustup", "#!/bin/sh\necho rustup was asked: \"$@\" >&2\nexit 1\n"),
+        (
+            "bin/rustc-without",
+            "#!/bin/sh\ncase \"$*\" in *target-libdir*) echo /nowhere;; *) exec rustc \"$@\";; esac\n",
+        ),
+    ]);
+    let bin = files.path().join("bin");
+    for program in ["rustup", "rustc-without"] {
+        fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let mut command = stateroom();
+    command.args(["build", "-C"]).arg(files.path()).env("PATH", path).env("RUSTC", bin.join("rustc-without"));
+    let log = failure(&command.output().unwrap());
+    assert!(log.contains("rustup was asked: target add wasm32-wasip1"), "{log}");
+    assert!(log.contains("not installed: running `rustup target add wasm32-wasip1`"), "{log}");
+    assert!(log.contains("hint: install it where there is a network: `rustup target add wasm32-wasip1`"), "{log}");
+}

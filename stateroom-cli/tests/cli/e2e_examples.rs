@@ -1,0 +1,108 @@
+//! Each example, built by the command and served by it, to clients on real sockets.
+use std::time::{Duration, Instant};
+
+use crate::common::{Serving, built};
+use tokio_tungstenite::tungstenite::Message;
+
+#[tokio::test]
+async fn echo_server_tells_everybody_of_everybody() {
+    let server = Serving::start(&built("echo-server"), &[]).await;
+    let mut one = server.join("a").await;
+    assert_eq!(one.text().await, "User ClientId(1) connected.");
+    let mut two = server.join("a").await;
+    assert_eq!(two.text().await, "User ClientId(2) connected.");
+
+    two.send("x").await;
+    assert_eq!(one.text().await, "User ClientId(2) sent 'x'");
+    assert_eq!(two.text().await, "User ClientId(2) sent 'x'");
+
+    two.leave().await;
+    assert_eq!(one.text().await, "User ClientId(2) left.");
+}
+
+#[tokio::test]
+async fn counter_service_counts_in_each_room_for_itself() {
+    let server = Serving::start(&built("counter-service"), &[]).await;
+    let (mut one, mut two, mut other) = (server.join("a").await, server.join("a").await, server.join("b").await);
+
+    one.send("increment").await;
+    assert_eq!(one.text().await, "new value: 1");
+    // What a client is answered shows that it is in the room: from here on it hears everything.
+    two.send("increment").await;
+    assert_eq!(one.text().await, "new value: 2");
+    while two.text().await != "new value: 2" {}
+    two.send("neither").await;
+    one.send("increment").await;
+    assert_eq!(one.text().await, "new value: 3");
+    assert_eq!(two.text().await, "new value: 3");
+
+    // What this room hears first is its own: nothing of the others came before.
+    other.send("decrement").await;
+    assert_eq!(other.text().await, "new value: -1");
+}
+
+#[tokio::test]
+async fn counter_service_has_a_page() {
+    let server = Serving::start(&built("counter-service"), &[]).await;
+    let page = server.get("/").await;
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("<html"), "{page}");
+}
+
+#[tokio::test]
+async fn binary_echo_sends_bytes_back_as_bytes() {
+    let server = Serving::start(&built("binary-echo"), &[]).await;
+    let mut client = server.join("a").await;
+    let bytes: Vec<u8> = (0..=255).collect();
+    client.send(bytes.clone()).await;
+    assert_eq!(client.next().await, Message::from(bytes));
+}
+
+#[tokio::test]
+async fn clock_ticks_every_four_seconds() {
+    let server = Serving::start(&built("clock"), &[]).await;
+    let mut client = server.join("a").await;
+    assert_eq!(client.text().await, "Timer @ 0");
+    let first = Instant::now();
+    assert_eq!(client.text().await, "Timer @ 1");
+    assert!(first.elapsed() > Duration::from_secs(3), "{:?}", first.elapsed());
+}
+
+#[tokio::test]
+async fn randomness_gives_everybody_another_number() {
+    let server = Serving::start(&built("randomness"), &[]).await;
+    let mut numbers = Vec::new();
+    for id in 1..=2 {
+        let greeting = server.join(&format!("room-{id}")).await.text().await;
+        let number = greeting.strip_prefix("User ClientId(1) connected. Random number: ");
+        numbers.push(number.expect("a number").parse::<u32>().unwrap());
+    }
+    assert_ne!(numbers[0], numbers[1]);
+}
+
+#[tokio::test]
+async fn cpu_hog_is_closed_with_the_budget_named_while_the_server_goes_on() {
+    let server = Serving::start(&built("cpu-hog"), &[]).await;
+    let mut hog = server.join("hog").await;
+    let statuses = async {
+        loop {
+            let asked = Instant::now();
+            assert!(server.get("/status").await.ends_with("ok"));
+            assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+        }
+    };
+    tokio::select! {
+        () = statuses => {}
+        (code, reason) = hog.closed() => {
+            assert_eq!(code, 1011);
+            assert!(reason.contains("budget"), "{reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn cpu_hog_with_a_larger_budget_says_both() {
+    let server = Serving::start(&built("cpu-hog"), &["--cpu-budget", "50", "--time-budget", "55"]).await;
+    let mut hog = server.join("hog").await;
+    assert_eq!(hog.text().await, "Connected.");
+    assert_eq!(hog.text().await, "Finished.");
+}

@@ -1,0 +1,19 @@
+//! What the command `stateroom` promises, shown by running it.
+//!
+//! One program, so that what the tests build is built once: a file a topic, and `common` for all.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what it expects, and fails where that is not so"
+)]
+
+mod common;
+mod e2e_build;
+mod e2e_dev;
+mod e2e_examples;
+mod e2e_rooms;
+#[cfg(unix)]
+mod e2e_signals;
+mod settings;
+mod usage;

@@ -26,25 +26,23 @@ use self::{
     reader::{Ending, FrameReader},
     stream::Stream,
 };
-use crate::{outbound::Outbound, room::seat::Seat, rooms::Rooms};
+use crate::{Server, outbound::Outbound, room::seat::Seat};
 
 thread_local! {
     /// What is read goes through one buffer a thread, and is gone from it before the next connection reads.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 << 10]);
 }
 
-/// Runs a connection that has just been upgraded, from joining its room to its end.
-pub(crate) async fn serve(rooms: &Arc<Rooms>, upgraded: Upgraded, room_id: &str, token: Option<String>) {
-    let settings = rooms.settings();
+/// Runs a connection that has just been upgraded, to its end. Without a seat, it is being closed.
+pub(crate) async fn serve(
+    settings: &Server,
+    upgraded: Upgraded,
+    room_id: &str,
+    seat: Option<Seat>,
+    outbound: Arc<Outbound>,
+) {
     let (stream, ahead) = Stream::from_upgraded(upgraded);
-    let outbound = Arc::new(Outbound::new(stream.socket(), &settings.limits));
-    let seat = match rooms.join(room_id, token, outbound.clone()) {
-        Ok(seat) => Some(seat),
-        Err(cause) => {
-            outbound.close(cause);
-            None
-        }
-    };
+    outbound.attach(stream.socket());
     let now = Instant::now();
     let mut connection = Connection {
         room_id,

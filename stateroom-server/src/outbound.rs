@@ -108,14 +108,19 @@ impl Bytes {
 }
 
 impl Outbound {
-    /// For a client behind `socket`, or behind something that only its connection can write to.
-    pub(crate) fn new(socket: Option<Arc<TcpStream>>, limits: &Limits) -> Self {
+    /// For a client that is about to join.
+    pub(crate) fn new(limits: &Limits) -> Self {
         Outbound {
-            state: Mutex::new(State { socket, ..State::default() }),
+            state: Mutex::default(),
             connection: AtomicWaker::new(),
             max_bytes: limits.outbound_bytes,
             max_messages: limits.outbound_messages,
         }
+    }
+
+    /// Says that the client is behind `socket`, or behind something that only its connection can write to.
+    pub(crate) fn attach(&self, socket: Option<Arc<TcpStream>>) {
+        self.lock().socket = socket;
     }
 
     /// Writes a batch of the room. `handled` is what the client had said and the room has now dealt with.

@@ -133,16 +133,16 @@ impl Rooms {
     }
 
     /// Takes a place in a room, which begins with it if it has to.
-    pub(crate) fn join(
+    pub(crate) async fn join(
         self: &Arc<Self>,
         room_id: &str,
         token: Option<String>,
-        outbound: Arc<Outbound>,
+        outbound: &Arc<Outbound>,
     ) -> Result<Seat, CloseCause> {
         loop {
             let inbox = self.find_or_begin(room_id)?;
             // A room that ends just now is found again as ended, and replaced.
-            if let Ok(seat) = Seat::take(inbox, token.clone(), outbound.clone()) {
+            if let Ok(seat) = Seat::take(inbox, token.clone(), outbound.clone()).await {
                 return Ok(seat);
             }
         }

@@ -1,7 +1,7 @@
 //! `GET /ws` and `GET /ws/{room}`: from an HTTP request to a connection.
 //!
-//! *Invariant:* what can be known before the switch of protocols is answered by an HTTP status; a room begins only when
-//! the switch has happened.
+//! *Invariant:* what can be known before the switch of protocols is answered by an HTTP status; a client has its place in
+//! the room before it is told that it may switch.
 use std::sync::Arc;
 
 use axum::{
@@ -18,7 +18,7 @@ use serde::Deserialize;
 use tungstenite::handshake::server::create_response_with_body;
 
 use super::{Refused, check_room_id};
-use crate::{connection, rooms::Rooms};
+use crate::{connection, outbound::Outbound, rooms::Rooms};
 
 /// The room that is joined where none is named.
 const DEFAULT_ROOM: &str = "1";
@@ -33,7 +33,7 @@ pub(super) async fn default_room(
     Query(parameters): Query<Parameters>,
     request: Request,
 ) -> Result<Response, Refused> {
-    join(rooms, DEFAULT_ROOM.to_owned(), parameters, request)
+    join(rooms, DEFAULT_ROOM.to_owned(), parameters, request).await
 }
 
 pub(super) async fn room(
@@ -42,10 +42,15 @@ pub(super) async fn room(
     Query(parameters): Query<Parameters>,
     request: Request,
 ) -> Result<Response, Refused> {
-    join(rooms, room_id, parameters, request)
+    join(rooms, room_id, parameters, request).await
 }
 
-fn join(rooms: Arc<Rooms>, room_id: String, parameters: Parameters, mut request: Request) -> Result<Response, Refused> {
+async fn join(
+    rooms: Arc<Rooms>,
+    room_id: String,
+    parameters: Parameters,
+    mut request: Request,
+) -> Result<Response, Refused> {
     check_room_id(&rooms, &room_id)?;
     let token = parameters.token.filter(|token| !token.is_empty());
     let most = rooms.settings().limits.token_bytes;
@@ -64,9 +69,18 @@ fn join(rooms: Arc<Rooms>, room_id: String, parameters: Parameters, mut request:
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return Ok(upgrade_required("this connection cannot become a WebSocket: HTTP/1.1 is needed"));
     };
+    // Before the client can know that it has joined, so that it misses nothing from then on.
+    let outbound = Arc::new(Outbound::new(&rooms.settings().limits));
+    let seat = match rooms.join(&room_id, token, &outbound).await {
+        Ok(seat) => Some(seat),
+        Err(cause) => {
+            outbound.close(cause);
+            None
+        }
+    };
     rooms.clone().spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => connection::serve(&rooms, upgraded, &room_id, token).await,
+            Ok(upgraded) => connection::serve(rooms.settings(), upgraded, &room_id, seat, outbound).await,
             Err(error) => tracing::debug!(room = room_id, %error, "a client is gone before it has joined"),
         }
     });

@@ -60,9 +60,9 @@ pub(crate) struct Inbox {
 struct State {
     posts: Vec<Post>,
     bytes: usize,
-    /// How many have joined so far.
+    /// How many were numbered so far.
     connections: u64,
-    /// How many of those have not left.
+    /// How many of those are in the room, or about to be.
     seated: usize,
     ended: bool,
     /// The actor, while it waits.
@@ -82,17 +82,27 @@ impl Inbox {
         Inbox { state: Mutex::default(), max_bytes, max_events }
     }
 
-    /// Puts a join in, and numbers the connection.
-    pub(crate) fn join(&self, token: Option<String>, outbound: Arc<Outbound>) -> Result<ConnectionId, Ended> {
+    /// A number for a connection that wants to join.
+    pub(crate) fn number(&self) -> ConnectionId {
+        let mut state = self.lock();
+        state.connections += 1;
+        ConnectionId(state.connections)
+    }
+
+    /// Puts a join in.
+    pub(crate) fn join(
+        &self,
+        connection: ConnectionId,
+        token: Option<String>,
+        outbound: Arc<Outbound>,
+    ) -> Result<(), Ended> {
         let mut state = self.lock();
         if state.ended {
             return Err(Ended);
         }
-        state.connections += 1;
         state.seated += 1;
-        let connection = ConnectionId(state.connections);
         self.put(state, [Post::Join { connection, token, outbound }]);
-        Ok(connection)
+        Ok(())
     }
 
     /// Ready when a connection may put something in; else it is woken when it may.

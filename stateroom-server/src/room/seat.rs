@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* leaving cannot fail. A seat is taken once, and giving it up, by whatever way, is its `Drop`.
 use std::{
+    future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -20,9 +21,11 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// Joins a room.
-    pub(crate) fn take(inbox: Arc<Inbox>, token: Option<String>, outbound: Arc<Outbound>) -> Result<Self, Ended> {
-        let connection = inbox.join(token, outbound.clone())?;
+    /// Joins a room, as soon as that takes further events.
+    pub(crate) async fn take(inbox: Arc<Inbox>, token: Option<String>, outbound: Arc<Outbound>) -> Result<Self, Ended> {
+        let connection = inbox.number();
+        poll_fn(|context| inbox.poll_space(connection, context)).await;
+        inbox.join(connection, token, outbound.clone())?;
         Ok(Seat { inbox, connection, outbound })
     }
 

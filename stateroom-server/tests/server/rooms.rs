@@ -171,3 +171,16 @@ async fn everybody_hears_the_same_in_the_order_in_which_each_said_it() {
     }
     assert!(heard.iter().all(|other| *other == heard[0]), "all hear one order");
 }
+
+/// A client has its place in the room before it is told that it may speak.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_has_joined_misses_nothing() {
+    let server = TestServer::tcp(Server::new()).await;
+    for room in 0..200 {
+        let path = format!("/ws/{room}");
+        let mut one = server.connect(&path).await;
+        let mut two = server.connect(&path).await;
+        one.say("all hello").await;
+        while two.text().await != "hello" {}
+    }
+}

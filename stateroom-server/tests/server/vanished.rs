@@ -1,4 +1,6 @@
 //! A client that is gone without a word has left like any other, and its room goes on.
+use std::sync::Arc;
+
 use stateroom_server::{Limits, Server};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::tungstenite::Message;
@@ -135,33 +137,40 @@ async fn all_are_gone_at_once() {
     next.hears("is well").await;
 }
 
-/// Coming and going always fits, however much waits for the room.
+/// Going always fits, however much waits for the room; who comes waits until there is space.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_come_and_go_while_the_room_is_full() {
     const CLIENTS: usize = 100;
     let limits = Limits { mailbox_events: 10, ..Limits::default() };
-    let server = TestServer::tcp(Server::new().with_limits(limits)).await;
+    let server = Arc::new(TestServer::tcp(Server::new().with_limits(limits)).await);
     let mut one = server.join("a").await;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        clients.push(server.join("a").await);
+        one.hears(&format!("joined {}", clients.len() + 1)).await;
+    }
     one.say("block").await;
     server.script.happened("a", "message 1 block", 1).await;
     for number in 0..100 {
         one.say(number.to_string()).await;
     }
     one.is_understood().await;
-    for number in 0..CLIENTS {
-        let mut client = server.connect("/ws/a").await;
-        client.say("hello").await;
+    for (number, mut client) in clients.into_iter().enumerate() {
         if number % 2 == 0 { client.vanish() } else { client.send(Message::Close(None)).await }
     }
+    let comer = tokio::spawn({
+        let server = server.clone();
+        async move { server.join("a").await }
+    });
     server.script.open();
     for id in 2..CLIENTS + 2 {
         server.script.happened("a", &format!("disconnect {id}"), 1).await;
     }
+    let comer = comer.await.unwrap();
+    assert_eq!(comer.id as usize, CLIENTS + 2);
     let events = server.script.events("a");
-    for kind in ["connect ", "disconnect "] {
-        let count = events.iter().filter(|event| event.starts_with(kind)).count();
-        assert_eq!(count, CLIENTS + usize::from(kind == "connect "));
-    }
+    assert_eq!(events.iter().filter(|event| event.starts_with("connect ")).count(), CLIENTS + 2);
+    assert_eq!(events.iter().filter(|event| event.starts_with("disconnect ")).count(), CLIENTS);
     for number in 0..100 {
         one.hears(&number.to_string()).await;
     }

@@ -1,6 +1,6 @@
 //! What can be set: the rooms' [`RoomStrategy`] and [`ShutdownPolicy`], and every [`Limits`] with its default.
 //!
-//! *Invariant:* everything that can wait or grow is bounded by a number here.
+//! *Invariant:* whatever waits for a client or a room is bounded by a number here.
 mod shutdown_policy;
 mod strategy;
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use shutdown_policy::{ParseShutdownPolicyError, ShutdownPolicy};
 pub use strategy::{ParseRoomStrategyError, RoomStrategy, ShortLength};
 
-/// How much of everything there may be. The defaults suit a server on the internet.
+/// How much there may be of what waits or grows. How many connections there are is the system's limit on open files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// The largest message that a client may send, in bytes; a larger one closes the client with 1009. Default 16 MiB.
@@ -40,6 +40,16 @@ pub struct Limits {
     pub close_time: Duration,
     /// How long rooms may take to deliver each `disconnect` on shutdown before they are dropped. Default 10 s.
     pub shutdown_time: Duration,
+}
+
+impl Limits {
+    /// Cuts times to a year: a point in time that far away can still be calculated with.
+    pub(crate) fn clamp(&mut self) {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+        for time in [&mut self.request_head_time, &mut self.close_time, &mut self.shutdown_time] {
+            *time = YEAR.min(*time);
+        }
+    }
 }
 
 impl Default for Limits {

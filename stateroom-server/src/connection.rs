@@ -192,9 +192,9 @@ impl Connection<'_> {
         match ending {
             Ending::Drained | Ending::More => self.outbound.write_control(&replies),
             Ending::ClosedByPeer => {
-                tracing::debug!(room = self.room_id, "a client closes its connection");
                 self.outbound.close_by_peer(replies);
                 self.start_closing(Peer::Closed);
+                return Poll::Ready(Ok(true));
             }
             Ending::Broken(cause) => {
                 self.outbound.write_control(&replies);

@@ -21,7 +21,7 @@ pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
     let settings = rooms.settings();
     let mut files = Router::new();
     if let Some(path) = &settings.client_path {
-        files = files.nest_service("/client", ServeDir::new(path));
+        files = files.nest_service("/client", ServeDir::new(path).redirect_path_prefix("/client"));
     }
     files = match &settings.static_path {
         Some(path) => files.fallback_service(ServeDir::new(path)),

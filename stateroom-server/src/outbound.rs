@@ -148,7 +148,7 @@ impl Outbound {
         true
     }
 
-    /// Sends what the protocol itself says: a ping, pongs. It may wait in front of nothing, and counts as no message.
+    /// Sends what the protocol itself says: a ping, pongs. Waits its turn as all else does, and counts as no message.
     pub(crate) fn write_control(&self, bytes: &[u8]) {
         let mut state = self.lock();
         if state.close.is_some() || bytes.is_empty() {
@@ -177,7 +177,7 @@ impl Outbound {
         let mut state = self.lock();
         if state.close.is_none() {
             state.push(Piece { bytes: Bytes::Own(reply), messages: 0 });
-            state.close = Some(CloseCause::service(1000, String::new()));
+            state.close = Some(CloseCause::ByPeer);
         }
     }
 
@@ -189,7 +189,8 @@ impl Outbound {
     /// The connection has ended: the socket is let go of, and what waits is forgotten.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
-        *state = State { close: state.close.take().or(Some(CloseCause::HeartbeatLost)), ..State::default() };
+        // Closed, whatever it was before: nothing is to be queued any more.
+        *state = State { close: state.close.take().or(Some(CloseCause::ByPeer)), ..State::default() };
     }
 
     /// Has the connection's task woken when there is something for it to do.

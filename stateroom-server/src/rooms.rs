@@ -4,21 +4,22 @@
 //! is never joined: whoever finds one puts a fresh one in its place.
 mod backoff;
 mod names;
+mod remembered;
 
 use std::{
     collections::HashMap,
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
-use indexmap::IndexSet;
 use stateroom::StateroomServiceFactory;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use self::{backoff::Backoff, names::ShortNames};
+use self::{backoff::Backoff, names::ShortNames, remembered::Remembered};
 use crate::{
     Server,
     config::RoomStrategy,
@@ -33,6 +34,9 @@ use crate::{
     server::RoomInfo,
 };
 
+/// How long what is dropped may take to say and hear so.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// All the rooms of a server.
 pub(crate) struct Rooms {
     settings: Server,
@@ -43,8 +47,10 @@ pub(crate) struct Rooms {
     tasks: TaskTracker,
     /// Said when the server begins to stop.
     stopping: CancellationToken,
-    /// Said when what has not stopped by then is dropped.
-    dropping: CancellationToken,
+    /// Said when rooms that have not stopped by then are dropped.
+    dropping_rooms: CancellationToken,
+    /// Said when connections that have not ended by then are dropped.
+    dropping_connections: CancellationToken,
 }
 
 type Live = dyn Fn(Arc<Rooms>, Arc<str>, Arc<Inbox>) -> RoomLife + Send + Sync;
@@ -54,7 +60,7 @@ type RoomLife = Pin<Box<dyn Future<Output = ()> + Send>>;
 struct State {
     rooms: HashMap<Arc<str>, Arc<Inbox>>,
     /// Rooms that were created through the API and have ended: they may be joined again.
-    ended: IndexSet<Arc<str>>,
+    ended: Remembered,
     short_names: Option<ShortNames>,
     backoff: Backoff,
     stopped: bool,
@@ -78,7 +84,12 @@ pub(crate) enum Refusal {
 }
 
 impl Rooms {
-    pub(crate) fn new(settings: Server, factory: impl StateroomServiceFactory) -> Arc<Self> {
+    pub(crate) fn new(mut settings: Server, factory: impl StateroomServiceFactory) -> Arc<Self> {
+        settings.limits.clamp();
+        let (interval, timeout) = (settings.heartbeat_interval, settings.heartbeat_timeout);
+        if !timeout.is_zero() && timeout <= interval {
+            tracing::warn!(?interval, ?timeout, "clients that say nothing are closed before they are pinged");
+        }
         let factory = Arc::new(factory);
         let short_names = match settings.room_strategy {
             RoomStrategy::Short(length) => Some(ShortNames::new(length)),
@@ -98,7 +109,8 @@ impl Rooms {
             live: Box::new(live),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
-            dropping: CancellationToken::new(),
+            dropping_rooms: CancellationToken::new(),
+            dropping_connections: CancellationToken::new(),
         })
     }
 
@@ -112,12 +124,9 @@ impl Rooms {
         &self.stopping
     }
 
-    /// Runs a task of the server: it is waited for when the server stops, and dropped when that takes too long.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let dropping = self.dropping.clone();
-        self.tasks.spawn(async move {
-            dropping.run_until_cancelled(task).await;
-        });
+    /// Runs a connection's task: it is waited for when the server stops, and dropped when that takes too long.
+    pub(crate) fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(self.dropping_connections.clone().run_until_cancelled_owned(connection));
     }
 
     /// Whether a client may join a room, as far as can be known before it does.
@@ -140,9 +149,14 @@ impl Rooms {
         outbound: &Arc<Outbound>,
     ) -> Result<Seat, CloseCause> {
         loop {
-            let inbox = self.find_or_begin(room_id)?;
+            let (inbox, life) = self.find_or_begin(room_id)?;
+            let seat = Seat::take(inbox, token.clone(), outbound.clone()).await;
+            if let Some(life) = life {
+                // Whoever has a room begin is in it before it can fail.
+                self.spawn_room(life);
+            }
             // A room that ends just now is found again as ended, and replaced.
-            if let Ok(seat) = Seat::take(inbox, token.clone(), outbound.clone()).await {
+            if let Ok(seat) = seat {
                 return Ok(seat);
             }
         }
@@ -162,6 +176,8 @@ impl Rooms {
             return Err(Refusal::Strategy);
         }
         let mut state = self.lock();
+        // Before a name is used up for nothing.
+        self.may_insert(&state)?;
         let name = match &mut state.short_names {
             None => Uuid::new_v4().to_string(),
             Some(_) => state.next_short_name().ok_or(Refusal::Full)?,
@@ -188,20 +204,33 @@ impl Rooms {
         self.stopping.cancel();
         rooms.iter().for_each(|inbox| inbox.stop());
         self.tasks.close();
-        let deadline = tokio::time::timeout(self.settings.limits.shutdown_time, self.tasks.wait());
-        if deadline.await.is_err() {
-            tracing::warn!("some rooms or connections did not stop in time and are dropped");
-            self.dropping.cancel();
-            self.tasks.wait().await;
+        if self.have_ended(self.settings.limits.shutdown_time).await {
+            return;
+        }
+        tracing::warn!("some rooms or connections did not stop in time and are dropped");
+        // Rooms first: as they are dropped they close their clients, which get a moment to hear of it.
+        self.dropping_rooms.cancel();
+        if self.have_ended(LAST_WORDS).await {
+            return;
+        }
+        self.dropping_connections.cancel();
+        if !self.have_ended(LAST_WORDS).await {
+            tracing::warn!("a service keeps its thread and is left behind");
         }
     }
 
-    fn find_or_begin(self: &Arc<Self>, room_id: &str) -> Result<Arc<Inbox>, CloseCause> {
+    /// Whether all tasks end in that time.
+    async fn have_ended(&self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.tasks.wait()).await.is_ok()
+    }
+
+    /// The room, and its life, if that has yet to begin.
+    fn find_or_begin(self: &Arc<Self>, room_id: &str) -> Result<(Arc<Inbox>, Option<RoomLife>), CloseCause> {
         let state = self.lock();
         if let Some(inbox) = state.rooms.get(room_id)
             && !inbox.has_ended()
         {
-            return Ok(inbox.clone());
+            return Ok((inbox.clone(), None));
         }
         if state.stopped {
             return Err(CloseCause::Stopping);
@@ -210,15 +239,40 @@ impl Rooms {
             return Err(CloseCause::BackingOff(rest));
         }
         if !state.rooms.contains_key(room_id) {
-            self.may_begin(&state, room_id).map_err(|_| CloseCause::RoomsFull)?;
+            self.may_begin(&state, room_id).map_err(|refusal| match refusal {
+                Refusal::NotFound => CloseCause::NotFound,
+                _ => CloseCause::RoomsFull,
+            })?;
         }
-        Ok(self.begin(state, room_id.into()))
+        let (inbox, life) = self.begin(state, room_id.into());
+        Ok((inbox, Some(life)))
     }
 
     /// Whether a room that is not there may begin because somebody joins it.
     fn may_begin(&self, state: &State, room_id: &str) -> Result<(), Refusal> {
         if self.settings.room_strategy != RoomStrategy::Implicit && !state.ended.contains(room_id) {
             Err(Refusal::NotFound)
+        } else {
+            self.may_insert(state)
+        }
+    }
+
+    fn insert(self: &Arc<Self>, state: MutexGuard<'_, State>, room_id: Arc<str>) -> Result<Arc<str>, Refusal> {
+        if state.rooms.get(&room_id).is_some_and(|inbox| !inbox.has_ended()) {
+            return Err(Refusal::Exists);
+        }
+        self.may_insert(&state)?;
+        if state.backoff.rest(&room_id, Instant::now()).is_some() {
+            return Err(Refusal::BackingOff);
+        }
+        let (_, life) = self.begin(state, room_id.clone());
+        self.spawn_room(life);
+        Ok(room_id)
+    }
+
+    fn may_insert(&self, state: &State) -> Result<(), Refusal> {
+        if state.stopped {
+            Err(Refusal::Stopping)
         } else if state.rooms.len() >= self.settings.limits.rooms {
             Err(Refusal::Full)
         } else {
@@ -226,31 +280,18 @@ impl Rooms {
         }
     }
 
-    fn insert(self: &Arc<Self>, state: MutexGuard<'_, State>, room_id: Arc<str>) -> Result<Arc<str>, Refusal> {
-        if state.stopped {
-            return Err(Refusal::Stopping);
-        }
-        if state.rooms.get(&room_id).is_some_and(|inbox| !inbox.has_ended()) {
-            return Err(Refusal::Exists);
-        }
-        if state.rooms.len() >= self.settings.limits.rooms {
-            return Err(Refusal::Full);
-        }
-        if state.backoff.rest(&room_id, Instant::now()).is_some() {
-            return Err(Refusal::BackingOff);
-        }
-        self.begin(state, room_id.clone());
-        Ok(room_id)
-    }
-
-    fn begin(self: &Arc<Self>, mut state: MutexGuard<'_, State>, room_id: Arc<str>) -> Arc<Inbox> {
+    fn begin(self: &Arc<Self>, mut state: MutexGuard<'_, State>, room_id: Arc<str>) -> (Arc<Inbox>, RoomLife) {
         let inbox = Arc::new(Inbox::new(&self.settings.limits));
-        state.ended.swap_remove(&room_id);
+        state.ended.forget(&room_id);
         state.rooms.insert(room_id.clone(), inbox.clone());
         drop(state);
         tracing::debug!(room = &*room_id, "a room begins");
-        self.spawn((self.live)(self.clone(), room_id, inbox.clone()));
-        inbox
+        let life = (self.live)(self.clone(), room_id, inbox.clone());
+        (inbox, life)
+    }
+
+    fn spawn_room(&self, life: RoomLife) {
+        self.tasks.spawn(self.dropping_rooms.clone().run_until_cancelled_owned(life));
     }
 
     /// A room has ended; what follows for its name.
@@ -259,7 +300,7 @@ impl Rooms {
         if state.rooms.get(room_id).is_some_and(|current| Arc::ptr_eq(current, inbox)) {
             state.rooms.remove(room_id);
             if self.settings.room_strategy != RoomStrategy::Implicit {
-                state.remember(room_id.clone(), self.settings.limits.remembered_rooms);
+                state.ended.remember(room_id.clone(), self.settings.limits.remembered_rooms);
             }
         }
         if let Ending::Failed(_) = ending {
@@ -291,16 +332,5 @@ impl State {
         let names = self.short_names.as_mut()?;
         let tries = names.count().min(self.rooms.len() as u64 + 1);
         (0..tries).map(|_| names.next_name()).find(|name| !self.rooms.contains_key(name.as_str()))
-    }
-
-    fn remember(&mut self, room_id: Arc<str>, most: usize) {
-        if self.ended.len() >= most {
-            // A sixteenth at a time, as taking out the first moves all others.
-            let oldest = (most / 16 + 1).min(self.ended.len());
-            self.ended.drain(..oldest);
-        }
-        if most > 0 {
-            self.ended.insert(room_id);
-        }
     }
 }

@@ -6,6 +6,7 @@ use std::{
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -178,7 +179,8 @@ impl Server {
 
     /// The routes of the server, to be nested in an Axum app of your own, and a handle to stop it.
     ///
-    /// `ip` and `port` have no meaning then. The rooms live on the runtime on which they are joined.
+    /// `ip` and `port` have no meaning then. The rooms live on the runtime on which they are joined, until they end or
+    /// the handle stops them, even when the router is dropped.
     pub fn router(self, factory: impl StateroomServiceFactory) -> (Router, ServerHandle) {
         let rooms = Rooms::new(self, factory);
         (http::router(rooms.clone()), ServerHandle { rooms })
@@ -212,6 +214,10 @@ impl BoundServer {
     /// # Errors
     ///
     /// None today; it returns what [`Server::serve_async`] does.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the server accepts no more connections; the ones that it has go on.
     pub async fn run(self) -> io::Result<()> {
         accept::accept(self.listener, self.router, &self.handle.rooms).await;
         self.handle.rooms.stop().await;
@@ -223,13 +229,18 @@ impl BoundServer {
     /// # Errors
     ///
     /// As [`run`](BoundServer::run).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`run`](BoundServer::run), until `shutdown` is ready; then as [`ServerHandle::shutdown`].
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
         let handle = self.handle();
-        let stop = async move {
-            shutdown.await;
-            handle.shutdown().await;
-        };
-        tokio::join!(self.run(), stop).0
+        let mut run = pin!(self.run());
+        tokio::select! {
+            // Stopped by a handle.
+            result = run.as_mut() => result,
+            () = shutdown => tokio::join!(run, handle.shutdown()).0,
+        }
     }
 }
 
@@ -241,7 +252,12 @@ pub struct ServerHandle {
 
 impl ServerHandle {
     /// Stops the server: nobody is let in any more, each room gets the `disconnect` of each of its clients, and they are
-    /// closed with 1012. Ready when all has ended; what takes longer than [`Limits::shutdown_time`] is dropped.
+    /// closed with 1012. Ready when all has ended; what takes longer than [`Limits::shutdown_time`] is dropped. Only a
+    /// native service that keeps its thread cannot be dropped: it is left behind, with a warning in the log.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, rooms and clients have been told, and nothing is dropped that takes longer.
     pub async fn shutdown(&self) {
         self.rooms.stop().await;
     }

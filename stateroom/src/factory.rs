@@ -1,7 +1,7 @@
 //! What makes the service of each room.
 use std::{
     convert::Infallible,
-    fmt::Debug,
+    fmt::{self, Debug},
     future::Future,
     marker::PhantomData,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -27,7 +27,7 @@ pub trait StateroomServiceFactory: Send + Sync + 'static {
     /// Whatever keeps the room from beginning. Those who wanted to join are closed with 1011.
     fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Self::Service, Self::Error>;
 
-    /// Makes the service without holding up the caller's thread: the way by which hosts do it.
+    /// Makes the service, contained: the way by which hosts do it. One that takes long overrides this to give way.
     #[doc(hidden)]
     fn create(
         &self,
@@ -35,20 +35,33 @@ pub trait StateroomServiceFactory: Send + Sync + 'static {
         context: Arc<impl StateroomContext>,
     ) -> impl Future<Output = Result<Self::Service, Fault>> + Send {
         async move {
-            match catch_unwind(AssertUnwindSafe(|| self.build(room_id, context))) {
-                Ok(Ok(service)) => Ok(service),
-                Ok(Err(error)) => Err(Fault::new(FaultKind::Build, format!("{error:?}"))),
-                Err(panic) => Err(Fault::from_panic(FaultKind::Build, &*panic)),
-            }
+            let build =
+                || self.build(room_id, context).map_err(|error| Fault::new(FaultKind::Build, format!("{error:?}")));
+            catch_unwind(AssertUnwindSafe(build))
+                .unwrap_or_else(|panic| Err(Fault::from_panic(FaultKind::Build, &*panic)))
         }
     }
 }
 
 /// Makes services by their `Default`.
-#[derive(Debug, Clone, Copy)]
 pub struct DefaultStateroomFactory<T: StateroomService + Default> {
     service: PhantomData<T>,
 }
+
+// By hand, as a derive would ask the same of the service.
+impl<T: StateroomService + Default> fmt::Debug for DefaultStateroomFactory<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("DefaultStateroomFactory")
+    }
+}
+
+impl<T: StateroomService + Default> Clone for DefaultStateroomFactory<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: StateroomService + Default> Copy for DefaultStateroomFactory<T> {}
 
 impl<T: StateroomService + Default> Default for DefaultStateroomFactory<T> {
     fn default() -> Self {

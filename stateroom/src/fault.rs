@@ -24,7 +24,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// A short name, the same in logs and in metrics.
+    /// A short name, for logs.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -62,7 +62,9 @@ impl Fault {
     }
 
     /// What `catch_unwind` caught, with the panic's message where it is a text.
-    pub(crate) fn from_panic(kind: FaultKind, panic: &(dyn Any + Send)) -> Self {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn from_panic(kind: FaultKind, panic: &(dyn Any + Send)) -> Self {
         let message = panic
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())

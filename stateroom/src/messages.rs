@@ -34,18 +34,6 @@ pub enum Event {
     Timer,
 }
 
-impl Event {
-    /// About how many bytes the event holds, as rooms count them to bound what waits.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        size_of::<Event>()
-            + match self {
-                Event::Message { message, .. } => message.size(),
-                _ => 0,
-            }
-    }
-}
-
 /// Something a service asks of its room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -2,14 +2,20 @@
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, Instant},
 };
 
 use crate::{
     ClientId, MessagePayload, StateroomContext,
     fault::{Fault, FaultKind},
-    messages::Event,
+    messages::{Effect, Event},
     turn::Turn,
 };
+
+/// After so many bytes of effects, the host gets to write them before the next event.
+const BYTES_IN_ONE_GO: usize = 256 << 10;
+/// After so long, others get the thread before the next event.
+const TIME_IN_ONE_GO: Duration = Duration::from_millis(1);
 
 /// A room's service: its state, and what it does when something happens. One value serves one room.
 ///
@@ -54,13 +60,19 @@ pub trait StateroomService: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Fault>> + Send {
         async move {
             let mut effects = Vec::new();
+            let mut bytes = 0;
+            let begun = Instant::now();
             while let Some(event) = turn.next_event() {
                 // After a panic the service is dropped: nobody sees what state it is in.
                 let call = AssertUnwindSafe(|| handle(self, event, context));
                 context
                     .collect_effects(&mut effects, || catch_unwind(call))
                     .map_err(|panic| Fault::from_panic(FaultKind::Panic, &*panic))?;
+                bytes += effects.iter().map(Effect::size).sum::<usize>();
                 turn.finish_event(&mut effects);
+                if bytes >= BYTES_IN_ONE_GO || begun.elapsed() >= TIME_IN_ONE_GO {
+                    break;
+                }
             }
             Ok(())
         }

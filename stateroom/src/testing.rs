@@ -40,18 +40,25 @@ impl TestContext {
         std::mem::take(&mut *self.record())
     }
 
-    /// The texts that `client` was sent since the last `take`, to it alone or among others. Empties the record.
+    /// The texts that `client` was sent since the last `take`, to it alone or among others.
+    #[must_use]
+    pub fn texts_for(&self, client: ClientId) -> Vec<String> {
+        let record = self.record();
+        let texts = record.iter().filter_map(|effect| match effect {
+            Effect::Message { recipient, message: MessagePayload::Text(text) } if recipient.includes(client) => {
+                Some(text.clone())
+            }
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// The same, and empties the record: also of what others were sent.
     #[must_use]
     pub fn take_texts_for(&self, client: ClientId) -> Vec<String> {
-        self.take()
-            .into_iter()
-            .filter_map(|effect| match effect {
-                Effect::Message { recipient, message: MessagePayload::Text(text) } if recipient.includes(client) => {
-                    Some(text)
-                }
-                _ => None,
-            })
-            .collect()
+        let texts = self.texts_for(client);
+        self.record().clear();
+        texts
     }
 
     fn record(&self) -> MutexGuard<'_, Vec<Effect>> {

@@ -35,10 +35,12 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Forgets all, and keeps the memory.
-    pub fn clear(&mut self) {
+    /// Forgets all, and keeps memory for so many.
+    pub fn clear(&mut self, kept: usize) {
         self.effects.clear();
+        self.effects.shrink_to(kept);
         self.ends.clear();
+        self.ends.shrink_to(kept);
     }
 }
 
@@ -72,6 +74,11 @@ impl Turn {
     /// Exchanges `finished`, which must be empty, for what has finished since.
     pub fn take_finished(&self, finished: &mut Finished) {
         mem::swap(&mut self.lock().finished, finished);
+    }
+
+    /// Keeps memory for no more than so many events.
+    pub fn shrink_to(&self, kept: usize) {
+        self.lock().waiting.shrink_to(kept);
     }
 
     /// Whether no event waits.

@@ -1,4 +1,5 @@
 //! The way by which hosts drive any service: turns of events in, effects of finished events out.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 use std::{
     future::Future,
     pin::pin,
@@ -159,6 +160,7 @@ fn the_test_context_tells_what_was_asked_for() {
     );
     context.send_message(MessageRecipient::EveryoneExcept(ClientId(1)), "to others");
     context.send_message(MessageRecipient::Broadcast, "to all");
+    assert_eq!(context.texts_for(ClientId(2)), ["to others", "to all"]);
     assert_eq!(context.take_texts_for(ClientId(1)), ["to all"]);
     assert!(context.take().is_empty());
 }

@@ -3,8 +3,10 @@ use std::{fmt, str::FromStr, time::Duration};
 
 /// When a room that nobody is in ends. A room that has ended can be joined again: it starts afresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum ShutdownPolicy {
-    /// Never. The default of the library.
+    /// Never. The default of the library. Under [`RoomStrategy::Implicit`](crate::RoomStrategy::Implicit), whoever may
+    /// join can then use up all [`rooms`](crate::Limits::rooms) for good: not for clients that are not trusted.
     #[default]
     Never,
     /// As soon as its last client has left; the service is not told of that. One that was created and never joined ends
@@ -44,8 +46,12 @@ impl FromStr for ShutdownPolicy {
             "immediate" => Ok(ShutdownPolicy::Immediate),
             _ => {
                 let digits = text.strip_suffix("sec").ok_or_else(error)?;
-                let seconds: u32 = digits.parse().map_err(|_| error())?;
-                Ok(ShutdownPolicy::After(Duration::from_secs(seconds.into())))
+                // Signs and exponents are numbers to Rust, and mistakes here.
+                if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+                    return Err(error());
+                }
+                let seconds: f64 = digits.parse().map_err(|_| error())?;
+                Duration::try_from_secs_f64(seconds).map(ShutdownPolicy::After).map_err(|_| error())
             }
         }
     }
@@ -56,7 +62,7 @@ impl fmt::Display for ShutdownPolicy {
         match self {
             ShutdownPolicy::Never => formatter.write_str("never"),
             ShutdownPolicy::Immediate => formatter.write_str("immediate"),
-            ShutdownPolicy::After(time) => write!(formatter, "{}sec", time.as_secs()),
+            ShutdownPolicy::After(time) => write!(formatter, "{}sec", time.as_secs_f64()),
         }
     }
 }
@@ -67,14 +73,14 @@ mod tests {
 
     #[test]
     fn a_policy_is_read_as_it_is_written() {
-        for text in ["never", "immediate", "0sec", "300sec"] {
+        for text in ["never", "immediate", "0sec", "300sec", "1.5sec"] {
             assert_eq!(text.parse::<ShutdownPolicy>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_no_policy_is_refused_with_what_to_write() {
-        for text in ["", "300", "sec", "-1sec", "5 sec", "Never", "99999999999sec"] {
+        for text in ["", "300", "sec", "-1sec", "5 sec", "Never", "1e3sec", "99999999999999999999sec"] {
             let error = text.parse::<ShutdownPolicy>().unwrap_err().to_string();
             assert!(error.contains(&format!("`{text}`")) && error.contains("300sec"), "{error}");
         }

@@ -3,6 +3,7 @@ use std::{fmt, str::FromStr};
 
 /// How rooms come to be, and what they are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum RoomStrategy {
     /// Joining a room creates it. The default.
     #[default]

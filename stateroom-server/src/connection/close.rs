@@ -3,11 +3,13 @@
 //! | cause | code | may the client try again? |
 //! |-|-|-|
 //! | asked for by the service | 1000, 3000 to 4999 | its own rule |
+//! | closed by the client | its own, back to it | its own rule |
 //! | bytes that are no WebSocket frames | 1002, 1007 for a text that is not UTF-8 | no |
+//! | the room has just been forgotten | 1008 | no |
 //! | message too big | 1009 | no |
 //! | the room's service failed | 1011 | yes |
 //! | the server stops | 1012 | yes, with jitter |
-//! | too slow to keep up; the room is backing off; no place for another room | 1013 | yes, later |
+//! | too slow to keep up; the room is backing off; no place for another room, or no number for another client | 1013 | yes, later |
 //! | replaced by a connection with the same token | 4000 | no |
 //! | heartbeat lost | 4001 | yes |
 //!
@@ -20,6 +22,8 @@ const MAX_REASON: usize = 123;
 /// Why a connection is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CloseCause {
+    /// The client closed it.
+    ByPeer,
     /// The room's service asked for it.
     Service { code: u16, reason: String },
     /// What came is no WebSocket traffic.
@@ -36,6 +40,8 @@ pub(crate) enum CloseCause {
     TooSlow,
     /// The room failed again and again, and rests for that long.
     BackingOff(Duration),
+    /// The room was forgotten while the client was joining it.
+    NotFound,
     /// There are as many rooms as there may be.
     RoomsFull,
     /// The room has no client numbers left.
@@ -59,9 +65,11 @@ impl CloseCause {
     /// The code in the close frame.
     pub(crate) fn code(&self) -> u16 {
         match self {
+            CloseCause::ByPeer => 1000,
             CloseCause::Service { code, .. } => *code,
             CloseCause::Protocol(_) => 1002,
             CloseCause::NotUtf8 => 1007,
+            CloseCause::NotFound => 1008,
             CloseCause::TooBig(_) => 1009,
             CloseCause::Failed(_) => 1011,
             CloseCause::Stopping => 1012,
@@ -73,9 +81,10 @@ impl CloseCause {
         }
     }
 
-    /// A short name, the same in logs and in metrics.
+    /// A short name, for logs.
     pub(crate) fn label(&self) -> &'static str {
         match self {
+            CloseCause::ByPeer => "by_peer",
             CloseCause::Service { .. } => "service",
             CloseCause::Protocol(_) => "protocol",
             CloseCause::NotUtf8 => "not_utf8",
@@ -84,6 +93,7 @@ impl CloseCause {
             CloseCause::Stopping => "stopping",
             CloseCause::TooSlow => "too_slow",
             CloseCause::BackingOff(_) => "backing_off",
+            CloseCause::NotFound => "not_found",
             CloseCause::RoomsFull => "rooms_full",
             CloseCause::NumbersExhausted => "numbers_exhausted",
             CloseCause::Replaced => "replaced",
@@ -97,7 +107,9 @@ impl CloseCause {
             CloseCause::Service { reason, .. } | CloseCause::Failed(reason) | CloseCause::Protocol(reason) => {
                 Cow::Borrowed(reason.as_str())
             }
+            CloseCause::ByPeer => "".into(),
             CloseCause::NotUtf8 => "a text message is not UTF-8".into(),
+            CloseCause::NotFound => "there is no such room".into(),
             CloseCause::TooBig(limit) => format!("a message is larger than {limit} bytes").into(),
             CloseCause::Stopping => "the server is stopping".into(),
             CloseCause::TooSlow => "too slow: more messages wait than may".into(),

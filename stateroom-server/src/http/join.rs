@@ -15,6 +15,7 @@ use axum::{
 };
 use hyper::upgrade::OnUpgrade;
 use serde::Deserialize;
+use tokio::time::timeout;
 use tungstenite::handshake::server::create_response_with_body;
 
 use super::{Refused, check_room_id};
@@ -79,9 +80,10 @@ async fn join(
         }
     };
     rooms.clone().spawn(async move {
-        match upgrade.await {
-            Ok(upgraded) => connection::serve(rooms.settings(), upgraded, &room_id, seat, outbound).await,
-            Err(error) => tracing::debug!(room = room_id, %error, "a client is gone before it has joined"),
+        // Until then nothing else looks whether the client is alive.
+        match timeout(rooms.settings().limits.request_head_time, upgrade).await {
+            Ok(Ok(upgraded)) => connection::serve(rooms.settings(), upgraded, &room_id, seat, outbound).await,
+            Ok(Err(_)) | Err(_) => tracing::debug!(room = room_id, "a client is gone before it could speak"),
         }
     });
     Ok(response)

@@ -11,9 +11,10 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use stateroom::{
     StateroomService, StateroomServiceFactory,
-    fault::Fault,
+    fault::{Fault, FaultKind},
     messages::{Effect, Event},
     turn::{Finished, Turn},
 };
@@ -30,6 +31,9 @@ use crate::{
     config::{Limits, ShutdownPolicy},
     connection::close::CloseCause,
 };
+
+/// For how many events and effects an idle room keeps memory.
+const KEPT: usize = 512;
 
 /// How a room ended.
 #[derive(Debug)]
@@ -54,9 +58,9 @@ pub(crate) async fn run<F: StateroomServiceFactory>(
 ) {
     let context = Arc::new(RoomContext::new(room_id.clone(), inbox.clone()));
     let mut room = Room::new(inbox, limits, policy);
-    let ending = match factory.create(&room_id, context.clone()).await {
+    let ending = match contained(factory.create(&room_id, context.clone())).await {
         Ok(mut service) => {
-            let ending = room.live(&mut service, &context).await;
+            let ending = contained(room.live(&mut service, &context)).await.unwrap_or_else(Ending::Failed);
             // What a service does in its `Drop` is its own affair.
             if catch_unwind(AssertUnwindSafe(|| drop(service))).is_err() {
                 tracing::warn!(room = &*room_id, "the service panicked while it was dropped");
@@ -68,6 +72,12 @@ pub(crate) async fn run<F: StateroomServiceFactory>(
     let late = room.inbox.end();
     ended(&ending);
     room.close(&ending, late);
+}
+
+/// Runs a future in which a panic is a fault of the room's, not the end of its task.
+async fn contained<T>(future: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let outcome = AssertUnwindSafe(future).catch_unwind().await;
+    outcome.unwrap_or_else(|panic| Err(Fault::from_panic(FaultKind::Panic, &*panic)))
 }
 
 /// A room without its service.
@@ -93,13 +103,11 @@ impl Room {
         }
     }
 
-    async fn live<S: StateroomService>(&mut self, service: &mut S, context: &RoomContext) -> Ending {
+    async fn live<S: StateroomService>(&mut self, service: &mut S, context: &RoomContext) -> Result<Ending, Fault> {
         let yields = yields_to_gather();
         let mut posts = Vec::new();
         self.schedule.push(Event::Init, Step::Other);
-        if let Err(fault) = self.run_turn(service, context).await {
-            return Ending::Failed(fault);
-        }
+        self.run_turn(service, context).await?;
         loop {
             if self.members.is_clean() && self.schedule.turn.is_empty() {
                 self.set_empty_time();
@@ -116,17 +124,20 @@ impl Room {
                 self.schedule.push(Event::Timer, Step::Other);
             }
             self.inbox.take(&mut posts);
-            if let Err(fault) = self.handle(&mut posts, service, context).await {
-                return Ending::Failed(fault);
-            }
+            self.handle(&mut posts, service, context).await?;
             self.write();
             if self.schedule.is_stopped() {
-                return Ending::Stopped;
+                return Ok(Ending::Stopped);
             }
             self.set_empty_time();
-            if self.schedule.is_empty() && self.timer.is_empty_over() && self.inbox.end_if_empty() {
-                return Ending::Empty;
+            let nothing_waits = self.schedule.is_empty() && self.schedule.turn.is_empty();
+            if nothing_waits && self.timer.is_empty_over() && self.inbox.end_if_empty() {
+                return Ok(Ending::Empty);
             }
+            // The memory of a room's busiest moment is given back.
+            posts.shrink_to(KEPT);
+            self.schedule.steps.shrink_to(KEPT);
+            self.schedule.turn.shrink_to(KEPT);
         }
     }
 
@@ -194,6 +205,11 @@ impl Room {
                 poll
             })
             .await?;
+            if !turn.is_empty() {
+                // Enough for one go: others want the thread, and the members what there is for them.
+                self.write_all();
+                yield_now().await;
+            }
         }
         Ok(())
     }
@@ -214,7 +230,7 @@ impl Room {
             }
         }
         drop(effects);
-        finished.clear();
+        finished.clear(KEPT);
         self.finished = finished;
     }
 
@@ -286,7 +302,7 @@ impl Room {
 }
 
 impl Drop for Room {
-    /// Has nothing left to do but where the room's task was ended from outside.
+    /// Has nothing left to do but where the room's task is dropped, as it did not stop in time.
     fn drop(&mut self) {
         let late = self.inbox.end();
         self.close(&Ending::Stopped, late);

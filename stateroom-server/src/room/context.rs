@@ -37,8 +37,13 @@ impl RoomContext {
             }
             _ => Some(effect),
         });
-        if let Some(effect) = outside {
-            self.inbox.ask(effect);
+        if let Some(effect) = outside
+            && !self.inbox.ask(effect)
+        {
+            tracing::warn!(
+                room = &*self.room_id,
+                "a service asks for more outside of its events than its room can take; dropped"
+            );
         }
     }
 }

@@ -129,15 +129,14 @@ impl Inbox {
         self.put(state, [Post::Leave { connection }]);
     }
 
-    /// Puts in what the service asks for outside of an event. Dropped, with a warning, while the inbox is full.
-    pub(crate) fn ask(&self, effect: Effect) {
+    /// Puts in what the service asks for outside of an event, unless the inbox is full; says whether it was not.
+    pub(crate) fn ask(&self, effect: Effect) -> bool {
         let state = self.lock();
-        if self.is_full(&state) {
-            drop(state);
-            tracing::warn!("a service asks for more outside of its events than its room can take; dropped");
-            return;
+        if !state.ended && self.is_full(&state) {
+            return false;
         }
         self.put(state, [Post::Effect(effect)]);
+        true
     }
 
     /// Tells the room that the server stops.

@@ -143,3 +143,20 @@ async fn a_timer_does_not_keep_an_empty_room_alive() {
     time_passes(100.0).await;
     assert!(!server.script.events("a").contains(&"timer".to_owned()));
 }
+
+/// Two who do not keep up leave in the same moment, and the room is empty by that: still only one leaving is not told.
+#[tokio::test(start_paused = true)]
+async fn all_but_the_last_leaving_are_told_even_where_several_are_too_slow() {
+    for (policy, told) in [("immediate", 1), ("0sec", 2)] {
+        let server = server(policy);
+        let (mut one, mut two) = (server.join("a").await, server.join("a").await);
+        one.hears("joined 2").await;
+        // More than may wait for either, in one go.
+        two.say("spam 9000 1000").await;
+        server.script.happened("a", "drop", 1).await;
+        let events = server.script.events("a");
+        assert_eq!(events.iter().filter(|event| event.starts_with("disconnect")).count(), told, "{policy}: {events:?}");
+        one.until_closed().await;
+        two.until_closed().await;
+    }
+}

@@ -6,4 +6,5 @@ mod common;
 mod hostile;
 mod limits;
 mod refusals;
+mod served;
 mod threads;

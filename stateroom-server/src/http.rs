@@ -77,8 +77,11 @@ impl IntoResponse for Refused {
             Refused::Request(text) => return (StatusCode::BAD_REQUEST, text + "\n").into_response(),
             Refused::Rooms(Refusal::NotFound) => (StatusCode::NOT_FOUND, "there is no such room\n"),
             Refused::Rooms(Refusal::Exists) => (StatusCode::CONFLICT, "there is such a room already\n"),
-            Refused::Rooms(Refusal::Strategy) => {
-                (StatusCode::BAD_REQUEST, "rooms are created in another way on this server\n")
+            Refused::Rooms(Refusal::CreatedByName) => {
+                (StatusCode::BAD_REQUEST, "rooms are created with POST /ws/NAME on this server\n")
+            }
+            Refused::Rooms(Refusal::CreatedUnnamed) => {
+                (StatusCode::BAD_REQUEST, "rooms are created with POST /new_room on this server\n")
             }
             Refused::Rooms(Refusal::Full) => (StatusCode::SERVICE_UNAVAILABLE, "there is no place for another room\n"),
             Refused::Rooms(Refusal::BackingOff) => {

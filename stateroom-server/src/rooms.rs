@@ -73,8 +73,10 @@ pub(crate) enum Refusal {
     NotFound,
     /// There is such a room already.
     Exists,
-    /// Rooms come to be in another way here.
-    Strategy,
+    /// Rooms are created by name here.
+    CreatedByName,
+    /// Rooms are created without a name here, and get one.
+    CreatedUnnamed,
     /// There is no place for a further room.
     Full,
     /// The room failed again and again, and rests for a while.
@@ -166,14 +168,14 @@ impl Rooms {
     pub(crate) fn create(self: &Arc<Self>, room_id: &str) -> Result<Arc<str>, Refusal> {
         match self.settings.room_strategy {
             RoomStrategy::Implicit | RoomStrategy::Api => self.insert(self.lock(), room_id.into()),
-            RoomStrategy::Uuid | RoomStrategy::Short(_) => Err(Refusal::Strategy),
+            RoomStrategy::Uuid | RoomStrategy::Short(_) => Err(Refusal::CreatedUnnamed),
         }
     }
 
     /// Creates a room, and names it.
     pub(crate) fn create_named(self: &Arc<Self>) -> Result<Arc<str>, Refusal> {
         if self.settings.room_strategy == RoomStrategy::Api {
-            return Err(Refusal::Strategy);
+            return Err(Refusal::CreatedByName);
         }
         let mut state = self.lock();
         // Before a name is used up for nothing.

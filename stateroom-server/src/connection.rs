@@ -28,6 +28,9 @@ use self::{
 };
 use crate::{Server, outbound::Outbound, room::seat::Seat};
 
+/// How often a connection reads before others get their turn.
+const READS: usize = 4;
+
 thread_local! {
     /// What is read goes through one buffer a thread, and is gone from it before the next connection reads.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 << 10]);
@@ -111,18 +114,19 @@ impl Drop for Connection<'_> {
 impl Connection<'_> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.outbound.register(context);
-        loop {
+        for _ in 0..READS {
             // Reading and the time may both give something to write.
-            let again = match self.write(context) {
-                Ok(()) => self.read(context).and_then(|read| Ok(self.tick(context)? || read)),
-                Err(gone) => Err(gone),
-            };
+            let again = self.write(context).and_then(|()| Ok(self.read(context)? | self.tick(context)?));
             match again {
+                Ok(true) if self.frames.has_more() => break,
                 Ok(true) => {}
                 Ok(false) => return Poll::Pending,
                 Err(Gone) => return Poll::Ready(()),
             }
         }
+        // There may be more where that came from, without end; others get their turn first.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Writes what waits. Gone when all is written and both sides have closed.
@@ -147,28 +151,24 @@ impl Connection<'_> {
         }
     }
 
-    /// Reads what has come. Says whether there may be something to write.
+    /// Reads once, if anything has come. Says whether it has.
     fn read(&mut self, context: &mut Context<'_>) -> Result<bool, Gone> {
-        loop {
-            let result = match &self.closing {
-                None => self.poll_burst(context),
-                Some(Closing { peer: Peer::Closed, .. }) => return Ok(false),
-                Some(closing) => {
-                    let peer = closing.peer;
-                    self.poll_discard(context, peer)
-                }
-            };
-            match result {
-                Poll::Ready(Ok(true)) => return Ok(true),
-                Poll::Ready(Ok(false)) => {}
-                Poll::Ready(Err(gone)) => return Err(gone),
-                Poll::Pending => return Ok(false),
+        let read = match &self.closing {
+            None => self.poll_burst(context),
+            Some(Closing { peer: Peer::Closed, .. }) => Poll::Pending,
+            Some(Closing { peer, .. }) => {
+                let peer = *peer;
+                self.poll_discard(context, peer)
             }
+        };
+        match read {
+            Poll::Ready(read) => read.map(|()| true),
+            Poll::Pending => Ok(false),
         }
     }
 
-    /// Reads one burst and tells the room. Ready with whether there is something to write.
-    fn poll_burst(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Gone>> {
+    /// Reads one burst and tells the room.
+    fn poll_burst(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Gone>> {
         let Some(seat) = &self.seat else { return Poll::Pending };
         self.unheard = !self.outbound.may_read();
         if self.unheard {
@@ -188,21 +188,18 @@ impl Connection<'_> {
         if let Some(seat) = &self.seat {
             seat.say(&mut self.messages);
         }
-        let again = !replies.is_empty();
         match ending {
             Ending::Drained | Ending::More => self.outbound.write_control(&replies),
             Ending::ClosedByPeer => {
                 self.outbound.close_by_peer(replies);
                 self.start_closing(Peer::Closed);
-                return Poll::Ready(Ok(true));
             }
             Ending::Broken(cause) => {
                 self.outbound.write_control(&replies);
                 self.close(cause, Peer::Garbled);
-                return Poll::Ready(Ok(true));
             }
         }
-        Poll::Ready(Ok(again))
+        Poll::Ready(Ok(()))
     }
 
     /// Reads into `messages`, from the socket, or what is left over of the last read.
@@ -224,10 +221,10 @@ impl Connection<'_> {
     }
 
     /// Reads on while closing, only to see the client's end of it.
-    fn poll_discard(&mut self, context: &mut Context<'_>, peer: Peer) -> Poll<Result<bool, Gone>> {
+    fn poll_discard(&mut self, context: &mut Context<'_>, peer: Peer) -> Poll<Result<(), Gone>> {
         if peer == Peer::Garbled {
             return BUFFER.with_borrow_mut(|buffer| match ready!(self.stream.poll_read(context, buffer)) {
-                Ok(1..) => Poll::Ready(Ok(false)),
+                Ok(1..) => Poll::Ready(Ok(())),
                 Ok(0) | Err(_) => Poll::Ready(Err(Gone)),
             });
         }
@@ -239,9 +236,8 @@ impl Connection<'_> {
                 Ending::ClosedByPeer => closing.peer = Peer::Closed,
                 Ending::Broken(_) => closing.peer = Peer::Garbled,
             }
-            return Poll::Ready(Ok(closing.peer == Peer::Closed));
         }
-        Poll::Ready(Ok(false))
+        Poll::Ready(Ok(()))
     }
 
     /// Does what the time says. Says whether there may be something to write.

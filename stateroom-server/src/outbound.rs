@@ -14,7 +14,7 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::{
     config::Limits,
@@ -43,7 +43,7 @@ pub(crate) struct Outbound {
 #[derive(Debug, Default)]
 struct State {
     /// The socket, while it may be written to directly.
-    socket: Option<Arc<TcpStream>>,
+    socket: Option<Arc<OwnedWriteHalf>>,
     /// Whole frames, save for what was already written of the first piece.
     queue: VecDeque<Piece>,
     /// How much of the first piece is written.
@@ -119,7 +119,7 @@ impl Outbound {
     }
 
     /// Says that the client is behind `socket`, or behind something that only its connection can write to.
-    pub(crate) fn attach(&self, socket: Option<Arc<TcpStream>>) {
+    pub(crate) fn attach(&self, socket: Option<Arc<OwnedWriteHalf>>) {
         self.lock().socket = socket;
     }
 
@@ -155,8 +155,13 @@ impl Outbound {
             return;
         }
         let written = if state.queue.is_empty() { state.try_write(&[IoSlice::new(bytes)]) } else { 0 };
-        if let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-            state.push(Piece { bytes: Bytes::Own(rest.to_vec()), messages: 0 });
+        let rest = bytes.get(written..).unwrap_or_default();
+        state.waiting.bytes += rest.len();
+        match state.queue.back_mut() {
+            // Side by side with the last ones: each alone would cost more than it holds.
+            Some(Piece { bytes: Bytes::Own(last), messages: 0 }) => last.extend_from_slice(rest),
+            _ if rest.is_empty() => {}
+            _ => state.queue.push_back(Piece { bytes: Bytes::Own(rest.to_vec()), messages: 0 }),
         }
     }
 

@@ -209,7 +209,9 @@ impl Rooms {
         if self.have_ended(self.settings.limits.shutdown_time).await {
             return;
         }
-        tracing::warn!("some rooms or connections did not stop in time and are dropped");
+        if !self.dropping_rooms.is_cancelled() {
+            tracing::warn!("some rooms or connections did not stop in time and are dropped");
+        }
         // Rooms first: as they are dropped they close their clients, which get a moment to hear of it.
         self.dropping_rooms.cancel();
         if self.have_ended(LAST_WORDS).await {
@@ -311,13 +313,11 @@ impl Rooms {
         drop(state);
         match ending {
             Ending::Failed(fault) => {
-                let backtrace = fault.backtrace().map(|trace| format!("\n{trace}")).unwrap_or_default();
-                tracing::error!(
-                    room = &**room_id,
-                    reason = fault.kind().label(),
-                    "a room's service failed: {}{backtrace}",
-                    fault.message()
-                );
+                let (room, reason) = (&**room_id, fault.kind().label());
+                tracing::error!(room, reason, "a room's service failed: {}", fault.message());
+                if let Some(backtrace) = fault.backtrace() {
+                    tracing::debug!(room, "where the service failed:\n{backtrace}");
+                }
             }
             ending => tracing::debug!(room = &**room_id, ?ending, "a room ends"),
         }

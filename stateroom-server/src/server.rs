@@ -13,7 +13,7 @@ use std::{
 
 use axum::Router;
 use stateroom::StateroomServiceFactory;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::{
     config::{Limits, RoomStrategy, ShutdownPolicy},
@@ -169,8 +169,7 @@ impl Server {
             )
         })?;
         let address = SocketAddr::new(ip, self.port);
-        let listener = TcpListener::bind(address)
-            .await
+        let listener = listen(address)
             .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
         let address = listener.local_addr()?;
         let (router, handle) = self.router(factory);
@@ -185,6 +184,16 @@ impl Server {
         let rooms = Rooms::new(self, factory);
         (http::router(rooms.clone()), ServerHandle { rooms })
     }
+}
+
+/// Listens as tokio does, but for more clients that come at once: after a restart, they all do.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Windows means something else by it: that another program may listen there as well.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(4096)
 }
 
 /// A server that listens.

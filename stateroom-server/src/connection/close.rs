@@ -16,6 +16,8 @@
 //! *Invariant:* no close frame leaves the server whose code and reason are not made here.
 use std::{borrow::Cow, fmt, time::Duration};
 
+use stateroom::ClientId;
+
 /// A WebSocket close frame has room for this many bytes of reason.
 const MAX_REASON: usize = 123;
 
@@ -54,10 +56,15 @@ pub(crate) enum CloseCause {
 
 impl CloseCause {
     /// What a service asks for: codes that are not a service's to send become 1000.
-    pub(crate) fn service(code: u16, reason: String) -> Self {
+    pub(crate) fn service(room: &str, client: ClientId, code: u16, reason: String) -> Self {
         let allowed = code == 1000 || (3000..=4999).contains(&code);
         if !allowed {
-            tracing::warn!(code, "a service asked to close a client with a code that is not its own; sent as 1000");
+            tracing::warn!(
+                room,
+                client = client.0,
+                code,
+                "a service asked to close a client with a code that is not its own; sent as 1000"
+            );
         }
         CloseCause::Service { code: if allowed { code } else { 1000 }, reason }
     }
@@ -144,21 +151,25 @@ fn cut(reason: Cow<'_, str>) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
+    fn service(code: u16, reason: String) -> CloseCause {
+        CloseCause::service("a", ClientId(1), code, reason)
+    }
+
     #[test]
     fn a_service_sends_its_own_codes_and_no_others() {
         for (asked, sent) in
             [(1000, 1000), (3000, 3000), (4999, 4999), (1006, 1000), (1011, 1000), (0, 1000), (5000, 1000)]
         {
-            assert_eq!(CloseCause::service(asked, String::new()).code(), sent, "asked for {asked}");
+            assert_eq!(service(asked, String::new()).code(), sent, "asked for {asked}");
         }
     }
 
     #[test]
     fn a_reason_is_cut_between_characters() {
         let long = "é".repeat(100);
-        let cause = CloseCause::service(1000, long);
+        let cause = service(1000, long);
         assert_eq!(cause.reason(), "é".repeat(61));
-        assert_eq!(CloseCause::service(1000, "x".repeat(200)).reason().len(), 123);
-        assert_eq!(CloseCause::service(1000, "x".repeat(123)).reason().len(), 123);
+        assert_eq!(service(1000, "x".repeat(200)).reason().len(), 123);
+        assert_eq!(service(1000, "x".repeat(123)).reason().len(), 123);
     }
 }

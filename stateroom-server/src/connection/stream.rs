@@ -13,14 +13,17 @@ use hyper_util::{rt::TokioIo, server::conn::auto};
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
 };
 
 /// What a connection runs over.
 #[derive(Debug)]
 pub(crate) enum Stream {
     /// A plain TCP socket.
-    Tcp(Arc<TcpStream>),
+    Tcp { read: OwnedReadHalf, write: Arc<OwnedWriteHalf> },
     /// Anything else.
     Other(TokioIo<Upgraded>),
 }
@@ -39,42 +42,37 @@ impl Stream {
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY cannot be set");
         }
+        let (read, write) = tcp.into_split();
         // Copied, as it holds on to the HTTP connection's whole buffer.
-        (Stream::Tcp(Arc::new(tcp)), ahead.to_vec())
+        (Stream::Tcp { read, write: Arc::new(write) }, ahead.to_vec())
     }
 
-    /// The socket, if it is a plain one.
-    pub(crate) fn socket(&self) -> Option<Arc<TcpStream>> {
+    /// The writing half of the socket, if it is a plain one.
+    pub(crate) fn socket(&self) -> Option<Arc<OwnedWriteHalf>> {
         match self {
-            Stream::Tcp(socket) => Some(socket.clone()),
+            Stream::Tcp { write, .. } => Some(write.clone()),
             Stream::Other(_) => None,
         }
     }
 
     /// Reads into `buffer`; 0 is the end.
     pub(crate) fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        // Of a socket, this knows that a read which does not fill the buffer has taken all there is: the next one waits
+        // without a system call.
         match self {
-            Stream::Tcp(socket) => loop {
-                ready!(socket.poll_read_ready(context))?;
-                match socket.try_read(buffer) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    result => return Poll::Ready(result),
-                }
-            },
-            Stream::Other(stream) => {
-                let mut buffer = ReadBuf::new(buffer);
-                ready!(Pin::new(stream).poll_read(context, &mut buffer))?;
-                Poll::Ready(Ok(buffer.filled().len()))
-            }
+            Stream::Tcp { read, .. } => ready!(Pin::new(read).poll_read(context, &mut buffer))?,
+            Stream::Other(stream) => ready!(Pin::new(stream).poll_read(context, &mut buffer))?,
         }
+        Poll::Ready(Ok(buffer.filled().len()))
     }
 
     /// Writes from `slices`.
     pub(crate) fn poll_write(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match self {
-            Stream::Tcp(socket) => loop {
-                ready!(socket.poll_write_ready(context))?;
-                match socket.try_write_vectored(slices) {
+            Stream::Tcp { write, .. } => loop {
+                ready!(TcpStream::poll_write_ready((**write).as_ref(), context))?;
+                match write.try_write_vectored(slices) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     result => return Poll::Ready(result),
                 }
@@ -86,7 +84,7 @@ impl Stream {
     /// Sends on what the layers below have kept back.
     pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Stream::Tcp(_) => Poll::Ready(Ok(())),
+            Stream::Tcp { .. } => Poll::Ready(Ok(())),
             Stream::Other(stream) => Pin::new(stream).poll_flush(context),
         }
     }
@@ -94,7 +92,10 @@ impl Stream {
     /// Says that nothing more will be written; the other side can still be heard. May be said again.
     pub(crate) fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Stream::Tcp(socket) => Poll::Ready(SockRef::from(&**socket).shutdown(Shutdown::Write)),
+            Stream::Tcp { write, .. } => {
+                let socket: &TcpStream = (**write).as_ref();
+                Poll::Ready(SockRef::from(socket).shutdown(Shutdown::Write))
+            }
             Stream::Other(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }

@@ -57,7 +57,7 @@ pub(crate) async fn run<F: StateroomServiceFactory>(
     ended: impl FnOnce(&Ending),
 ) {
     let context = Arc::new(RoomContext::new(room_id.clone(), inbox.clone()));
-    let mut room = Room::new(inbox, limits, policy);
+    let mut room = Room::new(room_id.clone(), inbox, limits, policy);
     let ending = match contained(factory.create(&room_id, context.clone())).await {
         Ok(mut service) => {
             let ending = contained(room.live(&mut service, &context)).await.unwrap_or_else(Ending::Failed);
@@ -82,6 +82,7 @@ async fn contained<T>(future: impl Future<Output = Result<T, Fault>>) -> Result<
 
 /// A room without its service.
 struct Room {
+    id: Arc<str>,
     inbox: Arc<Inbox>,
     members: Members,
     timer: Timer,
@@ -92,8 +93,9 @@ struct Room {
 }
 
 impl Room {
-    fn new(inbox: Arc<Inbox>, limits: &Limits, policy: ShutdownPolicy) -> Self {
+    fn new(id: Arc<str>, inbox: Arc<Inbox>, limits: &Limits, policy: ShutdownPolicy) -> Self {
         Room {
+            id,
             inbox,
             members: Members::default(),
             timer: Timer::default(),
@@ -255,7 +257,7 @@ impl Room {
             Effect::CloseClient { client, code, reason } => {
                 let Some(connection) = self.members.get(client).map(|member| member.connection) else { return };
                 if let Some(outbound) = self.members.remove(client, connection) {
-                    outbound.close(CloseCause::service(code, reason));
+                    outbound.close(CloseCause::service(&self.id, client, code, reason));
                 }
                 self.schedule.leave(connection, None);
             }

@@ -10,7 +10,7 @@ mod stream;
 use std::{
     cell::RefCell,
     future::{Future, poll_fn},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -18,7 +18,10 @@ use std::{
 
 use hyper::upgrade::Upgraded;
 use stateroom::MessagePayload;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::yield_now,
+    time::{Instant, Sleep, sleep_until},
+};
 
 use self::{
     close::CloseCause,
@@ -124,9 +127,9 @@ impl Connection<'_> {
                 Err(Gone) => return Poll::Ready(()),
             }
         }
-        // There may be more where that came from, without end; others get their turn first.
-        context.waker().wake_by_ref();
-        Poll::Pending
+        // There may be more where that came from, without end; others get their turn first. Only yielding has the
+        // runtime look whether something has arrived for them, too; a task that wakes itself just comes again.
+        pin!(yield_now()).poll(context)
     }
 
     /// Writes what waits. Gone when all is written and both sides have closed.

@@ -10,7 +10,10 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
-use crate::config::{Settings, explain, variable};
+use crate::{
+    closest::closest,
+    config::{Port, Settings, explain, variable},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,11 +33,11 @@ pub(crate) struct Cli {
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
 
-    /// Log more; twice and three times as well
+    /// Log more; -vv and -vvv still more
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
 
-    /// Log less; twice and three times as well
+    /// Log less; -qq and -qqq still less
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) quiet: u8,
 
@@ -61,9 +64,9 @@ impl Verb {
 
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
-    /// The port to listen on: the same as --port, and stronger
-    #[arg(value_name = "PORT")]
-    pub(crate) at: Option<u16>,
+    /// The port to listen on: the same as --port; wins over it
+    #[arg(value_name = "PORT", allow_negative_numbers = true)]
+    pub(crate) at: Option<Port>,
 
     #[command(flatten)]
     pub(crate) settings: Settings,
@@ -105,4 +108,21 @@ fn name_variable(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
+}
+
+/// Warns of variables that look like settings and are none.
+pub(crate) fn check_variables() {
+    const PREFIX: &str = "STATEROOM_";
+    let command = command();
+    let arguments = command.find_subcommand("serve").into_iter().flat_map(clap::Command::get_arguments);
+    let known: Vec<&str> =
+        arguments.filter_map(|argument| argument.get_env()?.to_str()?.strip_prefix(PREFIX)).collect();
+    for (variable, _) in env::vars_os() {
+        let Some(name) = variable.to_str().and_then(|variable| variable.strip_prefix(PREFIX)) else { continue };
+        match closest(name, known.iter().copied()) {
+            Some(meant) if meant == name => {}
+            Some(meant) => tracing::warn!("there is no variable {PREFIX}{name}: did you mean {PREFIX}{meant}?"),
+            None => tracing::warn!("there is no variable {PREFIX}{name}: `stateroom serve --help` lists them"),
+        }
+    }
 }

@@ -23,21 +23,22 @@ pub(crate) struct Built {
     pub(crate) client: Option<PathBuf>,
 }
 
-/// Builds the service of the crate or workspace in the working directory, and its client if it has one.
+/// Builds the service of the crate or workspace in the working directory, and its client if it has one; where `quiet`,
+/// cargo tells errors and warnings alone.
 ///
 /// # Errors
 ///
 /// Where there is no such package, or cargo or wasm-bindgen fail.
-pub(crate) fn build(settings: &Settings) -> Result<Built> {
+pub(crate) fn build(settings: &Settings, quiet: bool) -> Result<Built> {
     settings.static_files.as_deref().map(dist::check_static_files).transpose()?;
     let workspace = cargo::workspace()?;
     let client = settings.client.as_ref().map(|client| client.package.as_str());
     let service = package::service(&workspace, settings.service.package.as_deref(), client)?;
-    let service = cargo::build(service, "wasm32-wasip1")?;
+    let service = cargo::build(service, "wasm32-wasip1", quiet)?;
     let client = client
         .map(|name| {
             let package = package::named(&workspace, name, "client")?;
-            let module = cargo::build(package, "wasm32-unknown-unknown")?;
+            let module = cargo::build(package, "wasm32-unknown-unknown", quiet)?;
             client::bind(&module, workspace.target_directory.as_std_path())
         })
         .transpose()?;

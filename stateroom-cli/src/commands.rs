@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     args::{Cli, Verb},
-    config::Settings,
+    config::{Said, Settings},
 };
 
 /// Does what the command line says.
@@ -21,21 +21,21 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     if let Some(directory) = &cli.directory {
         env::set_current_dir(directory).with_context(|| format!("cannot work in `{}`", directory.display()))?;
     }
-    let here = Path::new("");
+    let (here, quiet) = (Path::new(""), cli.quiet > 0);
     match cli.verb {
         Verb::Build => {
-            let settings = Settings::read(here)?;
-            build::run(&settings, &settings.clone().resolve(Verb::SERVE_IP)?.host)
+            let said = Said::read(Settings::default(), here)?;
+            build::run(&said.settings, &said.resolve(Verb::SERVE_IP)?.host, quiet)
         }
         Verb::Dev(mut dev) => {
             dev.settings.port = dev.at.or(dev.settings.port);
-            let settings = dev.settings.over(Settings::read(here)?);
-            dev::run(&settings, settings.clone().resolve(Verb::DEV_IP)?)
+            let said = Said::read(dev.settings, here)?;
+            dev::run(&said.settings, said.resolve(Verb::DEV_IP)?, quiet)
         }
         Verb::Serve(serve) => {
             let beside = if serve.module.is_dir() { &serve.module } else { here };
-            let settings = serve.settings.over(Settings::read(beside)?);
-            serve::run(&serve.module, &settings, settings.clone().resolve(Verb::SERVE_IP)?)
+            let said = Said::read(serve.settings, beside)?;
+            serve::run(&serve.module, &said.settings, said.resolve(Verb::SERVE_IP)?)
         }
     }
 }

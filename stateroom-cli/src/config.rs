@@ -7,19 +7,20 @@ mod limits;
 mod quantity;
 mod resolve;
 
-use std::{net::IpAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use stateroom_server::{RoomStrategy, ShutdownPolicy};
+use stateroom_server::RoomStrategy;
 
 pub(crate) use file::FILE_NAME;
+pub(crate) use quantity::Port;
 #[cfg(test)]
 pub(crate) use resolve::key;
-pub(crate) use resolve::{Resolved, explain, variable};
+pub(crate) use resolve::{Resolved, Said, explain, variable};
 
 use limits::LimitSettings;
-use quantity::{Seconds, as_text};
+use quantity::{Ip, Policy, Seconds, as_text};
 
 /// What can be set on the command line, in the environment and in `stateroom.toml`, and what in the file alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
@@ -48,12 +49,12 @@ pub(crate) struct Settings {
     /// The address to listen on
     #[arg(long, value_name = "IP", help_heading = "Server")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) ip: Option<IpAddr>,
+    pub(crate) ip: Option<Ip>,
 
     /// The port to listen on; 0 is any free one
     #[arg(short, long, value_name = "PORT", help_heading = "Server")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) port: Option<u16>,
+    pub(crate) port: Option<Port>,
 
     /// How often a connection is pinged; 0 turns pings off
     #[arg(short = 'i', long, value_name = "SECONDS", help_heading = "Server")]
@@ -70,10 +71,10 @@ pub(crate) struct Settings {
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(crate) room_strategy: Option<RoomStrategy>,
 
-    /// When an empty room ends: never, immediate, or seconds such as 300sec
+    /// When an empty room ends: never, immediate, or seconds such as 300
     #[arg(short, long, value_name = "POLICY", help_heading = "Server")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) shutdown_policy: Option<ShutdownPolicy>,
+    pub(crate) shutdown_policy: Option<Policy>,
 
     #[command(flatten)]
     #[serde(skip_serializing_if = "LimitSettings::are_silent")]
@@ -82,7 +83,7 @@ pub(crate) struct Settings {
 
 /// The table `[client]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table: write `[client]` and `package = \"...\"` below it")]
 pub(crate) struct ClientPackage {
     pub(crate) package: String,
     /// Accepted, and without effect: cargo's own profiles say it.
@@ -91,7 +92,7 @@ pub(crate) struct ClientPackage {
 
 /// The table `[service]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table: write `[service]` and `package = \"...\"` below it")]
 pub(crate) struct ServicePackage {
     pub(crate) package: Option<String>,
 }

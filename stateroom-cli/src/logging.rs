@@ -6,24 +6,14 @@ use std::{
     io::{self, IsTerminal},
 };
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::ParseError};
 
 /// Starts logging. Flags say more than `RUST_LOG`, which says more than the default: our own `info`, others' `warn`.
 pub(crate) fn init(verbose: u8, quiet: u8) {
-    let asked = match (verbose, quiet) {
-        (0, 0) => None,
-        (0, 1) => Some("warn"),
-        (0, 2) => Some("error"),
-        (0, _) => Some("off"),
-        (1, _) => Some("warn,stateroom=debug,stateroom_server=debug,stateroom_wasm_host=debug"),
-        (2, _) => Some("info,stateroom=trace,stateroom_server=trace,stateroom_wasm_host=trace"),
-        _ => Some("trace"),
-    };
-    let default = "warn,stateroom=info,stateroom_server=info,stateroom_wasm_host=info";
-    let filter = match (asked, env::var(EnvFilter::DEFAULT_ENV)) {
-        (Some(asked), _) => EnvFilter::new(asked),
-        (None, Ok(variable)) if !variable.is_empty() => EnvFilter::builder().parse_lossy(variable),
-        (None, _) => EnvFilter::new(default),
+    let variable = env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let (filter, misunderstood) = match by_flags(verbose, quiet) {
+        Some(asked) => (EnvFilter::new(asked), None),
+        None => by_variable(&variable),
     };
     tracing_subscriber::fmt()
         .compact()
@@ -34,9 +24,65 @@ pub(crate) fn init(verbose: u8, quiet: u8) {
         // It would report a closed stderr to that same stderr, and panic.
         .log_internal_errors(false)
         .init();
+    if let Some(error) = misunderstood {
+        tracing::warn!("RUST_LOG counts for nothing, since `{variable}` cannot be understood: {error}");
+    }
+}
+
+fn by_flags(verbose: u8, quiet: u8) -> Option<String> {
+    Some(match (verbose, quiet) {
+        (0, 0) => return None,
+        (0, 1) => "warn".to_owned(),
+        (0, 2) => "error".to_owned(),
+        (0, _) => "off".to_owned(),
+        (1, _) => levels("warn", "debug"),
+        (2, _) => levels("warn", "trace"),
+        // Below that, the compiler alone writes a million lines.
+        _ => levels("info", "trace"),
+    })
+}
+
+/// What the variable says; where that cannot be understood, the default, and why.
+fn by_variable(variable: &str) -> (EnvFilter, Option<ParseError>) {
+    let default = || EnvFilter::new(levels("warn", "info"));
+    match EnvFilter::builder().parse(variable) {
+        Ok(filter) if !variable.is_empty() => (filter, None),
+        Ok(_) => (default(), None),
+        Err(error) => (default(), Some(error)),
+    }
+}
+
+/// The filter with these levels for what others write and for what we do.
+fn levels(others: &str, ours: &str) -> String {
+    format!("{others},stateroom={ours},stateroom_server={ours},stateroom_wasm_host={ours}")
 }
 
 /// Whether stderr is for eyes: a terminal, whose owner has not said `NO_COLOR`.
 pub(crate) fn colour() -> bool {
     io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_are_never_more_than_informative() {
+        for verbose in 1..5 {
+            let filter = by_flags(verbose, 0).unwrap();
+            assert!(filter.starts_with("warn,") || filter.starts_with("info,"), "{filter}");
+        }
+        assert!(by_flags(3, 0).unwrap().contains("stateroom_server=trace"));
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_understood_counts_for_nothing() {
+        let default = EnvFilter::new(levels("warn", "info")).to_string();
+        for (variable, expected, understood) in
+            [("", default.as_str(), true), ("debug", "debug", true), ("stateroom=loud", &default, false)]
+        {
+            let (filter, error) = by_variable(variable);
+            assert_eq!((filter.to_string().as_str(), error.is_none()), (expected, understood), "{variable}");
+        }
+    }
 }

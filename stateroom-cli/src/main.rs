@@ -5,6 +5,7 @@
 //! *Invariant:* 0 is success, 1 a failure, 2 a command line that asks for what cannot be.
 mod args;
 mod build;
+mod closest;
 mod commands;
 mod config;
 mod logging;
@@ -20,6 +21,7 @@ use std::{
 fn main() -> ExitCode {
     let cli = args::parse();
     logging::init(cli.verbose, cli.quiet);
+    args::check_variables();
     match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),

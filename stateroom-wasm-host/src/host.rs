@@ -106,7 +106,11 @@ impl WasmHost {
         }
         let turn = Turn::new([event]);
         if let Err(fault) = block_on(self.work(&turn, Caller::Thread)) {
-            error!(room = &*self.room_id, backtrace = fault.backtrace(), "the guest failed: {fault}");
+            let room = &*self.room_id;
+            error!(room, reason = fault.kind().label(), "the guest failed: {}", fault.message());
+            if let Some(backtrace) = fault.backtrace() {
+                debug!(room, "where the guest failed:\n{backtrace}");
+            }
         }
         let mut finished = Finished::default();
         turn.take_finished(&mut finished);

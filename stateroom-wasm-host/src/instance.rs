@@ -167,7 +167,7 @@ const KEEP_ENCODED: usize = 64 << 10;
 fn fault(error: Option<&wasmtime::Error>, state: &State, pace: &Pace, log: &RoomLog) -> Fault {
     match error {
         Some(error) => {
-            let circumstances = Circumstances { pace, refused: state.limits.refused(), stderr: log.last_words() };
+            let circumstances = Circumstances { pace, refused: state.limits.refused(), last_words: log.last_words() };
             failure::fault(error, &circumstances)
         }
         None => failure::time_up(pace.time_budget()),

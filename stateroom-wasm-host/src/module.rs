@@ -44,6 +44,9 @@ impl Loaded {
         if bytes.is_empty() {
             return Err(invalid("it is empty".to_owned()));
         }
+        if !may_be_module(&name, bytes) {
+            return Err(invalid("it is neither binary WebAssembly nor the text format".to_owned()));
+        }
         let module = Module::new(engine.engine(), bytes).map_err(|error| invalid(format!("{error:#}")))?;
         info!(module = name, "module compiled");
         Self::check(name, &module, engine, config)
@@ -108,6 +111,12 @@ impl Loaded {
         }
         Ok(())
     }
+}
+
+/// Whether it begins as a module does. If not, the compiler would only say that it misses a parenthesis.
+fn may_be_module(name: &str, bytes: &[u8]) -> bool {
+    let text = bytes.trim_ascii_start();
+    bytes.starts_with(b"\0asm") || text.starts_with(b"(") || text.starts_with(b";;") || name.ends_with(".wat")
 }
 
 fn check_limits(name: &str, module: &Module, config: &WasmHostConfig) -> Result<(), WasmHostError> {

@@ -45,7 +45,8 @@ pub(super) fn workspace() -> Result<Metadata> {
         let reason = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(anyhow!(reason).context("cargo cannot read the crate here"));
     }
-    MetadataCommand::parse(String::from_utf8_lossy(&output.stdout)).context("what `cargo metadata` says makes no sense")
+    MetadataCommand::parse(String::from_utf8_lossy(&output.stdout))
+        .context("what `cargo metadata` says cannot be understood")
 }
 
 /// Builds the library of a package in release, and gives its WebAssembly module.
@@ -53,7 +54,7 @@ pub(super) fn workspace() -> Result<Metadata> {
 /// # Errors
 ///
 /// Where the package makes no such module, the target is missing and cannot be installed, or the build fails.
-pub(super) fn build(package: &Package, target: &str) -> Result<PathBuf> {
+pub(super) fn build(package: &Package, target: &str, quiet: bool) -> Result<PathBuf> {
     package::check_cdylib(package)?;
     target::ensure(target)?;
     tracing::info!("building `{}` for {target}", package.name);
@@ -61,6 +62,7 @@ pub(super) fn build(package: &Package, target: &str) -> Result<PathBuf> {
         .args(["build", "--release", "--lib", "--message-format=json-render-diagnostics", "--target", target])
         // By manifest, since a name can be that of a dependency as well.
         .args(["--manifest-path".as_ref(), package.manifest_path.as_std_path()])
+        .args(quiet.then_some("--quiet"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

@@ -44,14 +44,17 @@ pub(super) fn service<'a>(workspace: &'a Metadata, name: Option<&str>, client: O
     match candidates.as_slice() {
         [package] => Ok(package),
         [] => bail!(
-            "no package of the workspace `{}` is a service: none is a `cdylib`\n  hint: {CDYLIB}",
+            "no package of the workspace `{}` is a service: none is a `cdylib`\n  \
+             hint: go to the directory of the service, or name it: `-C DIR`; if it is a package of this workspace, {CDYLIB}",
             workspace.workspace_root
         ),
         several => bail!(
             "several packages of the workspace `{}` may be the service: {}\n  \
-             hint: say which in {FILE_NAME}:\n\n    [service]\n    package = \"...\"",
+             hint: go to the directory of the service, or name it:\n{}\n\n  \
+             or say which in {FILE_NAME}:\n\n    [service]\n    package = \"...\"",
             workspace.workspace_root,
-            names(several)
+            names(several),
+            directories(several)
         ),
     }
 }
@@ -94,6 +97,16 @@ fn is_cdylib(package: &Package) -> bool {
 
 fn names(packages: &[&Package]) -> String {
     packages.iter().map(|package| format!("`{}`", package.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// How to name the directory of each, a line each.
+fn directories(packages: &[&Package]) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    let line = |package: &&Package| {
+        let directory = package.manifest_path.as_std_path().parent()?;
+        Some(format!("\n    -C {}", directory.strip_prefix(&here).unwrap_or(directory).display()))
+    };
+    packages.iter().filter_map(line).collect()
 }
 
 fn same(one: &Path, other: &Path) -> bool {

@@ -8,8 +8,8 @@ use crate::{
     config::Settings,
 };
 
-pub(super) fn run(settings: &Settings, host: &WasmHostConfig) -> Result<()> {
-    let built = build::build(settings)?;
+pub(super) fn run(settings: &Settings, host: &WasmHostConfig, quiet: bool) -> Result<()> {
+    let built = build::build(settings, quiet)?;
     // Here rather than where it is to be served: whether it is a service at all, and fits the limits it will have.
     serve::load(&built.service, host)?;
     dist::write(&built, settings)?;

@@ -1,7 +1,13 @@
 //! `stateroom serve`: a module and its files, until a signal comes.
-use std::{io, net::SocketAddr, path::Path, thread};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    path::Path,
+    thread,
+};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
+use stateroom_server::{RoomStrategy, Server};
 use stateroom_wasm_host::{WasmHostConfig, WasmHostError, WasmHostFactory};
 use tokio::runtime::{Builder, Runtime};
 
@@ -12,6 +18,10 @@ use crate::{
 };
 
 pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) -> Result<()> {
+    if !module.exists() {
+        let hint = if module.ends_with(dist::DIRECTORY) { "\n  hint: `stateroom build` makes `dist`" } else { "" };
+        bail!("there is no file or directory `{}`{hint}", module.display());
+    }
     let mut static_files = settings.static_files.clone();
     let mut file = module.to_owned();
     if module.is_dir() {
@@ -24,31 +34,60 @@ pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) ->
         dist::check_static_files(files)?;
         resolved.server.static_path = Some(text(files)?);
     }
-    until_stopped(&file, resolved, |_| {})
+    until_stopped(&file, resolved)
 }
 
-/// Serves a module until a signal comes; tells the address first.
-pub(super) fn until_stopped(module: &Path, resolved: Resolved, listening: impl FnOnce(SocketAddr)) -> Result<()> {
+/// Serves a module until a signal comes; tells first where it is.
+pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
     let Resolved { server, host } = resolved;
     let runtime = runtime().context("no runtime can be made")?;
     // The host looks at how many workers there are.
     let _inside = runtime.enter();
     let factory = load(module, &host)?;
-    let wanted = (server.ip.clone(), server.port);
+    let (ip, port, strategy) = (server.ip.clone(), server.port, server.room_strategy);
     runtime.block_on(async {
         let stop = shutdown::requested().context("signals cannot be listened for")?;
-        let server = server.bind(factory).await.map_err(|error| explain_bind(error, &wanted))?;
-        tracing::info!("listening on http://{}", server.local_addr());
-        listening(server.local_addr());
+        let server = server.bind(factory).await.map_err(|error| explain_bind(error, &ip, port))?;
+        announce(server.local_addr(), strategy);
         server.run_until(stop).await.context("the server has failed")
     })
 }
 
+/// Says where the server is, and how to get into a room.
+fn announce(address: SocketAddr, strategy: RoomStrategy) {
+    tracing::info!("listening on http://{address}");
+    let here = reachable(address);
+    if here != address {
+        tracing::info!("on this machine that is http://{here}");
+    }
+    match strategy {
+        RoomStrategy::Implicit => {}
+        RoomStrategy::Api => tracing::info!("create a room: curl -X POST http://{here}/ws/NAME"),
+        _ => tracing::info!("create a room: curl -X POST http://{here}/new_room"),
+    }
+    tracing::info!("rooms are at ws://{here}/ws/NAME");
+}
+
+/// Where a browser on this machine finds a server that listens everywhere.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// # Errors
+///
+/// Where the server could not listen.
+pub(super) fn check_address(server: &Server) -> Result<()> {
+    let (ip, port) = (server.ip.as_str(), server.port);
+    TcpListener::bind((ip, port)).map(drop).map_err(|error| explain_bind(error, ip, port))
+}
+
 /// Checks and compiles a module.
 pub(super) fn load(module: &Path, config: &WasmHostConfig) -> Result<WasmHostFactory> {
-    if !module.exists() {
-        bail!("there is no file `{}`", module.display());
-    }
     WasmHostFactory::with_config(module, config).map_err(|error| match error {
         WasmHostError::MissingExport { .. } => anyhow!(
             "{error}\n  hint: put `#[stateroom_wasm]`, of the crate `stateroom-wasm`, on the type of the service"
@@ -64,7 +103,7 @@ fn runtime() -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-fn explain_bind(error: io::Error, (ip, port): &(String, u16)) -> Error {
+fn explain_bind(error: io::Error, ip: &str, port: u16) -> Error {
     let context = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
             "{ip}:{port} is in use by another program\n  hint: take another port with `--port`; 0 is any free one"

@@ -3,7 +3,8 @@ use std::{fs, io, path::Path};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::Settings;
+use super::{Settings, limits::LimitSettings};
+use crate::closest::closest;
 
 /// What the file is called.
 pub(crate) const FILE_NAME: &str = "stateroom.toml";
@@ -21,7 +22,7 @@ impl Settings {
             text => text.with_context(|| format!("`{}` cannot be read", path.display()))?,
         };
         let mut settings: Settings = toml::from_str(&text)
-            .map_err(|error| anyhow!(error.to_string()).context(format!("`{}` makes no sense", path.display())))?;
+            .map_err(|error| anyhow!(explain(&error)).context(format!("`{}` cannot be used", path.display())))?;
         settings.static_files = settings.static_files.map(|files| directory.join(files));
         if settings.client.as_ref().is_some_and(|client| client.optimization_level.is_some()) {
             tracing::warn!(
@@ -50,12 +51,30 @@ impl Settings {
     }
 }
 
+/// The error, with what was meant instead of all that could have been.
+fn explain(error: &toml::de::Error) -> String {
+    let message = error.message();
+    if !message.starts_with("unknown field") {
+        return error.to_string();
+    }
+    let mut names = message.split('`').skip(1).step_by(2);
+    let unknown = names.next().unwrap_or_default();
+    let known: Vec<_> = names.collect();
+    let advice = if known.contains(&"limits") && LimitSettings::has(unknown) {
+        ": it belongs under `[limits]`".to_owned()
+    } else {
+        closest(unknown, known).map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default()
+    };
+    error.to_string().replace(message, &format!("unknown key `{unknown}`{advice}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Port;
 
     fn parse(text: &str) -> Result<Settings, String> {
-        toml::from_str(text).map_err(|error| error.to_string())
+        toml::from_str(text).map_err(|error| explain(&error))
     }
 
     #[test]
@@ -71,9 +90,15 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_by_line_and_key() {
         for (text, line, message) in [
-            ("static_fils = 'x'", "line 1", "unknown field `static_fils`"),
-            ("[limits]\n\nroomz = 1", "line 3", "unknown field `roomz`"),
+            ("static_fils = 'x'", "line 1", "unknown key `static_fils`: did you mean `static_files`?"),
+            ("[limits]\n\nroomz = 1", "line 3", "unknown key `roomz`: did you mean `rooms`?"),
             ("room_strategy = 'shorts'", "line 1", "write `implicit`"),
+            ("\ntokens = 1", "line 2", "unknown key `tokens`: it belongs under `[limits]`"),
+            ("colour = 1", "line 1", "unknown key `colour`\n"),
+            ("service = 'x'", "line 1", "expected a table: write `[service]` and `package = \"...\"` below it"),
+            ("port = 99999", "line 1", "`99999` is no port: write a number from 0 to 65535"),
+            ("ip = 'localhost'", "line 1", "`localhost` is no IP address: write such as `127.0.0.1` or `::1`"),
+            ("[limits]\nrooms = 0", "line 2", "more than 0"),
             ("port = true", "line 1", "expected a number or a text"),
             ("[limits]\ncpu_budget = '2s'", "line 2", "cpu_budget"),
         ] {
@@ -89,7 +114,7 @@ mod tests {
         let written = parse(text).unwrap().to_serve().unwrap();
         let read = parse(&written).unwrap();
         assert_eq!(read.limits, parse(text).unwrap().limits);
-        assert_eq!(read.port, Some(1));
+        assert_eq!(read.port, Some(Port(1)));
         assert_eq!(read.shutdown_policy.unwrap().to_string(), "300sec");
         assert_eq!((read.static_files, read.service.package), (None, None));
     }

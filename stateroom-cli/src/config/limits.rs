@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stateroom_server::Limits;
 use stateroom_wasm_host::WasmHostConfig;
 
-use super::quantity::{Bytes, Quantity, Seconds, Sets, as_text};
+use super::quantity::{Bytes, Positive, Quantity, Seconds, Sets, as_text};
 
 /// Makes [`LimitSettings`] of lists of limits: all of them optional, named as in the structs that they resolve to.
 macro_rules! limits {
@@ -15,7 +15,7 @@ macro_rules! limits {
     })+) => {
         /// The table `[limits]`.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
+        #[serde(default, deny_unknown_fields, expecting = "a table: write `[limits]` and the limits below it")]
         pub(crate) struct LimitSettings {
             $($(
                 #[arg(long, value_name = <$kind as Quantity>::UNIT, help_heading = $heading, hide_short_help = true)]
@@ -26,6 +26,11 @@ macro_rules! limits {
         }
 
         impl LimitSettings {
+            /// Whether there is such a limit.
+            pub(crate) fn has(name: &str) -> bool {
+                [$($(stringify!($field),)+)+].contains(&name)
+            }
+
             /// Whether they say nothing at all.
             pub(crate) fn are_silent(&self) -> bool {
                 *self == LimitSettings::default()
@@ -74,17 +79,17 @@ limits! {
         mailbox_events: usize,
         /// How many rooms there may be at a time
         #[arg(long = "max-rooms")]
-        rooms: usize,
+        rooms: Positive<usize>,
         /// How many ended rooms, created through the API, can be joined again
         remembered_rooms: usize,
         /// The longest id of a room
-        room_id_bytes: Bytes,
+        room_id_bytes: Positive<Bytes>,
         /// The longest `?token=`
         token_bytes: Bytes,
         /// How many tokens a room remembers
         tokens: usize,
         /// How long a client may take to send the head of its HTTP request
-        request_head_time: Seconds,
+        request_head_time: Positive<Seconds>,
         /// How long a client may take to answer a close
         close_time: Seconds,
         /// How long rooms may take to end when the server stops
@@ -92,15 +97,15 @@ limits! {
     }
     "Limits of a room", host: WasmHostConfig {
         /// How far the memory of a room may grow
-        memory_bytes: Bytes,
+        memory_bytes: Positive<Bytes>,
         /// How many elements each table of a room may have
         table_elements: usize,
         /// How much stack the calls of a room may use
-        wasm_stack_bytes: Bytes,
+        wasm_stack_bytes: Positive<Bytes>,
         /// How long an event may compute
-        cpu_budget: Seconds,
+        cpu_budget: Positive<Seconds>,
         /// How long an event may take, computing or asleep
-        time_budget: Seconds,
+        time_budget: Positive<Seconds>,
         /// How much one event may send
         effect_bytes: Bytes,
         /// How many messages and timers one event may ask for
@@ -112,8 +117,8 @@ limits! {
         /// How many random bytes a room may ask for in one call
         random_bytes: Bytes,
         /// How many rooms the sandbox has space for
-        instances: u32,
+        instances: Positive<u32>,
         /// How many rooms that compute for long may do so at the same time
-        slow_lane: usize,
+        slow_lane: Positive<usize>,
     }
 }

@@ -1,6 +1,8 @@
 //! The units that settings are given in, and how they are read and written: the same way on the command line, in the
 //! environment and in `stateroom.toml`.
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
+
+use stateroom_server::{ParseShutdownPolicyError, ShutdownPolicy};
 
 /// What a setting is measured in.
 pub(crate) trait Quantity {
@@ -16,36 +18,77 @@ pub(crate) trait Sets<Target>: Sized {
     fn set(self, target: &mut Target);
 }
 
-impl Quantity for usize {
-    const UNIT: &str = "NUMBER";
+/// Numbers set numbers, and such as may be left to the libraries.
+macro_rules! numbers {
+    ($($number:ty)+) => {$(
+        impl Quantity for $number {
+            const UNIT: &str = "NUMBER";
+        }
+
+        impl Sets<$number> for $number {
+            fn get(target: &$number) -> Option<Self> {
+                Some(*target)
+            }
+
+            fn set(self, target: &mut $number) {
+                *target = self;
+            }
+        }
+
+        impl Sets<Option<$number>> for $number {
+            fn get(target: &Option<$number>) -> Option<Self> {
+                *target
+            }
+
+            fn set(self, target: &mut Option<$number>) {
+                *target = Some(self);
+            }
+        }
+    )+};
 }
 
-impl Quantity for u32 {
-    const UNIT: &str = "NUMBER";
+numbers! { usize u32 }
+
+/// What there must be some of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Positive<T>(T);
+
+impl<T: Quantity> Quantity for Positive<T> {
+    const UNIT: &str = T::UNIT;
 }
 
-impl<T: Copy> Sets<T> for T {
-    fn get(target: &T) -> Option<Self> {
-        Some(*target)
+impl<Target, T: Sets<Target>> Sets<Target> for Positive<T> {
+    fn get(target: &Target) -> Option<Self> {
+        T::get(target).map(Positive)
     }
 
-    fn set(self, target: &mut T) {
-        *target = self;
+    fn set(self, target: &mut Target) {
+        self.0.set(target);
     }
 }
 
-impl<T: Copy> Sets<Option<T>> for T {
-    fn get(target: &Option<T>) -> Option<Self> {
-        *target
-    }
+impl<T: FromStr<Err: fmt::Display> + Default + PartialEq> FromStr for Positive<T> {
+    type Err = String;
 
-    fn set(self, target: &mut Option<T>) {
-        *target = Some(self);
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(none) if none == T::default() => {
+                Err("it has to be more than 0: nothing can be served otherwise".to_owned())
+            }
+            Ok(some) => Ok(Positive(some)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Positive<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
     }
 }
 
 /// An amount of memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Bytes(usize);
 
 impl Quantity for Bytes {
@@ -88,7 +131,7 @@ impl FromStr for Bytes {
             .ok()
             .and_then(|number| number.checked_mul(1 << bits))
             .map(Bytes)
-            .ok_or_else(|| format!("`{text}` is no number of bytes: write such as `65536`, `64KiB` or `16MiB`"))
+            .ok_or_else(|| format!("`{text}` is no number of bytes: write it as `65536`, `64KiB` or `16MiB`"))
     }
 }
 
@@ -103,7 +146,7 @@ impl fmt::Display for Bytes {
 }
 
 /// A time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Seconds(Duration);
 
 impl Quantity for Seconds {
@@ -128,13 +171,61 @@ impl FromStr for Seconds {
             .ok()
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .map(Seconds)
-            .ok_or_else(|| format!("`{text}` is no number of seconds: write such as `30` or `0.5`"))
+            .ok_or_else(|| format!("`{text}` is no number of seconds: write it as `30` or `0.5`"))
     }
 }
 
 impl fmt::Display for Seconds {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.0.as_secs_f64())
+    }
+}
+
+/// What the libraries take, with our own words where it is not understood.
+macro_rules! worded {
+    ($($(#[$attribute:meta])+ $name:ident($inner:ty), $words:literal;)+) => {$(
+        $(#[$attribute])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) struct $name(pub(crate) $inner);
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map($name).map_err(|_| format!(concat!("`{}` is no ", $words), text))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+    )+};
+}
+
+worded! {
+    /// An address to listen on.
+    Ip(IpAddr), "IP address: write such as `127.0.0.1` or `::1`";
+    /// A port to listen on.
+    Port(u16), "port: write a number from 0 to 65535";
+}
+
+/// When an empty room ends: as the library reads it, or a mere number of seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Policy(pub(crate) ShutdownPolicy);
+
+impl FromStr for Policy {
+    type Err = ParseShutdownPolicyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().or_else(|error| format!("{text}sec").parse().map_err(|_| error)).map(Policy)
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
     }
 }
 
@@ -207,6 +298,23 @@ mod tests {
     fn seconds_may_be_fractions() {
         assert_eq!("0.5".parse(), Ok(Seconds(Duration::from_millis(500))));
         assert_eq!("30".parse::<Seconds>().unwrap().to_string(), "30");
+    }
+
+    #[test]
+    fn a_policy_may_be_a_mere_number_of_seconds() {
+        for text in ["300", "300sec"] {
+            assert_eq!(text.parse::<Policy>().unwrap().to_string(), "300sec");
+        }
+        assert!("5 ".parse::<Policy>().unwrap_err().to_string().starts_with("`5 ` is no shutdown policy"));
+    }
+
+    #[test]
+    fn what_there_must_be_some_of_is_not_none() {
+        assert_eq!("1".parse(), Ok(Positive(1_usize)));
+        for text in ["0", "0KiB"] {
+            assert!(text.parse::<Positive<Bytes>>().unwrap_err().starts_with("it has to be more than 0"));
+        }
+        assert!("0.0".parse::<Positive<Seconds>>().is_err());
     }
 
     #[test]

@@ -1,12 +1,20 @@
 //! From what was said, and where, to what counts.
-use std::{net::IpAddr, time::Duration};
+use std::{
+    env,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Id, error::ErrorKind};
 use stateroom_server::{Server, ShutdownPolicy};
 use stateroom_wasm_host::WasmHostConfig;
 
-use super::{LimitSettings, Settings, quantity::Sets};
+use super::{
+    FILE_NAME, LimitSettings, Settings,
+    quantity::{Ip, Policy, Port, Seconds, Sets},
+};
 
 /// All settings, settled.
 #[derive(Debug)]
@@ -35,27 +43,50 @@ impl Settings {
     pub(crate) fn defaults(ip: IpAddr) -> Settings {
         let server = Server::default();
         Settings {
-            ip: Some(ip),
-            port: Some(server.port),
+            ip: Some(Ip(ip)),
+            port: Some(Port(server.port)),
             heartbeat_interval: Sets::get(&server.heartbeat_interval),
             heartbeat_timeout: Sets::get(&Duration::from_secs(120)),
             room_strategy: Some(server.room_strategy),
-            shutdown_policy: Some(ShutdownPolicy::After(Duration::from_secs(300))),
+            shutdown_policy: Some(Policy(ShutdownPolicy::After(Duration::from_secs(300)))),
             limits: LimitSettings::defaults(),
             ..Settings::default()
         }
+    }
+}
+
+/// What was said about the settings, and where.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// What the command line and the environment say.
+    given: Settings,
+    /// That, and what the file says besides.
+    pub(crate) settings: Settings,
+    /// The file.
+    path: PathBuf,
+}
+
+impl Said {
+    /// These settings, and those of the `stateroom.toml` of a directory.
+    ///
+    /// # Errors
+    ///
+    /// Where that cannot be read or understood.
+    pub(crate) fn read(given: Settings, directory: &Path) -> Result<Said> {
+        let settings = given.clone().over(Settings::read(directory)?);
+        Ok(Said { given, settings, path: directory.join(FILE_NAME) })
     }
 
     /// What counts, for a server that listens on `ip` where nothing else is said.
     ///
     /// # Errors
     ///
-    /// Where settings contradict each other: a usage error.
-    pub(crate) fn resolve(self, ip: IpAddr) -> Result<Resolved> {
-        let settings = self.over(Settings::defaults(ip));
+    /// Where settings contradict each other: a usage error, if what was called for has part in it.
+    pub(crate) fn resolve(&self, ip: IpAddr) -> Result<Resolved> {
+        let settings = self.settings.clone().over(Settings::defaults(ip));
         let mut server = Server { limits: settings.limits.server(), ..Server::default() };
         set(settings.ip.map(|ip| ip.to_string()), &mut server.ip);
-        set(settings.port, &mut server.port);
+        set(settings.port.map(|port| port.0), &mut server.port);
         if let Some(interval) = settings.heartbeat_interval {
             interval.set(&mut server.heartbeat_interval);
         }
@@ -63,9 +94,54 @@ impl Settings {
             timeout.set(&mut server.heartbeat_timeout);
         }
         set(settings.room_strategy, &mut server.room_strategy);
-        set(settings.shutdown_policy, &mut server.shutdown_policy);
-        check_heartbeats(&server)?;
-        Ok(Resolved { server, host: settings.limits.host() })
+        set(settings.shutdown_policy.map(|policy| policy.0), &mut server.shutdown_policy);
+        self.check_heartbeats(&server)?;
+        let host = settings.limits.host();
+        if host.cpu_budget > host.time_budget {
+            tracing::warn!(
+                "the cpu budget ({} s) is above the time budget ({} s), which ends an event before",
+                host.cpu_budget.as_secs_f64(),
+                host.time_budget.as_secs_f64()
+            );
+        }
+        Ok(Resolved { server, host })
+    }
+
+    /// A client that answers every ping must not be taken for lost.
+    fn check_heartbeats(&self, server: &Server) -> Result<()> {
+        let (interval, timeout) = (server.heartbeat_interval, server.heartbeat_timeout);
+        if interval.is_zero() || timeout > interval {
+            return Ok(());
+        }
+        let problem = format!(
+            "the heartbeat timeout ({} s, {}) is not above the heartbeat interval ({} s, {})",
+            timeout.as_secs_f64(),
+            self.origin("heartbeat-timeout", |settings| settings.heartbeat_timeout),
+            interval.as_secs_f64(),
+            self.origin("heartbeat-interval", |settings| settings.heartbeat_interval),
+        );
+        if self.given.heartbeat_interval.or(self.given.heartbeat_timeout).is_some() {
+            let hint = "raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or turn pings off with \
+                        `--heartbeat-interval 0`";
+            let message = format!("{problem}\n  hint: {hint}\n");
+            return Err(clap::Error::raw(ErrorKind::ValueValidation, message).into());
+        }
+        let hint =
+            "raise `heartbeat_timeout`, lower `heartbeat_interval`, or turn pings off with `heartbeat_interval = 0`";
+        bail!("{problem}\n  hint: {hint}")
+    }
+
+    /// In words, where a setting comes from.
+    fn origin(&self, flag: &str, setting: impl Fn(&Settings) -> Option<Seconds>) -> String {
+        let variable = variable(flag);
+        match (setting(&self.given), setting(&self.settings)) {
+            (Some(given), _) if env::var(&variable).is_ok_and(|text| text.parse() == Ok(given)) => {
+                format!("from {variable}")
+            }
+            (Some(_), _) => format!("from `--{flag}`"),
+            (None, Some(_)) => format!("from `{}` in `{}`", flag.replace('-', "_"), self.path.display()),
+            (None, None) => "the default".to_owned(),
+        }
     }
 }
 
@@ -73,21 +149,6 @@ fn set<T>(setting: Option<T>, target: &mut T) {
     if let Some(setting) = setting {
         *target = setting;
     }
-}
-
-/// A client that answers every ping must not be taken for lost.
-fn check_heartbeats(server: &Server) -> Result<()> {
-    let (interval, timeout) = (server.heartbeat_interval, server.heartbeat_timeout);
-    if interval.is_zero() || timeout > interval {
-        return Ok(());
-    }
-    let message = format!(
-        "the heartbeat timeout ({} s) is not above the heartbeat interval ({} s)\n  \
-         hint: raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or turn pings off with `--heartbeat-interval 0`\n",
-        timeout.as_secs_f64(),
-        interval.as_secs_f64()
-    );
-    Err(clap::Error::raw(ErrorKind::ValueValidation, message).into())
 }
 
 /// Gives each setting of a verb its variable, and tells its default in the help.
@@ -104,7 +165,11 @@ pub(crate) fn explain(verb: clap::Command, ip: IpAddr) -> clap::Command {
             Some(value) => value.to_string(),
             None => "what the machine allows".to_owned(),
         };
-        argument.env(variable).hide_env_values(true).help(format!("{help} [default: {default}]"))
+        argument
+            .env(variable)
+            .hide_env_values(true)
+            .allow_negative_numbers(true)
+            .help(format!("{help} [default: {default}]"))
     })
 }
 
@@ -141,12 +206,17 @@ mod tests {
         }
     }
 
+    /// What these come to, as if a file said them.
+    fn resolve(settings: Settings, ip: IpAddr) -> Result<Resolved> {
+        Said { given: Settings::default(), settings, path: FILE_NAME.into() }.resolve(ip)
+    }
+
     fn from_flags(flags: &[&str]) -> String {
         let line = ["stateroom", "serve", "x.wasm"].into_iter().chain(flags.iter().copied());
         let Verb::Serve(serve) = Cli::from_arg_matches(&args::command().get_matches_from(line)).unwrap().verb else {
             panic!("not what was asked for");
         };
-        format!("{:?}", serve.settings.resolve(Verb::SERVE_IP).unwrap())
+        format!("{:?}", resolve(serve.settings, Verb::SERVE_IP).unwrap())
     }
 
     #[test]
@@ -160,7 +230,7 @@ mod tests {
 
             let key = key(argument.get_id()).join(".");
             let file: Settings = toml::from_str(&format!("{key} = '{value}'")).unwrap();
-            assert_eq!(format!("{:?}", file.resolve(Verb::SERVE_IP).unwrap()), set, "{key}");
+            assert_eq!(format!("{:?}", resolve(file, Verb::SERVE_IP).unwrap()), set, "{key}");
         }
     }
 
@@ -170,7 +240,7 @@ mod tests {
         let flags: Settings = toml::from_str("ip = '::1'\n[limits]\nrooms = 2").unwrap();
         let settings = flags.over(file);
         assert_eq!(settings.static_files.as_deref(), Some("s".as_ref()));
-        let Resolved { server, .. } = settings.resolve(Verb::SERVE_IP).unwrap();
+        let Resolved { server, .. } = resolve(settings, Verb::SERVE_IP).unwrap();
         assert_eq!((server.ip.as_str(), server.port), ("::1", 1));
         assert_eq!((server.limits.rooms, server.limits.tokens, server.limits.room_id_bytes), (2, 1, 512));
     }
@@ -185,7 +255,7 @@ mod tests {
             ("heartbeat_interval = 0\nheartbeat_timeout = 1", true),
         ] {
             let settings: Settings = toml::from_str(text).unwrap();
-            assert_eq!(settings.resolve(Verb::DEV_IP).is_ok(), fine, "{text}");
+            assert_eq!(resolve(settings, Verb::DEV_IP).is_ok(), fine, "{text}");
         }
     }
 }

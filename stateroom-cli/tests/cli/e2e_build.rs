@@ -26,6 +26,7 @@ async fn the_service_of_a_workspace_is_built_and_not_what_it_depends_on() {
     let workspace = workspace();
     let log = failure(&build_in(workspace.path()));
     assert!(log.contains("`helper`") && log.contains("`service`") && log.contains("[service]"), "{log}");
+    assert!(log.contains("\n    -C helper\n") && log.contains("\n    -C service\n"), "{log}");
 
     write(&workspace.path().join("stateroom.toml"), "room_strategy = 'implicit'\n[service]\npackage = 'service'\n");
     success(&build_in(workspace.path()));
@@ -75,6 +76,17 @@ fn what_cargo_says_is_passed_on() {
 }
 
 #[test]
+fn cargo_is_as_quiet_as_it_is_told() {
+    let files = directory(&[("Cargo.toml", CDYLIB), ("src/lib.rs", "fn broken( {}")]);
+    for (flags, told) in [(&[][..], true), (&["-q"], false)] {
+        let mut command = stateroom();
+        command.args(["build", "-C"]).arg(files.path()).args(flags).env("CARGO_TARGET_DIR", target());
+        let log = failure(&command.output().unwrap());
+        assert!(log.contains("src/lib.rs:1:") && log.contains("Compiling plain") == told, "{log}");
+    }
+}
+
+#[test]
 fn a_workspace_without_a_cdylib_has_no_service() {
     let files = directory(&[
         ("Cargo.toml", "[workspace]\nresolver = '3'\nmembers = ['one']\n"),
@@ -82,7 +94,10 @@ fn a_workspace_without_a_cdylib_has_no_service() {
         ("one/src/lib.rs", ""),
     ]);
     let log = failure(&build_in(files.path()));
-    assert!(log.contains("no package of the workspace") && log.contains("crate-type"), "{log}");
+    assert!(
+        log.contains("no package of the workspace") && log.contains("`-C DIR`") && log.contains("crate-type"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -11,13 +11,43 @@ async fn dev_builds_and_serves_with_the_page() {
     let mut server = Serving::run(command).await;
     assert!(server.address.ip().is_loopback());
     let address = server.address;
-    server.line(&format!("open http://{address}/")).await;
     server.line(&format!("rooms are at ws://{address}/ws/")).await;
 
     assert!(server.get("/").await.contains("<html"));
     let mut client = server.join("a").await;
     client.send("increment").await;
     assert_eq!(client.text().await, "new value: 1");
+}
+
+/// Of the strategies under which joining does not create: what does.
+#[tokio::test]
+async fn how_to_create_a_room_is_told() {
+    let dist = built("echo-server");
+    for (strategy, path) in [("api", "ws/NAME"), ("uuid", "new_room"), ("short3", "new_room")] {
+        let mut server = Serving::start(&dist, &["-r", strategy]).await;
+        let address = server.address;
+        server.line(&format!("create a room: curl -X POST http://{address}/{path}")).await;
+        server.line(&format!("rooms are at ws://{address}/ws/NAME")).await;
+    }
+}
+
+#[tokio::test]
+async fn what_listens_everywhere_tells_where_it_can_be_opened() {
+    let mut command = stateroom();
+    command.args(["serve", "-p", "0"]).arg(built("echo-server"));
+    let mut server = Serving::run(command).await;
+    let port = server.address.port();
+    server.line(&format!("on this machine that is http://127.0.0.1:{port}")).await;
+    server.line(&format!("rooms are at ws://127.0.0.1:{port}/ws/NAME")).await;
+}
+
+#[test]
+fn a_port_in_use_is_noticed_before_anything_is_built() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let here = directory(&[]);
+    let log = failure(&stateroom().current_dir(here.path()).args(["dev", &port]).output().unwrap());
+    assert!(log.starts_with(&format!("error: 127.0.0.1:{port} is in use")), "{log}");
 }
 
 #[test]

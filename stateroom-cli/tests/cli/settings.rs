@@ -12,12 +12,12 @@ fn a_key_that_nobody_knows() {
     assert_refused(
         "static_fils = \"static\"\n",
         str![[r#"
-error: `stateroom.toml` makes no sense
+error: `stateroom.toml` cannot be used
   caused by: TOML parse error at line 1, column 1
       |
     1 | static_fils = "static"
       | ^^^^^^^^^^^
-    unknown field `static_fils`, expected one of `static_files`, `service_id`, `client`, `service`, `ip`, `port`, `heartbeat_interval`, `heartbeat_timeout`, `room_strategy`, `shutdown_policy`, `limits`
+    unknown key `static_fils`: did you mean `static_files`?
 
 "#]],
     );
@@ -28,15 +28,125 @@ fn a_limit_that_nobody_knows() {
     assert_refused(
         "[limits]\n\nmax_rooms = 3\n",
         str![[r#"
-error: `stateroom.toml` makes no sense
+error: `stateroom.toml` cannot be used
   caused by: TOML parse error at line 3, column 1
       |
     3 | max_rooms = 3
       | ^^^^^^^^^
-    unknown field `max_rooms`, expected one of `message_bytes`, `outbound_bytes`, `outbound_messages`, `mailbox_bytes`, `mailbox_events`, `rooms`, `remembered_rooms`, `room_id_bytes`, `token_bytes`, `tokens`, `request_head_time`, `close_time`, `shutdown_time`, `memory_bytes`, `table_elements`, `wasm_stack_bytes`, `cpu_budget`, `time_budget`, `effect_bytes`, `effects`, `log_bytes_per_second`, `log_lines_per_second`, `random_bytes`, `instances`, `slow_lane`
+    unknown key `max_rooms`: did you mean `rooms`?
 
 "#]],
     );
+}
+
+#[test]
+fn a_limit_in_the_wrong_place() {
+    assert_refused(
+        "cpu_budget = 3\n",
+        str![[r#"
+error: `stateroom.toml` cannot be used
+  caused by: TOML parse error at line 1, column 1
+      |
+    1 | cpu_budget = 3
+      | ^^^^^^^^^^
+    unknown key `cpu_budget`: it belongs under `[limits]`
+
+"#]],
+    );
+}
+
+#[test]
+fn a_limit_under_which_nothing_can_be_served() {
+    assert_refused(
+        "[limits]\nrooms = 0\n",
+        str![[r#"
+error: `stateroom.toml` cannot be used
+  caused by: TOML parse error at line 2, column 9
+      |
+    2 | rooms = 0
+      |         ^
+    it has to be more than 0: nothing can be served otherwise
+
+"#]],
+    );
+}
+
+#[test]
+fn a_text_in_the_place_of_a_table() {
+    assert_refused(
+        "service = \"x\"\n",
+        str![[r#"
+error: `stateroom.toml` cannot be used
+  caused by: TOML parse error at line 1, column 11
+      |
+    1 | service = "x"
+      |           ^^^
+    invalid type: string "x", expected a table: write `[service]` and `package = "..."` below it
+
+"#]],
+    );
+}
+
+#[test]
+fn a_port_that_is_none() {
+    assert_refused(
+        "port = 99999\n",
+        str![[r#"
+error: `stateroom.toml` cannot be used
+  caused by: TOML parse error at line 1, column 8
+      |
+    1 | port = 99999
+      |        ^^^^^
+    `99999` is no port: write a number from 0 to 65535
+
+"#]],
+    );
+}
+
+#[test]
+fn an_address_that_is_none() {
+    assert_refused(
+        "ip = \"localhost\"\n",
+        str![[r#"
+error: `stateroom.toml` cannot be used
+  caused by: TOML parse error at line 1, column 6
+      |
+    1 | ip = "localhost"
+      |      ^^^^^^^^^^^
+    `localhost` is no IP address: write such as `127.0.0.1` or `::1`
+
+"#]],
+    );
+}
+
+#[test]
+fn a_timeout_of_the_file_that_is_not_above_the_interval() {
+    let files = directory(&[("stateroom.toml", "heartbeat_timeout = 30\n")]);
+    for line in ["build", "dev", "serve x.wasm"] {
+        stateroom_in(files.path(), line).assert().code(1).stdout_eq("").stderr_eq(str![[r#"
+error: the heartbeat timeout (30 s, from `heartbeat_timeout` in `stateroom.toml`) is not above the heartbeat interval (30 s, the default)
+  hint: raise `heartbeat_timeout`, lower `heartbeat_interval`, or turn pings off with `heartbeat_interval = 0`
+
+"#]]);
+    }
+}
+
+#[test]
+fn a_cpu_budget_above_the_time_budget_is_warned_of() {
+    let files = directory(&[("stateroom.toml", "[limits]\ntime_budget = 1\n")]);
+    stateroom_in(files.path(), "serve x.wasm").assert().code(1).stdout_eq("").stderr_eq(str![[r#"
+[..]  WARN the cpu budget (2 s) is above the time budget (1 s), which ends an event before
+error: there is no file or directory `x.wasm`
+
+"#]]);
+}
+
+#[test]
+fn a_policy_may_be_a_mere_number_of_seconds() {
+    let files = directory(&[("stateroom.toml", "shutdown_policy = 300\n")]);
+    for line in ["serve x.wasm", "serve x.wasm -s 300"] {
+        stateroom_in(files.path(), line).assert().code(1).stderr_eq("error: there is no file or directory `x.wasm`\n");
+    }
 }
 
 #[test]
@@ -44,7 +154,7 @@ fn a_strategy_that_is_none() {
     assert_refused(
         "static_files = \"static\"\nroom_strategy = \"shorts\"\n",
         str![[r#"
-error: `stateroom.toml` makes no sense
+error: `stateroom.toml` cannot be used
   caused by: TOML parse error at line 2, column 17
       |
     2 | room_strategy = "shorts"
@@ -60,7 +170,7 @@ fn a_value_of_the_wrong_kind() {
     assert_refused(
         "[limits]\ncpu_budget = true\n",
         str![[r#"
-error: `stateroom.toml` makes no sense
+error: `stateroom.toml` cannot be used
   caused by: TOML parse error at line 2, column 14
       |
     2 | cpu_budget = true
@@ -76,7 +186,7 @@ fn a_client_without_a_package() {
     assert_refused(
         "[client]\noptimization_level = \"z\"\n",
         str![[r#"
-error: `stateroom.toml` makes no sense
+error: `stateroom.toml` cannot be used
   caused by: TOML parse error at line 1, column 1
       |
     1 | [client]
@@ -92,7 +202,7 @@ fn no_toml() {
     assert_refused(
         "port: 80\n",
         str![[r#"
-error: `stateroom.toml` makes no sense
+error: `stateroom.toml` cannot be used
   caused by: TOML parse error at line 1, column 7
       |
     1 | port: 80
@@ -112,7 +222,7 @@ error: `static_files` in stateroom.toml is not a directory: `nowhere`
 "#]]);
 }
 
-/// The timeout that counts is told where it is too short.
+/// The timeout that counts is told where it is too short, and where it comes from.
 #[test]
 fn a_flag_counts_more_than_a_variable_more_than_the_file_more_than_the_default() {
     let timeout = |file: &str, variable: Option<&str>, flag: &str| {
@@ -123,11 +233,11 @@ fn a_flag_counts_more_than_a_variable_more_than_the_file_more_than_the_default()
         }
         let output = command.assert().code(2);
         let text = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
-        text.split_once("timeout (").unwrap().1.split(' ').next().unwrap().to_owned()
+        text.split_once("timeout (").unwrap().1.split(')').next().unwrap().to_owned()
     };
     let file = "heartbeat_timeout = 3\n";
-    assert_eq!(timeout(file, Some("2"), "-t 1"), "1");
-    assert_eq!(timeout(file, Some("2"), ""), "2");
-    assert_eq!(timeout(file, None, ""), "3");
-    assert_eq!(timeout("", None, ""), "120");
+    assert_eq!(timeout(file, Some("2"), "-t 1"), "1 s, from `--heartbeat-timeout`");
+    assert_eq!(timeout(file, Some("2"), ""), "2 s, from STATEROOM_HEARTBEAT_TIMEOUT");
+    assert_eq!(timeout(file, None, ""), "3 s, from `heartbeat_timeout` in `stateroom.toml`");
+    assert_eq!(timeout("", None, ""), "120 s, the default");
 }

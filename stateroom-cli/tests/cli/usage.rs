@@ -114,9 +114,59 @@ For more information, try '--help'.
 #[test]
 fn a_policy_that_is_none() {
     misused(
-        "dev -s 300",
+        "dev -s 300s",
         str![[r#"
-error: invalid value '300' for '--shutdown-policy <POLICY>': `300` is no shutdown policy: write `never`, `immediate`, or a number of seconds such as `300sec`
+error: invalid value '300s' for '--shutdown-policy <POLICY>': `300s` is no shutdown policy: write `never`, `immediate`, or a number of seconds such as `300sec`
+
+For more information, try '--help'.
+
+"#]],
+    );
+}
+
+#[test]
+fn a_port_that_is_none() {
+    for (line, what) in [("dev abc", "[PORT]"), ("dev -p abc", "--port <PORT>")] {
+        let message = format!(
+            "error: invalid value 'abc' for '{what}': `abc` is no port: write a number from 0 to 65535\n\n\
+             For more information, try '--help'.\n"
+        );
+        misused(line, message);
+    }
+}
+
+#[test]
+fn an_address_that_is_none() {
+    misused(
+        "dev --ip localhost",
+        str![[r#"
+error: invalid value 'localhost' for '--ip <IP>': `localhost` is no IP address: write such as `127.0.0.1` or `::1`
+
+For more information, try '--help'.
+
+"#]],
+    );
+}
+
+#[test]
+fn a_time_that_is_none() {
+    misused(
+        "dev --cpu-budget -1",
+        str![[r#"
+error: invalid value '-1' for '--cpu-budget <SECONDS>': `-1` is no number of seconds: write it as `30` or `0.5`
+
+For more information, try '--help'.
+
+"#]],
+    );
+}
+
+#[test]
+fn a_limit_under_which_nothing_can_be_served() {
+    misused(
+        "dev --max-rooms 0",
+        str![[r#"
+error: invalid value '0' for '--max-rooms <NUMBER>': it has to be more than 0: nothing can be served otherwise
 
 For more information, try '--help'.
 
@@ -129,7 +179,7 @@ fn an_amount_of_memory_that_is_none() {
     misused(
         "dev --memory-bytes 1GB",
         str![[r#"
-error: invalid value '1GB' for '--memory-bytes <BYTES>': `1GB` is no number of bytes: write such as `65536`, `64KiB` or `16MiB`
+error: invalid value '1GB' for '--memory-bytes <BYTES>': `1GB` is no number of bytes: write it as `65536`, `64KiB` or `16MiB`
 
 For more information, try '--help'.
 
@@ -142,7 +192,7 @@ fn a_timeout_not_above_the_interval() {
     misused(
         "serve x.wasm -i 10 -t 10",
         str![[r#"
-error: the heartbeat timeout (10 s) is not above the heartbeat interval (10 s)
+error: the heartbeat timeout (10 s, from `--heartbeat-timeout`) is not above the heartbeat interval (10 s, from `--heartbeat-interval`)
   hint: raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or turn pings off with `--heartbeat-interval 0`
 
 "#]],
@@ -154,7 +204,7 @@ fn a_wrong_variable() {
     let here = directory(&[]);
     let command = stateroom_in(here.path(), "dev").env("STATEROOM_PORT", "eighty");
     command.assert().code(2).stdout_eq("").stderr_eq(str![[r#"
-error: invalid value 'eighty' for '--port <PORT>': invalid digit found in string
+error: invalid value 'eighty' for '--port <PORT>': `eighty` is no port: write a number from 0 to 65535
 
   tip: the value is that of the variable STATEROOM_PORT
 
@@ -184,10 +234,51 @@ fn a_module_that_is_not_there() {
         &[],
         "serve x.wasm",
         str![[r#"
-error: there is no file `x.wasm`
+error: there is no file or directory `x.wasm`
 
 "#]],
     );
+}
+
+#[test]
+fn a_dist_that_is_not_there() {
+    failed(
+        &[],
+        "serve dist",
+        str![[r#"
+error: there is no file or directory `dist`
+  hint: `stateroom build` makes `dist`
+
+"#]],
+    );
+}
+
+#[test]
+fn variables_that_look_like_settings_are_warned_of() {
+    let here = directory(&[]);
+    let command = stateroom_in(here.path(), "serve x.wasm").env("STATEROOM_PROT", "1");
+    command.assert().code(1).stdout_eq("").stderr_eq(str![[r#"
+[..]  WARN there is no variable STATEROOM_PROT: did you mean STATEROOM_PORT?
+error: there is no file or directory `x.wasm`
+
+"#]]);
+    let command = stateroom_in(here.path(), "serve x.wasm").env("STATEROOM_COLOUR", "1");
+    command.assert().code(1).stdout_eq("").stderr_eq(str![[r#"
+[..]  WARN there is no variable STATEROOM_COLOUR: `stateroom serve --help` lists them
+error: there is no file or directory `x.wasm`
+
+"#]]);
+}
+
+#[test]
+fn a_filter_that_cannot_be_understood_is_warned_of() {
+    let here = directory(&[]);
+    let command = stateroom_in(here.path(), "serve x.wasm").env("RUST_LOG", "stateroom=loud");
+    command.assert().code(1).stdout_eq("").stderr_eq(str![[r#"
+[..]  WARN RUST_LOG counts for nothing, since `stateroom=loud` cannot be understood: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+error: there is no file or directory `x.wasm`
+
+"#]]);
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Pool {
     }
 
     pub(crate) fn log(&self) {
-        info!(instances = self.instances, "wasm engine ready; so many rooms can live at once");
+        info!("wasm engine ready, with space for {} rooms", self.instances);
     }
 }
 

@@ -79,14 +79,12 @@ impl RoomLog {
         }
     }
 
-    /// What the guest wrote to stderr in this event, the last of it, as one line. A panic's hint on how to see more
-    /// is not part of it: it speaks of an environment that the guest does not have.
-    pub(crate) fn last_words(&self) -> String {
+    /// What the guest wrote to stderr in this event, the last of it.
+    pub(crate) fn last_words(&self) -> LastWords {
         let state = self.lock();
-        let unfinished = String::from_utf8_lossy(&state.stderr);
-        let lines = state.last_lines.iter().map(String::as_str).chain([unfinished.trim()]);
-        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE"));
-        lines.collect::<Vec<_>>().join(" ")
+        let unfinished = printable(&state.stderr);
+        let lines = state.last_lines.iter().chain([&unfinished]);
+        LastWords::of(lines.map(|line| line.trim()).filter(|line| !line.is_empty() && !is_hint(line)))
     }
 
     fn write(&self, stream: Stream, bytes: &[u8]) {
@@ -115,7 +113,7 @@ impl RoomLog {
                     warn!(parent: None, room, "{left_out} lines of the guest's output were left out");
                 }
                 match stream {
-                    _ if line.is_empty() => {}
+                    _ if line.is_empty() || is_hint(&line) => {}
                     Stream::Stdout => info!(target: "stateroom::guest", parent: None, room, "{line}"),
                     Stream::Stderr => warn!(target: "stateroom::guest", parent: None, room, "{line}"),
                 }
@@ -174,6 +172,38 @@ impl State {
         if stream == Stream::Stderr {
             let lines: Vec<_> = bytes.rsplit(|byte| *byte == b'\n').take(LAST_LINES).collect();
             lines.into_iter().rev().for_each(|line| self.remember(printable(line)));
+        }
+    }
+}
+
+/// Whether it is a panic's hint on how to see more, which speaks of an environment that the guest does not have.
+fn is_hint(line: &str) -> bool {
+    line.starts_with("note: run with `RUST_BACKTRACE")
+}
+
+/// What a guest wrote to stderr before it failed, as one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LastWords {
+    /// A panic's own: where, and what it says.
+    Panic(String),
+    /// Anything else. May be empty.
+    Other(String),
+}
+
+impl LastWords {
+    fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
+        let lines: Vec<&str> = lines.collect();
+        let panic = lines.iter().enumerate().find_map(|(index, line)| {
+            // `thread 'main' (1) panicked at src/lib.rs:7:5:`; which thread says nothing, as there is only one.
+            let (_, place) = line.strip_prefix("thread ")?.split_once(" panicked at ")?;
+            Some((index + 1, place))
+        });
+        match panic {
+            Some((said, place)) => {
+                let words: Vec<&str> = [place].into_iter().chain(lines.into_iter().skip(said)).collect();
+                LastWords::Panic(format!("panicked at {}", words.join(" ")))
+            }
+            None => LastWords::Other(lines.join(" ")),
         }
     }
 }
@@ -268,8 +298,17 @@ mod tests {
         log.write(Stream::Stderr, b"old\n");
         log.begin_event();
         log.write(Stream::Stdout, b"said\n");
-        log.write(Stream::Stderr, b"\nthread panicked at x.rs:1:1:\nbo");
-        log.write(Stream::Stderr, b"om\nnote: run with `RUST_BACKTRACE=1` ...\nand");
-        assert_eq!(log.last_words(), "thread panicked at x.rs:1:1: boom and");
+        log.write(Stream::Stderr, b"\nwarning:\n  bo");
+        log.write(Stream::Stderr, b"om\nand");
+        assert_eq!(log.last_words(), LastWords::Other("warning: boom and".to_owned()));
+    }
+
+    #[test]
+    fn a_panic_is_found_among_the_last_words() {
+        let log = Arc::new(RoomLog::new("a", &WasmHostConfig::default()));
+        log.write(Stream::Stderr, b"before\n\nthread '<unnamed>' (1) panicked at x.rs:1:1:\nassertion failed\n");
+        log.write(Stream::Stderr, b"  left: 1\nnote: run with `RUST_BACKTRACE=1` ...\n");
+        let panic = "panicked at x.rs:1:1: assertion failed left: 1";
+        assert_eq!(log.last_words(), LastWords::Panic(panic.to_owned()));
     }
 }

@@ -8,14 +8,17 @@ use wasmtime::{Error, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::breach::Breach;
-use crate::limits::{Refusal, pace::Pace};
+use crate::{
+    imports::output::LastWords,
+    limits::{Refusal, pace::Pace},
+};
 
 /// What is known about an event that failed, besides the error.
 pub(crate) struct Circumstances<'a> {
     pub(crate) pace: &'a Pace,
     pub(crate) refused: Option<Refusal>,
     /// What the guest wrote to stderr during the event, where a panic writes its message.
-    pub(crate) stderr: String,
+    pub(crate) last_words: LastWords,
 }
 
 /// The fault of an event that took too long.
@@ -33,7 +36,7 @@ pub(crate) fn fault(error: &Error, circumstances: &Circumstances<'_>) -> Fault {
 }
 
 fn without_backtrace(error: &Error, circumstances: &Circumstances<'_>) -> Fault {
-    let Circumstances { pace, refused, stderr } = circumstances;
+    let Circumstances { pace, refused, last_words } = circumstances;
     if pace.is_exhausted() {
         let budget = Seconds(pace.cpu_budget());
         return Fault::new(FaultKind::CpuBudget, format!("an event used more than its cpu budget of {budget}"));
@@ -47,17 +50,23 @@ fn without_backtrace(error: &Error, circumstances: &Circumstances<'_>) -> Fault 
         _ if !error.is::<WasmBacktrace>() => {
             Fault::new(FaultKind::Build, format!("the guest could not be run: {error:#}"))
         }
-        _ => Fault::new(FaultKind::Trap, trap_message(error, stderr)),
+        _ => Fault::new(FaultKind::Trap, trap_message(error, last_words)),
     }
 }
 
-fn trap_message(error: &Error, stderr: &str) -> String {
-    let cause = match (error.downcast_ref::<I32Exit>(), error.downcast_ref::<Trap>()) {
+fn trap_message(error: &Error, last_words: &LastWords) -> String {
+    let trap = error.downcast_ref::<Trap>();
+    let cause = match (error.downcast_ref::<I32Exit>(), trap) {
         (Some(exit), _) => format!("the guest ended itself with exit code {}", exit.0),
         (_, Some(trap)) => trap.to_string(),
         _ => error.root_cause().to_string(),
     };
-    if stderr.is_empty() { cause } else { format!("{stderr} ({cause})") }
+    match last_words {
+        // That is how a panic ends; there is no more to it.
+        LastWords::Panic(panic) if trap == Some(&Trap::UnreachableCodeReached) => panic.clone(),
+        LastWords::Panic(words) | LastWords::Other(words) if !words.is_empty() => format!("{words} ({cause})"),
+        _ => cause,
+    }
 }
 
 /// A backtrace as wasmtime writes it gives a line of its own to the place in the source; here it follows the function.

@@ -1,5 +1,10 @@
 //! Guests and their host, from the well-behaved to the hostile. Guests are WebAssembly text, in `tests/guests`.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 mod abi;
 mod common;

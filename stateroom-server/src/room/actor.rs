@@ -239,11 +239,11 @@ impl Room {
     fn apply_step(&mut self) {
         match self.schedule.steps.pop_front() {
             Some(Step::Join { client, connection, outbound }) => {
-                tracing::debug!(room = &*self.room_id, client = client.0, "a client joins");
+                tracing::debug!(room = &*self.id, client = client.0, "a client joins");
                 self.members.insert(client, connection, outbound);
             }
             Some(Step::Leave { client, connection, close }) => {
-                tracing::debug!(room = &*self.room_id, client = client.0, "a client leaves");
+                tracing::debug!(room = &*self.id, client = client.0, "a client leaves");
                 let outbound = self.members.remove(client, connection);
                 if let (Some(outbound), Some(cause)) = (outbound, close) {
                     outbound.close(cause);

@@ -44,10 +44,9 @@
 //! | feature | what it adds |
 //! |-|-|
 //! | `serde` | `Serialize` and `Deserialize` for the message types |
-//! | `wire` | [`wire`]: the encoding between a host and a WebAssembly guest |
-//! | `testing` | [`testing`]: a context that records, to test a service without a server |
+//! | `wire` | `wire`: the encoding between a host and a WebAssembly guest |
+//! | `testing` | `testing`: a context that records, to test a service without a server |
 #![forbid(unsafe_code)]
-#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client_id;
 mod context;

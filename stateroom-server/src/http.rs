@@ -41,20 +41,11 @@ async fn status() -> &'static str {
 }
 
 async fn create_room(State(rooms): State<Arc<Rooms>>, Path(room_id): Path<String>) -> Result<String, Refused> {
-    check_room_id(&rooms, &room_id)?;
-    Ok(rooms.create(&room_id)?.to_string())
+    Ok(rooms.create(&room_id)?.id().to_owned())
 }
 
 async fn new_room(State(rooms): State<Arc<Rooms>>) -> Result<String, Refused> {
-    Ok(rooms.create_named()?.to_string())
-}
-
-fn check_room_id(rooms: &Rooms, room_id: &str) -> Result<(), Refused> {
-    let most = rooms.settings().limits.room_id_bytes;
-    if room_id.len() > most {
-        return Err(Refused::Request(format!("a room id has at most {most} bytes")));
-    }
-    Ok(())
+    Ok(rooms.create_named()?.id().to_owned())
 }
 
 /// A request that is answered with an error.
@@ -74,22 +65,20 @@ impl From<Refusal> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let (status, text) = match self {
-            Refused::Request(text) => return (StatusCode::BAD_REQUEST, text + "\n").into_response(),
-            Refused::Rooms(Refusal::NotFound) => (StatusCode::NOT_FOUND, "there is no such room\n"),
-            Refused::Rooms(Refusal::Exists) => (StatusCode::CONFLICT, "there is such a room already\n"),
-            Refused::Rooms(Refusal::CreatedByName) => {
-                (StatusCode::BAD_REQUEST, "rooms are created with POST /ws/NAME on this server\n")
+            Refused::Request(text) => (StatusCode::BAD_REQUEST, text),
+            Refused::Rooms(refusal) => {
+                let (status, hint) = match refusal {
+                    Refusal::NotFound => (StatusCode::NOT_FOUND, ""),
+                    Refusal::Exists => (StatusCode::CONFLICT, ""),
+                    Refusal::IdEmpty | Refusal::IdTooLong { .. } => (StatusCode::BAD_REQUEST, ""),
+                    Refusal::CreatedByName => (StatusCode::BAD_REQUEST, ": POST /ws/NAME"),
+                    Refusal::CreatedUnnamed => (StatusCode::BAD_REQUEST, ": POST /new_room"),
+                    Refusal::Full | Refusal::BackingOff | Refusal::Stopping => (StatusCode::SERVICE_UNAVAILABLE, ""),
+                };
+                (status, format!("{refusal}{hint}"))
             }
-            Refused::Rooms(Refusal::CreatedUnnamed) => {
-                (StatusCode::BAD_REQUEST, "rooms are created with POST /new_room on this server\n")
-            }
-            Refused::Rooms(Refusal::Full) => (StatusCode::SERVICE_UNAVAILABLE, "there is no place for another room\n"),
-            Refused::Rooms(Refusal::BackingOff) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "the room keeps failing; try again later\n")
-            }
-            Refused::Rooms(Refusal::Stopping) => (StatusCode::SERVICE_UNAVAILABLE, "the server is stopping\n"),
         };
-        let mut response = (status, text).into_response();
+        let mut response = (status, text + "\n").into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }

@@ -31,6 +31,8 @@ mod server;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use config::{Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy};
+pub use room::handle::{RoomEnded, RoomHandle};
+pub use rooms::Refusal;
 pub use server::{BoundServer, RoomInfo, Server, ServerHandle};
 
 /// Locks. What the locks here guard is whole whenever one is released, so a panic elsewhere does not spoil it.

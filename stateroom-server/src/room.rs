@@ -5,9 +5,11 @@
 //! ```
 //!
 //! *Invariant:* only the actor touches the room's members, timer and service. Everybody else puts something into the
-//! inbox, and only through a [`Seat`](seat::Seat), the room's context, or the registry of rooms.
+//! inbox, and only through a [`Seat`](seat::Seat), the room's context, a [`RoomHandle`](handle::RoomHandle), or the
+//! registry of rooms.
 pub(crate) mod actor;
 pub(crate) mod context;
+pub(crate) mod handle;
 pub(crate) mod inbox;
 pub(crate) mod members;
 pub(crate) mod outbox;

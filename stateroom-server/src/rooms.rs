@@ -15,6 +15,7 @@ use std::{
 };
 
 use stateroom::StateroomServiceFactory;
+use thiserror::Error;
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -28,6 +29,7 @@ use crate::{
     outbound::Outbound,
     room::{
         actor::{self, Ending},
+        handle::RoomHandle,
         inbox::Inbox,
         seat::Seat,
     },
@@ -67,21 +69,38 @@ struct State {
 }
 
 /// Why somebody cannot be let in, or a room not be created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Refusal {
     /// There is no such room.
+    #[error("there is no such room")]
     NotFound,
     /// There is such a room already.
+    #[error("there is such a room already")]
     Exists,
+    /// Its id is empty.
+    #[error("a room id is not empty")]
+    IdEmpty,
+    /// Its id is longer than [`Limits::room_id_bytes`](crate::Limits::room_id_bytes).
+    #[error("a room id has at most {limit} bytes")]
+    IdTooLong {
+        /// How long one may be, in bytes.
+        limit: usize,
+    },
     /// Rooms are created by name here.
+    #[error("rooms are created by name on this server")]
     CreatedByName,
     /// Rooms are created without a name here, and get one.
+    #[error("rooms are created without a name on this server, and get one")]
     CreatedUnnamed,
     /// There is no place for a further room.
+    #[error("there is no place for another room")]
     Full,
     /// The room failed again and again, and rests for a while.
+    #[error("the room keeps failing; try again later")]
     BackingOff,
     /// The server stops.
+    #[error("the server is stopping")]
     Stopping,
 }
 
@@ -137,6 +156,7 @@ impl Rooms {
         if state.stopped {
             return Err(Refusal::Stopping);
         }
+        self.check_id(room_id)?;
         if state.rooms.contains_key(room_id) {
             return Ok(());
         }
@@ -165,7 +185,8 @@ impl Rooms {
     }
 
     /// Creates the room of this name.
-    pub(crate) fn create(self: &Arc<Self>, room_id: &str) -> Result<Arc<str>, Refusal> {
+    pub(crate) fn create(self: &Arc<Self>, room_id: &str) -> Result<RoomHandle, Refusal> {
+        self.check_id(room_id)?;
         match self.settings.room_strategy {
             RoomStrategy::Implicit | RoomStrategy::Api => self.insert(self.lock(), room_id.into()),
             RoomStrategy::Uuid | RoomStrategy::Short(_) => Err(Refusal::CreatedUnnamed),
@@ -173,7 +194,7 @@ impl Rooms {
     }
 
     /// Creates a room, and names it.
-    pub(crate) fn create_named(self: &Arc<Self>) -> Result<Arc<str>, Refusal> {
+    pub(crate) fn create_named(self: &Arc<Self>) -> Result<RoomHandle, Refusal> {
         if self.settings.room_strategy == RoomStrategy::Api {
             return Err(Refusal::CreatedByName);
         }
@@ -185,6 +206,13 @@ impl Rooms {
             Some(_) => state.next_short_name().ok_or(Refusal::Full)?,
         };
         self.insert(state, name.into())
+    }
+
+    /// The room of this name, if there is one.
+    pub(crate) fn room(&self, room_id: &str) -> Option<RoomHandle> {
+        let state = self.lock();
+        let (id, inbox) = state.rooms.get_key_value(room_id).filter(|(_, inbox)| !inbox.has_ended())?;
+        Some(RoomHandle::new(id.clone(), inbox.clone()))
     }
 
     /// What rooms there are.
@@ -204,7 +232,7 @@ impl Rooms {
             state.rooms.values().cloned().collect()
         };
         self.stopping.cancel();
-        rooms.iter().for_each(|inbox| inbox.stop());
+        rooms.iter().for_each(|inbox| inbox.stop(CloseCause::Stopping, None));
         self.tasks.close();
         if self.have_ended(self.settings.limits.shutdown_time).await {
             return;
@@ -261,7 +289,16 @@ impl Rooms {
         }
     }
 
-    fn insert(self: &Arc<Self>, state: MutexGuard<'_, State>, room_id: Arc<str>) -> Result<Arc<str>, Refusal> {
+    fn check_id(&self, room_id: &str) -> Result<(), Refusal> {
+        let limit = self.settings.limits.room_id_bytes;
+        match room_id.len() {
+            0 => Err(Refusal::IdEmpty),
+            length if length > limit => Err(Refusal::IdTooLong { limit }),
+            _ => Ok(()),
+        }
+    }
+
+    fn insert(self: &Arc<Self>, state: MutexGuard<'_, State>, room_id: Arc<str>) -> Result<RoomHandle, Refusal> {
         if state.rooms.get(&room_id).is_some_and(|inbox| !inbox.has_ended()) {
             return Err(Refusal::Exists);
         }
@@ -269,9 +306,9 @@ impl Rooms {
         if state.backoff.rest(&room_id, Instant::now()).is_some() {
             return Err(Refusal::BackingOff);
         }
-        let (_, life) = self.begin(state, room_id.clone());
+        let (inbox, life) = self.begin(state, room_id.clone());
         self.spawn_room(life);
-        Ok(room_id)
+        Ok(RoomHandle::new(room_id, inbox))
     }
 
     fn may_insert(&self, state: &State) -> Result<(), Refusal> {

@@ -18,7 +18,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use crate::{
     config::{Limits, RoomStrategy, ShutdownPolicy},
     http,
-    rooms::Rooms,
+    room::handle::RoomHandle,
+    rooms::{Refusal, Rooms},
 };
 
 /// A server of rooms.
@@ -253,7 +254,7 @@ impl BoundServer {
     }
 }
 
-/// A handle to a server: stops it, and tells what rooms there are. Clones are handles to the same server.
+/// A handle to a server: tells what rooms there are, creates them, gives handles to them, and stops it all. Clones are handles to the same server.
 #[derive(Clone)]
 pub struct ServerHandle {
     rooms: Arc<Rooms>,
@@ -275,6 +276,30 @@ impl ServerHandle {
     #[must_use]
     pub fn rooms(&self) -> Vec<RoomInfo> {
         self.rooms.list()
+    }
+
+    /// The room of this id, if there is one now. None is created.
+    #[must_use]
+    pub fn room(&self, id: &str) -> Option<RoomHandle> {
+        self.rooms.room(id)
+    }
+
+    /// Creates a room, as the HTTP routes do: with an id as `POST /ws/{room}`, without as `POST /new_room`. It begins
+    /// before anybody joins; its service is built then.
+    ///
+    /// # Errors
+    ///
+    /// Where the [strategy](RoomStrategy) does not create rooms in this way, there is one of this id, the id is too long,
+    /// there is no place, the room keeps failing, or the server stops.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, as the room is a task of it.
+    pub fn create_room(&self, id: Option<&str>) -> Result<RoomHandle, Refusal> {
+        match id {
+            Some(id) => self.rooms.create(id),
+            None => self.rooms.create_named(),
+        }
     }
 }
 

@@ -45,6 +45,18 @@ impl GuestContext {
         encode_effect(effect, &mut bytes);
         (self.send)(&bytes);
     }
+
+    /// Answers a call.
+    pub(crate) fn answer(&self, message: MessagePayload) {
+        if self.understood(effect_kind::ANSWER) {
+            self.ask(&Effect::Answer { message });
+        }
+    }
+
+    /// Whether the host has said that it knows such effects.
+    fn understood(&self, kind: u32) -> bool {
+        self.host.greeting().is_some_and(|greeting| greeting.effects.contains(&kind))
+    }
 }
 
 impl StateroomContext for GuestContext {
@@ -61,9 +73,7 @@ impl StateroomContext for GuestContext {
     }
 
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {
-        let understood =
-            self.host.greeting().is_some_and(|greeting| greeting.effects.contains(&effect_kind::CLOSE_CLIENT));
-        if understood {
+        if self.understood(effect_kind::CLOSE_CLIENT) {
             self.ask(&Effect::CloseClient { client, code, reason: reason.to_owned() });
         }
     }

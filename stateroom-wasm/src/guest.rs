@@ -65,6 +65,11 @@ impl<S: StateroomService + Default> Guest<S> {
             Event::Disconnect { client } => service.disconnect(client, context),
             Event::Message { sender, message } => service.message(sender, message, context),
             Event::Timer => service.timer(context),
+            Event::Call { message } => {
+                if let Some(message) = service.call(message, context) {
+                    context.answer(message);
+                }
+            }
             // One that the codec knows and this version of the crate does not.
             _ => {}
         }
@@ -155,6 +160,11 @@ mod tests {
             self.note("timer".to_owned(), context);
             context.set_timer(7);
         }
+
+        fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
+            self.note(format!("asked {message:?}"), context);
+            (message.text() == Some("how many?")).then(|| self.events.to_string().into())
+        }
     }
 
     const ONE: ClientId = ClientId(1);
@@ -185,6 +195,17 @@ mod tests {
         let effects = after(guest, &Event::Message { sender: ONE, message: vec![9].into() });
         let close = Effect::CloseClient { client: ONE, code: 3000, reason: "said enough".to_owned() };
         assert_eq!(effects, [text(MessageRecipient::Broadcast, "2: ClientId(1) says Bytes([9])"), close]);
+    }
+
+    #[test]
+    fn a_call_is_answered_after_what_else_it_asks_for() {
+        let guest = guest::<Diary>();
+        greet(guest, "a room", effect_kind::ALL);
+        let all = MessageRecipient::Broadcast;
+        let effects = after(guest, &Event::Call { message: "how many?".into() });
+        assert_eq!(effects, [text(all, "1: asked Text(\"how many?\")"), Effect::Answer { message: "1".into() }]);
+        let effects = after(guest, &Event::Call { message: "why?".into() });
+        assert_eq!(effects, [text(all, "2: asked Text(\"why?\")")], "no answer is none");
     }
 
     #[test]

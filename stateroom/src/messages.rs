@@ -32,6 +32,11 @@ pub enum Event {
     },
     /// The time set by [`Effect::SetTimer`] has come.
     Timer,
+    /// The program around the rooms asks something; [`Effect::Answer`] answers.
+    Call {
+        /// What it asks.
+        message: MessagePayload,
+    },
 }
 
 /// Something a service asks of its room.
@@ -59,6 +64,11 @@ pub enum Effect {
         /// The reason given, cut at 123 bytes.
         reason: String,
     },
+    /// Answer the [`Event::Call`] that is being handled. Has no meaning in other events, nor a second time in one.
+    Answer {
+        /// What.
+        message: MessagePayload,
+    },
 }
 
 impl Effect {
@@ -67,7 +77,7 @@ impl Effect {
     pub fn size(&self) -> usize {
         size_of::<Effect>()
             + match self {
-                Effect::Message { message, .. } => message.size(),
+                Effect::Message { message, .. } | Effect::Answer { message } => message.size(),
                 Effect::SetTimer { .. } => 0,
                 Effect::CloseClient { reason, .. } => reason.len(),
             }
@@ -142,6 +152,7 @@ impl TryFrom<Event> for MessageToProcess {
             Event::Disconnect { client } => MessageToProcess::Disconnect { client },
             Event::Message { sender, message } => MessageToProcess::Message { sender, message },
             Event::Timer => MessageToProcess::Timer,
+            Event::Call { .. } => return Err(event),
         })
     }
 }
@@ -163,7 +174,7 @@ impl TryFrom<Effect> for MessageFromProcess {
         match effect {
             Effect::Message { recipient, message } => Ok(MessageFromProcess::Message { recipient, message }),
             Effect::SetTimer { ms_delay } => Ok(MessageFromProcess::SetTimer { ms_delay }),
-            Effect::CloseClient { .. } => Err(effect),
+            Effect::CloseClient { .. } | Effect::Answer { .. } => Err(effect),
         }
     }
 }

@@ -49,6 +49,13 @@ pub trait StateroomService: Send + Sync + 'static {
         let _ = context;
     }
 
+    /// The program around the rooms asks something, by the server's handle to the room. What is returned is the answer;
+    /// `None`, the default, is that there is none. What is asked of the context takes effect before the answer is out.
+    fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
+        let _ = (message, context);
+        None
+    }
+
     /// Works through the events of a turn: the way by which hosts drive any service, whatever it is made of.
     ///
     /// May return before the turn is empty; then it is called again. Must have finished at least one event by then.
@@ -65,9 +72,10 @@ pub trait StateroomService: Send + Sync + 'static {
             while let Some(event) = turn.next_event() {
                 // After a panic the service is dropped: nobody sees what state it is in.
                 let call = AssertUnwindSafe(|| handle(self, event, context));
-                context
+                let answer = context
                     .collect_effects(&mut effects, || catch_unwind(call))
                     .map_err(|panic| Fault::from_panic(FaultKind::Panic, &*panic))?;
+                effects.extend(answer.map(|message| Effect::Answer { message }));
                 bytes += effects.iter().map(Effect::size).sum::<usize>();
                 turn.finish_event(&mut effects);
                 if bytes >= BYTES_IN_ONE_GO || begun.elapsed() >= TIME_IN_ONE_GO {
@@ -79,13 +87,19 @@ pub trait StateroomService: Send + Sync + 'static {
     }
 }
 
-/// Calls the method for an event.
-fn handle<S: StateroomService + ?Sized>(service: &mut S, event: Event, context: &impl StateroomContext) {
+/// Calls the method for an event; the result is what a call is answered with.
+fn handle<S: StateroomService + ?Sized>(
+    service: &mut S,
+    event: Event,
+    context: &impl StateroomContext,
+) -> Option<MessagePayload> {
     match event {
         Event::Init => service.init(context),
         Event::Connect { client } => service.connect(client, context),
         Event::Disconnect { client } => service.disconnect(client, context),
         Event::Message { sender, message } => service.message(sender, message, context),
         Event::Timer => service.timer(context),
+        Event::Call { message } => return service.call(message, context),
     }
+    None
 }

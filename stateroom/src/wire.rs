@@ -15,8 +15,9 @@
 //! | 0 | init | message: recipient, payload |
 //! | 1 | connect: u32 client | set timer: u32 milliseconds |
 //! | 2 | disconnect: u32 client | close client: u32 client, u16 code, text reason (only after a handshake) |
-//! | 3 | message: u32 sender, payload | |
+//! | 3 | message: u32 sender, payload | answer: payload (only to a call) |
 //! | 4 | timer | |
+//! | 5 | call: payload (only after a handshake) | |
 //!
 //! A payload is an enum of bytes (0) and text (1); a recipient one of everybody (0), a client (1: u32) and everyone
 //! except a client (2: u32). Bytes after a value are ignored.
@@ -44,8 +45,10 @@ pub mod event_kind {
     pub const MESSAGE: u32 = 3;
     /// The number of [`Event::Timer`](crate::messages::Event::Timer).
     pub const TIMER: u32 = 4;
+    /// The number of [`Event::Call`](crate::messages::Event::Call).
+    pub const CALL: u32 = 5;
     /// All of them.
-    pub const ALL: &[u32] = &[INIT, CONNECT, DISCONNECT, MESSAGE, TIMER];
+    pub const ALL: &[u32] = &[INIT, CONNECT, DISCONNECT, MESSAGE, TIMER, CALL];
 }
 
 /// The numbers of the effects.
@@ -56,8 +59,10 @@ pub mod effect_kind {
     pub const SET_TIMER: u32 = 1;
     /// The number of [`Effect::CloseClient`](crate::messages::Effect::CloseClient).
     pub const CLOSE_CLIENT: u32 = 2;
+    /// The number of [`Effect::Answer`](crate::messages::Effect::Answer).
+    pub const ANSWER: u32 = 3;
     /// All of them.
-    pub const ALL: &[u32] = &[MESSAGE, SET_TIMER, CLOSE_CLIENT];
+    pub const ALL: &[u32] = &[MESSAGE, SET_TIMER, CLOSE_CLIENT, ANSWER];
 }
 
 /// Why bytes are no value of this encoding.
@@ -107,6 +112,10 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             put_payload(out, message);
         }
         Event::Timer => put_u32(out, event_kind::TIMER),
+        Event::Call { message } => {
+            put_u32(out, event_kind::CALL);
+            put_payload(out, message);
+        }
     }
 }
 
@@ -123,6 +132,7 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, WireError> {
         event_kind::DISCONNECT => Event::Disconnect { client: reader.client()? },
         event_kind::MESSAGE => Event::Message { sender: reader.client()?, message: reader.payload()? },
         event_kind::TIMER => Event::Timer,
+        event_kind::CALL => Event::Call { message: reader.payload()? },
         kind => return Err(WireError::UnknownKind(kind)),
     })
 }
@@ -155,6 +165,10 @@ pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
             out.extend_from_slice(&code.to_le_bytes());
             put_bytes(out, reason.as_bytes());
         }
+        Effect::Answer { message } => {
+            put_u32(out, effect_kind::ANSWER);
+            put_payload(out, message);
+        }
     }
 }
 
@@ -171,6 +185,7 @@ pub fn decode_effect(bytes: &[u8]) -> Result<Effect, WireError> {
         effect_kind::CLOSE_CLIENT => {
             Effect::CloseClient { client: reader.client()?, code: reader.u16()?, reason: reader.text()? }
         }
+        effect_kind::ANSWER => Effect::Answer { message: reader.payload()? },
         kind => return Err(WireError::UnknownKind(kind)),
     })
 }

@@ -3,6 +3,7 @@
 //! | cause | code | may the client try again? |
 //! |-|-|-|
 //! | asked for by the service | 1000, 3000 to 4999 | its own rule |
+//! | the room was closed by the program around it | 1000, 1012, 3000 to 4999 | its own rule; 1012: yes, with jitter |
 //! | closed by the client | its own, back to it | its own rule |
 //! | bytes that are no WebSocket frames | 1002, 1007 for a text that is not UTF-8 | no |
 //! | the room has just been forgotten | 1008 | no |
@@ -28,6 +29,8 @@ pub(crate) enum CloseCause {
     ByPeer,
     /// The room's service asked for it.
     Service { code: u16, reason: String },
+    /// The program around the rooms closed the room.
+    RoomClosed { code: u16, reason: String },
     /// What came is no WebSocket traffic.
     Protocol(String),
     /// A text that came is not UTF-8.
@@ -69,11 +72,20 @@ impl CloseCause {
         CloseCause::Service { code: if allowed { code } else { 1000 }, reason }
     }
 
+    /// What the program around the rooms asks for: as above, and 1012 besides, after which clients come back.
+    pub(crate) fn room_closed(room: &str, code: u16, reason: String) -> Self {
+        let allowed = matches!(code, 1000 | 1012 | 3000..=4999);
+        if !allowed {
+            tracing::warn!(room, code, "a room is closed with a code that is not the program's own; sent as 1000");
+        }
+        CloseCause::RoomClosed { code: if allowed { code } else { 1000 }, reason }
+    }
+
     /// The code in the close frame.
     pub(crate) fn code(&self) -> u16 {
         match self {
             CloseCause::ByPeer => 1000,
-            CloseCause::Service { code, .. } => *code,
+            CloseCause::Service { code, .. } | CloseCause::RoomClosed { code, .. } => *code,
             CloseCause::Protocol(_) => 1002,
             CloseCause::NotUtf8 => 1007,
             CloseCause::NotFound => 1008,
@@ -93,6 +105,7 @@ impl CloseCause {
         match self {
             CloseCause::ByPeer => "by_peer",
             CloseCause::Service { .. } => "service",
+            CloseCause::RoomClosed { .. } => "room_closed",
             CloseCause::Protocol(_) => "protocol",
             CloseCause::NotUtf8 => "not_utf8",
             CloseCause::TooBig(_) => "too_big",
@@ -111,9 +124,10 @@ impl CloseCause {
     /// The reason in the close frame, cut where it does not fit.
     pub(crate) fn reason(&self) -> Cow<'_, str> {
         let reason = match self {
-            CloseCause::Service { reason, .. } | CloseCause::Failed(reason) | CloseCause::Protocol(reason) => {
-                Cow::Borrowed(reason.as_str())
-            }
+            CloseCause::Service { reason, .. }
+            | CloseCause::RoomClosed { reason, .. }
+            | CloseCause::Failed(reason)
+            | CloseCause::Protocol(reason) => Cow::Borrowed(reason.as_str()),
             CloseCause::ByPeer => "".into(),
             CloseCause::NotUtf8 => "a text message is not UTF-8".into(),
             CloseCause::NotFound => "there is no such room".into(),
@@ -161,6 +175,13 @@ mod tests {
             [(1000, 1000), (3000, 3000), (4999, 4999), (1006, 1000), (1011, 1000), (0, 1000), (5000, 1000)]
         {
             assert_eq!(service(asked, String::new()).code(), sent, "asked for {asked}");
+        }
+    }
+
+    #[test]
+    fn a_closed_room_may_be_worth_coming_back_to() {
+        for (asked, sent) in [(1000, 1000), (1012, 1012), (4999, 4999), (1011, 1000), (1013, 1000), (5000, 1000)] {
+            assert_eq!(CloseCause::room_closed("a", asked, String::new()).code(), sent, "asked for {asked}");
         }
     }
 

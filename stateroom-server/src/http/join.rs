@@ -18,7 +18,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use tungstenite::handshake::server::create_response_with_body;
 
-use super::{Refused, check_room_id};
+use super::Refused;
 use crate::{connection, outbound::Outbound, rooms::Rooms};
 
 /// The room that is joined where none is named.
@@ -52,13 +52,12 @@ async fn join(
     parameters: Parameters,
     mut request: Request,
 ) -> Result<Response, Refused> {
-    check_room_id(&rooms, &room_id)?;
+    rooms.may_join(&room_id)?;
     let token = parameters.token.filter(|token| !token.is_empty());
     let most = rooms.settings().limits.token_bytes;
     if token.as_ref().is_some_and(|token| token.len() > most) {
         return Err(Refused::Request(format!("a token has at most {most} bytes")));
     }
-    rooms.may_join(&room_id)?;
     if !wants_upgrade(request.headers()) {
         return Ok(upgrade_required("this is the address of a WebSocket"));
     }

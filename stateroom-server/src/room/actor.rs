@@ -13,7 +13,7 @@ use std::{
 
 use futures_util::FutureExt;
 use stateroom::{
-    StateroomService, StateroomServiceFactory,
+    MessagePayload, StateroomService, StateroomServiceFactory,
     fault::{Fault, FaultKind},
     messages::{Effect, Event},
     turn::{Finished, Turn},
@@ -22,7 +22,7 @@ use tokio::{runtime::RuntimeFlavor, task::yield_now};
 
 use super::{
     context::RoomContext,
-    inbox::{ConnectionId, Inbox, Post},
+    inbox::{Answer, ConnectionId, Inbox, Post},
     members::Members,
     schedule::{Schedule, Step},
     timer::Timer,
@@ -40,8 +40,8 @@ const KEPT: usize = 512;
 pub(crate) enum Ending {
     /// Nobody was in it for as long as the policy says.
     Empty,
-    /// The server stops.
-    Stopped,
+    /// It was told to end: by the server, which stops, or by the program around it.
+    Stopped(CloseCause),
     /// Its service failed.
     Failed(Fault),
 }
@@ -128,8 +128,8 @@ impl Room {
             self.inbox.take(&mut posts);
             self.handle(&mut posts, service, context).await?;
             self.write();
-            if self.schedule.is_stopped() {
-                return Ok(Ending::Stopped);
+            if let Some(cause) = self.schedule.stopped() {
+                return Ok(Ending::Stopped(cause.clone()));
             }
             self.set_empty_time();
             let nothing_waits = self.schedule.is_empty() && self.schedule.turn.is_empty();
@@ -222,10 +222,14 @@ impl Room {
         let mut effects = finished.effects.drain(..);
         let mut taken = 0;
         for end in &finished.ends {
-            self.apply_step();
+            let mut caller = self.apply_step();
             for effect in effects.by_ref().take(end - taken) {
-                self.apply(effect);
+                match effect {
+                    Effect::Answer { message } => answer(caller.take(), Some(message)),
+                    effect => self.apply(effect),
+                }
             }
+            answer(caller, None);
             taken = *end;
             if self.members.is_full() {
                 self.write_all();
@@ -236,7 +240,8 @@ impl Room {
         self.finished = finished;
     }
 
-    fn apply_step(&mut self) {
+    /// Changes what the event that has returned changes. The result is who waits for its answer.
+    fn apply_step(&mut self) -> Option<Answer> {
         match self.schedule.steps.pop_front() {
             Some(Step::Join { client, connection, outbound }) => {
                 tracing::debug!(room = &*self.id, client = client.0, "a client joins");
@@ -250,8 +255,10 @@ impl Room {
                 }
             }
             Some(Step::Said { client, connection, load }) => self.members.handled(client, connection, load),
+            Some(Step::Answer(caller)) => return Some(caller),
             Some(Step::Other) | None => {}
         }
+        None
     }
 
     fn apply(&mut self, effect: Effect) {
@@ -288,7 +295,8 @@ impl Room {
     /// Closes everybody who is here, or was about to be.
     fn close(&mut self, ending: &Ending, late: Vec<Post>) {
         let cause = match ending {
-            Ending::Empty | Ending::Stopped => CloseCause::Stopping,
+            Ending::Empty => CloseCause::Stopping,
+            Ending::Stopped(cause) => cause.clone(),
             Ending::Failed(fault) => CloseCause::Failed(fault.public_reason()),
         };
         for outbound in self.members.drain() {
@@ -311,7 +319,14 @@ impl Drop for Room {
     /// Has nothing left to do but where the room's task is dropped, as it did not stop in time.
     fn drop(&mut self) {
         let late = self.inbox.end();
-        self.close(&Ending::Stopped, late);
+        self.close(&Ending::Stopped(CloseCause::Stopping), late);
+    }
+}
+
+/// Answers a call, if somebody waits for it still.
+fn answer(caller: Option<Answer>, message: Option<MessagePayload>) {
+    if let Some(caller) = caller {
+        let _ = caller.send(message);
     }
 }
 

@@ -4,15 +4,18 @@
 //! has to say, always fits.
 use std::{
     collections::BTreeMap,
+    future::poll_fn,
     mem,
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
 };
 
 use stateroom::{MessagePayload, messages::Effect};
+use tokio::sync::oneshot;
 
 use crate::{
     config::Limits,
+    connection::close::CloseCause,
     lock,
     outbound::{Load, Outbound},
 };
@@ -30,20 +33,25 @@ pub(crate) enum Post {
     Leave { connection: ConnectionId },
     /// A client says something.
     Message { connection: ConnectionId, message: MessagePayload },
-    /// The service asks for something outside of an event.
+    /// The service asks for something outside of an event, or the program around the rooms does.
     Effect(Effect),
-    /// The server stops.
-    Stop,
+    /// The program around the rooms asks the service something.
+    Call { message: MessagePayload, answer: Answer },
+    /// The room ends. `ended` is dropped when it has.
+    Stop { cause: CloseCause, ended: Option<oneshot::Sender<()>> },
 }
+
+/// Where a call's answer goes. It is dropped where the room ends before it answers.
+pub(crate) type Answer = oneshot::Sender<Option<MessagePayload>>;
 
 impl Post {
     fn size(&self) -> usize {
         size_of::<Post>()
             + match self {
-                Post::Message { message, .. } => message.size(),
+                Post::Message { message, .. } | Post::Call { message, .. } => message.size(),
                 Post::Effect(effect) => effect.size(),
                 Post::Join { token, .. } => token.as_ref().map_or(0, String::len),
-                Post::Leave { .. } | Post::Stop => 0,
+                Post::Leave { .. } | Post::Stop { .. } => 0,
             }
     }
 }
@@ -139,9 +147,21 @@ impl Inbox {
         true
     }
 
-    /// Tells the room that the server stops.
-    pub(crate) fn stop(&self) {
-        self.put(self.lock(), [Post::Stop]);
+    /// Puts in what the program around the rooms wants, as soon as there is space.
+    pub(crate) async fn request(&self, post: Post) -> Result<(), Ended> {
+        let place = self.number();
+        poll_fn(|context| self.poll_space(place, context)).await;
+        let state = self.lock();
+        if state.ended {
+            return Err(Ended);
+        }
+        self.put(state, [post]);
+        Ok(())
+    }
+
+    /// Tells the room to end, and who is in it why.
+    pub(crate) fn stop(&self, cause: CloseCause, ended: Option<oneshot::Sender<()>>) {
+        self.put(self.lock(), [Post::Stop { cause, ended }]);
     }
 
     /// Ready when something has arrived; else the actor is woken when something does.

@@ -8,9 +8,10 @@ use std::{
 };
 
 use stateroom::{ClientId, MessagePayload, messages::Event, turn::Turn};
+use tokio::sync::oneshot;
 
 use super::{
-    inbox::{ConnectionId, Post, load},
+    inbox::{Answer, ConnectionId, Post, load},
     tokens::Tokens,
 };
 use crate::{
@@ -28,6 +29,8 @@ pub(crate) enum Step {
     Leave { client: ClientId, connection: ConnectionId, close: Option<CloseCause> },
     /// Something that a client had said is dealt with.
     Said { client: ClientId, connection: ConnectionId, load: Load },
+    /// Who has called gets an answer.
+    Answer(Answer),
     /// Nothing.
     Other,
 }
@@ -45,7 +48,10 @@ pub(crate) struct Schedule {
     policy: ShutdownPolicy,
     /// The `disconnect` with which the room ends, under [`ShutdownPolicy::Immediate`]: delivered only if it does not.
     last_leave: Option<Step>,
-    stopped: bool,
+    /// Why the room was told to end, if it was.
+    stopped: Option<CloseCause>,
+    /// Those who wait for the room's end: they hear of it when this is dropped.
+    wait_for_end: Vec<oneshot::Sender<()>>,
 }
 
 struct Seated {
@@ -64,7 +70,8 @@ impl Schedule {
             last_client: 0,
             policy,
             last_leave: None,
-            stopped: false,
+            stopped: None,
+            wait_for_end: Vec::new(),
         }
     }
 
@@ -80,7 +87,11 @@ impl Schedule {
             Post::Join { connection, token, outbound } => return self.join(connection, token, outbound),
             Post::Leave { connection } => self.leave(connection, None),
             Post::Message { connection, message } => self.say(connection, message),
-            Post::Stop => self.stop(),
+            Post::Call { message, answer } => self.push(Event::Call { message }, Step::Answer(answer)),
+            Post::Stop { cause, ended } => {
+                self.wait_for_end.extend(ended);
+                self.stop(cause);
+            }
             // Applied by the actor, between events.
             Post::Effect(_) => {}
         }
@@ -95,7 +106,7 @@ impl Schedule {
             self.tokens.absent(token);
         }
         let step = Step::Leave { client: seated.client, connection, close };
-        let ends_room = self.policy == ShutdownPolicy::Immediate && self.connections.is_empty() && !self.stopped;
+        let ends_room = self.policy == ShutdownPolicy::Immediate && self.connections.is_empty() && self.stopped.is_none();
         if ends_room {
             self.last_leave = Some(step);
         } else {
@@ -113,9 +124,9 @@ impl Schedule {
         self.last_client > 0
     }
 
-    /// Whether the room was told to stop.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stopped
+    /// Why the room was told to end, if it was.
+    pub(crate) fn stopped(&self) -> Option<&CloseCause> {
+        self.stopped.as_ref()
     }
 
     fn join(
@@ -124,8 +135,8 @@ impl Schedule {
         token: Option<String>,
         outbound: Arc<Outbound>,
     ) -> Option<(Arc<Outbound>, CloseCause)> {
-        if self.stopped {
-            return Some((outbound, CloseCause::Stopping));
+        if let Some(cause) = &self.stopped {
+            return Some((outbound, cause.clone()));
         }
         self.release_last_leave();
         let returning = token.as_deref().and_then(|token| self.tokens.returning(token));
@@ -161,13 +172,13 @@ impl Schedule {
         self.push(Event::Message { sender: client, message }, Step::Said { client, connection, load });
     }
 
-    fn stop(&mut self) {
-        self.stopped = true;
+    fn stop(&mut self, cause: CloseCause) {
+        let cause = self.stopped.get_or_insert(cause).clone();
         self.release_last_leave();
         let mut connections: Vec<ConnectionId> = self.connections.keys().copied().collect();
         connections.sort_unstable();
         for connection in connections {
-            self.leave(connection, Some(CloseCause::Stopping));
+            self.leave(connection, Some(cause.clone()));
         }
     }
 

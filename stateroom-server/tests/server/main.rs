@@ -14,6 +14,7 @@ mod common;
 mod contexts;
 mod embed;
 mod faults;
+mod handle;
 mod heartbeat;
 mod http;
 mod model;

@@ -39,7 +39,7 @@ pub(crate) struct ScriptFactory {
 struct Shared {
     /// Room and event, in the order in which they happened.
     record: watch::Sender<Vec<(String, String)>>,
-    /// What fails, by name: `build`, `build error`, `init`, `connect`, `disconnect`, `timer`, `drop`.
+    /// What fails, by name: `build`, `build error`, `init`, `connect`, `disconnect`, `timer`, `call`, `drop`.
     failing: Mutex<HashSet<&'static str>>,
     /// The context of each room's latest service.
     contexts: Mutex<HashMap<String, Asking>>,
@@ -125,7 +125,7 @@ impl StateroomServiceFactory for ScriptFactory {
 /// | `block` | blocks until it may go on |
 /// | any other, or bytes | replies the same |
 ///
-/// Tells everybody `joined N`, `left N` and `timer`.
+/// Tells everybody `joined N`, `left N`, `timer` and `called X`; answers a call `echo X` with X, and others not.
 pub(crate) struct Script {
     room: String,
     shared: Arc<Shared>,
@@ -212,6 +212,14 @@ impl StateroomService for Script {
             }
             _ => context.send_message(client, text),
         }
+    }
+
+    fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
+        let text = message.text().unwrap();
+        self.happens(format!("call {text}"));
+        context.send_message(MessageRecipient::Broadcast, format!("called {text}"));
+        self.shared.may_fail("call");
+        text.strip_prefix("echo ").map(MessagePayload::from)
     }
 
     fn timer(&mut self, context: &impl StateroomContext) {

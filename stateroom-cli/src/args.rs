@@ -11,6 +11,7 @@ use clap::{
 };
 
 use crate::{
+    build::CACHE_VARIABLE,
     closest::closest,
     config::{Port, Settings, explain, variable},
 };
@@ -115,8 +116,8 @@ pub(crate) fn check_variables() {
     const PREFIX: &str = "STATEROOM_";
     let command = command();
     let arguments = command.find_subcommand("serve").into_iter().flat_map(clap::Command::get_arguments);
-    let known: Vec<&str> =
-        arguments.filter_map(|argument| argument.get_env()?.to_str()?.strip_prefix(PREFIX)).collect();
+    let variables = arguments.filter_map(|argument| argument.get_env()?.to_str()).chain([CACHE_VARIABLE]);
+    let known: Vec<&str> = variables.filter_map(|variable| variable.strip_prefix(PREFIX)).collect();
     for (variable, _) in env::vars_os() {
         let Some(name) = variable.to_str().and_then(|variable| variable.strip_prefix(PREFIX)) else { continue };
         match closest(name, known.iter().copied()) {

@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* cargo alone decides what is compiled and how; of what it makes, the artefact of the very package that was
 //! asked for is taken.
+mod cache;
 mod cargo;
 mod client;
 pub(crate) mod dist;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+pub(crate) use self::cache::VARIABLE as CACHE_VARIABLE;
 use crate::config::Settings;
 
 /// What was built, where cargo and wasm-bindgen have put it.
@@ -34,12 +36,12 @@ pub(crate) fn build(settings: &Settings, quiet: bool) -> Result<Built> {
     let workspace = cargo::workspace()?;
     let client = settings.client.as_ref().map(|client| client.package.as_str());
     let service = package::service(&workspace, settings.service.package.as_deref(), client)?;
-    let service = cargo::build(service, "wasm32-wasip1", quiet)?;
+    let service = cargo::build(service, "wasm32-wasip1", quiet)?.module;
     let client = client
         .map(|name| {
             let package = package::named(&workspace, name, "client")?;
-            let module = cargo::build(package, "wasm32-unknown-unknown", quiet)?;
-            client::bind(&module, workspace.target_directory.as_std_path())
+            let made = cargo::build(package, "wasm32-unknown-unknown", quiet)?;
+            client::bind(&made, workspace.target_directory.as_std_path(), quiet)
         })
         .transpose()?;
     Ok(Built { service, client })

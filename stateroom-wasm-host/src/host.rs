@@ -99,10 +99,10 @@ impl WasmHost {
         Ok(())
     }
 
-    /// Works on one event while the thread waits.
-    fn work_now(&mut self, event: Event, context: &impl StateroomContext) {
+    /// Works on one event while the thread waits. The result is what a call is answered with.
+    fn work_now(&mut self, event: Event, context: &impl StateroomContext) -> Option<MessagePayload> {
         if let Guest::Gone(_) = self.guest {
-            return;
+            return None;
         }
         let turn = Turn::new([event]);
         if let Err(fault) = block_on(self.work(&turn, Caller::Thread)) {
@@ -114,18 +114,17 @@ impl WasmHost {
         }
         let mut finished = Finished::default();
         turn.take_finished(&mut finished);
+        let mut answer = None;
         for effect in finished.effects {
-            apply(effect, context);
+            match effect {
+                Effect::Message { recipient, message } => context.send_message(recipient, message),
+                Effect::SetTimer { ms_delay } => context.set_timer(ms_delay),
+                Effect::CloseClient { client, code, reason } => context.close_client(client, code, &reason),
+                Effect::Answer { message } => answer = answer.or(Some(message)),
+                other => debug!(?other, "a context has no word for this"),
+            }
         }
-    }
-}
-
-fn apply(effect: Effect, context: &impl StateroomContext) {
-    match effect {
-        Effect::Message { recipient, message } => context.send_message(recipient, message),
-        Effect::SetTimer { ms_delay } => context.set_timer(ms_delay),
-        Effect::CloseClient { client, code, reason } => context.close_client(client, code, &reason),
-        other => debug!(?other, "a context has no word for this"),
+        answer
     }
 }
 
@@ -148,6 +147,10 @@ impl StateroomService for WasmHost {
 
     fn timer(&mut self, context: &impl StateroomContext) {
         self.work_now(Event::Timer, context);
+    }
+
+    fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
+        self.work_now(Event::Call { message }, context)
     }
 
     fn deliver(&mut self, turn: &Turn, _: &impl StateroomContext) -> impl Future<Output = Result<(), Fault>> + Send {

@@ -3,13 +3,14 @@
 //! Its messages for people go to stderr as they are; those for machines are read from stdout.
 use std::{
     env,
+    ffi::OsStr,
     io::{self, BufReader, Write},
     path::PathBuf,
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use cargo_metadata::{Message, Metadata, MetadataCommand, Package};
+use cargo_metadata::{Artifact, Message, Metadata, MetadataCommand, Package};
 
 use super::{package, target};
 
@@ -19,7 +20,7 @@ const ABOUT_THE_CALLER: [&str; 6] =
 
 /// A program of the user's toolchain, called as from their shell. Which toolchain that is, where it builds and with which
 /// flags is theirs to say, in the environment too.
-pub(super) fn tool(name: &str) -> Command {
+pub(super) fn tool(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     for (variable, _) in env::vars_os() {
         let name = variable.to_string_lossy();
@@ -49,12 +50,20 @@ pub(super) fn workspace() -> Result<Metadata> {
         .context("what `cargo metadata` says cannot be understood")
 }
 
-/// Builds the library of a package in release, and gives its WebAssembly module.
+/// What cargo has made of a package.
+pub(super) struct Made {
+    /// The WebAssembly module.
+    pub(super) module: PathBuf,
+    /// The version of wasm-bindgen that it was compiled against, if against any.
+    pub(super) wasm_bindgen: Option<String>,
+}
+
+/// Builds the library of a package in release.
 ///
 /// # Errors
 ///
 /// Where the package makes no such module, the target is missing and cannot be installed, or the build fails.
-pub(super) fn build(package: &Package, target: &str, quiet: bool) -> Result<PathBuf> {
+pub(super) fn build(package: &Package, target: &str, quiet: bool) -> Result<Made> {
     package::check_cdylib(package)?;
     target::ensure(target)?;
     tracing::info!("building `{}` for {target}", package.name);
@@ -67,12 +76,14 @@ pub(super) fn build(package: &Package, target: &str, quiet: bool) -> Result<Path
         .stdout(Stdio::piped())
         .spawn()
         .context("`cargo` cannot be run")?;
-    let mut module = None;
+    let (mut module, mut wasm_bindgen) = (None, None);
     for message in Message::parse_stream(BufReader::new(cargo.stdout.take().context("cargo has no stdout")?)) {
         match message.context("what `cargo build` says cannot be read")? {
             Message::CompilerArtifact(made) if made.package_id == package.id && made.target.is_cdylib() => {
                 module = made.filenames.into_iter().find(|file| file.extension() == Some("wasm")).or(module);
             }
+            // Of what was compiled rather than of the lock file: that is what the module has in it.
+            Message::CompilerArtifact(made) if made.target.name == "wasm_bindgen" => wasm_bindgen = version(&made),
             Message::TextLine(line) => {
                 let _ = writeln!(io::stderr(), "{line}");
             }
@@ -82,5 +93,13 @@ pub(super) fn build(package: &Package, target: &str, quiet: bool) -> Result<Path
     if !cargo.wait().context("cargo cannot be waited for")?.success() {
         bail!("`{}` does not build for {target}: what cargo says is above", package.name);
     }
-    module.map(PathBuf::from).ok_or_else(|| anyhow!("cargo has built `{}`, but made no .wasm of it", package.name))
+    let module = module
+        .ok_or_else(|| anyhow!("cargo has built `{}`, but made no .wasm of it", package.name))?
+        .into_std_path_buf();
+    Ok(Made { module, wasm_bindgen })
+}
+
+/// The version of the package that something was made of: the end of its id, `...#NAME@VERSION` or `...#VERSION`.
+fn version(made: &Artifact) -> Option<String> {
+    made.package_id.repr.rsplit(['#', '@']).next().map(str::to_owned)
 }

@@ -1,4 +1,11 @@
 //! What runs in the browser: a module, bound with wasm-bindgen.
+//!
+//! wasm-bindgen binds what was compiled against its own version, and hardly any other. The library that is linked here is
+//! tried first; where it does not fit, the program of the very version that does is found or installed.
+mod install;
+mod optimise;
+mod program;
+
 use std::{
     fs,
     panic::{self, AssertUnwindSafe},
@@ -6,23 +13,38 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use cargo_metadata::semver::Version;
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Binds a module: the directory it gives has `<crate>.js`, `<crate>_bg.wasm` and their types.
+use super::{cache, cargo::Made};
+
+/// Binds a module: the directory it gives has `<crate>.js`, `<crate>_bg.wasm` and their types. Where `quiet`, cargo tells
+/// errors alone of what has to be installed for it.
 ///
 /// # Errors
 ///
-/// Where the module was compiled against a version of wasm-bindgen that does not fit, or cannot be bound.
-pub(super) fn bind(module: &Path, target_directory: &Path) -> Result<PathBuf> {
+/// Where the module cannot be bound, or was compiled against a version of wasm-bindgen that cannot be had.
+pub(super) fn bind(made: &Made, target_directory: &Path, quiet: bool) -> Result<PathBuf> {
+    let module = made.module.as_path();
     let name = module.file_stem().context("the client's module has no name")?;
     let directory = target_directory.join("stateroom").join("client").join(name);
     if directory.exists() {
         fs::remove_dir_all(&directory).with_context(|| format!("`{}` cannot be replaced", directory.display()))?;
     }
-    quietly(|| generate(module, &directory)).map_err(|error| explain(&error, module))?;
+    if let Err(error) = quietly(|| generate(module, &directory)) {
+        let text = format!("{error:#}");
+        let misfit = Misfit::told(&text, made.wasm_bindgen.as_deref())
+            .ok_or_else(|| anyhow!(text).context(format!("wasm-bindgen cannot bind `{}`", module.display())))?;
+        let program = program::find(&misfit, &cache::directory()?, quiet)?;
+        program::run(&program, module, &directory)?;
+    }
+    let mut bound = name.to_owned();
+    bound.push("_bg.wasm");
+    optimise::optimise(&directory.join(bound));
     Ok(directory)
 }
 
+/// [`program::run`] asks for the same.
 fn generate(module: &Path, directory: &Path) -> Result<()> {
     Bindgen::new()
         .input_path(module)
@@ -46,20 +68,27 @@ fn quietly(bind: impl FnOnce() -> Result<()>) -> Result<()> {
     })
 }
 
-fn explain(error: &anyhow::Error, module: &Path) -> anyhow::Error {
-    let text = format!("{error:#}");
-    match (version(&text, "rust Wasm file schema version:"), version(&text, "this binary schema version:")) {
-        (Some(theirs), Some(ours)) => anyhow!(
-            "the client is compiled against wasm-bindgen {theirs}, and this stateroom binds {ours}: they do not fit\n  \
-             hint: take the same for the client, `cargo update -p wasm-bindgen --precise {ours}`,\n  \
-             or a stateroom that is built with wasm-bindgen {theirs}"
-        ),
-        _ => anyhow!(text).context(format!("wasm-bindgen cannot bind `{}`", module.display())),
+/// Two versions of wasm-bindgen, of which neither binds what was compiled against the other.
+#[derive(Debug, PartialEq)]
+struct Misfit {
+    /// What the client is compiled against.
+    theirs: Version,
+    /// What is linked here.
+    ours: String,
+}
+
+impl Misfit {
+    /// What the library tells where it does not fit. Which version the client has, cargo knows better.
+    fn told(text: &str, compiled: Option<&str>) -> Option<Misfit> {
+        let theirs = after(text, "rust Wasm file schema version:")?;
+        let ours = after(text, "this binary schema version:")?.to_owned();
+        let theirs = Version::parse(compiled.unwrap_or(theirs)).or_else(|_| Version::parse(theirs)).ok()?;
+        Some(Misfit { theirs, ours })
     }
 }
 
-/// The version that follows a label.
-fn version<'a>(text: &'a str, label: &str) -> Option<&'a str> {
+/// The word that follows a label.
+fn after<'a>(text: &'a str, label: &str) -> Option<&'a str> {
     text.split_once(label)?.1.split_whitespace().next()
 }
 
@@ -82,13 +111,17 @@ mod tests {
     }
 
     #[test]
-    fn versions_that_do_not_fit_are_both_named_with_the_remedies() {
+    fn versions_that_do_not_fit_are_understood_and_the_one_that_cargo_compiled_counts() {
         let directory = tempfile::tempdir().unwrap();
         let module = directory.path().join("client.wasm");
         fs::write(&module, module_of("0.0.1")).unwrap();
-        let text = bind(&module, directory.path()).unwrap_err().to_string();
-        assert!(text.contains("against wasm-bindgen 0.0.1, and this stateroom binds 0.2."), "{text}");
-        assert!(text.contains("-p wasm-bindgen --precise 0.2."), "{text}");
+        let text = format!("{:#}", generate(&module, directory.path()).unwrap_err());
+        for (compiled, theirs) in [(None, "0.0.1"), (Some("0.0.2"), "0.0.2"), (Some("main"), "0.0.1")] {
+            let misfit = Misfit::told(&text, compiled).unwrap();
+            assert_eq!(misfit.theirs.to_string(), theirs);
+            assert!(misfit.ours.starts_with("0.2."), "{misfit:?}");
+        }
+        assert_eq!(Misfit::told("something else", Some("0.0.2")), None);
     }
 
     #[test]
@@ -96,7 +129,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let module = directory.path().join("client.wasm");
         fs::write(&module, "no module").unwrap();
-        let text = bind(&module, directory.path()).unwrap_err().to_string();
+        let made = Made { module, wasm_bindgen: None };
+        let text = bind(&made, directory.path(), true).unwrap_err().to_string();
         assert!(text.starts_with("wasm-bindgen cannot bind `") && text.contains("client.wasm"), "{text}");
     }
 

@@ -3,8 +3,12 @@
 //! *Invariant:* nothing sleeps. What is waited for is a line, a message or an end, and never for longer than [`PATIENCE`].
 mod client;
 mod crates;
+#[cfg(unix)]
+mod programs;
 mod serving;
 
+#[cfg(unix)]
+pub(crate) use self::programs::{path_with, write_program};
 use std::{
     env,
     path::Path,
@@ -14,7 +18,7 @@ use std::{
 
 pub(crate) use self::{
     client::Client,
-    crates::{build_in, built, directory, example, target, write, write_service},
+    crates::{build_in, built, directory, example, locked, target, with_locked_versions, write, write_service},
     serving::Serving,
 };
 

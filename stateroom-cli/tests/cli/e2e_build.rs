@@ -2,6 +2,8 @@
 use std::{fs, path::Path};
 
 use crate::common::{Serving, build_in, directory, failure, stateroom, success, target, write, write_service};
+#[cfg(unix)]
+use crate::common::{path_with, write_program};
 
 const CDYLIB: &str =
     "[package]\nname = 'plain'\nversion = '0.1.0'\nedition = '2024'\n\n[lib]\ncrate-type = ['cdylib']\n";
@@ -62,9 +64,10 @@ fn a_crate_that_is_no_cdylib_is_told_what_to_write() {
 
 #[test]
 fn a_module_without_the_attribute_is_told_of_it() {
-    let files = directory(&[("Cargo.toml", CDYLIB), ("src/lib.rs", "")]);
+    // By a name of its own: cargo may take what it has made of another `plain`, elsewhere, for this one.
+    let files = directory(&[("Cargo.toml", &CDYLIB.replace("plain", "bare")), ("src/lib.rs", "")]);
     let log = failure(&build_in(files.path()));
-    assert!(log.contains("plain.wasm") && log.contains("`#[stateroom_wasm]`"), "{log}");
+    assert!(log.contains("bare.wasm") && log.contains("`#[stateroom_wasm]`"), "{log}");
     assert!(!files.path().join("dist").exists());
 }
 
@@ -126,61 +129,23 @@ fn dist_is_replaced_as_a_whole_and_only_if_it_is_ours() {
     assert_eq!(fs::read_to_string(here.join("dist/thesis.txt")).unwrap(), "of years");
 }
 
-#[tokio::test]
-async fn a_client_is_bound_for_the_browser() {
-    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock")).unwrap();
-    let entry = lock.split("[[package]]").find(|entry| entry.contains("name = \"wasm-bindgen-cli-support\"")).unwrap();
-    let version = entry.split("version = \"").nth(1).unwrap().split('"').next().unwrap();
-    let client = format!(
-        "[package]\nname = 'the-client'\nversion = '0.1.0'\nedition = '2024'\n\n[lib]\ncrate-type = ['cdylib']\n\n\
-         [dependencies]\nwasm-bindgen = '={version}'\n"
-    );
-    let files = directory(&[
-        ("Cargo.toml", "[workspace]\nresolver = '3'\nmembers = ['service', 'client']\n"),
-        ("stateroom.toml", "static_files = 'static'\n[client]\npackage = 'the-client'\noptimization_level = 'z'\n"),
-        ("static/index.html", "<html>"),
-        ("client/Cargo.toml", &client),
-        (
-            "client/src/lib.rs",
-            "use wasm_bindgen::prelude::*;\n\n/// Greets.\n#[wasm_bindgen]\npub fn greet() -> String { \"hello\".into() }\n",
-        ),
-    ]);
-    write_service(&files.path().join("service"), "service-of-client", "", "context.send_message(client, message);");
-    let log = success(&build_in(files.path()));
-    assert!(log.contains("`optimization_level` in stateroom.toml has no effect"), "{log}");
-
-    let mut dev = stateroom();
-    dev.args(["dev", "0", "-C"]).arg(files.path()).env("CARGO_TARGET_DIR", target());
-    for server in [Serving::start(&files.path().join("dist"), &[]).await, Serving::run(dev).await] {
-        assert!(server.get("/").await.contains("<html>"));
-        assert!(server.get("/client/the_client.js").await.contains("the_client_bg.wasm"));
-        assert!(server.get("/client/the_client_bg.wasm").await.contains("application/wasm"));
-        assert!(server.get("/client/the_client.d.ts").await.contains("export function greet(): string"));
-    }
-}
-
 /// Programs of the toolchain, of which one says what the test wants to hear.
 #[cfg(unix)]
 #[test]
 fn a_missing_target_is_asked_of_rustup_and_named_where_that_fails() {
-    use std::os::unix::fs::PermissionsExt;
-
-    let files = directory(&[
-        ("Cargo.toml", CDYLIB),
-        ("src/lib.rs", ""),
-        ("bin/rustup", "#!/bin/sh\necho rustup was asked: \"$@\" >&2\nexit 1\n"),
-        (
-            "bin/rustc-without",
-            "#!/bin/sh\ncase \"$*\" in *target-libdir*) echo /nowhere;; *) exec rustc \"$@\";; esac\n",
-        ),
-    ]);
+    let files = directory(&[("Cargo.toml", CDYLIB), ("src/lib.rs", "")]);
     let bin = files.path().join("bin");
-    for program in ["rustup", "rustc-without"] {
-        fs::set_permissions(bin.join(program), fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    write_program(&bin.join("rustup"), "echo rustup was asked: \"$@\" >&2\nexit 1");
+    write_program(
+        &bin.join("rustc-without"),
+        "case \"$*\" in *target-libdir*) echo /nowhere;; *) exec rustc \"$@\";; esac",
+    );
     let mut command = stateroom();
-    command.args(["build", "-C"]).arg(files.path()).env("PATH", path).env("RUSTC", bin.join("rustc-without"));
+    command
+        .args(["build", "-C"])
+        .arg(files.path())
+        .env("PATH", path_with(&bin))
+        .env("RUSTC", bin.join("rustc-without"));
     let log = failure(&command.output().unwrap());
     assert!(log.contains("rustup was asked: target add wasm32-wasip1"), "{log}");
     assert!(log.contains("not installed: running `rustup target add wasm32-wasip1`"), "{log}");

@@ -53,6 +53,9 @@ impl Outbox {
             Ok(Effect::CloseClient { .. }) if !self.extended => {
                 return Err(WireError::UnknownKind(wire::effect_kind::CLOSE_CLIENT).into());
             }
+            Ok(Effect::Answer { .. }) if !self.extended => {
+                return Err(WireError::UnknownKind(wire::effect_kind::ANSWER).into());
+            }
             Err(WireError::UnknownKind(kind)) if self.extended => {
                 debug!(kind, "a guest asks for something unknown; it is left out");
                 return Ok(());

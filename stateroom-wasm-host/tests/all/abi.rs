@@ -156,6 +156,25 @@ async fn events_that_a_guest_did_not_name_are_left_out() {
 }
 
 #[tokio::test]
+async fn a_guest_that_names_calls_is_called_and_answers() {
+    // The payload comes back as it is: only the number before it changes.
+    let messages = "(if (i32.eq (i32.load (local.get $event)) (i32.const 3))";
+    let calls = "(if (i32.eq (i32.load (local.get $event)) (i32.const 5)) (then
+        (i32.store (local.get $event) (i32.const 3))
+        (call $send (local.get $event) (local.get $length))
+        (return)))";
+    let call = || Event::Call { message: "well?".into() };
+    for (known, answered) in [(event_kind::ALL, vec![Effect::Answer { message: "well?".into() }]), (&[0], vec![])] {
+        let guest = greeted(&answer(known, effect_kind::ALL)).replace(messages, &format!("{calls}{messages}"));
+        let mut room = Room::new(&guest, &config()).await;
+        room.one(Event::Init).await;
+        assert_eq!(room.one(call()).await, answered);
+    }
+    let mut room = Room::new(RAW, &config()).await;
+    assert_eq!(room.one(call()).await, [], "one that was not greeted is not called");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_none_is_a_fault() {
     let outside = RAW.replace(
         "(; more ;)",
@@ -215,7 +234,7 @@ proptest! {
                 let expected = wire::decode_effect(&message);
                 let (mut effects, outcome) = room.deliver([says(1, message)]).await;
                 match expected {
-                    Ok(effect) if !matches!(effect, Effect::CloseClient { .. }) => {
+                    Ok(effect) if !matches!(effect, Effect::CloseClient { .. } | Effect::Answer { .. }) => {
                         assert_eq!(effects.remove(0), [effect]);
                     }
                     _ => {

@@ -66,11 +66,24 @@ pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests")
 }
 
-/// `stateroom build` in a directory outside of the repository, with the versions that the examples have.
-pub(crate) fn build_in(directory: &Path) -> Output {
-    let root = directory.ancestors().find(|ancestor| ancestor.join("Cargo.lock").is_file());
-    if root.is_none() {
+/// Gives a crate outside of the repository the versions that the examples have.
+pub(crate) fn with_locked_versions(directory: &Path) {
+    if !directory.ancestors().any(|ancestor| ancestor.join("Cargo.lock").is_file()) {
         fs::copy(example("Cargo.lock"), directory.join("Cargo.lock")).unwrap();
     }
+}
+
+/// `stateroom build` in a directory outside of the repository, with the versions that the examples have.
+pub(crate) fn build_in(directory: &Path) -> Output {
+    with_locked_versions(directory);
     stateroom().args(["build", "-C"]).arg(directory).env("CARGO_TARGET_DIR", target()).output().unwrap()
+}
+
+/// The version of a package in a lock file of the repository, if it is in there.
+pub(crate) fn locked(file: &str, package: &str) -> Option<String> {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).unwrap();
+    let name = format!("name = \"{package}\"");
+    let entry = lock.split("[[package]]").find(|entry| entry.lines().any(|line| line == name))?;
+    let version = entry.lines().find_map(|line| line.strip_prefix("version = \"")).unwrap();
+    Some(version.trim_end_matches('"').to_owned())
 }

@@ -1,0 +1,224 @@
+//! `[client]`, with the programs that are called for it: a `wasm-bindgen` of the client's version, `cargo install`, and
+//! `wasm-opt`. All three are scripts that tell what they were asked for; what the client is built with is real.
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use crate::common::{
+    directory, failure, locked, path_with, stateroom, success, target, with_locked_versions, write, write_program,
+    write_service,
+};
+
+/// What the client is compiled against, as cargo knows it.
+const THEIRS: &str = "0.2.100";
+
+/// A service, and a client that is compiled against a wasm-bindgen that the library does not bind: a crate of that name,
+/// with nothing in it. Beside them programs and a cache.
+struct Project {
+    files: tempfile::TempDir,
+    client: String,
+}
+
+impl Project {
+    /// With names of its own, as all are built in the same place at the same time.
+    fn new(name: &str) -> Project {
+        let package = format!("client-of-{name}");
+        // What wasm-bindgen puts into a module: a length, and who it is.
+        let header = r#"{"schema_version":"0.2.99","version":"0.2.99"}"#;
+        let client = format!(
+            "#[used]\n#[unsafe(link_section = \"__wasm_bindgen_unstable\")]\n\
+             static SECTION: [u8; {}] = *b\"\\x{:02x}\\0\\0\\0{}\";\n",
+            header.len() + 4,
+            header.len(),
+            header.replace('"', "\\\"")
+        );
+        let files = directory(&[
+            ("Cargo.toml", "[workspace]\nresolver = '3'\nmembers = ['service', 'client']\n"),
+            ("stateroom.toml", &format!("[client]\npackage = '{package}'\n")),
+            (
+                "wasm-bindgen/Cargo.toml",
+                &format!("[package]\nname = 'wasm-bindgen'\nversion = '{THEIRS}'\nedition = '2024'\n"),
+            ),
+            ("wasm-bindgen/src/lib.rs", ""),
+            (
+                "client/Cargo.toml",
+                &format!(
+                    "[package]\nname = '{package}'\nversion = '0.1.0'\nedition = '2024'\n\n\
+                     [lib]\ncrate-type = ['cdylib']\n\n[dependencies]\nwasm-bindgen.path = '../wasm-bindgen'\n"
+                ),
+            ),
+            ("client/src/lib.rs", &client),
+        ]);
+        let on_message = "context.send_message(client, message);";
+        write_service(&files.path().join("service"), &format!("service-of-{name}"), "", on_message);
+        with_locked_versions(files.path());
+        let project = Project { files, client: package.replace('-', "_") };
+        project.write_cargo("exit 9");
+        write_program(&project.program("wasm-opt"), "cp \"$8\" \"${10}\"");
+        project
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        self.files.path().join("bin").join(name)
+    }
+
+    /// Where the program is kept that fits.
+    fn kept(&self) -> PathBuf {
+        self.cache().join(THEIRS).join("bin/wasm-bindgen")
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.files.path().join("cache/wasm-bindgen")
+    }
+
+    /// The real cargo, except that it installs like this.
+    fn write_cargo(&self, install: &str) {
+        let cargo = env!("CARGO");
+        let script = format!("[ \"$1\" = install ] || exec '{cargo}' \"$@\"\necho asked: \"$@\" >&2\n{install}");
+        write_program(&self.program("cargo"), &script);
+    }
+
+    fn build(&self, flags: &[&str]) -> Output {
+        let mut command = stateroom();
+        command.args(["build", "-C"]).arg(self.files.path()).args(flags).env("CARGO_TARGET_DIR", target());
+        command.env("PATH", path_with(&self.files.path().join("bin")));
+        command.env("STATEROOM_CACHE_DIR", self.files.path().join("cache")).output().unwrap()
+    }
+
+    /// What was made of the client: `.js` or `_bg.wasm`.
+    fn made(&self, kind: &str) -> String {
+        fs::read_to_string(self.files.path().join("dist/static/client").join(format!("{}{kind}", self.client))).unwrap()
+    }
+}
+
+/// Writes a program that is a `wasm-bindgen`, and leaves its name and what it was asked for in what it makes.
+fn write_wasm_bindgen(path: &Path, version: &str, name: &str) {
+    let script = format!(
+        "[ \"$1\" = --version ] && echo wasm-bindgen {version} && exit\n\
+         asked=\"$*\"\n\
+         while [ $# -gt 0 ]; do case $1 in --out-dir) out=$2;; --out-name) name=$2;; esac; shift; done\n\
+         mkdir -p \"$out\"\n\
+         echo {name} \"$asked\" >\"$out/$name.js\"\n\
+         printf '\\0asm\\1\\0\\0\\0\\0\\3\\1xy' >\"$out/${{name}}_bg.wasm\""
+    );
+    write_program(path, &script);
+}
+
+#[test]
+fn the_program_in_the_cache_binds() {
+    let project = Project::new("kept");
+    write_wasm_bindgen(&project.kept(), THEIRS, "kept");
+    write_wasm_bindgen(&project.program("wasm-bindgen"), THEIRS, "on-path");
+    let log = success(&project.build(&[]));
+    assert!(!log.contains("install") && !log.contains("WARN"), "{log}");
+    let script = project.made(".js");
+    assert!(script.starts_with("kept ") && script.contains(".wasm --target web --out-dir "), "{script}");
+}
+
+#[test]
+fn the_program_on_path_binds_if_it_is_of_the_version() {
+    let project = Project::new("on-path");
+    write_wasm_bindgen(&project.program("wasm-bindgen"), THEIRS, "on-path");
+    let log = success(&project.build(&[]));
+    assert!(!log.contains("install"), "{log}");
+    assert!(project.made(".js").starts_with("on-path "));
+    assert!(!project.cache().exists());
+
+    write_wasm_bindgen(&project.program("wasm-bindgen"), "0.2.10", "on-path");
+    let log = failure(&project.build(&[]));
+    assert!(log.contains("asked: install wasm-bindgen-cli"), "{log}");
+}
+
+#[test]
+fn the_program_is_installed_once_and_that_is_said_before() {
+    let project = Project::new("brought");
+    write_wasm_bindgen(&project.program("to-be-installed"), THEIRS, "installed");
+    write(&project.cache().join(".unfinished-x/root/bin/wasm-bindgen"), "of one that was killed");
+    let made = project.program("to-be-installed");
+    project.write_cargo(&format!(
+        "while [ $# -gt 0 ]; do case $1 in --root) root=$2;; esac; shift; done\n\
+         mkdir -p \"$root/bin\" && cp '{}' \"$root/bin/wasm-bindgen\"",
+        made.display()
+    ));
+    let log = success(&project.build(&[]));
+    let ours = locked("Cargo.lock", "wasm-bindgen-shared").unwrap();
+    let announced = format!(
+        "the client is compiled against wasm-bindgen {THEIRS}, this stateroom binds {ours}: installing wasm-bindgen-cli \
+         {THEIRS} into `{}`, this once, which takes minutes",
+        project.cache().join(THEIRS).display()
+    );
+    let (before, after) = log.split_once(&announced).unwrap_or_else(|| panic!("{log}"));
+    let asked = format!("asked: install wasm-bindgen-cli --bin wasm-bindgen --locked --version ={THEIRS} --root ");
+    assert!(!before.contains("asked:") && after.contains(&asked) && !after.contains("--quiet"), "{log}");
+    assert!(project.made(".js").starts_with("installed "));
+    assert_eq!(left(&project.cache()), [".lock", THEIRS]);
+
+    project.write_cargo("exit 9");
+    let log = success(&project.build(&[]));
+    assert!(!log.contains("install"), "{log}");
+    assert!(project.made(".js").starts_with("installed "));
+}
+
+#[test]
+fn where_it_cannot_be_installed_both_remedies_are_told() {
+    let project = Project::new("offline");
+    project.write_cargo("echo no network >&2; exit 101");
+    let log = failure(&project.build(&["-q"]));
+    assert!(log.contains("--quiet") && log.contains("no network"), "{log}");
+    let ours = locked("Cargo.lock", "wasm-bindgen-shared").unwrap();
+    let told = format!(
+        "error: the client is compiled against wasm-bindgen {THEIRS}, this stateroom binds {ours}, and wasm-bindgen-cli \
+         {THEIRS} cannot be installed\n  \
+         hint: take the same for the client: `cargo update -p wasm-bindgen --precise {ours}`,\n  \
+         or have `wasm-bindgen` {THEIRS} on PATH; where there is a network: \
+         `cargo install wasm-bindgen-cli --version {THEIRS} --locked`\n  \
+         caused by: `cargo install` has failed: what it says is above\n"
+    );
+    assert!(log.ends_with(&told), "{log}");
+    assert_eq!(left(&project.cache()), [".lock"]);
+}
+
+#[test]
+fn what_the_program_says_where_it_fails_is_told() {
+    let project = Project::new("failing");
+    write_program(&project.kept(), "echo error: no such import >&2; exit 1");
+    let log = failure(&project.build(&[]));
+    assert!(log.contains("cannot bind `") && log.ends_with("caused by: error: no such import\n"), "{log}");
+}
+
+#[test]
+fn wasm_opt_makes_the_client_smaller_and_says_how_much() {
+    let project = Project::new("wasm-opt");
+    write_wasm_bindgen(&project.kept(), THEIRS, "kept");
+    let script = "while [ $# -gt 1 ]; do shift; done\nprintf '\\0asm\\1\\0\\0\\0' >\"$1\"";
+    write_program(&project.program("wasm-opt"), script);
+    let log = success(&project.build(&[]));
+    assert!(log.contains("INFO wasm-opt has made the client's module 8 bytes of 13"), "{log}");
+    assert_eq!(project.made("_bg.wasm"), "\0asm\u{1}\0\0\0");
+}
+
+#[test]
+fn where_wasm_opt_fails_the_client_is_as_it_was() {
+    let project = Project::new("failing-wasm-opt");
+    write_wasm_bindgen(&project.kept(), THEIRS, "kept");
+    write_program(
+        &project.program("wasm-opt"),
+        "while [ $# -gt 1 ]; do shift; done\nprintf half >\"$1\"\n\
+         printf '\\n[parse exception: no]\\nFatal: more\\n' >&2; exit 1",
+    );
+    let log = success(&project.build(&[]));
+    let warned = "WARN wasm-opt has failed, so the client is not optimised: [parse exception: no]\n";
+    assert!(log.contains(warned) && !log.contains("Fatal"), "{log}");
+    assert_eq!(project.made("_bg.wasm").len(), 13);
+    assert_eq!(left(&project.files.path().join("dist/static/client")).len(), 2);
+}
+
+/// The names in a directory.
+fn left(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}

@@ -24,7 +24,6 @@ struct App {
 }
 
 /// The whole app, and the handle that stops its rooms.
-#[must_use]
 pub fn app() -> (Router, ServerHandle) {
     let shared = Arc::new(Shared::default());
     let (rooms, handle) = Server::new().router(Polls { shared: shared.clone() });

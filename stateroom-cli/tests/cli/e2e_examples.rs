@@ -106,3 +106,31 @@ async fn cpu_hog_with_a_larger_budget_says_both() {
     assert_eq!(hog.text().await, "Connected.");
     assert_eq!(hog.text().await, "Finished.");
 }
+
+#[tokio::test]
+async fn chat_knows_who_is_here_and_what_was_said() {
+    let server = Serving::start(&built("chat"), &[]).await;
+    assert!(server.get("/").await.contains("<title>Chat</title>"));
+    assert!(server.get("/assets/partysocket.js").await.contains("ReconnectingWebSocket"), "links are followed");
+
+    let mut ada = server.join("a?token=ada").await;
+    assert_eq!(ada.text().await, r#"{"type":"welcome","you":1,"messages":[]}"#);
+    assert_eq!(ada.text().await, r#"{"type":"people","people":[{"id":1,"name":"Guest 1"}]}"#);
+    ada.send(r#"{"type":"rename","name":"Ada"}"#).await;
+    assert_eq!(ada.text().await, r#"{"type":"people","people":[{"id":1,"name":"Ada"}]}"#);
+    ada.send(r#"{"type":"say","text":"hello"}"#).await;
+    let hello = r#"{"id":1,"name":"Ada","text":"hello"}"#;
+    assert_eq!(ada.text().await, format!(r#"{{"type":"said","message":{hello}}}"#));
+
+    let mut bob = server.join("a").await;
+    assert_eq!(bob.text().await, format!(r#"{{"type":"welcome","you":2,"messages":[{hello}]}}"#));
+    let both = r#"{"type":"people","people":[{"id":1,"name":"Ada"},{"id":2,"name":"Guest 2"}]}"#;
+    assert_eq!((bob.text().await, ada.text().await), (both.to_owned(), both.to_owned()));
+    bob.leave().await;
+    assert_eq!(ada.text().await, r#"{"type":"people","people":[{"id":1,"name":"Ada"}]}"#);
+
+    // With its token, who comes back is the same person.
+    ada.leave().await;
+    let mut again = server.join("a?token=ada").await;
+    assert_eq!(again.text().await, format!(r#"{{"type":"welcome","you":1,"messages":[{hello}]}}"#));
+}

@@ -106,7 +106,8 @@ impl Schedule {
             self.tokens.absent(token);
         }
         let step = Step::Leave { client: seated.client, connection, close };
-        let ends_room = self.policy == ShutdownPolicy::Immediate && self.connections.is_empty() && self.stopped.is_none();
+        let ends_room =
+            self.policy == ShutdownPolicy::Immediate && self.connections.is_empty() && self.stopped.is_none();
         if ends_room {
             self.last_leave = Some(step);
         } else {

@@ -1,0 +1,87 @@
+// Builds an example and serves what was built, as the README tells to.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+const command = process.env.STATEROOM;
+const START_SECONDS = 60;
+// Longer than the server gives its rooms.
+const STOP_SECONDS = 20;
+
+export class Server {
+  #folder;
+  #process;
+  /** Any free port at first, and from then on the same, so that windows find their way back. */
+  #port = 0;
+  /** What it has said, line by line. */
+  log = [];
+  /** How often it was stopped. */
+  stops = 0;
+  /** How it ended when nobody had asked it to. */
+  accidents = [];
+
+  constructor(example) {
+    this.#folder = path.join(repository, 'examples', example);
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.#port}/`;
+  }
+
+  build() {
+    try {
+      execFileSync(command, ['build', '-C', this.#folder], { stdio: 'pipe' });
+    } catch (error) {
+      throw new Error(`stateroom build failed:\n${error.stderr ?? error}`);
+    }
+  }
+
+  /** Starts it, unless it runs. */
+  async start() {
+    if (this.#process) return;
+    const server = spawn(command, ['serve', 'dist', '--ip', '127.0.0.1', '--port', this.#port], {
+      cwd: this.#folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#process = server;
+    running.add(server);
+    server.once('exit', (code, signal) => {
+      running.delete(server);
+      if (this.#process !== server) return;
+      this.#process = undefined;
+      this.accidents.push(`the server ended by itself, with ${code ?? signal}`);
+    });
+    let late;
+    await new Promise((resolve, reject) => {
+      late = setTimeout(() => reject(new Error(`the server does not listen after ${START_SECONDS} s`)), START_SECONDS * 1000);
+      createInterface(server.stderr).on('line', line => {
+        this.log.push(line);
+        const port = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+        if (port) resolve(this.#port = Number(port));
+      });
+      server.once('error', reject);
+      server.once('close', () => reject(new Error(['the server did not start', ...this.log].join('\n'))));
+    }).finally(() => clearTimeout(late));
+  }
+
+  /** Asks it to end, as ctrl-c does, and waits until it has. */
+  async stop() {
+    const server = this.#process;
+    if (!server) return;
+    this.#process = undefined;
+    this.stops += 1;
+    const late = setTimeout(() => server.kill('SIGKILL'), STOP_SECONDS * 1000);
+    server.kill('SIGTERM');
+    const [code, signal] = await once(server, 'exit');
+    clearTimeout(late);
+    if (code !== 0) throw new Error(`asked to stop, the server ended with ${code ?? signal}`);
+  }
+}
+
+// No server outlives the tests, however they end.
+const running = new Set();
+process.on('exit', () => running.forEach(server => server.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));

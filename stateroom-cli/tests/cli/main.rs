@@ -13,6 +13,7 @@ mod e2e_build;
 mod e2e_client;
 #[cfg(unix)]
 mod e2e_client_tools;
+mod e2e_cursors;
 mod e2e_dev;
 mod e2e_examples;
 mod e2e_rooms;

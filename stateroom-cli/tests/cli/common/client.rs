@@ -43,6 +43,14 @@ impl Client {
         }
     }
 
+    /// The next message, which is bytes.
+    pub(crate) async fn bytes(&mut self) -> Vec<u8> {
+        match self.next().await {
+            Message::Binary(bytes) => bytes.to_vec(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// The code and the reason of the close that comes next. Answers it, so that the server need not wait for that.
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         match self.next().await {

@@ -1,0 +1,79 @@
+import { differs, isAt, isSame, picture, place } from './canvas.mjs';
+import { everyPage } from './every-page.mjs';
+import { scene } from './scene.mjs';
+import { soon } from './soon.mjs';
+import { desktop } from './windows.mjs';
+
+const play = scene('shared-cursors');
+// A cursor has its tip at the place, and its middle a little beside it.
+const NEAR = 0.05;
+
+async function point(page, part) {
+  const { x, y } = await place(page, part);
+  await page.mouse.move(x, y);
+}
+
+const drawn = (page, others) =>
+  soon('the cursors', () => page.locator('#canvas').getAttribute('data-cursors'), new RegExp(`^${others} others? drawn$`));
+
+everyPage(play, {
+  name: 'cursors',
+  inputs: [],
+  async content(one, other) {
+    await point(one, { x: 0.3, y: 0.4 });
+    await point(other, { x: 0.7, y: 0.6 });
+    await drawn(one, 1);
+    await drawn(other, 1);
+  },
+  async exchange(from, to) {
+    await point(from, { x: 0.3, y: 0.4 });
+    await drawn(to, 1);
+    await point(to, { x: 0.7, y: 0.6 });
+    await drawn(from, 1);
+  },
+});
+
+play('a cursor is where the other one points', async ({ open }) => {
+  const [one, other] = [await open(desktop), await open(desktop)];
+  await drawn(other, 0);
+  const blank = await picture(other);
+  for (const where of [{ x: 0.25, y: 0.3 }, { x: 0.75, y: 0.6 }]) {
+    await point(one, where);
+    await drawn(other, 1);
+    await differs('where the cursor is', other, blank, isAt(where, NEAR));
+  }
+});
+
+play('whoever comes later sees the cursors too, and not those who have gone', async ({ open }) => {
+  const [one, other] = [await open(), await open()];
+  await drawn(other, 0);
+  const blank = await picture(other);
+  await point(one, { x: 0.25, y: 0.3 });
+  const late = await open();
+  await drawn(late, 1);
+  await one.context().close();
+  await drawn(late, 0);
+  await drawn(other, 0);
+  await differs('the canvas without cursors', other, blank, isSame);
+});
+
+play('everybody is counted', async ({ open }) => {
+  const counts = (page, number) => soon('the count', () => page.locator('#count').innerText(), new RegExp(`\\b${number}\\b`));
+  const one = await open();
+  await counts(one, 1);
+  const other = await open();
+  for (const page of [one, other]) await counts(page, 2);
+  await other.reload();
+  for (const page of [one, other]) await counts(page, 2);
+  await other.context().close();
+  await counts(one, 1);
+});
+
+play('another room shows nothing of it', async ({ open }) => {
+  const [one, other, elsewhere, beside] = [await open(), await open(), await open(desktop, 'another'), await open(desktop, 'another')];
+  await point(one, { x: 0.25, y: 0.3 });
+  await drawn(other, 1);
+  // Whoever is elsewhere sees the one beside, and nobody more.
+  await point(beside, { x: 0.75, y: 0.6 });
+  await drawn(elsewhere, 1);
+});

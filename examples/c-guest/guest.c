@@ -1,0 +1,202 @@
+// A buzzer for a party. Somebody says "start"; after a while that nobody knows, the room says "GO!"; whoever says
+// "buzz" first has a point, and whoever says it before that is out of the round.
+
+#define _DEFAULT_SOURCE // for getentropy and clock_gettime
+
+#include "stateroom.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    LONGEST_NAME = 32,    // in bytes
+    SHORTEST_WAIT = 1000, // in milliseconds, between "start" and "GO!"
+    LONGEST_WAIT = 4000,
+    TIME_TO_BUZZ = 5000,
+};
+
+static const char HELP[] = "say: name NAME, start, buzz, scores, help or bye; everything else goes to the others";
+
+struct player {
+    uint32_t client;
+    uint32_t points;
+    bool out; // of this round
+    char name[LONGEST_NAME + 1];
+};
+
+// The room
+
+static struct player *players; // those who are here
+static size_t player_count;
+static size_t player_capacity;
+static enum { NO_ROUND, GET_READY, GO } phase;
+static int64_t go_time;
+
+static struct player *find_player(uint32_t client) {
+    for (size_t i = 0; i < player_count; i++) {
+        if (players[i].client == client) return &players[i];
+    }
+    return NULL;
+}
+
+static struct player *add_player(uint32_t client) {
+    if (player_count == player_capacity) {
+        size_t capacity = player_capacity > 0 ? 2 * player_capacity : 8;
+        struct player *more = NULL;
+        if (capacity <= SIZE_MAX / sizeof *more) more = realloc(players, capacity * sizeof *more);
+        if (more == NULL) stateroom_fail("too many players");
+        players = more;
+        player_capacity = capacity;
+    }
+    struct player *player = &players[player_count++];
+    *player = (struct player){.client = client};
+    snprintf(player->name, sizeof player->name, "player %" PRIu32, client);
+    return player;
+}
+
+static bool everybody_is_out(void) {
+    for (size_t i = 0; i < player_count; i++) {
+        if (!players[i].out) return false;
+    }
+    return true;
+}
+
+static int64_t milliseconds(void) {
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) stateroom_fail("no clock");
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// What players can say
+
+static void rename_player(struct player *player, const char *name, size_t length) {
+    bool good = length > 0 && length <= LONGEST_NAME;
+    for (size_t i = 0; good && i < length; i++) {
+        if ((unsigned char)name[i] < ' ') good = false; // line ends, for example
+    }
+    if (!good) {
+        stateroom_send_format(stateroom_only(player->client), "a name is one line of 1 to %d bytes", LONGEST_NAME);
+        return;
+    }
+    char old[sizeof player->name];
+    memcpy(old, player->name, sizeof old);
+    memcpy(player->name, name, length);
+    player->name[length] = '\0';
+    stateroom_send_format(stateroom_everybody(), "%s is now %s", old, player->name);
+}
+
+static void start(const struct player *player) {
+    if (phase != NO_ROUND) {
+        stateroom_send_format(stateroom_only(player->client), "this round is not over");
+        return;
+    }
+    for (size_t i = 0; i < player_count; i++) players[i].out = false;
+    phase = GET_READY;
+    stateroom_send_format(stateroom_everybody(), "%s starts a round: get ready", player->name);
+    uint32_t chance;
+    if (getentropy(&chance, sizeof chance) != 0) stateroom_fail("no random numbers");
+    stateroom_set_timer(SHORTEST_WAIT + chance % (LONGEST_WAIT - SHORTEST_WAIT + 1));
+}
+
+static void buzz(struct player *player) {
+    if (phase == NO_ROUND) {
+        stateroom_send_format(stateroom_only(player->client), "say start first");
+    } else if (player->out) {
+        stateroom_send_format(stateroom_only(player->client), "you are out of this round");
+    } else if (phase == GET_READY) {
+        player->out = true;
+        stateroom_send_format(stateroom_everybody(), "%s was too early", player->name);
+    } else {
+        player->points++;
+        phase = NO_ROUND;
+        stateroom_send_format(stateroom_everybody(), "%s has it, after %" PRId64 " ms", player->name,
+                              milliseconds() - go_time);
+    }
+}
+
+static void tell_scores(const struct player *player) {
+    for (size_t i = 0; i < player_count; i++) {
+        stateroom_send_format(stateroom_only(player->client), "%" PRIu32 " %s", players[i].points, players[i].name);
+    }
+}
+
+static void leave(const struct player *player) {
+    if (!stateroom_close_client(player->client, 1000, "bye")) {
+        stateroom_send_format(stateroom_only(player->client), "bye; this server leaves the closing to you");
+    }
+}
+
+static void pass_on(const struct player *player, const char *text, size_t length) {
+    size_t name = strlen(player->name);
+    if (length > SIZE_MAX - name - 2) stateroom_fail("too long a text");
+    char *line = malloc(name + 2 + length);
+    if (line == NULL) stateroom_fail("out of memory");
+    memcpy(line, player->name, name);
+    memcpy(line + name, ": ", 2);
+    memcpy(line + name + 2, text, length);
+    stateroom_send_text(stateroom_all_but(player->client), line, name + 2 + length);
+    free(line);
+}
+
+// What Stateroom calls
+
+void on_init(void) {
+    printf("a room begins: %s\n", stateroom_room_id()); // into the host's log, once it is flushed
+    fflush(stdout);
+}
+
+void on_connect(uint32_t client) {
+    struct player *player = find_player(client);
+    if (player == NULL) player = add_player(client);
+    player->out = phase != NO_ROUND; // plays from the next round on
+    const char *room = stateroom_room_id();
+    const char *to_room = *room != '\0' ? " to room " : "";
+    stateroom_send_format(stateroom_only(client), "welcome%s%s, %s", to_room, room, player->name);
+    stateroom_send_format(stateroom_only(client), "%s", HELP);
+    stateroom_send_format(stateroom_all_but(client), "%s is here", player->name);
+}
+
+void on_disconnect(uint32_t client) {
+    struct player *player = find_player(client);
+    if (player == NULL) return;
+    stateroom_send_format(stateroom_all_but(client), "%s has left", player->name);
+    *player = players[--player_count];
+}
+
+static bool is(const char *text, size_t length, const char *word) {
+    return length == strlen(word) && memcmp(text, word, length) == 0;
+}
+
+void on_text(uint32_t sender, const char *text, size_t length) {
+    struct player *player = find_player(sender);
+    if (player == NULL) return;
+    if (length >= 5 && memcmp(text, "name ", 5) == 0) rename_player(player, text + 5, length - 5);
+    else if (is(text, length, "start")) start(player);
+    else if (is(text, length, "buzz")) buzz(player);
+    else if (is(text, length, "scores")) tell_scores(player);
+    else if (is(text, length, "bye")) leave(player);
+    else if (is(text, length, "help") || length == 0) stateroom_send_format(stateroom_only(sender), "%s", HELP);
+    else pass_on(player, text, length);
+}
+
+// A picture, a sound: the others have it as it is.
+void on_bytes(uint32_t sender, const uint8_t *bytes, size_t length) {
+    if (find_player(sender) != NULL) stateroom_send_bytes(stateroom_all_but(sender), bytes, length);
+}
+
+// A timer cannot be taken back. When somebody was quick, it still comes, and finds no round.
+void on_timer(void) {
+    if (phase == GET_READY && !everybody_is_out()) {
+        phase = GO;
+        go_time = milliseconds();
+        stateroom_send_format(stateroom_everybody(), "GO!");
+        stateroom_set_timer(TIME_TO_BUZZ);
+    } else if (phase != NO_ROUND) {
+        phase = NO_ROUND;
+        stateroom_send_format(stateroom_everybody(), "nobody has it");
+    }
+}

@@ -134,3 +134,33 @@ async fn chat_knows_who_is_here_and_what_was_said() {
     let mut again = server.join("a?token=ada").await;
     assert_eq!(again.text().await, format!(r#"{{"type":"welcome","you":1,"messages":[{hello}]}}"#));
 }
+
+#[tokio::test]
+async fn whiteboard_tells_strokes_and_gives_the_picture_to_who_comes_later() {
+    let server = Serving::start(&built("whiteboard"), &[]).await;
+    assert!(server.get("/").await.contains("whiteboard.js"));
+
+    let (mut one, mut two) = (server.join("a").await, server.join("a").await);
+    assert_eq!(one.bytes().await, [5, 1, 0, 0, 0], "its number");
+    assert_eq!(two.bytes().await, [5, 2, 0, 0, 0]);
+    let told = |points: &[u8]| [&[1, 1, 0, 0, 0, 9, 0, 0, 0, 2, 0][..], points].concat();
+    let (first, second) = ([1, 0, 2, 0], [3, 0, 4, 0]);
+    for points in [first, second] {
+        one.send([&[1, 9, 0, 0, 0, 2][..], &points].concat()).await;
+        assert_eq!((one.bytes().await, two.bytes().await), (told(&points), told(&points)));
+    }
+
+    // The timer may have come: the strokes are older by then.
+    let mut late = server.join("a").await;
+    assert_eq!(late.bytes().await, [5, 3, 0, 0, 0]);
+    let picture = late.bytes().await;
+    assert_eq!((&picture[..10], &picture[11..]), (&told(&[])[..10], &[first, second].concat()[..]));
+
+    while two.bytes().await != [4] {}
+    two.send(vec![2]).await;
+    while one.bytes().await != [2] {}
+    let mut latest = server.join("a").await;
+    assert_eq!(latest.bytes().await, [5, 4, 0, 0, 0]);
+    latest.send([&[1, 0, 0, 0, 0, 0][..], &first].concat()).await;
+    assert_eq!(latest.bytes().await[1], 4, "a cleared board has nothing before the next stroke");
+}

@@ -49,6 +49,19 @@ async fn counter_service_has_a_page() {
 }
 
 #[tokio::test]
+async fn poll_counts_the_votes_of_a_room() {
+    let server = Serving::start(&built("poll"), &[]).await;
+    let mut one = server.join("a").await;
+    assert_eq!(one.text().await, "votes: 0");
+    one.send("no").await;
+    one.send("yes").await;
+    assert_eq!(one.text().await, "votes: 1");
+    let (mut late, mut other) = (server.join("a").await, server.join("b").await);
+    assert_eq!(late.text().await, "votes: 1");
+    assert_eq!(other.text().await, "votes: 0");
+}
+
+#[tokio::test]
 async fn binary_echo_sends_bytes_back_as_bytes() {
     let server = Serving::start(&built("binary-echo"), &[]).await;
     let mut client = server.join("a").await;

@@ -1,0 +1,240 @@
+//! Rooms inside of an Axum app, whose service is a WebAssembly module that the app's configuration names.
+//!
+//! ```sh
+//! cargo run -p stateroom-cli -- build -C examples/poll
+//! cargo run -p stateroom-wasm-host --example embed -- stateroom-wasm-host/examples/embed.toml
+//! ```
+//!
+//! But for the configuration it is the app of `examples/embed-axum`, whose service is native Rust.
+use std::{
+    env,
+    error::Error,
+    fs,
+    io::{self, IsTerminal},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::{self, Request, State},
+    http::{StatusCode, header::AUTHORIZATION},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
+};
+use serde::Deserialize;
+use stateroom::MessageRecipient;
+use stateroom_server::{Limits, RoomEnded, Server, ServerHandle};
+use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
+use tokio::{net::TcpListener, signal};
+
+/// What the file says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Configuration {
+    address: String,
+    word: String,
+    administrator: String,
+    rooms: Rooms,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rooms {
+    module: String,
+    maximum: usize,
+    memory_mib: usize,
+    cpu_milliseconds: u64,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init();
+    let Some(file) = env::args().nth(1) else {
+        eprintln!("Say which configuration: stateroom-wasm-host/examples/embed.toml, for one.");
+        return ExitCode::from(2);
+    };
+    match run(Path::new(&file)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(file: &Path) -> Result<(), Box<dyn Error>> {
+    let configuration = read(file)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    // Compiles the module and checks it: one that does not fit is refused here, and no client ever meets it.
+    let module = load(folder, &configuration.rooms)?;
+    let listener = TcpListener::bind(&configuration.address)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", configuration.address))?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let (app, rooms) = app(configuration, module);
+    axum::serve(listener, app)
+        .with_graceful_shutdown(async move {
+            let _ = signal::ctrl_c().await;
+            // Each room hears each `disconnect`, clients are closed with 1012; then the app's own connections end.
+            rooms.shutdown().await;
+        })
+        .await?;
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Configuration, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// A factory of rooms, with the limits of the configuration. Every limit that it does not name has its default.
+fn load(folder: &Path, rooms: &Rooms) -> Result<WasmHostFactory, String> {
+    let config = WasmHostConfig {
+        memory_bytes: rooms.memory_mib << 20,
+        cpu_budget: Duration::from_millis(rooms.cpu_milliseconds),
+        instances: u32::try_from(rooms.maximum).ok(),
+        ..WasmHostConfig::default()
+    };
+    let module = folder.join(&rooms.module);
+    WasmHostFactory::with_config(&module, &config).map_err(|error| {
+        format!("{error}\nThe configuration names the module {}. Has it been built?", module.display())
+    })
+}
+
+/// What the handlers need.
+#[derive(Clone)]
+struct App {
+    configuration: Arc<Configuration>,
+    rooms: ServerHandle,
+}
+
+/// The whole app, and the handle that stops its rooms.
+fn app(configuration: Configuration, module: WasmHostFactory) -> (Router, ServerHandle) {
+    let limits = Limits { rooms: configuration.rooms.maximum, ..Limits::default() };
+    let (rooms, handle) = Server { limits, ..Server::new() }.router(module);
+    let state = App { configuration: Arc::new(configuration), rooms: handle.clone() };
+    let administration = Router::new()
+        .route("/polls/{room}/announce", post(announce))
+        .route("/polls/{room}", delete(close))
+        .layer(middleware::from_fn_with_state(state.clone(), only_administrators));
+    let app = Router::new()
+        .route("/polls", get(list))
+        .route("/polls/{room}", get(votes))
+        .merge(administration)
+        .with_state(state.clone())
+        // Clients join ws://HOST/rooms/ws/{room}. The middleware sees the request before it becomes a WebSocket.
+        .nest("/rooms", rooms.layer(middleware::from_fn_with_state(state, only_members)));
+    (app, handle)
+}
+
+/// Lets in who knows the word; of yours, who has a session. What it answers instead, the client gets as HTTP.
+async fn only_members(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut parameters = request.uri().query().unwrap_or_default().split('&');
+    if parameters.any(|parameter| parameter.strip_prefix("word=") == Some(&app.configuration.word)) {
+        next.run(request).await
+    } else {
+        (StatusCode::UNAUTHORIZED, "say the word\n").into_response()
+    }
+}
+
+async fn only_administrators(State(app): State<App>, request: Request, next: Next) -> Response {
+    // Yours compares in constant time.
+    let expected = format!("Bearer {}", app.configuration.administrator);
+    match request.headers().get(AUTHORIZATION) {
+        Some(value) if *value == expected => next.run(request).await,
+        _ => (StatusCode::UNAUTHORIZED, "administrators only\n").into_response(),
+    }
+}
+
+/// What rooms there are.
+async fn list(State(app): State<App>) -> String {
+    let rooms = app.rooms.rooms().into_iter();
+    rooms.map(|room| format!("{}: {} connected\n", room.id, room.connections)).collect()
+}
+
+/// Asks a room something: its module answers.
+async fn votes(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<String, Refused> {
+    let room = app.rooms.room(&room).ok_or(Refused::NoRoom)?;
+    let answer = room.call("votes").await?.ok_or(Refused::NoAnswer)?;
+    Ok(answer.text().map(|text| format!("{text}\n")).unwrap_or_default())
+}
+
+/// Says something to everybody in a room. The module does not hear of it.
+async fn announce(
+    State(app): State<App>,
+    extract::Path(room): extract::Path<String>,
+    text: String,
+) -> Result<&'static str, Refused> {
+    let room = app.rooms.room(&room).ok_or(Refused::NoRoom)?;
+    room.send(MessageRecipient::Broadcast, text).await?;
+    Ok("said\n")
+}
+
+/// Closes a room. Clients know by the code, one of the app's own, that there is no use in coming back.
+async fn close(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<&'static str, Refused> {
+    app.rooms.room(&room).ok_or(Refused::NoRoom)?.close(4100, "the poll is closed").await;
+    Ok("closed\n")
+}
+
+/// Why a room has nothing to say.
+enum Refused {
+    NoRoom,
+    /// The module is of a service that does not know the question, or of one without `call`.
+    NoAnswer,
+}
+
+impl From<RoomEnded> for Refused {
+    fn from(_: RoomEnded) -> Self {
+        Refused::NoRoom
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Refused::NoRoom => (StatusCode::NOT_FOUND, "there is no such poll\n").into_response(),
+            Refused::NoAnswer => (StatusCode::BAD_GATEWAY, "the room has no answer\n").into_response(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/embed.toml");
+
+    fn written(text: &str) -> Result<Configuration, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        read(file.path())
+    }
+
+    #[test]
+    fn a_configuration_says_what_is_wrong_with_it() {
+        let shipped = fs::read_to_string(SHIPPED).unwrap();
+        assert!(written(&shipped).is_ok());
+        let error = written(&shipped.replace("memory_mib", "memory_mb")).unwrap_err();
+        assert!(error.contains("unknown field `memory_mb`"), "{error}");
+        let error = read(Path::new("nowhere.toml")).unwrap_err();
+        assert!(error.starts_with("cannot read nowhere.toml: "), "{error}");
+    }
+
+    #[test]
+    fn a_module_is_found_beside_the_configuration_and_refused_by_name() {
+        let Configuration { mut rooms, .. } = read(Path::new(SHIPPED)).unwrap();
+        rooms.maximum = 2;
+        let folder = Path::new(SHIPPED).parent().unwrap();
+        rooms.module = "../tests/guests/room.wat".into();
+        assert!(load(folder, &rooms).is_ok());
+        rooms.module = "../tests/guests/nothing.wasm".into();
+        let error = load(folder, &rooms).unwrap_err();
+        assert!(error.contains("nothing.wasm") && error.ends_with("Has it been built?"), "{error}");
+        rooms.module = "embed.toml".into();
+        assert!(load(folder, &rooms).is_err());
+    }
+}

@@ -10,7 +10,9 @@ export function picture(page) {
  * Where two pictures differ: `share` is which part of their pixels, `at` the middle of those, as fractions of width and
  * height. Pictures of different sizes are compared at the size of the first.
  */
-export function difference(page, one, other) {
+export async function difference(page, one, other) {
+  // Most of the time, and without decoding millions of pixels.
+  if (one === other) return { share: 0 };
   return page.evaluate(async ([one, other]) => {
     // Edges of lines are not smoothed alike everywhere.
     const TOLERANCE = 32;
@@ -30,7 +32,9 @@ export function difference(page, one, other) {
     let different = 0;
     const sum = { x: 0, y: 0 };
     for (let index = 0; index < first.length; index += 4) {
-      if ([0, 1, 2, 3].every(part => Math.abs(first[index + part] - second[index + part]) <= TOLERANCE)) continue;
+      let distance = 0;
+      for (let part = index; part < index + 4; part += 1) distance = Math.max(distance, Math.abs(first[part] - second[part]));
+      if (distance <= TOLERANCE) continue;
       different += 1;
       sum.x += (index / 4) % width;
       sum.y += Math.floor(index / 4 / width);
@@ -45,12 +49,26 @@ export function differs(what, page, from, expected) {
   return soon(what, async () => difference(page, from, await picture(page)), expected);
 }
 
+/** Waits until two windows show the same. */
+export function alike(what, one, other) {
+  return soon(what, async () => difference(other, await picture(one), await picture(other)), isSame);
+}
+
 /** It is the same picture, but for what one does not see. */
-export const isSame = ({ share }) => share < 0.001;
+export const isSame = ({ share }) => share < 0.0001;
 export const isOther = ({ share }) => share >= 0.001;
 /** The one thing that differs is here. */
 export const isAt = ({ x, y }, tolerance) => ({ at }) =>
   at !== undefined && Math.abs(at.x - x) < tolerance && Math.abs(at.y - y) < tolerance;
+
+/** The colour at this part of the canvas, as CSS has it. */
+export function colourAt(page, part) {
+  return page.locator('canvas').evaluate((canvas, { x, y }) => {
+    const pixel = canvas.getContext('2d').getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1);
+    const [red, green, blue, alpha] = pixel.data;
+    return alpha === 255 ? `rgb(${red}, ${green}, ${blue})` : `rgba(${red}, ${green}, ${blue}, ${alpha / 255})`;
+  }, part);
+}
 
 /** The place on the screen that is this part of the canvas. */
 export async function place(page, { x, y }) {

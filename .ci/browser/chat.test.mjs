@@ -45,9 +45,9 @@ everyPage(play, {
     await rename(other, 'Bob, who has a rather long name');
     await say(one, 'Good morning! Is anybody here?');
     await say(other, 'I am. What a long night it was: I have written a great many lines, and deleted as many of them. https://example.org/a/very/long/address/that/has/no/space/in/it/at/all');
-    await say(one, 'Tea? 🍵');
-    await hears(other, ['Ada', 'Tea? 🍵']);
-    await hears(one, ['Ada', 'Tea? 🍵']);
+    await say(one, 'Tea? ☕');
+    await hears(other, ['Ada', 'Tea? ☕']);
+    await hears(one, ['Ada', 'Tea? ☕']);
   },
   async exchange(from, to) {
     await rename(from, 'Ada');

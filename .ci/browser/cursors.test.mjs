@@ -1,8 +1,8 @@
-import { differs, isAt, isSame, picture, place } from './canvas.mjs';
+import { alike, differs, isAt, isSame, picture, place } from './canvas.mjs';
 import { everyPage } from './every-page.mjs';
 import { scene } from './scene.mjs';
 import { soon } from './soon.mjs';
-import { desktop } from './windows.mjs';
+import { desktop, phone } from './windows.mjs';
 
 const play = scene('shared-cursors');
 // A cursor has its tip at the place, and its middle a little beside it.
@@ -44,6 +44,17 @@ play('a cursor is where the other one points', async ({ open }) => {
   }
 });
 
+play('a finger points as well, and to the same place on a larger screen', async ({ open }) => {
+  const [hand, other] = [await open(phone), await open(desktop)];
+  await drawn(other, 0);
+  const blank = await picture(other);
+  const where = { x: 0.6, y: 0.25 };
+  const { x, y } = await place(hand, where);
+  await hand.touchscreen.tap(x, y);
+  await drawn(other, 1);
+  await differs('where the cursor is', other, blank, isAt(where, NEAR));
+});
+
 play('whoever comes later sees the cursors too, and not those who have gone', async ({ open }) => {
   const [one, other] = [await open(), await open()];
   await drawn(other, 0);
@@ -51,6 +62,7 @@ play('whoever comes later sees the cursors too, and not those who have gone', as
   await point(one, { x: 0.25, y: 0.3 });
   const late = await open();
   await drawn(late, 1);
+  await alike('the canvases of those who watch', other, late);
   await one.context().close();
   await drawn(late, 0);
   await drawn(other, 0);

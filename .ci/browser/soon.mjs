@@ -14,7 +14,8 @@ export async function soon(what, look, expected) {
     const seen = await look().catch(error => error);
     if (fits(seen, expected)) return seen;
     if (Date.now() > end) {
-      throw new Error(`${what}: expected ${inspect(expected)}, but after ${PATIENCE_SECONDS} s it is ${inspect(seen)}`);
+      // Of a function there is nothing to show but its name.
+      throw new Error(`${what}: expected ${expected.name || inspect(expected)}, but after ${PATIENCE_SECONDS} s it is ${inspect(seen)}`);
     }
     await new Promise(resolve => setTimeout(resolve, LOOK_AGAIN_MILLISECONDS));
   }

@@ -1,7 +1,10 @@
-import { differs, isOther, isSame, picture, place } from './canvas.mjs';
+import assert from 'node:assert/strict';
+
+import { alike, colourAt, difference, differs, isOther, isSame, picture, place } from './canvas.mjs';
 import { everyPage } from './every-page.mjs';
 import { scene } from './scene.mjs';
-import { desktop, phone } from './windows.mjs';
+import { soon } from './soon.mjs';
+import { connection, desktop, phone } from './windows.mjs';
 
 const play = scene('whiteboard');
 
@@ -14,6 +17,16 @@ async function draw(page, ...parts) {
   await page.mouse.up();
 }
 
+/** The same with one finger; the browser makes pointer events of it. */
+async function swipe(page, ...parts) {
+  const places = await Promise.all(parts.map(part => place(page, part)));
+  const session = await page.context().newCDPSession(page);
+  const touch = (type, touchPoints) => session.send('Input.dispatchTouchEvent', { type, touchPoints });
+  await touch('touchStart', [places[0]]);
+  for (const next of places.slice(1)) await touch('touchMove', [next]);
+  await touch('touchEnd', []);
+}
+
 const zigzag = [{ x: 0.2, y: 0.3 }, { x: 0.4, y: 0.7 }, { x: 0.6, y: 0.3 }, { x: 0.8, y: 0.7 }];
 const slope = [{ x: 0.2, y: 0.8 }, { x: 0.8, y: 0.2 }];
 
@@ -21,8 +34,8 @@ const slope = [{ x: 0.2, y: 0.8 }, { x: 0.8, y: 0.2 }];
 async function drawTogether(from, to, stroke) {
   const before = await picture(from);
   await draw(from, ...stroke);
-  await differs('the board that was drawn on', from, before, isOther);
-  await differs('the board of the other', to, await picture(from), isSame);
+  for (const page of [from, to]) await differs('the board with a stroke', page, before, isOther);
+  await alike('the boards of both', from, to);
 }
 
 everyPage(play, {
@@ -43,13 +56,16 @@ everyPage(play, {
 
 play('everybody sees what everybody draws, in every colour', async ({ open }) => {
   const [one, other] = [await open(desktop), await open(desktop)];
-  const colours = await one.locator('[data-colour]').count();
-  for (let index = 0; index < colours; index += 1) {
-    await one.locator('[data-colour]').nth(index).click();
-    const y = 0.1 + 0.8 * index / colours;
-    await drawTogether(one, other, [{ x: 0.1, y }, { x: 0.9, y }]);
-  }
   await drawTogether(other, one, slope);
+  const buttons = await one.locator('[data-colour]').all();
+  for (const [index, button] of buttons.entries()) {
+    await button.click();
+    const y = (index + 1) / (buttons.length + 1);
+    await draw(one, { x: 0.05, y }, { x: 0.95, y });
+    const chosen = await button.evaluate(element => getComputedStyle(element).backgroundColor);
+    for (const page of [one, other]) await soon(`the colour of line ${index + 1}`, () => colourAt(page, { x: 0.1, y }), chosen);
+  }
+  await alike('the boards of both', one, other);
 });
 
 play('whoever comes later gets the picture', async ({ open }) => {
@@ -57,9 +73,9 @@ play('whoever comes later gets the picture', async ({ open }) => {
   const blank = await picture(one);
   await drawTogether(one, other, zigzag);
   const late = await open();
-  await differs('the board of the late one', late, await picture(one), isSame);
+  await alike('the boards of the first and the late one', one, late);
   await late.reload();
-  await differs('the board that is loaded again', late, await picture(one), isSame);
+  await alike('the boards of the first and the one that is loaded again', one, late);
   await differs('the board of the late one', late, blank, isOther);
 });
 
@@ -79,7 +95,7 @@ play('a finger draws as well', async ({ open }) => {
   const blank = await picture(hand);
   await swipe(hand, ...slope);
   await differs('the board under the finger', hand, blank, isOther);
-  await differs('the board of the other', other, await picture(hand), isSame);
+  await alike('the boards of both', hand, other);
 });
 
 play('another room has another board', async ({ open }) => {
@@ -90,15 +106,16 @@ play('another room has another board', async ({ open }) => {
   await drawTogether(elsewhere, beside, slope);
   const alone = await open(desktop, 'a third');
   await draw(alone, ...slope);
-  await differs('the board elsewhere', elsewhere, await picture(alone), isSame);
+  await alike('the boards with this stroke alone', alone, elsewhere);
 });
 
-/** The same with one finger; the browser makes pointer events of it. */
-async function swipe(page, ...parts) {
-  const places = await Promise.all(parts.map(part => place(page, part)));
-  const session = await page.context().newCDPSession(page);
-  const touch = (type, touchPoints) => session.send('Input.dispatchTouchEvent', { type, touchPoints });
-  await touch('touchStart', [places[0]]);
-  for (const next of places.slice(1)) await touch('touchMove', [next]);
-  await touch('touchEnd', []);
-}
+play('nothing can be drawn while there is no connection', async ({ open, server }) => {
+  const page = await open();
+  const blank = await picture(page);
+  await server.stop();
+  await connection(page, 'waiting');
+  await draw(page, ...slope);
+  // What was drawn would be seen in the next frame.
+  await page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  assert.ok(isSame(await difference(page, blank, await picture(page))), 'it has been drawn');
+});

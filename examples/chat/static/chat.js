@@ -4,7 +4,11 @@ import { joinRoom, roomName } from './assets/room.js';
 const element = id => document.getElementById(id);
 const messages = element('messages');
 const dark = matchMedia('(prefers-color-scheme: dark)');
+// A page that is left open does not grow for ever.
+const KEPT_LINES = 500;
 let me;
+/** Whether the last line is in sight: then the next one is to be, too. */
+let atEnd = true;
 
 element('room').textContent = element('room').parentElement.title = roomName;
 document.title = `Chat: ${roomName}`;
@@ -37,6 +41,11 @@ element('go').onsubmit = event => {
   event.preventDefault();
   location.search = new URLSearchParams(new FormData(event.target));
 };
+messages.onscroll = () => {
+  atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 40;
+};
+// The keyboard of a phone takes half of the screen.
+new ResizeObserver(() => atEnd && toEnd()).observe(messages);
 dark.onchange = () => document.querySelectorAll('[data-client]').forEach(paint);
 
 // A room that has begun again knows nobody's name.
@@ -53,13 +62,18 @@ function usable(open) {
 function welcome({ you, messages: before }) {
   me = you;
   messages.replaceChildren(...before.map(line));
-  messages.scrollTop = messages.scrollHeight;
+  toEnd();
 }
 
 function said({ message }) {
-  const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 40;
   messages.append(line(message));
-  if (atEnd || message.id === me) messages.scrollTop = messages.scrollHeight;
+  while (messages.childElementCount > KEPT_LINES) messages.firstChild.remove();
+  if (atEnd || message.id === me) toEnd();
+}
+
+function toEnd() {
+  messages.scrollTop = messages.scrollHeight;
+  atEnd = true;
 }
 
 function whoIsHere({ people }) {

@@ -72,7 +72,7 @@ function hear(data) {
       stroke.age = view.getUint8(10);
       for (let at = 11; at < view.byteLength; at += 4) stroke.points.push([view.getUint16(at, true), view.getUint16(at + 2, true)]);
       strokes.set(key(1), stroke);
-      if (view.getUint32(1, true) === me) untold.shift();
+      if (view.getUint32(1, true) === me) toldBack(view.getUint32(5, true));
       break;
     }
     case CLEAR:
@@ -82,12 +82,19 @@ function hear(data) {
       for (let at = 1; at < view.byteLength; at += 8) strokes.delete(key(at));
       break;
     case TICK:
+      // What the room has not taken by now, it will not take.
+      untold = untold.filter(part => ++part.age < 3);
       for (const [key, stroke] of strokes) {
         stroke.age += 1;
         if (stroke.age >= LIFE) strokes.delete(key);
       }
   }
   paint();
+}
+
+function toldBack(number) {
+  const at = untold.findIndex(part => part.number === number);
+  if (at >= 0) untold.splice(at, 1);
 }
 
 board.onpointerdown = event => {
@@ -97,8 +104,13 @@ board.onpointerdown = event => {
   go(event.pointerId, [event]);
 };
 // All the places between two frames, where the browser knows them.
-board.onpointermove = event => drawing.has(event.pointerId) && go(event.pointerId, [...event.getCoalescedEvents?.() ?? [], event]);
+board.onpointermove = event => drawing.has(event.pointerId) && go(event.pointerId, coalesced(event));
 board.onpointerup = board.onpointercancel = event => drawing.delete(event.pointerId);
+
+function coalesced(event) {
+  const events = event.getCoalescedEvents?.() ?? [];
+  return events.length > 0 ? events : [event];
+}
 
 function begin(pointer, last = []) {
   number = (number + 1) >>> 0;
@@ -128,7 +140,7 @@ function tell(pointer, next) {
     view.setUint16(8 + 4 * index, y, true);
   });
   send(view.buffer);
-  untold.push({ colour: stroke.colour, age: 0, points: [...stroke.last, ...next] });
+  untold.push({ number: stroke.number, colour: stroke.colour, age: 0, points: [...stroke.last, ...next] });
   stroke.told += points.length;
   stroke.last = points.slice(-1);
 }

@@ -1,0 +1,5 @@
+;; Computes for ever in its start function.
+;;
+;; outcome: refused: failed at its start: cpu_budget
+(func $spin (loop $again (br $again)))
+(start $spin)

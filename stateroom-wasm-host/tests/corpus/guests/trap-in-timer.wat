@@ -1,0 +1,5 @@
+;; Gives up when its timer fires.
+;;
+;; outcome: timer: trap: unreachable
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (if (i32.eq (i32.load (local.get $event)) (i32.const 4)) (then unreachable)))

@@ -34,6 +34,9 @@ pub struct Limits {
     pub token_bytes: usize,
     /// How many tokens a room remembers. Where more come, the one absent for longest is forgotten. Default 1024.
     pub tokens: usize,
+    /// The least time between two timer events of a room: a timer that is set to come sooner after the last one comes
+    /// then. So a service that sets a timer of 0 whenever it fires leaves the processor to others. Default 1 ms.
+    pub timer_interval: Duration,
     /// How long a client may take to send the head of its HTTP request. Default 10 s.
     pub request_head_time: Duration,
     /// How long a client may take to answer a close before its connection is dropped. Default 5 s.
@@ -46,7 +49,9 @@ impl Limits {
     /// Cuts times to a year: a point in time that far away can still be calculated with.
     pub(crate) fn clamp(&mut self) {
         const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-        for time in [&mut self.request_head_time, &mut self.close_time, &mut self.shutdown_time] {
+        let times =
+            [&mut self.timer_interval, &mut self.request_head_time, &mut self.close_time, &mut self.shutdown_time];
+        for time in times {
             *time = YEAR.min(*time);
         }
     }
@@ -65,6 +70,7 @@ impl Default for Limits {
             room_id_bytes: 512,
             token_bytes: 512,
             tokens: 1024,
+            timer_interval: Duration::from_millis(1),
             request_head_time: Duration::from_secs(10),
             close_time: Duration::from_secs(5),
             shutdown_time: Duration::from_secs(10),

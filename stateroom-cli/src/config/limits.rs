@@ -88,6 +88,8 @@ limits! {
         token_bytes: Bytes,
         /// How many tokens a room remembers
         tokens: usize,
+        /// The least time between two timer events of a room
+        timer_interval: Seconds,
         /// How long a client may take to send the head of its HTTP request
         request_head_time: Positive<Seconds>,
         /// How long a client may take to answer a close

@@ -98,7 +98,7 @@ impl Room {
             id,
             inbox,
             members: Members::default(),
-            timer: Timer::default(),
+            timer: Timer::new(limits.timer_interval),
             schedule: Schedule::new(limits.tokens, policy),
             policy,
             finished: Finished::default(),

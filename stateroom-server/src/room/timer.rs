@@ -1,6 +1,7 @@
 //! When a room has to wake up by itself.
 //!
-//! *Invariant:* a timer that was replaced never fires: it is looked at before anything else of a turn.
+//! *Invariant:* a timer that was replaced never fires: it is looked at before anything else of a turn. Between two that fire
+//! is some time, so that a room cannot keep a thread busy with them.
 use std::{
     future::Future,
     pin::Pin,
@@ -11,22 +12,35 @@ use std::{
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The room's one timer, as its service set it, and the time at which the room ends if it stays empty.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Timer {
+    interval: Duration,
     service: Option<Instant>,
+    /// When the service's timer may fire again.
+    earliest: Instant,
     empty: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timer {
+    /// `interval` is the least time between two that fire.
+    pub(crate) fn new(interval: Duration) -> Self {
+        Timer { interval, service: None, earliest: Instant::now(), empty: None, sleep: None }
+    }
+
     /// Sets the service's timer, instead of the one that is set.
     pub(crate) fn set(&mut self, delay: Duration) {
-        self.service = Instant::now().checked_add(delay);
+        self.service = Instant::now().checked_add(delay).map(|due| due.max(self.earliest));
     }
 
     /// Whether the service's timer is due; it is then no longer set.
     pub(crate) fn take_due(&mut self) -> bool {
-        self.service.take_if(|due| *due <= Instant::now()).is_some()
+        let now = Instant::now();
+        let is_due = self.service.take_if(|due| *due <= now).is_some();
+        if is_due {
+            self.earliest = now + self.interval;
+        }
+        is_due
     }
 
     /// The room has just become empty and ends after that time, if at all.

@@ -45,6 +45,25 @@ async fn a_timer_of_zero_fires_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_timer_that_is_set_again_at_once_leaves_others_some_time() {
+    let interval = std::time::Duration::from_millis(20);
+    for (limits, milliseconds) in
+        [(Limits::default(), 1), (Limits { timer_interval: interval, ..Limits::default() }, 20)]
+    {
+        let server = TestServer::pipe(Server::new().with_limits(limits));
+        let mut client = server.join("a").await;
+        client.say("metronome 0").await;
+        client.hears("timer").await;
+        let start = Instant::now();
+        for _ in 0..50 {
+            client.hears("timer").await;
+        }
+        let elapsed = start.elapsed().as_millis();
+        assert!((50 * milliseconds..=52 * milliseconds + 50).contains(&elapsed), "{elapsed} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_timer_fires_in_an_empty_room_as_well() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;

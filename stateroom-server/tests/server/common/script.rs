@@ -104,7 +104,13 @@ impl StateroomServiceFactory for ScriptFactory {
             return Err("told not to build");
         }
         self.shared.contexts.lock().unwrap().insert(room_id.to_owned(), asking((*context).clone()));
-        Ok(Script { room: room_id.to_owned(), shared: self.shared.clone(), kept: None, disconnect_timer: None })
+        Ok(Script {
+            room: room_id.to_owned(),
+            shared: self.shared.clone(),
+            kept: None,
+            disconnect_timer: None,
+            metronome: None,
+        })
     }
 }
 
@@ -131,6 +137,7 @@ pub(crate) struct Script {
     shared: Arc<Shared>,
     kept: Option<Asking>,
     disconnect_timer: Option<u32>,
+    metronome: Option<u32>,
 }
 
 impl Script {
@@ -178,6 +185,11 @@ impl StateroomService for Script {
                 context.close_client(ClientId(first.parse().unwrap()), code.parse().unwrap(), reason);
             }
             "timer" => context.set_timer(first.parse().unwrap()),
+            // A timer that is set again whenever it fires.
+            "metronome" => {
+                self.metronome = Some(first.parse().unwrap());
+                context.set_timer(first.parse().unwrap());
+            }
             "disconnect-timer" => self.disconnect_timer = Some(first.parse().unwrap()),
             "panic" => {
                 context.send_message(MessageRecipient::Broadcast, rest);
@@ -225,6 +237,9 @@ impl StateroomService for Script {
     fn timer(&mut self, context: &impl StateroomContext) {
         self.happens("timer");
         context.send_message(MessageRecipient::Broadcast, "timer");
+        if let Some(delay) = self.metronome {
+            context.set_timer(delay);
+        }
         self.shared.may_fail("timer");
     }
 }

@@ -29,6 +29,10 @@ pub struct WasmHostConfig {
     /// How long an event may take in all, computing or asleep, not counting the time it has to wait because other rooms
     /// compute for long. Default: 10 s.
     pub time_budget: Duration,
+    /// How much of a processor a room may use over time, in percent, on top of a tenth of a second at a stretch. One that
+    /// uses more shares the `slow_lane` with others of its kind in all its events that meet a tick of the clock, which
+    /// comes each millisecond; while nobody else wants a place there, it does not notice. Default: 10.
+    pub cpu_percent: u32,
     /// How many bytes of effects (messages, mostly) one event may ask for. Default: 67 108 864 (64 MiB).
     pub effect_bytes: usize,
     /// How many effects one event may ask for. Default: 100 000.
@@ -56,6 +60,7 @@ impl Default for WasmHostConfig {
             wasm_stack_bytes: 128 << 10,
             cpu_budget: Duration::from_secs(2),
             time_budget: Duration::from_secs(10),
+            cpu_percent: 10,
             effect_bytes: 64 << 20,
             effects: 100_000,
             log_bytes_per_second: 64 << 10,

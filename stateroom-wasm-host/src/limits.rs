@@ -3,6 +3,7 @@
 //! *Invariant:* a refusal is remembered until the event is over, so that a guest that dies of it is said to have died of it.
 pub(crate) mod outbox;
 pub(crate) mod pace;
+mod share;
 
 use wasmtime::ResourceLimiter;
 

@@ -108,6 +108,8 @@ limits! {
         cpu_budget: Positive<Seconds>,
         /// How long an event may take, computing or asleep
         time_budget: Positive<Seconds>,
+        /// How much of a processor a room may use over time, in percent, before it shares the slow lane
+        cpu_percent: u32,
         /// How much one event may send
         effect_bytes: Bytes,
         /// How many messages and timers one event may ask for

@@ -3,7 +3,8 @@
 //! Most events are over before the first tick of the clock and meet nothing of this. One that is not gives way to others
 //! at each tick; from its second tick on it also needs a place in the slow lane for each millisecond that it computes,
 //! and those who want one take turns. So a room that spins costs the others a millisecond now and then, and many that
-//! spin cost them no more than one.
+//! spin cost them no more than one. A room that has used up its share by many short events needs the place from the first
+//! tick on.
 //!
 //! *Invariant:* a place in the slow lane is held only while the guest computes: not while it gives way, and not while
 //! it sleeps.
@@ -24,6 +25,7 @@ use tokio::{
 };
 use wasmtime::UpdateDeadline;
 
+use super::share::Share;
 use crate::{
     config::WasmHostConfig,
     engine::{TICK, lane::SlowLane},
@@ -35,6 +37,8 @@ pub(crate) struct Pace {
     cpu_budget: Duration,
     time_budget: Duration,
     lane: Arc<SlowLane>,
+    /// Touched by nothing but ticks.
+    share: Mutex<Share>,
     /// Whether the thread itself waits for the guest. Then nobody else can use it, so that giving way is of no use, and
     /// waiting in the lane, behind a task that this thread should run, would never end.
     blocking: AtomicBool,
@@ -71,6 +75,7 @@ impl Pace {
             cpu_budget: config.cpu_budget,
             time_budget: config.time_budget,
             lane,
+            share: Mutex::new(Share::new(config.cpu_percent, Instant::now())),
             blocking: AtomicBool::new(false),
             progress: Mutex::default(),
         }
@@ -125,7 +130,9 @@ impl Pace {
         }
         progress.waiting_since = Some(time::Instant::now());
         progress.place = None;
-        let takes_lane = progress.computed >= TICK && !self.blocking.load(Ordering::Relaxed);
+        // Ticks do not ask what a room does between them: who computes for half of the time meets half of them.
+        let is_over_share = lock(&self.share).charge(TICK, Instant::now());
+        let takes_lane = (is_over_share || progress.computed >= TICK) && !self.blocking.load(Ordering::Relaxed);
         drop(progress);
         let pace = Arc::clone(self);
         UpdateDeadline::YieldCustom(1, Box::pin(async move { pace.give_way(takes_lane).await }))
@@ -158,8 +165,12 @@ impl Pace {
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.progress)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The clock of one event, from its first pause on.

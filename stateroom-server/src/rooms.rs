@@ -350,11 +350,17 @@ impl Rooms {
         drop(state);
         match ending {
             Ending::Failed(fault) => {
-                let (room, reason) = (&**room_id, fault.kind().label());
-                tracing::error!(room, reason, "a room's service failed: {}", fault.message());
-                if let Some(backtrace) = fault.backtrace() {
-                    tracing::debug!(room, "where the service failed:\n{backtrace}");
-                }
+                let (room, event, reason) = (&**room_id, fault.event(), fault.kind().label());
+                metrics::counter!("stateroom_faults_total", "reason" => reason).increment(1);
+                // One line. Quoted as a field, as the names in a backtrace are the guest's.
+                tracing::error!(
+                    room,
+                    event,
+                    reason,
+                    backtrace = fault.backtrace(),
+                    "a room's service failed: {}",
+                    fault.message()
+                );
             }
             ending => tracing::debug!(room = &**room_id, ?ending, "a room ends"),
         }

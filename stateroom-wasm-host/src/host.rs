@@ -106,11 +106,8 @@ impl WasmHost {
         }
         let turn = Turn::new([event]);
         if let Err(fault) = block_on(self.work(&turn, Caller::Thread)) {
-            let room = &*self.room_id;
-            error!(room, reason = fault.kind().label(), "the guest failed: {}", fault.message());
-            if let Some(backtrace) = fault.backtrace() {
-                debug!(room, "where the guest failed:\n{backtrace}");
-            }
+            let (room, event, reason) = (&*self.room_id, turn.under_way(), fault.kind().label());
+            error!(room, event, reason, backtrace = fault.backtrace(), "the guest failed: {}", fault.message());
         }
         let mut finished = Finished::default();
         turn.take_finished(&mut finished);

@@ -45,19 +45,27 @@ impl FaultKind {
 pub struct Fault {
     kind: FaultKind,
     message: String,
+    event: Option<&'static str>,
     backtrace: Option<String>,
 }
 
 impl Fault {
     /// A failure of the given kind. The message is for the service's author, in the log.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Fault { kind, message: message.into(), backtrace: None }
+        Fault { kind, message: message.into(), event: None, backtrace: None }
     }
 
     /// The same failure, with where it happened: one line a frame.
     #[must_use]
     pub fn with_backtrace(mut self, backtrace: impl Into<String>) -> Self {
         self.backtrace = Some(backtrace.into());
+        self
+    }
+
+    /// The same failure, with the label of the event in which it happened.
+    #[must_use]
+    pub fn in_event(mut self, event: Option<&'static str>) -> Self {
+        self.event = event;
         self
     }
 
@@ -83,6 +91,12 @@ impl Fault {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The event in which it happened, by the name of the service's method; none if it happened before the first one.
+    #[must_use]
+    pub fn event(&self) -> Option<&'static str> {
+        self.event
     }
 
     /// Where it happened, if that is known: one line a frame.

@@ -39,6 +39,21 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// A short name of what kind it is, for logs: that of the service's method.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Event::Init => "init",
+            Event::Connect { .. } => "connect",
+            Event::Disconnect { .. } => "disconnect",
+            Event::Message { .. } => "message",
+            Event::Timer => "timer",
+            Event::Call { .. } => "call",
+        }
+    }
+}
+
 /// Something a service asks of its room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -22,6 +22,7 @@ pub struct Turn {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Event>,
+    under_way: Option<&'static str>,
     finished: Finished,
 }
 
@@ -60,12 +61,21 @@ impl Turn {
 
     /// The next event to work on.
     pub fn next_event(&self) -> Option<Event> {
-        self.lock().waiting.pop_front()
+        let mut state = self.lock();
+        let event = state.waiting.pop_front();
+        state.under_way = event.as_ref().map(Event::label);
+        event
+    }
+
+    /// The label of the event that was taken and has not returned, if there is one: after a fault, the one that failed.
+    pub fn under_way(&self) -> Option<&'static str> {
+        self.lock().under_way
     }
 
     /// Says that the event taken last has returned, and what it asked for; leaves `effects` empty.
     pub fn finish_event(&self, effects: &mut Vec<Effect>) {
         let mut state = self.lock();
+        state.under_way = None;
         state.finished.effects.append(effects);
         let end = state.finished.effects.len();
         state.finished.ends.push(end);

@@ -206,7 +206,8 @@ impl Room {
                 }
                 poll
             })
-            .await?;
+            .await
+            .map_err(|fault| fault.in_event(turn.under_way()))?;
             if !turn.is_empty() {
                 // Enough for one go: others want the thread, and the members what there is for them.
                 self.write_all();

@@ -1,5 +1,9 @@
 //! A room without a server.
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomService, StateroomServiceFactory,
@@ -9,6 +13,7 @@ use stateroom::{
     turn::{Finished, Turn},
 };
 use stateroom_wasm_host::{WasmHost, WasmHostConfig, WasmHostFactory};
+use tracing_subscriber::fmt::MakeWriter;
 
 pub(crate) const ECHO: &str = include_str!("../guests/echo.wat");
 pub(crate) const RAW: &str = include_str!("../guests/raw.wat");
@@ -98,4 +103,39 @@ pub(crate) fn sent(recipient: impl Into<MessageRecipient>, message: impl Into<Me
 /// What the hostile guest answers where it is not hostile.
 pub(crate) fn here() -> Vec<Effect> {
     vec![sent(MessageRecipient::Broadcast, "here")]
+}
+
+/// What is logged while it lives.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Log;
+
+    fn make_writer(&'a self) -> Log {
+        self.clone()
+    }
+}
+
+impl Log {
+    /// Logs what this thread does, until the guard is dropped.
+    pub(crate) fn begin(&self) -> tracing::subscriber::DefaultGuard {
+        let subscriber = tracing_subscriber::fmt().with_writer(self.clone()).with_ansi(false).finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
 }

@@ -1,15 +1,10 @@
 //! The limits: each is kept, named, and felt by nobody else.
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use stateroom::{ClientId, fault::FaultKind};
 use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::common::{ECHO, HOSTILE, Room, config, factory, here, says, sent};
+use crate::common::{ECHO, HOSTILE, Log, Room, config, factory, here, says, sent};
 
 fn short_of_cpu() -> WasmHostConfig {
     WasmHostConfig { cpu_budget: Duration::from_millis(50), ..config() }
@@ -169,41 +164,6 @@ async fn without_a_pool_rooms_are_made_one_by_one() {
     let mut room = Room::new(ECHO, &WasmHostConfig { instances: Some(1_000_000), ..config() }).await;
     assert_eq!(room.one(says(1, "x")).await, [sent(ClientId(1), "x")]);
     assert!(log.text().contains("no pool of instances can be made"), "{}", log.text());
-}
-
-/// What is logged while it lives.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Log;
-
-    fn make_writer(&'a self) -> Log {
-        self.clone()
-    }
-}
-
-impl Log {
-    /// Logs what this thread does, until the guard is dropped.
-    fn begin(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt().with_writer(self.clone()).with_ansi(false).finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use std::{fmt::Display, future::Future, net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt, stream::SplitStream};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use stateroom_server::{Limits, Server};
 use stateroom_wasm_host::WasmHostConfig;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-use crate::common::{config, factory};
+use crate::common::{HOSTILE, Log, config, factory};
 
 const ROOM: &str = include_str!("../guests/room.wat");
 
@@ -16,8 +17,12 @@ type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A server of rooms that do as they are told.
 async fn serve(config: &WasmHostConfig, limits: Limits) -> SocketAddr {
+    serve_guest(ROOM, config, limits).await
+}
+
+async fn serve_guest(guest: &str, config: &WasmHostConfig, limits: Limits) -> SocketAddr {
     let server = Server { ip: "127.0.0.1".into(), port: 0, limits, ..Server::default() };
-    let server = server.bind(factory(ROOM, config)).await.unwrap();
+    let server = server.bind(factory(guest, config)).await.unwrap();
     let address = server.local_addr();
     tokio::spawn(server.run());
     address
@@ -73,6 +78,34 @@ async fn a_guest_that_fails_ends_its_room_alone() {
         say(&mut neighbour, "hello").await;
         hears(&mut neighbour, "hello").await;
     }
+}
+
+/// Whoever reads the log, a person or a program, finds all that is known in one line.
+#[tokio::test]
+async fn a_fault_is_one_line_of_the_log_and_is_counted() {
+    let (log, metrics) = (Log::default(), DebuggingRecorder::new());
+    let _logs = log.begin();
+    let _counts = metrics::set_default_local_recorder(&metrics);
+    let address = serve_guest(HOSTILE, &config(), Limits::default()).await;
+    for room in ["a", "b"] {
+        let mut client = join(address, room).await;
+        say(&mut client, "p").await;
+        assert_eq!(code(&mut client).await, 1011);
+    }
+    let text = log.text();
+    let faults: Vec<&str> = text.lines().filter(|line| line.contains("ERROR")).collect();
+    let [fault, _] = faults[..] else { panic!("{text}") };
+    for part in [
+        "a room's service failed: panicked at lib.rs:1:1: the bottom",
+        r#" room="a" event="message" reason="trap" backtrace="0: "#,
+        "recv\"",
+    ] {
+        assert!(fault.contains(part), "{part} is not in {fault}");
+    }
+    let counted: Vec<_> = metrics.snapshotter().snapshot().into_vec();
+    let counted: Vec<_> = counted.iter().map(|(key, _, _, value)| (key.key().to_string(), value)).collect();
+    let key = "Key(stateroom_faults_total, [reason = trap])";
+    assert!(matches!(&counted[..], [(counter, DebugValue::Counter(2))] if counter == key), "{counted:?}");
 }
 
 #[tokio::test]

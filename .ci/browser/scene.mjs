@@ -2,14 +2,14 @@
 import { after, test } from 'node:test';
 
 import { shoot } from './screenshots.mjs';
-import { Server } from './server.mjs';
+import { example, Server } from './server.mjs';
 import { launch, Windows } from './windows.mjs';
 
 const TEST_SECONDS = 60;
 
-/** Gives a function to write a test with: `play(name, async ({ open, server }) => ..)`. */
-export function scene(example) {
-  const server = new Server(example);
+/** Gives a function to write a test with: `play(does, async ({ open, server }) => ..)`. */
+export function scene(name, program = example(name)) {
+  const server = new Server(program);
   let browser;
   let tests = 0;
   after(async () => {
@@ -17,7 +17,7 @@ export function scene(example) {
     await server.stop();
   });
 
-  return (name, body) => test(`${example}: ${name}`, async () => {
+  return (does, body) => test(`${name}: ${does}`, async () => {
     if (!browser) {
       server.build();
       browser = await launch();
@@ -28,11 +28,11 @@ export function scene(example) {
     await server.start();
     const windows = new Windows(browser, server, `garden ${tests}`);
     try {
-      await inTime(body({ open: (...about) => windows.open(...about), server }));
+      await inTime(body({ open: (...about) => windows.open(...about), visit: (...about) => windows.visit(...about), server }));
       const trouble = [...windows.trouble, ...server.accidents];
       if (trouble.length > 0) throw new Error(trouble.join('\n'));
     } catch (error) {
-      console.error(await account(windows, [...server.log.slice(logged), ...server.accidents], `failed-${example}-${tests}`));
+      console.error(await account(windows, [...server.log.slice(logged), ...server.accidents], `failed-${name}-${tests}`));
       throw error;
     } finally {
       await windows.close();

@@ -1,4 +1,4 @@
-// Builds an example and serves what was built, as the README tells to.
+// Builds what is to be seen and serves it, as the READMEs tell to.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -6,13 +6,28 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
-const command = process.env.STATEROOM;
 const START_SECONDS = 60;
 // Longer than the server gives its rooms.
 const STOP_SECONDS = 20;
 
+const stateroom = (...words) => [process.env.STATEROOM, words];
+
+/** An example as a module. */
+export const example = name => ({
+  folder: path.join(repository, 'examples', name),
+  build: stateroom('build'),
+  serve: port => stateroom('serve', 'dist', '--ip', '127.0.0.1', '--port', port),
+});
+
+/** All of them in one app; one has a client to be built first. */
+export const gallery = {
+  folder: path.join(repository, 'examples'),
+  build: stateroom('build', '-C', 'shared-cursors'),
+  serve: port => ['env', [`ADDRESS=127.0.0.1:${port}`, process.env.GALLERY]],
+};
+
 export class Server {
-  #folder;
+  #program;
   #process;
   /** Any free port at first, and from then on the same, so that windows find their way back. */
   #port = 0;
@@ -23,8 +38,8 @@ export class Server {
   /** How it ended when nobody had asked it to. */
   accidents = [];
 
-  constructor(example) {
-    this.#folder = path.join(repository, 'examples', example);
+  constructor(program) {
+    this.#program = program;
   }
 
   get url() {
@@ -32,20 +47,19 @@ export class Server {
   }
 
   build() {
+    const { folder, build: [command, words] } = this.#program;
     try {
-      execFileSync(command, ['build', '-C', this.#folder], { stdio: 'pipe' });
+      execFileSync(command, words, { cwd: folder, stdio: 'pipe' });
     } catch (error) {
-      throw new Error(`stateroom build failed:\n${error.stderr ?? error}`);
+      throw new Error(`the build failed:\n${error.stderr ?? error}`);
     }
   }
 
   /** Starts it, unless it runs. */
   async start() {
     if (this.#process) return;
-    const server = spawn(command, ['serve', 'dist', '--ip', '127.0.0.1', '--port', this.#port], {
-      cwd: this.#folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const [command, words] = this.#program.serve(this.#port);
+    const server = spawn(command, words, { cwd: this.#program.folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = server;
     running.add(server);
     server.once('exit', (code, signal) => {
@@ -57,7 +71,7 @@ export class Server {
     let late;
     await new Promise((resolve, reject) => {
       late = setTimeout(() => reject(new Error(`the server does not listen after ${START_SECONDS} s`)), START_SECONDS * 1000);
-      createInterface(server.stderr).on('line', line => {
+      for (const output of [server.stdout, server.stderr]) createInterface(output).on('line', line => {
         this.log.push(line);
         const port = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1];
         if (port) resolve(this.#port = Number(port));
@@ -74,7 +88,7 @@ export class Server {
     this.#process = undefined;
     this.stops += 1;
     const late = setTimeout(() => server.kill('SIGKILL'), STOP_SECONDS * 1000);
-    server.kill('SIGTERM');
+    server.kill('SIGINT');
     const [code, signal] = await once(server, 'exit');
     clearTimeout(late);
     if (code !== 0) throw new Error(`asked to stop, the server ended with ${code ?? signal}`);

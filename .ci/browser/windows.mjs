@@ -32,7 +32,14 @@ export class Windows {
   }
 
   /** A window that has joined the room of this test, or another one. A context has a store of its own: it is somebody else. */
-  async open(device = desktop, room = this.#room) {
+  async open(device = desktop, room = this.#room, path = '') {
+    const page = await this.visit(device, `${path}?room=${encodeURIComponent(room)}`);
+    await connection(page, 'open');
+    return page;
+  }
+
+  /** A window that shows any page of the server. */
+  async visit(device, path) {
     const context = await this.#browser.newContext(device);
     this.#contexts.push(context);
     context.on('weberror', event => this.trouble.push(`error in the page: ${event.error().stack}`));
@@ -40,8 +47,7 @@ export class Windows {
     context.on('request', request => this.#allow(request.url()));
     const page = await context.newPage();
     page.on('websocket', socket => this.#allow(socket.url()));
-    await page.goto(`${this.#server.url}?room=${encodeURIComponent(room)}`);
-    await connection(page, 'open');
+    await page.goto(`${this.#server.url}${path}`);
     return page;
   }
 

@@ -4,7 +4,7 @@ use stateroom_wasm::*;
 /// Remembers nothing.
 #[stateroom_wasm]
 #[derive(Default)]
-struct BinaryEcho;
+pub struct BinaryEcho;
 
 impl StateroomService for BinaryEcho {
     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {

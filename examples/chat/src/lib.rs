@@ -18,7 +18,7 @@ const TEXT_LENGTH: usize = 2000;
 /// The state of one room.
 #[stateroom_wasm]
 #[derive(Default)]
-struct Chat {
+pub struct Chat {
     names: BTreeMap<u32, String>,
     messages: VecDeque<Message>,
 }

@@ -7,7 +7,7 @@ const INTERVAL: u32 = 4000;
 /// Counts its ticks.
 #[stateroom_wasm]
 #[derive(Default)]
-struct Clock {
+pub struct Clock {
     ticks: u64,
 }
 

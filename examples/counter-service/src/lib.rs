@@ -4,7 +4,7 @@ use stateroom_wasm::*;
 /// The state of one room. Other rooms have their own, in their own memory.
 #[stateroom_wasm]
 #[derive(Default)]
-struct Counter {
+pub struct Counter {
     value: i64,
 }
 

@@ -6,7 +6,7 @@ use stateroom_wasm::*;
 /// One of these serves one room. It has nothing to remember.
 #[stateroom_wasm] // Makes a WebAssembly module of it.
 #[derive(Default)] // How each room begins.
-struct EchoServer;
+pub struct EchoServer;
 
 impl StateroomService for EchoServer {
     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {

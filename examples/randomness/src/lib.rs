@@ -6,7 +6,7 @@ use stateroom_wasm::*;
 /// Greets each client with a number of its own.
 #[stateroom_wasm]
 #[derive(Default)]
-struct Randomness;
+pub struct Randomness;
 
 impl StateroomService for Randomness {
     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {

@@ -23,7 +23,7 @@ const STROKES: usize = 2000;
 /// The board of one room.
 #[stateroom_wasm]
 #[derive(Default)]
-struct Whiteboard {
+pub struct Whiteboard {
     strokes: VecDeque<Stroke>,
     points: usize,
     /// Whether the timer is set. While the board is empty it is not, and the room costs nothing.

@@ -46,8 +46,8 @@ fn without_backtrace(error: &Error, circumstances: &Circumstances<'_>) -> Fault 
     match (refused, breach) {
         (Some(refused), _) if without_memory => Fault::new(FaultKind::Memory, refused.to_string()),
         (_, Some(breach)) => Fault::new(breach.kind(), breach.to_string()),
-        // It was not the guest that failed: no function of its was running.
-        _ if !error.is::<WasmBacktrace>() => {
+        // It was not the guest that failed: no function of its was running, nor did its data lie outside of its memory.
+        _ if !error.is::<WasmBacktrace>() && !error.is::<Trap>() => {
             Fault::new(FaultKind::Build, format!("the guest could not be run: {error:#}"))
         }
         _ => Fault::new(FaultKind::Trap, trap_message(error, last_words)),

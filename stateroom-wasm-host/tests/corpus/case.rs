@@ -21,6 +21,12 @@ pub(crate) enum Outcome {
     Lives { effects: usize },
 }
 
+/// More than a kilobyte.
+pub(crate) const LONG_MESSAGE: &str = match str::from_utf8(&[b'x'; 3000]) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+
 /// What every guest of the corpus lives through, by the names that outcomes have for it.
 pub(crate) fn script() -> Vec<(&'static str, Event)> {
     let client = ClientId(1);
@@ -28,6 +34,8 @@ pub(crate) fn script() -> Vec<(&'static str, Event)> {
         ("init", Event::Init),
         ("connect", Event::Connect { client }),
         ("message", Event::Message { sender: client, message: "a message".into() }),
+        // Does not fit into the memory that the first event was written to.
+        ("long message", Event::Message { sender: client, message: LONG_MESSAGE.into() }),
         ("timer", Event::Timer),
         ("call", Event::Call { message: "a question".into() }),
         ("disconnect", Event::Disconnect { client }),
@@ -70,7 +78,9 @@ impl Outcome {
     /// Whether a client that joins and says something, in a room that is then called, is closed by it.
     fn is_seen_by_the_client(&self) -> bool {
         match self {
-            Outcome::Dies { event, .. } => ["init", "connect", "message", "call"].contains(&event.as_str()),
+            Outcome::Dies { event, .. } => {
+                ["init", "connect", "message", "long message", "call"].contains(&event.as_str())
+            }
             Outcome::NoRoom { .. } => true,
             Outcome::Refused { .. } | Outcome::Lives { .. } => false,
         }

@@ -10,7 +10,7 @@ const PARTS: [(&str, &str); 6] = [
     ("\"stateroom_recv\"", r#"(func (export "stateroom_recv") (param $event i32) (param $length i32))"#),
 ];
 
-/// Imports have to come first. What is not imported costs nothing, but for the names.
+/// What a file may call without saying where it comes from.
 const IMPORTS: [(&str, &str); 6] = [
     ("call $send", r#"(import "env" "stateroom_send" (func $send (param i32 i32)))"#),
     (
@@ -40,10 +40,12 @@ pub(crate) fn whole(text: &str) -> String {
         return text.to_owned();
     }
     let code: Vec<&str> = text.lines().filter(|line| !line.starts_with(";;")).collect();
+    // They have to come first.
+    let (own_imports, code): (Vec<_>, Vec<_>) = code.into_iter().partition(|line| line.starts_with("(import"));
     let code = code.join("\n");
     let imports = IMPORTS.iter().filter(|(use_, _)| code.contains(use_)).map(|(_, import)| *import);
     let parts = PARTS.iter().filter(|(name, _)| !code.contains(name)).map(|(_, part)| *part);
     let versions = r#"(data (i32.const 8) "\01\00\00\00" "\00\00\00\00")"#;
-    let all: Vec<&str> = imports.chain(parts).chain([versions, &code]).collect();
+    let all: Vec<&str> = own_imports.into_iter().chain(imports).chain(parts).chain([versions, &code]).collect();
     format!("(module\n{}\n)", all.join("\n"))
 }

@@ -5,11 +5,12 @@
 //!
 //! - `refused: TEXT`: the module is not loaded, and the message has this text;
 //! - `no room: KIND: TEXT`: no room begins with it;
-//! - `EVENT: KIND: TEXT`: the room ends in this event of the script, with a fault of this kind and text;
+//! - `EVENT: KIND: TEXT`: the room ends in this event of the script (init, connect, message, long message, timer, call,
+//!   disconnect), with a fault of this kind and text;
 //! - `lives: N effects`: nothing happens to anybody; it has asked for so much.
 //!
 //! `;; served: CODE` is the code with which its client is closed behind a server; without the line it is 1011 for a room
-//! that ends in init, connect, message or call, and for all others the client stays.
+//! that ends in init, connect, a message or call, and for all others the client stays.
 mod case;
 mod guest;
 mod script;

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use crate::{
-    case::Case,
+    case::{Case, LONG_MESSAGE},
     guest::{self, ECHO},
     script::factory,
 };
@@ -25,7 +25,10 @@ pub(crate) async fn play(case: &Case) -> Result<(), Failed> {
     echo(&mut neighbour).await?;
 
     let mut client = join(hostile).await?;
-    client.send(Message::text("a message")).await?;
+    for message in ["a message", LONG_MESSAGE] {
+        // Whoever is closed already may not send any more.
+        let _ = client.send(Message::text(message)).await;
+    }
     let closed = fate(&mut client, &rooms).await?;
     if closed != case.closed {
         return Err(format!("its client should see {:?}, but saw {closed:?}", case.closed).into());

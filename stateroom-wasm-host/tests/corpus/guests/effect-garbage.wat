@@ -1,0 +1,7 @@
+;; Sends bytes that are no effect.
+;;
+;; outcome: message: bad_message: no kind of message with the number 4294967295
+(data (i32.const 256) "\ff\ff\ff\ff\ff\ff\ff\ff")
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
+    (call $send (i32.const 256) (i32.const 8)))))

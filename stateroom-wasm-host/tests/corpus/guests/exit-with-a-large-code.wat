@@ -1,0 +1,6 @@
+;; Ends itself with a code that no process has.
+;;
+;; outcome: message: trap: exit with invalid exit status
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
+    (call $exit (i32.const 4096)))))

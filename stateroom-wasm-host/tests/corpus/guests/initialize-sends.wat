@@ -1,0 +1,5 @@
+;; Asks for something in its constructors: it takes effect with the first event.
+;;
+;; outcome: lives: 1 effects
+(data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\00\00\00\00" "\00\00\00\00")
+(func (export "_initialize") (call $send (i32.const 256) (i32.const 20)))

@@ -1,0 +1,11 @@
+;; Computes for ever when the program around it asks something.
+;;
+;; outcome: call: cpu_budget: an event used more than its cpu budget of 0.05 s
+(data (i32.const 64)
+  "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"
+  "\04\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00")
+(func (export "stateroom_hello") (param i32 i32) (result i64)
+  (i64.or (i64.shl (i64.const 64) (i64.const 32)) (i64.const 56)))
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (if (i32.eq (i32.load (local.get $event)) (i32.const 5)) (then
+    (loop $again (br $again)))))

@@ -1,0 +1,7 @@
+;; Copies its memory to and fro, for ever.
+;;
+;; outcome: message: cpu_budget: an event used more than its cpu budget of 0.05 s
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
+    (drop (memory.grow (i32.const 60)))
+    (loop $again (memory.copy (i32.const 65537) (i32.const 65536) (i32.const 3000000)) (br $again)))))

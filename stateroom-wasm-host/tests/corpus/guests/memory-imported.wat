@@ -1,0 +1,5 @@
+;; Wants the host's memory for its own.
+;;
+;; outcome: refused: imports `memory` from `env`, which this host does not offer
+(import "env" "memory" (memory 2))
+(export "memory" (memory 0))

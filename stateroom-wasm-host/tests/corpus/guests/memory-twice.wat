@@ -1,0 +1,4 @@
+;; Has a second memory.
+;;
+;; outcome: refused: multiple memories
+(memory $second 1)

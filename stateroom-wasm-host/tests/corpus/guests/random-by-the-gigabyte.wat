@@ -1,0 +1,6 @@
+;; Asks for two gigabytes of random numbers.
+;;
+;; outcome: message: trap: exceeds limit 1048576
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
+    (drop (call $random (i32.const 0) (i32.const -2147483648))))))

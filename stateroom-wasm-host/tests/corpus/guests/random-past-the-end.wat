@@ -1,0 +1,6 @@
+;; Asks for random numbers outside of its memory.
+;;
+;; outcome: message: trap: Pointer out of bounds
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
+    (drop (call $random (i32.const 131071) (i32.const 2))))))

@@ -1,0 +1,5 @@
+;; Calls itself without end when it is asked for memory.
+;;
+;; outcome: init: trap: call stack exhausted
+(func $malloc (export "stateroom_malloc") (param $length i32) (result i32)
+  (i32.add (call $malloc (local.get $length)) (call $malloc (local.get $length))))

@@ -1,0 +1,5 @@
+;; Gives up in freeing.
+;;
+;; outcome: long message: trap: unreachable
+(func (export "stateroom_free") (param i32 i32)
+  unreachable)

@@ -1,0 +1,4 @@
+;; Gives up over the greeting.
+;;
+;; outcome: no room: trap: unreachable
+(func (export "stateroom_hello") (param i32 i32) (result i64) unreachable)

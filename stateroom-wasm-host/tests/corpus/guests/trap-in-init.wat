@@ -1,0 +1,6 @@
+;; Gives up in the event init.
+;;
+;; outcome: init: trap: unreachable
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (if (i32.eq (i32.load (local.get $event)) (i32.const 0)) (then
+    unreachable)))

@@ -1,0 +1,4 @@
+;; Gives up in its constructors.
+;;
+;; outcome: no room: trap: unreachable
+(func (export "_initialize") unreachable)

@@ -1,0 +1,5 @@
+;; Gives up when it is asked for memory.
+;;
+;; outcome: init: trap: unreachable
+(func (export "stateroom_malloc") (param $length i32) (result i32)
+  unreachable)

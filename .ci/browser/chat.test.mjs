@@ -43,11 +43,17 @@ everyPage(play, {
   async content(one, other) {
     await rename(one, 'Ada');
     await rename(other, 'Bob, who has a rather long name');
-    await say(one, 'Good morning! Is anybody here?');
-    await say(other, 'I am. What a long night it was: I have written a great many lines, and deleted as many of them. https://example.org/a/very/long/address/that/has/no/space/in/it/at/all');
-    await say(one, 'Tea? ☕');
-    await hears(other, ['Ada', 'Tea? ☕']);
-    await hears(one, ['Ada', 'Tea? ☕']);
+    // One after the other: what two windows say at once comes in either order.
+    const said = [];
+    for (const [page, name, text] of [
+      [one, 'Ada', 'Good morning! Is anybody here?'],
+      [other, 'Bob, who has a rather long name', 'I am. What a long night it was: I have written a great many lines, and deleted as many of them. https://example.org/a/very/long/address/that/has/no/space/in/it/at/all'],
+      [one, 'Ada', 'Tea? ☕'],
+    ]) {
+      await say(page, text);
+      said.push([name, text]);
+      for (const window of [one, other]) await hears(window, ...said);
+    }
   },
   async exchange(from, to) {
     await rename(from, 'Ada');

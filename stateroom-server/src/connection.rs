@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* the room waits for no connection, and a connection waits only for its own client and its own room.
 pub(crate) mod close;
+pub(crate) mod compression;
 pub(crate) mod frame;
 mod heartbeat;
 mod reader;
@@ -25,6 +26,7 @@ use tokio::{
 
 use self::{
     close::CloseCause,
+    compression::Compression,
     heartbeat::{Beat, Heartbeat},
     reader::{Ending, FrameReader},
     stream::Stream,
@@ -34,9 +36,12 @@ use crate::{Server, outbound::Outbound, room::seat::Seat};
 /// How often a connection reads before others get their turn.
 const READS: usize = 4;
 
+/// How many bytes are read at a time: they may be thousands of frames, of which not one is a message.
+const READ_BYTES: usize = 16 << 10;
+
 thread_local! {
     /// What is read goes through one buffer a thread, and is gone from it before the next connection reads.
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 << 10]);
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
 
 /// Runs a connection that has just been upgraded, to its end. Without a seat, it is being closed.
@@ -46,6 +51,7 @@ pub(crate) async fn serve(
     room_id: &str,
     seat: Option<Seat>,
     outbound: Arc<Outbound>,
+    compression: Option<Compression>,
 ) {
     let (stream, ahead) = Stream::from_upgraded(upgraded);
     outbound.attach(stream.socket());
@@ -53,7 +59,7 @@ pub(crate) async fn serve(
     let mut connection = Connection {
         room_id,
         stream,
-        frames: FrameReader::new(settings.limits.message_bytes, ahead),
+        frames: FrameReader::new(settings.limits.message_bytes, compression.as_ref(), ahead),
         burst: outbound.burst(),
         messages: Vec::new(),
         outbound,

@@ -1,6 +1,7 @@
 //! The routes of the server.
 //!
 //! *Invariant:* a plain GET never creates a room.
+mod handshake;
 mod join;
 
 use std::sync::Arc;

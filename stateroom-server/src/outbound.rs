@@ -18,7 +18,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::{
     config::Limits,
-    connection::{close::CloseCause, frame},
+    connection::{close::CloseCause, compression::Encoding, frame},
     lock,
     room::outbox::Batch,
 };
@@ -38,6 +38,7 @@ pub(crate) struct Outbound {
     connection: AtomicWaker,
     max_bytes: usize,
     max_messages: usize,
+    encoding: Encoding,
 }
 
 #[derive(Debug, Default)]
@@ -109,13 +110,19 @@ impl Bytes {
 
 impl Outbound {
     /// For a client that is about to join.
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, encoding: Encoding) -> Self {
         Outbound {
             state: Mutex::default(),
             connection: AtomicWaker::new(),
             max_bytes: limits.outbound_bytes,
             max_messages: limits.outbound_messages,
+            encoding,
         }
+    }
+
+    /// How messages to the client are written.
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// Says that the client is behind `socket`, or behind something that only its connection can write to.

@@ -44,10 +44,12 @@
 //! | feature | what it adds |
 //! |-|-|
 //! | `serde` | `Serialize` and `Deserialize` for the message types |
-//! | `wire` | `wire`: the encoding between a host and a WebAssembly guest |
+//! | `wire` | `wire` and `batch`: the encodings between a host and a WebAssembly guest |
 //! | `testing` | `testing`: a context that records, to test a service without a server |
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "wire")]
+pub mod batch;
 mod client_id;
 mod context;
 mod factory;

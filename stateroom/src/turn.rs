@@ -22,7 +22,8 @@ pub struct Turn {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Event>,
-    under_way: Option<&'static str>,
+    /// The labels of the events that were taken and have not returned.
+    under_way: VecDeque<&'static str>,
     finished: Finished,
 }
 
@@ -62,23 +63,45 @@ impl Turn {
     /// The next event to work on.
     pub fn next_event(&self) -> Option<Event> {
         let mut state = self.lock();
-        let event = state.waiting.pop_front();
-        state.under_way = event.as_ref().map(Event::label);
-        event
+        let event = state.waiting.pop_front()?;
+        state.under_way.push_back(event.label());
+        Some(event)
     }
 
-    /// The label of the event that was taken and has not returned, if there is one: after a fault, the one that failed.
+    /// Takes events for as long as `take` says yes to the next one; says how many.
+    pub fn take_events(&self, mut take: impl FnMut(&Event) -> bool) -> usize {
+        let mut state = self.lock();
+        let mut taken = 0;
+        while let Some(event) = state.waiting.pop_front_if(|event| take(event)) {
+            state.under_way.push_back(event.label());
+            taken += 1;
+        }
+        taken
+    }
+
+    /// The label of the first event that was taken and has not returned, if there is one: after a fault, the one that
+    /// failed.
     pub fn under_way(&self) -> Option<&'static str> {
-        self.lock().under_way
+        self.lock().under_way.front().copied()
     }
 
-    /// Says that the event taken last has returned, and what it asked for; leaves `effects` empty.
+    /// Says that the first event under way has returned, and what it asked for; leaves `effects` empty.
     pub fn finish_event(&self, effects: &mut Vec<Effect>) {
         let mut state = self.lock();
-        state.under_way = None;
+        state.under_way.pop_front();
         state.finished.effects.append(effects);
         let end = state.finished.effects.len();
         state.finished.ends.push(end);
+    }
+
+    /// Says that the first events under way have returned, and what they asked for; leaves `finished` empty.
+    pub fn finish_events(&self, finished: &mut Finished) {
+        let mut state = self.lock();
+        let before = state.finished.effects.len();
+        let count = finished.ends.len().min(state.under_way.len());
+        state.under_way.drain(..count);
+        state.finished.effects.append(&mut finished.effects);
+        state.finished.ends.extend(finished.ends.drain(..).map(|end| before + end));
     }
 
     /// Exchanges `finished`, which must be empty, for what has finished since.
@@ -88,7 +111,9 @@ impl Turn {
 
     /// Keeps memory for no more than so many events.
     pub fn shrink_to(&self, kept: usize) {
-        self.lock().waiting.shrink_to(kept);
+        let mut state = self.lock();
+        state.waiting.shrink_to(kept);
+        state.under_way.shrink_to(kept);
     }
 
     /// Whether no event waits.

@@ -1,25 +1,31 @@
-//! From bytes to messages: tungstenite, fed from memory.
+//! From bytes to messages: the WebSocket library, fed from memory.
 //!
-//! *Invariant:* nothing outside of `connection` knows how frames are parsed.
-use std::{
-    io::{self, Read, Write},
-    mem,
-};
+//! *Invariant:* nothing outside of `connection` knows how frames are parsed. Between two reads a connection keeps only the
+//! bytes of a frame or message that is not whole yet, and what it was not asked for.
+use std::{cell::RefCell, collections::VecDeque, mem};
 
+use bytes::BytesMut;
+use sockudo_ws::{
+    Error, Message, Role,
+    protocol::{CompressedReaderProtocol, Protocol},
+};
 use stateroom::MessagePayload;
-use tungstenite::{
-    Error, Message,
-    error::CapacityError,
-    protocol::{Role, WebSocketConfig, WebSocketContext},
-};
 
-use super::close::CloseCause;
+use super::{close::CloseCause, compression::Compression, frame};
 
-/// How many bytes the parser keeps for itself a connection; the library's default is 128 KiB.
-const BUFFER: usize = 4096;
+/// A connection that has had a large frame does not keep more memory than this for what is left over.
+const KEPT: usize = 16 << 10;
 
-/// How many bytes are looked at in one go: they may be thousands of frames, of which not one is a message.
-const SLICE: usize = 16 << 10;
+thread_local! {
+    /// What was read is parsed here, most of it without a copy, and is gone before the next connection reads.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+#[derive(Default)]
+struct Scratch {
+    bytes: BytesMut,
+    messages: Vec<Message>,
+}
 
 /// What a burst of bytes contains.
 #[derive(Debug, PartialEq)]
@@ -36,35 +42,52 @@ pub(crate) enum Ending {
 
 /// The reading half of a connection's protocol.
 pub(crate) struct FrameReader {
-    context: WebSocketContext,
+    protocol: Box<Incoming>,
     max_message: usize,
-    /// Bytes that were not looked at yet, from `carried` on.
-    carry: Vec<u8>,
-    carried: usize,
-    /// Whether more messages may be had without more bytes: the library reads ahead, too.
-    more: bool,
+    /// What has come of a frame that is not whole.
+    begun: BytesMut,
+    /// Whether that was not looked at yet.
+    ahead: bool,
+    /// What was parsed and not asked for yet.
+    waiting: VecDeque<Message>,
+    /// Why nothing after that can be understood.
+    broken: Option<CloseCause>,
+}
+
+/// The two parsers of the library.
+enum Incoming {
+    Plain(Protocol),
+    Compressed(CompressedReaderProtocol),
 }
 
 impl FrameReader {
-    /// Of a connection on which `ahead` has come already.
-    pub(crate) fn new(max_message: usize, ahead: Vec<u8>) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(BUFFER)
-            .write_buffer_size(0)
-            .max_message_size(Some(max_message))
-            .max_frame_size(Some(max_message));
-        let context = WebSocketContext::new(Role::Server, Some(config));
-        FrameReader { context, max_message, more: !ahead.is_empty(), carry: ahead, carried: 0 }
+    /// Of a connection on which messages have at most so many bytes, and `ahead` has come already.
+    pub(crate) fn new(max_message: usize, compression: Option<&Compression>, ahead: Vec<u8>) -> Self {
+        let protocol = match compression {
+            None => Incoming::Plain(Protocol::new(Role::Server, max_message, max_message)),
+            Some(compression) => Incoming::Compressed(CompressedReaderProtocol::server(
+                max_message,
+                max_message,
+                compression.config(),
+            )),
+        };
+        FrameReader {
+            protocol: Box::new(protocol),
+            max_message,
+            ahead: !ahead.is_empty(),
+            begun: BytesMut::from(ahead.as_slice()),
+            waiting: VecDeque::new(),
+            broken: None,
+        }
     }
 
     /// Whether the next read can do without further bytes.
     pub(crate) fn has_more(&self) -> bool {
-        self.more
+        self.ahead || !self.waiting.is_empty() || self.broken.is_some()
     }
 
-    /// Reads up to `most` messages into `messages`, out of `input`, or out of what was left over, if there is
-    /// [more](Self::has_more) of it. What the protocol answers by itself (pongs, the reply to a close) is appended to
-    /// `replies`.
+    /// Reads up to `most` messages into `messages`: out of what was left over, if there is [more](Self::has_more) of it,
+    /// else out of `input`. What the protocol answers by itself (pongs, the reply to a close) is appended to `replies`.
     pub(crate) fn read(
         &mut self,
         input: &[u8],
@@ -72,102 +95,107 @@ impl FrameReader {
         messages: &mut Vec<MessagePayload>,
         replies: &mut Vec<u8>,
     ) -> Ending {
-        let carry = mem::take(&mut self.carry);
-        let all = if self.more { carry.get(self.carried..).unwrap_or_default() } else { input };
-        let (mut slice, later) = all.split_at(all.len().min(SLICE));
-        let mut ending = self.read_messages(&mut slice, most, messages, replies);
-        if ending == Ending::Drained && !later.is_empty() {
-            ending = Ending::More;
+        let most = messages.len() + most;
+        if !mem::take(&mut self.ahead) && self.has_more() {
+            let mut waiting = mem::take(&mut self.waiting);
+            return self.take(&mut waiting.drain(..), most, messages, replies);
         }
-        if ending == Ending::More {
-            let rest = all.get(all.len() - slice.len() - later.len()..).unwrap_or_default();
-            if self.more {
-                self.carried = carry.len() - rest.len();
-                self.carry = carry;
-            } else {
-                self.carried = 0;
-                self.carry = rest.to_vec();
+        SCRATCH.with_borrow_mut(|scratch| {
+            if let Err(error) = self.parse(input, scratch) {
+                self.broken = Some(self.cause(&error));
             }
-        }
-        self.more = ending == Ending::More;
-        ending
+            let ending = self.take(&mut scratch.messages.drain(..), most, messages, replies);
+            scratch.bytes.clear();
+            ending
+        })
     }
 
-    fn read_messages(
+    /// Parses all there is. What came before an error is parsed, too.
+    fn parse(&mut self, input: &[u8], scratch: &mut Scratch) -> Result<(), Error> {
+        let Scratch { bytes, messages } = scratch;
+        if self.begun.is_empty() {
+            bytes.extend_from_slice(input);
+            self.protocol.process(bytes, messages)?;
+            if !bytes.is_empty() {
+                self.begun.extend_from_slice(bytes);
+            }
+        } else {
+            self.begun.extend_from_slice(input);
+            self.protocol.process(&mut self.begun, messages)?;
+            if self.begun.len() < KEPT && self.begun.capacity() > KEPT {
+                self.begun = BytesMut::from(self.begun.as_ref());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes as many messages as are asked for, and keeps the rest.
+    fn take(
         &mut self,
-        input: &mut &[u8],
+        parsed: &mut dyn Iterator<Item = Message>,
         most: usize,
         messages: &mut Vec<MessagePayload>,
         replies: &mut Vec<u8>,
     ) -> Ending {
-        let mut memory = Memory { input, output: replies };
-        let most = messages.len() + most;
         while messages.len() < most {
-            match self.context.read(&mut memory) {
-                Ok(Message::Text(text)) => messages.push(MessagePayload::Text(text.as_str().to_owned())),
-                Ok(Message::Binary(bytes)) => messages.push(MessagePayload::Bytes(bytes.into())),
-                Ok(Message::Close(_)) => {
-                    // Writes the reply, and then finds the connection closed.
-                    let _ = self.context.flush(&mut memory);
+            match parsed.next() {
+                // It was checked; that this is not known to the compiler costs checking it again.
+                Some(Message::Text(text)) => match String::from_utf8(text.to_vec()) {
+                    Ok(text) => messages.push(MessagePayload::Text(text)),
+                    Err(_) => return Ending::Broken(CloseCause::NotUtf8),
+                },
+                Some(Message::Binary(bytes)) => messages.push(MessagePayload::Bytes(bytes.to_vec())),
+                Some(Message::Ping(content)) => frame::append_pong(replies, &content),
+                Some(Message::Pong(_)) => {}
+                Some(Message::Close(reason)) => {
+                    frame::append_close_reply(replies, reason.map(|reason| reason.code));
+                    // What comes after it is nobody's business.
+                    self.broken = None;
                     return Ending::ClosedByPeer;
                 }
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ending::Drained,
-                Err(error) => return Ending::Broken(self.cause(&error)),
+                None => return self.broken.take().map_or(Ending::Drained, Ending::Broken),
             }
         }
-        Ending::More
+        self.waiting.extend(parsed);
+        if self.has_more() { Ending::More } else { Ending::Drained }
     }
 
     fn cause(&self, error: &Error) -> CloseCause {
         match error {
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => CloseCause::TooBig(self.max_message),
-            Error::Utf8(_) => CloseCause::NotUtf8,
+            Error::MessageTooLarge | Error::FrameTooLarge => CloseCause::TooBig(self.max_message),
+            Error::InvalidUtf8 => CloseCause::NotUtf8,
             error => CloseCause::Protocol(error.to_string()),
         }
     }
 }
 
-/// Bytes that have come, and a place for those to be sent, as the stream that the library wants.
-struct Memory<'a, 'b> {
-    input: &'a mut &'b [u8],
-    output: &'a mut Vec<u8>,
-}
-
-impl Read for Memory<'_, '_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.input.is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
+impl Incoming {
+    fn process(&mut self, bytes: &mut BytesMut, messages: &mut Vec<Message>) -> Result<(), Error> {
+        match self {
+            Incoming::Plain(protocol) => protocol.process_into(bytes, messages),
+            Incoming::Compressed(protocol) => protocol.process_into(bytes, messages),
         }
-        self.input.read(buffer)
-    }
-}
-
-impl Write for Memory<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.output.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
+    use tungstenite::{
+        Message,
+        protocol::{Role, WebSocket},
+    };
+
     use super::*;
 
     /// What a client sends: masked frames.
     fn sent(messages: &[Message]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut nothing: &[u8] = &[];
-        let mut memory = Memory { input: &mut nothing, output: &mut bytes };
-        let mut client = WebSocketContext::new(Role::Client, None);
+        let mut client = WebSocket::from_raw_socket(Cursor::new(Vec::new()), Role::Client, None);
         for message in messages {
-            client.write(&mut memory, message.clone()).unwrap();
+            client.send(message.clone()).unwrap();
         }
-        client.flush(&mut memory).unwrap();
-        bytes
+        client.into_inner().into_inner()
     }
 
     fn read_all(reader: &mut FrameReader, input: &[u8]) -> (Ending, Vec<MessagePayload>, Vec<u8>) {
@@ -180,7 +208,7 @@ mod tests {
     }
 
     fn reader(max_message: usize) -> FrameReader {
-        FrameReader::new(max_message, Vec::new())
+        FrameReader::new(max_message, None, Vec::new())
     }
 
     #[test]
@@ -200,7 +228,7 @@ mod tests {
     fn no_more_messages_are_read_than_asked_for_and_none_is_lost() {
         let bytes = sent(&vec![Message::text("x"); 5000]);
         // In the order in which they come: some ahead of the rest.
-        let mut reader = FrameReader::new(1 << 20, bytes[..10_000].to_vec());
+        let mut reader = FrameReader::new(1 << 20, None, bytes[..10_000].to_vec());
         let (mut messages, mut replies) = (Vec::new(), Vec::new());
         for input in [&[], &bytes[10_000..]] {
             let mut ending = reader.read(input, 100, &mut messages, &mut replies);
@@ -213,22 +241,6 @@ mod tests {
         }
         assert_eq!(messages, vec![MessagePayload::from("x"); 5000]);
         assert!(!reader.has_more());
-    }
-
-    /// Thousands of frames may be no message at all; others get their turn all the same.
-    #[test]
-    fn no_more_bytes_are_looked_at_in_one_go_than_may_be() {
-        let fragments = b"\x00\x80\0\0\0\0".repeat(10_000);
-        let bytes = [b"\x01\x80\0\0\0\0".as_slice(), &fragments, b"\x80\x80\0\0\0\0"].concat();
-        let (mut reader, mut messages, mut replies) = (reader(100), Vec::new(), Vec::new());
-        let mut turns = 1;
-        let mut ending = reader.read(&bytes, 100, &mut messages, &mut replies);
-        while ending == Ending::More {
-            turns += 1;
-            ending = reader.read(&[], 100, &mut messages, &mut replies);
-        }
-        assert_eq!((ending, turns), (Ending::Drained, bytes.len().div_ceil(SLICE)));
-        assert_eq!(messages, [MessagePayload::from("")]);
     }
 
     #[test]
@@ -250,5 +262,59 @@ mod tests {
         assert_eq!(code(b"\x81\x81\0\0\0\0\xff"), 1007, "not UTF-8");
         assert_eq!(code(b"\x81\x01x"), 1002, "not masked");
         assert_eq!(code(b"\xf1\x80\0\0\0\0"), 1002, "reserved bits");
+    }
+
+    #[test]
+    fn a_text_that_is_none_is_noticed_as_soon_as_it_comes() {
+        // The first half of a frame, which ends in the middle of what can be no character.
+        let bytes = b"\x81\x8a\0\0\0\0\xce\xba\xf4\x90";
+        let (ending, ..) = read_all(&mut reader(100), bytes);
+        assert_eq!(ending, Ending::Broken(CloseCause::NotUtf8));
+    }
+
+    #[test]
+    fn what_came_before_an_error_is_read_before_it() {
+        let bytes = [sent(&vec![Message::text("x"); 3]), b"\xff".repeat(8)].concat();
+        let (mut reader, mut messages) = (reader(100), Vec::new());
+        assert_eq!(reader.read(&bytes, 2, &mut messages, &mut Vec::new()), Ending::More);
+        assert!(matches!(reader.read(&[], 2, &mut messages, &mut Vec::new()), Ending::Broken(_)));
+        assert_eq!(messages, vec![MessagePayload::from("x"); 3]);
+    }
+
+    #[test]
+    fn what_comes_after_a_close_is_not_looked_at() {
+        let bytes = [sent(&[Message::Close(None)]), sent(&[Message::text("x")]), b"\xff".repeat(8)].concat();
+        let (ending, messages, _) = read_all(&mut reader(100), &bytes);
+        assert_eq!((ending, messages), (Ending::ClosedByPeer, vec![]));
+    }
+
+    #[test]
+    fn the_memory_of_a_large_frame_is_given_back() {
+        let mut reader = reader(1 << 20);
+        let bytes = sent(&[Message::binary(vec![2; 500_000]), Message::text("three")]);
+        for part in bytes.chunks(10_000) {
+            read_all(&mut reader, part);
+        }
+        assert!(reader.begun.capacity() <= KEPT, "{}", reader.begun.capacity());
+    }
+
+    #[test]
+    fn compressed_messages_are_read_and_bombs_are_too_big() {
+        let compression = Compression::agree("permessage-deflate").unwrap();
+        let frame = |content: &[u8]| {
+            let mut out = Vec::new();
+            frame::append_message(&mut out, &content.to_vec().into(), compression.encoding());
+            // As a client: with a mask, of zeros.
+            assert!(out[0] == 0xc2 && out[1] < 126, "{out:x?}");
+            out[1] |= 0x80;
+            out.splice(2..2, [0; 4]);
+            out
+        };
+        let mut reader = FrameReader::new(10_000, Some(&compression), Vec::new());
+        let bytes = [frame(&[7; 10_000]), frame(&[8; 1000])].concat();
+        let (ending, messages, _) = read_all(&mut reader, &bytes);
+        assert_eq!((ending, messages), (Ending::Drained, vec![vec![7; 10_000].into(), vec![8; 1000].into()]));
+        let (ending, ..) = read_all(&mut reader, &frame(&[7; 10_001]));
+        assert_eq!(ending, Ending::Broken(CloseCause::TooBig(10_000)));
     }
 }

@@ -8,7 +8,10 @@ use super::{
     inbox::ConnectionId,
     outbox::{Outbox, Run, extend},
 };
-use crate::outbound::{Load, Outbound};
+use crate::{
+    connection::compression::Encoding,
+    outbound::{Load, Outbound},
+};
 
 /// Somebody who is in the room.
 #[derive(Debug)]
@@ -27,9 +30,27 @@ pub(crate) struct Member {
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     members: IndexMap<ClientId, Member>,
-    outbox: Outbox,
+    outboxes: Outboxes,
     /// To whom something is to be written, in the order in which it came up.
     dirty: VecDeque<ClientId>,
+}
+
+/// What there is to tell, once for each encoding that somebody needs.
+#[derive(Debug)]
+struct Outboxes([Outbox; Encoding::COUNT]);
+
+impl Default for Outboxes {
+    fn default() -> Self {
+        Outboxes([Encoding::Plain, Encoding::Compressed, Encoding::CompressedSmall].map(Outbox::new))
+    }
+}
+
+impl Outboxes {
+    /// In the order of the encodings, of which there are as many.
+    #[expect(clippy::indexing_slicing, reason = "there is one for each encoding")]
+    fn of(&mut self, outbound: &Outbound) -> &mut Outbox {
+        &mut self.0[outbound.encoding() as usize]
+    }
 }
 
 impl Members {
@@ -47,7 +68,7 @@ impl Members {
             return None;
         }
         let member = self.members.swap_remove(&client)?;
-        member.outbound.write(&self.outbox.batch(&member.runs), member.handled);
+        member.outbound.write(&self.outboxes.of(&member.outbound).batch(&member.runs), member.handled);
         Some(member.outbound)
     }
 
@@ -62,17 +83,17 @@ impl Members {
                 tracing::debug!(client = client.0, "a message to a client that has left is dropped");
                 return;
             };
-            let run = self.outbox.encode(message);
+            let run = self.outboxes.of(&member.outbound).encode(message);
             member.put_down(client, &run, &mut self.dirty);
             return;
         }
-        if self.members.is_empty() {
-            return;
-        }
-        let run = self.outbox.encode(message);
+        let mut runs: [Option<Run>; Encoding::COUNT] = [const { None }; Encoding::COUNT];
         for (client, member) in &mut self.members {
-            if recipient.includes(*client) {
-                member.put_down(*client, &run, &mut self.dirty);
+            if recipient.includes(*client)
+                && let Some(run) = runs.get_mut(member.outbound.encoding() as usize)
+            {
+                let run = run.get_or_insert_with(|| self.outboxes.of(&member.outbound).encode(message));
+                member.put_down(*client, run, &mut self.dirty);
             }
         }
     }
@@ -89,7 +110,7 @@ impl Members {
 
     /// Whether so much is put down that it should be written before more is.
     pub(crate) fn is_full(&self) -> bool {
-        self.outbox.is_full()
+        self.outboxes.0.iter().any(Outbox::is_full)
     }
 
     /// Whether nothing is to be written.
@@ -103,13 +124,14 @@ impl Members {
             let Some(client) = self.dirty.pop_front() else { break };
             let Some(member) = self.members.get_mut(&client) else { continue };
             member.dirty = false;
-            if !member.outbound.write(&self.outbox.batch(&member.runs), std::mem::take(&mut member.handled)) {
+            let batch = self.outboxes.of(&member.outbound).batch(&member.runs);
+            if !member.outbound.write(&batch, std::mem::take(&mut member.handled)) {
                 slow.push((client, member.connection));
             }
             member.runs.clear();
         }
         if self.dirty.is_empty() {
-            self.outbox.clear();
+            self.outboxes.0.iter_mut().for_each(Outbox::clear);
         }
     }
 

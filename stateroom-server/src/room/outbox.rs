@@ -5,7 +5,7 @@ use std::{cell::OnceCell, ops::Range, sync::Arc};
 
 use stateroom::MessagePayload;
 
-use crate::connection::frame;
+use crate::connection::{compression::Encoding, frame};
 
 /// Messages that lie side by side in the buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +38,10 @@ impl Batch<'_> {
     }
 }
 
-/// What a room has to tell its clients, encoded.
+/// What a room has to tell its clients, in one encoding.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
+    encoding: Encoding,
     buffer: Vec<u8>,
     shared: OnceCell<Arc<[u8]>>,
 }
@@ -51,11 +52,16 @@ impl Outbox {
     /// An emptied buffer larger than this is given back.
     const KEPT: usize = 64 << 10;
 
+    /// For clients to whom messages are written in this encoding.
+    pub(crate) fn new(encoding: Encoding) -> Self {
+        Outbox { encoding, ..Outbox::default() }
+    }
+
     /// Encodes a message.
     pub(crate) fn encode(&mut self, message: &MessagePayload) -> Run {
         self.shared.take();
         let start = self.buffer.len();
-        frame::append_message(&mut self.buffer, message);
+        frame::append_message(&mut self.buffer, message, self.encoding);
         let range = start..self.buffer.len();
         Run { messages: 1, largest: range.len(), range }
     }

@@ -23,6 +23,9 @@ use crate::{
     module::Loaded,
 };
 
+/// After so many bytes of effects, the room gets to write them before the next event.
+const BYTES_IN_ONE_GO: usize = 256 << 10;
+
 /// A room's service that is a WebAssembly module.
 ///
 /// A server drives it without ever holding up a thread. Called directly, its methods wait for the guest, inside of a
@@ -86,13 +89,16 @@ impl WasmHost {
             }
         };
         instance.begin_turn(caller);
-        while let Some(event) = turn.next_event() {
-            if let Err(fault) = instance.event(&event).await {
-                drop(instance);
-                self.guest = Guest::Gone(fault.clone());
-                return Err(fault);
+        let mut bytes = 0;
+        while !turn.is_empty() && bytes < BYTES_IN_ONE_GO {
+            match instance.work(turn).await {
+                Ok(more) => bytes += more,
+                Err(fault) => {
+                    drop(instance);
+                    self.guest = Guest::Gone(fault.clone());
+                    return Err(fault);
+                }
             }
-            turn.finish_event(instance.finished());
         }
         instance.end_turn();
         self.guest = Guest::Alive(instance);

@@ -7,11 +7,17 @@ pub(crate) mod failure;
 mod guest;
 mod kinds;
 
-use std::sync::Arc;
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use stateroom::{
+    batch,
     fault::{Fault, FaultKind},
-    messages::{Effect, Event},
+    messages::Effect,
+    turn::{Finished, Turn},
     wire,
 };
 use tokio::sync::OwnedSemaphorePermit;
@@ -32,6 +38,8 @@ pub(crate) struct State {
     pub(crate) wasi: WasiP1Ctx,
     /// None until the module is instantiated; its start function runs before.
     pub(crate) memory: Option<Memory>,
+    /// Where the guest says where the effects of a row of events are.
+    pub(crate) shown_at: u32,
     pub(crate) limits: Limits,
     pub(crate) outbox: Outbox,
 }
@@ -41,6 +49,8 @@ pub(crate) struct Instance {
     guest: Guest,
     pace: Arc<Pace>,
     log: Arc<RoomLog>,
+    /// What was over before a row of events was: put down at a tick of the clock, which comes in the middle.
+    early: Arc<Mutex<Finished>>,
     /// What the guest understands.
     events: Kinds,
     encoded: Vec<u8>,
@@ -64,7 +74,7 @@ impl Instance {
         let place = place.ok_or_else(|| Fault::new(FaultKind::Build, "no more rooms fit in this process"))?;
         let mut instance = Self::instantiate(loaded, room_id, caller).await?;
         instance.place = Some(place);
-        instance.events = instance.in_time(async |guest| guest.begin(room_id).await).await?;
+        instance.events = instance.in_time(async |guest| guest.begin(room_id).await, |_| {}).await?;
         Ok(instance)
     }
 
@@ -81,15 +91,24 @@ impl Instance {
                 .max_random_size(config.random_bytes)
                 .build_p1(),
             memory: None,
+            shown_at: 0,
             limits: Limits::new(config),
             outbox: Outbox::new(config),
         };
         let mut store = Store::new(loaded.engine().engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(HOST_CALL_BYTES);
+        let early = Arc::<Mutex<Finished>>::default();
         store.epoch_deadline_callback({
-            let pace = Arc::clone(&pace);
-            move |_| Ok(pace.tick())
+            let (pace, early) = (Arc::clone(&pace), Arc::clone(&early));
+            move |mut store| {
+                if guest::read_shown(&mut store)? {
+                    let mut early = early.lock().unwrap_or_else(PoisonError::into_inner);
+                    early.append(store.data_mut().outbox.finished());
+                    pace.next_event();
+                }
+                Ok(pace.tick())
+            }
         });
         store.set_epoch_deadline(1);
         let instantiated = pace.run(Guest::instantiate(loaded, &mut store)).await;
@@ -98,7 +117,7 @@ impl Instance {
                 let guest = Guest::new(store, functions);
                 let encoded = Vec::new();
                 let events = Kinds::PROTOCOL_0;
-                return Ok(Box::new(Instance { guest, pace, log, events, encoded, place: None }));
+                return Ok(Box::new(Instance { guest, pace, log, early, events, encoded, place: None }));
             }
             Ok(Err(error)) => Some(error),
             Err(_) => None,
@@ -120,27 +139,52 @@ impl Instance {
         self.guest.store().set_epoch_deadline(1);
     }
 
-    /// Tells the guest of an event. What it asks for is in [`Self::finished`] then.
-    pub(crate) async fn event(&mut self, event: &Event) -> Result<(), Fault> {
-        self.encoded.clear();
-        wire::encode_event(event, &mut self.encoded);
-        if !self.events.contain_first_of(&self.encoded) {
-            debug!(room = self.log.room_id(), "an event is of a kind that the guest does not know; it is left out");
-            return Ok(());
+    /// Has the guest handle the next events of a turn: one, or a row of them if it takes rows. What they ask for is in the
+    /// turn as soon as they are over. Says how much that is, in bytes.
+    pub(crate) async fn work(&mut self, turn: &Turn) -> Result<usize, Fault> {
+        let mut encoded = std::mem::take(&mut self.encoded);
+        encoded.clear();
+        let (kinds, takes_rows) = (self.events, self.guest.takes_rows());
+        let count = turn.take_events(|event| {
+            let fits = if takes_rows {
+                encoded.len().saturating_add(batch::event_bytes(event)) <= ROW_BYTES
+            } else {
+                false
+            };
+            let take = kinds.contain(event) && (fits || encoded.is_empty());
+            match take {
+                true if takes_rows => batch::put_event(event, &mut encoded),
+                true => wire::encode_event(event, &mut encoded),
+                false => {}
+            }
+            take
+        });
+        if count == 0 {
+            if let Some(event) = turn.next_event() {
+                let (room, event) = (self.log.room_id(), event.label());
+                debug!(room, event, "an event is of a kind that the guest does not know; it is left out");
+                turn.finish_event(&mut Vec::new());
+            }
+            return Ok(0);
         }
         self.log.begin_event();
         self.guest.store().data_mut().limits.begin_event();
-        let encoded = std::mem::take(&mut self.encoded);
-        let outcome = self.in_time(async |guest| guest.receive(&encoded).await).await;
+        let calls = async |guest: &mut Guest| match takes_rows {
+            true => guest.receive_row(&encoded, count).await,
+            false => guest.receive(&encoded).await,
+        };
+        let outcome = self.in_time(calls, |early| turn.finish_events(early)).await;
         if encoded.capacity() <= KEEP_ENCODED {
             self.encoded = encoded;
         }
-        outcome
-    }
-
-    /// The effects of the event that has just returned, to be emptied.
-    pub(crate) fn finished(&mut self) -> &mut Vec<Effect> {
-        self.guest.store().data_mut().outbox.finished()
+        // Where its time was up, nobody has looked yet what was over until then.
+        if outcome.is_err() {
+            let _ = guest::read_shown(self.guest.store());
+        }
+        let finished = self.guest.store().data_mut().outbox.finished();
+        let bytes = finished.effects.iter().map(Effect::size).sum();
+        turn.finish_events(finished);
+        outcome.map(|()| bytes)
     }
 
     /// To be called after a row of events.
@@ -148,8 +192,27 @@ impl Instance {
         self.guest.store().data_mut().outbox.trim();
     }
 
-    async fn in_time<T>(&mut self, calls: impl AsyncFnOnce(&mut Guest) -> wasmtime::Result<T>) -> Result<T, Fault> {
-        let failed = match self.pace.run(calls(&mut self.guest)).await {
+    /// Runs calls into the guest. Whenever they wait, and at their end, `release` gets what is over already.
+    async fn in_time<T>(
+        &mut self,
+        calls: impl AsyncFnOnce(&mut Guest) -> wasmtime::Result<T>,
+        release: impl Fn(&mut Finished),
+    ) -> Result<T, Fault> {
+        let Instance { guest, pace, early, .. } = self;
+        let outcome = {
+            let mut paced = pin!(pace.run(calls(guest)));
+            let mut has_waited = false;
+            poll_fn(|task| {
+                let poll = paced.as_mut().poll(task);
+                has_waited |= poll.is_pending();
+                if has_waited {
+                    release(&mut early.lock().unwrap_or_else(PoisonError::into_inner));
+                }
+                poll
+            })
+            .await
+        };
+        let failed = match outcome {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => Some(error),
             Err(_) => None,
@@ -158,6 +221,8 @@ impl Instance {
     }
 }
 
+/// How long a row of events may be, in bytes; one event alone may be longer.
+const ROW_BYTES: usize = 32 << 10;
 /// How much one call of a host function may copy, in bytes. More is refused with an error code of WASI.
 const HOST_CALL_BYTES: usize = 1 << 20;
 /// The memory of a longer event is given back, as long events are rare.

@@ -25,6 +25,24 @@ pub(crate) fn number(memory: &[u8], address: u32) -> Option<i32> {
     bytes.first_chunk().map(|bytes| i32::from_le_bytes(*bytes))
 }
 
+/// Says at `place` that there are none.
+pub(crate) fn forget_shown(memory: &mut [u8], place: u32) -> Result<(), Breach> {
+    bytes_mut(memory, place, 8)?.fill(0);
+    Ok(())
+}
+
+/// The bytes of which the address and the length stand at `place`.
+pub(crate) fn shown(memory: &[u8], place: u32) -> Result<&[u8], Breach> {
+    let described = bytes(memory, place, 8)?;
+    let (address, length) = described.split_at(4);
+    let number = |bytes: &[u8]| bytes.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    match number(length) {
+        // Nothing is nowhere.
+        0 => Ok(&[]),
+        length => bytes(memory, number(address), length),
+    }
+}
+
 /// An address and a length, as a guest returns them in one number.
 pub(crate) fn unpack(packed: u64) -> (u32, u32) {
     ((packed >> 32) as u32, packed as u32)

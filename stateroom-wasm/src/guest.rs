@@ -6,11 +6,12 @@ use std::sync::{Mutex, OnceLock};
 
 use stateroom::{
     StateroomService,
+    batch::Records,
     messages::Event,
     wire::{Answer, Greeting, WireError, decode_event, effect_kind, event_kind},
 };
 
-use crate::context::{GuestContext, Host};
+use crate::context::{GuestContext, Host, Place};
 
 /// The version of the interface of exports and imports.
 pub const API_VERSION: i32 = 1;
@@ -48,12 +49,31 @@ impl<S: StateroomService + Default> Guest<S> {
 
     /// Has the service handle an event. Effects go to `send` as they come.
     pub fn receive(&'static self, event: &[u8], send: fn(&[u8])) {
-        let event = match decode_event(event) {
-            Ok(event) => event,
+        match decode_event(event) {
+            Ok(event) => self.handle(event, send),
             // A host that has greeted may be newer than this module.
-            Err(WireError::UnknownKind(_)) if self.host.greeting().is_some() => return,
+            Err(WireError::UnknownKind(_)) if self.host.greeting().is_some() => {}
             Err(error) => give_up(&format!("the host's event cannot be read: {error}")),
-        };
+        }
+    }
+
+    /// Has the service handle a row of events. Effects are shown in `place` as the events end.
+    pub fn receive_batch(&'static self, events: &[u8], place: &'static dyn Place, send: fn(&[u8])) {
+        if !self.host.row().begin(place) {
+            give_up("the host sent events while the service was handling others");
+        }
+        for record in Records::new(events) {
+            match record.and_then(|record| record.event()) {
+                Ok(event) => self.handle(event, send),
+                Err(WireError::UnknownKind(_)) => {}
+                Err(error) => give_up(&format!("the host's events cannot be read: {error}")),
+            }
+            self.host.row().end_event();
+        }
+        self.host.row().end();
+    }
+
+    fn handle(&'static self, event: Event, send: fn(&[u8])) {
         let Ok(mut service) = self.service.try_lock() else {
             give_up("the host sent an event while the service was handling another");
         };
@@ -87,7 +107,7 @@ mod tests {
     use std::cell::RefCell;
 
     use stateroom::{
-        ClientId, MessagePayload, MessageRecipient, StateroomContext,
+        ClientId, MessagePayload, MessageRecipient, StateroomContext, batch,
         messages::Effect,
         wire::{decode_effect, encode_event},
     };
@@ -231,6 +251,79 @@ mod tests {
         guest.receive(&[77, 0, 0, 0, 1, 2, 3], send);
         assert_eq!(SENT.take(), []);
         assert_eq!(after(guest, &Event::Timer).len(), 2);
+    }
+
+    /// A place that a test can look at.
+    #[derive(Default)]
+    struct Shown(Mutex<Vec<u8>>);
+
+    impl Place for Shown {
+        fn show(&self, effects: &[u8]) {
+            *self.0.lock().unwrap() = effects.to_vec();
+        }
+    }
+
+    impl Shown {
+        /// The effects, event by event.
+        fn effects(&self) -> Vec<Vec<Effect>> {
+            let row = self.0.lock().unwrap();
+            let records: Vec<_> = Records::new(&row).map(Result::unwrap).collect();
+            let events = records.split_inclusive(|record| record.is_end());
+            events.map(|event| event[..event.len() - 1].iter().map(|it| it.effect().unwrap()).collect()).collect()
+        }
+    }
+
+    fn row(events: &[Event]) -> Vec<u8> {
+        let mut row = Vec::new();
+        events.iter().for_each(|event| batch::put_event(event, &mut row));
+        row
+    }
+
+    #[test]
+    fn the_events_of_a_row_have_their_effects_one_by_one() {
+        let (guest, shown) = (guest::<Diary>(), Box::leak(Box::<Shown>::default()));
+        greet(guest, "a room", effect_kind::ALL);
+        let all = MessageRecipient::Broadcast;
+        let mut events = row(&[Event::Init]);
+        // What it does not know has no effect, and is over as well.
+        events.extend([77, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 9]);
+        events.extend(row(&[Event::Timer]));
+        guest.receive_batch(&events, shown, send);
+        let timer = vec![text(all, "2: timer"), Effect::SetTimer { ms_delay: 7 }];
+        assert_eq!(shown.effects(), [vec![text(all, "1: init \"a room\"")], vec![], timer]);
+        assert_eq!(SENT.take(), [], "nothing goes another way");
+
+        guest.receive_batch(&row(&[Event::Connect { client: ONE }]), shown, send);
+        assert_eq!(shown.effects(), [[text(all, "3: ClientId(1) connects")]], "the next row begins anew");
+        let alone = after(guest, &Event::Disconnect { client: ONE });
+        assert_eq!(alone, [text(all, "4: ClientId(1) leaves")], "and an event alone is told as ever");
+    }
+
+    #[test]
+    fn what_is_over_can_be_seen_while_the_rest_goes_on() {
+        static SHOWN: Shown = Shown(Mutex::new(Vec::new()));
+        thread_local! { static SEEN: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) } }
+
+        #[derive(Default)]
+        struct Looks;
+        impl StateroomService for Looks {
+            fn timer(&mut self, context: &impl StateroomContext) {
+                SEEN.with_borrow_mut(|seen| seen.push(SHOWN.effects().len()));
+                // The row has to move while these are put into it; what was shown must not be lost by that.
+                context.send_message(MessageRecipient::Broadcast, vec![1; 3000]);
+                SEEN.with_borrow_mut(|seen| seen.push(SHOWN.effects().len()));
+            }
+        }
+
+        guest::<Looks>().receive_batch(&row(&[Event::Timer, Event::Timer, Event::Timer]), &SHOWN, send);
+        assert_eq!(SEEN.take(), [0, 0, 1, 1, 2, 2]);
+        assert_eq!(SHOWN.effects().len(), 3);
+    }
+
+    #[test]
+    #[should_panic = "the host's events cannot be read: the message ends too early"]
+    fn a_row_that_is_cut_off_is_an_error() {
+        guest::<Diary>().receive_batch(&[0, 0, 0], Box::leak(Box::<Shown>::default()), send);
     }
 
     #[test]

@@ -26,5 +26,5 @@ pub use stateroom_wasm_macro::stateroom_wasm;
 pub mod __guest {
     pub use crate::guest::{API_PROTOCOL, API_VERSION, Guest};
     #[cfg(target_arch = "wasm32")]
-    pub use crate::memory::{free, hello, initialize, malloc, recv};
+    pub use crate::memory::{Effects, batch, free, hello, initialize, malloc, recv};
 }

@@ -4,12 +4,12 @@
 use std::{
     alloc::{Layout, alloc, dealloc},
     ptr, slice,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence},
 };
 
 use stateroom::StateroomService;
 
-use crate::guest::Guest;
+use crate::{context::Place, guest::Guest};
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -79,6 +79,48 @@ pub unsafe fn recv<S: StateroomService + Default>(guest: &'static Guest<S>, poin
     initialize();
     // SAFETY: the caller's promise.
     guest.receive(unsafe { bytes(pointer, length) }, send);
+}
+
+/// Takes a row of events from the host; their effects are shown in `place`.
+///
+/// # Safety
+///
+/// There are `length` readable bytes at the pointer, which nothing changes before this returns.
+pub unsafe fn batch<S: StateroomService + Default>(
+    guest: &'static Guest<S>,
+    place: &'static Effects,
+    pointer: *const u8,
+    length: u32,
+) {
+    initialize();
+    // SAFETY: the caller's promise.
+    guest.receive_batch(unsafe { bytes(pointer, length) }, place, send);
+}
+
+/// Where the host finds effects: an address, and a number of bytes. Atomic, so that a static can be written to; there is
+/// but one thread.
+#[repr(C)]
+pub struct Effects {
+    address: AtomicU32,
+    length: AtomicU32,
+}
+
+impl Effects {
+    /// None.
+    #[expect(clippy::new_without_default, reason = "only ever a static")]
+    pub const fn new() -> Self {
+        Effects { address: AtomicU32::new(0), length: AtomicU32::new(0) }
+    }
+}
+
+impl Place for Effects {
+    fn show(&self, effects: &[u8]) {
+        // The host looks as a signal handler would: what is shown is written before, and its like only after.
+        compiler_fence(Ordering::SeqCst);
+        self.address.store(effects.as_ptr().expose_provenance() as u32, Ordering::Relaxed);
+        self.length.store(effects.len() as u32, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+    }
 }
 
 fn send(effect: &[u8]) {

@@ -149,6 +149,12 @@ impl<'a> Iterator for Records<'a> {
 }
 
 impl Record<'_> {
+    /// How many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        HEADER_BYTES.saturating_add(self.content.len())
+    }
+
     /// Whether it says that an event is over.
     #[must_use]
     pub fn is_end(&self) -> bool {

@@ -37,6 +37,13 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// Puts others behind these; leaves `later` empty.
+    pub fn append(&mut self, later: &mut Finished) {
+        let before = self.effects.len();
+        self.effects.append(&mut later.effects);
+        self.ends.extend(later.ends.drain(..).map(|end| before + end));
+    }
+
     /// Forgets all, and keeps memory for so many.
     pub fn clear(&mut self, kept: usize) {
         self.effects.clear();
@@ -97,11 +104,9 @@ impl Turn {
     /// Says that the first events under way have returned, and what they asked for; leaves `finished` empty.
     pub fn finish_events(&self, finished: &mut Finished) {
         let mut state = self.lock();
-        let before = state.finished.effects.len();
         let count = finished.ends.len().min(state.under_way.len());
         state.under_way.drain(..count);
-        state.finished.effects.append(&mut finished.effects);
-        state.finished.ends.extend(finished.ends.drain(..).map(|end| before + end));
+        state.finished.append(finished);
     }
 
     /// Exchanges `finished`, which must be empty, for what has finished since.

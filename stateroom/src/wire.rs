@@ -94,6 +94,19 @@ impl fmt::Display for WireError {
 
 impl Error for WireError {}
 
+/// The number of an event.
+#[must_use]
+pub const fn number_of(event: &Event) -> u32 {
+    match event {
+        Event::Init => event_kind::INIT,
+        Event::Connect { .. } => event_kind::CONNECT,
+        Event::Disconnect { .. } => event_kind::DISCONNECT,
+        Event::Message { .. } => event_kind::MESSAGE,
+        Event::Timer => event_kind::TIMER,
+        Event::Call { .. } => event_kind::CALL,
+    }
+}
+
 /// Appends an event to `out`.
 pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
     match event {

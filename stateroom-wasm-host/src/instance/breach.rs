@@ -20,6 +20,14 @@ pub(crate) enum Breach {
     AnswerLength { length: u32, limit: u32 },
     #[error("the guest's answer to `stateroom_hello` is none: {0}")]
     Answer(WireError),
+    #[error("the guest sent a message in the middle of a row of events")]
+    SentInRow,
+    #[error("the guest took back effects that it had shown")]
+    TookBack,
+    #[error("the guest showed effects behind the last event that is over")]
+    NotOver,
+    #[error("of a row of {given} events, the guest says that {over} are over")]
+    Count { given: usize, over: usize },
     #[error("an event of {length} bytes does not fit in a guest's memory")]
     EventLength { length: usize },
     #[error("an event asked for more than {} of effects", Size(*limit))]
@@ -33,7 +41,13 @@ impl Breach {
     pub(crate) fn kind(&self) -> FaultKind {
         match self {
             Breach::OutOfBounds { .. } | Breach::NoBuffer { .. } | Breach::NoMemory => FaultKind::BadPointer,
-            Breach::Message(_) | Breach::AnswerLength { .. } | Breach::Answer(_) => FaultKind::BadMessage,
+            Breach::Message(_)
+            | Breach::AnswerLength { .. }
+            | Breach::Answer(_)
+            | Breach::SentInRow
+            | Breach::TookBack
+            | Breach::NotOver
+            | Breach::Count { .. } => FaultKind::BadMessage,
             // What an event asks for is kept for it in the host's memory until it returns.
             Breach::EventLength { .. } | Breach::EffectBytes { .. } | Breach::Effects { .. } => FaultKind::Memory,
         }

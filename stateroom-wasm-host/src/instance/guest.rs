@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use stateroom::wire::{Answer, Greeting, effect_kind, event_kind};
-use wasmtime::{Instance, Memory, Store, TypedFunc};
+use wasmtime::{AsContextMut, Instance, Memory, Store, TypedFunc};
 
 use super::{State, breach::Breach, kinds::Kinds};
 use crate::{
@@ -33,6 +33,15 @@ pub(super) struct Functions {
     free: TypedFunc<(u32, u32), ()>,
     initialize: Option<TypedFunc<(), ()>>,
     hello: Option<TypedFunc<(u32, u32), u64>>,
+    batch: Option<Batch>,
+}
+
+/// What a guest has that takes rows of events.
+#[derive(Clone)]
+struct Batch {
+    call: TypedFunc<(u32, u32), ()>,
+    /// Where it says where the effects are.
+    effects: u32,
 }
 
 impl Guest {
@@ -47,6 +56,7 @@ impl Guest {
         let (recv, malloc, free) = (function(&exports.recv), function(&exports.malloc), function(&exports.free));
         let initialize = exports.initialize.as_ref().and_then(&mut function);
         let hello = exports.hello.as_ref().and_then(&mut function);
+        let batch = exports.batch.as_ref().and_then(|batch| Some((function(&batch.function)?, &batch.effects)));
         let missing = || wasmtime::format_err!("an export has vanished");
         Ok(Functions {
             instance,
@@ -56,11 +66,25 @@ impl Guest {
             free: free.ok_or_else(missing)?.typed(&*store)?,
             initialize: initialize.map(|it| it.typed(&*store)).transpose()?,
             hello: hello.map(|it| it.typed(&*store)).transpose()?,
+            batch: match batch {
+                Some((call, effects)) => {
+                    let call = call.typed(&*store)?;
+                    let global = instance.get_module_export(&mut *store, effects).and_then(|it| it.into_global());
+                    let effects = global.and_then(|global| global.get(&mut *store).i32()).unwrap_or_default();
+                    Some(Batch { call, effects: effects.cast_unsigned() })
+                }
+                None => None,
+            },
         })
     }
 
     pub(super) fn new(store: Store<State>, functions: Functions) -> Self {
         Guest { store: Mutex::new(store), functions, buffer: Buffer::default() }
+    }
+
+    /// Whether it takes rows of events.
+    pub(super) fn takes_rows(&self) -> bool {
+        self.functions.batch.is_some()
     }
 
     /// What comes before the first event. The result is what the guest understands.
@@ -93,7 +117,30 @@ impl Guest {
     pub(super) async fn receive(&mut self, event: &[u8]) -> wasmtime::Result<()> {
         let arguments = self.put(event).await?;
         let Guest { store, functions, .. } = self;
-        functions.recv.call_async(exclusive(store), arguments).await
+        let store = exclusive(store);
+        functions.recv.call_async(&mut *store, arguments).await?;
+        store.data_mut().outbox.end_event();
+        Ok(())
+    }
+
+    /// Tells the guest of a row of so many events.
+    pub(super) async fn receive_row(&mut self, events: &[u8], count: usize) -> wasmtime::Result<()> {
+        let arguments = self.put(events).await?;
+        let Guest { store, functions, .. } = self;
+        let Some(Batch { call, effects }) = &functions.batch else { return Ok(()) };
+        let store = exclusive(store);
+        let (memory, state) = functions.memory.data_and_store_mut(&mut *store);
+        // Those of the row before would else be taken for those of this one.
+        memory::forget_shown(memory, *effects)?;
+        state.shown_at = *effects;
+        state.outbox.begin_row(count);
+        let outcome = call.call_async(&mut *store, arguments).await;
+        // What is over is over, however the row ended.
+        let read = read_shown(&mut *store);
+        let ended = store.data_mut().outbox.end_row();
+        outcome?;
+        read?;
+        Ok(ended?)
     }
 
     /// Writes bytes into the guest's buffer, and says where they are. The guest reads them before it returns, so that
@@ -136,6 +183,17 @@ impl Guest {
     pub(super) fn store(&mut self) -> &mut Store<State> {
         exclusive(&mut self.store)
     }
+}
+
+/// Reads on in the effects that the guest shows. Says whether a further event is over.
+pub(super) fn read_shown(mut store: impl AsContextMut<Data = State>) -> Result<bool, Breach> {
+    let mut context = store.as_context_mut();
+    let (memory, address) = match context.data() {
+        State { memory: Some(memory), shown_at, outbox, .. } if outbox.is_in_row() => (*memory, *shown_at),
+        _ => return Ok(false),
+    };
+    let (memory, state) = memory.data_and_store_mut(&mut context);
+    state.outbox.read_row(memory::shown(memory, address)?)
 }
 
 fn exclusive(store: &mut Mutex<Store<State>>) -> &mut Store<State> {

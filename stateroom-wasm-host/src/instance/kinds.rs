@@ -1,7 +1,10 @@
 //! Which kinds of events a guest understands.
 //!
 //! *Invariant:* a kind that the guest did not name is not in it.
-use stateroom::wire::event_kind;
+use stateroom::{
+    messages::Event,
+    wire::{self, event_kind},
+};
 
 /// A set of kinds of events, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,10 +19,13 @@ impl Kinds {
         Kinds(numbers.iter().filter_map(|number| 1_u64.checked_shl(*number)).fold(0, |set, bit| set | bit))
     }
 
-    /// Whether the event that was encoded is one of them.
-    pub(crate) fn contain_first_of(self, encoded: &[u8]) -> bool {
-        let number = encoded.first_chunk().map(|number| u32::from_le_bytes(*number));
-        number.and_then(|number| 1_u64.checked_shl(number)).is_some_and(|bit| self.0 & bit != 0)
+    /// Whether the event is one of them.
+    pub(crate) fn contain(self, event: &Event) -> bool {
+        self.contain_number(wire::number_of(event))
+    }
+
+    fn contain_number(self, number: u32) -> bool {
+        1_u64.checked_shl(number).is_some_and(|bit| self.0 & bit != 0)
     }
 }
 
@@ -28,12 +34,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_found_by_the_number_that_comes_first() {
+    fn kinds_are_found_by_their_number() {
         let kinds = Kinds::of(&[0, 3, 63, 64, u32::MAX]);
-        for (number, known) in [(0_u32, true), (1, false), (3, true), (63, true), (64, false), (u32::MAX, false)] {
-            assert_eq!(kinds.contain_first_of(&number.to_le_bytes()), known, "{number}");
+        for (number, known) in [(0, true), (1, false), (3, true), (63, true), (64, false), (u32::MAX, false)] {
+            assert_eq!(kinds.contain_number(number), known, "{number}");
         }
-        assert!(!kinds.contain_first_of(&[0]));
-        assert!(!Kinds::PROTOCOL_0.contain_first_of(&event_kind::CALL.to_le_bytes()));
+        assert!(Kinds::PROTOCOL_0.contain(&Event::Timer));
+        assert!(!Kinds::PROTOCOL_0.contain(&Event::Call { message: "why?".into() }));
     }
 }

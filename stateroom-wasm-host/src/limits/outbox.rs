@@ -1,24 +1,38 @@
-//! What a guest asks for during an event, until the event has returned.
+//! What a guest asks for during its events, until they have returned.
 //!
-//! *Invariant:* it holds no more than an event may ask for, and of unknown bytes no more than their number.
+//! *Invariant:* it holds no more than an event may ask for, and of unknown bytes no more than their number. What belongs to
+//! an event that is over is apart from what belongs to the one that is not.
 use stateroom::{
+    batch::Records,
     messages::Effect,
+    turn::Finished,
     wire::{self, WireError},
 };
 use tracing::debug;
 
 use crate::{config::WasmHostConfig, instance::breach::Breach};
 
-/// The effects of the event that is under way.
+/// The effects of the event that is under way, and of those that are over and were not taken yet.
 ///
 /// What a guest sends before its first event is released together with what the first event asks for.
 #[derive(Debug)]
 pub(crate) struct Outbox {
+    finished: Finished,
     effects: Vec<Effect>,
+    /// The size of those.
     bytes: usize,
     max_effects: usize,
     max_bytes: usize,
     extended: bool,
+    row: Option<Row>,
+}
+
+/// How far the effects of a row of events were read.
+#[derive(Debug)]
+struct Row {
+    events: usize,
+    over: usize,
+    bytes: usize,
 }
 
 impl Outbox {
@@ -27,11 +41,13 @@ impl Outbox {
 
     pub(crate) fn new(config: &WasmHostConfig) -> Self {
         Outbox {
+            finished: Finished::default(),
             effects: Vec::new(),
             bytes: 0,
             max_effects: config.effects,
             max_bytes: config.effect_bytes,
             extended: false,
+            row: None,
         }
     }
 
@@ -42,13 +58,11 @@ impl Outbox {
 
     /// Takes what the guest sends.
     pub(crate) fn take_in(&mut self, bytes: &[u8]) -> Result<(), Breach> {
+        if self.row.is_some() {
+            return Err(Breach::SentInRow);
+        }
         // Before decoding: that copies the message, which may be as long as the guest's memory.
-        if bytes.len() > self.max_bytes.saturating_sub(self.bytes) {
-            return Err(Breach::EffectBytes { limit: self.max_bytes });
-        }
-        if self.effects.len() >= self.max_effects {
-            return Err(Breach::Effects { limit: self.max_effects });
-        }
+        self.check(bytes.len())?;
         let effect = match wire::decode_effect(bytes) {
             Ok(Effect::CloseClient { .. }) if !self.extended => {
                 return Err(WireError::UnknownKind(wire::effect_kind::CLOSE_CLIENT).into());
@@ -56,21 +70,68 @@ impl Outbox {
             Ok(Effect::Answer { .. }) if !self.extended => {
                 return Err(WireError::UnknownKind(wire::effect_kind::ANSWER).into());
             }
-            Err(WireError::UnknownKind(kind)) if self.extended => {
-                debug!(kind, "a guest asks for something unknown; it is left out");
-                return Ok(());
-            }
-            decoded => decoded?,
+            decoded => decoded,
         };
-        self.bytes = self.bytes.saturating_add(effect.size());
-        self.effects.push(effect);
-        Ok(())
+        self.put(effect)
     }
 
-    /// The effects of an event that has returned, to be emptied.
-    pub(crate) fn finished(&mut self) -> &mut Vec<Effect> {
+    /// The event that the guest was told of has returned.
+    pub(crate) fn end_event(&mut self) {
+        self.finished.effects.append(&mut self.effects);
+        self.finished.ends.push(self.finished.effects.len());
         self.bytes = 0;
-        &mut self.effects
+    }
+
+    /// The guest is told of a row of so many events.
+    pub(crate) fn begin_row(&mut self, events: usize) {
+        self.row = Some(Row { events, over: 0, bytes: 0 });
+    }
+
+    /// Whether the guest is handling a row of events.
+    pub(crate) fn is_in_row(&self) -> bool {
+        self.row.is_some()
+    }
+
+    /// Reads on in the effects that the guest shows. Says whether a further event is over.
+    pub(crate) fn read_row(&mut self, shown: &[u8]) -> Result<bool, Breach> {
+        let Some(mut row) = self.row.take() else { return Ok(false) };
+        let unread = shown.get(row.bytes..).ok_or(Breach::TookBack)?;
+        let before = row.over;
+        let mut is_over = true;
+        for record in Records::new(unread) {
+            let record = record?;
+            is_over = record.is_end();
+            if !is_over {
+                self.check(record.bytes())?;
+                self.put(record.effect())?;
+                continue;
+            }
+            row.over += 1;
+            if row.over > row.events {
+                return Err(Breach::Count { given: row.events, over: row.over });
+            }
+            self.end_event();
+        }
+        if !is_over {
+            return Err(Breach::NotOver);
+        }
+        row.bytes = shown.len();
+        let advanced = row.over > before;
+        self.row = Some(row);
+        Ok(advanced)
+    }
+
+    /// The guest has returned from the row.
+    pub(crate) fn end_row(&mut self) -> Result<(), Breach> {
+        match self.row.take() {
+            Some(Row { events, over, .. }) if over < events => Err(Breach::Count { given: events, over }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The effects of the events that are over, to be emptied.
+    pub(crate) fn finished(&mut self) -> &mut Finished {
+        &mut self.finished
     }
 
     /// Gives back what an extraordinary event took.
@@ -78,5 +139,33 @@ impl Outbox {
         if self.effects.is_empty() && self.effects.capacity() > Self::KEEP {
             self.effects = Vec::new();
         }
+        if self.finished.ends.is_empty() {
+            self.finished.clear(Self::KEEP);
+        }
+    }
+
+    /// Whether the event may ask for something of so many bytes as well.
+    fn check(&self, bytes: usize) -> Result<(), Breach> {
+        if bytes > self.max_bytes.saturating_sub(self.bytes) {
+            return Err(Breach::EffectBytes { limit: self.max_bytes });
+        }
+        if self.effects.len() >= self.max_effects {
+            return Err(Breach::Effects { limit: self.max_effects });
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, effect: Result<Effect, WireError>) -> Result<(), Breach> {
+        match effect {
+            Err(WireError::UnknownKind(kind)) if self.extended => {
+                debug!(kind, "a guest asks for something unknown; it is left out");
+            }
+            effect => {
+                let effect = effect?;
+                self.bytes = self.bytes.saturating_add(effect.size());
+                self.effects.push(effect);
+            }
+        }
+        Ok(())
     }
 }

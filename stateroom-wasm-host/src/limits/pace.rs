@@ -56,6 +56,8 @@ struct Progress {
     waiting_since: Option<time::Instant>,
     place: Option<OwnedSemaphorePermit>,
     exhausted: bool,
+    /// Whether another event has begun since it was last looked at.
+    is_another: bool,
 }
 
 impl Progress {
@@ -104,21 +106,33 @@ impl Pace {
         let mut calls = pin!(calls);
         // No clock is read for an event that ends at once.
         let mut watch: Option<Watch> = None;
+        let mut has_paused = false;
         let outcome = poll_fn(|task| {
             let resumed = watch.is_some().then(Instant::now);
             if let Poll::Ready(outcome) = calls.as_mut().poll(task) {
                 return Poll::Ready(Ok(outcome));
             }
-            self.paused(resumed);
+            has_paused = true;
+            if self.paused(resumed) {
+                watch = None;
+            }
             let watch = watch.get_or_insert_with(|| Watch::new(self.time_budget));
             watch.poll(task, || self.lock().waited()).map(|()| Err(TimeUp))
         })
         .await;
-        if watch.is_some() {
+        if has_paused {
             let mut progress = self.lock();
             *progress = Progress { exhausted: progress.exhausted, ..Progress::default() };
         }
         outcome
+    }
+
+    /// Of the events that the guest was told of in one go, another has begun: it has budgets of its own.
+    pub(crate) fn next_event(&self) {
+        let mut progress = self.lock();
+        progress.computed = Duration::ZERO;
+        progress.waited = Duration::ZERO;
+        progress.is_another = true;
     }
 
     /// What a guest that runs into a tick of the clock does next.
@@ -153,8 +167,8 @@ impl Pace {
         progress.waiting_since = None;
     }
 
-    /// The guest has stopped computing for now: at a tick, or to sleep.
-    fn paused(&self, resumed: Option<Instant>) {
+    /// The guest has stopped computing for now: at a tick, or to sleep. Says whether that is in another event than before.
+    fn paused(&self, resumed: Option<Instant>) -> bool {
         // A thread that the system holds up between two ticks is no fault of the guest, hence no more than a tick.
         let computed = resumed.map_or(TICK, |resumed| resumed.elapsed().min(TICK));
         let mut progress = self.lock();
@@ -162,6 +176,7 @@ impl Pace {
         if progress.waiting_since.is_none() {
             progress.place = None;
         }
+        std::mem::take(&mut progress.is_another)
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {

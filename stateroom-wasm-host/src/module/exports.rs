@@ -13,6 +13,14 @@ pub(crate) struct Exports {
     pub(crate) free: ModuleExport,
     pub(crate) initialize: Option<ModuleExport>,
     pub(crate) hello: Option<ModuleExport>,
+    /// Takes rows of events, if the module does.
+    pub(crate) batch: Option<Batch>,
+}
+
+/// The exports of a module that takes rows of events.
+pub(crate) struct Batch {
+    pub(crate) function: ModuleExport,
+    pub(crate) effects: ModuleExport,
 }
 
 impl Exports {
@@ -22,13 +30,23 @@ impl Exports {
         let recv = module.require("stateroom_recv", &Kind::Function { parameters: "ii", results: "" })?;
         module.require("STATEROOM_API_VERSION", &Kind::Number)?;
         module.require("STATEROOM_API_PROTOCOL", &Kind::Number)?;
+        let hello = module.find("stateroom_hello", &Kind::Function { parameters: "ii", results: "I" })?;
+        let batch = module.find("stateroom_batch", &Kind::Function { parameters: "ii", results: "" })?;
+        let batch = match (batch, &hello) {
+            (Some(function), Some(_)) => {
+                Some(Batch { function, effects: module.require("STATEROOM_EFFECTS", &Kind::Number)? })
+            }
+            // Which events it knows is said in the greeting.
+            _ => None,
+        };
         Ok(Exports {
             recv,
             memory: module.require("memory", &Kind::Memory)?,
             malloc: module.require("stateroom_malloc", &Kind::Function { parameters: "i", results: "i" })?,
             free: module.require("stateroom_free", &Kind::Function { parameters: "ii", results: "" })?,
             initialize: module.find("_initialize", &Kind::Function { parameters: "", results: "" })?,
-            hello: module.find("stateroom_hello", &Kind::Function { parameters: "ii", results: "I" })?,
+            hello,
+            batch,
         })
     }
 }

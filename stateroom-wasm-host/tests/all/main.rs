@@ -11,5 +11,6 @@ mod common;
 mod hostile;
 mod limits;
 mod refusals;
+mod rows;
 mod served;
 mod threads;

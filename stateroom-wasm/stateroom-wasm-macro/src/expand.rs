@@ -77,6 +77,9 @@ fn exports(service: &Ident) -> TokenStream {
                 static STATEROOM_API_PROTOCOL: i32 = #guest::API_PROTOCOL;
 
                 #[unsafe(no_mangle)]
+                static STATEROOM_EFFECTS: #guest::Effects = #guest::Effects::new();
+
+                #[unsafe(no_mangle)]
                 extern "C" fn _initialize() {
                     #guest::initialize()
                 }
@@ -86,7 +89,7 @@ fn exports(service: &Ident) -> TokenStream {
                     #guest::malloc(length)
                 }
 
-                // SAFETY, of these three: the host passes what it got from `stateroom_malloc`.
+                // SAFETY, of these four: the host passes what it got from `stateroom_malloc`.
                 #[unsafe(no_mangle)]
                 unsafe extern "C" fn stateroom_free(pointer: *mut u8, length: u32) {
                     unsafe { #guest::free(pointer, length) }
@@ -100,6 +103,11 @@ fn exports(service: &Ident) -> TokenStream {
                 #[unsafe(no_mangle)]
                 unsafe extern "C" fn stateroom_recv(pointer: *const u8, length: u32) {
                     unsafe { #guest::recv(&GUEST, pointer, length) }
+                }
+
+                #[unsafe(no_mangle)]
+                unsafe extern "C" fn stateroom_batch(pointer: *const u8, length: u32) {
+                    unsafe { #guest::batch(&GUEST, &STATEROOM_EFFECTS, pointer, length) }
                 }
             };
         };

@@ -5,6 +5,7 @@
 mod backoff;
 mod names;
 mod remembered;
+mod tasks;
 
 use std::{
     collections::HashMap,
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use self::{backoff::Backoff, names::ShortNames, remembered::Remembered};
+use self::{backoff::Backoff, names::ShortNames, remembered::Remembered, tasks::Tasks};
 use crate::{
     Server,
     config::RoomStrategy,
@@ -45,14 +46,12 @@ pub(crate) struct Rooms {
     state: Mutex<State>,
     /// Runs a room's life.
     live: Box<Live>,
-    /// All tasks of the server: rooms and connections.
+    /// All tasks of the server, of both kinds.
     tasks: TaskTracker,
+    room_tasks: Tasks,
+    connection_tasks: Tasks,
     /// Said when the server begins to stop.
     stopping: CancellationToken,
-    /// Said when rooms that have not stopped by then are dropped.
-    dropping_rooms: CancellationToken,
-    /// Said when connections that have not ended by then are dropped.
-    dropping_connections: CancellationToken,
 }
 
 type Live = dyn Fn(Arc<Rooms>, Arc<str>, Arc<Inbox>) -> RoomLife + Send + Sync;
@@ -124,14 +123,15 @@ impl Rooms {
                 actor::run(&*factory, room_id.clone(), inbox.clone(), limits, policy, ended).await;
             })
         };
+        let tasks = TaskTracker::new();
         Arc::new(Rooms {
             settings,
             state: Mutex::new(State { short_names, ..State::default() }),
             live: Box::new(live),
-            tasks: TaskTracker::new(),
+            room_tasks: Tasks::new(&tasks),
+            connection_tasks: Tasks::new(&tasks),
+            tasks,
             stopping: CancellationToken::new(),
-            dropping_rooms: CancellationToken::new(),
-            dropping_connections: CancellationToken::new(),
         })
     }
 
@@ -147,7 +147,7 @@ impl Rooms {
 
     /// Runs a connection's task: it is waited for when the server stops, and dropped when that takes too long.
     pub(crate) fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(self.dropping_connections.clone().run_until_cancelled_owned(connection));
+        self.connection_tasks.spawn(connection);
     }
 
     /// Whether a client may join a room, as far as can be known before it does.
@@ -237,15 +237,14 @@ impl Rooms {
         if self.have_ended(self.settings.limits.shutdown_time).await {
             return;
         }
-        if !self.dropping_rooms.is_cancelled() {
+        // Rooms first: as they are dropped they close their clients, which get a moment to hear of it.
+        if self.room_tasks.drop_all() {
             tracing::warn!("some rooms or connections did not stop in time and are dropped");
         }
-        // Rooms first: as they are dropped they close their clients, which get a moment to hear of it.
-        self.dropping_rooms.cancel();
         if self.have_ended(LAST_WORDS).await {
             return;
         }
-        self.dropping_connections.cancel();
+        self.connection_tasks.drop_all();
         if !self.have_ended(LAST_WORDS).await {
             tracing::warn!("a service keeps its thread and is left behind");
         }
@@ -332,7 +331,7 @@ impl Rooms {
     }
 
     fn spawn_room(&self, life: RoomLife) {
-        self.tasks.spawn(self.dropping_rooms.clone().run_until_cancelled_owned(life));
+        self.room_tasks.spawn(life);
     }
 
     /// A room has ended; what follows for its name.

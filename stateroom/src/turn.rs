@@ -5,7 +5,10 @@
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use crate::messages::{Effect, Event};
@@ -17,6 +20,8 @@ use crate::messages::{Effect, Event};
 #[derive(Debug, Default)]
 pub struct Turn {
     state: Mutex<State>,
+    /// How many events wait; changed with the state, and looked at without it.
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +69,9 @@ impl Turn {
 
     /// Puts further events behind those that wait.
     pub fn add(&self, events: impl IntoIterator<Item = Event>) {
-        self.lock().waiting.extend(events);
+        let mut state = self.lock();
+        state.waiting.extend(events);
+        self.waiting.store(state.waiting.len(), Ordering::Relaxed);
     }
 
     /// The next event to work on.
@@ -72,6 +79,7 @@ impl Turn {
         let mut state = self.lock();
         let event = state.waiting.pop_front()?;
         state.under_way.push_back(event.label());
+        self.waiting.store(state.waiting.len(), Ordering::Relaxed);
         Some(event)
     }
 
@@ -83,6 +91,7 @@ impl Turn {
             state.under_way.push_back(event.label());
             taken += 1;
         }
+        self.waiting.store(state.waiting.len(), Ordering::Relaxed);
         taken
     }
 
@@ -123,7 +132,7 @@ impl Turn {
 
     /// Whether no event waits.
     pub fn is_empty(&self) -> bool {
-        self.lock().waiting.is_empty()
+        self.waiting.load(Ordering::Relaxed) == 0
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -114,9 +114,12 @@ impl Room {
             if self.members.is_clean() && self.schedule.turn.is_empty() {
                 self.set_empty_time();
                 poll_fn(|context| self.poll_work(context)).await;
-                // What arrives in the same turn of the runtime is then handled and written together.
-                for _ in 0..yields {
-                    yield_now().await;
+                // What arrives in the same turn of the runtime is then handled and written together. What one client
+                // says is together already.
+                if self.members.len() > 1 {
+                    for _ in 0..yields {
+                        yield_now().await;
+                    }
                 }
             } else {
                 yield_now().await;

@@ -2,6 +2,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 use stateroom::{ClientId, MessagePayload, MessageRecipient};
 
 use super::{
@@ -29,7 +30,8 @@ pub(crate) struct Member {
 /// Who is in the room.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
-    members: IndexMap<ClientId, Member>,
+    /// Numbers are given by the room, so that nobody can choose those that collide.
+    members: IndexMap<ClientId, Member, FxBuildHasher>,
     outboxes: Outboxes,
     /// To whom something is to be written, in the order in which it came up.
     dirty: VecDeque<ClientId>,
@@ -106,6 +108,11 @@ impl Members {
             member.handled.add(load);
             member.mark(client, &mut self.dirty);
         }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
     }
 
     /// Whether so much is put down that it should be written before more is.

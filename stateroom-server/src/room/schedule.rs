@@ -2,11 +2,9 @@
 //!
 //! *Invariant:* each connection that has joined gets one `connect` and one `disconnect`, in this order, with its messages
 //! between them; the one exception is the last `disconnect` of a room that ends with it.
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
+use rustc_hash::FxHashMap;
 use stateroom::{ClientId, MessagePayload, messages::Event, turn::Turn};
 use tokio::sync::oneshot;
 
@@ -41,8 +39,8 @@ pub(crate) struct Schedule {
     pub(crate) turn: Arc<Turn>,
     /// What each of those changes.
     pub(crate) steps: VecDeque<Step>,
-    connections: HashMap<ConnectionId, Seated>,
-    clients: HashMap<ClientId, ConnectionId>,
+    connections: FxHashMap<ConnectionId, Seated>,
+    clients: FxHashMap<ClientId, ConnectionId>,
     tokens: Tokens,
     last_client: u32,
     policy: ShutdownPolicy,
@@ -64,8 +62,8 @@ impl Schedule {
         Schedule {
             turn: Arc::default(),
             steps: VecDeque::new(),
-            connections: HashMap::new(),
-            clients: HashMap::new(),
+            connections: FxHashMap::default(),
+            clients: FxHashMap::default(),
             tokens: Tokens::new(tokens),
             last_client: 0,
             policy,

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-pub(crate) use self::cache::VARIABLE as CACHE_VARIABLE;
+pub(crate) use self::cache::{VARIABLE as CACHE_VARIABLE, directory as cache_directory};
 use crate::config::Settings;
 
 /// What was built, where cargo and wasm-bindgen have put it.

@@ -9,7 +9,7 @@ mod resolve;
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use serde::{Deserialize, Serialize};
 use stateroom_server::RoomStrategy;
 
@@ -75,6 +75,12 @@ pub(crate) struct Settings {
     #[arg(short, long, value_name = "POLICY", help_heading = "Server")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(crate) shutdown_policy: Option<Policy>,
+
+    /// Compile the service at each start, and keep nothing of it
+    #[arg(long, value_name = "BOOL", help_heading = "Server", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+        require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) no_cache: Option<bool>,
 
     #[command(flatten)]
     #[serde(skip_serializing_if = "LimitSettings::are_silent")]

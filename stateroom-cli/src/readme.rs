@@ -34,10 +34,11 @@ fn table() -> String {
         let in_dev = dev.get_arguments().find(|argument| argument.get_id() == setting.get_id()).map(help).unwrap();
         let default = if in_dev.1 == default { default } else { format!("{default}; `dev`: {}", in_dev.1) };
         let short = setting.get_short().map(|short| format!("`-{short}`, ")).unwrap_or_default();
+        let value = setting.get_value_names().unwrap()[0].as_str();
+        let value = if setting.is_require_equals_set() { format!("[={value}]") } else { format!(" {value}") };
         table.push_str(&format!(
-            "| {short}`--{} {}` | `{}` | `{}` | {default} | {what} |\n",
+            "| {short}`--{}{value}` | `{}` | `{}` | {default} | {what} |\n",
             setting.get_long().unwrap(),
-            setting.get_value_names().unwrap()[0],
             setting.get_env().unwrap().display(),
             config::key(setting.get_id()).join("."),
         ));

@@ -1,7 +1,7 @@
 //! What a guest may use, and how many guests there may be.
 //!
 //! *Invariant:* every limit has a finite default; nothing a guest can ask for is unlimited.
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// The limits under which guests run.
 ///
@@ -50,6 +50,11 @@ pub struct WasmHostConfig {
     /// of them wait, in turns of a millisecond, so that short events of other rooms do not. Default (`None`): one less
     /// than the async runtime has workers, at least 1.
     pub slow_lane: Option<usize>,
+    /// Where compiled modules are kept, so that one that was seen before starts in milliseconds: a directory of its own,
+    /// which is made for this user alone if it is not there. What is found in it is used only if nobody else could have
+    /// written it. It holds no more than 64 modules and 512 MiB; those that were not used for longest go first. Default
+    /// (`None`): nothing is kept, and each start compiles.
+    pub cache: Option<PathBuf>,
 }
 
 impl Default for WasmHostConfig {
@@ -68,6 +73,7 @@ impl Default for WasmHostConfig {
             random_bytes: 1 << 20,
             instances: None,
             slow_lane: None,
+            cache: None,
         }
     }
 }

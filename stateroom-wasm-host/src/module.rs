@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* a module that is loaded has all that the protocol asks for, of the right types, and wants nothing that
 //! the host does not offer; whoever instantiates it need not ask again.
+mod cache;
 mod exports;
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use tracing::info;
 use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
-use self::exports::Exports;
+use self::{cache::Compiled, exports::Exports};
 use crate::{
     config::WasmHostConfig,
     engine::SharedEngine,
@@ -33,7 +34,7 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// Compiles a module, from its binary or its text form, and checks it.
+    /// Compiles a module, from its binary or its text form, and checks it; takes it from the cache, if it is there.
     pub(crate) fn compile(
         name: String,
         bytes: &[u8],
@@ -47,8 +48,10 @@ impl Loaded {
         if !may_be_module(&name, bytes) {
             return Err(invalid("it is neither binary WebAssembly nor the text format".to_owned()));
         }
-        let module = Module::new(engine.engine(), bytes).map_err(|error| invalid(format!("{error:#}")))?;
-        info!(module = name, "module compiled");
+        let compiled = cache::compile(engine.engine(), bytes, config.cache.as_deref());
+        let Compiled { module, from_cache } = compiled.map_err(|error| invalid(format!("{error:#}")))?;
+        let how = if from_cache { "module taken from the cache" } else { "module compiled" };
+        info!(module = name, "{how}");
         Self::check(name, &module, engine, config)
     }
 

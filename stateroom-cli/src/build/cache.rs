@@ -1,4 +1,5 @@
-//! The directory in which what was made once is kept, for this user and all of their crates.
+//! The directory in which what was made once is kept, for this user and all of their crates: programs for clients here,
+//! compiled services by whoever serves them.
 use std::{env, path, path::PathBuf};
 
 use anyhow::{Context, Result};
@@ -12,7 +13,7 @@ pub(crate) const VARIABLE: &str = "STATEROOM_CACHE_DIR";
 /// # Errors
 ///
 /// Where the user has no home directory and the variable does not name another one.
-pub(super) fn directory() -> Result<PathBuf> {
+pub(crate) fn directory() -> Result<PathBuf> {
     if let Some(named) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
         return path::absolute(&named).with_context(|| format!("{VARIABLE} names no directory: {}", named.display()));
     }

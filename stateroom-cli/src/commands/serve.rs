@@ -2,7 +2,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
-    path::Path,
+    path::{Path, PathBuf},
     thread,
 };
 
@@ -12,7 +12,7 @@ use stateroom_wasm_host::{WasmHostConfig, WasmHostError, WasmHostFactory};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    build::dist,
+    build::{cache_directory, dist},
     config::{Resolved, Settings},
     shutdown,
 };
@@ -39,7 +39,8 @@ pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) ->
 
 /// Serves a module until a signal comes; tells first where it is.
 pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
-    let Resolved { server, host } = resolved;
+    let Resolved { server, mut host, cache } = resolved;
+    host.cache = cache.then(module_cache).flatten();
     let runtime = runtime().context("no runtime can be made")?;
     // The host looks at how many workers there are.
     let _inside = runtime.enter();
@@ -51,6 +52,17 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
         announce(server.local_addr(), strategy);
         server.run_until(stop).await.context("the server has failed")
     })
+}
+
+/// Where compiled modules are kept, if there is a place for them.
+fn module_cache() -> Option<PathBuf> {
+    match cache_directory() {
+        Ok(directory) => Some(directory.join("modules")),
+        Err(error) => {
+            tracing::warn!("compiled modules are not kept: {error:#}");
+            None
+        }
+    }
 }
 
 /// Says where the server is, and how to get into a room.

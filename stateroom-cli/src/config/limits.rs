@@ -1,6 +1,7 @@
 //! The list of limits: the one place where a limit of the libraries becomes a flag, a variable and a key.
 //!
-//! *Invariant:* every limit that the libraries have is here: what they are resolved to is written without `..`.
+//! *Invariant:* every limit that the libraries have is here: what they are resolved to is written without `..`. What else
+//! they have comes behind `and`.
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use stateroom_server::Limits;
@@ -12,7 +13,7 @@ use super::quantity::{Bytes, Positive, Quantity, Seconds, Sets, as_text};
 macro_rules! limits {
     ($($heading:literal, $resolve:ident: $target:ident {
         $($(#[$attribute:meta])+ $field:ident: $kind:ty,)+
-    })+) => {
+    } $(and $other:ident)?)+) => {
         /// The table `[limits]`.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields, expecting = "a table: write `[limits]` and the limits below it")]
@@ -54,11 +55,11 @@ macro_rules! limits {
             $(
                 /// These, for the library; its default where these say nothing.
                 pub(crate) fn $resolve(&self) -> $target {
-                    let $target { $(mut $field,)+ } = $target::default();
+                    let $target { $(mut $field,)+ $($other,)? } = $target::default();
                     $(if let Some(setting) = self.$field {
                         setting.set(&mut $field);
                     })+
-                    $target { $($field,)+ }
+                    $target { $($field,)+ $($other,)? }
                 }
             )+
         }
@@ -124,5 +125,5 @@ limits! {
         instances: Positive<u32>,
         /// How many rooms that compute for long may do so at the same time
         slow_lane: Positive<usize>,
-    }
+    } and cache
 }

@@ -21,6 +21,8 @@ use super::{
 pub(crate) struct Resolved {
     pub(crate) server: Server,
     pub(crate) host: WasmHostConfig,
+    /// Whether compiled services are kept.
+    pub(crate) cache: bool,
 }
 
 impl Settings {
@@ -33,6 +35,7 @@ impl Settings {
             heartbeat_timeout: self.heartbeat_timeout.or(under.heartbeat_timeout),
             room_strategy: self.room_strategy.or(under.room_strategy),
             shutdown_policy: self.shutdown_policy.or(under.shutdown_policy),
+            no_cache: self.no_cache.or(under.no_cache),
             limits: self.limits.over(under.limits),
             ..under
         }
@@ -49,6 +52,7 @@ impl Settings {
             heartbeat_timeout: Sets::get(&Duration::from_secs(120)),
             room_strategy: Some(server.room_strategy),
             shutdown_policy: Some(Policy(ShutdownPolicy::After(Duration::from_secs(300)))),
+            no_cache: Some(false),
             limits: LimitSettings::defaults(),
             ..Settings::default()
         }
@@ -104,7 +108,7 @@ impl Said {
                 host.time_budget.as_secs_f64()
             );
         }
-        Ok(Resolved { server, host })
+        Ok(Resolved { server, host, cache: settings.no_cache != Some(true) })
     }
 
     /// A client that answers every ping must not be taken for lost.
@@ -202,6 +206,7 @@ mod tests {
             "SECONDS" => "31",
             "STRATEGY" => "uuid",
             "POLICY" => "never",
+            "BOOL" => "true",
             _ => "7",
         }
     }
@@ -223,13 +228,15 @@ mod tests {
     fn every_setting_counts_and_is_the_same_as_a_flag_and_in_the_file() {
         let nothing = from_flags(&[]);
         for argument in Settings::augment_args(clap::Command::new("")).get_arguments() {
-            let value = sample(argument.get_value_names().unwrap()[0].as_str());
-            let flag = format!("--{}", argument.get_long().unwrap());
-            let set = from_flags(&[&flag, value]);
+            let unit = argument.get_value_names().unwrap()[0].as_str();
+            let value = sample(unit);
+            let flag = format!("--{}={value}", argument.get_long().unwrap());
+            let set = from_flags(&[&flag]);
             assert_ne!(set, nothing, "{flag}");
 
             let key = key(argument.get_id()).join(".");
-            let file: Settings = toml::from_str(&format!("{key} = '{value}'")).unwrap();
+            let quote = if unit == "BOOL" { "" } else { "'" };
+            let file: Settings = toml::from_str(&format!("{key} = {quote}{value}{quote}")).unwrap();
             assert_eq!(format!("{:?}", resolve(file, Verb::SERVE_IP).unwrap()), set, "{key}");
         }
     }

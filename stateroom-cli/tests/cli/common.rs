@@ -25,7 +25,7 @@ pub(crate) use self::{
 /// Longer than anything takes, on a busy machine too.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The command, with nothing of the settings of whoever runs the tests.
+/// The command, with nothing of the settings of whoever runs the tests, nor of what is kept for them.
 pub(crate) fn stateroom() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stateroom"));
     for (variable, _) in env::vars_os() {
@@ -33,6 +33,7 @@ pub(crate) fn stateroom() -> Command {
             command.env_remove(variable);
         }
     }
+    command.env("STATEROOM_CACHE_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
     command.env("NO_COLOR", "1").env("COLUMNS", "120").env_remove("RUST_LOG").env("CARGO_TERM_COLOR", "never");
     command
 }

@@ -10,6 +10,7 @@
 
 mod common;
 mod e2e_build;
+mod e2e_cache;
 mod e2e_client;
 #[cfg(unix)]
 mod e2e_client_tools;

@@ -7,6 +7,7 @@
 )]
 
 mod abi;
+mod cache;
 mod common;
 mod hostile;
 mod limits;

@@ -71,7 +71,7 @@ impl Instance {
     /// A guest that is ready for its first event.
     pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
         let place = loaded.engine().admit();
-        let place = place.ok_or_else(|| Fault::new(FaultKind::Build, "no more rooms fit in this process"))?;
+        let place = place.ok_or_else(|| Fault::new(FaultKind::NoSpace, "no more rooms fit in this process"))?;
         let mut instance = Self::instantiate(loaded, room_id, caller).await?;
         instance.place = Some(place);
         instance.events = instance.in_time(async |guest| guest.begin(room_id).await, |_| {}).await?;

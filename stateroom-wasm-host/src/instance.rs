@@ -75,6 +75,7 @@ impl Instance {
         let mut instance = Self::instantiate(loaded, room_id, caller).await?;
         instance.place = Some(place);
         instance.events = instance.in_time(async |guest| guest.begin(room_id).await, |_| {}).await?;
+        instance.pace.end_turn();
         Ok(instance)
     }
 
@@ -189,6 +190,7 @@ impl Instance {
 
     /// To be called after a row of events.
     pub(crate) fn end_turn(&mut self) {
+        self.pace.end_turn();
         self.guest.store().data_mut().outbox.trim();
     }
 

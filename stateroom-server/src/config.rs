@@ -23,7 +23,8 @@ pub struct Limits {
     pub mailbox_bytes: usize,
     /// How many events may wait for a room; its clients are not read from while more do. Default 8192.
     pub mailbox_events: usize,
-    /// How many rooms there may be at a time; who wants a further one is answered 503. Default 10 000.
+    /// How many rooms there may be at a time; who wants a further one is answered 503, also where the factory has space
+    /// for fewer. Default 10 000.
     pub rooms: usize,
     /// How many ended rooms that were created through the API are remembered, so that they can be joined again; the
     /// oldest is forgotten first. Default 65 536.

@@ -46,6 +46,8 @@ pub(crate) struct Rooms {
     state: Mutex<State>,
     /// Runs a room's life.
     live: Box<Live>,
+    /// Says whether the factory has space for a service besides those of so many rooms.
+    has_space: Box<dyn Fn(usize) -> bool + Send + Sync>,
     /// All tasks of the server, of both kinds.
     tasks: TaskTracker,
     room_tasks: Tasks,
@@ -115,6 +117,10 @@ impl Rooms {
             RoomStrategy::Short(length) => Some(ShortNames::new(length)),
             _ => None,
         };
+        let has_space = {
+            let factory = factory.clone();
+            move |rooms| factory.has_space(rooms)
+        };
         let live = move |rooms: Arc<Rooms>, room_id: Arc<str>, inbox: Arc<Inbox>| -> RoomLife {
             let factory = factory.clone();
             Box::pin(async move {
@@ -128,6 +134,7 @@ impl Rooms {
             settings,
             state: Mutex::new(State { short_names, ..State::default() }),
             live: Box::new(live),
+            has_space: Box::new(has_space),
             room_tasks: Tasks::new(&tasks),
             connection_tasks: Tasks::new(&tasks),
             tasks,
@@ -311,9 +318,10 @@ impl Rooms {
     }
 
     fn may_insert(&self, state: &State) -> Result<(), Refusal> {
+        let rooms = state.rooms.len();
         if state.stopped {
             Err(Refusal::Stopping)
-        } else if state.rooms.len() >= self.settings.limits.rooms {
+        } else if rooms >= self.settings.limits.rooms || !(self.has_space)(rooms) {
             Err(Refusal::Full)
         } else {
             Ok(())
@@ -360,6 +368,9 @@ impl Rooms {
                     "a room's service failed: {}",
                     fault.message()
                 );
+            }
+            Ending::NoSpace(fault) => {
+                tracing::warn!(room = &**room_id, "a room cannot begin: {}", fault.message());
             }
             ending => tracing::debug!(room = &**room_id, ?ending, "a room ends"),
         }

@@ -30,8 +30,8 @@ pub struct WasmHostConfig {
     /// compute for long. Default: 10 s.
     pub time_budget: Duration,
     /// How much of a processor a room may use over time, in percent, on top of a tenth of a second at a stretch. One that
-    /// uses more shares the `slow_lane` with others of its kind in all its events that meet a tick of the clock, which
-    /// comes each millisecond; while nobody else wants a place there, it does not notice. Default: 10.
+    /// uses more needs a place in the `slow_lane` for all it computes, and shares these with others of its kind; while
+    /// nobody else wants one, it does not notice. Default: 10.
     pub cpu_percent: u32,
     /// How many bytes of effects (messages, mostly) one event may ask for. Default: 67 108 864 (64 MiB).
     pub effect_bytes: usize,

@@ -38,6 +38,8 @@ pub(crate) struct SharedEngine {
     settings: Option<Settings>,
     ticker: Ticker,
     lane: Arc<SlowLane>,
+    /// How many rooms there may be, and the places of those that there are not.
+    instances: usize,
     rooms: Arc<Semaphore>,
 }
 
@@ -80,8 +82,9 @@ impl SharedEngine {
     fn new(engine: Arc<Engine>, config: &WasmHostConfig, settings: Option<Settings>) -> Result<Self, WasmHostError> {
         let ticker = Ticker::start(&engine).map_err(|error| WasmHostError::Engine { reason: error.to_string() })?;
         let lane = Arc::new(SlowLane::new(config.slow_lane));
-        let rooms = Arc::new(Semaphore::new(Pool::new(config).instances as usize));
-        Ok(SharedEngine { engine, settings, ticker, lane, rooms })
+        let instances = Pool::new(config).instances as usize;
+        let rooms = Arc::new(Semaphore::new(instances));
+        Ok(SharedEngine { engine, settings, ticker, lane, instances, rooms })
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -96,6 +99,12 @@ impl SharedEngine {
     /// are what the process has memory mappings for.
     pub(crate) fn admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.rooms).try_acquire_owned().ok()
+    }
+
+    /// Whether there is a place for one more room besides so many of one server. Some of these may have yet to take theirs,
+    /// so that the free places do not tell it all; but other servers may have taken some, so neither does the number.
+    pub(crate) fn has_space(&self, rooms: usize) -> bool {
+        rooms < self.instances && self.rooms.available_permits() > 0
     }
 
     /// To be held while a guest may run: the clock ticks meanwhile.

@@ -93,6 +93,10 @@ impl StateroomServiceFactory for WasmHostFactory {
             .map_err(|fault| WasmHostError::Start { module: self.loaded.name().to_owned(), fault })
     }
 
+    fn has_space(&self, rooms: usize) -> bool {
+        self.loaded.engine().has_space(rooms)
+    }
+
     fn create(
         &self,
         room_id: &str,

@@ -71,10 +71,11 @@ impl Instance {
     /// A guest that is ready for its first event.
     pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
         let place = loaded.engine().admit();
-        let place = place.ok_or_else(|| Fault::new(FaultKind::Build, "no more rooms fit in this process"))?;
+        let place = place.ok_or_else(|| Fault::new(FaultKind::NoSpace, "no more rooms fit in this process"))?;
         let mut instance = Self::instantiate(loaded, room_id, caller).await?;
         instance.place = Some(place);
         instance.events = instance.in_time(async |guest| guest.begin(room_id).await, |_| {}).await?;
+        instance.pace.end_turn();
         Ok(instance)
     }
 
@@ -189,6 +190,7 @@ impl Instance {
 
     /// To be called after a row of events.
     pub(crate) fn end_turn(&mut self) {
+        self.pace.end_turn();
         self.guest.store().data_mut().outbox.trim();
     }
 

@@ -27,6 +27,14 @@ pub trait StateroomServiceFactory: Send + Sync + 'static {
     /// Whatever keeps the room from beginning. Those who wanted to join are closed with 1011.
     fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Self::Service, Self::Error>;
 
+    /// Whether there is space for one more service besides those of so many rooms, which the asking server has or has yet
+    /// to begin. As others may take it meanwhile, [`create`](Self::create) may still fail for want of it.
+    #[doc(hidden)]
+    fn has_space(&self, rooms: usize) -> bool {
+        let _ = rooms;
+        true
+    }
+
     /// Makes the service, contained: the way by which hosts do it. One that takes long overrides this to give way.
     #[doc(hidden)]
     fn create(

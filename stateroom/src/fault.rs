@@ -7,6 +7,8 @@ use std::{any::Any, error::Error, fmt};
 pub enum FaultKind {
     /// The factory could not build the service.
     Build,
+    /// There was no space for a further service. That is no failure of the room's.
+    NoSpace,
     /// A native service panicked.
     Panic,
     /// A guest trapped: a panic, `unreachable`, an access out of bounds, a stack overflow.
@@ -29,6 +31,7 @@ impl FaultKind {
     pub const fn label(self) -> &'static str {
         match self {
             FaultKind::Build => "build",
+            FaultKind::NoSpace => "no_space",
             FaultKind::Panic => "panic",
             FaultKind::Trap => "trap",
             FaultKind::CpuBudget => "cpu_budget",

@@ -42,6 +42,8 @@ pub(crate) enum Ending {
     Empty,
     /// It was told to end: by the server, which stops, or by the program around it.
     Stopped(CloseCause),
+    /// Its service found no space: others had taken it in the meantime.
+    NoSpace(Fault),
     /// Its service failed.
     Failed(Fault),
 }
@@ -67,6 +69,7 @@ pub(crate) async fn run<F: StateroomServiceFactory>(
             }
             ending
         }
+        Err(fault) if fault.kind() == FaultKind::NoSpace => Ending::NoSpace(fault),
         Err(fault) => Ending::Failed(fault),
     };
     let late = room.inbox.end();
@@ -301,6 +304,7 @@ impl Room {
         let cause = match ending {
             Ending::Empty => CloseCause::Stopping,
             Ending::Stopped(cause) => cause.clone(),
+            Ending::NoSpace(_) => CloseCause::RoomsFull,
             Ending::Failed(fault) => CloseCause::Failed(fault.public_reason()),
         };
         for outbound in self.members.drain() {

@@ -22,6 +22,7 @@ mod policies;
 mod rooms;
 mod shutdown;
 mod slow_clients;
+mod space;
 mod strategies;
 mod timers;
 mod tokens;

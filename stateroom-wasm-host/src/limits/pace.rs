@@ -3,11 +3,12 @@
 //! Most events are over before the first tick of the clock and meet nothing of this. One that is not gives way to others
 //! at each tick; from its second tick on it also needs a place in the slow lane for each millisecond that it computes,
 //! and those who want one take turns. So a room that spins costs the others a millisecond now and then, and many that
-//! spin cost them no more than one. A room that has used up its share by many short events needs the place from the first
-//! tick on.
+//! spin cost them no more than one. A room that has used up its share by many short events needs the place before it
+//! computes at all, and keeps it until the next tick or the end of its turn: else a few such rooms would keep all workers
+//! busy, and everybody else would wait behind all of them.
 //!
-//! *Invariant:* a place in the slow lane is held only while the guest computes: not while it gives way, and not while
-//! it sleeps.
+//! *Invariant:* a place in the slow lane is held only while the guest computes, or is about to: not while it gives way, not
+//! while it sleeps, and not between turns.
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
@@ -37,8 +38,10 @@ pub(crate) struct Pace {
     cpu_budget: Duration,
     time_budget: Duration,
     lane: Arc<SlowLane>,
-    /// Touched by nothing but ticks.
+    /// Touched by nothing but ticks, as long as the room is within it.
     share: Mutex<Share>,
+    /// Whether the room had used up its share when that was last looked at: read at each event.
+    over_share: AtomicBool,
     /// Whether the thread itself waits for the guest. Then nobody else can use it, so that giving way is of no use, and
     /// waiting in the lane, behind a task that this thread should run, would never end.
     blocking: AtomicBool,
@@ -78,6 +81,7 @@ impl Pace {
             time_budget: config.time_budget,
             lane,
             share: Mutex::new(Share::new(config.cpu_percent, Instant::now())),
+            over_share: AtomicBool::new(false),
             blocking: AtomicBool::new(false),
             progress: Mutex::default(),
         }
@@ -103,6 +107,9 @@ impl Pace {
 
     /// Runs an event's calls into the guest.
     pub(crate) async fn run<T>(&self, calls: impl Future<Output = T>) -> Result<T, TimeUp> {
+        if self.over_share.load(Ordering::Relaxed) {
+            self.take_lane().await;
+        }
         let mut calls = pin!(calls);
         // No clock is read for an event that ends at once.
         let mut watch: Option<Watch> = None;
@@ -122,7 +129,8 @@ impl Pace {
         .await;
         if has_paused {
             let mut progress = self.lock();
-            *progress = Progress { exhausted: progress.exhausted, ..Progress::default() };
+            let place = progress.place.take().filter(|_| self.over_share.load(Ordering::Relaxed));
+            *progress = Progress { exhausted: progress.exhausted, place, ..Progress::default() };
         }
         outcome
     }
@@ -133,6 +141,26 @@ impl Pace {
         progress.computed = Duration::ZERO;
         progress.waited = Duration::ZERO;
         progress.is_another = true;
+    }
+
+    /// To be called after a row of events: what comes next may be long in coming.
+    pub(crate) fn end_turn(&self) {
+        if self.over_share.load(Ordering::Relaxed) {
+            self.lock().place = None;
+        }
+    }
+
+    /// Waits for a place if the room is still over its share, and has none.
+    async fn take_lane(&self) {
+        if self.blocking.load(Ordering::Relaxed) || self.lock().place.is_some() {
+            return;
+        }
+        let is_over_share = lock(&self.share).is_used_up(Instant::now());
+        self.over_share.store(is_over_share, Ordering::Relaxed);
+        if is_over_share {
+            let place = self.lane.enter().await;
+            self.lock().place = place;
+        }
     }
 
     /// What a guest that runs into a tick of the clock does next.
@@ -146,6 +174,7 @@ impl Pace {
         progress.place = None;
         // Ticks do not ask what a room does between them: who computes for half of the time meets half of them.
         let is_over_share = lock(&self.share).charge(TICK, Instant::now());
+        self.over_share.store(is_over_share, Ordering::Relaxed);
         let takes_lane = (is_over_share || progress.computed >= TICK) && !self.blocking.load(Ordering::Relaxed);
         drop(progress);
         let pace = Arc::clone(self);
@@ -224,4 +253,47 @@ async fn yield_on_thread() {
         Poll::Pending
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A room that has computed for so many ticks, and may do so for none over time.
+    fn pace(lane: &Arc<SlowLane>, ticks: u32) -> Arc<Pace> {
+        let config = WasmHostConfig { cpu_percent: 0, ..WasmHostConfig::default() };
+        let pace = Arc::new(Pace::new(&config, Arc::clone(lane)));
+        (0..ticks).for_each(|_| drop(pace.tick()));
+        pace
+    }
+
+    async fn is_held_up(event: impl Future) -> bool {
+        time::timeout(Duration::ZERO, event).await.is_err()
+    }
+
+    #[tokio::test]
+    async fn who_has_used_up_its_share_needs_a_place_even_for_a_short_event() {
+        let lane = Arc::new(SlowLane::new(Some(1)));
+        let (modest, greedy) = (pace(&lane, 50), pace(&lane, 150));
+        let place = lane.enter().await;
+        assert!(!is_held_up(modest.run(async {})).await);
+        assert!(is_held_up(greedy.run(async {})).await);
+        greedy.set_blocking(true);
+        assert!(!is_held_up(greedy.run(async {})).await, "its thread has nobody else to run");
+        greedy.set_blocking(false);
+        drop(place);
+        assert!(!is_held_up(greedy.run(async {})).await);
+    }
+
+    #[tokio::test]
+    async fn a_place_is_kept_for_the_next_event_and_given_back_after_the_last() {
+        let lane = Arc::new(SlowLane::new(Some(1)));
+        let (one, two) = (pace(&lane, 150), pace(&lane, 150));
+        for _ in 0..3 {
+            assert!(!is_held_up(one.run(async {})).await);
+            assert!(is_held_up(two.run(async {})).await);
+        }
+        one.end_turn();
+        assert!(!is_held_up(two.run(async {})).await);
+    }
 }

@@ -29,6 +29,11 @@ impl Share {
         self.looked_at = now;
         self.level > BURST
     }
+
+    /// Whether the room has computed more than its share.
+    pub(crate) fn is_used_up(&mut self, now: Instant) -> bool {
+        self.charge(Duration::ZERO, now)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The limits: each is kept, named, and felt by nobody else.
 use std::time::Duration;
 
-use stateroom::{ClientId, fault::FaultKind};
+use stateroom::{ClientId, StateroomServiceFactory, fault::FaultKind};
 use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 
 use crate::common::{ECHO, HOSTILE, Log, Room, config, factory, here, says, sent};
@@ -150,9 +150,12 @@ async fn a_full_pool_refuses_rooms_until_one_is_gone() {
     let factory = factory(ECHO, &WasmHostConfig { instances: Some(2), ..config() });
     let mut rooms = vec![Room::of(&factory).await, Room::of(&factory).await];
     let fault = Room::try_of(&factory).await.err().unwrap();
-    assert_eq!(fault.kind(), FaultKind::Build);
+    assert_eq!(fault.kind(), FaultKind::NoSpace);
     assert!(fault.message().contains("no more rooms fit"), "{fault}");
+    assert!(!factory.has_space(0), "whoever has the rooms");
     rooms.pop();
+    assert!(factory.has_space(1));
+    assert!(!factory.has_space(2), "rooms that have yet to begin count, too");
     assert_eq!(Room::of(&factory).await.one(says(1, "x")).await, [sent(ClientId(1), "x")]);
 }
 

@@ -7,7 +7,10 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use stateroom_server::{Limits, Server};
 use stateroom_wasm_host::WasmHostConfig;
 use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Error, Message},
+};
 
 use crate::common::{HOSTILE, Log, config, factory};
 
@@ -155,6 +158,36 @@ async fn a_client_that_never_reads_is_closed_and_nobody_else_misses_anything() {
         assert_eq!(heard, message);
     }
     panic!("it is never closed");
+}
+
+/// The space is the engine's, so that all servers of one configuration share it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_pool_refuses_one_more_room_and_nothing_else_suffers() {
+    let config = WasmHostConfig { instances: Some(3), ..config() };
+    let (here, there) = (serve(&config, Limits::default()).await, serve(&config, Limits::default()).await);
+    let (mut one, mut two, mut three) = (join(here, "a").await, join(there, "a").await, join(here, "b").await);
+    for client in [&mut one, &mut two, &mut three] {
+        say(client, "hello").await;
+        hears(client, "hello").await;
+    }
+    for address in [here, there] {
+        let refused = patiently("a refusal", connect_async(format!("ws://{address}/ws/c"))).await.unwrap_err();
+        let Error::Http(answer) = refused else { panic!("{refused}") };
+        assert_eq!(answer.status(), 503);
+        assert!(answer.headers().contains_key("retry-after"));
+        assert_eq!(answer.body().as_deref(), Some(&b"there is no place for another room\n"[..]));
+    }
+    let mut guest = join(here, "b").await;
+    for client in [&mut guest, &mut one, &mut two, &mut three] {
+        say(client, "hello again").await;
+        hears(client, "hello again").await;
+    }
+    // One room ends, and its place is there for any other.
+    say(&mut three, "t trap").await;
+    assert_eq!(code(&mut three).await, 1011);
+    let mut four = join(there, "c").await;
+    say(&mut four, "hello").await;
+    hears(&mut four, "hello").await;
 }
 
 /// With one thread for all rooms, a neighbour could not say a word if the one that spins kept it.

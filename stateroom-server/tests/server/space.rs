@@ -1,0 +1,104 @@
+//! A factory may have space for only so many rooms: who wants one more is refused before anything begins.
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use stateroom::{
+    StateroomContext, StateroomService, StateroomServiceFactory,
+    fault::{Fault, FaultKind},
+};
+use stateroom_server::{Refusal, RoomStrategy, Server};
+
+use crate::common::TestServer;
+
+/// Makes services that say nothing, as long as there is space.
+#[derive(Clone, Default)]
+struct Narrow {
+    space: Arc<AtomicUsize>,
+    /// What others of the same space have taken, without this factory's knowledge until it makes a service.
+    taken: Arc<AtomicUsize>,
+}
+
+impl Narrow {
+    fn with_space(space: usize) -> Self {
+        Narrow { space: Arc::new(AtomicUsize::new(space)), ..Narrow::default() }
+    }
+}
+
+struct Silent;
+
+impl StateroomService for Silent {}
+
+impl StateroomServiceFactory for Narrow {
+    type Service = Silent;
+    type Error = ();
+
+    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<Silent, ()> {
+        Ok(Silent)
+    }
+
+    fn has_space(&self, rooms: usize) -> bool {
+        rooms < self.space.load(Ordering::Relaxed)
+    }
+
+    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Silent, Fault> {
+        if self.taken.load(Ordering::Relaxed) > 0 {
+            return Err(Fault::new(FaultKind::NoSpace, "others were faster"));
+        }
+        self.build(room_id, context).map_err(|()| Fault::new(FaultKind::Build, "never"))
+    }
+}
+
+#[tokio::test]
+async fn a_room_more_than_there_is_space_for_is_refused_and_the_others_go_on() {
+    let factory = Narrow::with_space(2);
+    let server = TestServer::pipe_of(Server::new(), factory.clone());
+    let (mut a, _b) = (server.connect("/ws/a").await, server.connect("/ws/b").await);
+    for answer in [server.refused("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
+        assert_eq!((answer.status, answer.body.trim()), (503, "there is no place for another room"));
+        assert!(answer.header("retry-after").is_some());
+    }
+    assert_eq!(server.handle.create_room(Some("c")).err(), Some(Refusal::Full));
+    a.is_understood().await;
+    let _a2 = server.connect("/ws/a").await;
+    factory.space.store(3, Ordering::Relaxed);
+    server.connect("/ws/c").await.is_understood().await;
+}
+
+/// All of them are looked at before the first of their rooms is made.
+#[tokio::test]
+async fn of_many_that_come_at_once_as_many_are_let_in_as_there_is_space_for() {
+    let server = TestServer::pipe_of(Server::new(), Narrow::with_space(3));
+    let rooms: Vec<_> = (0..10).map(|room| server.handle.create_room(Some(&room.to_string()))).collect();
+    assert_eq!(rooms.iter().filter(|room| room.is_ok()).count(), 3);
+}
+
+/// Several servers may share the space, so that it can be gone between the look at it and the making of the service.
+#[tokio::test(start_paused = true)]
+async fn space_that_others_were_faster_to_take_is_no_failure_of_the_room() {
+    let factory = Narrow::with_space(10);
+    let server = TestServer::pipe_of(Server::new(), factory.clone());
+    let mut neighbour = server.connect("/ws/b").await;
+    neighbour.is_understood().await;
+    factory.taken.store(1, Ordering::Relaxed);
+    for _ in 0..20 {
+        let (code, reason) = server.connect("/ws/a").await.closed().await;
+        assert_eq!((code, reason.as_str()), (1013, "the server has no place for another room; try again later"));
+    }
+    neighbour.is_understood().await;
+    factory.taken.store(0, Ordering::Relaxed);
+    // No time has passed: it does not have to rest.
+    server.connect("/ws/a").await.is_understood().await;
+}
+
+#[tokio::test]
+async fn a_created_room_that_found_no_space_can_be_joined_later() {
+    let factory = Narrow::with_space(10);
+    let server = TestServer::pipe_of(Server::new().with_room_strategy(RoomStrategy::Api), factory.clone());
+    factory.taken.store(1, Ordering::Relaxed);
+    assert_eq!(server.post("/ws/a").await.status, 200);
+    assert_eq!(server.connect("/ws/a").await.closed().await.0, 1013);
+    factory.taken.store(0, Ordering::Relaxed);
+    server.connect("/ws/a").await.is_understood().await;
+}

@@ -283,6 +283,30 @@ mod tests {
         assert_eq!((answer.events, answer.effects), (event_kind::ALL.to_vec(), effect_kind::ALL.to_vec()));
     }
 
+    /// The same of addresses; a row's effects stay where they were shown until the next row.
+    #[test]
+    #[cfg(target_pointer_width = "32")]
+    fn the_effects_of_a_row_are_where_they_are_shown() {
+        use stateroom::batch::{Records, put_event};
+
+        static GUEST: Guest<Echo> = Guest::new();
+        static PLACE: Effects = Effects::new();
+        for said in ["one", "another"] {
+            let mut row = Vec::new();
+            put_event(&Event::Message { sender: ClientId(1), message: said.into() }, &mut row);
+            put_event(&Event::Timer, &mut row);
+            // SAFETY: they are the row's bytes.
+            with_memory(&row, |pointer, length| unsafe { batch(&GUEST, &PLACE, pointer, length) });
+            let pointer = ptr::with_exposed_provenance(PLACE.address.load(Ordering::Relaxed) as usize);
+            // SAFETY: the guest shows them there.
+            let shown = unsafe { bytes(pointer, PLACE.length.load(Ordering::Relaxed)) };
+            let records: Vec<_> = Records::new(shown).map(Result::unwrap).collect();
+            let effect = Effect::Message { recipient: ClientId(1).into(), message: said.into() };
+            assert_eq!(records[0].effect(), Ok(effect));
+            assert_eq!(records.iter().map(|record| record.is_end()).collect::<Vec<_>>(), [false, true, true]);
+        }
+    }
+
     #[test]
     fn constructors_run_once() {
         initialize();

@@ -31,17 +31,22 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
+/// Reads something, and sees that no more bytes than that are allocated for it.
+pub fn allocating<T>(most: usize, read: impl FnOnce() -> T) -> T {
+    let before = ALLOCATED.load(Ordering::Relaxed);
+    let value = read();
+    let allocated = ALLOCATED.load(Ordering::Relaxed) - before;
+    assert!(allocated <= most, "{allocated} bytes were allocated to read {most}");
+    value
+}
+
 /// Reads `bytes` as a value, if they are one, and sees that it is written as the very bytes it was read from.
 pub fn read_and_write<T: Debug + PartialEq, E>(
     bytes: &[u8],
     read: impl Fn(&[u8]) -> Result<T, E>,
     write: impl Fn(&T, &mut Vec<u8>),
 ) {
-    let before = ALLOCATED.load(Ordering::Relaxed);
-    let value = read(bytes);
-    let allocated = ALLOCATED.load(Ordering::Relaxed) - before;
-    assert!(allocated <= bytes.len(), "{allocated} bytes were allocated to read {}", bytes.len());
-
+    let value = allocating(bytes.len(), || read(bytes));
     let Ok(value) = value else { return };
     let mut written = Vec::new();
     write(&value, &mut written);

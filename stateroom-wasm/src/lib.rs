@@ -4,13 +4,13 @@
 //!
 //! The attribute adds the module's exports, and each of them forwards to this crate: `memory` turns pointers into bytes,
 //! `guest` bytes into an event for the one service, `context` what that asks for into bytes again. The first is the only
-//! one with `unsafe` code, and exists on `wasm32` alone; the others are ordinary code, tested natively.
+//! one with `unsafe` code, and exists on `wasm32` and in tests alone; the others are ordinary code, tested natively.
 //!
 //! *Invariant:* a module imports `env.stateroom_send` and WASI preview 1, and nothing else.
 
 mod context;
 mod guest;
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", test))]
 #[expect(unsafe_code, reason = "the border to the host: pointers, the import, the linker's constructors")]
 mod memory;
 
@@ -25,6 +25,6 @@ pub use stateroom_wasm_macro::stateroom_wasm;
 #[doc(hidden)]
 pub mod __guest {
     pub use crate::guest::{API_PROTOCOL, API_VERSION, Guest};
-    #[cfg(target_arch = "wasm32")]
+    #[cfg(any(target_arch = "wasm32", test))]
     pub use crate::memory::{Effects, batch, free, hello, initialize, malloc, recv};
 }

@@ -352,6 +352,11 @@ impl<'a> Reader<'a> {
     fn kinds(&mut self) -> Result<Vec<u32>, WireError> {
         let length = self.length()?.checked_mul(4).ok_or(WireError::Truncated)?;
         let mut kinds = Reader(self.take(length)?);
-        (0..length / 4).map(|_| kinds.u32()).collect()
+        // All at once: a list that grows holds up to twice of what it needs.
+        let mut read = Vec::with_capacity(length / 4);
+        while !kinds.0.is_empty() {
+            read.push(kinds.u32()?);
+        }
+        Ok(read)
     }
 }

@@ -135,6 +135,15 @@ fn a_length_beyond_all_memory_is_truncated() {
     }
 }
 
+/// Found by the fuzz target `handshake`: a list that grows as it is read doubles.
+#[test]
+fn a_list_is_held_in_no_more_memory_than_it_came_in() {
+    let mut bytes = Vec::new();
+    Answer { events: (0..9).collect(), effects: vec![] }.encode(&mut bytes);
+    let answer = Answer::decode(&bytes).unwrap();
+    assert!(answer.events.capacity() * size_of::<u32>() <= bytes.len(), "{} numbers", answer.events.capacity());
+}
+
 #[test]
 fn numbers_that_mean_nothing_are_named() {
     assert_eq!(wire::decode_effect(&99_u32.to_le_bytes()), Err(WireError::UnknownKind(99)));

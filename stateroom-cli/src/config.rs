@@ -76,6 +76,12 @@ pub(crate) struct Settings {
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(crate) shutdown_policy: Option<Policy>,
 
+    /// Compress messages for clients that offer it (permessage-deflate)
+    #[arg(long, value_name = "BOOL", help_heading = "Server", value_parser = BoolishValueParser::new(), num_args = 0..=1,
+        require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) compression: Option<bool>,
+
     /// Compile the service at each start, and keep nothing of it
     #[arg(long, value_name = "BOOL", help_heading = "Server", value_parser = BoolishValueParser::new(), num_args = 0..=1,
         require_equals = true, default_missing_value = "true", hide_possible_values = true)]

@@ -147,11 +147,8 @@ impl Instance {
         encoded.clear();
         let (kinds, takes_rows) = (self.events, self.guest.takes_rows());
         let count = turn.take_events(|event| {
-            let fits = if takes_rows {
-                encoded.len().saturating_add(batch::event_bytes(event)) <= ROW_BYTES
-            } else {
-                false
-            };
+            let fits =
+                if takes_rows { encoded.len().saturating_add(batch::event_bytes(event)) <= ROW_BYTES } else { false };
             let take = kinds.contain(event) && (fits || encoded.is_empty());
             match take {
                 true if takes_rows => batch::put_event(event, &mut encoded),

@@ -87,8 +87,10 @@ impl Turn {
     pub fn take_events(&self, mut take: impl FnMut(&Event) -> bool) -> usize {
         let mut state = self.lock();
         let mut taken = 0;
-        while let Some(event) = state.waiting.pop_front_if(|event| take(event)) {
-            state.under_way.push_back(event.label());
+        while let Some(event) = state.waiting.front().filter(|event| take(event)) {
+            let label = event.label();
+            state.under_way.push_back(label);
+            state.waiting.pop_front();
             taken += 1;
         }
         self.waiting.store(state.waiting.len(), Ordering::Relaxed);

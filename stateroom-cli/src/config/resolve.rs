@@ -35,6 +35,7 @@ impl Settings {
             heartbeat_timeout: self.heartbeat_timeout.or(under.heartbeat_timeout),
             room_strategy: self.room_strategy.or(under.room_strategy),
             shutdown_policy: self.shutdown_policy.or(under.shutdown_policy),
+            compression: self.compression.or(under.compression),
             no_cache: self.no_cache.or(under.no_cache),
             limits: self.limits.over(under.limits),
             ..under
@@ -52,6 +53,7 @@ impl Settings {
             heartbeat_timeout: Sets::get(&Duration::from_secs(120)),
             room_strategy: Some(server.room_strategy),
             shutdown_policy: Some(Policy(ShutdownPolicy::After(Duration::from_secs(300)))),
+            compression: Some(server.compression),
             no_cache: Some(false),
             limits: LimitSettings::defaults(),
             ..Settings::default()
@@ -99,6 +101,7 @@ impl Said {
         }
         set(settings.room_strategy, &mut server.room_strategy);
         set(settings.shutdown_policy.map(|policy| policy.0), &mut server.shutdown_policy);
+        set(settings.compression, &mut server.compression);
         self.check_heartbeats(&server)?;
         let host = settings.limits.host();
         if host.cpu_budget > host.time_budget {

@@ -65,11 +65,9 @@ impl FrameReader {
     pub(crate) fn new(max_message: usize, compression: Option<&Compression>, ahead: Vec<u8>) -> Self {
         let protocol = match compression {
             None => Incoming::Plain(Protocol::new(Role::Server, max_message, max_message)),
-            Some(compression) => Incoming::Compressed(CompressedReaderProtocol::server(
-                max_message,
-                max_message,
-                compression.config(),
-            )),
+            Some(compression) => {
+                Incoming::Compressed(CompressedReaderProtocol::server(max_message, max_message, compression.config()))
+            }
         };
         FrameReader {
             protocol: Box::new(protocol),

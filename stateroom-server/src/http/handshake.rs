@@ -6,7 +6,8 @@ use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version,
         header::{
-            CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+            CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+            UPGRADE,
         },
     },
     response::{IntoResponse, Response},

@@ -149,7 +149,9 @@ impl Connection<'_> {
         }
         let done = match (drained.done, &self.closing) {
             // Nothing more is said, and the client knows by that, as its own close frame would not be understood.
-            (Poll::Ready(Ok(())), Some(Closing { peer: Peer::Garbled, .. })) => self.stream.poll_shutdown(context),
+            (Poll::Ready(Ok(())), Some(Closing { peer: Peer::Garbled, .. })) if drained.closing => {
+                self.stream.poll_shutdown(context)
+            }
             (Poll::Ready(Ok(())), _) => self.stream.poll_flush(context),
             (other, _) => other,
         };
@@ -205,7 +207,13 @@ impl Connection<'_> {
             }
             Ending::Broken(cause) => {
                 self.outbound.write_control(&replies);
-                self.close(cause, Peer::Garbled);
+                tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
+                // By the room, once that has dealt with what was said before.
+                match self.seat.take() {
+                    Some(seat) => seat.leave(cause),
+                    None => self.outbound.close(cause),
+                }
+                self.start_closing(Peer::Garbled);
             }
         }
         Poll::Ready(Ok(()))

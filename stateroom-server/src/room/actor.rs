@@ -307,6 +307,12 @@ impl Room {
             Ending::NoSpace(_) => CloseCause::RoomsFull,
             Ending::Failed(fault) => CloseCause::Failed(fault.public_reason()),
         };
+        // Its last client leaves for its own reason.
+        if let Some(Step::Leave { client, connection, close: Some(own) }) = self.schedule.take_last_leave()
+            && let Some(outbound) = self.members.remove(client, connection)
+        {
+            outbound.close(own);
+        }
         for outbound in self.members.drain() {
             outbound.close(cause.clone());
         }

@@ -29,8 +29,8 @@ pub(crate) struct ConnectionId(u64);
 pub(crate) enum Post {
     /// Somebody joins.
     Join { connection: ConnectionId, token: Option<String>, outbound: Arc<Outbound> },
-    /// A connection is gone.
-    Leave { connection: ConnectionId },
+    /// A connection is gone, or is to be closed.
+    Leave { connection: ConnectionId, close: Option<CloseCause> },
     /// A client says something.
     Message { connection: ConnectionId, message: MessagePayload },
     /// The service asks for something outside of an event, or the program around the rooms does.
@@ -129,12 +129,12 @@ impl Inbox {
         self.put(self.lock(), posts);
     }
 
-    /// Says that a connection is gone.
-    pub(crate) fn leave(&self, connection: ConnectionId) {
+    /// Says that a connection is gone, or is to be closed.
+    pub(crate) fn leave(&self, connection: ConnectionId, close: Option<CloseCause>) {
         let mut state = self.lock();
         state.seated = state.seated.saturating_sub(1);
         state.readers.remove(&connection);
-        self.put(state, [Post::Leave { connection }]);
+        self.put(state, [Post::Leave { connection, close }]);
     }
 
     /// Puts in what the service asks for outside of an event, unless the inbox is full; says whether it was not.

@@ -83,7 +83,7 @@ impl Schedule {
     pub(crate) fn post(&mut self, post: Post) -> Option<(Arc<Outbound>, CloseCause)> {
         match post {
             Post::Join { connection, token, outbound } => return self.join(connection, token, outbound),
-            Post::Leave { connection } => self.leave(connection, None),
+            Post::Leave { connection, close } => self.leave(connection, close),
             Post::Message { connection, message } => self.say(connection, message),
             Post::Call { message, answer } => self.push(Event::Call { message }, Step::Answer(answer)),
             Post::Stop { cause, ended } => {
@@ -111,6 +111,11 @@ impl Schedule {
         } else {
             self.push(Event::Disconnect { client: seated.client }, step);
         }
+    }
+
+    /// The `disconnect` with which the room ends, if it does: it is not delivered.
+    pub(crate) fn take_last_leave(&mut self) -> Option<Step> {
+        self.last_leave.take()
     }
 
     /// Whether nobody is in the room, or about to be.

@@ -10,7 +10,7 @@ use std::{
 use stateroom::MessagePayload;
 
 use super::inbox::{ConnectionId, Ended, Inbox, load};
-use crate::outbound::Outbound;
+use crate::{connection::close::CloseCause, outbound::Outbound};
 
 /// A connection's place in a room.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Seat {
     inbox: Arc<Inbox>,
     connection: ConnectionId,
     outbound: Arc<Outbound>,
+    /// Why the client is to be closed when the room hears that it leaves.
+    close: Option<CloseCause>,
 }
 
 impl Seat {
@@ -26,7 +28,7 @@ impl Seat {
         let connection = inbox.number();
         poll_fn(|context| inbox.poll_space(connection, context)).await;
         inbox.join(connection, token, outbound.clone())?;
-        Ok(Seat { inbox, connection, outbound })
+        Ok(Seat { inbox, connection, outbound, close: None })
     }
 
     /// Ready when the room takes further messages; else the connection is woken when it does.
@@ -41,10 +43,15 @@ impl Seat {
             self.inbox.say(self.connection, messages);
         }
     }
+
+    /// Leaves, and has the client closed when what it said before is dealt with.
+    pub(crate) fn leave(mut self, cause: CloseCause) {
+        self.close = Some(cause);
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.inbox.leave(self.connection);
+        self.inbox.leave(self.connection, self.close.take());
     }
 }

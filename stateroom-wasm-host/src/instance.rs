@@ -7,7 +7,7 @@ pub(crate) mod failure;
 mod guest;
 mod kinds;
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use stateroom::{
     fault::{Fault, FaultKind},
@@ -92,7 +92,7 @@ impl Instance {
             move |_| Ok(pace.tick())
         });
         store.set_epoch_deadline(1);
-        let instantiated = pace.run(Guest::instantiate(loaded, &mut store)).await;
+        let instantiated = pace.run(pin!(Guest::instantiate(loaded, &mut store))).await;
         let failed = match instantiated {
             Ok(Ok(functions)) => {
                 let guest = Guest::new(store, functions);
@@ -149,7 +149,7 @@ impl Instance {
     }
 
     async fn in_time<T>(&mut self, calls: impl AsyncFnOnce(&mut Guest) -> wasmtime::Result<T>) -> Result<T, Fault> {
-        let failed = match self.pace.run(calls(&mut self.guest)).await {
+        let failed = match self.pace.run(pin!(calls(&mut self.guest))).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => Some(error),
             Err(_) => None,

@@ -39,8 +39,26 @@ pub struct WasmHost {
 
 enum Guest {
     Alive(Box<Instance>),
-    /// It has failed, or is at work: what is interrupted then has failed, too.
+    /// It is at work; if it is so when something is asked of it, nobody has waited for it, and it is gone.
+    AtWork,
+    /// It has failed.
     Gone(Fault),
+}
+
+impl Guest {
+    /// How it has failed, if it has.
+    fn fault(&self) -> Option<Fault> {
+        match self {
+            Guest::Alive(_) => None,
+            Guest::AtWork => Some(cut_off()),
+            Guest::Gone(fault) => Some(fault.clone()),
+        }
+    }
+}
+
+/// Made only where it is needed: most turns go well, and need no text for that.
+fn cut_off() -> Fault {
+    Fault::new(FaultKind::Trap, "an event was cut off, as nobody waited for it any more")
 }
 
 impl WasmHost {
@@ -80,10 +98,10 @@ impl WasmHost {
     /// Works through the events of a turn.
     async fn work(&mut self, turn: &Turn, caller: Caller) -> Result<(), Fault> {
         let _running = self.engine.running();
-        let cut_off = Fault::new(FaultKind::Trap, "an event was cut off, as nobody waited for it any more");
-        let mut instance = match mem::replace(&mut self.guest, Guest::Gone(cut_off)) {
+        let mut instance = match mem::replace(&mut self.guest, Guest::AtWork) {
             Guest::Alive(instance) => instance,
-            Guest::Gone(fault) => {
+            gone => {
+                let fault = gone.fault().unwrap_or_else(cut_off);
                 self.guest = Guest::Gone(fault.clone());
                 return Err(fault);
             }
@@ -107,9 +125,7 @@ impl WasmHost {
 
     /// Works on one event while the thread waits. The result is what a call is answered with.
     fn work_now(&mut self, event: Event, context: &impl StateroomContext) -> Option<MessagePayload> {
-        if let Guest::Gone(_) = self.guest {
-            return None;
-        }
+        let Guest::Alive(_) = self.guest else { return None };
         let turn = Turn::new([event]);
         if let Err(fault) = block_on(self.work(&turn, Caller::Thread)) {
             let (room, event, reason) = (&*self.room_id, turn.under_way(), fault.kind().label());
@@ -163,10 +179,7 @@ impl StateroomService for WasmHost {
 
 impl fmt::Debug for WasmHost {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fault = match &self.guest {
-            Guest::Alive(_) => None,
-            Guest::Gone(fault) => Some(fault),
-        };
+        let fault = self.guest.fault();
         formatter.debug_struct("WasmHost").field("room_id", &self.room_id).field("fault", &fault).finish()
     }
 }

@@ -112,7 +112,7 @@ impl Instance {
             }
         });
         store.set_epoch_deadline(1);
-        let instantiated = pace.run(Guest::instantiate(loaded, &mut store)).await;
+        let instantiated = pace.run(pin!(Guest::instantiate(loaded, &mut store))).await;
         let failed = match instantiated {
             Ok(Ok(functions)) => {
                 let guest = Guest::new(store, functions);
@@ -199,7 +199,8 @@ impl Instance {
     ) -> Result<T, Fault> {
         let Instance { guest, pace, early, .. } = self;
         let outcome = {
-            let mut paced = pin!(pace.run(calls(guest)));
+            let calls = pin!(calls(guest));
+            let mut paced = pin!(pace.run(calls));
             let mut has_waited = false;
             poll_fn(|task| {
                 let poll = paced.as_mut().poll(task);

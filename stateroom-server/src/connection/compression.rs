@@ -8,8 +8,6 @@ use std::cell::RefCell;
 use flate2::{Compress, FlushCompress, Status};
 use sockudo_ws::deflate::{DeflateConfig, negotiate_server_deflate};
 
-/// Shorter messages do not become shorter.
-const WORTH_BYTES: usize = 64;
 /// What a flush ends with, and a message leaves out (RFC 7692, section 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// The windows of the two encodings, in bits.
@@ -91,14 +89,15 @@ impl Compressor {
         Compressor { compress: Compress::new_with_window_bits(level, false, window_bits), output: Vec::new() }
     }
 
-    /// Compresses a message, if it becomes shorter by that.
+    /// Compresses a message.
     fn compress<R>(&mut self, content: &[u8], then: impl FnOnce(Option<&[u8]>) -> R) -> R {
         self.compress.reset();
         self.output.clear();
         self.output.shrink_to(Self::KEPT);
-        self.output.reserve_exact(content.len());
+        // What cannot become shorter becomes longer by no more than an eighth.
+        self.output.reserve(content.len() + content.len() / 8 + 64);
         let flushed = self.compress.compress_vec(content, &mut self.output, FlushCompress::Sync);
-        // Where there was no space left at the end, there may be more to come: it is too long anyway.
+        // Where there was no space left at the end, there may be more to come.
         let whole = matches!(flushed, Ok(Status::Ok))
             && self.compress.total_in() == content.len() as u64
             && self.output.len() < self.output.capacity();
@@ -109,9 +108,9 @@ impl Compressor {
 /// Gives a message's content as it is to be sent in that encoding: compressed, or `None` where it is sent as it is.
 pub(super) fn compressed<R>(encoding: Encoding, content: &[u8], then: impl FnOnce(Option<&[u8]>) -> R) -> R {
     let compressor = match encoding {
-        Encoding::Compressed if content.len() >= WORTH_BYTES => &LARGE,
-        Encoding::CompressedSmall if content.len() >= WORTH_BYTES => &SMALL,
-        _ => return then(None),
+        Encoding::Plain => return then(None),
+        Encoding::Compressed => &LARGE,
+        Encoding::CompressedSmall => &SMALL,
     };
     compressor.with_borrow_mut(|compressor| compressor.compress(content, then))
 }
@@ -137,16 +136,21 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_become_shorter_is_sent_as_it_is() {
-        let is_compressed = |content: &[u8]| compressed(Encoding::Compressed, content, |it| it.is_some());
-        assert!(is_compressed(&[b'a'; 1000]));
-        assert!(!is_compressed(&[b'a'; WORTH_BYTES - 1]));
+    fn whatever_is_said_is_compressed_in_one_go() {
         let mut state = 1_u32;
-        let noise = [(); 1000].map(|()| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        });
-        assert!(!is_compressed(&noise));
+        let noise: Vec<u8> = (0..300_000)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+            .collect();
+        for encoding in [Encoding::Compressed, Encoding::CompressedSmall] {
+            let length = |content: &[u8]| compressed(encoding, content, |it| it.map(<[u8]>::len));
+            assert!(length(&[b'a'; 1000]).is_some_and(|length| length < 100));
+            for size in [0, 1, 16, 1000, 70_000, 300_000] {
+                assert!(length(&noise[..size]).is_some(), "{size}");
+            }
+        }
         assert!(compressed(Encoding::Plain, &[b'a'; 1000], |it| it.is_none()));
     }
 }

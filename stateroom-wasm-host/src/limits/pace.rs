@@ -11,7 +11,7 @@
 //! while it sleeps, and not between turns.
 use std::{
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -105,12 +105,12 @@ impl Pace {
         self.time_budget
     }
 
-    /// Runs an event's calls into the guest.
-    pub(crate) async fn run<T>(&self, calls: impl Future<Output = T>) -> Result<T, TimeUp> {
+    /// Runs an event's calls into the guest. They are pinned where they are made, as moving them would
+    /// cost something at each event.
+    pub(crate) async fn run<T>(&self, mut calls: Pin<&mut impl Future<Output = T>>) -> Result<T, TimeUp> {
         if self.over_share.load(Ordering::Relaxed) {
             self.take_lane().await;
         }
-        let mut calls = pin!(calls);
         // No clock is read for an event that ends at once.
         let mut watch: Option<Watch> = None;
         let mut has_paused = false;

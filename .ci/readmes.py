@@ -137,6 +137,11 @@ PATHS = {
             ends=(-signal.SIGINT,), abrupt=True,
         )),
     ),
+    "stateroom-server/benches/README.md": (
+        mention("cargo build --release -p stateroom-cli", "measures, which takes a machine with nothing else to do"),
+        mention("cargo bench -p stateroom-server --bench scale", "the same"),
+        mention("cargo bench -p stateroom-server --bench isolation", "the same"),
+    ),
     "stateroom-wasm/README.md": (
         at(".."),
         run("cargo new --lib visitors"),

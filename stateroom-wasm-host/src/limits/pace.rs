@@ -276,13 +276,13 @@ mod tests {
         let lane = Arc::new(SlowLane::new(Some(1)));
         let (modest, greedy) = (pace(&lane, 50), pace(&lane, 150));
         let place = lane.enter().await;
-        assert!(!is_held_up(modest.run(async {})).await);
-        assert!(is_held_up(greedy.run(async {})).await);
+        assert!(!is_held_up(modest.run(std::pin::pin!(async {}))).await);
+        assert!(is_held_up(greedy.run(std::pin::pin!(async {}))).await);
         greedy.set_blocking(true);
-        assert!(!is_held_up(greedy.run(async {})).await, "its thread has nobody else to run");
+        assert!(!is_held_up(greedy.run(std::pin::pin!(async {}))).await, "its thread has nobody else to run");
         greedy.set_blocking(false);
         drop(place);
-        assert!(!is_held_up(greedy.run(async {})).await);
+        assert!(!is_held_up(greedy.run(std::pin::pin!(async {}))).await);
     }
 
     #[tokio::test]
@@ -290,10 +290,10 @@ mod tests {
         let lane = Arc::new(SlowLane::new(Some(1)));
         let (one, two) = (pace(&lane, 150), pace(&lane, 150));
         for _ in 0..3 {
-            assert!(!is_held_up(one.run(async {})).await);
-            assert!(is_held_up(two.run(async {})).await);
+            assert!(!is_held_up(one.run(std::pin::pin!(async {}))).await);
+            assert!(is_held_up(two.run(std::pin::pin!(async {}))).await);
         }
         one.end_turn();
-        assert!(!is_held_up(two.run(async {})).await);
+        assert!(!is_held_up(two.run(std::pin::pin!(async {}))).await);
     }
 }

@@ -109,7 +109,7 @@ impl Room {
     }
 
     async fn live<S: StateroomService>(&mut self, service: &mut S, context: &RoomContext) -> Result<Ending, Fault> {
-        let yields = yields_to_gather();
+        let flavor = tokio::runtime::Handle::current().runtime_flavor();
         let mut posts = Vec::new();
         self.schedule.push(Event::Init, Step::Other);
         self.run_turn(service, context).await?;
@@ -117,12 +117,9 @@ impl Room {
             if self.members.is_clean() && self.schedule.turn.is_empty() {
                 self.set_empty_time();
                 poll_fn(|context| self.poll_work(context)).await;
-                // What arrives in the same turn of the runtime is then handled and written together. What one client
-                // says is together already.
-                if self.members.len() > 1 {
-                    for _ in 0..yields {
-                        yield_now().await;
-                    }
+                // What arrives in the same turn of the runtime is then handled and written together.
+                for _ in 0..yields_to_gather(&flavor, self.members.len()) {
+                    yield_now().await;
                 }
             } else {
                 yield_now().await;
@@ -345,10 +342,12 @@ fn answer(caller: Option<Answer>, message: Option<MessagePayload>) {
 }
 
 /// How often to yield so that what the readers of this runtime have at hand arrives first. Measured: once where one
-/// thread runs all; on several, the first yield only gets behind what this thread has queued.
-fn yields_to_gather() -> usize {
-    match tokio::runtime::Handle::current().runtime_flavor() {
-        RuntimeFlavor::CurrentThread => 1,
+/// thread runs all, and there not at all for one client, as what that says is together already; on several, the first yield
+/// only gets behind what this thread has queued. (There it also has another thread look after the sockets, before a service
+/// may block this one.)
+fn yields_to_gather(flavor: &RuntimeFlavor, members: usize) -> usize {
+    match flavor {
+        RuntimeFlavor::CurrentThread => usize::from(members > 1),
         _ => 2,
     }
 }

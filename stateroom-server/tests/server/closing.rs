@@ -1,7 +1,7 @@
 //! How connections end: the codes of the contract, and never without an end.
 use std::time::Duration;
 
-use stateroom_server::{Limits, Server};
+use stateroom_server::{Limits, Server, ShutdownPolicy};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::Instant,
@@ -92,18 +92,25 @@ async fn a_close_of_the_client_is_answered_with_its_code() {
 
 /// The code in the close frame that comes back, and whether the connection then ends.
 async fn code_for(server: &TestServer, frames: &[u8]) -> u16 {
+    answer_to(server, frames).await.1
+}
+
+/// The frames that come back before a close frame, the code in that, and whether the connection then ends.
+async fn answer_to(server: &TestServer, frames: &[u8]) -> (Vec<u8>, u16) {
     let mut stream = server.raw("/ws/a", frames).await;
     stream.shutdown().await.unwrap();
     let mut answer = Vec::new();
     patiently("the end", stream.read_to_end(&mut answer)).await.unwrap();
     let head = answer.windows(4).position(|end| end == b"\r\n\r\n").unwrap();
-    let mut frames = &answer[head + 4..];
+    let all = &answer[head + 4..];
+    let mut frames = all;
     while let [first, length, rest @ ..] = frames {
         let length = usize::from(*length);
         assert!(length < 126 && rest.len() >= length, "{rest:?}");
         if *first == CLOSE {
             assert_eq!(rest.len(), length, "nothing comes after the close");
-            return u16::from_be_bytes([rest[0], rest[1]]);
+            let before = &all[..all.len() - frames.len()];
+            return (before.to_vec(), u16::from_be_bytes([rest[0], rest[1]]));
         }
         frames = &rest[length..];
     }
@@ -132,6 +139,16 @@ async fn what_breaks_the_protocol_is_closed_with_its_code() {
     let before = [frame(TEXT, b"before"), frame(0x83, b"x")].concat();
     assert_eq!(code_for(&server, &before).await, 1002);
     server.script.happened("a", "message 11 before", 1).await;
+}
+
+#[tokio::test]
+async fn what_is_said_before_a_broken_frame_is_answered_before_the_close() {
+    for policy in [ShutdownPolicy::Never, ShutdownPolicy::Immediate] {
+        let server = TestServer::tcp(Server::new().with_shutdown_policy(policy)).await;
+        let frames = [frame(BINARY, b"one"), frame(BINARY, b"two"), frame(0x83, b"x")].concat();
+        let (before, code) = answer_to(&server, &frames).await;
+        assert_eq!((&before[..], code), (&b"\x81\x08joined 1\x82\x03one\x82\x03two"[..], 1002), "{policy:?}");
+    }
 }
 
 #[tokio::test]

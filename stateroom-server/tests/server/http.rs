@@ -3,7 +3,9 @@ use std::fs;
 
 use stateroom_server::{Limits, RoomStrategy, Server};
 
-use crate::common::TestServer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::common::{TestServer, patiently};
 
 /// A handshake with some of its headers.
 fn upgrade(path: &str, headers: &str) -> String {
@@ -67,6 +69,27 @@ async fn a_handshake_may_be_written_in_any_case() {
     let mut stream = server.open().await;
     tokio::io::AsyncWriteExt::write_all(&mut stream, upgrade("/ws/a", &headers).as_bytes()).await.unwrap();
     server.script.happened("a", "connect 1", 1).await;
+}
+
+#[tokio::test]
+async fn messages_are_compressed_if_both_sides_want_it() {
+    let offer = "Sec-WebSocket-Extensions: x-nothing\r\nSec-WebSocket-Extensions: permessage-deflate\r\n";
+    let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    for (compression, offer, agreed) in [(true, offer, Some(agreed)), (true, "", None), (false, offer, None)] {
+        let server = TestServer::tcp(Server::new().with_compression(compression)).await;
+        let mut stream = server.open().await;
+        let request = upgrade("/ws/a", &[UPGRADE, VERSION, KEY, offer].concat());
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(patiently("the answer", stream.read_u8()).await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+        assert_eq!(head.lines().find_map(|line| line.strip_prefix("sec-websocket-extensions: ")), agreed);
+        // `joined 1`, with the bit that says it is compressed, or without.
+        let first = patiently("a frame", stream.read_u8()).await.unwrap();
+        assert_eq!(first, if agreed.is_some() { 0xc1 } else { 0x81 });
+    }
 }
 
 #[tokio::test]

@@ -169,3 +169,55 @@ impl Outbox {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stateroom::batch;
+
+    use super::*;
+
+    /// The effects of so many events that are over, each one message.
+    fn over(events: usize) -> Vec<u8> {
+        let mut row = Vec::new();
+        for _ in 0..events {
+            let message = Effect::Message { recipient: stateroom::MessageRecipient::Broadcast, message: "x".into() };
+            batch::put_effect(&message, &mut row);
+            batch::put_end(&mut row);
+        }
+        row
+    }
+
+    fn in_row(events: usize) -> Outbox {
+        let mut outbox = Outbox::new(&WasmHostConfig::default());
+        outbox.begin_row(events);
+        outbox
+    }
+
+    #[test]
+    fn what_was_read_is_not_read_again() {
+        let mut outbox = in_row(3);
+        let row = over(3);
+        let one = row.len() / 3;
+        assert!(outbox.read_row(&row[..one]).unwrap());
+        assert!(!outbox.read_row(&row[..one]).unwrap(), "nothing new");
+        assert!(outbox.read_row(&row).unwrap());
+        outbox.end_row().unwrap();
+        assert_eq!(outbox.finished().ends, [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_was_shown_cannot_be_taken_back() {
+        let mut outbox = in_row(2);
+        outbox.read_row(&over(1)).unwrap();
+        assert!(matches!(outbox.read_row(&[]), Err(Breach::TookBack)));
+    }
+
+    #[test]
+    fn each_event_of_a_row_is_over_once() {
+        let mut outbox = in_row(2);
+        assert!(matches!(outbox.read_row(&over(3)), Err(Breach::Count { given: 2, over: 3 })));
+        let mut outbox = in_row(2);
+        outbox.read_row(&over(1)).unwrap();
+        assert!(matches!(outbox.end_row(), Err(Breach::Count { given: 2, over: 1 })));
+    }
+}

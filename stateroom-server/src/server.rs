@@ -46,7 +46,8 @@ pub struct Server {
     /// When an empty room ends. Default [`ShutdownPolicy::Never`].
     pub shutdown_policy: ShutdownPolicy,
     /// Whether messages are compressed (permessage-deflate, RFC 7692) for clients that offer it. Takes processor time, and
-    /// about 45 KiB of memory for each such client. Default: no.
+    /// 20 to 40 KiB of memory for each such client. What a compressed message becomes is bounded by
+    /// [`message_bytes`](Limits::message_bytes), as any other. Default: no.
     pub compression: bool,
     /// How much of everything there may be.
     pub limits: Limits,

@@ -147,8 +147,7 @@ impl Instance {
         encoded.clear();
         let (kinds, takes_rows) = (self.events, self.guest.takes_rows());
         let count = turn.take_events(|event| {
-            let fits =
-                if takes_rows { encoded.len().saturating_add(batch::event_bytes(event)) <= ROW_BYTES } else { false };
+            let fits = takes_rows && encoded.len().saturating_add(batch::event_bytes(event)) <= ROW_BYTES;
             let take = kinds.contain(event) && (fits || encoded.is_empty());
             match take {
                 true if takes_rows => batch::put_event(event, &mut encoded),
@@ -185,7 +184,7 @@ impl Instance {
         outcome.map(|()| bytes)
     }
 
-    /// To be called after a row of events.
+    /// To be called after a turn.
     pub(crate) fn end_turn(&mut self) {
         self.pace.end_turn();
         self.guest.store().data_mut().outbox.trim();

@@ -142,6 +142,11 @@ PATHS = {
         mention("cargo bench -p stateroom-server --bench scale", "the same"),
         mention("cargo bench -p stateroom-server --bench isolation", "the same"),
     ),
+    "stateroom-wasm-host/benches/README.md": (
+        mention("cargo bench -p stateroom-wasm-host --bench events", "measures, which takes a quiet machine"),
+        mention("cargo bench -p stateroom-wasm-host --bench idle", "the same"),
+        mention("cargo bench -p stateroom-wasm-host --bench start", "the same"),
+    ),
     "stateroom-wasm/README.md": (
         at(".."),
         run("cargo new --lib visitors"),

@@ -19,7 +19,7 @@ use self::{
     pool::Pool,
     ticker::{Running, Ticker},
 };
-use crate::{config::WasmHostConfig, error::WasmHostError};
+use crate::{config::WasmHostConfig, error::WasmHostError, instance::relay};
 
 /// How often a guest that computes is interrupted to let others have a turn.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
@@ -34,6 +34,7 @@ static ENGINES: Mutex<Vec<Weak<SharedEngine>>> = Mutex::new(Vec::new());
 #[derive(Debug)]
 pub(crate) struct SharedEngine {
     engine: Arc<Engine>,
+    relay: Module,
     /// None for an engine that was handed in.
     settings: Option<Settings>,
     ticker: Ticker,
@@ -81,14 +82,20 @@ impl SharedEngine {
 
     fn new(engine: Arc<Engine>, config: &WasmHostConfig, settings: Option<Settings>) -> Result<Self, WasmHostError> {
         let ticker = Ticker::start(&engine).map_err(|error| WasmHostError::Engine { reason: error.to_string() })?;
+        let relay = relay::compile(&engine).map_err(|error| WasmHostError::Engine { reason: format!("{error:#}") })?;
         let lane = Arc::new(SlowLane::new(config.slow_lane));
         let instances = Pool::new(config).instances as usize;
         let rooms = Arc::new(Semaphore::new(instances));
-        Ok(SharedEngine { engine, settings, ticker, lane, instances, rooms })
+        Ok(SharedEngine { engine, relay, settings, ticker, lane, instances, rooms })
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    /// What calls the guests.
+    pub(crate) fn relay(&self) -> &Module {
+        &self.relay
     }
 
     pub(crate) fn lane(&self) -> &Arc<SlowLane> {

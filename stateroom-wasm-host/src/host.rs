@@ -23,9 +23,6 @@ use crate::{
     module::Loaded,
 };
 
-/// After so many bytes of effects, the room gets to write them before the next event.
-const BYTES_IN_ONE_GO: usize = 256 << 10;
-
 /// A room's service that is a WebAssembly module.
 ///
 /// A server drives it without ever holding up a thread. Called directly, its methods wait for the guest, inside of a
@@ -92,7 +89,7 @@ impl WasmHost {
         let running = engine.running();
         let instance = Instance::start(loaded, room_id, caller).await?;
         drop(running);
-        Ok(WasmHost { room_id: room_id.into(), engine, guest: Guest::Alive(instance) })
+        Ok(WasmHost { room_id: room_id.into(), engine, guest: Guest::Alive(Box::new(instance)) })
     }
 
     /// Works through the events of a turn.
@@ -106,21 +103,15 @@ impl WasmHost {
                 return Err(fault);
             }
         };
-        instance.begin_turn(caller);
-        let mut bytes = 0;
-        while !turn.is_empty() && bytes < BYTES_IN_ONE_GO {
-            match instance.work(turn).await {
-                Ok(more) => bytes += more,
-                Err(fault) => {
-                    drop(instance);
-                    self.guest = Guest::Gone(fault.clone());
-                    return Err(fault);
-                }
+        let outcome = instance.work(turn, caller).await;
+        self.guest = match &outcome {
+            Ok(()) => Guest::Alive(instance),
+            Err(fault) => {
+                drop(instance);
+                Guest::Gone(fault.clone())
             }
-        }
-        instance.end_turn();
-        self.guest = Guest::Alive(instance);
-        Ok(())
+        };
+        outcome
     }
 
     /// Works on one event while the thread waits. The result is what a call is answered with.

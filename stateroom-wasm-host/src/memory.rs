@@ -66,6 +66,15 @@ impl Buffer {
         length <= self.capacity && (self.capacity <= Self::KEEP || length > Self::KEEP)
     }
 
+    /// What the guest says it has allocated.
+    pub(crate) fn given(memory: &[u8], address: u32, capacity: u32) -> Result<Self, Breach> {
+        if address == 0 {
+            return Err(Breach::NoBuffer { length: capacity });
+        }
+        bytes(memory, address, capacity)?;
+        Ok(Buffer { address, capacity })
+    }
+
     /// How long the buffer for an event of this length is: with room to spare for the next, as long as that is cheap.
     pub(crate) fn capacity_for(length: u32) -> u32 {
         if length > Self::KEEP { length } else { length.next_power_of_two().max(1 << 10) }

@@ -33,7 +33,8 @@ impl Pool {
         // One more than there can be rooms: a module is tried out before it is loaded, be the pool full or not.
         let instances = self.instances.saturating_add(1);
         let mut pool = PoolingAllocationConfig::new();
-        pool.total_core_instances(instances)
+        // The guest, and what calls it.
+        pool.total_core_instances(instances.saturating_mul(2))
             .total_memories(instances)
             .total_tables(instances)
             // An instance keeps its stack from one call to the next.

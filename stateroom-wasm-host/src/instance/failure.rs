@@ -7,7 +7,7 @@ use stateroom::fault::{Fault, FaultKind};
 use wasmtime::{Error, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::breach::Breach;
+use super::{breach::Breach, relay};
 use crate::{
     imports::output::LastWords,
     limits::{Refusal, pace::Pace},
@@ -30,7 +30,10 @@ pub(crate) fn time_up(budget: Duration) -> Fault {
 pub(crate) fn fault(error: &Error, circumstances: &Circumstances<'_>) -> Fault {
     let fault = without_backtrace(error, circumstances);
     match error.downcast_ref::<WasmBacktrace>() {
-        Some(backtrace) => fault.with_backtrace(one_line_a_frame(&backtrace.to_string())),
+        Some(backtrace) => match one_line_a_frame(&backtrace.to_string()) {
+            frames if frames.is_empty() => fault,
+            frames => fault.with_backtrace(frames),
+        },
         None => fault,
     }
 }
@@ -69,13 +72,14 @@ fn trap_message(error: &Error, last_words: &LastWords) -> String {
     }
 }
 
-/// A backtrace as wasmtime writes it gives a line of its own to the place in the source; here it follows the function.
+/// A backtrace as wasmtime writes it gives a line of its own to the place in the source; here it follows the function. It
+/// ends where the guest was called.
 fn one_line_a_frame(backtrace: &str) -> String {
     let mut frames = String::new();
     for line in backtrace.lines().skip(1) {
         // A module without a name is called that.
         let line = line.replace("<unknown>!", "").split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.starts_with("note:") {
+        if line.starts_with("note:") || line.contains(relay::NAME) {
             break;
         }
         if !frames.is_empty() {
@@ -102,7 +106,7 @@ mod tests {
     #[test]
     fn a_frame_is_a_line() {
         let theirs = "error while executing at wasm backtrace:\n    0:   0x1a - counter::fail\n                    at \
-                      src/lib.rs:7:5\n                - counter::inlined\n    1:   0x3f - m!run\nnote: a hint";
+                      src/lib.rs:7:5\n                - counter::inlined\n    1:   0x3f - m!run\n    2:   0x3f - stateroom-relay!live\nnote: a hint";
         assert_eq!(
             one_line_a_frame(theirs),
             "0: 0x1a - counter::fail at src/lib.rs:7:5\n- counter::inlined\n1: 0x3f - m!run"

@@ -21,6 +21,8 @@ pub(crate) struct Outbox {
     effects: Vec<Effect>,
     /// The size of those.
     bytes: usize,
+    /// The size of what events asked for that are over, in this go.
+    bytes_in_this_go: usize,
     max_effects: usize,
     max_bytes: usize,
     extended: bool,
@@ -44,6 +46,7 @@ impl Outbox {
             finished: Finished::default(),
             effects: Vec::new(),
             bytes: 0,
+            bytes_in_this_go: 0,
             max_effects: config.effects,
             max_bytes: config.effect_bytes,
             extended: false,
@@ -79,7 +82,18 @@ impl Outbox {
     pub(crate) fn end_event(&mut self) {
         self.finished.effects.append(&mut self.effects);
         self.finished.ends.push(self.finished.effects.len());
+        self.bytes_in_this_go = self.bytes_in_this_go.saturating_add(self.bytes);
         self.bytes = 0;
+    }
+
+    /// How much the events of this go have asked for, in bytes.
+    pub(crate) fn bytes_in_this_go(&self) -> usize {
+        self.bytes_in_this_go
+    }
+
+    /// The room gets to write now.
+    pub(crate) fn end_go(&mut self) {
+        self.bytes_in_this_go = 0;
     }
 
     /// The guest is told of a row of so many events.
@@ -92,11 +106,10 @@ impl Outbox {
         self.row.is_some()
     }
 
-    /// Reads on in the effects that the guest shows. Says whether a further event is over.
-    pub(crate) fn read_row(&mut self, shown: &[u8]) -> Result<bool, Breach> {
-        let Some(mut row) = self.row.take() else { return Ok(false) };
+    /// Reads on in the effects that the guest shows.
+    pub(crate) fn read_row(&mut self, shown: &[u8]) -> Result<(), Breach> {
+        let Some(mut row) = self.row.take() else { return Ok(()) };
         let unread = shown.get(row.bytes..).ok_or(Breach::TookBack)?;
-        let before = row.over;
         let mut is_over = true;
         for record in Records::new(unread) {
             let record = record?;
@@ -116,9 +129,8 @@ impl Outbox {
             return Err(Breach::NotOver);
         }
         row.bytes = shown.len();
-        let advanced = row.over > before;
         self.row = Some(row);
-        Ok(advanced)
+        Ok(())
     }
 
     /// The guest has returned from the row.
@@ -127,6 +139,11 @@ impl Outbox {
             Some(Row { events, over, .. }) if over < events => Err(Breach::Count { given: events, over }),
             _ => Ok(()),
         }
+    }
+
+    /// Whether events are over that were not taken yet.
+    pub(crate) fn has_finished(&self) -> bool {
+        !self.finished.ends.is_empty()
     }
 
     /// The effects of the events that are over, to be emptied.
@@ -198,9 +215,9 @@ mod tests {
         let mut outbox = in_row(3);
         let row = over(3);
         let one = row.len() / 3;
-        assert!(outbox.read_row(&row[..one]).unwrap());
-        assert!(!outbox.read_row(&row[..one]).unwrap(), "nothing new");
-        assert!(outbox.read_row(&row).unwrap());
+        for shown in [&row[..one], &row[..one], &row] {
+            outbox.read_row(shown).unwrap();
+        }
         outbox.end_row().unwrap();
         assert_eq!(outbox.finished().ends, [1, 2, 3]);
     }

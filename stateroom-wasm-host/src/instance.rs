@@ -92,7 +92,6 @@ impl Newborn {
         let pace = Arc::new(Pace::new(config, Arc::clone(loaded.engine().lane())));
         pace.set_blocking(caller == Caller::Thread);
         let log = Arc::new(RoomLog::new(room_id, config));
-        let desk = Desk::default();
         let state = State {
             wasi: WasiCtxBuilder::new()
                 .stdout(log.stream(Stream::Stdout))
@@ -104,7 +103,7 @@ impl Newborn {
             limits: Limits::new(config),
             outbox: Outbox::new(config),
             telling: Telling::default(),
-            desk: desk.clone(),
+            desk: Desk::default(),
             log: Arc::clone(&log),
         };
         let mut store = Store::new(loaded.engine().engine(), state);
@@ -112,12 +111,14 @@ impl Newborn {
         store.set_hostcall_fuel(HOST_CALL_BYTES);
         store.epoch_deadline_callback({
             let pace = Arc::clone(&pace);
+            let mut events_over = 0;
             move |mut store| {
                 guest::read_shown(&mut store)?;
-                let outbox = &mut store.data_mut().outbox;
-                if outbox.has_finished() {
+                let state = store.data_mut();
+                if events_over != state.outbox.events_over() {
                     // What is over does not wait for what is under way, whose budgets are its own.
-                    desk.lock().finished.append(outbox.finished());
+                    events_over = state.outbox.events_over();
+                    state.put_down();
                     pace.next_event();
                 }
                 Ok(pace.tick())
@@ -220,8 +221,7 @@ impl Drop for Living {
     /// What is over is over, however the guest has ended: also where its time was up, and it was only dropped.
     fn drop(&mut self) {
         let _ = guest::read_shown(&mut self.store);
-        let State { outbox, desk, .. } = self.store.data_mut();
-        desk.lock().finished.append(outbox.finished());
+        self.store.data_mut().put_down();
     }
 }
 

@@ -74,13 +74,24 @@ impl State {
                 self.outbox.read_row(memory::shown(memory, self.shown_at)?)?;
                 self.outbox.end_row()?;
             }
-            Call::Tell { .. } => self.outbox.end_event(),
+            Call::Tell { .. } => self.end_event(),
             Call::Allocate { length } => self.telling.buffer = Buffer::given(memory, answer, length)?,
             Call::Free { .. } | Call::Wait => {}
         }
         let call = self.find_call(memory)?;
         self.telling.called = call;
         Ok(call)
+    }
+
+    /// What the event asked for is not kept until the next ones are over, too: one of them may sleep.
+    fn end_event(&mut self) {
+        self.outbox.end_event();
+        self.put_down();
+    }
+
+    /// Puts on the desk what is over.
+    pub(super) fn put_down(&mut self) {
+        self.desk.lock().finished.append(self.outbox.finished());
     }
 
     fn find_call(&mut self, memory: &mut [u8]) -> Result<Call, Breach> {

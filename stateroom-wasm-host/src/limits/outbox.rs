@@ -23,6 +23,7 @@ pub(crate) struct Outbox {
     bytes: usize,
     /// The size of what events asked for that are over, in this go.
     bytes_in_this_go: usize,
+    events_over: u64,
     max_effects: usize,
     max_bytes: usize,
     extended: bool,
@@ -47,6 +48,7 @@ impl Outbox {
             effects: Vec::new(),
             bytes: 0,
             bytes_in_this_go: 0,
+            events_over: 0,
             max_effects: config.effects,
             max_bytes: config.effect_bytes,
             extended: false,
@@ -84,6 +86,7 @@ impl Outbox {
         self.finished.ends.push(self.finished.effects.len());
         self.bytes_in_this_go = self.bytes_in_this_go.saturating_add(self.bytes);
         self.bytes = 0;
+        self.events_over = self.events_over.wrapping_add(1);
     }
 
     /// How much the events of this go have asked for, in bytes.
@@ -141,9 +144,9 @@ impl Outbox {
         }
     }
 
-    /// Whether events are over that were not taken yet.
-    pub(crate) fn has_finished(&self) -> bool {
-        !self.finished.ends.is_empty()
+    /// How many events are over, modulo 2^64.
+    pub(crate) fn events_over(&self) -> u64 {
+        self.events_over
     }
 
     /// The effects of the events that are over, to be emptied.

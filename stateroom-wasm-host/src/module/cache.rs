@@ -11,7 +11,7 @@ use std::{
     path::Path,
 };
 
-use sha2::{Digest, Sha256};
+use blake3::Hasher as Blake3;
 use tracing::warn;
 use wasmtime::{Engine, Module};
 
@@ -94,12 +94,12 @@ struct Key([u8; 32]);
 impl Key {
     /// `bytes` is the module as it came, be it in its binary or its text form.
     fn of(engine: &Engine, bytes: &[u8]) -> Self {
-        let mut hash = Hashed(Sha256::new());
+        let mut hash = Hashed(Blake3::new());
         hash.write(&artefact::FORMAT.to_le_bytes());
-        hash.write(&Sha256::digest(bytes));
+        hash.write(blake3::hash(bytes).as_bytes());
         // In it are the version of wasmtime, to its last part, and the processor's features.
         engine.precompile_compatibility_hash().hash(&mut hash);
-        Key(hash.0.finalize().into())
+        Key(*hash.0.finalize().as_bytes())
     }
 
     fn file_name(&self) -> String {
@@ -114,7 +114,7 @@ impl fmt::Display for Key {
 }
 
 /// Takes what is hashed into something from which no two come out the same.
-struct Hashed(Sha256);
+struct Hashed(Blake3);
 
 impl Hasher for Hashed {
     fn write(&mut self, bytes: &[u8]) {

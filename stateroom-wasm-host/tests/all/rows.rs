@@ -2,14 +2,14 @@
 use std::time::Duration;
 
 use stateroom::{
-    ClientId, StateroomService,
+    ClientId, MessageRecipient, StateroomService,
     fault::FaultKind,
     messages::{Effect, Event},
     turn::{Finished, Turn},
 };
 use stateroom_wasm_host::WasmHostConfig;
 
-use crate::common::{Room, config, says, sent};
+use crate::common::{HOSTILE, Room, config, says, sent};
 
 const ROWS: &str = include_str!("../guests/rows.wat");
 
@@ -84,17 +84,32 @@ async fn a_budget_that_is_used_up_releases_what_was_over_before() {
 /// The last of them never ends, and still the others do not wait for it.
 #[tokio::test]
 async fn what_is_over_is_released_at_the_first_tick() {
-    let mut room = Room::new(ROWS, &config()).await;
-    let turn = Turn::new([says(1, "one"), says(1, "two"), says(1, "Spin")]);
+    is_released(ROWS, ["one", "two", "Spin"], [echo("one"), echo("two")]).await;
+}
+
+/// For the host, events that wait together are a row whether the guest sees them so or not.
+#[tokio::test]
+async fn what_is_over_is_released_before_what_takes_time() {
+    let here = || vec![sent(MessageRecipient::Broadcast, "here")];
+    for (long, what) in [("l", "computes"), ("z", "sleeps")] {
+        println!("the last one {what}");
+        is_released(HOSTILE, ["e", "e", long], [here(), here()]).await;
+    }
+}
+
+/// Says three things, of which the last takes so long that it does not matter how long.
+async fn is_released(guest: &str, texts: [&str; 3], released: [Vec<Effect>; 2]) {
+    let mut room = Room::new(guest, &config()).await;
+    let turn = Turn::new(texts.map(|text| says(1, text)));
     let mut finished = Finished::default();
     let mut deliver = std::pin::pin!(room.host.deliver(&turn, &room.context));
-    let released = std::future::poll_fn(|task| {
+    let something = std::future::poll_fn(|task| {
         assert!(deliver.as_mut().poll(task).is_pending());
         turn.take_finished(&mut finished);
         if finished.ends.is_empty() { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
     });
-    tokio::time::timeout(Duration::from_secs(20), released).await.expect("nothing was released");
-    assert_eq!((finished.effects, finished.ends), ([echo("one"), echo("two")].concat(), vec![1, 2]));
+    tokio::time::timeout(Duration::from_secs(20), something).await.expect("nothing was released");
+    assert_eq!((finished.effects, finished.ends), (released.concat(), vec![1, 2]));
     assert_eq!(turn.under_way(), Some("message"));
 }
 

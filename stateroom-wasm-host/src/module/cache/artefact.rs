@@ -6,15 +6,13 @@
 //! | 4 | the version of this format |
 //! | 32 | the key, so that a file that was renamed is none |
 //! | 8 | how long the artefact is |
-//! | 32 | SHA-256 of the artefact |
+//! | 32 | BLAKE3 of the artefact, which for such large files takes a quarter of the time of SHA-256 |
 //!
 //! *Invariant:* an artefact comes out only as it went in, by the key by which it went in.
-use sha2::{Digest, Sha256};
-
 use super::Key;
 
 /// The version of this format, and of all that is said about a compiled module outside of it.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 const MAGIC: &[u8; 8] = b"\0room.wc";
 const HEADER_BYTES: usize = 84;
 
@@ -25,7 +23,7 @@ pub(super) fn header(key: &Key, artefact: &[u8]) -> Vec<u8> {
     header.extend_from_slice(&FORMAT.to_le_bytes());
     header.extend_from_slice(&key.0);
     header.extend_from_slice(&(artefact.len() as u64).to_le_bytes());
-    header.extend_from_slice(&Sha256::digest(artefact));
+    header.extend_from_slice(blake3::hash(artefact).as_bytes());
     header
 }
 

@@ -89,7 +89,7 @@ impl WasmHost {
         let running = engine.running();
         let instance = Instance::start(loaded, room_id, caller).await?;
         drop(running);
-        Ok(WasmHost { room_id: room_id.into(), engine, guest: Guest::Alive(Box::new(instance)) })
+        Ok(WasmHost { room_id: room_id.into(), engine, guest: Guest::Alive(instance) })
     }
 
     /// Works through the events of a turn.

@@ -1,37 +1,40 @@
 //! A running guest: one instance of a module, for one room.
 //!
-//! The guest's whole life is one call into WebAssembly, made by the [`relay`], and one future. Whoever has events for it
-//! puts them on the [`desk`] and polls the future until the guest waits again.
-//!
 //! *Invariant:* every call into the guest runs under both time budgets. After a call that failed the instance is of no
 //! more use (its stack pointer, for one, is lower for good): whoever holds it drops it.
 pub(crate) mod breach;
-mod desk;
 pub(crate) mod failure;
 mod guest;
 mod kinds;
 pub(crate) mod relay;
-mod telling;
 
 use std::{
     future::{Future, poll_fn},
-    pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError},
-    task::Poll,
+    pin::pin,
+    sync::Arc,
 };
 
 use stateroom::{
+    batch,
     fault::{Fault, FaultKind},
     turn::Turn,
+    wire,
 };
 use tokio::sync::OwnedSemaphorePermit;
-use wasmtime::{Memory, Store, TypedFunc};
+use tracing::debug;
+use wasmtime::{Memory, Store};
 use wasmtime_wasi::{WasiCtxBuilder, p1::WasiP1Ctx};
 
-use self::{breach::Breach, desk::Desk, failure::Circumstances, guest::Functions, telling::Telling};
+use self::{failure::Circumstances, guest::Guest, kinds::Kinds, relay::Row};
 use crate::{
+    engine::SharedEngine,
     imports::output::{RoomLog, Stream},
-    limits::{Limits, outbox::Outbox, pace::Pace},
+    limits::{
+        Limits,
+        outbox::{Outbox, Over},
+        pace::Pace,
+    },
+    memory,
     module::Loaded,
 };
 
@@ -41,41 +44,36 @@ pub(crate) struct State {
     /// None until the module is instantiated; its start function runs before.
     pub(crate) memory: Option<Memory>,
     /// Where the guest says where the effects of a row of events are.
-    shown_at: u32,
+    pub(crate) shown_at: u32,
     pub(crate) limits: Limits,
     pub(crate) outbox: Outbox,
-    telling: Telling,
-    desk: Desk,
+    /// What the guest is told in one go, one after the other.
+    row: Row,
     log: Arc<RoomLog>,
 }
 
 impl State {
-    fn memory(&self) -> Result<Memory, Breach> {
-        self.memory.ok_or(Breach::NoMemory)
+    fn begin_event(&mut self) {
+        self.log.begin_event();
+        self.limits.begin_event();
     }
-}
-
-/// A guest of which nothing has run but the module's start function.
-pub(crate) struct Newborn {
-    store: Store<State>,
-    functions: Functions,
-    pace: Arc<Pace>,
-    log: Arc<RoomLog>,
 }
 
 /// A running guest, with its limits.
 pub(crate) struct Instance {
-    /// None after it has ended. It is not `Sync`, as a guest's state need not be, but a service is. The lock is never
-    /// taken: whoever polls it has it to himself.
-    life: Mutex<Option<Life>>,
-    desk: Desk,
+    guest: Guest,
     pace: Arc<Pace>,
-    /// Comes last, so that the place is free only when the guest is dropped.
-    _place: OwnedSemaphorePermit,
+    log: Arc<RoomLog>,
+    engine: Arc<SharedEngine>,
+    over: Over,
+    /// What the guest understands.
+    events: Kinds,
+    /// What it is told next, and how long each event of that is. Empty between turns; kept for its memory.
+    encoded: Vec<u8>,
+    lengths: Vec<u32>,
+    /// Comes last, so that the place is free only when the guest is dropped. A guest on trial has none.
+    place: Option<OwnedSemaphorePermit>,
 }
-
-/// Ends only by a fault.
-type Life = Pin<Box<dyn Future<Output = Fault> + Send>>;
 
 /// Who waits for a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +84,22 @@ pub(crate) enum Caller {
     Thread,
 }
 
-impl Newborn {
-    pub(crate) async fn instantiate(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Self, Fault> {
+impl Instance {
+    /// A guest that is ready for its first event.
+    pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
+        let place = loaded.engine().admit();
+        let place = place.ok_or_else(|| Fault::new(FaultKind::NoSpace, "no more rooms fit in this process"))?;
+        let mut instance = Self::instantiate(loaded, room_id, caller).await?;
+        instance.place = Some(place);
+        let calls = async |guest: &mut Guest| guest.begin(room_id).await;
+        let begun = in_time(&mut instance.guest, &instance.pace, calls, || {}).await;
+        instance.events = begun.map_err(|failed| instance.fault(failed.as_ref()))?;
+        instance.pace.end_turn();
+        Ok(instance)
+    }
+
+    /// A guest of which nothing has run but the module's start function.
+    pub(crate) async fn instantiate(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
         let config = loaded.config();
         let pace = Arc::new(Pace::new(config, Arc::clone(loaded.engine().lane())));
         pace.set_blocking(caller == Caller::Thread);
@@ -102,10 +114,10 @@ impl Newborn {
             shown_at: 0,
             limits: Limits::new(config),
             outbox: Outbox::new(config),
-            telling: Telling::default(),
-            desk: Desk::default(),
+            row: Row::default(),
             log: Arc::clone(&log),
         };
+        let over = state.outbox.over();
         let mut store = Store::new(loaded.engine().engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(HOST_CALL_BYTES);
@@ -114,119 +126,153 @@ impl Newborn {
             let mut events_over = 0;
             move |mut store| {
                 guest::read_shown(&mut store)?;
-                let state = store.data_mut();
-                if events_over != state.outbox.events_over() {
-                    // What is over does not wait for what is under way, whose budgets are its own.
-                    events_over = state.outbox.events_over();
-                    state.put_down();
+                let now_over = store.data().outbox.events_over();
+                if std::mem::replace(&mut events_over, now_over) != now_over {
                     pace.next_event();
                 }
                 Ok(pace.tick())
             }
         });
         store.set_epoch_deadline(1);
-        let instantiated = pace.run(pin!(Functions::instantiate(loaded, &mut store))).await;
-        match instantiated {
-            Ok(Ok(functions)) => Ok(Newborn { store, functions, pace, log }),
-            Ok(Err(error)) => Err(fault(&error, store.data(), &pace)),
-            Err(_) => Err(failure::time_up(pace.time_budget())),
-        }
+        let instantiated = pace.run(pin!(Guest::instantiate(loaded, &mut store))).await;
+        let failed = match instantiated {
+            Ok(Ok(functions)) => {
+                let guest = Guest::new(store, functions);
+                return Ok(Box::new(Instance {
+                    guest,
+                    pace,
+                    log,
+                    engine: Arc::clone(loaded.engine()),
+                    over,
+                    events: Kinds::PROTOCOL_0,
+                    encoded: Vec::new(),
+                    lengths: Vec::new(),
+                    place: None,
+                }));
+            }
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        Err(fault(failed.as_ref(), store.data(), &pace))
     }
 
     /// The number at the address that an exported global holds: where Rust exports a static. `Err` is the address, if
     /// there is nothing at it.
     pub(crate) fn static_number(&mut self, global: &str) -> Result<i32, u32> {
-        self.functions.static_number(&mut self.store, global)
+        let address = self.guest.global(global);
+        memory::number(self.guest.memory(), address).ok_or(address)
+    }
+
+    /// Works on the events of a turn, until there are none left or the room should write what came out of them: that is in
+    /// the turn as soon as an event is over.
+    pub(crate) async fn work(&mut self, turn: &Turn, caller: Caller) -> Result<(), Fault> {
+        self.pace.set_blocking(caller == Caller::Thread);
+        let store = self.guest.store();
+        // Not for each event: so a row of short events gives way to others at each tick, too.
+        store.set_epoch_deadline(1);
+        store.data_mut().outbox.begin_go();
+        while !turn.is_empty() && self.guest.store().data().outbox.bytes_in_this_go() < relay::BYTES_IN_ONE_GO {
+            self.tell(turn).await?;
+        }
+        self.pace.end_turn();
+        self.guest.store().data_mut().outbox.trim();
+        Ok(())
+    }
+
+    /// Tells the guest of the next event, or of several that fit together.
+    async fn tell(&mut self, turn: &Turn) -> Result<(), Fault> {
+        let (mut encoded, mut lengths) = (std::mem::take(&mut self.encoded), std::mem::take(&mut self.lengths));
+        self.take_events(turn, &mut encoded, &mut lengths);
+        if lengths.is_empty() {
+            if let Some(event) = turn.next_event() {
+                let (room, event) = (self.log.room_id(), event.label());
+                debug!(room, event, "an event is of a kind that the guest does not know; it is left out");
+                turn.finish_event(&mut Vec::new());
+            }
+            return Ok(());
+        }
+        self.guest.store().data_mut().begin_event();
+        let Instance { guest, pace, engine, over, .. } = self;
+        let calls = async |guest: &mut Guest| guest.receive(engine.relay(), &encoded, &lengths).await;
+        let outcome = in_time(guest, pace, calls, || turn.finish_events(&mut over.lock())).await;
+        // Where its time was up, nobody has looked yet what was over until then.
+        if outcome.is_err() {
+            let _ = guest::read_shown(guest.store());
+        }
+        turn.finish_events(&mut over.lock());
+        encoded.clear();
+        encoded.shrink_to(KEEP_ENCODED);
+        lengths.clear();
+        (self.encoded, self.lengths) = (encoded, lengths);
+        outcome.map_err(|failed| self.fault(failed.as_ref()))
+    }
+
+    fn take_events(&self, turn: &Turn, encoded: &mut Vec<u8>, lengths: &mut Vec<u32>) {
+        let (takes_rows, most) = (self.guest.takes_rows(), self.guest.row_bytes());
+        turn.take_events(|event| {
+            if !self.events.contain(event) {
+                return false;
+            }
+            let start = encoded.len();
+            match takes_rows {
+                true => batch::put_event(event, encoded),
+                false => wire::encode_event(event, encoded),
+            }
+            let is_taken = lengths.is_empty() || encoded.len() <= most;
+            if is_taken {
+                // That one is too long for 32 bits is found where it is written into the guest's memory.
+                lengths.push(u32::try_from(encoded.len() - start).unwrap_or(u32::MAX));
+            } else {
+                encoded.truncate(start);
+            }
+            is_taken
+        });
+    }
+
+    fn fault(&mut self, failed: Option<&wasmtime::Error>) -> Fault {
+        fault(failed, self.guest.store().data(), &self.pace)
     }
 }
 
-impl Instance {
-    /// A guest that is ready for its first event.
-    pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Self, Fault> {
-        let place = loaded.engine().admit();
-        let place = place.ok_or_else(|| Fault::new(FaultKind::NoSpace, "no more rooms fit in this process"))?;
-        let Newborn { mut store, functions, pace, log } = Newborn::instantiate(loaded, room_id, caller).await?;
-        log.begin_event();
-        store.data_mut().limits.begin_event();
-        let begun = pace.run(pin!(functions.begin(loaded, &mut store, room_id))).await;
-        let call = match begun {
-            Ok(Ok(call)) => call,
-            Ok(Err(error)) => return Err(fault(&error, store.data(), &pace)),
-            Err(_) => return Err(failure::time_up(pace.time_budget())),
-        };
-        pace.end_turn();
-        let desk = store.data().desk.clone();
-        let living = Living { store, pace: Arc::clone(&pace) };
-        Ok(Instance { life: Mutex::new(Some(Box::pin(living.live(call)))), desk, pace, _place: place })
-    }
-
-    /// Has the guest handle the events of a turn. What they ask for is in the turn as soon as they are over. If that gets
-    /// much, it stops before the turn is empty.
-    pub(crate) async fn work(&mut self, turn: &Turn, caller: Caller) -> Result<(), Fault> {
-        let Instance { life, desk, pace, .. } = self;
-        let life = life.get_mut().unwrap_or_else(PoisonError::into_inner);
-        pace.set_blocking(caller == Caller::Thread);
-        {
-            let mut desk = desk.lock();
-            turn.take(&mut desk.events);
-            desk.is_idle = false;
+/// Runs calls into the guest. Whenever they wait, `release` may take what is over already. Without an error, the guest's time
+/// was up.
+async fn in_time<T>(
+    guest: &mut Guest,
+    pace: &Pace,
+    calls: impl AsyncFnOnce(&mut Guest) -> wasmtime::Result<T>,
+    release: impl Fn(),
+) -> Result<T, Option<wasmtime::Error>> {
+    let calls = pin!(calls(guest));
+    let mut paced = pin!(pace.run(calls));
+    let mut has_waited = false;
+    let outcome = poll_fn(|task| {
+        let poll = paced.as_mut().poll(task);
+        has_waited |= poll.is_pending();
+        if has_waited {
+            release();
         }
-        let outcome = {
-            let go = poll_fn(|task| {
-                let poll = life.as_mut().map_or(Poll::Pending, |life| life.as_mut().poll(task));
-                let mut desk = desk.lock();
-                turn.finish_events(&mut desk.finished);
-                match poll {
-                    Poll::Ready(fault) => Poll::Ready(Err(fault)),
-                    Poll::Pending if desk.is_idle => Poll::Ready(Ok(())),
-                    Poll::Pending => Poll::Pending,
-                }
-            });
-            pace.run(pin!(go)).await
-        };
-        pace.end_turn();
-        let outcome = outcome.unwrap_or_else(|_| Err(failure::time_up(pace.time_budget())));
-        if outcome.is_err() {
-            *life = None;
-        }
-        let mut desk = desk.lock();
-        turn.finish_events(&mut desk.finished);
-        turn.put_back(&mut desk.events);
-        outcome
+        poll
+    })
+    .await;
+    match outcome {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(Some(error)),
+        Err(_) => Err(None),
     }
 }
 
 /// How much one call of a host function may copy, in bytes. More is refused with an error code of WASI.
 const HOST_CALL_BYTES: usize = 1 << 20;
+/// The memory of a longer event is given back, as long events are rare.
+const KEEP_ENCODED: usize = 64 << 10;
 
-/// A guest that lives.
-struct Living {
-    store: Store<State>,
-    pace: Arc<Pace>,
-}
-
-impl Living {
-    async fn live(mut self, call: TypedFunc<(), ()>) -> Fault {
-        let Living { store, pace } = &mut self;
-        store.set_epoch_deadline(1);
-        store.data_mut().take_up();
-        match call.call_async(&mut *store, ()).await {
-            Ok(()) => Fault::new(FaultKind::Trap, "the guest's life is over"),
-            Err(error) => fault(&error, store.data(), pace),
+/// What a failed call is; without an error, its time was up.
+fn fault(error: Option<&wasmtime::Error>, state: &State, pace: &Pace) -> Fault {
+    match error {
+        Some(error) => {
+            let refused = state.limits.refused();
+            failure::fault(error, &Circumstances { pace, refused, last_words: state.log.last_words() })
         }
+        None => failure::time_up(pace.time_budget()),
     }
-}
-
-impl Drop for Living {
-    /// What is over is over, however the guest has ended: also where its time was up, and it was only dropped.
-    fn drop(&mut self) {
-        let _ = guest::read_shown(&mut self.store);
-        self.store.data_mut().put_down();
-    }
-}
-
-/// What a failed call is.
-fn fault(error: &wasmtime::Error, state: &State, pace: &Pace) -> Fault {
-    let circumstances = Circumstances { pace, refused: state.limits.refused(), last_words: state.log.last_words() };
-    failure::fault(error, &circumstances)
 }

@@ -17,7 +17,7 @@ use crate::{
     error::WasmHostError,
     host::block_on::block_on,
     imports,
-    instance::{Caller, Newborn, State},
+    instance::{Caller, Instance, State},
 };
 
 const API_VERSION: i32 = 1;
@@ -98,7 +98,7 @@ impl Loaded {
     /// The versions are numbers in the module's memory, which there is only in an instance: hence one for trial.
     fn check_versions(&self) -> Result<(), WasmHostError> {
         let _running = self.engine.running();
-        let mut trial = block_on(Newborn::instantiate(self, "", Caller::Thread))
+        let mut trial = block_on(Instance::instantiate(self, "", Caller::Thread))
             .map_err(|fault| WasmHostError::Start { module: self.name.clone(), fault })?;
         let mut version = |export: &'static str| {
             let address = |address| WasmHostError::VersionAddress { module: self.name.clone(), export, address };

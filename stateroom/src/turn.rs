@@ -87,22 +87,18 @@ impl Turn {
         Some(event)
     }
 
-    /// Takes all events that wait into `events`, which must be empty.
-    pub fn take(&self, events: &mut VecDeque<Event>) {
+    /// Takes events for as long as `take` says yes to the next one; says how many.
+    pub fn take_events(&self, mut take: impl FnMut(&Event) -> bool) -> usize {
         let mut state = self.lock();
-        mem::swap(&mut state.waiting, events);
-        state.under_way.extend(events.iter().map(Event::label));
+        let mut taken = 0;
+        while let Some(event) = state.waiting.front().filter(|event| take(event)) {
+            let label = event.label();
+            state.under_way.push_back(label);
+            state.waiting.pop_front();
+            taken += 1;
+        }
         self.waiting.store(state.waiting.len(), Ordering::Relaxed);
-    }
-
-    /// Puts back those of the taken events that were not begun; leaves `events` empty.
-    pub fn put_back(&self, events: &mut VecDeque<Event>) {
-        let mut state = self.lock();
-        let begun = state.under_way.len().saturating_sub(events.len());
-        state.under_way.truncate(begun);
-        events.append(&mut state.waiting);
-        mem::swap(&mut state.waiting, events);
-        self.waiting.store(state.waiting.len(), Ordering::Relaxed);
+        taken
     }
 
     /// The label of the first event that was taken and has not returned, if there is one: after a fault, the one that

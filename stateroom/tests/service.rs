@@ -1,7 +1,6 @@
 //! The way by which hosts drive any service: turns of events in, effects of finished events out.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 use std::{
-    collections::VecDeque,
     future::Future,
     pin::pin,
     sync::Arc,
@@ -114,23 +113,6 @@ fn effects_come_out_by_event_and_none_of_the_failing_one() {
     let message = |text: &str| Effect::Message { recipient: ClientId(1).into(), message: text.into() };
     assert_eq!(finished.effects, [message("one"), message("two")]);
     assert_eq!(finished.ends, [1, 1, 2]);
-}
-
-#[test]
-fn events_that_were_taken_and_not_begun_come_before_those_that_came_since() {
-    let turn = Turn::new([says("one"), Event::Timer, says("three")]);
-    let mut events = VecDeque::new();
-    turn.take(&mut events);
-    assert!(turn.is_empty());
-    turn.add([says("four")]);
-    assert_eq!(events.pop_front(), Some(says("one")));
-    turn.put_back(&mut events);
-    assert_eq!((events.len(), turn.under_way()), (0, Some("message")));
-    turn.finish_event(&mut Vec::new());
-    assert_eq!(turn.under_way(), None, "what was put back is not");
-    turn.take(&mut events);
-    assert_eq!(events, [Event::Timer, says("three"), says("four")]);
-    assert_eq!(turn.under_way(), Some("timer"));
 }
 
 struct Broken;

@@ -1,8 +1,10 @@
-//! A guest from its instantiation until it waits for its first event.
+//! The calls that make up the guest interface, in the order in which the protocol wants them.
 //!
-//! *Invariant:* each call before that is made here, in the order in which the protocol wants them.
+//! *Invariant:* no call is made but through here, and each is given memory that the guest itself allocated.
+use std::sync::{Mutex, PoisonError};
+
 use stateroom::wire::{Answer, Greeting, effect_kind, event_kind};
-use wasmtime::{AsContextMut, Func, Instance, Memory, Store, TypedFunc};
+use wasmtime::{AsContextMut, Instance, Memory, Module, Store, TypedFunc};
 
 use super::{State, breach::Breach, kinds::Kinds, relay};
 use crate::{
@@ -12,43 +14,53 @@ use crate::{
 
 /// How long a guest's answer to the greeting may be, in bytes.
 const ANSWER_BYTES: u32 = 64 << 10;
+/// How long a row of events may be, in bytes; one event alone may be longer.
+const ROW_BYTES: usize = 32 << 10;
+
+/// A guest, as a set of functions and a memory.
+pub(super) struct Guest {
+    /// A store is not `Sync`, as its guest's state need not be, but a service is. The lock is never taken: whoever uses
+    /// the store has it to himself.
+    store: Mutex<Store<State>>,
+    functions: Functions,
+    buffer: Buffer,
+    /// Where several events came at once: what tells a guest of them that takes one at a time.
+    relay: Option<TypedFunc<(), ()>>,
+}
 
 /// What a guest exports.
 pub(super) struct Functions {
     instance: Instance,
     memory: Memory,
     recv: TypedFunc<(u32, u32), ()>,
-    pub(super) malloc: TypedFunc<u32, u32>,
-    pub(super) free: TypedFunc<(u32, u32), ()>,
+    malloc: TypedFunc<u32, u32>,
+    free: TypedFunc<(u32, u32), ()>,
     initialize: Option<TypedFunc<(), ()>>,
     hello: Option<TypedFunc<(u32, u32), u64>>,
-    /// Takes rows of events.
-    batch: Option<TypedFunc<(u32, u32), ()>>,
+    batch: Option<Batch>,
 }
 
-impl Functions {
+/// What a guest has that takes rows of events.
+struct Batch {
+    call: TypedFunc<(u32, u32), ()>,
+    /// Where it says where the effects are.
+    effects: u32,
+}
+
+impl Guest {
     /// Instantiates the module, which runs its start function, and finds what it exports.
-    pub(super) async fn instantiate(loaded: &Loaded, store: &mut Store<State>) -> wasmtime::Result<Self> {
+    pub(super) async fn instantiate(loaded: &Loaded, store: &mut Store<State>) -> wasmtime::Result<Functions> {
         let instance = loaded.pre().instantiate_async(&mut *store).await?;
         let exports = loaded.exports();
         let memory = instance.get_module_export(&mut *store, &exports.memory).and_then(|export| export.into_memory());
         let memory = memory.ok_or(Breach::NoMemory)?;
+        store.data_mut().memory = Some(memory);
         let mut function = |export| instance.get_module_export(&mut *store, export).and_then(|it| it.into_func());
         let (recv, malloc, free) = (function(&exports.recv), function(&exports.malloc), function(&exports.free));
         let initialize = exports.initialize.as_ref().and_then(&mut function);
         let hello = exports.hello.as_ref().and_then(&mut function);
         let batch = exports.batch.as_ref().and_then(|batch| Some((function(&batch.function)?, &batch.effects)));
         let missing = || wasmtime::format_err!("an export has vanished");
-        store.data_mut().memory = Some(memory);
-        let batch = match batch {
-            Some((call, effects)) => {
-                let effects = instance.get_module_export(&mut *store, effects).and_then(|it| it.into_global());
-                let effects = effects.and_then(|global| global.get(&mut *store).i32()).unwrap_or_default();
-                store.data_mut().shown_at = effects.cast_unsigned();
-                Some(call.typed(&*store)?)
-            }
-            None => None,
-        };
         Ok(Functions {
             instance,
             memory,
@@ -57,67 +69,143 @@ impl Functions {
             free: free.ok_or_else(missing)?.typed(&*store)?,
             initialize: initialize.map(|it| it.typed(&*store)).transpose()?,
             hello: hello.map(|it| it.typed(&*store)).transpose()?,
-            batch,
+            batch: match batch {
+                Some((call, effects)) => {
+                    let call = call.typed(&*store)?;
+                    let global = instance.get_module_export(&mut *store, effects).and_then(|it| it.into_global());
+                    let effects = global.and_then(|global| global.get(&mut *store).i32()).unwrap_or_default();
+                    Some(Batch { call, effects: effects.cast_unsigned() })
+                }
+                None => None,
+            },
         })
     }
 
-    /// What comes before the first event. The result is the function in which the guest lives.
-    pub(super) async fn begin(
-        &self,
-        loaded: &Loaded,
-        store: &mut Store<State>,
-        room_id: &str,
-    ) -> wasmtime::Result<TypedFunc<(), ()>> {
-        if let Some(initialize) = &self.initialize {
-            initialize.call_async(&mut *store, ()).await?;
-        }
-        if let Some(hello) = &self.hello {
-            self.greet(hello, store, room_id).await?;
-        }
-        store.data_mut().telling.takes_rows = self.batch.is_some();
-        relay::attach(loaded.engine().relay(), store, self).await
+    pub(super) fn new(store: Store<State>, functions: Functions) -> Self {
+        Guest { store: Mutex::new(store), functions, buffer: Buffer::default(), relay: None }
     }
 
-    async fn greet(
-        &self,
-        hello: &TypedFunc<(u32, u32), u64>,
-        store: &mut Store<State>,
-        room_id: &str,
-    ) -> wasmtime::Result<()> {
+    /// Whether it takes rows of events.
+    pub(super) fn takes_rows(&self) -> bool {
+        self.functions.batch.is_some()
+    }
+
+    /// How long what it is told in one go may be, in bytes; one event alone may be longer. No guest is asked for more memory
+    /// than its longest event needs, only because several came at once.
+    pub(super) fn row_bytes(&self) -> usize {
+        if self.takes_rows() { ROW_BYTES } else { self.buffer.capacity.max(Buffer::LEAST) as usize }
+    }
+
+    /// What comes before the first event. The result is what the guest understands.
+    pub(super) async fn begin(&mut self, room_id: &str) -> wasmtime::Result<Kinds> {
+        if let Some(initialize) = self.functions.initialize.clone() {
+            initialize.call_async(self.store(), ()).await?;
+        }
+        match self.functions.hello.clone() {
+            Some(hello) => self.greet(&hello, room_id).await,
+            None => Ok(Kinds::PROTOCOL_0),
+        }
+    }
+
+    async fn greet(&mut self, hello: &TypedFunc<(u32, u32), u64>, room_id: &str) -> wasmtime::Result<Kinds> {
         let mut greeting = Vec::new();
         Greeting { room_id: room_id.to_owned(), events: event_kind::ALL.to_vec(), effects: effect_kind::ALL.to_vec() }
             .encode(&mut greeting);
-        let length = u32::try_from(greeting.len()).map_err(|_| Breach::EventLength { length: greeting.len() })?;
-        let capacity = Buffer::capacity_for(length);
-        let address = self.malloc.call_async(&mut *store, capacity).await?;
-        let memory = self.memory.data_mut(&mut *store);
-        let buffer = Buffer::given(memory, address, capacity)?;
-        memory::bytes_mut(memory, address, length)?.copy_from_slice(&greeting);
-        let state = store.data_mut();
-        state.telling.buffer = buffer;
-        state.outbox.extend();
-        let (address, length) = memory::unpack(hello.call_async(&mut *store, (address, length)).await?);
+        let arguments = self.put(&greeting).await?;
+        self.store().data_mut().outbox.extend();
+        let (address, length) = memory::unpack(hello.call_async(self.store(), arguments).await?);
         if length > ANSWER_BYTES {
             return Err(Breach::AnswerLength { length, limit: ANSWER_BYTES }.into());
         }
-        let answer = memory::bytes(self.memory.data(&*store), address, length)?;
+        let answer = memory::bytes(self.memory(), address, length)?;
         let answer = Answer::decode(answer).map_err(Breach::Answer)?;
-        store.data_mut().telling.kinds = Kinds::of(&answer.events);
-        Ok(())
+        Ok(Kinds::of(&answer.events))
     }
 
-    /// What takes an event, or rows of them if there is such a function.
-    pub(super) fn tell(&self) -> Func {
-        *self.batch.as_ref().unwrap_or(&self.recv).func()
+    /// Tells the guest of events, which lie side by side and are so long.
+    pub(super) async fn receive(&mut self, relay: &Module, events: &[u8], lengths: &[u32]) -> wasmtime::Result<()> {
+        let arguments = self.put(events).await?;
+        let Guest { store, functions, relay: attached, .. } = self;
+        let store = exclusive(store);
+        if let Some(Batch { call, effects }) = &functions.batch {
+            return receive_row(store, functions.memory, call, *effects, arguments, lengths.len()).await;
+        }
+        if let [_] = lengths {
+            functions.recv.call_async(&mut *store, arguments).await?;
+            store.data_mut().outbox.end_event();
+            return Ok(());
+        }
+        store.data_mut().row.set(arguments.0, lengths);
+        let tell = match attached {
+            Some(tell) => tell,
+            None => attached.insert(relay::attach(relay, store, &functions.recv).await?),
+        };
+        tell.call_async(store, ()).await
     }
 
-    /// The number at the address that an exported global holds: where Rust exports a static. `Err` is the address, if
-    /// there is nothing at it.
-    pub(super) fn static_number(&self, store: &mut Store<State>, global: &str) -> Result<i32, u32> {
-        let global = self.instance.get_global(&mut *store, global);
-        let address = global.and_then(|global| global.get(&mut *store).i32()).unwrap_or_default().cast_unsigned();
-        memory::number(self.memory.data(store), address).ok_or(address)
+    /// Writes bytes into the guest's buffer, and says where they are. The guest reads them before it returns, so that
+    /// one buffer does for all.
+    async fn put(&mut self, bytes: &[u8]) -> wasmtime::Result<(u32, u32)> {
+        let length = u32::try_from(bytes.len()).map_err(|_| Breach::EventLength { length: bytes.len() })?;
+        let Guest { store, functions, buffer, .. } = self;
+        let store = exclusive(store);
+        if !buffer.suits(length) {
+            let Buffer { address, capacity } = std::mem::take(buffer);
+            if capacity > 0 {
+                functions.free.call_async(&mut *store, (address, capacity)).await?;
+            }
+            let capacity = Buffer::capacity_for(length);
+            let address = functions.malloc.call_async(&mut *store, capacity).await?;
+            if address == 0 {
+                return Err(Breach::NoBuffer { length: capacity }.into());
+            }
+            memory::bytes(functions.memory.data(&*store), address, capacity)?;
+            *buffer = Buffer { address, capacity };
+        }
+        let address = buffer.address;
+        memory::bytes_mut(functions.memory.data_mut(store), address, length)?.copy_from_slice(bytes);
+        Ok((address, length))
     }
+
+    /// The value of an exported global, if it is a number; else 0.
+    pub(super) fn global(&mut self, name: &str) -> u32 {
+        let instance = self.functions.instance;
+        let store = self.store();
+        let global = instance.get_global(&mut *store, name);
+        global.and_then(|global| global.get(store).i32()).unwrap_or_default().cast_unsigned()
+    }
+
+    pub(super) fn memory(&mut self) -> &[u8] {
+        let Guest { store, functions, .. } = self;
+        functions.memory.data(&*exclusive(store))
+    }
+
+    pub(super) fn store(&mut self) -> &mut Store<State> {
+        exclusive(&mut self.store)
+    }
+}
+
+/// Tells a guest that takes rows of events.
+async fn receive_row(
+    store: &mut Store<State>,
+    memory: Memory,
+    batch: &TypedFunc<(u32, u32), ()>,
+    effects: u32,
+    arguments: (u32, u32),
+    count: usize,
+) -> wasmtime::Result<()> {
+    let (memory, state) = memory.data_and_store_mut(&mut *store);
+    // Those of the row before would else be taken for those of this one.
+    memory::forget_shown(memory, effects)?;
+    state.shown_at = effects;
+    state.outbox.begin_row(count);
+    let outcome = batch.call_async(&mut *store, arguments).await;
+    // What is over is over, however the row ended.
+    let read = read_shown(&mut *store);
+    let ended = store.data_mut().outbox.end_row();
+    outcome?;
+    read?;
+    Ok(ended?)
 }
 
 /// Reads on in the effects that the guest shows.
@@ -129,4 +217,8 @@ pub(super) fn read_shown(mut store: impl AsContextMut<Data = State>) -> Result<(
     };
     let (memory, state) = memory.data_and_store_mut(&mut context);
     state.outbox.read_row(memory::shown(memory, address)?)
+}
+
+fn exclusive(store: &mut Mutex<Store<State>>) -> &mut Store<State> {
+    store.get_mut().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,15 +6,9 @@ use stateroom::{
     wire::{self, event_kind},
 };
 
-/// A set of kinds of events, by their numbers; those of protocol 0, unless a guest says more.
+/// A set of kinds of events, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kinds(u64);
-
-impl Default for Kinds {
-    fn default() -> Self {
-        Kinds::PROTOCOL_0
-    }
-}
 
 impl Kinds {
     /// Those of protocol 0.

@@ -1,86 +1,109 @@
-//! What calls the guest: a module of ours in each room's store, which does so for as long as the room lives.
+//! What tells a guest of protocol 0 several events in a row: a module of ours beside it, which calls it once for each.
 //!
-//! To enter WebAssembly from a future takes a stack of its own and about 150 ns; a call from one module to another, or
-//! back into the host, takes a few. So a room's guest is entered once, and all its events are told from inside.
+//! To enter WebAssembly from a task takes a stack of its own, and about 150 ns; a call from one module into another, or
+//! back into the host, takes a few. Guests that take rows of events themselves need none.
 //!
-//! *Invariant:* it decides nothing; what it calls, and in which order, [`telling`](super::telling) says.
-use wasmtime::{AsContextMut, Caller, Engine, Func, Instance, Module, Store, TypedFunc};
+//! *Invariant:* what an event asked for is put down before the guest is told of the next one.
+use wasmtime::{Caller, Engine, Func, Instance, Module, Store, TypedFunc};
 
-use super::{State, guest::Functions, telling::Call};
+use super::State;
 
 /// The name by which it can be told from the guest in a backtrace.
 pub(super) const NAME: &str = "stateroom-relay";
 
-/// The numbers are those of [`numbers`].
+/// After so many bytes of effects, the room gets to write them before the next event.
+pub(super) const BYTES_IN_ONE_GO: usize = 256 << 10;
+
 const TEXT: &str = r#"
 (module $stateroom-relay
-  (import "guest" "tell" (func $tell (param i32 i32)))
-  (import "guest" "allocate" (func $allocate (param i32) (result i32)))
-  (import "guest" "free" (func $free (param i32 i32)))
-  (import "host" "next" (func $next (param i32) (result i32 i32 i32)))
-  (import "host" "wait" (func $wait))
-  (func (export "live")
-    (local $call i32) (local $address i32) (local $length i32) (local $answer i32)
+  (import "guest" "recv" (func $recv (param i32 i32)))
+  (import "host" "next" (func $next (result i32 i32 i32)))
+  (import "host" "pause" (func $pause))
+  (func (export "tell") (local $deed i32) (local $address i32) (local $length i32)
     (loop $on
-      (call $next (local.get $answer))
+      (call $next)
       (local.set $length)
       (local.set $address)
-      (local.set $call)
-      (block $of_waiting
-        (block $of_freeing
-          (block $of_allocating
-            (block $of_telling
-              (br_table $of_telling $of_allocating $of_freeing $of_waiting (local.get $call)))
-            (call $tell (local.get $address) (local.get $length))
-            (br $on))
-          (local.set $answer (call $allocate (local.get $length)))
-          (br $on))
-        (call $free (local.get $address) (local.get $length))
+      (local.set $deed)
+      (block $to_pause
+        (block $to_recv
+          (block $to_return
+            (br_table $to_return $to_recv $to_pause (local.get $deed)))
+          (return))
+        (call $recv (local.get $address) (local.get $length))
         (br $on))
-      (call $wait)
+      (call $pause)
       (br $on))))
 "#;
+
+/// What is to be done next, by its number, and with what.
+type Next = (u32, u32, u32);
+const RETURN: Next = (0, 0, 0);
+const PAUSE: Next = (2, 0, 0);
+const fn recv(address: u32, length: u32) -> Next {
+    (1, address, length)
+}
+
+/// A row of events in a guest's memory, side by side.
+#[derive(Debug, Default)]
+pub(crate) struct Row {
+    /// Where the next one begins.
+    address: u32,
+    /// How long those are that the guest was not told of, the last one first.
+    lengths: Vec<u32>,
+    /// Whether the guest was told of one that is not over.
+    under_way: bool,
+}
+
+impl Row {
+    /// Replaces the events by those that begin at an address, of these lengths.
+    pub(super) fn set(&mut self, address: u32, lengths: &[u32]) {
+        self.address = address;
+        self.under_way = false;
+        self.lengths.clear();
+        self.lengths.extend(lengths.iter().rev());
+    }
+}
 
 /// The module, to be compiled once for an engine.
 pub(crate) fn compile(engine: &Engine) -> wasmtime::Result<Module> {
     Module::new(engine, TEXT)
 }
 
-/// Puts one into a guest's store. The result is the function to be called: it never returns.
+/// Puts one into a guest's store. The result tells the guest of the row in the store's state.
 pub(super) async fn attach(
-    module: &Module,
+    relay: &Module,
     store: &mut Store<State>,
-    functions: &Functions,
+    recv: &TypedFunc<(u32, u32), ()>,
 ) -> wasmtime::Result<TypedFunc<(), ()>> {
-    let next = Func::wrap(&mut *store, |mut caller: Caller<'_, State>, answer: u32| {
-        let memory = caller.data().memory();
-        let (memory, state) = memory?.data_and_store_mut(&mut caller);
-        Ok(numbers(state.next_call(memory, answer)?))
-    });
-    let wait = Func::wrap_async(&mut *store, |mut caller: Caller<'_, State>, (): ()| {
+    let next = Func::wrap(&mut *store, |mut caller: Caller<'_, State>| caller.data_mut().next());
+    let pause = Func::wrap_async(&mut *store, |mut caller: Caller<'_, State>, (): ()| {
         Box::new(async move {
-            caller.data_mut().wait().await;
-            // So a row of short events gives way to others at each tick, too.
-            caller.as_context_mut().set_epoch_deadline(1);
+            caller.data_mut().outbox.begin_go();
+            tokio::task::yield_now().await;
         })
     });
-    let imports = [
-        functions.tell().into(),
-        (*functions.malloc.func()).into(),
-        (*functions.free.func()).into(),
-        next.into(),
-        wait.into(),
-    ];
-    let instance = Instance::new_async(&mut *store, module, &imports).await?;
-    instance.get_typed_func(store, "live")
+    let imports = [(*recv.func()).into(), next.into(), pause.into()];
+    let instance = Instance::new_async(&mut *store, relay, &imports).await?;
+    instance.get_typed_func(store, "tell")
 }
 
-/// A call, as the module understands it: which, and what two numbers with it.
-fn numbers(call: Call) -> (u32, u32, u32) {
-    match call {
-        Call::Tell { address, length } => (0, address, length),
-        Call::Allocate { length } => (1, 0, length),
-        Call::Free { address, length } => (2, address, length),
-        Call::Wait => (3, 0, 0),
+impl State {
+    fn next(&mut self) -> Next {
+        if std::mem::take(&mut self.row.under_way) {
+            self.outbox.end_event();
+        }
+        if self.row.lengths.is_empty() {
+            return RETURN;
+        }
+        if self.outbox.bytes_in_this_go() >= BYTES_IN_ONE_GO {
+            return PAUSE;
+        }
+        self.begin_event();
+        let address = self.row.address;
+        let length = self.row.lengths.pop().unwrap_or_default();
+        self.row.address = address.wrapping_add(length);
+        self.row.under_way = true;
+        recv(address, length)
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! *Invariant:* it holds no more than an event may ask for, and of unknown bytes no more than their number. What belongs to
 //! an event that is over is apart from what belongs to the one that is not.
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use stateroom::{
     batch::Records,
     messages::Effect,
@@ -12,18 +14,29 @@ use tracing::debug;
 
 use crate::{config::WasmHostConfig, instance::breach::Breach};
 
+/// What events that are over asked for, until the room takes it: where a guest that goes on with others leaves it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Over(Arc<Mutex<Finished>>);
+
+impl Over {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Finished> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The effects of the event that is under way, and of those that are over and were not taken yet.
 ///
 /// What a guest sends before its first event is released together with what the first event asks for.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    finished: Finished,
+    over: Over,
     effects: Vec<Effect>,
     /// The size of those.
     bytes: usize,
-    /// The size of what events asked for that are over, in this go.
-    bytes_in_this_go: usize,
+    /// How many events are over, in all.
     events_over: u64,
+    /// The size of what those of this go asked for.
+    bytes_in_this_go: usize,
     max_effects: usize,
     max_bytes: usize,
     extended: bool,
@@ -44,11 +57,11 @@ impl Outbox {
 
     pub(crate) fn new(config: &WasmHostConfig) -> Self {
         Outbox {
-            finished: Finished::default(),
+            over: Over::default(),
             effects: Vec::new(),
             bytes: 0,
-            bytes_in_this_go: 0,
             events_over: 0,
+            bytes_in_this_go: 0,
             max_effects: config.effects,
             max_bytes: config.effect_bytes,
             extended: false,
@@ -80,23 +93,35 @@ impl Outbox {
         self.put(effect)
     }
 
+    /// Where the effects of the events that are over are.
+    pub(crate) fn over(&self) -> Over {
+        self.over.clone()
+    }
+
     /// The event that the guest was told of has returned.
     pub(crate) fn end_event(&mut self) {
-        self.finished.effects.append(&mut self.effects);
-        self.finished.ends.push(self.finished.effects.len());
-        self.bytes_in_this_go = self.bytes_in_this_go.saturating_add(self.bytes);
-        self.bytes = 0;
+        let mut over = self.over.lock();
+        over.effects.append(&mut self.effects);
+        let end = over.effects.len();
+        over.ends.push(end);
+        drop(over);
         self.events_over = self.events_over.wrapping_add(1);
+        self.bytes_in_this_go = self.bytes_in_this_go.saturating_add(std::mem::take(&mut self.bytes));
+    }
+
+    /// How many events are over, in all.
+    pub(crate) fn events_over(&self) -> u64 {
+        self.events_over
+    }
+
+    /// The room gets to write what there is, or has.
+    pub(crate) fn begin_go(&mut self) {
+        self.bytes_in_this_go = 0;
     }
 
     /// How much the events of this go have asked for, in bytes.
     pub(crate) fn bytes_in_this_go(&self) -> usize {
         self.bytes_in_this_go
-    }
-
-    /// The room gets to write now.
-    pub(crate) fn end_go(&mut self) {
-        self.bytes_in_this_go = 0;
     }
 
     /// The guest is told of a row of so many events.
@@ -144,23 +169,14 @@ impl Outbox {
         }
     }
 
-    /// How many events are over, modulo 2^64.
-    pub(crate) fn events_over(&self) -> u64 {
-        self.events_over
-    }
-
-    /// The effects of the events that are over, to be emptied.
-    pub(crate) fn finished(&mut self) -> &mut Finished {
-        &mut self.finished
-    }
-
     /// Gives back what an extraordinary event took.
     pub(crate) fn trim(&mut self) {
         if self.effects.is_empty() && self.effects.capacity() > Self::KEEP {
             self.effects = Vec::new();
         }
-        if self.finished.ends.is_empty() {
-            self.finished.clear(Self::KEEP);
+        let mut over = self.over.lock();
+        if over.ends.is_empty() {
+            over.clear(Self::KEEP);
         }
     }
 
@@ -222,7 +238,7 @@ mod tests {
             outbox.read_row(shown).unwrap();
         }
         outbox.end_row().unwrap();
-        assert_eq!(outbox.finished().ends, [1, 2, 3]);
+        assert_eq!(outbox.over().lock().ends, [1, 2, 3]);
     }
 
     #[test]

@@ -97,6 +97,23 @@ async fn what_is_over_is_released_before_what_takes_time() {
     }
 }
 
+#[tokio::test]
+async fn what_is_over_is_released_before_it_gets_much() {
+    let mut room = Room::new(HOSTILE, &config()).await;
+    let turn = Turn::new(["L", "L", "L"].map(|text| says(1, text)));
+    let mut released = Vec::new();
+    let mut deliver = std::pin::pin!(room.host.deliver(&turn, &room.context));
+    let outcome = std::future::poll_fn(|task| {
+        let poll = deliver.as_mut().poll(task);
+        let mut finished = Finished::default();
+        turn.take_finished(&mut finished);
+        released.push((finished.effects.len(), finished.ends.len()));
+        poll
+    });
+    outcome.await.unwrap();
+    assert_eq!(released, [(5, 1), (5, 1), (5, 1)]);
+}
+
 /// Says three things, of which the last takes so long that it does not matter how long.
 async fn is_released(guest: &str, texts: [&str; 3], released: [Vec<Effect>; 2]) {
     let mut room = Room::new(guest, &config()).await;

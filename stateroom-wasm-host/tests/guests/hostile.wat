@@ -88,6 +88,13 @@
     (if (i32.eq (local.get $deed) (i32.const 0x66)) (then (loop $again (call $here) (br $again))))
     (if (i32.eq (local.get $deed) (i32.const 0x46))
       (then (loop $again (call $send (i32.const 96) (i32.const 65556)) (br $again))))
+    ;; L: sends large messages, five of them.
+    (if (i32.eq (local.get $deed) (i32.const 0x4c))
+      (then
+        (local.set $length (i32.const 5))
+        (loop $again
+          (call $send (i32.const 96) (i32.const 65556))
+          (br_if $again (local.tee $length (i32.sub (local.get $length) (i32.const 1)))))))
     ;; w: floods the log, then answers.
     (if (i32.eq (local.get $deed) (i32.const 0x77))
       (then

@@ -100,11 +100,13 @@ impl Outbox {
 
     /// The event that the guest was told of has returned.
     pub(crate) fn end_event(&mut self) {
-        let mut over = self.over.lock();
+        let over = self.over.clone();
+        self.put_down(&mut over.lock());
+    }
+
+    fn put_down(&mut self, over: &mut Finished) {
         over.effects.append(&mut self.effects);
-        let end = over.effects.len();
-        over.ends.push(end);
-        drop(over);
+        over.ends.push(over.effects.len());
         self.events_over = self.events_over.wrapping_add(1);
         self.bytes_in_this_go = self.bytes_in_this_go.saturating_add(std::mem::take(&mut self.bytes));
     }
@@ -139,6 +141,8 @@ impl Outbox {
         let Some(mut row) = self.row.take() else { return Ok(()) };
         let unread = shown.get(row.bytes..).ok_or(Breach::TookBack)?;
         let mut is_over = true;
+        let over = self.over.clone();
+        let mut over = over.lock();
         for record in Records::new(unread) {
             let record = record?;
             is_over = record.is_end();
@@ -151,7 +155,7 @@ impl Outbox {
             if row.over > row.events {
                 return Err(Breach::Count { given: row.events, over: row.over });
             }
-            self.end_event();
+            self.put_down(&mut over);
         }
         if !is_over {
             return Err(Breach::NotOver);

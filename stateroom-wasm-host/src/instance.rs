@@ -213,7 +213,9 @@ impl Instance {
             if !self.events.contain(event) {
                 return false;
             }
-            let start = encoded.len();
+            let before = encoded.len();
+            let start = if takes_rows { before } else { before.next_multiple_of(relay::ALIGNMENT) };
+            encoded.resize(start, 0);
             match takes_rows {
                 true => batch::put_event(event, encoded),
                 false => wire::encode_event(event, encoded),
@@ -223,7 +225,7 @@ impl Instance {
                 // That one is too long for 32 bits is found where it is written into the guest's memory.
                 lengths.push(u32::try_from(encoded.len() - start).unwrap_or(u32::MAX));
             } else {
-                encoded.truncate(start);
+                encoded.truncate(before);
             }
             is_taken
         });

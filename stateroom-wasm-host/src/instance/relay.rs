@@ -14,6 +14,9 @@ pub(super) const NAME: &str = "stateroom-relay";
 /// After so many bytes of effects, the room gets to write them before the next event.
 pub(super) const BYTES_IN_ONE_GO: usize = 256 << 10;
 
+/// Each event begins at a multiple of so many bytes from the first one: a guest may read numbers where they stand.
+pub(super) const ALIGNMENT: usize = 8;
+
 const TEXT: &str = r#"
 (module $stateroom-relay
   (import "guest" "recv" (func $recv (param i32 i32)))
@@ -44,7 +47,7 @@ const fn recv(address: u32, length: u32) -> Next {
     (1, address, length)
 }
 
-/// A row of events in a guest's memory, side by side.
+/// A row of events in a guest's memory.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
     /// Where the next one begins.
@@ -102,7 +105,7 @@ impl State {
         self.begin_event();
         let address = self.row.address;
         let length = self.row.lengths.pop().unwrap_or_default();
-        self.row.address = address.wrapping_add(length);
+        self.row.address = address.wrapping_add(length.next_multiple_of(ALIGNMENT as u32));
         self.row.under_way = true;
         recv(address, length)
     }

@@ -91,6 +91,27 @@ async fn one_buffer_does_for_all_events_and_grows_when_it_must() {
 }
 
 #[tokio::test]
+async fn events_that_come_together_are_told_one_by_one_in_the_same_buffer() {
+    let mut room = Room::new(ECHO, &config()).await;
+    let texts: Vec<String> = (0..100).map(|length| "x".repeat(length)).collect();
+    let (effects, outcome) = room.deliver(texts.iter().map(|text| says(1, text.as_str()))).await;
+    outcome.unwrap();
+    assert_eq!(effects, texts.into_iter().map(|text| vec![sent(ClientId(1), text)]).collect::<Vec<_>>());
+    assert_eq!(room.one(Event::Timer).await, [Effect::SetTimer { ms_delay: 1000 }]);
+}
+
+#[tokio::test]
+async fn each_event_is_where_numbers_can_be_read() {
+    let (test, trap) =
+        ("(if (i32.eq", "(if (i32.and (local.get $event) (i32.const 7)) (then unreachable)) (if (i32.eq");
+    let mut room = Room::new(&RAW.replace(test, trap), &config()).await;
+    let effects: Vec<_> = (0..20).map(|length| vec![sent(ClientId(1), "x".repeat(length))]).collect();
+    let (found, outcome) = room.deliver(effects.iter().map(|effects| says(1, encoded(&effects[0])))).await;
+    outcome.unwrap();
+    assert_eq!(found, effects);
+}
+
+#[tokio::test]
 async fn initialize_runs_once_before_all_else() {
     // Without it, there is no memory to write an event into.
     let guest = RAW.replace("(result i32) (i32.const 65536)", "(result i32) (global.get $ready)").replace(

@@ -45,7 +45,11 @@ async fn events_before_a_trap_have_their_effects() {
     let mut room = Room::new(HOSTILE, &config()).await;
     let (effects, outcome) = room.deliver(["e", "c", "e", "u", "e"].map(|deed| says(1, deed))).await;
     assert_eq!(effects, [here(), vec![], here()]);
-    assert_eq!(outcome.unwrap_err().kind(), FaultKind::Trap);
+    let fault = outcome.unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Trap);
+    assert!(!fault.message().contains("panicked"), "those are the words of an earlier event: {fault}");
+    let backtrace = fault.backtrace().unwrap();
+    assert!(backtrace.lines().all(|line| line.ends_with("recv")), "{backtrace}");
 }
 
 #[tokio::test]

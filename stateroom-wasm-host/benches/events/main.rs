@@ -18,6 +18,7 @@ use self::guests::Guest;
 
 const OURS: &str = "this host";
 const THEIRS: &str = "as 0.4.4";
+const THEIRS_ASYNC: &str = "as 0.4.4, but async";
 
 fn factory(guest: &Guest) -> WasmHostFactory {
     let config = WasmHostConfig { instances: Some(1_000), ..WasmHostConfig::default() };
@@ -84,6 +85,24 @@ fn echo(
             bencher.iter(|| {
                 let asked: usize = (0..count).map(|_| room.message(message())).sum();
                 assert_eq!(asked, count);
+            });
+        });
+        let module = released::compile_interruptible(&guest.bytes);
+        group.bench_function(BenchmarkId::new(THEIRS_ASYNC, &guest.name), |bencher| {
+            bencher.to_async(&runtime).iter_custom(|rounds| {
+                let module = &module;
+                async move {
+                    let mut room = released::Room::begin(module);
+                    let start = Instant::now();
+                    for _ in 0..rounds {
+                        let mut asked = 0;
+                        for _ in 0..count {
+                            asked += room.message_async(message()).await;
+                        }
+                        assert_eq!(asked, count);
+                    }
+                    start.elapsed()
+                }
             });
         });
         let factory = factory(&guest);

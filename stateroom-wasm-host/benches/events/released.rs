@@ -2,9 +2,9 @@
 //!
 //! A linker for each instance, with all of WASI added to it each time; memory on demand; no interruption, no limits;
 //! events and effects through serde and bincode; for each event a call of malloc, one of recv and one of free, none of
-//! them async.
+//! them async. Besides, the same steps with guests that can be interrupted, and in calls that are async: like with like.
 use stateroom::{ClientId, MessageFromProcess, MessagePayload, MessageToProcess};
-use stateroom_wasm_host::wasmtime::{Caller, Engine, Extern, Linker, Memory, Module, Store, TypedFunc};
+use stateroom_wasm_host::wasmtime::{Caller, Config, Engine, Extern, Linker, Memory, Module, Store, TypedFunc};
 use wasmtime_wasi::{
     WasiCtxBuilder,
     p1::{self, WasiP1Ctx},
@@ -29,6 +29,11 @@ pub(crate) fn compile(bytes: &[u8]) -> Module {
     Module::new(&Engine::default(), bytes).unwrap()
 }
 
+/// The same module, so that it can be interrupted.
+pub(crate) fn compile_interruptible(bytes: &[u8]) -> Module {
+    Module::new(&Engine::new(Config::new().epoch_interruption(true)).unwrap(), bytes).unwrap()
+}
+
 impl Room {
     /// A room of which `init` has been called.
     pub(crate) fn begin(module: &Module) -> Self {
@@ -37,6 +42,8 @@ impl Room {
         linker.func_wrap("env", "stateroom_send", send).unwrap();
         let state = State { wasi: WasiCtxBuilder::new().inherit_stdio().build_p1(), asked: Vec::new() };
         let mut store = Store::new(module.engine(), state);
+        // Nothing ticks here.
+        store.set_epoch_deadline(1);
         let instance = linker.instantiate(&mut store, module).unwrap();
         let mut room = Room {
             memory: instance.get_memory(&mut store, "memory").unwrap(),
@@ -52,6 +59,21 @@ impl Room {
     /// A message; the result is how much was asked for.
     pub(crate) fn message(&mut self, message: MessagePayload) -> usize {
         self.tell(&MessageToProcess::Message { sender: ClientId(1), message });
+        self.take_asked()
+    }
+
+    /// The same, in calls that are async.
+    pub(crate) async fn message_async(&mut self, message: MessagePayload) -> usize {
+        let bytes = bincode::serialize(&MessageToProcess::Message { sender: ClientId(1), message }).unwrap();
+        let length = bytes.len() as u32;
+        let address = self.malloc.call_async(&mut self.store, length).await.unwrap();
+        self.memory.write(&mut self.store, address as usize, &bytes).unwrap();
+        self.recv.call_async(&mut self.store, (address, length)).await.unwrap();
+        self.free.call_async(&mut self.store, (address, length)).await.unwrap();
+        self.take_asked()
+    }
+
+    fn take_asked(&mut self) -> usize {
         let asked = self.store.data_mut().asked.drain(..);
         asked.map(std::hint::black_box).count()
     }

@@ -125,7 +125,8 @@ async fn is_released(guest: &str, texts: [&str; 3], released: [Vec<Effect>; 2]) 
         turn.take_finished(&mut finished);
         if finished.ends.is_empty() { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
     });
-    tokio::time::timeout(Duration::from_secs(20), something).await.expect("nothing was released");
+    let in_time = tokio::time::timeout(Duration::from_secs(20), something).await;
+    assert!(in_time.is_ok(), "nothing was released");
     assert_eq!((finished.effects, finished.ends), (released.concat(), vec![1, 2]));
     assert_eq!(turn.under_way(), Some("message"));
 }

@@ -167,15 +167,13 @@ impl Instance {
     /// the turn as soon as an event is over.
     pub(crate) async fn work(&mut self, turn: &Turn, caller: Caller) -> Result<(), Fault> {
         self.pace.set_blocking(caller == Caller::Thread);
-        let store = self.guest.store();
         // Not for each event: so a row of short events gives way to others at each tick, too.
-        store.set_epoch_deadline(1);
-        store.data_mut().outbox.begin_go();
+        self.guest.store().set_epoch_deadline(1);
         while !turn.is_empty() && self.guest.store().data().outbox.bytes_in_this_go() < relay::BYTES_IN_ONE_GO {
             self.tell(turn).await?;
         }
         self.pace.end_turn();
-        self.guest.store().data_mut().outbox.trim();
+        self.guest.store().data_mut().outbox.begin_go();
         Ok(())
     }
 

@@ -100,13 +100,11 @@ impl Outbox {
 
     /// The event that the guest was told of has returned.
     pub(crate) fn end_event(&mut self) {
-        let over = self.over.clone();
-        self.put_down(&mut over.lock());
+        put_down(&mut self.over.lock(), &mut self.effects);
+        self.count_event();
     }
 
-    fn put_down(&mut self, over: &mut Finished) {
-        over.effects.append(&mut self.effects);
-        over.ends.push(over.effects.len());
+    fn count_event(&mut self) {
         self.events_over = self.events_over.wrapping_add(1);
         self.bytes_in_this_go = self.bytes_in_this_go.saturating_add(std::mem::take(&mut self.bytes));
     }
@@ -116,8 +114,9 @@ impl Outbox {
         self.events_over
     }
 
-    /// The room gets to write what there is, or has.
+    /// The room gets to write what there is; the next go begins.
     pub(crate) fn begin_go(&mut self) {
+        self.trim();
         self.bytes_in_this_go = 0;
     }
 
@@ -155,7 +154,8 @@ impl Outbox {
             if row.over > row.events {
                 return Err(Breach::Count { given: row.events, over: row.over });
             }
-            self.put_down(&mut over);
+            put_down(&mut over, &mut self.effects);
+            self.count_event();
         }
         if !is_over {
             return Err(Breach::NotOver);
@@ -174,7 +174,11 @@ impl Outbox {
     }
 
     /// Gives back what an extraordinary event took.
-    pub(crate) fn trim(&mut self) {
+    fn trim(&mut self) {
+        // So many effects have at least so many bytes.
+        if self.bytes_in_this_go < Self::KEEP * size_of::<Effect>() {
+            return;
+        }
         if self.effects.is_empty() && self.effects.capacity() > Self::KEEP {
             self.effects = Vec::new();
         }
@@ -208,6 +212,12 @@ impl Outbox {
         }
         Ok(())
     }
+}
+
+/// Puts the effects of an event behind those of the ones before it.
+fn put_down(over: &mut Finished, effects: &mut Vec<Effect>) {
+    over.effects.append(effects);
+    over.ends.push(over.effects.len());
 }
 
 #[cfg(test)]

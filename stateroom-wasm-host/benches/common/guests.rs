@@ -15,12 +15,15 @@ pub(crate) struct Guest {
 
 /// All of them.
 pub(crate) fn all() -> Vec<Guest> {
-    let bare =
-        Guest { name: "bare".to_owned(), bytes: include_bytes!("../guests/echo.wat").to_vec(), keeps_texts: true };
+    let bare = |name: &str, bytes: &[u8]| Guest { name: name.to_owned(), bytes: bytes.to_vec(), keeps_texts: true };
+    let bare = [
+        bare("bare", include_bytes!("../guests/echo.wat")),
+        bare("bare, in rows", include_bytes!("../guests/rows.wat")),
+    ];
     let rust = build_rust().map(|bytes| Guest { name: "rust".to_owned(), bytes, keeps_texts: false });
     let named = env::var_os(VARIABLE).unwrap_or_default();
     let named: Vec<PathBuf> = env::split_paths(&named).filter(|path| !path.as_os_str().is_empty()).collect();
-    [bare].into_iter().chain(rust).chain(named.into_iter().map(read)).collect()
+    bare.into_iter().chain(rust).chain(named.into_iter().map(read)).collect()
 }
 
 fn read(path: PathBuf) -> Guest {

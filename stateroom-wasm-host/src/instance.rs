@@ -63,7 +63,6 @@ impl State {
 pub(crate) struct Instance {
     guest: Guest,
     pace: Arc<Pace>,
-    log: Arc<RoomLog>,
     engine: Arc<SharedEngine>,
     over: Over,
     /// What the guest understands.
@@ -115,7 +114,7 @@ impl Instance {
             limits: Limits::new(config),
             outbox: Outbox::new(config),
             row: Row::default(),
-            log: Arc::clone(&log),
+            log,
         };
         let over = state.outbox.over();
         let mut store = Store::new(loaded.engine().engine(), state);
@@ -141,7 +140,6 @@ impl Instance {
                 return Ok(Box::new(Instance {
                     guest,
                     pace,
-                    log,
                     engine: Arc::clone(loaded.engine()),
                     over,
                     events: Kinds::PROTOCOL_0,
@@ -183,7 +181,7 @@ impl Instance {
         self.take_events(turn, &mut encoded, &mut lengths);
         if lengths.is_empty() {
             if let Some(event) = turn.next_event() {
-                let (room, event) = (self.log.room_id(), event.label());
+                let (room, event) = (self.guest.store().data().log.room_id(), event.label());
                 debug!(room, event, "an event is of a kind that the guest does not know; it is left out");
                 turn.finish_event(&mut Vec::new());
             }

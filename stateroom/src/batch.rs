@@ -29,16 +29,6 @@ const TEXT: u16 = 1;
 const RECIPIENT: u16 = 3 << RECIPIENT_SHIFT;
 const RECIPIENT_SHIFT: u32 = 1;
 
-/// How many bytes an event takes.
-#[must_use]
-pub fn event_bytes(event: &Event) -> usize {
-    let content = match event {
-        Event::Message { message, .. } | Event::Call { message } => content(message).1.len(),
-        _ => 0,
-    };
-    HEADER_BYTES.saturating_add(content)
-}
-
 /// Appends an event to a row.
 pub fn put_event(event: &Event, out: &mut Vec<u8>) {
     match event {

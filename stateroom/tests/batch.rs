@@ -49,9 +49,7 @@ proptest! {
     fn events_come_out_as_they_were_put_in(events in prop::collection::vec(event(), 0..9)) {
         let mut row = Vec::new();
         for event in &events {
-            let before = row.len();
             batch::put_event(event, &mut row);
-            prop_assert_eq!(row.len() - before, batch::event_bytes(event));
         }
         let read: Result<Vec<_>, _> = Records::new(&row).map(|record| record?.event()).collect();
         prop_assert_eq!(read, Ok(events));

@@ -7,6 +7,12 @@
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
   ;; The address and the length of the effects.
   (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
+  ;; 64: the answer to the greeting, which knows what protocol 0 has.
+  (data (i32.const 64)
+    "\05\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00"
+    "\02\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00")
+  (func (export "stateroom_hello") (param i32 i32) (result i64)
+    (i64.or (i64.shl (i64.const 64) (i64.const 32)) (i64.const 44)))
   (func (export "stateroom_malloc") (param i32) (result i32) (i32.const 1024))
   (func (export "stateroom_free") (param i32 i32))
   (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -93,7 +93,10 @@ impl Guest {
     /// How long what it is told in one go may be, in bytes; one event alone may be longer. No guest is asked for more memory
     /// than its longest event needs, only because several came at once.
     pub(super) fn row_bytes(&self) -> usize {
-        if self.takes_rows() { ROW_BYTES } else { self.buffer.capacity.max(Buffer::LEAST) as usize }
+        match self.takes_rows() {
+            true => ROW_BYTES,
+            false => (self.buffer.capacity as usize).clamp(Buffer::LEAST as usize, ROW_BYTES),
+        }
     }
 
     /// What comes before the first event. The result is what the guest understands.

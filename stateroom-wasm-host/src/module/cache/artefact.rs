@@ -6,7 +6,7 @@
 //! | 4 | the version of this format |
 //! | 32 | the key, so that a file that was renamed is none |
 //! | 8 | how long the artefact is |
-//! | 32 | BLAKE3 of the artefact, which for such large files takes a quarter of the time of SHA-256 |
+//! | 32 | BLAKE3 of the artefact: artefacts have megabytes, and it is faster than SHA-256 |
 //!
 //! *Invariant:* an artefact comes out only as it went in, by the key by which it went in.
 use super::Key;

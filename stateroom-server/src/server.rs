@@ -1,13 +1,12 @@
 //! The server: what it is set to, and the three ways to run it.
 mod accept;
+mod handle;
 
 use std::{
-    fmt,
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
     pin::pin,
-    sync::Arc,
     time::Duration,
 };
 
@@ -15,11 +14,11 @@ use axum::Router;
 use stateroom::StateroomServiceFactory;
 use tokio::net::{TcpListener, TcpSocket};
 
+pub use self::handle::{RoomInfo, ServerHandle};
 use crate::{
     config::{Limits, RoomStrategy, ShutdownPolicy},
     http,
-    room::handle::RoomHandle,
-    rooms::{Refusal, Rooms},
+    rooms::Rooms,
 };
 
 /// A server of rooms.
@@ -195,7 +194,7 @@ impl Server {
     /// the handle stops them, even when the router is dropped.
     pub fn router(self, factory: impl StateroomServiceFactory) -> (Router, ServerHandle) {
         let rooms = Rooms::new(self, factory);
-        (http::router(rooms.clone()), ServerHandle { rooms })
+        (http::router(rooms.clone()), ServerHandle::new(rooms))
     }
 }
 
@@ -241,8 +240,8 @@ impl BoundServer {
     ///
     /// When the future is dropped, the server accepts no more connections; the ones that it has go on.
     pub async fn run(self) -> io::Result<()> {
-        accept::accept(self.listener, self.router, &self.handle.rooms).await;
-        self.handle.rooms.stop().await;
+        accept::accept(self.listener, self.router, self.handle.inner()).await;
+        self.handle.shutdown().await;
         Ok(())
     }
 
@@ -264,69 +263,4 @@ impl BoundServer {
             () = shutdown => tokio::join!(run, handle.shutdown()).0,
         }
     }
-}
-
-/// A handle to a server: tells what rooms there are, creates them, gives handles to them, and stops it all. Clones are handles to the same server.
-#[derive(Clone)]
-pub struct ServerHandle {
-    rooms: Arc<Rooms>,
-}
-
-impl ServerHandle {
-    /// Stops the server: nobody is let in any more, each room gets the `disconnect` of each of its clients, and they are
-    /// closed with 1012. Ready when all has ended; what takes longer than [`Limits::shutdown_time`] is dropped. Only a
-    /// native service that keeps its thread cannot be dropped: it is left behind, with a warning in the log.
-    ///
-    /// # Cancel safety
-    ///
-    /// When the future is dropped, rooms and clients have been told, and nothing is dropped that takes longer.
-    pub async fn shutdown(&self) {
-        self.rooms.stop().await;
-    }
-
-    /// What rooms there are, in no particular order.
-    #[must_use]
-    pub fn rooms(&self) -> Vec<RoomInfo> {
-        self.rooms.list()
-    }
-
-    /// The room of this id, if there is one now. None is created.
-    #[must_use]
-    pub fn room(&self, id: &str) -> Option<RoomHandle> {
-        self.rooms.room(id)
-    }
-
-    /// Creates a room, as the HTTP routes do: with an id as `POST /ws/{room}`, without as `POST /new_room`. It begins
-    /// before anybody joins; its service is built then.
-    ///
-    /// # Errors
-    ///
-    /// Where the [strategy](RoomStrategy) does not create rooms in this way, there is one of this id, the id is too long,
-    /// there is no place, the room keeps failing, or the server stops.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime, as the room is a task of it.
-    pub fn create_room(&self, id: Option<&str>) -> Result<RoomHandle, Refusal> {
-        match id {
-            Some(id) => self.rooms.create(id),
-            None => self.rooms.create_named(),
-        }
-    }
-}
-
-impl fmt::Debug for ServerHandle {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ServerHandle").finish_non_exhaustive()
-    }
-}
-
-/// A room, as seen from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RoomInfo {
-    /// Its id.
-    pub id: String,
-    /// How many connections it has.
-    pub connections: usize,
 }

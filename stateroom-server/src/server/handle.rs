@@ -1,0 +1,83 @@
+//! What a program has hold of a running server by.
+//!
+//! *Invariant:* a handle owns nothing: the server goes on without any, and all are handles to the same one.
+use std::{fmt, sync::Arc};
+
+use crate::{
+    room::handle::RoomHandle,
+    rooms::{Refusal, Rooms},
+};
+
+/// A handle to a server: tells what rooms there are, creates them, gives handles to them, and stops it all. Clones are handles to the same server.
+#[derive(Clone)]
+pub struct ServerHandle {
+    rooms: Arc<Rooms>,
+}
+
+impl ServerHandle {
+    pub(super) fn new(rooms: Arc<Rooms>) -> Self {
+        ServerHandle { rooms }
+    }
+
+    /// The rooms themselves.
+    pub(super) fn inner(&self) -> &Arc<Rooms> {
+        &self.rooms
+    }
+
+    /// Stops the server: nobody is let in any more, each room gets the `disconnect` of each of its clients, and they are
+    /// closed with 1012. Ready when all has ended; what takes longer than [`Limits::shutdown_time`](crate::Limits::shutdown_time) is dropped. Only a
+    /// native service that keeps its thread cannot be dropped: it is left behind, with a warning in the log.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, rooms and clients have been told, and nothing is dropped that takes longer.
+    pub async fn shutdown(&self) {
+        self.rooms.stop().await;
+    }
+
+    /// What rooms there are, in no particular order.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<RoomInfo> {
+        self.rooms.list()
+    }
+
+    /// The room of this id, if there is one now. None is created.
+    #[must_use]
+    pub fn room(&self, id: &str) -> Option<RoomHandle> {
+        self.rooms.room(id)
+    }
+
+    /// Creates a room, as the HTTP routes do: with an id as `POST /ws/{room}`, without as `POST /new_room`. It begins
+    /// before anybody joins; its service is built then.
+    ///
+    /// # Errors
+    ///
+    /// Where the [strategy](crate::RoomStrategy) does not create rooms in this way, there is one of this id, the id is too long,
+    /// there is no place, the room keeps failing, or the server stops.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, as the room is a task of it.
+    pub fn create_room(&self, id: Option<&str>) -> Result<RoomHandle, Refusal> {
+        match id {
+            Some(id) => self.rooms.create(id),
+            None => self.rooms.create_named(),
+        }
+    }
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ServerHandle").finish_non_exhaustive()
+    }
+}
+
+/// A room, as seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoomInfo {
+    /// Its id.
+    pub id: String,
+    /// How many connections it has.
+    pub connections: usize,
+}

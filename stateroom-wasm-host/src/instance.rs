@@ -50,6 +50,7 @@ pub(crate) struct State {
     /// What the guest is told in one go, one after the other.
     row: Row,
     log: Arc<RoomLog>,
+    pace: Arc<Pace>,
 }
 
 impl State {
@@ -115,6 +116,7 @@ impl Instance {
             outbox: Outbox::new(config),
             row: Row::default(),
             log,
+            pace: Arc::clone(&pace),
         };
         let over = state.outbox.over();
         let mut store = Store::new(loaded.engine().engine(), state);
@@ -122,11 +124,10 @@ impl Instance {
         store.set_hostcall_fuel(HOST_CALL_BYTES);
         store.epoch_deadline_callback({
             let pace = Arc::clone(&pace);
-            let mut events_over = 0;
             move |mut store| {
+                let before = store.data().outbox.events_over();
                 guest::read_shown(&mut store)?;
-                let now_over = store.data().outbox.events_over();
-                if std::mem::replace(&mut events_over, now_over) != now_over {
+                if store.data().outbox.events_over() != before {
                     pace.next_event();
                 }
                 Ok(pace.tick())
@@ -189,7 +190,7 @@ impl Instance {
         }
         self.guest.store().data_mut().begin_event();
         let Instance { guest, pace, engine, over, .. } = self;
-        let calls = async |guest: &mut Guest| guest.receive(engine.relay(), &encoded, &lengths).await;
+        let calls = async |guest: &mut Guest| guest.receive(engine.relay(), &mut encoded, &mut lengths).await;
         let outcome = in_time(guest, pace, calls, || turn.finish_events(&mut over.lock())).await;
         // Where its time was up, nobody has looked yet what was over until then.
         if outcome.is_err() {
@@ -204,22 +205,20 @@ impl Instance {
     }
 
     fn take_events(&self, turn: &Turn, encoded: &mut Vec<u8>, lengths: &mut Vec<u32>) {
-        let (takes_rows, most) = (self.guest.takes_rows(), self.guest.row_bytes());
+        let takes_rows = self.guest.takes_rows();
         turn.take_events(|event| {
             if !self.events.contain(event) {
                 return false;
             }
             let before = encoded.len();
-            let start = if takes_rows { before } else { before.next_multiple_of(relay::ALIGNMENT) };
-            encoded.resize(start, 0);
             match takes_rows {
                 true => batch::put_event(event, encoded),
                 false => wire::encode_event(event, encoded),
             }
-            let is_taken = lengths.is_empty() || encoded.len() <= most;
+            let is_taken = lengths.is_empty() || encoded.len() <= ROW_BYTES;
             if is_taken {
                 // That one is too long for 32 bits is found where it is written into the guest's memory.
-                lengths.push(u32::try_from(encoded.len() - start).unwrap_or(u32::MAX));
+                lengths.push(u32::try_from(encoded.len() - before).unwrap_or(u32::MAX));
             } else {
                 encoded.truncate(before);
             }
@@ -259,6 +258,8 @@ async fn in_time<T>(
     }
 }
 
+/// How long a row of events may be, in bytes; one event alone may be longer.
+const ROW_BYTES: usize = 32 << 10;
 /// How much one call of a host function may copy, in bytes. More is refused with an error code of WASI.
 const HOST_CALL_BYTES: usize = 1 << 20;
 /// The memory of a longer event is given back, as long events are rare.

@@ -60,8 +60,6 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// A larger buffer is given back when something small comes, so that one long message does not cost for ever.
     const KEEP: u32 = 64 << 10;
-    /// How long one is at least.
-    pub(crate) const LEAST: u32 = 1 << 10;
 
     /// Whether an event of this length should be written into it.
     pub(crate) fn suits(self, length: u32) -> bool {
@@ -70,7 +68,7 @@ impl Buffer {
 
     /// How long the buffer for an event of this length is: with room to spare for the next, as long as that is cheap.
     pub(crate) fn capacity_for(length: u32) -> u32 {
-        if length > Self::KEEP { length } else { length.next_power_of_two().max(Self::LEAST) }
+        if length > Self::KEEP { length } else { length.next_power_of_two().max(1 << 10) }
     }
 }
 

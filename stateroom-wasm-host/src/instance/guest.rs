@@ -14,8 +14,6 @@ use crate::{
 
 /// How long a guest's answer to the greeting may be, in bytes.
 const ANSWER_BYTES: u32 = 64 << 10;
-/// How long a row of events may be, in bytes; one event alone may be longer.
-const ROW_BYTES: usize = 32 << 10;
 
 /// A guest, as a set of functions and a memory.
 pub(super) struct Guest {
@@ -90,15 +88,6 @@ impl Guest {
         self.functions.batch.is_some()
     }
 
-    /// How long what it is told in one go may be, in bytes; one event alone may be longer. No guest is asked for more memory
-    /// than its longest event needs, only because several came at once.
-    pub(super) fn row_bytes(&self) -> usize {
-        match self.takes_rows() {
-            true => ROW_BYTES,
-            false => (self.buffer.capacity as usize).clamp(Buffer::LEAST as usize, ROW_BYTES),
-        }
-    }
-
     /// What comes before the first event. The result is what the guest understands.
     pub(super) async fn begin(&mut self, room_id: &str) -> wasmtime::Result<Kinds> {
         if let Some(initialize) = self.functions.initialize.clone() {
@@ -125,31 +114,65 @@ impl Guest {
         Ok(Kinds::of(&answer.events))
     }
 
-    /// Tells the guest of events, which lie side by side and are so long.
-    pub(super) async fn receive(&mut self, relay: &Module, events: &[u8], lengths: &[u32]) -> wasmtime::Result<()> {
-        let arguments = self.put(events).await?;
-        let Guest { store, functions, relay: attached, .. } = self;
-        let store = exclusive(store);
-        if let Some(Batch { call, effects }) = &functions.batch {
-            return receive_row(store, functions.memory, call, *effects, arguments, lengths.len()).await;
+    /// Tells the guest of events: their bytes side by side, and how long each is. Afterwards they are of no meaning.
+    pub(super) async fn receive(
+        &mut self,
+        relay: &Module,
+        events: &mut Vec<u8>,
+        lengths: &mut Vec<u32>,
+    ) -> wasmtime::Result<()> {
+        if let Some(Batch { call, effects }) = &self.functions.batch {
+            let (call, effects) = (call.clone(), *effects);
+            let arguments = self.put(events).await?;
+            return receive_row(
+                exclusive(&mut self.store),
+                self.functions.memory,
+                &call,
+                effects,
+                arguments,
+                lengths.len(),
+            )
+            .await;
         }
-        if let [_] = lengths {
-            functions.recv.call_async(&mut *store, arguments).await?;
+        if let [_] = lengths[..] {
+            let arguments = self.put(events).await?;
+            let store = exclusive(&mut self.store);
+            self.functions.recv.call_async(&mut *store, arguments).await?;
             store.data_mut().outbox.end_event();
             return Ok(());
         }
-        store.data_mut().row.set(arguments.0, lengths);
+        let longest = lengths.iter().copied().max().unwrap_or_default();
+        let address = self.reserve(longest).await?;
+        let Guest { store, functions, relay: attached, .. } = self;
+        let store = exclusive(store);
         let tell = match attached {
             Some(tell) => tell,
             None => attached.insert(relay::attach(relay, store, &functions.recv).await?),
         };
-        tell.call_async(store, ()).await
+        let row = &mut store.data_mut().row;
+        row.address = address;
+        row.begin();
+        std::mem::swap(&mut row.bytes, events);
+        std::mem::swap(&mut row.lengths, lengths);
+        let outcome = tell.call_async(&mut *store, ()).await;
+        let row = &mut store.data_mut().row;
+        std::mem::swap(&mut row.bytes, events);
+        std::mem::swap(&mut row.lengths, lengths);
+        outcome
     }
 
-    /// Writes bytes into the guest's buffer, and says where they are. The guest reads them before it returns, so that
-    /// one buffer does for all.
+    /// Writes bytes into the guest's buffer, and says where they are.
     async fn put(&mut self, bytes: &[u8]) -> wasmtime::Result<(u32, u32)> {
         let length = u32::try_from(bytes.len()).map_err(|_| Breach::EventLength { length: bytes.len() })?;
+        let address = self.reserve(length).await?;
+        let Guest { store, functions, .. } = self;
+        memory::bytes_mut(functions.memory.data_mut(exclusive(store)), address, length)?.copy_from_slice(bytes);
+        Ok((address, length))
+    }
+
+    /// Has the guest's buffer hold so many bytes, and says where it is. The guest reads an event before it returns, so that
+    /// one buffer does for all.
+    async fn reserve(&mut self, length: u32) -> wasmtime::Result<u32> {
         let Guest { store, functions, buffer, .. } = self;
         let store = exclusive(store);
         if !buffer.suits(length) {
@@ -165,9 +188,7 @@ impl Guest {
             memory::bytes(functions.memory.data(&*store), address, capacity)?;
             *buffer = Buffer { address, capacity };
         }
-        let address = buffer.address;
-        memory::bytes_mut(functions.memory.data_mut(store), address, length)?.copy_from_slice(bytes);
-        Ok((address, length))
+        Ok(buffer.address)
     }
 
     /// The value of an exported global, if it is a number; else 0.

@@ -6,16 +6,14 @@
 //! *Invariant:* what an event asked for is put down before the guest is told of the next one.
 use wasmtime::{Caller, Engine, Func, Instance, Module, Store, TypedFunc};
 
-use super::State;
+use super::{State, breach::Breach};
+use crate::memory;
 
 /// The name by which it can be told from the guest in a backtrace.
 pub(super) const NAME: &str = "stateroom-relay";
 
 /// After so many bytes of effects, the room gets to write them before the next event.
 pub(super) const BYTES_IN_ONE_GO: usize = 256 << 10;
-
-/// Each event begins at a multiple of so many bytes from the first one: a guest may read numbers where they stand.
-pub(super) const ALIGNMENT: usize = 8;
 
 const TEXT: &str = r#"
 (module $stateroom-relay
@@ -47,24 +45,35 @@ const fn recv(address: u32, length: u32) -> Next {
     (1, address, length)
 }
 
-/// A row of events in a guest's memory.
+/// Events that a guest is told one after the other, each at the same place in its memory.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
-    /// Where the next one begins.
-    address: u32,
-    /// How long those are that the guest was not told of, the last one first.
-    lengths: Vec<u32>,
-    /// Whether the guest was told of one that is not over.
+    /// That place.
+    pub(super) address: u32,
+    /// The events, side by side, and how long each is.
+    pub(super) bytes: Vec<u8>,
+    pub(super) lengths: Vec<u32>,
+    /// How many the guest was told of, and how long those are together.
+    told: usize,
+    told_bytes: usize,
+    /// Whether it was told of one that is not over.
     under_way: bool,
 }
 
 impl Row {
-    /// Replaces the events by those that begin at an address, of these lengths.
-    pub(super) fn set(&mut self, address: u32, lengths: &[u32]) {
-        self.address = address;
-        self.under_way = false;
-        self.lengths.clear();
-        self.lengths.extend(lengths.iter().rev());
+    /// Goes back to the first one.
+    pub(super) fn begin(&mut self) {
+        (self.told, self.told_bytes, self.under_way) = (0, 0, false);
+    }
+
+    /// The next one.
+    fn next(&mut self) -> Option<(&[u8], u32)> {
+        let length = *self.lengths.get(self.told)?;
+        let event = self.bytes.get(self.told_bytes..)?.get(..length as usize)?;
+        self.told += 1;
+        self.told_bytes += event.len();
+        self.under_way = true;
+        Some((event, length))
     }
 }
 
@@ -79,7 +88,11 @@ pub(super) async fn attach(
     store: &mut Store<State>,
     recv: &TypedFunc<(u32, u32), ()>,
 ) -> wasmtime::Result<TypedFunc<(), ()>> {
-    let next = Func::wrap(&mut *store, |mut caller: Caller<'_, State>| caller.data_mut().next());
+    let next = Func::wrap(&mut *store, |mut caller: Caller<'_, State>| {
+        let memory = caller.data().memory.ok_or(Breach::NoMemory)?;
+        let (memory, state) = memory.data_and_store_mut(&mut caller);
+        Ok(state.next(memory)?)
+    });
     let pause = Func::wrap_async(&mut *store, |mut caller: Caller<'_, State>, (): ()| {
         Box::new(async move {
             caller.data_mut().outbox.begin_go();
@@ -92,21 +105,18 @@ pub(super) async fn attach(
 }
 
 impl State {
-    fn next(&mut self) -> Next {
+    fn next(&mut self, memory: &mut [u8]) -> Result<Next, Breach> {
         if std::mem::take(&mut self.row.under_way) {
             self.outbox.end_event();
-        }
-        if self.row.lengths.is_empty() {
-            return RETURN;
+            self.pace.next_event();
         }
         if self.outbox.bytes_in_this_go() >= BYTES_IN_ONE_GO {
-            return PAUSE;
+            return Ok(PAUSE);
         }
         self.begin_event();
         let address = self.row.address;
-        let length = self.row.lengths.pop().unwrap_or_default();
-        self.row.address = address.wrapping_add(length.next_multiple_of(ALIGNMENT as u32));
-        self.row.under_way = true;
-        recv(address, length)
+        let Some((event, length)) = self.row.next() else { return Ok(RETURN) };
+        memory::bytes_mut(memory, address, length)?.copy_from_slice(event);
+        Ok(recv(address, length))
     }
 }

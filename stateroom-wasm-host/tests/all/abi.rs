@@ -101,10 +101,12 @@ async fn events_that_come_together_are_told_one_by_one_in_the_same_buffer() {
 }
 
 #[tokio::test]
-async fn each_event_is_where_numbers_can_be_read() {
-    let (test, trap) =
-        ("(if (i32.eq", "(if (i32.and (local.get $event) (i32.const 7)) (then unreachable)) (if (i32.eq");
-    let mut room = Room::new(&RAW.replace(test, trap), &config()).await;
+async fn each_event_is_where_malloc_said_and_what_is_behind_it_is_free() {
+    let before = "(if (i32.eq";
+    let deeds = r#"(if (i32.ne (local.get $event) (i32.const 65536)) (then unreachable))
+                   (i64.store (i32.add (local.get $event) (local.get $length)) (i64.const -1))
+                   (if (i32.eq"#;
+    let mut room = Room::new(&RAW.replace(before, deeds), &config()).await;
     let effects: Vec<_> = (0..20).map(|length| vec![sent(ClientId(1), "x".repeat(length))]).collect();
     let (found, outcome) = room.deliver(effects.iter().map(|effects| says(1, encoded(&effects[0])))).await;
     outcome.unwrap();

@@ -42,6 +42,16 @@ async fn a_guest_that_sleeps_runs_out_of_time() {
     assert_eq!(fault.message(), "an event took longer than its time budget of 0.05 s");
 }
 
+/// They wait together, and the host tells the guest of them in one go; each sleeps for 20 s.
+#[tokio::test(start_paused = true)]
+async fn a_time_budget_is_for_one_event() {
+    let config = WasmHostConfig { time_budget: Duration::from_secs(30), ..config() };
+    let mut room = Room::new(HOSTILE, &config).await;
+    let (effects, outcome) = room.deliver(["z", "z", "z"].map(|deed| says(1, deed))).await;
+    outcome.unwrap();
+    assert_eq!(effects, [vec![], vec![], vec![]]);
+}
+
 #[tokio::test]
 async fn a_guest_that_spins_runs_out_of_time_if_that_is_shorter() {
     let config = WasmHostConfig { time_budget: Duration::from_millis(50), ..config() };

@@ -121,26 +121,49 @@ impl Guest {
         events: &mut Vec<u8>,
         lengths: &mut Vec<u32>,
     ) -> wasmtime::Result<()> {
-        if let Some(Batch { call, effects }) = &self.functions.batch {
-            let (call, effects) = (call.clone(), *effects);
-            let arguments = self.put(events).await?;
-            return receive_row(
-                exclusive(&mut self.store),
-                self.functions.memory,
-                &call,
-                effects,
-                arguments,
-                lengths.len(),
-            )
-            .await;
+        if self.functions.batch.is_some() {
+            self.receive_row(events, lengths.len()).await
+        } else if lengths.len() == 1 {
+            self.receive_one(events).await
+        } else {
+            self.receive_each(relay, events, lengths).await
         }
-        if let [_] = lengths[..] {
-            let arguments = self.put(events).await?;
-            let store = exclusive(&mut self.store);
-            self.functions.recv.call_async(&mut *store, arguments).await?;
-            store.data_mut().outbox.end_event();
-            return Ok(());
-        }
+    }
+
+    async fn receive_row(&mut self, events: &[u8], count: usize) -> wasmtime::Result<()> {
+        let arguments = self.put(events).await?;
+        let Guest { store, functions, .. } = self;
+        let Some(Batch { call, effects }) = &functions.batch else { return Ok(()) };
+        let store = exclusive(store);
+        let (memory, state) = functions.memory.data_and_store_mut(&mut *store);
+        // Those of the row before would else be taken for those of this one.
+        memory::forget_shown(memory, *effects)?;
+        state.shown_at = *effects;
+        state.outbox.begin_row(count);
+        let outcome = call.call_async(&mut *store, arguments).await;
+        // What is over is over, however the row ended.
+        let read = read_shown(&mut *store);
+        let ended = store.data_mut().outbox.end_row();
+        outcome?;
+        read?;
+        Ok(ended?)
+    }
+
+    async fn receive_one(&mut self, event: &[u8]) -> wasmtime::Result<()> {
+        let arguments = self.put(event).await?;
+        let Guest { store, functions, .. } = self;
+        let store = exclusive(store);
+        functions.recv.call_async(&mut *store, arguments).await?;
+        store.data_mut().outbox.end_event();
+        Ok(())
+    }
+
+    async fn receive_each(
+        &mut self,
+        relay: &Module,
+        events: &mut Vec<u8>,
+        lengths: &mut Vec<u32>,
+    ) -> wasmtime::Result<()> {
         let longest = lengths.iter().copied().max().unwrap_or_default();
         let address = self.reserve(longest).await?;
         let Guest { store, functions, relay: attached, .. } = self;
@@ -149,15 +172,9 @@ impl Guest {
             Some(tell) => tell,
             None => attached.insert(relay::attach(relay, store, &functions.recv).await?),
         };
-        let row = &mut store.data_mut().row;
-        row.address = address;
-        row.begin();
-        std::mem::swap(&mut row.bytes, events);
-        std::mem::swap(&mut row.lengths, lengths);
+        store.data_mut().row.exchange(address, events, lengths);
         let outcome = tell.call_async(&mut *store, ()).await;
-        let row = &mut store.data_mut().row;
-        std::mem::swap(&mut row.bytes, events);
-        std::mem::swap(&mut row.lengths, lengths);
+        store.data_mut().row.exchange(address, events, lengths);
         outcome
     }
 
@@ -207,29 +224,6 @@ impl Guest {
     pub(super) fn store(&mut self) -> &mut Store<State> {
         exclusive(&mut self.store)
     }
-}
-
-/// Tells a guest that takes rows of events.
-async fn receive_row(
-    store: &mut Store<State>,
-    memory: Memory,
-    batch: &TypedFunc<(u32, u32), ()>,
-    effects: u32,
-    arguments: (u32, u32),
-    count: usize,
-) -> wasmtime::Result<()> {
-    let (memory, state) = memory.data_and_store_mut(&mut *store);
-    // Those of the row before would else be taken for those of this one.
-    memory::forget_shown(memory, effects)?;
-    state.shown_at = effects;
-    state.outbox.begin_row(count);
-    let outcome = batch.call_async(&mut *store, arguments).await;
-    // What is over is over, however the row ended.
-    let read = read_shown(&mut *store);
-    let ended = store.data_mut().outbox.end_row();
-    outcome?;
-    read?;
-    Ok(ended?)
 }
 
 /// Reads on in the effects that the guest shows.

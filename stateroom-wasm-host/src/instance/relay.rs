@@ -49,10 +49,10 @@ const fn recv(address: u32, length: u32) -> Next {
 #[derive(Debug, Default)]
 pub(crate) struct Row {
     /// That place.
-    pub(super) address: u32,
+    address: u32,
     /// The events, side by side, and how long each is.
-    pub(super) bytes: Vec<u8>,
-    pub(super) lengths: Vec<u32>,
+    bytes: Vec<u8>,
+    lengths: Vec<u32>,
     /// How many the guest was told of, and how long those are together.
     told: usize,
     told_bytes: usize,
@@ -61,9 +61,15 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// Goes back to the first one.
-    pub(super) fn begin(&mut self) {
-        (self.told, self.told_bytes, self.under_way) = (0, 0, false);
+    /// Takes others in exchange for its events.
+    pub(super) fn exchange(&mut self, address: u32, events: &mut Vec<u8>, lengths: &mut Vec<u32>) {
+        std::mem::swap(&mut self.bytes, events);
+        std::mem::swap(&mut self.lengths, lengths);
+        (self.address, self.told, self.told_bytes, self.under_way) = (address, 0, 0, false);
+    }
+
+    fn is_over(&self) -> bool {
+        self.told == self.lengths.len() && !self.under_way
     }
 
     /// The next one.
@@ -110,7 +116,7 @@ impl State {
             self.outbox.end_event();
             self.pace.next_event();
         }
-        if self.outbox.bytes_in_this_go() >= BYTES_IN_ONE_GO {
+        if !self.row.is_over() && self.outbox.bytes_in_this_go() >= BYTES_IN_ONE_GO {
             return Ok(PAUSE);
         }
         self.begin_event();

@@ -170,7 +170,8 @@ impl Guest {
         let store = exclusive(store);
         let tell = match attached {
             Some(tell) => tell,
-            None => attached.insert(relay::attach(relay, store, &functions.recv).await?),
+            // On the heap, as else there would be space for it in each room for ever.
+            None => attached.insert(Box::pin(relay::attach(relay, store, &functions.recv)).await?),
         };
         store.data_mut().row.exchange(address, events, lengths);
         let outcome = tell.call_async(&mut *store, ()).await;

@@ -93,7 +93,7 @@ impl SharedEngine {
         &self.engine
     }
 
-    /// What calls the guests.
+    /// What tells a guest of protocol 0 a series of events.
     pub(crate) fn relay(&self) -> &Module {
         &self.relay
     }

@@ -25,7 +25,7 @@ use tracing::debug;
 use wasmtime::{Memory, Store};
 use wasmtime_wasi::{WasiCtxBuilder, p1::WasiP1Ctx};
 
-use self::{failure::Circumstances, guest::Guest, kinds::Kinds, relay::Row};
+use self::{failure::Circumstances, guest::Guest, kinds::Kinds, relay::Series};
 use crate::{
     engine::SharedEngine,
     imports::output::{RoomLog, Stream},
@@ -48,7 +48,7 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     pub(crate) outbox: Outbox,
     /// What the guest is told in one go, one after the other.
-    row: Row,
+    series: Series,
     log: Arc<RoomLog>,
     pace: Arc<Pace>,
 }
@@ -114,7 +114,7 @@ impl Instance {
             shown_at: 0,
             limits: Limits::new(config),
             outbox: Outbox::new(config),
-            row: Row::default(),
+            series: Series::default(),
             log,
             pace: Arc::clone(&pace),
         };
@@ -125,9 +125,7 @@ impl Instance {
         store.epoch_deadline_callback({
             let pace = Arc::clone(&pace);
             move |mut store| {
-                let before = store.data().outbox.events_over();
-                guest::read_shown(&mut store)?;
-                if store.data().outbox.events_over() != before {
+                if guest::read_shown(&mut store)? {
                     pace.next_event();
                 }
                 Ok(pace.tick())

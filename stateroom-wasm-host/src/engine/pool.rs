@@ -33,7 +33,7 @@ impl Pool {
         // One more than there can be rooms: a module is tried out before it is loaded, be the pool full or not.
         let instances = self.instances.saturating_add(1);
         let mut pool = PoolingAllocationConfig::new();
-        // The guest, and what calls it.
+        // The guest, and the relay beside it.
         pool.total_core_instances(instances.saturating_mul(2))
             .total_memories(instances)
             .total_tables(instances)

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_frame_is_a_line() {
         let theirs = "error while executing at wasm backtrace:\n    0:   0x1a - counter::fail\n                    at \
-                      src/lib.rs:7:5\n                - counter::inlined\n    1:   0x3f - m!run\n    2:   0x3f - stateroom-relay!live\nnote: a hint";
+                      src/lib.rs:7:5\n                - counter::inlined\n    1:   0x3f - m!run\n    2:   0x3f - stateroom-relay!tell\nnote: a hint";
         assert_eq!(
             one_line_a_frame(theirs),
             "0: 0x1a - counter::fail at src/lib.rs:7:5\n- counter::inlined\n1: 0x3f - m!run"

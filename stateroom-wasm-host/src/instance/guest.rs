@@ -173,9 +173,9 @@ impl Guest {
             // On the heap, as else there would be space for it in each room for ever.
             None => attached.insert(Box::pin(relay::attach(relay, store, &functions.recv)).await?),
         };
-        store.data_mut().row.exchange(address, events, lengths);
+        store.data_mut().series.exchange(address, events, lengths);
         let outcome = tell.call_async(&mut *store, ()).await;
-        store.data_mut().row.exchange(address, events, lengths);
+        store.data_mut().series.exchange(address, events, lengths);
         outcome
     }
 
@@ -227,12 +227,12 @@ impl Guest {
     }
 }
 
-/// Reads on in the effects that the guest shows.
-pub(super) fn read_shown(mut store: impl AsContextMut<Data = State>) -> Result<(), Breach> {
+/// Reads on in the effects that the guest shows. Says whether a further event is over.
+pub(super) fn read_shown(mut store: impl AsContextMut<Data = State>) -> Result<bool, Breach> {
     let mut context = store.as_context_mut();
     let (memory, address) = match context.data() {
         State { memory: Some(memory), shown_at, outbox, .. } if outbox.is_in_row() => (*memory, *shown_at),
-        _ => return Ok(()),
+        _ => return Ok(false),
     };
     let (memory, state) = memory.data_and_store_mut(&mut context);
     state.outbox.read_row(memory::shown(memory, address)?)

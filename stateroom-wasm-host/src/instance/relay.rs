@@ -1,4 +1,4 @@
-//! What tells a guest of protocol 0 several events in a row: a module of ours beside it, which calls it once for each.
+//! What tells a guest of protocol 0 a series of events: a module of ours beside it, which calls it once for each.
 //!
 //! To enter WebAssembly from a task takes a stack of its own, and about 150 ns; a call from one module into another, or
 //! back into the host, takes a few. Guests that take rows of events themselves need none.
@@ -47,7 +47,7 @@ const fn recv(address: u32, length: u32) -> Next {
 
 /// Events that a guest is told one after the other, each at the same place in its memory.
 #[derive(Debug, Default)]
-pub(crate) struct Row {
+pub(crate) struct Series {
     /// That place.
     address: u32,
     /// The events, side by side, and how long each is.
@@ -60,7 +60,7 @@ pub(crate) struct Row {
     under_way: bool,
 }
 
-impl Row {
+impl Series {
     /// Takes others in exchange for its events.
     pub(super) fn exchange(&mut self, address: u32, events: &mut Vec<u8>, lengths: &mut Vec<u32>) {
         std::mem::swap(&mut self.bytes, events);
@@ -88,7 +88,7 @@ pub(crate) fn compile(engine: &Engine) -> wasmtime::Result<Module> {
     Module::new(engine, TEXT)
 }
 
-/// Puts one into a guest's store. The result tells the guest of the row in the store's state.
+/// Puts one into a guest's store. The result tells the guest of the series in the store's state.
 pub(super) async fn attach(
     relay: &Module,
     store: &mut Store<State>,
@@ -112,16 +112,16 @@ pub(super) async fn attach(
 
 impl State {
     fn next(&mut self, memory: &mut [u8]) -> Result<Next, Breach> {
-        if std::mem::take(&mut self.row.under_way) {
+        if std::mem::take(&mut self.series.under_way) {
             self.outbox.end_event();
             self.pace.next_event();
         }
-        if !self.row.is_over() && self.outbox.bytes_in_this_go() >= BYTES_IN_ONE_GO {
+        if !self.series.is_over() && self.outbox.bytes_in_this_go() >= BYTES_IN_ONE_GO {
             return Ok(PAUSE);
         }
         self.begin_event();
-        let address = self.row.address;
-        let Some((event, length)) = self.row.next() else { return Ok(RETURN) };
+        let address = self.series.address;
+        let Some((event, length)) = self.series.next() else { return Ok(RETURN) };
         memory::bytes_mut(memory, address, length)?.copy_from_slice(event);
         Ok(recv(address, length))
     }

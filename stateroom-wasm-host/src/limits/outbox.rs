@@ -33,8 +33,6 @@ pub(crate) struct Outbox {
     effects: Vec<Effect>,
     /// The size of those.
     bytes: usize,
-    /// How many events are over, in all.
-    events_over: u64,
     /// The size of what those of this go asked for.
     bytes_in_this_go: usize,
     max_effects: usize,
@@ -60,7 +58,6 @@ impl Outbox {
             over: Over::default(),
             effects: Vec::new(),
             bytes: 0,
-            events_over: 0,
             bytes_in_this_go: 0,
             max_effects: config.effects,
             max_bytes: config.effect_bytes,
@@ -101,17 +98,11 @@ impl Outbox {
     /// The event that the guest was told of has returned.
     pub(crate) fn end_event(&mut self) {
         put_down(&mut self.over.lock(), &mut self.effects);
-        self.count_event();
+        self.count_bytes();
     }
 
-    fn count_event(&mut self) {
-        self.events_over = self.events_over.wrapping_add(1);
+    fn count_bytes(&mut self) {
         self.bytes_in_this_go = self.bytes_in_this_go.saturating_add(std::mem::take(&mut self.bytes));
-    }
-
-    /// How many events are over, in all.
-    pub(crate) fn events_over(&self) -> u64 {
-        self.events_over
     }
 
     /// The room gets to write what there is; the next go begins.
@@ -135,9 +126,10 @@ impl Outbox {
         self.row.is_some()
     }
 
-    /// Reads on in the effects that the guest shows.
-    pub(crate) fn read_row(&mut self, shown: &[u8]) -> Result<(), Breach> {
-        let Some(mut row) = self.row.take() else { return Ok(()) };
+    /// Reads on in the effects that the guest shows. Says whether a further event is over.
+    pub(crate) fn read_row(&mut self, shown: &[u8]) -> Result<bool, Breach> {
+        let Some(mut row) = self.row.take() else { return Ok(false) };
+        let before = row.over;
         let unread = shown.get(row.bytes..).ok_or(Breach::TookBack)?;
         let mut is_over = true;
         let over = self.over.clone();
@@ -155,14 +147,15 @@ impl Outbox {
                 return Err(Breach::Count { given: row.events, over: row.over });
             }
             put_down(&mut over, &mut self.effects);
-            self.count_event();
+            self.count_bytes();
         }
         if !is_over {
             return Err(Breach::NotOver);
         }
         row.bytes = shown.len();
+        let advanced = row.over > before;
         self.row = Some(row);
-        Ok(())
+        Ok(advanced)
     }
 
     /// The guest has returned from the row.
@@ -248,8 +241,8 @@ mod tests {
         let mut outbox = in_row(3);
         let row = over(3);
         let one = row.len() / 3;
-        for shown in [&row[..one], &row[..one], &row] {
-            outbox.read_row(shown).unwrap();
+        for (shown, is_new) in [(&row[..one], true), (&row[..one], false), (&row, true)] {
+            assert_eq!(outbox.read_row(shown).unwrap(), is_new);
         }
         outbox.end_row().unwrap();
         assert_eq!(outbox.over().lock().ends, [1, 2, 3]);

@@ -5,10 +5,10 @@
 //! the queue.
 //!
 //! *Invariant:* writing never waits, and what waits is bounded: more than that closes the client, and nobody else notices.
+mod queue;
+
 use std::{
-    collections::VecDeque,
     io::{self, IoSlice},
-    mem,
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll},
 };
@@ -16,15 +16,14 @@ use std::{
 use futures_util::task::AtomicWaker;
 use tokio::net::tcp::OwnedWriteHalf;
 
+pub(crate) use self::queue::Load;
+use self::queue::{PIECES, Queue};
 use crate::{
     config::Limits,
     connection::{close::CloseCause, compression::Encoding, frame},
     lock,
     room::outbox::Batch,
 };
-
-/// How many pieces go into one write.
-const PIECES: usize = 64;
 
 /// The part of what may wait for a client that it may have said before the room handles it. With the half that may wait
 /// already, and the burst that comes on top, that leaves place for about eight answers to each message.
@@ -45,35 +44,10 @@ pub(crate) struct Outbound {
 struct State {
     /// The socket, while it may be written to directly.
     socket: Option<Arc<OwnedWriteHalf>>,
-    /// Whole frames, save for what was already written of the first piece.
-    queue: VecDeque<Piece>,
-    /// How much of the first piece is written.
-    written: usize,
-    waiting: Load,
+    queue: Queue,
     /// What the client has said and the room has not handled yet: it may be answered.
     unhandled: Load,
-    /// The largest message since the queue was empty: one alone may be larger than the bound.
-    largest: usize,
     close: Option<CloseCause>,
-}
-
-/// A number of messages and their bytes.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Load {
-    pub(crate) messages: usize,
-    pub(crate) bytes: usize,
-}
-
-impl Load {
-    pub(crate) fn add(&mut self, other: Load) {
-        self.messages += other.messages;
-        self.bytes += other.bytes;
-    }
-
-    fn subtract(&mut self, other: Load) {
-        self.messages = self.messages.saturating_sub(other.messages);
-        self.bytes = self.bytes.saturating_sub(other.bytes);
-    }
 }
 
 /// What came of writing what waits.
@@ -84,28 +58,6 @@ pub(crate) struct Drained {
     pub(crate) done: Poll<io::Result<()>>,
     /// Whether the connection is being closed.
     pub(crate) closing: bool,
-}
-
-#[derive(Debug)]
-struct Piece {
-    bytes: Bytes,
-    messages: usize,
-}
-
-/// Bytes of one client, or bytes that many clients wait for.
-#[derive(Debug)]
-enum Bytes {
-    Own(Vec<u8>),
-    Shared(Arc<[u8]>, std::ops::Range<usize>),
-}
-
-impl Bytes {
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Bytes::Own(bytes) => bytes,
-            Bytes::Shared(bytes, range) => bytes.get(range.clone()).unwrap_or_default(),
-        }
-    }
 }
 
 impl Outbound {
@@ -139,7 +91,7 @@ impl Outbound {
         state.unhandled.subtract(handled);
         if state.close.is_none() {
             let written = if state.queue.is_empty() { state.write_directly(batch) } else { 0 };
-            state.queue_rest(batch, written);
+            state.queue.push_rest(batch, written);
             if self.is_overrun(&state) {
                 drop(state);
                 self.close(CloseCause::TooSlow);
@@ -163,13 +115,7 @@ impl Outbound {
         }
         let written = if state.queue.is_empty() { state.try_write(&[IoSlice::new(bytes)]) } else { 0 };
         let rest = bytes.get(written..).unwrap_or_default();
-        state.waiting.bytes += rest.len();
-        match state.queue.back_mut() {
-            // Side by side with the last ones: each alone would cost more than it holds.
-            Some(Piece { bytes: Bytes::Own(last), messages: 0 }) => last.extend_from_slice(rest),
-            _ if rest.is_empty() => {}
-            _ => state.queue.push_back(Piece { bytes: Bytes::Own(rest.to_vec()), messages: 0 }),
-        }
+        state.queue.push_control(rest);
     }
 
     /// Closes the connection, after what waits now. Nothing is sent after that; the first cause counts.
@@ -177,7 +123,7 @@ impl Outbound {
         let mut state = self.lock();
         if state.close.is_none() {
             let frame = frame::close(&cause);
-            state.push(Piece { bytes: Bytes::Own(frame), messages: 0 });
+            state.queue.push(frame);
             state.close = Some(cause);
         }
         drop(state);
@@ -188,7 +134,7 @@ impl Outbound {
     pub(crate) fn close_by_peer(&self, reply: Vec<u8>) {
         let mut state = self.lock();
         if state.close.is_none() {
-            state.push(Piece { bytes: Bytes::Own(reply), messages: 0 });
+            state.queue.push(reply);
             state.close = Some(CloseCause::ByPeer);
         }
     }
@@ -238,17 +184,11 @@ impl Outbound {
             if state.queue.is_empty() {
                 break Poll::Ready(Ok(()));
             }
-            let mut slices = [IoSlice::new(&[]); PIECES];
-            let mut skip = state.written;
-            for (slice, piece) in slices.iter_mut().zip(&state.queue) {
-                *slice = IoSlice::new(piece.bytes.as_slice().get(mem::take(&mut skip)..).unwrap_or_default());
-            }
-            let count = state.queue.len().min(PIECES);
-            match write(slices.get(..count).unwrap_or_default()) {
+            match state.queue.write(&mut write) {
                 Poll::Ready(Ok(0)) => break Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(written)) => {
                     progress = true;
-                    state.advance(written);
+                    state.queue.advance(written);
                 }
                 Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
                 Poll::Pending => break Poll::Pending,
@@ -258,7 +198,7 @@ impl Outbound {
     }
 
     fn is_loaded(&self, state: &State) -> bool {
-        let (waiting, unhandled) = (state.waiting, state.unhandled);
+        let (waiting, unhandled) = (state.queue.waiting, state.unhandled);
         waiting.bytes > self.max_bytes / 2
             || waiting.messages > self.max_messages / 2
             || unhandled.bytes > self.max_bytes / UNHANDLED
@@ -266,7 +206,8 @@ impl Outbound {
     }
 
     fn is_overrun(&self, state: &State) -> bool {
-        state.waiting.bytes > self.max_bytes + state.largest || state.waiting.messages > self.max_messages.max(1)
+        let Queue { waiting, largest, .. } = &state.queue;
+        waiting.bytes > self.max_bytes + largest || waiting.messages > self.max_messages.max(1)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -305,48 +246,5 @@ impl State {
             }
         }
         total
-    }
-
-    /// Queues what is left of a batch after `written` bytes of it.
-    fn queue_rest(&mut self, batch: &Batch<'_>, mut written: usize) {
-        for run in batch.runs {
-            let length = run.range.len();
-            if written >= length {
-                written -= length;
-                continue;
-            }
-            let rest = run.range.start + written..run.range.end;
-            // Of messages of one size this is exact; of others it is near enough for a bound.
-            let messages = run.messages - run.messages * written / length;
-            written = 0;
-            self.largest = self.largest.max(run.largest);
-            let bytes = match batch.share(&rest) {
-                Some(shared) => Bytes::Shared(shared, rest),
-                None => Bytes::Own(batch.bytes(&rest).to_vec()),
-            };
-            self.push(Piece { bytes, messages });
-        }
-    }
-
-    fn push(&mut self, piece: Piece) {
-        self.waiting.add(Load { messages: piece.messages, bytes: piece.bytes.as_slice().len() });
-        self.queue.push_back(piece);
-    }
-
-    fn advance(&mut self, written: usize) {
-        self.waiting.bytes = self.waiting.bytes.saturating_sub(written);
-        self.written += written;
-        while let Some(first) = self.queue.front() {
-            let length = first.bytes.as_slice().len();
-            if self.written < length {
-                return;
-            }
-            self.written -= length;
-            self.waiting.messages = self.waiting.messages.saturating_sub(first.messages);
-            self.queue.pop_front();
-        }
-        // A client that had once much waiting does not keep the memory for it.
-        self.queue = VecDeque::new();
-        self.largest = 0;
     }
 }

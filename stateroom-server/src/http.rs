@@ -1,6 +1,7 @@
 //! The routes of the server.
 //!
 //! *Invariant:* a plain GET never creates a room.
+mod admit;
 mod handshake;
 mod join;
 
@@ -8,14 +9,21 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, State},
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    extract::{Path, Request, State},
+    http::{
+        HeaderValue, StatusCode,
+        header::{RETRY_AFTER, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use tower_http::services::ServeDir;
 
-use crate::rooms::{Refusal, Rooms};
+use self::admit::{NotAdmitted, admit};
+use crate::{
+    admission::Access,
+    rooms::{Refusal, Rooms},
+};
 
 /// The routes of a server of these rooms.
 pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
@@ -41,18 +49,27 @@ async fn status() -> &'static str {
     "ok"
 }
 
-async fn create_room(State(rooms): State<Arc<Rooms>>, Path(room_id): Path<String>) -> Result<String, Refused> {
+async fn create_room(
+    State(rooms): State<Arc<Rooms>>,
+    Path(room_id): Path<String>,
+    request: Request,
+) -> Result<String, Refused> {
+    admit(&rooms.settings().admission, Access::Create, Some(&room_id), &request.into_parts().0).await?;
     Ok(rooms.create(&room_id)?.id().to_owned())
 }
 
-async fn new_room(State(rooms): State<Arc<Rooms>>) -> Result<String, Refused> {
+async fn new_room(State(rooms): State<Arc<Rooms>>, request: Request) -> Result<String, Refused> {
+    admit(&rooms.settings().admission, Access::Create, None, &request.into_parts().0).await?;
     Ok(rooms.create_named()?.id().to_owned())
 }
 
 /// A request that is answered with an error.
+#[derive(Debug)]
 enum Refused {
     /// The request itself is wrong.
     Request(String),
+    /// Who sends it is not let in.
+    Admission(NotAdmitted),
     /// The rooms say no.
     Rooms(Refusal),
 }
@@ -63,10 +80,36 @@ impl From<Refusal> for Refused {
     }
 }
 
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let (status, text) = match self {
-            Refused::Request(text) => (StatusCode::BAD_REQUEST, text),
+impl From<NotAdmitted> for Refused {
+    fn from(refusal: NotAdmitted) -> Self {
+        Refused::Admission(refusal)
+    }
+}
+
+impl Refused {
+    /// The status, the text, and a short name for logs and metrics.
+    fn answer(self) -> (StatusCode, String, &'static str) {
+        match self {
+            Refused::Request(text) => (StatusCode::BAD_REQUEST, text, "request"),
+            Refused::Admission(refusal) => match refusal {
+                NotAdmitted::Origin(origin) => {
+                    (StatusCode::FORBIDDEN, format!("pages of `{origin}` may not come in here"), "origin")
+                }
+                #[cfg(feature = "jwt")]
+                NotAdmitted::Token(error @ crate::admission::jwt::TokenError::Room) => {
+                    (StatusCode::FORBIDDEN, error.to_string(), "token")
+                }
+                #[cfg(feature = "jwt")]
+                NotAdmitted::Token(error) => (StatusCode::UNAUTHORIZED, error.to_string(), "token"),
+                NotAdmitted::Denied(denied) => {
+                    let (status, body) = denied.into_parts();
+                    (StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN), body, "denied")
+                }
+                NotAdmitted::NoAnswer => {
+                    let text = "it takes too long to find out whether you may come in";
+                    (StatusCode::SERVICE_UNAVAILABLE, text.to_owned(), "hook_time")
+                }
+            },
             Refused::Rooms(refusal) => {
                 let (status, hint) = match refusal {
                     Refusal::NotFound => (StatusCode::NOT_FOUND, ""),
@@ -76,12 +119,27 @@ impl IntoResponse for Refused {
                     Refusal::CreatedUnnamed => (StatusCode::BAD_REQUEST, ": POST /new_room"),
                     Refusal::Full | Refusal::BackingOff | Refusal::Stopping => (StatusCode::SERVICE_UNAVAILABLE, ""),
                 };
-                (status, format!("{refusal}{hint}"))
+                (status, format!("{refusal}{hint}"), refusal.label())
             }
-        };
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (status, text, reason) = self.answer();
+        tracing::debug!(reason, status = status.as_u16(), "a request is refused");
+        metrics::counter!("stateroom_refusals_total", "reason" => reason).increment(1);
         let mut response = (status, text + "\n").into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        let headers = response.headers_mut();
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            StatusCode::UNAUTHORIZED if reason == "token" => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            _ => {}
         }
         response
     }

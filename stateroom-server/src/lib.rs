@@ -20,6 +20,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod admission;
 mod config;
 mod connection;
 mod http;
@@ -30,6 +31,11 @@ mod server;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "jwt")]
+pub use admission::jwt::{Jwt, KeyError};
+pub use admission::{
+    Access, Admission, AdmissionRequest, Denied, Origins, ParseOriginsError, ParseProxiesError, TrustedProxies,
+};
 pub use config::{Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy};
 pub use room::handle::{RoomEnded, RoomHandle};
 pub use rooms::Refusal;

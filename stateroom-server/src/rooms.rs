@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use stateroom::StateroomServiceFactory;
+use stateroom::{StateroomServiceFactory, details::ClientDetails};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -32,7 +32,7 @@ use crate::{
     room::{
         actor::{self, Ending},
         handle::RoomHandle,
-        inbox::Inbox,
+        inbox::{Inbox, Joins},
         seat::Seat,
     },
     server::RoomInfo,
@@ -140,11 +140,14 @@ impl Rooms {
         self: &Arc<Self>,
         room_id: &str,
         token: Option<String>,
+        details: ClientDetails,
         outbound: &Arc<Outbound>,
     ) -> Result<Seat, CloseCause> {
+        let details = (!details.is_empty()).then(|| Box::new(details));
+        let joins = Joins { token, details, outbound: outbound.clone() };
         loop {
             let (inbox, life) = self.find_or_begin(room_id)?;
-            let seat = Seat::take(inbox, token.clone(), outbound.clone()).await;
+            let seat = Seat::take(inbox, joins.clone()).await;
             if let Some(life) = life {
                 // Whoever has a room begin is in it before it can fail.
                 self.spawn_room(life);

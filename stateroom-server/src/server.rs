@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 pub use self::handle::{RoomInfo, ServerHandle};
 use crate::{
+    admission::Admission,
     config::{Limits, RoomStrategy, ShutdownPolicy},
     http,
     rooms::Rooms,
@@ -48,6 +49,8 @@ pub struct Server {
     /// 20 to 40 KiB of memory for each such client. What a compressed message becomes is bounded by
     /// [`message_bytes`](Limits::message_bytes), as any other. Default: no.
     pub compression: bool,
+    /// Who may come in. Default: everybody.
+    pub admission: Admission,
     /// How much of everything there may be.
     pub limits: Limits,
 }
@@ -64,6 +67,7 @@ impl Default for Server {
             room_strategy: RoomStrategy::default(),
             shutdown_policy: ShutdownPolicy::default(),
             compression: false,
+            admission: Admission::default(),
             limits: Limits::default(),
         }
     }
@@ -136,6 +140,13 @@ impl Server {
     #[must_use]
     pub fn with_compression(mut self, compression: bool) -> Self {
         self.compression = compression;
+        self
+    }
+
+    /// Sets who may come in.
+    #[must_use]
+    pub fn with_admission(mut self, admission: Admission) -> Self {
+        self.admission = admission;
         self
     }
 

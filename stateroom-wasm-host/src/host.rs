@@ -7,6 +7,7 @@ use std::{fmt, future::Future, mem, sync::Arc};
 
 use stateroom::{
     ClientId, MessagePayload, StateroomContext, StateroomService,
+    details::ClientDetails,
     fault::{Fault, FaultKind},
     messages::{Effect, Event},
     turn::{Finished, Turn},
@@ -145,6 +146,10 @@ impl StateroomService for WasmHost {
 
     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
         self.work_now(Event::Connect { client }, context);
+    }
+
+    fn connect_with(&mut self, client: ClientId, details: &ClientDetails, context: &impl StateroomContext) {
+        self.work_now(Event::ConnectWith { client, details: Box::new(details.clone()) }, context);
     }
 
     fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {

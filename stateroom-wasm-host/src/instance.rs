@@ -17,6 +17,7 @@ use std::{
 use stateroom::{
     batch,
     fault::{Fault, FaultKind},
+    messages::Event,
     turn::Turn,
     wire,
 };
@@ -205,6 +206,15 @@ impl Instance {
     fn take_events(&self, turn: &Turn, encoded: &mut Vec<u8>, lengths: &mut Vec<u32>) {
         let takes_rows = self.guest.takes_rows();
         turn.take_events(|event| {
+            let plain;
+            let event = match event {
+                // Whoever does not know of details hears of the client all the same.
+                Event::ConnectWith { client, .. } if !self.events.contain(event) => {
+                    plain = Event::Connect { client: *client };
+                    &plain
+                }
+                event => event,
+            };
             if !self.events.contain(event) {
                 return false;
             }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock};
 use stateroom::{
     StateroomService,
     batch::Records,
+    details::ClientDetails,
     messages::Event,
     wire::{Answer, Greeting, WireError, decode_event, effect_kind, event_kind},
 };
@@ -81,7 +82,8 @@ impl<S: StateroomService + Default> Guest<S> {
         let context = &GuestContext { host: &self.host, send };
         match event {
             Event::Init => service.init(context),
-            Event::Connect { client } => service.connect(client, context),
+            Event::Connect { client } => service.connect_with(client, &ClientDetails::default(), context),
+            Event::ConnectWith { client, details } => service.connect_with(client, &details, context),
             Event::Disconnect { client } => service.disconnect(client, context),
             Event::Message { sender, message } => service.message(sender, message, context),
             Event::Timer => service.timer(context),

@@ -10,14 +10,15 @@
 //! | 4 to 7 | a u32, the number that goes with it: a client, or a timer's milliseconds; else 0 |
 //! | 8 to 11 | a u32, how many bytes of content follow |
 //!
-//! The content is what is said; of a close, a u16 with the code, and the reason. All numbers are little endian.
+//! The content is what is said; of a close, a u16 with the code, and the reason; of a client that connects with details,
+//! those, as `wire` has them. All numbers are little endian.
 //!
 //! *Invariant:* no bytes, whoever made them, cause a panic or an allocation larger than they are. A record of an unknown
 //! kind can be skipped.
 use crate::{
     ClientId, MessagePayload, MessageRecipient,
     messages::{Effect, Event},
-    wire::{WireError, effect_kind, event_kind},
+    wire::{WireError, details, effect_kind, event_kind},
 };
 
 /// The kind of the record by which a guest says that an event is over.
@@ -43,6 +44,11 @@ pub fn put_event(event: &Event, out: &mut Vec<u8>) {
         Event::Call { message } => {
             let (flags, content) = content(message);
             put(out, event_kind::CALL, flags, 0, content);
+        }
+        Event::ConnectWith { client, details } => {
+            let mut content = Vec::new();
+            details::encode(details, &mut content);
+            put(out, event_kind::CONNECT_WITH, 0, client.0, &content);
         }
     }
 }
@@ -164,6 +170,10 @@ impl Record<'_> {
             event_kind::MESSAGE => Event::Message { sender: ClientId(self.number), message: self.payload()? },
             event_kind::TIMER => Event::Timer,
             event_kind::CALL => Event::Call { message: self.payload()? },
+            event_kind::CONNECT_WITH => {
+                let details = Box::new(details::decode(self.content)?);
+                Event::ConnectWith { client: ClientId(self.number), details }
+            }
             kind => return Err(WireError::UnknownKind(kind)),
         })
     }

@@ -52,6 +52,7 @@
 pub mod batch;
 mod client_id;
 mod context;
+pub mod details;
 mod factory;
 pub mod fault;
 pub mod messages;

@@ -5,7 +5,7 @@
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, MessagePayload, MessageRecipient};
+use crate::{ClientId, MessagePayload, MessageRecipient, details::ClientDetails};
 
 /// Something that happens in a room; its service is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,13 @@ pub enum Event {
         /// What it asks.
         message: MessagePayload,
     },
+    /// A client has joined, and something is known of it besides. Comes instead of [`Event::Connect`].
+    ConnectWith {
+        /// Who has joined.
+        client: ClientId,
+        /// What is known of it.
+        details: Box<ClientDetails>,
+    },
 }
 
 impl Event {
@@ -45,7 +52,7 @@ impl Event {
     pub const fn label(&self) -> &'static str {
         match self {
             Event::Init => "init",
-            Event::Connect { .. } => "connect",
+            Event::Connect { .. } | Event::ConnectWith { .. } => "connect",
             Event::Disconnect { .. } => "disconnect",
             Event::Message { .. } => "message",
             Event::Timer => "timer",
@@ -167,7 +174,7 @@ impl TryFrom<Event> for MessageToProcess {
             Event::Disconnect { client } => MessageToProcess::Disconnect { client },
             Event::Message { sender, message } => MessageToProcess::Message { sender, message },
             Event::Timer => MessageToProcess::Timer,
-            Event::Call { .. } => return Err(event),
+            Event::Call { .. } | Event::ConnectWith { .. } => return Err(event),
         })
     }
 }

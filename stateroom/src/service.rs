@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     ClientId, MessagePayload, StateroomContext,
+    details::ClientDetails,
     fault::{Fault, FaultKind},
     messages::{Effect, Event},
     turn::Turn,
@@ -30,6 +31,13 @@ pub trait StateroomService: Send + Sync + 'static {
     /// A client has joined. A broadcast sent here reaches it.
     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
         let _ = (client, context);
+    }
+
+    /// A client has joined, and this is known of it: who it is, what it asked for in its address. Implement this instead
+    /// of [`connect`](Self::connect) where that matters; it is what a host calls, and by default it calls the other.
+    fn connect_with(&mut self, client: ClientId, details: &ClientDetails, context: &impl StateroomContext) {
+        let _ = details;
+        self.connect(client, context);
     }
 
     /// A client has left, by whatever way: comes exactly once a connection. A broadcast sent here does not reach it.
@@ -95,7 +103,8 @@ fn handle<S: StateroomService + ?Sized>(
 ) -> Option<MessagePayload> {
     match event {
         Event::Init => service.init(context),
-        Event::Connect { client } => service.connect(client, context),
+        Event::Connect { client } => service.connect_with(client, &ClientDetails::default(), context),
+        Event::ConnectWith { client, details } => service.connect_with(client, &details, context),
         Event::Disconnect { client } => service.disconnect(client, context),
         Event::Message { sender, message } => service.message(sender, message, context),
         Event::Timer => service.timer(context),

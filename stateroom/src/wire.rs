@@ -18,14 +18,20 @@
 //! | 3 | message: u32 sender, payload | answer: payload (only to a call) |
 //! | 4 | timer | |
 //! | 5 | call: payload (only after a handshake) | |
+//! | 6 | connect with details: u32 client, details; instead of connect (only after a handshake) | |
 //!
 //! A payload is an enum of bytes (0) and text (1); a recipient one of everybody (0), a client (1: u32) and everyone
-//! except a client (2: u32). Bytes after a value are ignored.
+//! except a client (2: u32). Details are a list of records, each a u32 kind, a text that is a name and one that is its
+//! value: 0 the subject, 1 the claims (both without a name), 2 a parameter of the query, 3 a header, 4 the subprotocol
+//! (without a name); others are skipped. Bytes after a value are ignored.
 //!
 //! The handshake, a [`Greeting`] of the host and an [`Answer`] of the guest, is an extension of ours: each names the
 //! numbers it understands, and the other sends no more than those.
 //!
-//! *Invariant:* no bytes, whoever made them, cause a panic or an allocation larger than they are.
+//! *Invariant:* no bytes, whoever made them, cause a panic or an allocation larger than they are; of details, which only a
+//! guest reads, the records take more memory than bytes, but no more than ten times as much.
+pub(crate) mod details;
+
 use std::{error::Error, fmt};
 
 use crate::{
@@ -47,8 +53,10 @@ pub mod event_kind {
     pub const TIMER: u32 = 4;
     /// The number of [`Event::Call`](crate::messages::Event::Call).
     pub const CALL: u32 = 5;
+    /// The number of [`Event::ConnectWith`](crate::messages::Event::ConnectWith).
+    pub const CONNECT_WITH: u32 = 6;
     /// All of them.
-    pub const ALL: &[u32] = &[INIT, CONNECT, DISCONNECT, MESSAGE, TIMER, CALL];
+    pub const ALL: &[u32] = &[INIT, CONNECT, DISCONNECT, MESSAGE, TIMER, CALL, CONNECT_WITH];
 }
 
 /// The numbers of the effects.
@@ -104,6 +112,7 @@ pub const fn number_of(event: &Event) -> u32 {
         Event::Message { .. } => event_kind::MESSAGE,
         Event::Timer => event_kind::TIMER,
         Event::Call { .. } => event_kind::CALL,
+        Event::ConnectWith { .. } => event_kind::CONNECT_WITH,
     }
 }
 
@@ -129,6 +138,11 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             put_u32(out, event_kind::CALL);
             put_payload(out, message);
         }
+        Event::ConnectWith { client, details } => {
+            put_u32(out, event_kind::CONNECT_WITH);
+            put_u32(out, client.0);
+            details::encode(details, out);
+        }
     }
 }
 
@@ -146,6 +160,9 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, WireError> {
         event_kind::MESSAGE => Event::Message { sender: reader.client()?, message: reader.payload()? },
         event_kind::TIMER => Event::Timer,
         event_kind::CALL => Event::Call { message: reader.payload()? },
+        event_kind::CONNECT_WITH => {
+            Event::ConnectWith { client: reader.client()?, details: Box::new(details::read(&mut reader)?) }
+        }
         kind => return Err(WireError::UnknownKind(kind)),
     })
 }

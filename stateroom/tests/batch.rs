@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient,
     batch::{self, HEADER_BYTES, Records},
+    details::ClientDetails,
     messages::{Effect, Event},
     wire::WireError,
 };
@@ -23,7 +24,23 @@ fn event() -> impl Strategy<Value = Event> {
         (client(), payload()).prop_map(|(sender, message)| Event::Message { sender, message }),
         Just(Event::Timer),
         payload().prop_map(|message| Event::Call { message }),
+        connect_with(),
     ]
+}
+
+fn details() -> impl Strategy<Value = ClientDetails> {
+    let pairs = || prop::collection::vec(any::<(String, String)>(), 0..3);
+    let text = any::<Option<String>>;
+    (text(), text(), pairs(), pairs(), text()).prop_map(|(subject, claims, query, headers, subprotocol)| {
+        let mut details = ClientDetails::default();
+        (details.subject, details.claims, details.subprotocol) = (subject, claims, subprotocol);
+        (details.query, details.headers) = (query, headers);
+        details
+    })
+}
+
+fn connect_with() -> impl Strategy<Value = Event> {
+    (client(), details()).prop_map(|(client, details)| Event::ConnectWith { client, details: Box::new(details) })
 }
 
 fn effect() -> impl Strategy<Value = Effect> {

@@ -4,6 +4,7 @@ use bincode::Options;
 use proptest::prelude::*;
 use stateroom::{
     ClientId, MessageFromProcess, MessagePayload, MessageRecipient, MessageToProcess,
+    details::ClientDetails,
     messages::{Effect, Event},
     wire::{self, Answer, Greeting, WireError, effect_kind},
 };
@@ -54,7 +55,26 @@ fn effect() -> impl Strategy<Value = Effect> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![to_process().prop_map(Event::from), payload().prop_map(|message| Event::Call { message })]
+    prop_oneof![
+        to_process().prop_map(Event::from),
+        payload().prop_map(|message| Event::Call { message }),
+        connect_with(),
+    ]
+}
+
+fn details() -> impl Strategy<Value = ClientDetails> {
+    let pairs = || prop::collection::vec(any::<(String, String)>(), 0..3);
+    let text = any::<Option<String>>;
+    (text(), text(), pairs(), pairs(), text()).prop_map(|(subject, claims, query, headers, subprotocol)| {
+        let mut details = ClientDetails::default();
+        (details.subject, details.claims, details.subprotocol) = (subject, claims, subprotocol);
+        (details.query, details.headers) = (query, headers);
+        details
+    })
+}
+
+fn connect_with() -> impl Strategy<Value = Event> {
+    (client(), details()).prop_map(|(client, details)| Event::ConnectWith { client, details: Box::new(details) })
 }
 
 fn encoded_event(event: &Event) -> Vec<u8> {
@@ -142,6 +162,20 @@ fn a_list_is_held_in_no_more_memory_than_it_came_in() {
     Answer { events: (0..9).collect(), effects: vec![] }.encode(&mut bytes);
     let answer = Answer::decode(&bytes).unwrap();
     assert!(answer.events.capacity() * size_of::<u32>() <= bytes.len(), "{} numbers", answer.events.capacity());
+}
+
+#[test]
+fn a_detail_of_an_unknown_kind_is_skipped() {
+    let mut details = ClientDetails::default();
+    details.query = vec![("name".to_owned(), "Ann".to_owned())];
+    let known = Event::ConnectWith { client: ClientId(1), details: Box::new(details) };
+    let mut bytes = encoded_event(&known);
+    // One more, of kind 99, without a name or a value.
+    bytes[8] = 2;
+    bytes.extend_from_slice(&[[99, 0, 0, 0].as_slice(), &[0; 16]].concat());
+    assert_eq!(wire::decode_event(&bytes), Ok(known));
+    bytes.pop();
+    assert_eq!(wire::decode_event(&bytes), Err(WireError::Truncated));
 }
 
 #[test]

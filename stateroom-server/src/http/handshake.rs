@@ -2,13 +2,13 @@
 //!
 //! *Invariant:* a request that is no handshake gets an HTTP status and a text that says what is missing.
 use axum::{
-    body::Body,
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version,
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
         header::{
-            CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-            UPGRADE,
+            CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+            SEC_WEBSOCKET_VERSION, UPGRADE,
         },
+        request::Parts,
     },
     response::{IntoResponse, Response},
 };
@@ -38,8 +38,8 @@ pub(super) struct Handshake {
 
 impl Handshake {
     /// Reads a request.
-    pub(super) fn read(request: &Request<Body>, may_compress: bool) -> Result<Self, NoHandshake> {
-        let headers = request.headers();
+    pub(super) fn read(request: &Parts, may_compress: bool) -> Result<Self, NoHandshake> {
+        let headers = &request.headers;
         let is = |name: HeaderName, value: &str| {
             headers.get(name).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
         };
@@ -49,7 +49,7 @@ impl Handshake {
         if headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version != "13") {
             return Err(NoHandshake::UpgradeRequired("WebSocket version 13 is spoken here"));
         }
-        if request.method() != Method::GET || request.version() < Version::HTTP_11 {
+        if request.method != Method::GET || request.version < Version::HTTP_11 {
             return Err(NoHandshake::Bad("it is a GET of HTTP/1.1"));
         }
         if !is_listed(headers, &CONNECTION, "upgrade") {
@@ -66,13 +66,17 @@ impl Handshake {
     }
 
     /// The switch of protocols.
-    pub(super) fn response(&self) -> Response {
+    pub(super) fn response(&self, subprotocol: Option<&str>) -> Response {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         let compression = self.compression.as_ref().map(Compression::response);
-        let values = [(SEC_WEBSOCKET_ACCEPT, Some(self.accept.as_str())), (SEC_WEBSOCKET_EXTENSIONS, compression)];
+        let values = [
+            (SEC_WEBSOCKET_ACCEPT, Some(self.accept.as_str())),
+            (SEC_WEBSOCKET_EXTENSIONS, compression),
+            (SEC_WEBSOCKET_PROTOCOL, subprotocol),
+        ];
         for (name, value) in values {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
                 headers.insert(name, value);

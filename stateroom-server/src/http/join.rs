@@ -5,18 +5,19 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, Query, Request, State},
+    extract::{Path, Request, State},
     response::{IntoResponse, Response},
 };
 use hyper::upgrade::OnUpgrade;
-use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::{
     Refused,
+    admit::{Admitted, admit},
     handshake::{Handshake, NoHandshake},
 };
 use crate::{
+    admission::Access,
     connection::{self, compression::Compression},
     outbound::Outbound,
     rooms::Rooms,
@@ -25,37 +26,24 @@ use crate::{
 /// The room that is joined where none is named.
 const DEFAULT_ROOM: &str = "1";
 
-#[derive(Deserialize)]
-pub(super) struct Parameters {
-    token: Option<String>,
-}
-
-pub(super) async fn default_room(
-    State(rooms): State<Arc<Rooms>>,
-    Query(parameters): Query<Parameters>,
-    request: Request,
-) -> Result<Response, Refused> {
-    join(rooms, DEFAULT_ROOM.to_owned(), parameters, request).await
+pub(super) async fn default_room(State(rooms): State<Arc<Rooms>>, request: Request) -> Result<Response, Refused> {
+    join(rooms, DEFAULT_ROOM.to_owned(), request).await
 }
 
 pub(super) async fn room(
     State(rooms): State<Arc<Rooms>>,
     Path(room_id): Path<String>,
-    Query(parameters): Query<Parameters>,
     request: Request,
 ) -> Result<Response, Refused> {
-    join(rooms, room_id, parameters, request).await
+    join(rooms, room_id, request).await
 }
 
-async fn join(
-    rooms: Arc<Rooms>,
-    room_id: String,
-    parameters: Parameters,
-    mut request: Request,
-) -> Result<Response, Refused> {
-    rooms.may_join(&room_id)?;
+async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Response, Refused> {
     let settings = rooms.settings();
-    let token = parameters.token.filter(|token| !token.is_empty());
+    let (mut request, _) = request.into_parts();
+    let admitted = admit(&settings.admission, Access::Join, Some(&room_id), &request).await?;
+    let Admitted { details, token, subprotocol, .. } = admitted;
+    rooms.may_join(&room_id)?;
     let most = settings.limits.token_bytes;
     if token.as_ref().is_some_and(|token| token.len() > most) {
         return Err(Refused::Request(format!("a token has at most {most} bytes")));
@@ -64,16 +52,16 @@ async fn join(
         Ok(handshake) => handshake,
         Err(refusal) => return Ok(refusal.into_response()),
     };
-    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+    let Some(upgrade) = request.extensions.remove::<OnUpgrade>() else {
         let text = "this connection cannot become a WebSocket: HTTP/1.1 is needed";
         return Ok(NoHandshake::UpgradeRequired(text).into_response());
     };
-    let response = handshake.response();
+    let response = handshake.response(subprotocol.as_deref());
     let compression = handshake.compression;
     // Before the client can know that it has joined, so that it misses nothing from then on.
     let encoding = compression.as_ref().map(Compression::encoding).unwrap_or_default();
     let outbound = Arc::new(Outbound::new(&settings.limits, encoding));
-    let seat = match rooms.join(&room_id, token, &outbound).await {
+    let seat = match rooms.join(&room_id, token, details, &outbound).await {
         Ok(seat) => Some(seat),
         Err(cause) => {
             outbound.close(cause);

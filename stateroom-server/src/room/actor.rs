@@ -319,8 +319,8 @@ impl Room {
             }
         }
         for post in late {
-            if let Post::Join { outbound, .. } = post {
-                outbound.close(cause.clone());
+            if let Post::Join { joins, .. } = post {
+                joins.outbound.close(cause.clone());
             }
         }
     }

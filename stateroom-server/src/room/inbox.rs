@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use stateroom::{MessagePayload, messages::Effect};
+use stateroom::{MessagePayload, details::ClientDetails, messages::Effect};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -24,11 +24,27 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ConnectionId(u64);
 
+/// Somebody who joins.
+#[derive(Debug, Clone)]
+pub(crate) struct Joins {
+    /// What brings the client its number back. A secret.
+    pub(crate) token: Option<String>,
+    /// What is known of it, if anything is.
+    pub(crate) details: Option<Box<ClientDetails>>,
+    pub(crate) outbound: Arc<Outbound>,
+}
+
+impl Joins {
+    fn size(&self) -> usize {
+        self.token.as_ref().map_or(0, String::len) + self.details.as_ref().map_or(0, |details| details.size())
+    }
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub(crate) enum Post {
     /// Somebody joins.
-    Join { connection: ConnectionId, token: Option<String>, outbound: Arc<Outbound> },
+    Join { connection: ConnectionId, joins: Joins },
     /// A connection is gone, or is to be closed.
     Leave { connection: ConnectionId, close: Option<CloseCause> },
     /// A client says something.
@@ -50,7 +66,7 @@ impl Post {
             + match self {
                 Post::Message { message, .. } | Post::Call { message, .. } => message.size(),
                 Post::Effect(effect) => effect.size(),
-                Post::Join { token, .. } => token.as_ref().map_or(0, String::len),
+                Post::Join { joins, .. } => joins.size(),
                 Post::Leave { .. } | Post::Stop { .. } => 0,
             }
     }
@@ -98,18 +114,13 @@ impl Inbox {
     }
 
     /// Puts a join in.
-    pub(crate) fn join(
-        &self,
-        connection: ConnectionId,
-        token: Option<String>,
-        outbound: Arc<Outbound>,
-    ) -> Result<(), Ended> {
+    pub(crate) fn join(&self, connection: ConnectionId, joins: Joins) -> Result<(), Ended> {
         let mut state = self.lock();
         if state.ended {
             return Err(Ended);
         }
         state.seated += 1;
-        self.put(state, [Post::Join { connection, token, outbound }]);
+        self.put(state, [Post::Join { connection, joins }]);
         Ok(())
     }
 

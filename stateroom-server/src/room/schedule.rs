@@ -9,7 +9,7 @@ use stateroom::{ClientId, MessagePayload, messages::Event, turn::Turn};
 use tokio::sync::oneshot;
 
 use super::{
-    inbox::{Answer, ConnectionId, Post, load},
+    inbox::{Answer, ConnectionId, Joins, Post, load},
     tokens::Tokens,
 };
 use crate::{
@@ -82,7 +82,7 @@ impl Schedule {
     /// Schedules what has arrived. Gives back a connection that cannot be let in, with the cause.
     pub(crate) fn post(&mut self, post: Post) -> Option<(Arc<Outbound>, CloseCause)> {
         match post {
-            Post::Join { connection, token, outbound } => return self.join(connection, token, outbound),
+            Post::Join { connection, joins } => return self.join(connection, joins),
             Post::Leave { connection, close } => self.leave(connection, close),
             Post::Message { connection, message } => self.say(connection, message),
             Post::Call { message, answer } => self.push(Event::Call { message }, Step::Answer(answer)),
@@ -133,12 +133,8 @@ impl Schedule {
         self.stopped.as_ref()
     }
 
-    fn join(
-        &mut self,
-        connection: ConnectionId,
-        token: Option<String>,
-        outbound: Arc<Outbound>,
-    ) -> Option<(Arc<Outbound>, CloseCause)> {
+    fn join(&mut self, connection: ConnectionId, joins: Joins) -> Option<(Arc<Outbound>, CloseCause)> {
+        let Joins { mut token, details, outbound } = joins;
         if let Some(cause) = &self.stopped {
             return Some((outbound, cause.clone()));
         }
@@ -147,7 +143,6 @@ impl Schedule {
         let Some(client) = returning.or_else(|| self.last_client.checked_add(1).map(ClientId)) else {
             return Some((outbound, CloseCause::NumbersExhausted));
         };
-        let mut token = token;
         if returning.is_none() {
             self.last_client = client.0;
             // A token that is not remembered brings no number back, and so must not be looked for.
@@ -157,7 +152,11 @@ impl Schedule {
         }
         self.clients.insert(client, connection);
         self.connections.insert(connection, Seated { client, token });
-        self.push(Event::Connect { client }, Step::Join { client, connection, outbound });
+        let event = match details {
+            Some(details) => Event::ConnectWith { client, details },
+            None => Event::Connect { client },
+        };
+        self.push(event, Step::Join { client, connection, outbound });
         None
     }
 

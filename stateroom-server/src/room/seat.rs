@@ -9,7 +9,7 @@ use std::{
 
 use stateroom::MessagePayload;
 
-use super::inbox::{ConnectionId, Ended, Inbox, load};
+use super::inbox::{ConnectionId, Ended, Inbox, Joins, load};
 use crate::{connection::close::CloseCause, outbound::Outbound};
 
 /// A connection's place in a room.
@@ -24,10 +24,11 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// Joins a room, as soon as that takes further events.
-    pub(crate) async fn take(inbox: Arc<Inbox>, token: Option<String>, outbound: Arc<Outbound>) -> Result<Self, Ended> {
+    pub(crate) async fn take(inbox: Arc<Inbox>, joins: Joins) -> Result<Self, Ended> {
         let connection = inbox.number();
         poll_fn(|context| inbox.poll_space(connection, context)).await;
-        inbox.join(connection, token, outbound.clone())?;
+        let outbound = joins.outbound.clone();
+        inbox.join(connection, joins)?;
         Ok(Seat { inbox, connection, outbound, close: None })
     }
 

@@ -38,3 +38,20 @@ pub enum Refusal {
     #[error("the server is stopping")]
     Stopping,
 }
+
+impl Refusal {
+    /// A short name, for logs and metrics.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Refusal::NotFound => "not_found",
+            Refusal::Exists => "exists",
+            Refusal::IdEmpty => "id_empty",
+            Refusal::IdTooLong { .. } => "room_id_bytes",
+            Refusal::CreatedByName => "created_by_name",
+            Refusal::CreatedUnnamed => "created_unnamed",
+            Refusal::Full => "rooms",
+            Refusal::BackingOff => "backing_off",
+            Refusal::Stopping => "stopping",
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The loop that accepts connections, and speaks HTTP on them until they become WebSockets.
 use std::{
     io,
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -27,7 +28,7 @@ pub(super) async fn accept(listener: TcpListener, router: Router, rooms: &Arc<Ro
     let stopping = rooms.stopping().clone();
     while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((socket, _)) => rooms.spawn(serve_http(socket, router.clone(), rooms.clone())),
+            Ok((socket, peer)) => rooms.spawn(serve_http(socket, peer, router.clone(), rooms.clone())),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection can be accepted");
@@ -43,7 +44,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve_http(socket: TcpStream, router: Router, rooms: Arc<Rooms>) {
+async fn serve_http(socket: TcpStream, peer: SocketAddr, router: Router, rooms: Arc<Rooms>) {
     // What is small is sent at once: what belongs together is put together before it is written.
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
@@ -51,8 +52,9 @@ async fn serve_http(socket: TcpStream, router: Router, rooms: Arc<Rooms>) {
     let asked = Arc::new(AtomicBool::new(false));
     let service = router.map_request({
         let asked = asked.clone();
-        move |request: Request<Incoming>| {
+        move |mut request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
+            request.extensions_mut().insert(ConnectInfo(peer));
             request
         }
     });

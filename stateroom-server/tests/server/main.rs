@@ -9,6 +9,7 @@
     reason = "a test says what it expects, and fails where that is not so"
 )]
 
+mod admission;
 mod closing;
 mod common;
 mod contexts;
@@ -17,6 +18,8 @@ mod faults;
 mod handle;
 mod heartbeat;
 mod http;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod model;
 mod policies;
 mod rooms;

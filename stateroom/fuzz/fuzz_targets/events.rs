@@ -1,7 +1,21 @@
 //! Any bytes, as the event that a guest is called with.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
-use stateroom::wire::{decode_event, encode_event};
-use stateroom_fuzz::read_and_write;
+use stateroom::{
+    messages::Event,
+    wire::{decode_event, encode_event},
+};
+use stateroom_fuzz::{DETAILS, allocating, read_and_write};
 
-fuzz_target!(|bytes: &[u8]| read_and_write(bytes, decode_event, encode_event));
+fuzz_target!(|bytes: &[u8]| {
+    match allocating(DETAILS * bytes.len(), || decode_event(bytes)) {
+        // Records that nobody knows are not kept, and those that are have an order of their own.
+        Ok(event @ Event::ConnectWith { .. }) => {
+            let mut written = Vec::new();
+            encode_event(&event, &mut written);
+            assert_eq!(decode_event(&written), Ok(event));
+        }
+        Err(_) if bytes.starts_with(&[6]) => {}
+        _ => read_and_write(bytes, decode_event, encode_event),
+    }
+});

@@ -2,7 +2,7 @@
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use stateroom::batch::{Record, Records, effect_bytes, put_effect, put_event};
-use stateroom_fuzz::allocating;
+use stateroom_fuzz::{DETAILS, allocating};
 
 fuzz_target!(|bytes: &[u8]| {
     for record in Records::new(bytes).flatten() {
@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(written.len(), effect_bytes(&effect));
             assert_eq!(only(&written).effect(), Ok(effect));
         }
-        if let Ok(event) = allocating(record.bytes(), || record.event()) {
+        if let Ok(event) = allocating(DETAILS * record.bytes(), || record.event()) {
             let mut written = Vec::new();
             put_event(&event, &mut written);
             assert_eq!(only(&written).event(), Ok(event));

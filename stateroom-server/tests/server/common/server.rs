@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     client_async,
-    tungstenite::{self, http::Response},
+    tungstenite::{self, client::IntoClientRequest, http::Response},
 };
 
 use super::{Client, Io, ScriptFactory, handshake, patiently};
@@ -40,6 +40,13 @@ impl TestServer {
         let server = server.with_ip("127.0.0.1".to_owned()).with_port(0).bind(script.clone()).await.unwrap();
         let (way, handle) = (Way::Tcp(server.local_addr()), server.handle());
         TestServer { way, handle, script, running: Some(tokio::spawn(server.run())) }
+    }
+
+    /// The same, of services of the test's own.
+    pub(crate) async fn tcp_of(server: Server, factory: impl StateroomServiceFactory) -> Self {
+        let server = server.with_ip("127.0.0.1".to_owned()).with_port(0).bind(factory).await.unwrap();
+        let (way, handle) = (Way::Tcp(server.local_addr()), server.handle());
+        TestServer { way, handle, script: ScriptFactory::default(), running: Some(tokio::spawn(server.run())) }
     }
 
     /// A server in this process alone: time may be paused.
@@ -108,12 +115,36 @@ impl TestServer {
 
     /// Is not allowed to become a WebSocket.
     pub(crate) async fn refused(&self, path: &str) -> Answer {
-        let stream = self.open().await;
-        match patiently("the handshake", client_async(format!("ws://test{path}"), stream)).await {
+        self.refused_with(path, &[]).await
+    }
+
+    /// The same, with headers besides.
+    pub(crate) async fn refused_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
+        match self.try_connect(path, headers).await {
             Ok(_) => panic!("a WebSocket at {path}"),
             Err(tungstenite::Error::Http(response)) => Answer::from(*response),
             Err(error) => panic!("no answer at {path}: {error}"),
         }
+    }
+
+    /// Becomes a WebSocket, with headers besides. What was agreed on comes along.
+    pub(crate) async fn connect_with(&self, path: &str, headers: &[(&'static str, &str)]) -> (Client, Answer) {
+        let result = self.try_connect(path, headers).await;
+        let (client, response) = result.unwrap_or_else(|error| panic!("no WebSocket at {path}: {error}"));
+        (client, Answer::from(response))
+    }
+
+    async fn try_connect(
+        &self,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Client, Response<Option<Vec<u8>>>), tungstenite::Error> {
+        let mut request = format!("ws://test{path}").into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().append(*name, value.parse().unwrap());
+        }
+        let (socket, response) = patiently("the handshake", client_async(request, self.open().await)).await?;
+        Ok((Client::new(socket), response))
     }
 
     /// A client that sends these frames together with its handshake, and by hand from there on.

@@ -1,0 +1,190 @@
+//! From a request to what is known of who sends it, or to why it is not let in.
+//!
+//! *Invariant:* nothing that a request asks for is done before it has come through here. Secrets stay here: what goes on to a
+//! room has none.
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    extract::ConnectInfo,
+    http::{HeaderMap, HeaderName, Uri, header, request::Parts},
+};
+use stateroom::details::ClientDetails;
+use tokio::time::timeout;
+
+use super::Refused;
+use crate::admission::{Access, Admission, AdmissionRequest, Denied};
+
+/// The parameter of the query that holds what lets a client in.
+const ACCESS_TOKEN: &str = "access_token";
+/// The parameter that holds what brings a client its number back.
+const TOKEN: &str = "token";
+/// The subprotocol behind which a browser puts what lets it in, as it can set no header.
+const BEARER: &str = "bearer";
+
+/// Why somebody is not let in.
+#[derive(Debug)]
+pub(super) enum NotAdmitted {
+    /// Its web page is not one of those that may.
+    Origin(String),
+    /// Its token lets nobody in.
+    #[cfg(feature = "jwt")]
+    Token(crate::admission::jwt::TokenError),
+    /// The program's own hook says no.
+    Denied(Denied),
+    /// The hook does not say anything.
+    NoAnswer,
+}
+
+/// Somebody who is let in.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    /// What a room gets to know of it.
+    pub(super) details: ClientDetails,
+    /// What brings it its number back.
+    pub(super) token: Option<String>,
+    /// Where it is, if that is known.
+    pub(super) peer: Option<IpAddr>,
+    /// What its WebSocket is to be told that it speaks.
+    pub(super) subprotocol: Option<String>,
+}
+
+/// Lets somebody in, or not.
+pub(super) async fn admit(
+    admission: &Admission,
+    access: Access,
+    room: Option<&str>,
+    request: &Parts,
+) -> Result<Admitted, Refused> {
+    let connection = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    check_origin(admission, connection, request)?;
+    let peer = connection.map(|peer| admission.trusted_proxies.client(peer, &request.headers));
+
+    let Query { rest, token, access_token } = Query::read(&request.uri)?;
+    let offered = offered(&request.headers);
+    let bearer = offered.iter().position(|it| *it == BEARER);
+    let subprotocol = agree(&admission.subprotocols, &offered);
+    let in_subprotocols = bearer.and_then(|at| offered.get(at + 1)).copied();
+    let mut details = details_of_token(admission, room, request, access_token, in_subprotocols)?;
+    details.query = rest;
+    details.headers = passed_on(&admission.client_headers, &request.headers);
+    details.subprotocol.clone_from(&subprotocol);
+    let details = match admission.hook() {
+        None => details,
+        Some(hook) => {
+            let request = AdmissionRequest {
+                access,
+                room: room.map(str::to_owned),
+                headers: request.headers.clone(),
+                query: request.uri.query().unwrap_or_default().to_owned(),
+                peer,
+                details,
+            };
+            let answer = timeout(admission.hook_time, hook.ask(request)).await;
+            answer.map_err(|_| NotAdmitted::NoAnswer)?.map_err(NotAdmitted::Denied)?
+        }
+    };
+    // A browser that offers something is answered something, or it hangs up.
+    let subprotocol = subprotocol.or_else(|| bearer.map(|_| BEARER.to_owned()));
+    Ok(Admitted { details, token, peer, subprotocol })
+}
+
+fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Parts) -> Result<(), NotAdmitted> {
+    let mut origins = request.headers.get_all(header::ORIGIN).iter();
+    let Some(origin) = origins.next() else { return Ok(()) };
+    let called = request.uri.authority().map(|authority| authority.as_str());
+    let called = called.or_else(|| request.headers.get(header::HOST)?.to_str().ok());
+    let host = admission.trusted_proxies.host(connection, &request.headers).or(called);
+    match origin.to_str() {
+        Ok(origin) if origins.next().is_none() && admission.origins.allow(origin, host) => Ok(()),
+        _ => Err(NotAdmitted::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned())),
+    }
+}
+
+#[cfg(feature = "jwt")]
+fn details_of_token(
+    admission: &Admission,
+    room: Option<&str>,
+    request: &Parts,
+    in_query: Option<String>,
+    in_subprotocols: Option<&str>,
+) -> Result<ClientDetails, NotAdmitted> {
+    use crate::admission::jwt::TokenError;
+
+    let Some(jwt) = &admission.jwt else { return Ok(ClientDetails::default()) };
+    let header = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let in_header = header.and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case(BEARER).then(|| token.trim())
+    });
+    let mut tokens = [in_query.as_deref(), in_header, in_subprotocols].into_iter().flatten();
+    let claims = match (tokens.next(), tokens.next()) {
+        (Some(token), None) => jwt.check(token, room),
+        (None, _) => Err(TokenError::Missing),
+        (Some(_), Some(_)) => Err(TokenError::Several),
+    };
+    let claims = claims.map_err(NotAdmitted::Token)?;
+    let mut details = ClientDetails::default();
+    details.subject = claims.get("sub").and_then(|subject| subject.as_str()).map(str::to_owned);
+    details.claims = Some(serde_json::Value::Object(claims).to_string());
+    Ok(details)
+}
+
+#[cfg(not(feature = "jwt"))]
+fn details_of_token(
+    _: &Admission,
+    _: Option<&str>,
+    _: &Parts,
+    _: Option<String>,
+    _: Option<&str>,
+) -> Result<ClientDetails, NotAdmitted> {
+    Ok(ClientDetails::default())
+}
+
+/// The query of an address, taken apart.
+struct Query {
+    /// What is nobody's secret.
+    rest: Vec<(String, String)>,
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+impl Query {
+    fn read(uri: &Uri) -> Result<Query, Refused> {
+        let mut query = Query { rest: Vec::new(), token: None, access_token: None };
+        for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+            let secret = match &*name {
+                TOKEN => &mut query.token,
+                ACCESS_TOKEN => &mut query.access_token,
+                _ => {
+                    query.rest.push((name.into_owned(), value.into_owned()));
+                    continue;
+                }
+            };
+            if secret.replace(value.into_owned()).is_some() {
+                return Err(Refused::Request(format!("there is more than one `{name}`")));
+            }
+        }
+        let given = |token: Option<String>| token.filter(|token| !token.is_empty());
+        Ok(Query { rest: query.rest, token: given(query.token), access_token: given(query.access_token) })
+    }
+}
+
+/// The subprotocols that a client offers, in order.
+fn offered(headers: &HeaderMap) -> Vec<&str> {
+    let lists = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim).filter(|it| !it.is_empty()).collect()
+}
+
+/// The best that is offered.
+fn agree(spoken: &[String], offered: &[&str]) -> Option<String> {
+    spoken.iter().find(|it| offered.contains(&it.as_str())).cloned()
+}
+
+fn passed_on(names: &[String], headers: &HeaderMap) -> Vec<(String, String)> {
+    let values = |name: &String| {
+        let found = HeaderName::try_from(name.as_str()).ok().map(|header| headers.get_all(header));
+        let values = found.into_iter().flatten().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        values.map(|value| (name.clone(), value)).collect::<Vec<_>>()
+    };
+    names.iter().flat_map(values).collect()
+}

@@ -1,0 +1,211 @@
+//! Admission by JSON Web Tokens: signed by any of the four algorithms, brought along in any of the three ways.
+use std::time::{Duration, SystemTime};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
+use rcgen::KeyPair;
+use serde_json::{Value, json};
+use stateroom_server::{Admission, Jwt, KeyError};
+
+use crate::{admission::guestbook, common::TestServer};
+
+const SECRET: &[u8] = b"a secret of at least 32 bytes, as it has to be";
+
+fn in_seconds(seconds: i64) -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    now.as_secs() as i64 + seconds
+}
+
+fn sign(claims: &Value) -> String {
+    encode(&Header::default(), claims, &EncodingKey::from_secret(SECRET)).unwrap()
+}
+
+fn ann() -> Value {
+    json!({ "sub": "Ann", "exp": in_seconds(60) })
+}
+
+async fn server(jwt: Jwt) -> TestServer {
+    guestbook(Admission::new().with_jwt(jwt)).await
+}
+
+async fn by_secret() -> TestServer {
+    server(Jwt::from_secret(SECRET).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_token_comes_in_the_query_in_a_header_or_in_the_subprotocols() {
+    let server = by_secret().await;
+    let token = sign(&ann());
+    let bearer = format!("bEARER {token}");
+    let (mut in_query, answer) = server.connect_with(&format!("/ws/a?access_token={token}&x=y"), &[]).await;
+    assert_eq!(answer.header("sec-websocket-protocol"), None);
+    let claims = ann().to_string();
+    in_query.hears(&format!("1 Some(\"Ann\") {:?} [(\"x\", \"y\")] [] None", Some(claims))).await;
+    drop(server.connect_with("/ws/a", &[("authorization", &bearer)]).await);
+    let (_, answer) = server.connect_with("/ws/a", &[("sec-websocket-protocol", &format!("bearer, {token}"))]).await;
+    assert_eq!(answer.header("sec-websocket-protocol"), Some("bearer"));
+
+    let both = format!("/ws/a?access_token={token}");
+    assert_eq!(server.refused_with(&both, &[("authorization", &bearer)]).await.status, 401, "which one?");
+}
+
+#[tokio::test]
+async fn without_a_token_nobody_joins_or_creates_a_room() {
+    let server = by_secret().await;
+    for answer in [server.refused("/ws/a").await, server.post("/ws/a").await, server.post("/new_room").await] {
+        let header = answer.header("www-authenticate").map(str::to_ascii_lowercase);
+        assert_eq!((answer.status, header.as_deref()), (401, Some("bearer")));
+    }
+    assert_eq!(server.get("/status").await.status, 200);
+    assert!(server.handle.rooms().is_empty());
+    assert_eq!(server.post(&format!("/new_room?access_token={}", sign(&ann()))).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_is_for_the_rooms_that_it_names() {
+    let server = by_secret().await;
+    let with = |room: Value| sign(&json!({ "room": room, "exp": in_seconds(60) }));
+    let one = with(json!("a b"));
+    drop(server.connect(&format!("/ws/a%20b?access_token={one}")).await);
+    drop(server.connect(&format!("/ws/c?access_token={}", with(json!(["b", "c"])))).await);
+    for (token, room) in [(&one, "a"), (&one, "a%20b%20"), (&with(json!([])), "a"), (&with(json!(1)), "1")] {
+        assert_eq!(server.refused(&format!("/ws/{room}?access_token={token}")).await.status, 403, "{room}");
+    }
+    assert_eq!(server.post(&format!("/new_room?access_token={one}")).await.status, 403);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_token_is_said_and_the_token_is_not() {
+    let server = by_secret().await;
+    let exp = in_seconds(60);
+    let other = EncodingKey::from_secret(b"another secret of at least 32 bytes");
+    let mut critical = Header::default();
+    critical.crit = Some(vec!["b64".to_owned()]);
+    let secret = EncodingKey::from_secret(SECRET);
+    for (token, reason) in [
+        (sign(&json!({ "exp": in_seconds(-3600) })), "expired"),
+        (sign(&json!({ "exp": exp, "nbf": in_seconds(3600) })), "not valid yet"),
+        (sign(&json!({ "sub": "Ann" })), "`exp`"),
+        (sign(&json!({ "exp": "tomorrow" })), "`exp`"),
+        (sign(&json!({ "exp": exp, "aud": "somebody else" })), "`aud`"),
+        (encode(&Header::default(), &ann(), &other).unwrap(), "signature"),
+        (encode(&Header::new(Algorithm::HS384), &ann(), &secret).unwrap(), "not known"),
+        (encode(&critical, &ann(), &secret).unwrap(), "not known"),
+        // {"alg":"none"}.{}.
+        ("eyJhbGciOiJub25lIn0.e30.".to_owned(), "not known"),
+        ("rubbish".to_owned(), "no JSON Web Token"),
+    ] {
+        let answer = server.refused(&format!("/ws/a?access_token={token}")).await;
+        assert_eq!(answer.status, 401, "{reason}");
+        assert!(answer.body.contains(reason) && !answer.body.contains(&token), "{reason}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_and_an_audience_may_be_asked_for() {
+    let jwt = Jwt::from_secret(SECRET).unwrap().with_issuer("us").with_audience("rooms");
+    let server = server(jwt).await;
+    let exp = in_seconds(60);
+    let good = sign(&json!({ "exp": exp, "iss": "us", "aud": ["other", "rooms"] }));
+    drop(server.connect(&format!("/ws/a?access_token={good}")).await);
+    for claims in [
+        json!({ "exp": exp, "iss": "them", "aud": "rooms" }),
+        json!({ "exp": exp, "aud": "rooms" }),
+        json!({ "exp": exp, "iss": "us", "aud": "other" }),
+        json!({ "exp": exp, "iss": "us" }),
+    ] {
+        assert_eq!(server.refused(&format!("/ws/a?access_token={}", sign(&claims))).await.status, 401, "{claims}");
+    }
+}
+
+/// A pair of keys of each algorithm, the private one as it signs.
+fn pairs() -> [(Algorithm, KeyPair, EncodingKey); 3] {
+    let pair = |algorithm: Algorithm, kind| {
+        let pair = KeyPair::generate_for(kind).unwrap();
+        let pem = pair.serialize_pem();
+        let key = match algorithm {
+            Algorithm::EdDSA => EncodingKey::from_ed_pem(pem.as_bytes()),
+            Algorithm::ES256 => EncodingKey::from_ec_pem(pem.as_bytes()),
+            _ => EncodingKey::from_rsa_pem(pem.as_bytes()),
+        };
+        (algorithm, pair, key.unwrap())
+    };
+    [
+        pair(Algorithm::EdDSA, &rcgen::PKCS_ED25519),
+        pair(Algorithm::ES256, &rcgen::PKCS_ECDSA_P256_SHA256),
+        pair(Algorithm::RS256, &rcgen::PKCS_RSA_SHA256),
+    ]
+}
+
+#[tokio::test]
+async fn public_keys_of_each_kind_check_what_the_private_one_signed_and_nothing_else() {
+    let pairs = pairs();
+    for (algorithm, pair, key) in &pairs {
+        let public = pair.public_key_pem();
+        let server = server(Jwt::from_keys(&public).unwrap()).await;
+        let token = encode(&Header::new(*algorithm), &ann(), key).unwrap();
+        drop(server.connect(&format!("/ws/a?access_token={token}")).await);
+        for (other, _, key) in pairs.iter().filter(|(other, ..)| other != algorithm) {
+            let token = encode(&Header::new(*other), &ann(), key).unwrap();
+            assert_eq!(server.refused(&format!("/ws/a?access_token={token}")).await.status, 401, "{other:?}");
+        }
+        // The public key, which everybody has, as if it were a secret that is shared.
+        let forged = encode(&Header::default(), &ann(), &EncodingKey::from_secret(public.as_bytes())).unwrap();
+        assert_eq!(server.refused(&format!("/ws/a?access_token={forged}")).await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn a_key_set_has_keys_of_all_kinds_by_their_ids() {
+    let pairs = pairs();
+    let set: Vec<Value> = pairs
+        .iter()
+        .map(|(algorithm, pair, key)| {
+            let id = format!("{algorithm:?}");
+            if *algorithm == Algorithm::EdDSA {
+                let x = URL_SAFE_NO_PAD.encode(pair.public_key_raw());
+                return json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": id, "x": x });
+            }
+            let mut jwk = Jwk::from_encoding_key(key, *algorithm).unwrap();
+            jwk.common.key_id = Some(id);
+            serde_json::to_value(jwk).unwrap()
+        })
+        .chain([json!({ "kty": "future", "kid": "?" }), json!({ "kty": "oct", "k": "c2hvcnQ", "alg": "HS256" })])
+        .collect();
+    let jwt = Jwt::from_keys(&json!({ "keys": set }).to_string()).unwrap().and(Jwt::from_secret(SECRET).unwrap());
+    let server = server(jwt).await;
+    for (algorithm, _, key) in &pairs {
+        let mut header = Header::new(*algorithm);
+        for (id, status) in
+            [(None, None), (Some(format!("{algorithm:?}")), None), (Some("other".to_owned()), Some(401))]
+        {
+            header.kid = id;
+            let path = format!("/ws/a?access_token={}", encode(&header, &ann(), key).unwrap());
+            match status {
+                None => drop(server.connect(&path).await),
+                Some(status) => assert_eq!(server.refused(&path).await.status, status),
+            }
+        }
+    }
+    drop(server.connect(&format!("/ws/a?access_token={}", sign(&ann()))).await);
+    let short = encode(&Header::default(), &ann(), &EncodingKey::from_secret(b"short")).unwrap();
+    assert_eq!(server.refused(&format!("/ws/a?access_token={short}")).await.status, 401, "too short to be a key");
+}
+
+#[test]
+fn what_is_no_key_is_told_apart() {
+    let private = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().serialize_pem();
+    for (text, error) in [
+        (private.as_str(), KeyError::Private),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", KeyError::Unknown),
+        ("just a text that could be a secret, but was not said to be", KeyError::Unknown),
+        ("", KeyError::Unknown),
+        ("{\"keys\": []}", KeyError::Empty),
+        ("{\"keys\": 1}", KeyError::Unknown),
+    ] {
+        assert_eq!(Jwt::from_keys(text).unwrap_err(), error, "{text}");
+    }
+    assert_eq!(Jwt::from_secret(b"short").unwrap_err(), KeyError::ShortSecret);
+    let jwt = Jwt::from_secret(SECRET).unwrap();
+    assert!(!format!("{jwt:?}").contains("secret"));
+}

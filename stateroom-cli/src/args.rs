@@ -10,6 +10,8 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
+use stateroom_server::Origins;
+
 use crate::{
     build::CACHE_VARIABLE,
     closest::closest,
@@ -57,10 +59,17 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    /// What is being developed is seen by this machine alone.
-    pub(crate) const DEV_IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    /// What is served is seen by all.
-    pub(crate) const SERVE_IP: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    /// What is being developed is seen by this machine alone, whatever serves its pages.
+    pub(crate) const DEV: Defaults = Defaults { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), origins: Origins::loopback };
+    /// What is served is seen by all, from its own pages.
+    pub(crate) const SERVE: Defaults = Defaults { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), origins: Origins::same_host };
+}
+
+/// What the verbs do not have in common where nothing is said.
+#[derive(Debug)]
+pub(crate) struct Defaults {
+    pub(crate) ip: IpAddr,
+    pub(crate) origins: fn() -> Origins,
 }
 
 #[derive(Debug, Args)]
@@ -85,8 +94,8 @@ pub(crate) struct Serve {
 /// The command as clap knows it, each setting with its variable and its default.
 pub(crate) fn command() -> clap::Command {
     Cli::command()
-        .mut_subcommand("dev", |verb| explain(verb, Verb::DEV_IP))
-        .mut_subcommand("serve", |verb| explain(verb, Verb::SERVE_IP))
+        .mut_subcommand("dev", |verb| explain(verb, &Verb::DEV))
+        .mut_subcommand("serve", |verb| explain(verb, &Verb::SERVE))
 }
 
 /// Reads the command line. Where it asks for help or makes no sense, the process ends here.

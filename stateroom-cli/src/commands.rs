@@ -25,17 +25,17 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.verb {
         Verb::Build => {
             let said = Said::read(Settings::default(), here)?;
-            build::run(&said.settings, &said.resolve(Verb::SERVE_IP)?.host, quiet)
+            build::run(&said.settings, &said.resolve(&Verb::SERVE)?.host, quiet)
         }
         Verb::Dev(mut dev) => {
             dev.settings.port = dev.at.or(dev.settings.port);
             let said = Said::read(dev.settings, here)?;
-            dev::run(&said.settings, said.resolve(Verb::DEV_IP)?, quiet)
+            dev::run(&said.settings, said.resolve(&Verb::DEV)?, quiet)
         }
         Verb::Serve(serve) => {
             let beside = if serve.module.is_dir() { &serve.module } else { here };
             let said = Said::read(serve.settings, beside)?;
-            serve::run(&serve.module, &said.settings, said.resolve(Verb::SERVE_IP)?)
+            serve::run(&serve.module, &said.settings, said.resolve(&Verb::SERVE)?)
         }
     }
 }

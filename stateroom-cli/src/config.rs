@@ -2,8 +2,10 @@
 //!
 //! *Invariant:* a setting is declared once, here or in [`limits`]; its flag, its variable, its key in `stateroom.toml` and
 //! its line in the help and the README come of that.
+mod admission;
 mod file;
 mod limits;
+mod preset;
 mod quantity;
 mod resolve;
 
@@ -14,12 +16,18 @@ use serde::{Deserialize, Serialize};
 use stateroom_server::RoomStrategy;
 
 pub(crate) use file::FILE_NAME;
+#[cfg(test)]
+pub(crate) use limits::MET as LIMITS_MET;
+#[cfg(test)]
+pub(crate) use preset::in_public;
 pub(crate) use quantity::Port;
 #[cfg(test)]
 pub(crate) use resolve::key;
 pub(crate) use resolve::{Resolved, Said, explain, variable};
 
+use admission::AdmissionSettings;
 use limits::LimitSettings;
+use preset::Preset;
 use quantity::{Ip, Policy, Seconds, as_text};
 
 /// What can be set on the command line, in the environment and in `stateroom.toml`, and what in the file alone.
@@ -87,6 +95,15 @@ pub(crate) struct Settings {
         require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) no_cache: Option<bool>,
+
+    /// What limits are where they are not set one by one: open, or public for rooms that anybody may join
+    #[arg(long, value_name = "PRESET", help_heading = "Server")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) preset: Option<Preset>,
+
+    #[command(flatten)]
+    #[serde(skip_serializing_if = "AdmissionSettings::are_silent")]
+    pub(crate) admission: AdmissionSettings,
 
     #[command(flatten)]
     #[serde(skip_serializing_if = "LimitSettings::are_silent")]

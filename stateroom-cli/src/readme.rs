@@ -7,16 +7,12 @@ use clap::{Arg, Command};
 
 use crate::{args, config};
 
-const BEGIN: &str = "<!-- settings: written by a test -->\n";
-const END: &str = "<!-- end of settings -->\n";
-
 #[test]
-fn the_table_of_settings_is_true() {
+fn the_tables_are_true() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
-    let expected = format!("{before}{BEGIN}{}{END}{after}", table());
+    let expected = with_table(&readme, "settings", &settings());
+    let expected = with_table(&expected, "limits", &limits());
     if env::var("README").is_ok_and(|action| action == "overwrite") {
         fs::write(path, expected).unwrap();
     } else {
@@ -24,7 +20,45 @@ fn the_table_of_settings_is_true() {
     }
 }
 
-fn table() -> String {
+/// The text, with a table between the two marks of that name.
+fn with_table(text: &str, name: &str, table: &str) -> String {
+    let (begin, end) = (format!("<!-- {name}: written by a test -->\n"), format!("<!-- end of {name} -->\n"));
+    let (before, rest) = text.split_once(&begin).unwrap();
+    let (_, after) = rest.split_once(&end).unwrap();
+    format!("{before}{begin}{table}{end}{after}")
+}
+
+/// A limit that nothing trips in a test may as well not be there.
+#[test]
+fn each_limit_has_a_test_that_trips_it() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let tests = [
+        "stateroom-server/tests/server/limits.rs",
+        "stateroom-wasm-host/tests/all/trips.rs",
+        "stateroom-wasm-host/src/engine/lane.rs",
+    ]
+    .map(|path| fs::read_to_string(crates.join(path)).unwrap())
+    .concat();
+    for (limit, _) in config::LIMITS_MET {
+        assert!(tests.contains(&format!("trips(\"{limit}\")")), "no test trips `{limit}`");
+    }
+}
+
+fn limits() -> String {
+    let mut command = args::command();
+    command.build();
+    let serve = verb(&command, "serve");
+    let mut table = "| limit | default | `--preset public` | where it is met |\n|---|---|---|---|\n".to_owned();
+    for (limit, met) in config::LIMITS_MET {
+        let setting = serve.get_arguments().find(|argument| argument.get_id() == *limit).unwrap();
+        let (_, default) = help(setting);
+        let public = config::in_public(limit).filter(|public| *public != default).unwrap_or_default();
+        table.push_str(&format!("| `{limit}` | {default} | {public} | {met} |\n"));
+    }
+    table
+}
+
+fn settings() -> String {
     let mut command = args::command();
     command.build();
     let (serve, dev) = (verb(&command, "serve"), verb(&command, "dev"));

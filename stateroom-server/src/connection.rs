@@ -1,8 +1,10 @@
 //! One WebSocket connection: its task reads, keeps the heartbeat, writes what the socket did not take at once, and closes.
 //!
 //! *Invariant:* the room waits for no connection, and a connection waits only for its own client and its own room.
+mod allowance;
 pub(crate) mod close;
 pub(crate) mod compression;
+mod deadlines;
 pub(crate) mod frame;
 mod heartbeat;
 mod reader;
@@ -25,13 +27,15 @@ use tokio::{
 };
 
 use self::{
+    allowance::Allowance,
     close::CloseCause,
     compression::Compression,
+    deadlines::Deadlines,
     heartbeat::{Beat, Heartbeat},
     reader::{Ending, FrameReader},
     stream::Stream,
 };
-use crate::{Server, outbound::Outbound, room::seat::Seat};
+use crate::{Server, limits, outbound::Outbound, room::seat::Seat};
 
 /// How often a connection reads before others get their turn.
 const READS: usize = 4;
@@ -59,12 +63,14 @@ pub(crate) async fn serve(
     let mut connection = Connection {
         room_id,
         stream,
-        frames: FrameReader::new(settings.limits.message_bytes, compression.as_ref(), ahead),
+        frames: FrameReader::new(&settings.limits, compression.as_ref(), ahead),
         burst: outbound.burst(),
         messages: Vec::new(),
         outbound,
         seat,
         heartbeat: Heartbeat::new(settings.heartbeat_interval, settings.heartbeat_timeout, now),
+        deadlines: Deadlines::new(&settings.limits, now),
+        allowance: Allowance::new(&settings.limits, now),
         unheard: false,
         closing: None,
         close_time: settings.limits.close_time,
@@ -85,6 +91,9 @@ struct Connection<'a> {
     /// The place in the room, as long as it is not being closed.
     seat: Option<Seat>,
     heartbeat: Heartbeat,
+    deadlines: Deadlines,
+    /// How much the client may still send, if that is limited.
+    allowance: Option<Allowance>,
     /// Whether the client is not read from because of what waits for it: then its taking that is its sign of life.
     unheard: bool,
     closing: Option<Closing>,
@@ -113,8 +122,20 @@ enum Peer {
 /// The connection has ended.
 struct Gone;
 
+/// What was read at a time.
+struct Burst {
+    /// How many bytes have come for it.
+    length: usize,
+    ending: Ending,
+    /// What the protocol itself answers.
+    replies: Vec<u8>,
+}
+
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
+        let cause = self.outbound.closing();
+        let reason = cause.as_ref().map_or("vanished", CloseCause::label);
+        metrics::counter!("stateroom_closes_total", "reason" => reason).increment(1);
         // The room may still hold the outbound; the socket must not stay open for that.
         self.outbound.end();
     }
@@ -183,6 +204,7 @@ impl Connection<'_> {
         let Some(seat) = &self.seat else { return Poll::Pending };
         self.unheard = !self.outbound.may_read();
         if self.unheard {
+            self.deadlines.pause(Instant::now());
             if !self.outbound.is_waiting() {
                 // It has said much, and the room is busy with that.
                 self.heartbeat.alive(Instant::now());
@@ -192,10 +214,11 @@ impl Connection<'_> {
         if seat.poll_space(context).is_pending() {
             // The room is busy; that the client is not heard is not its fault.
             self.heartbeat.alive(Instant::now());
+            self.deadlines.pause(Instant::now());
             return Poll::Pending;
         }
-        let (ending, replies) = ready!(self.poll_frames(context))?;
-        self.heartbeat.alive(Instant::now());
+        let Burst { length, ending, replies } = ready!(self.poll_frames(context))?;
+        let ending = self.take_note(length, ending);
         if let Some(seat) = &self.seat {
             seat.say(&mut self.messages);
         }
@@ -207,6 +230,7 @@ impl Connection<'_> {
             }
             Ending::Broken(cause) => {
                 self.outbound.write_control(&replies);
+                cause.limit().into_iter().for_each(limits::exceeded);
                 tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
                 // By the room, once that has dealt with what was said before.
                 match self.seat.take() {
@@ -219,8 +243,30 @@ impl Connection<'_> {
         Poll::Ready(Ok(()))
     }
 
+    /// Takes note of what has come: it is a sign of life, and may be more than the client may send.
+    fn take_note(&mut self, length: usize, ending: Ending) -> Ending {
+        let now = Instant::now();
+        self.heartbeat.alive(now);
+        self.deadlines.heard(!self.messages.is_empty(), self.frames.is_unfinished(), now);
+        if let Ok(Some(due)) = self.deadlines.next(now)
+            && due < self.sleep.deadline()
+        {
+            self.sleep.as_mut().reset(due);
+        }
+        let Some(allowance) = &mut self.allowance else { return ending };
+        // A ping is answered, as a message may be.
+        let messages = self.messages.len() + self.frames.take_pings();
+        match allowance.spend(messages, length, now) {
+            Ok(()) => ending,
+            Err(cause) => {
+                self.messages.clear();
+                Ending::Broken(cause)
+            }
+        }
+    }
+
     /// Reads into `messages`, from the socket, or what is left over of the last read.
-    fn poll_frames(&mut self, context: &mut Context<'_>) -> Poll<Result<(Ending, Vec<u8>), Gone>> {
+    fn poll_frames(&mut self, context: &mut Context<'_>) -> Poll<Result<Burst, Gone>> {
         BUFFER.with_borrow_mut(|buffer| {
             let length = if self.frames.has_more() {
                 0
@@ -233,7 +279,7 @@ impl Connection<'_> {
             let input = buffer.get(..length).unwrap_or_default();
             let mut replies = Vec::new();
             let ending = self.frames.read(input, self.burst, &mut self.messages, &mut replies);
-            Poll::Ready(Ok((ending, replies)))
+            Poll::Ready(Ok(Burst { length, ending, replies }))
         })
     }
 
@@ -245,7 +291,7 @@ impl Connection<'_> {
                 Ok(0) | Err(_) => Poll::Ready(Err(Gone)),
             });
         }
-        let (ending, _) = ready!(self.poll_frames(context))?;
+        let Burst { ending, .. } = ready!(self.poll_frames(context))?;
         self.messages.clear();
         if let Some(closing) = &mut self.closing {
             match ending {
@@ -263,7 +309,10 @@ impl Connection<'_> {
         while self.sleep.as_mut().poll(context).is_ready() {
             let now = Instant::now();
             let next = match &self.closing {
-                Some(closing) if closing.deadline <= now => return Err(Gone),
+                Some(closing) if closing.deadline <= now => {
+                    limits::exceeded("close_time");
+                    return Err(Gone);
+                }
                 Some(closing) => Some(closing.deadline),
                 None => match self.heartbeat.beat(now) {
                     Beat::Ping => {
@@ -276,7 +325,14 @@ impl Connection<'_> {
                         written = true;
                         Some(now)
                     }
-                    Beat::Wait(next) => next,
+                    Beat::Wait(next) => match self.deadlines.next(now) {
+                        Ok(due) => next.into_iter().chain(due).min(),
+                        Err(cause) => {
+                            self.close(cause, Peer::Open);
+                            written = true;
+                            Some(now)
+                        }
+                    },
                 },
             };
             // Without anything to wait for, look again now and then.
@@ -293,6 +349,7 @@ impl Connection<'_> {
     /// Gives up the place in the room, and gives the client some time for its end of the closing.
     fn start_closing(&mut self, peer: Peer) {
         if let Some(cause) = self.outbound.closing() {
+            cause.limit().into_iter().for_each(limits::exceeded);
             tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
         }
         self.seat = None;

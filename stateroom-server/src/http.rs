@@ -22,6 +22,7 @@ use tower_http::services::ServeDir;
 use self::admit::{NotAdmitted, admit};
 use crate::{
     admission::Access,
+    connections::TooMany,
     rooms::{Refusal, Rooms},
 };
 
@@ -65,11 +66,13 @@ async fn new_room(State(rooms): State<Arc<Rooms>>, request: Request) -> Result<S
 
 /// A request that is answered with an error.
 #[derive(Debug)]
-enum Refused {
+pub(crate) enum Refused {
     /// The request itself is wrong.
     Request(String),
     /// Who sends it is not let in.
     Admission(NotAdmitted),
+    /// There are too many connections.
+    TooMany(TooMany),
     /// The rooms say no.
     Rooms(Refusal),
 }
@@ -77,6 +80,12 @@ enum Refused {
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         Refused::Rooms(refusal)
+    }
+}
+
+impl From<TooMany> for Refused {
+    fn from(refusal: TooMany) -> Self {
+        Refused::TooMany(refusal)
     }
 }
 
@@ -110,6 +119,14 @@ impl Refused {
                     (StatusCode::SERVICE_UNAVAILABLE, text.to_owned(), "hook_time")
                 }
             },
+            Refused::TooMany(TooMany::All) => {
+                let text = "the server has as many connections as it may; try again later";
+                (StatusCode::SERVICE_UNAVAILABLE, text.to_owned(), "connections")
+            }
+            Refused::TooMany(TooMany::OfAddress) => {
+                let text = "there are as many connections from your address as there may be";
+                (StatusCode::TOO_MANY_REQUESTS, text.to_owned(), "address_connections")
+            }
             Refused::Rooms(refusal) => {
                 let (status, hint) = match refusal {
                     Refusal::NotFound => (StatusCode::NOT_FOUND, ""),
@@ -117,7 +134,9 @@ impl Refused {
                     Refusal::IdEmpty | Refusal::IdTooLong { .. } => (StatusCode::BAD_REQUEST, ""),
                     Refusal::CreatedByName => (StatusCode::BAD_REQUEST, ": POST /ws/NAME"),
                     Refusal::CreatedUnnamed => (StatusCode::BAD_REQUEST, ": POST /new_room"),
-                    Refusal::Full | Refusal::BackingOff | Refusal::Stopping => (StatusCode::SERVICE_UNAVAILABLE, ""),
+                    Refusal::Full | Refusal::RoomFull | Refusal::BackingOff | Refusal::Stopping => {
+                        (StatusCode::SERVICE_UNAVAILABLE, "")
+                    }
                 };
                 (status, format!("{refusal}{hint}"), refusal.label())
             }

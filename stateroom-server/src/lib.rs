@@ -23,7 +23,9 @@
 mod admission;
 mod config;
 mod connection;
+mod connections;
 mod http;
+mod limits;
 mod outbound;
 mod room;
 mod rooms;

@@ -92,9 +92,9 @@ impl Outbound {
         if state.close.is_none() {
             let written = if state.queue.is_empty() { state.write_directly(batch) } else { 0 };
             state.queue.push_rest(batch, written);
-            if self.is_overrun(&state) {
+            if let Some(limit) = self.overrun(&state) {
                 drop(state);
-                self.close(CloseCause::TooSlow);
+                self.close(CloseCause::TooSlow { limit });
                 return false;
             }
         }
@@ -205,9 +205,13 @@ impl Outbound {
             || unhandled.messages > self.max_messages / UNHANDLED
     }
 
-    fn is_overrun(&self, state: &State) -> bool {
+    /// Which limit is overrun, if one is.
+    fn overrun(&self, state: &State) -> Option<&'static str> {
         let Queue { waiting, largest, .. } = &state.queue;
-        waiting.bytes > self.max_bytes + largest || waiting.messages > self.max_messages.max(1)
+        if waiting.bytes > self.max_bytes + largest {
+            return Some("outbound_bytes");
+        }
+        (waiting.messages > self.max_messages.max(1)).then_some("outbound_messages")
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -27,7 +27,8 @@ use crate::{
     Server,
     config::RoomStrategy,
     connection::close::CloseCause,
-    lock,
+    connections::Connections,
+    limits, lock,
     outbound::Outbound,
     room::{
         actor::{self, Ending},
@@ -44,6 +45,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// All the rooms of a server.
 pub(crate) struct Rooms {
     settings: Server,
+    connections: Arc<Connections>,
     state: Mutex<State>,
     /// Runs a room's life.
     live: Box<Live>,
@@ -96,6 +98,7 @@ impl Rooms {
         };
         let tasks = TaskTracker::new();
         Arc::new(Rooms {
+            connections: Connections::new(&settings.limits),
             settings,
             state: Mutex::new(State { short_names, ..State::default() }),
             live: Box::new(live),
@@ -110,6 +113,11 @@ impl Rooms {
     /// What the server is set to.
     pub(crate) fn settings(&self) -> &Server {
         &self.settings
+    }
+
+    /// How many connections there are, whatever they are for.
+    pub(crate) fn connections(&self) -> &Arc<Connections> {
+        &self.connections
     }
 
     /// Said when the server begins to stop.
@@ -129,10 +137,19 @@ impl Rooms {
             return Err(Refusal::Stopping);
         }
         self.check_id(room_id)?;
-        if state.rooms.contains_key(room_id) {
-            return Ok(());
+        match state.rooms.get(room_id) {
+            Some(inbox) if self.is_full(inbox) => Err(Refusal::RoomFull),
+            Some(_) => Ok(()),
+            None => self.may_begin(&state, room_id),
         }
-        self.may_begin(&state, room_id)
+    }
+
+    fn is_full(&self, inbox: &Inbox) -> bool {
+        let is_full = inbox.connections() >= self.settings.limits.room_connections && !inbox.has_ended();
+        if is_full {
+            limits::exceeded("room_connections");
+        }
+        is_full
     }
 
     /// Takes a place in a room, which begins with it if it has to.
@@ -147,6 +164,9 @@ impl Rooms {
         let joins = Joins { token, details, outbound: outbound.clone() };
         loop {
             let (inbox, life) = self.find_or_begin(room_id)?;
+            if self.is_full(&inbox) {
+                return Err(CloseCause::RoomFull);
+            }
             let seat = Seat::take(inbox, joins.clone()).await;
             if let Some(life) = life {
                 // Whoever has a room begin is in it before it can fail.
@@ -212,6 +232,7 @@ impl Rooms {
         if self.have_ended(self.settings.limits.shutdown_time).await {
             return;
         }
+        limits::exceeded("shutdown_time");
         // Rooms first: as they are dropped they close their clients, which get a moment to hear of it.
         if self.room_tasks.drop_all() {
             tracing::warn!("some rooms or connections did not stop in time and are dropped");
@@ -267,7 +288,10 @@ impl Rooms {
         let limit = self.settings.limits.room_id_bytes;
         match room_id.len() {
             0 => Err(Refusal::IdEmpty),
-            length if length > limit => Err(Refusal::IdTooLong { limit }),
+            length if length > limit => {
+                limits::exceeded("room_id_bytes");
+                Err(Refusal::IdTooLong { limit })
+            }
             _ => Ok(()),
         }
     }
@@ -289,7 +313,11 @@ impl Rooms {
         let rooms = state.rooms.len();
         if state.stopped {
             Err(Refusal::Stopping)
-        } else if rooms >= self.settings.limits.rooms || !(self.has_space)(rooms) {
+        } else if rooms >= self.settings.limits.rooms {
+            limits::exceeded("rooms");
+            Err(Refusal::Full)
+        } else if !(self.has_space)(rooms) {
+            limits::exceeded("instances");
             Err(Refusal::Full)
         } else {
             Ok(())

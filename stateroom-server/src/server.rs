@@ -1,6 +1,7 @@
 //! The server: what it is set to, and the three ways to run it.
 mod accept;
 mod handle;
+mod stalling;
 
 use std::{
     future::Future,
@@ -15,6 +16,7 @@ use stateroom::StateroomServiceFactory;
 use tokio::net::{TcpListener, TcpSocket};
 
 pub use self::handle::{RoomInfo, ServerHandle};
+pub(crate) use self::stalling::StallingSocket;
 use crate::{
     admission::Admission,
     config::{Limits, RoomStrategy, ShutdownPolicy},

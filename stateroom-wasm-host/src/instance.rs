@@ -31,7 +31,7 @@ use crate::{
     engine::SharedEngine,
     imports::output::{RoomLog, Stream},
     limits::{
-        Limits,
+        self, Limits,
         outbox::{Outbox, Over},
         pace::Pace,
     },
@@ -89,7 +89,10 @@ impl Instance {
     /// A guest that is ready for its first event.
     pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
         let place = loaded.engine().admit();
-        let place = place.ok_or_else(|| Fault::new(FaultKind::NoSpace, "no more rooms fit in this process"))?;
+        let place = place.ok_or_else(|| {
+            limits::exceeded("instances");
+            Fault::new(FaultKind::NoSpace, "no more rooms fit in this process")
+        })?;
         let mut instance = Self::instantiate(loaded, room_id, caller).await?;
         instance.place = Some(place);
         let calls = async |guest: &mut Guest| guest.begin(room_id).await;

@@ -9,6 +9,11 @@ use wasmtime::ResourceLimiter;
 
 use crate::config::WasmHostConfig;
 
+/// A limit was met: by its name, as in [`WasmHostConfig`].
+pub(crate) fn exceeded(limit: &'static str) {
+    metrics::counter!("stateroom_limit_exceeded_total", "limit" => limit).increment(1);
+}
+
 /// What a guest was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -47,6 +52,9 @@ impl ResourceLimiter for Limits {
         let limit = maximum.map_or(self.memory_bytes, |maximum| maximum.min(self.memory_bytes));
         if desired > limit {
             self.refused = Some(Refusal::Memory(limit));
+            if limit == self.memory_bytes {
+                exceeded("memory_bytes");
+            }
         }
         Ok(desired <= limit)
     }
@@ -55,6 +63,9 @@ impl ResourceLimiter for Limits {
         let limit = maximum.map_or(self.table_elements, |maximum| maximum.min(self.table_elements));
         if desired > limit {
             self.refused = Some(Refusal::Table(limit));
+            if limit == self.table_elements {
+                exceeded("table_elements");
+            }
         }
         Ok(desired <= limit)
     }

@@ -14,10 +14,10 @@ mod guest;
 #[expect(unsafe_code, reason = "the border to the host: pointers, the import, the linker's constructors")]
 mod memory;
 
-// Only names of the service API come with `use stateroom_wasm::*`, so that no service finds one of its own ambiguous.
+// Only names of the service API come with `use stateroom_wasm::*`, what is newer by its module, so that no service finds one of its own ambiguous.
 pub use stateroom::{
     ClientId, DefaultStateroomFactory, MessageFromProcess, MessagePayload, MessageRecipient, MessageToProcess,
-    StateroomContext, StateroomService, StateroomServiceFactory,
+    StateroomContext, StateroomService, StateroomServiceFactory, details,
 };
 pub use stateroom_wasm_macro::stateroom_wasm;
 

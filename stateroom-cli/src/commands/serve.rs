@@ -39,7 +39,8 @@ pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) ->
 
 /// Serves a module until a signal comes; tells first where it is.
 pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
-    let Resolved { server, mut host, cache } = resolved;
+    let Resolved { mut server, mut host, cache, admission } = resolved;
+    server.admission.jwt = admission.keys()?;
     host.cache = cache.then(module_cache).flatten();
     let runtime = runtime().context("no runtime can be made")?;
     // The host looks at how many workers there are.

@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 use anyhow::{Context, Result, anyhow};
 
 use super::{Settings, limits::LimitSettings};
-use crate::closest::closest;
+use crate::{args::Verb, closest::closest};
 
 /// What the file is called.
 pub(crate) const FILE_NAME: &str = "stateroom.toml";
@@ -24,6 +24,7 @@ impl Settings {
         let mut settings: Settings = toml::from_str(&text)
             .map_err(|error| anyhow!(explain(&error)).context(format!("`{}` cannot be used", path.display())))?;
         settings.static_files = settings.static_files.map(|files| directory.join(files));
+        settings.admission = settings.admission.with_paths(|path| directory.join(path));
         if settings.client.as_ref().is_some_and(|client| client.optimization_level.is_some()) {
             tracing::warn!(
                 "`optimization_level` in {} has no effect: set `opt-level` under [profile.release] in Cargo.toml",
@@ -39,11 +40,13 @@ impl Settings {
     ///
     /// Where a value has no place in TOML.
     pub(crate) fn to_serve(&self) -> Result<String> {
-        let defaults = Settings::defaults(std::net::Ipv4Addr::UNSPECIFIED.into());
+        let defaults = Settings::defaults(&Verb::SERVE);
         // Spelled out even where they are the defaults: they are what a reader of the file looks for first.
         let settings = Settings {
             room_strategy: self.room_strategy.or(defaults.room_strategy),
             shutdown_policy: self.shutdown_policy.or(defaults.shutdown_policy),
+            // From inside of the directory, the same files. Where it is moved to, they are missed, and nothing is served.
+            admission: self.admission.clone().with_paths(|path| Path::new("..").join(path)),
             ..self.clone()
         };
         let text = toml::to_string(&settings).context("the settings cannot be written as TOML")?;

@@ -1,7 +1,6 @@
 //! From what was said, and where, to what counts.
 use std::{
     env,
-    net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,9 +11,10 @@ use stateroom_server::{Server, ShutdownPolicy};
 use stateroom_wasm_host::WasmHostConfig;
 
 use super::{
-    FILE_NAME, LimitSettings, Settings,
+    AdmissionSettings, FILE_NAME, LimitSettings, Preset, Settings,
     quantity::{Ip, Policy, Port, Seconds, Sets},
 };
+use crate::args::Defaults;
 
 /// All settings, settled.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Resolved {
     pub(crate) host: WasmHostConfig,
     /// Whether compiled services are kept.
     pub(crate) cache: bool,
+    /// The files of keys are read when something is served.
+    pub(crate) admission: AdmissionSettings,
 }
 
 impl Settings {
@@ -37,6 +39,8 @@ impl Settings {
             shutdown_policy: self.shutdown_policy.or(under.shutdown_policy),
             compression: self.compression.or(under.compression),
             no_cache: self.no_cache.or(under.no_cache),
+            preset: self.preset.or(under.preset),
+            admission: self.admission.over(under.admission),
             limits: self.limits.over(under.limits),
             ..under
         }
@@ -44,10 +48,10 @@ impl Settings {
 
     /// What counts where nothing is said. Rooms that a command serves end some time after everybody has left, and silent
     /// clients are noticed sooner, than where the library is used directly.
-    pub(crate) fn defaults(ip: IpAddr) -> Settings {
+    pub(crate) fn defaults(defaults: &Defaults) -> Settings {
         let server = Server::default();
         Settings {
-            ip: Some(Ip(ip)),
+            ip: Some(Ip(defaults.ip)),
             port: Some(Port(server.port)),
             heartbeat_interval: Sets::get(&server.heartbeat_interval),
             heartbeat_timeout: Sets::get(&Duration::from_secs(120)),
@@ -55,6 +59,8 @@ impl Settings {
             shutdown_policy: Some(Policy(ShutdownPolicy::After(Duration::from_secs(300)))),
             compression: Some(server.compression),
             no_cache: Some(false),
+            preset: Some(Preset::default()),
+            admission: AdmissionSettings { origins: Some((defaults.origins)()), ..AdmissionSettings::default() },
             limits: LimitSettings::defaults(),
             ..Settings::default()
         }
@@ -83,14 +89,16 @@ impl Said {
         Ok(Said { given, settings, path: directory.join(FILE_NAME) })
     }
 
-    /// What counts, for a server that listens on `ip` where nothing else is said.
+    /// What counts, for a verb with these defaults.
     ///
     /// # Errors
     ///
     /// Where settings contradict each other: a usage error, if what was called for has part in it.
-    pub(crate) fn resolve(&self, ip: IpAddr) -> Result<Resolved> {
-        let settings = self.settings.clone().over(Settings::defaults(ip));
-        let mut server = Server { limits: settings.limits.server(), ..Server::default() };
+    pub(crate) fn resolve(&self, defaults: &Defaults) -> Result<Resolved> {
+        let preset = Settings { limits: self.settings.preset.unwrap_or_default().limits(), ..Settings::default() };
+        let settings = self.settings.clone().over(preset).over(Settings::defaults(defaults));
+        let (limits, admission) = (settings.limits.server(), settings.admission.admission());
+        let mut server = Server { limits, admission, ..Server::default() };
         set(settings.ip.map(|ip| ip.to_string()), &mut server.ip);
         set(settings.port.map(|port| port.0), &mut server.port);
         if let Some(interval) = settings.heartbeat_interval {
@@ -111,7 +119,7 @@ impl Said {
                 host.time_budget.as_secs_f64()
             );
         }
-        Ok(Resolved { server, host, cache: settings.no_cache != Some(true) })
+        Ok(Resolved { server, host, cache: settings.no_cache != Some(true), admission: settings.admission })
     }
 
     /// A client that answers every ping must not be taken for lost.
@@ -159,9 +167,9 @@ fn set<T>(setting: Option<T>, target: &mut T) {
 }
 
 /// Gives each setting of a verb its variable, and tells its default in the help.
-pub(crate) fn explain(verb: clap::Command, ip: IpAddr) -> clap::Command {
+pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command {
     let settings = ids(Settings::augment_args(clap::Command::new("")));
-    let defaults = toml::Table::try_from(Settings::defaults(ip)).unwrap_or_default().into();
+    let defaults = toml::Table::try_from(Settings::defaults(defaults)).unwrap_or_default().into();
     verb.mut_args(|argument| {
         let Some(flag) = argument.get_long().filter(|_| settings.contains(argument.get_id())) else { return argument };
         let variable = variable(flag);
@@ -170,6 +178,7 @@ pub(crate) fn explain(verb: clap::Command, ip: IpAddr) -> clap::Command {
         {
             Some(toml::Value::String(text)) => text.clone(),
             Some(value) => value.to_string(),
+            None if argument.get_help_heading() == Some("Admission") => "none".to_owned(),
             None => "what the machine allows".to_owned(),
         };
         argument
@@ -187,8 +196,12 @@ pub(crate) fn variable(flag: &str) -> String {
 
 /// Where a setting is in `stateroom.toml`.
 pub(crate) fn key(setting: &Id) -> Vec<&str> {
-    let in_limits = ids(LimitSettings::augment_args(clap::Command::new(""))).contains(setting);
-    in_limits.then_some("limits").into_iter().chain([setting.as_str()]).collect()
+    let tables = [
+        ("limits", LimitSettings::augment_args(clap::Command::new(""))),
+        ("admission", AdmissionSettings::augment_args(clap::Command::new(""))),
+    ];
+    let table = tables.into_iter().find_map(|(name, table)| ids(table).contains(setting).then_some(name));
+    table.into_iter().chain([setting.as_str()]).collect()
 }
 
 fn ids(command: clap::Command) -> Vec<Id> {
@@ -210,13 +223,17 @@ mod tests {
             "STRATEGY" => "uuid",
             "POLICY" => "never",
             "BOOL" => "true",
+            "ORIGINS" => "https://a.example",
+            "PRESET" => "public",
+            "PROXIES" => "10.0.0.0/8",
+            "NAMES" => "x-a,x-b",
             _ => "7",
         }
     }
 
     /// What these come to, as if a file said them.
-    fn resolve(settings: Settings, ip: IpAddr) -> Result<Resolved> {
-        Said { given: Settings::default(), settings, path: FILE_NAME.into() }.resolve(ip)
+    fn resolve(settings: Settings, defaults: &Defaults) -> Result<Resolved> {
+        Said { given: Settings::default(), settings, path: FILE_NAME.into() }.resolve(defaults)
     }
 
     fn from_flags(flags: &[&str]) -> String {
@@ -224,7 +241,7 @@ mod tests {
         let Verb::Serve(serve) = Cli::from_arg_matches(&args::command().get_matches_from(line)).unwrap().verb else {
             panic!("not what was asked for");
         };
-        format!("{:?}", resolve(serve.settings, Verb::SERVE_IP).unwrap())
+        format!("{:?}", resolve(serve.settings, &Verb::SERVE).unwrap())
     }
 
     #[test]
@@ -240,7 +257,7 @@ mod tests {
             let key = key(argument.get_id()).join(".");
             let quote = if unit == "BOOL" { "" } else { "'" };
             let file: Settings = toml::from_str(&format!("{key} = {quote}{value}{quote}")).unwrap();
-            assert_eq!(format!("{:?}", resolve(file, Verb::SERVE_IP).unwrap()), set, "{key}");
+            assert_eq!(format!("{:?}", resolve(file, &Verb::SERVE).unwrap()), set, "{key}");
         }
     }
 
@@ -250,7 +267,7 @@ mod tests {
         let flags: Settings = toml::from_str("ip = '::1'\n[limits]\nrooms = 2").unwrap();
         let settings = flags.over(file);
         assert_eq!(settings.static_files.as_deref(), Some("s".as_ref()));
-        let Resolved { server, .. } = resolve(settings, Verb::SERVE_IP).unwrap();
+        let Resolved { server, .. } = resolve(settings, &Verb::SERVE).unwrap();
         assert_eq!((server.ip.as_str(), server.port), ("::1", 1));
         assert_eq!((server.limits.rooms, server.limits.tokens, server.limits.room_id_bytes), (2, 1, 512));
     }
@@ -265,7 +282,7 @@ mod tests {
             ("heartbeat_interval = 0\nheartbeat_timeout = 1", true),
         ] {
             let settings: Settings = toml::from_str(text).unwrap();
-            assert_eq!(resolve(settings, Verb::DEV_IP).is_ok(), fine, "{text}");
+            assert_eq!(resolve(settings, &Verb::DEV).is_ok(), fine, "{text}");
         }
     }
 }

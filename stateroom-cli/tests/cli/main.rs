@@ -9,6 +9,7 @@
 )]
 
 mod common;
+mod e2e_admission;
 mod e2e_build;
 mod e2e_cache;
 mod e2e_client;

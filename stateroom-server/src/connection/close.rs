@@ -7,10 +7,11 @@
 //! | closed by the client | its own, back to it | its own rule |
 //! | bytes that are no WebSocket frames | 1002, 1007 for a text that is not UTF-8 | no |
 //! | the room has just been forgotten | 1008 | no |
+//! | messages too often, too slow in coming, or none for too long | 1008 | no |
 //! | message too big | 1009 | no |
 //! | the room's service failed | 1011 | yes |
 //! | the server stops | 1012 | yes, with jitter |
-//! | too slow to keep up; the room is backing off; no place for another room, or no number for another client | 1013 | yes, later |
+//! | too slow to keep up; the room is backing off; no place in it, or for another room; no number for another client | 1013 | yes, later |
 //! | replaced by a connection with the same token | 4000 | no |
 //! | heartbeat lost | 4001 | yes |
 //!
@@ -35,20 +36,38 @@ pub(crate) enum CloseCause {
     Protocol(String),
     /// A text that came is not UTF-8.
     NotUtf8,
-    /// A message that came is larger than that many bytes.
-    TooBig(usize),
+    /// A message that came, or a frame, is larger than that many bytes.
+    TooBig {
+        /// Which limit that is.
+        limit: &'static str,
+        most: usize,
+    },
     /// The room's service failed.
     Failed(String),
     /// The server stops.
     Stopping,
     /// More waits for the client than it reads.
-    TooSlow,
+    TooSlow {
+        /// Which limit that is.
+        limit: &'static str,
+    },
+    /// The client sends more each second than it may.
+    TooFast {
+        /// Which limit that is.
+        limit: &'static str,
+    },
+    /// A message was under way for that long.
+    MessageTime(Duration),
+    /// The client has said nothing for that long.
+    Idle(Duration),
     /// The room failed again and again, and rests for that long.
     BackingOff(Duration),
     /// The room was forgotten while the client was joining it.
     NotFound,
     /// There are as many rooms as there may be.
     RoomsFull,
+    /// There are as many clients in the room as there may be.
+    RoomFull,
     /// The room has no client numbers left.
     NumbersExhausted,
     /// Somebody joined with the same token.
@@ -88,19 +107,35 @@ impl CloseCause {
             CloseCause::Service { code, .. } | CloseCause::RoomClosed { code, .. } => *code,
             CloseCause::Protocol(_) => 1002,
             CloseCause::NotUtf8 => 1007,
-            CloseCause::NotFound => 1008,
-            CloseCause::TooBig(_) => 1009,
+            CloseCause::NotFound | CloseCause::TooFast { .. } | CloseCause::MessageTime(_) | CloseCause::Idle(_) => {
+                1008
+            }
+            CloseCause::TooBig { .. } => 1009,
             CloseCause::Failed(_) => 1011,
             CloseCause::Stopping => 1012,
-            CloseCause::TooSlow | CloseCause::BackingOff(_) | CloseCause::RoomsFull | CloseCause::NumbersExhausted => {
-                1013
-            }
+            CloseCause::TooSlow { .. }
+            | CloseCause::BackingOff(_)
+            | CloseCause::RoomsFull
+            | CloseCause::RoomFull
+            | CloseCause::NumbersExhausted => 1013,
             CloseCause::Replaced => 4000,
             CloseCause::HeartbeatLost => 4001,
         }
     }
 
-    /// A short name, for logs.
+    /// Which limit of the connection was met, if it was one.
+    pub(crate) fn limit(&self) -> Option<&'static str> {
+        match self {
+            CloseCause::TooBig { limit, .. } | CloseCause::TooSlow { limit } | CloseCause::TooFast { limit } => {
+                Some(limit)
+            }
+            CloseCause::MessageTime(_) => Some("message_time"),
+            CloseCause::Idle(_) => Some("idle_time"),
+            _ => None,
+        }
+    }
+
+    /// A short name, for logs and metrics.
     pub(crate) fn label(&self) -> &'static str {
         match self {
             CloseCause::ByPeer => "by_peer",
@@ -108,13 +143,17 @@ impl CloseCause {
             CloseCause::RoomClosed { .. } => "room_closed",
             CloseCause::Protocol(_) => "protocol",
             CloseCause::NotUtf8 => "not_utf8",
-            CloseCause::TooBig(_) => "too_big",
+            CloseCause::TooBig { .. } => "too_big",
             CloseCause::Failed(_) => "failed",
             CloseCause::Stopping => "stopping",
-            CloseCause::TooSlow => "too_slow",
+            CloseCause::TooSlow { .. } => "too_slow",
+            CloseCause::TooFast { .. } => "too_fast",
+            CloseCause::MessageTime(_) => "message_time",
+            CloseCause::Idle(_) => "idle",
             CloseCause::BackingOff(_) => "backing_off",
             CloseCause::NotFound => "not_found",
             CloseCause::RoomsFull => "rooms_full",
+            CloseCause::RoomFull => "room_full",
             CloseCause::NumbersExhausted => "numbers_exhausted",
             CloseCause::Replaced => "replaced",
             CloseCause::HeartbeatLost => "heartbeat_lost",
@@ -131,13 +170,19 @@ impl CloseCause {
             CloseCause::ByPeer => "".into(),
             CloseCause::NotUtf8 => "a text message is not UTF-8".into(),
             CloseCause::NotFound => "there is no such room".into(),
-            CloseCause::TooBig(limit) => format!("a message is larger than {limit} bytes").into(),
+            CloseCause::TooBig { limit: "frame_bytes", most } => format!("a frame is larger than {most} bytes").into(),
+            CloseCause::TooBig { most, .. } => format!("a message is larger than {most} bytes").into(),
             CloseCause::Stopping => "the server is stopping".into(),
-            CloseCause::TooSlow => "too slow: more messages wait than may".into(),
+            CloseCause::TooSlow { .. } => "too slow: more messages wait than may".into(),
+            CloseCause::TooFast { limit: "bytes_per_second" } => "too many bytes a second".into(),
+            CloseCause::TooFast { .. } => "too many messages a second".into(),
+            CloseCause::MessageTime(time) => format!("a message took longer than {} s", time.as_secs_f64()).into(),
+            CloseCause::Idle(time) => format!("nothing was said for {} s", time.as_secs_f64()).into(),
             CloseCause::BackingOff(wait) => {
                 format!("the room keeps failing; try again in {} s", wait.as_secs().max(1)).into()
             }
             CloseCause::RoomsFull => "the server has no place for another room; try again later".into(),
+            CloseCause::RoomFull => "the room is full; try again later".into(),
             CloseCause::NumbersExhausted => "the room can count no further clients".into(),
             CloseCause::Replaced => "replaced by a connection with the same token".into(),
             CloseCause::HeartbeatLost => "no sign of life".into(),

@@ -12,9 +12,12 @@ use sockudo_ws::{
 use stateroom::MessagePayload;
 
 use super::{close::CloseCause, compression::Compression, frame};
+use crate::config::Limits;
 
 /// A connection that has had a large frame does not keep more memory than this for what is left over.
 const KEPT: usize = 16 << 10;
+/// How long a client's control frame is, apart from its content: two bytes and a mask.
+const CONTROL_HEADER: usize = 6;
 
 thread_local! {
     /// What was read is parsed here, most of it without a copy, and is gone before the next connection reads.
@@ -44,10 +47,15 @@ pub(crate) enum Ending {
 pub(crate) struct FrameReader {
     protocol: Box<Incoming>,
     max_message: usize,
+    max_frame: usize,
     /// What has come of a frame that is not whole.
     begun: BytesMut,
     /// Whether that was not looked at yet.
     ahead: bool,
+    /// How many pings were taken since that was last asked.
+    pings: usize,
+    /// Whether a message has begun and is not whole: in this frame, or in those before.
+    unfinished: bool,
     /// What was parsed and not asked for yet.
     waiting: VecDeque<Message>,
     /// Why nothing after that can be understood.
@@ -61,17 +69,21 @@ enum Incoming {
 }
 
 impl FrameReader {
-    /// Of a connection on which messages have at most so many bytes, and `ahead` has come already.
-    pub(crate) fn new(max_message: usize, compression: Option<&Compression>, ahead: Vec<u8>) -> Self {
+    /// Of a connection of which `ahead` has come already.
+    pub(crate) fn new(limits: &Limits, compression: Option<&Compression>, ahead: Vec<u8>) -> Self {
+        let (max_message, max_frame) = (limits.message_bytes, limits.frame_bytes);
         let protocol = match compression {
-            None => Incoming::Plain(Protocol::new(Role::Server, max_message, max_message)),
+            None => Incoming::Plain(Protocol::new(Role::Server, max_frame, max_message)),
             Some(compression) => {
-                Incoming::Compressed(CompressedReaderProtocol::server(max_message, max_message, compression.config()))
+                Incoming::Compressed(CompressedReaderProtocol::server(max_frame, max_message, compression.config()))
             }
         };
         FrameReader {
             protocol: Box::new(protocol),
             max_message,
+            max_frame,
+            pings: 0,
+            unfinished: false,
             ahead: !ahead.is_empty(),
             begun: BytesMut::from(ahead.as_slice()),
             waiting: VecDeque::new(),
@@ -82,6 +94,16 @@ impl FrameReader {
     /// Whether the next read can do without further bytes.
     pub(crate) fn has_more(&self) -> bool {
         self.ahead || !self.waiting.is_empty() || self.broken.is_some()
+    }
+
+    /// How many pings were taken since that was last asked.
+    pub(crate) fn take_pings(&mut self) -> usize {
+        mem::take(&mut self.pings)
+    }
+
+    /// Whether a message has begun and is not whole.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.unfinished
     }
 
     /// Reads up to `most` messages into `messages`: out of what was left over, if there is [more](Self::has_more) of it,
@@ -111,6 +133,7 @@ impl FrameReader {
     /// Parses all there is. What came before an error is parsed, too.
     fn parse(&mut self, input: &[u8], scratch: &mut Scratch) -> Result<(), Error> {
         let Scratch { bytes, messages } = scratch;
+        let before = self.begun.len() + input.len();
         if self.begun.is_empty() {
             bytes.extend_from_slice(input);
             self.protocol.process(bytes, messages)?;
@@ -125,7 +148,27 @@ impl FrameReader {
                 self.begun = BytesMut::from(self.begun.as_ref());
             }
         }
+        self.notice_unfinished(before - self.begun.len(), messages);
         Ok(())
+    }
+
+    /// Finds whether a message has begun and is not whole. The library does not tell; but what has come, and is no message,
+    /// and nothing that the protocol itself says, is a part of one. One that begins behind a whole message, in the same
+    /// read, may be noticed only with its next bytes.
+    fn notice_unfinished(&mut self, read: usize, messages: &[Message]) {
+        let (mut has_said, mut control) = (false, 0);
+        for message in messages {
+            match message {
+                Message::Text(_) | Message::Binary(_) => has_said = true,
+                Message::Ping(content) | Message::Pong(content) => control += CONTROL_HEADER + content.len(),
+                Message::Close(_) => {}
+            }
+        }
+        if has_said {
+            self.unfinished = !self.begun.is_empty();
+        } else {
+            self.unfinished |= read > control || !self.begun.is_empty();
+        }
     }
 
     /// Takes as many messages as are asked for, and keeps the rest.
@@ -144,7 +187,10 @@ impl FrameReader {
                     Err(_) => return Ending::Broken(CloseCause::NotUtf8),
                 },
                 Some(Message::Binary(bytes)) => messages.push(MessagePayload::Bytes(bytes.to_vec())),
-                Some(Message::Ping(content)) => frame::append_pong(replies, &content),
+                Some(Message::Ping(content)) => {
+                    self.pings += 1;
+                    frame::append_pong(replies, &content);
+                }
                 Some(Message::Pong(_)) => {}
                 Some(Message::Close(reason)) => {
                     frame::append_close_reply(replies, reason.map(|reason| reason.code));
@@ -161,7 +207,12 @@ impl FrameReader {
 
     fn cause(&self, error: &Error) -> CloseCause {
         match error {
-            Error::MessageTooLarge | Error::FrameTooLarge => CloseCause::TooBig(self.max_message),
+            Error::FrameTooLarge if self.max_frame < self.max_message => {
+                CloseCause::TooBig { limit: "frame_bytes", most: self.max_frame }
+            }
+            Error::MessageTooLarge | Error::FrameTooLarge => {
+                CloseCause::TooBig { limit: "message_bytes", most: self.max_message }
+            }
             Error::InvalidUtf8 => CloseCause::NotUtf8,
             error => CloseCause::Protocol(error.to_string()),
         }
@@ -207,7 +258,43 @@ mod tests {
     }
 
     fn reader(max_message: usize) -> FrameReader {
-        FrameReader::new(max_message, None, Vec::new())
+        limited(max_message, max_message)
+    }
+
+    fn limited(message_bytes: usize, frame_bytes: usize) -> FrameReader {
+        FrameReader::new(&Limits { message_bytes, frame_bytes, ..Limits::default() }, None, Vec::new())
+    }
+
+    #[test]
+    fn a_message_is_unfinished_from_its_first_byte_to_its_last_whatever_comes_between() {
+        let (text, pong) = (sent(&[Message::text("whole")]), sent(&[Message::Pong("?".into())]));
+        let part = |first: u8| [&[first, 0x81, 0, 0, 0, 0], &b"x"[..]].concat();
+        let (first, middle, last) = (part(0x01), part(0x00), part(0x80));
+        let mut reader = reader(100);
+        for (bytes, unfinished) in [
+            (&text[..], false),
+            (&pong, false),
+            (&text[..1], true),
+            (&text[1..], false),
+            (&pong[..3], true),
+            (&[&pong[3..], &first].concat(), true),
+            (&pong, true),
+            (&[&pong[..], &middle].concat(), true),
+            (&last, false),
+            // The library keeps the head of a frame to itself; its next byte gives it away.
+            (&[&first[..], &last, &text[..3]].concat(), false),
+            (&text[3..7], true),
+        ] {
+            read_all(&mut reader, bytes);
+            assert_eq!(reader.is_unfinished(), unfinished, "after {bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_frame_may_have_to_be_smaller_than_a_message() {
+        let mut reader = limited(100, 10);
+        let (ending, ..) = read_all(&mut reader, &sent(&[Message::binary(vec![0; 11])]));
+        assert_eq!(ending, Ending::Broken(CloseCause::TooBig { limit: "frame_bytes", most: 10 }));
     }
 
     #[test]
@@ -227,7 +314,7 @@ mod tests {
     fn no_more_messages_are_read_than_asked_for_and_none_is_lost() {
         let bytes = sent(&vec![Message::text("x"); 5000]);
         // In the order in which they come: some ahead of the rest.
-        let mut reader = FrameReader::new(1 << 20, None, bytes[..10_000].to_vec());
+        let mut reader = FrameReader::new(&Limits::default(), None, bytes[..10_000].to_vec());
         let (mut messages, mut replies) = (Vec::new(), Vec::new());
         for input in [&[], &bytes[10_000..]] {
             let mut ending = reader.read(input, 100, &mut messages, &mut replies);
@@ -309,11 +396,12 @@ mod tests {
             out.splice(2..2, [0; 4]);
             out
         };
-        let mut reader = FrameReader::new(10_000, Some(&compression), Vec::new());
+        let mut reader =
+            FrameReader::new(&Limits { message_bytes: 10_000, ..Limits::default() }, Some(&compression), Vec::new());
         let bytes = [frame(&[7; 10_000]), frame(&[8; 1000])].concat();
         let (ending, messages, _) = read_all(&mut reader, &bytes);
         assert_eq!((ending, messages), (Ending::Drained, vec![vec![7; 10_000].into(), vec![8; 1000].into()]));
         let (ending, ..) = read_all(&mut reader, &frame(&[7; 10_001]));
-        assert_eq!(ending, Ending::Broken(CloseCause::TooBig(10_000)));
+        assert_eq!(ending, Ending::Broken(CloseCause::TooBig { limit: "message_bytes", most: 10_000 }));
     }
 }

@@ -19,6 +19,8 @@ use tokio::{
     },
 };
 
+use crate::server::StallingSocket;
+
 /// What a connection runs over.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -31,9 +33,9 @@ pub(crate) enum Stream {
 impl Stream {
     /// Takes out of an upgraded HTTP connection what it runs over, and what it had read ahead.
     pub(crate) fn from_upgraded(upgraded: Upgraded) -> (Self, Vec<u8>) {
-        // Our own server leaves the socket as it is; `axum::serve` has looked whether HTTP/2 is spoken on it.
-        let (tcp, ahead) = match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => (parts.io.into_inner(), parts.read_buf),
+        // Our own server watches over its sockets; `axum::serve` has looked whether HTTP/2 is spoken on them.
+        let (tcp, ahead) = match upgraded.downcast::<TokioIo<StallingSocket>>() {
+            Ok(parts) => (parts.io.into_inner().into_inner(), parts.read_buf),
             Err(upgraded) => match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
                 Ok(parts) => (parts.io.into_inner(), parts.read_buf),
                 Err(upgraded) => return (Stream::Other(TokioIo::new(upgraded)), Vec::new()),

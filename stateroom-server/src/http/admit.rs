@@ -23,7 +23,7 @@ const BEARER: &str = "bearer";
 
 /// Why somebody is not let in.
 #[derive(Debug)]
-pub(super) enum NotAdmitted {
+pub(crate) enum NotAdmitted {
     /// Its web page is not one of those that may.
     Origin(String),
     /// Its token lets nobody in.

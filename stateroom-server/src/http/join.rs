@@ -2,10 +2,11 @@
 //!
 //! *Invariant:* what can be known before the switch of protocols is answered by an HTTP status; a client has its place in
 //! the room before it is told that it may switch.
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Path, Request, State},
+    http::request::Parts,
     response::{IntoResponse, Response},
 };
 use hyper::upgrade::OnUpgrade;
@@ -19,6 +20,8 @@ use super::{
 use crate::{
     admission::Access,
     connection::{self, compression::Compression},
+    connections::{Places, TooMany},
+    limits,
     outbound::Outbound,
     rooms::Rooms,
 };
@@ -42,10 +45,12 @@ async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Re
     let settings = rooms.settings();
     let (mut request, _) = request.into_parts();
     let admitted = admit(&settings.admission, Access::Join, Some(&room_id), &request).await?;
-    let Admitted { details, token, subprotocol, .. } = admitted;
+    let Admitted { details, token, peer, subprotocol } = admitted;
+    let places = places(&rooms, &request, peer)?;
     rooms.may_join(&room_id)?;
     let most = settings.limits.token_bytes;
     if token.as_ref().is_some_and(|token| token.len() > most) {
+        limits::exceeded("token_bytes");
         return Err(Refused::Request(format!("a token has at most {most} bytes")));
     }
     let handshake = match Handshake::read(&request, settings.compression) {
@@ -69,6 +74,7 @@ async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Re
         }
     };
     rooms.clone().spawn(async move {
+        let _places = places;
         // Until then nothing else looks whether the client is alive.
         match timeout(rooms.settings().limits.request_head_time, upgrade).await {
             Ok(Ok(upgraded)) => {
@@ -78,4 +84,18 @@ async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Re
         }
     });
     Ok(response)
+}
+
+/// The places of a connection: those that it has from the accepting of its socket, and what of them it has not.
+fn places(rooms: &Rooms, request: &Parts, peer: Option<IpAddr>) -> Result<Arc<Places>, TooMany> {
+    let connections = rooms.connections();
+    let mut places = match request.extensions.get::<Arc<Places>>() {
+        Some(places) if places.is_of_address() || peer.is_none() => return Ok(places.clone()),
+        Some(places) => Places::behind_proxy(places.clone()),
+        None => Places::of(connections.take()?),
+    };
+    if let Some(peer) = peer {
+        places.add(connections.take_of(peer)?);
+    }
+    Ok(Arc::new(places))
 }

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::{
     config::Limits,
     connection::close::CloseCause,
-    lock,
+    limits, lock,
     outbound::{Load, Outbound},
 };
 
@@ -130,6 +130,7 @@ impl Inbox {
         if state.ended || !self.is_full(&state) {
             return Poll::Ready(());
         }
+        limits::exceeded(if state.bytes >= self.max_bytes { "mailbox_bytes" } else { "mailbox_events" });
         state.readers.insert(connection, context.waker().clone());
         Poll::Pending
     }

@@ -11,6 +11,8 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::limits;
+
 /// The room's one timer, as its service set it, and the time at which the room ends if it stays empty.
 #[derive(Debug)]
 pub(crate) struct Timer {
@@ -30,7 +32,12 @@ impl Timer {
 
     /// Sets the service's timer, instead of the one that is set.
     pub(crate) fn set(&mut self, delay: Duration) {
-        self.service = Instant::now().checked_add(delay).map(|due| due.max(self.earliest));
+        self.service = Instant::now().checked_add(delay).map(|due| {
+            if due < self.earliest {
+                limits::exceeded("timer_interval");
+            }
+            due.max(self.earliest)
+        });
     }
 
     /// Whether the service's timer is due; it is then no longer set.

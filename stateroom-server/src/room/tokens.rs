@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use stateroom::ClientId;
 
+use crate::limits;
+
 /// The tokens of a room. They are secrets of their clients, and never logged.
 #[derive(Default)]
 pub(crate) struct Tokens {
@@ -33,8 +35,11 @@ impl Tokens {
 
     /// Remembers the token of a new client. Says no where all that may be remembered are here.
     pub(crate) fn remember(&mut self, token: &str, client: ClientId) -> bool {
-        if self.clients.len() >= self.most && !self.forget_one() {
-            return false;
+        if self.clients.len() >= self.most {
+            limits::exceeded("tokens");
+            if !self.forget_one() {
+                return false;
+            }
         }
         self.clients.insert(token.to_owned(), Entry { client, left: None });
         true

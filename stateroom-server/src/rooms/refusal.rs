@@ -31,6 +31,9 @@ pub enum Refusal {
     /// There is no place for a further room.
     #[error("there is no place for another room")]
     Full,
+    /// There are as many clients in the room as there may be.
+    #[error("the room is full; try again later")]
+    RoomFull,
     /// The room failed again and again, and rests for a while.
     #[error("the room keeps failing; try again later")]
     BackingOff,
@@ -50,6 +53,7 @@ impl Refusal {
             Refusal::CreatedByName => "created_by_name",
             Refusal::CreatedUnnamed => "created_unnamed",
             Refusal::Full => "rooms",
+            Refusal::RoomFull => "room_connections",
             Refusal::BackingOff => "backing_off",
             Refusal::Stopping => "stopping",
         }

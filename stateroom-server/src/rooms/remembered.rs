@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use crate::limits;
+
 /// Rooms that have ended, in the order in which they did.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
@@ -23,6 +25,7 @@ impl Remembered {
         self.rooms.insert(self.last, room_id);
         while self.rooms.len() > most {
             let Some((_, oldest)) = self.rooms.pop_first() else { return };
+            limits::exceeded("remembered_rooms");
             self.numbers.remove(&oldest);
         }
     }

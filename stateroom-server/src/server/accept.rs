@@ -1,4 +1,6 @@
 //! The loop that accepts connections, and speaks HTTP on them until they become WebSockets.
+//!
+//! *Invariant:* a socket has its place among all connections before anything is read from it.
 use std::{
     io,
     net::SocketAddr,
@@ -9,26 +11,47 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::ConnectInfo};
+use axum::{Router, extract::ConnectInfo, http::header::CONNECTION, response::IntoResponse};
 use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 use tower::ServiceExt;
 
-use crate::rooms::Rooms;
+use super::StallingSocket;
+use crate::{
+    connections::{Places, TooMany},
+    http::Refused,
+    limits,
+    rooms::Rooms,
+};
 
 /// How long to wait when the system has no more sockets to give.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(100);
+/// So many that find no place are told so at a time; others find their connection closed.
+const TOLD: usize = 256;
+/// How long they have to ask for something, as nothing else can be answered.
+const TOLD_TIME: Duration = Duration::from_secs(1);
 
 /// Accepts connections until the server begins to stop.
 pub(super) async fn accept(listener: TcpListener, router: Router, rooms: &Arc<Rooms>) {
     let stopping = rooms.stopping().clone();
+    let told = Arc::new(Semaphore::new(TOLD));
     while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((socket, peer)) => rooms.spawn(serve_http(socket, peer, router.clone(), rooms.clone())),
+            Ok((socket, peer)) => match places(rooms, peer) {
+                Ok(places) => rooms.spawn(serve_http(socket, peer, router.clone(), rooms.clone(), places)),
+                Err(too_many) => {
+                    if let Ok(permit) = told.clone().try_acquire_owned() {
+                        rooms.spawn(refuse(socket, peer, too_many, rooms.clone(), permit));
+                    }
+                }
+            },
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection can be accepted");
@@ -38,30 +61,74 @@ pub(super) async fn accept(listener: TcpListener, router: Router, rooms: &Arc<Ro
     }
 }
 
+/// The places of a connection that has just been accepted. Of those that come from a proxy, their clients are counted
+/// when they join a room.
+fn places(rooms: &Rooms, peer: SocketAddr) -> Result<Arc<Places>, TooMany> {
+    let connections = rooms.connections();
+    let mut places = Places::of(connections.take()?);
+    if !rooms.settings().admission.trusted_proxies.contain(peer.ip()) {
+        places.add(connections.take_of(peer.ip())?);
+    }
+    Ok(Arc::new(places))
+}
+
+/// Answers whatever is asked that there is no place.
+async fn refuse(
+    socket: TcpStream,
+    peer: SocketAddr,
+    too_many: TooMany,
+    rooms: Arc<Rooms>,
+    _permit: OwnedSemaphorePermit,
+) {
+    let answer = move || async move {
+        let mut response = Refused::from(too_many).into_response();
+        response.headers_mut().insert(CONNECTION, axum::http::HeaderValue::from_static("close"));
+        response
+    };
+    serve_http(socket, peer, Router::new().fallback(answer), rooms, None).await;
+}
+
 /// Whether the error is one of the connection that was to be accepted, not one of the listener.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve_http(socket: TcpStream, peer: SocketAddr, router: Router, rooms: Arc<Rooms>) {
+async fn serve_http(
+    socket: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    rooms: Arc<Rooms>,
+    places: impl Into<Option<Arc<Places>>>,
+) {
     // What is small is sent at once: what belongs together is put together before it is written.
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
+    let places = places.into();
+    let has_place = places.is_some();
     let asked = Arc::new(AtomicBool::new(false));
     let service = router.map_request({
         let asked = asked.clone();
         move |mut request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
             request.extensions_mut().insert(ConnectInfo(peer));
+            if let Some(places) = &places {
+                request.extensions_mut().insert(places.clone());
+            }
             request
         }
     });
+    let settings = &rooms.settings().limits;
+    let request_head_time = settings.request_head_time.min(if has_place { Duration::MAX } else { TOLD_TIME });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(rooms.settings().limits.request_head_time)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
+        .header_read_timeout(request_head_time)
+        .max_buf_size(settings.request_head_bytes)
+        .serve_connection(
+            TokioIo::new(StallingSocket::new(socket, settings.response_time)),
+            TowerToHyperService::new(service),
+        )
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
@@ -76,6 +143,11 @@ async fn serve_http(socket: TcpStream, peer: SocketAddr, router: Router, rooms: 
         }
     };
     if let Err(error) = result {
+        if error.is_timeout() && has_place {
+            limits::exceeded("request_head_time");
+        } else if error.is_parse_too_large() {
+            limits::exceeded("request_head_bytes");
+        }
         tracing::debug!(%error, "an HTTP connection ends");
     }
 }

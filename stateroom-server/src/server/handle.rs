@@ -35,6 +35,13 @@ impl ServerHandle {
         self.rooms.stop().await;
     }
 
+    /// How many connections there are: of a server with a port of its own all, whatever they are for; else those that are
+    /// WebSockets.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.rooms.connections().count()
+    }
+
     /// What rooms there are, in no particular order.
     #[must_use]
     pub fn rooms(&self) -> Vec<RoomInfo> {

@@ -3,6 +3,7 @@ mod client;
 mod raw;
 mod script;
 mod server;
+mod trips;
 
 use std::{fmt::Display, future::Future, time::Duration};
 
@@ -13,6 +14,7 @@ pub(crate) use self::{
     raw::{BINARY, CLOSE, CONTINUATION, PING, TEXT, frame, handshake},
     script::{Ask, ScriptFactory},
     server::TestServer,
+    trips::trips,
 };
 
 /// How long anything is waited for. Where time is paused, it is that of the test.

@@ -95,7 +95,13 @@ async fn an_interval_of_zero_means_no_pings() {
 
 #[tokio::test(start_paused = true)]
 async fn any_frame_is_a_sign_of_life() {
-    let server = server(0, 70);
+    let limits = Limits { message_time: Duration::from_secs(3600), ..Limits::default() };
+    let server = TestServer::pipe(Server {
+        heartbeat_interval: Duration::ZERO,
+        heartbeat_timeout: Duration::from_secs(70),
+        limits,
+        ..Server::default()
+    });
     let mut pongs = server.raw("/ws/pongs", b"").await;
     let mut pings = server.raw("/ws/pings", b"").await;
     let mut texts = server.raw("/ws/texts", b"").await;

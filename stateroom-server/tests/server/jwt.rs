@@ -79,8 +79,7 @@ async fn what_is_wrong_with_a_token_is_said_and_the_token_is_not() {
     let server = by_secret().await;
     let exp = in_seconds(60);
     let other = EncodingKey::from_secret(b"another secret of at least 32 bytes");
-    let mut critical = Header::default();
-    critical.crit = Some(vec!["b64".to_owned()]);
+    let critical = Header { crit: Some(vec!["b64".to_owned()]), ..Header::default() };
     let secret = EncodingKey::from_secret(SECRET);
     for (token, reason) in [
         (sign(&json!({ "exp": in_seconds(-3600) })), "expired"),

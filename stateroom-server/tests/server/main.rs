@@ -20,6 +20,7 @@ mod heartbeat;
 mod http;
 #[cfg(feature = "jwt")]
 mod jwt;
+mod limits;
 mod model;
 mod policies;
 mod rooms;

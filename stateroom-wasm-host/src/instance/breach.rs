@@ -37,6 +37,15 @@ pub(crate) enum Breach {
 }
 
 impl Breach {
+    /// Which limit it is about, if it is about one.
+    pub(crate) fn limit(&self) -> Option<&'static str> {
+        match self {
+            Breach::EffectBytes { .. } => Some("effect_bytes"),
+            Breach::Effects { .. } => Some("effects"),
+            _ => None,
+        }
+    }
+
     /// What kind of fault it is.
     pub(crate) fn kind(&self) -> FaultKind {
         match self {

@@ -26,7 +26,7 @@ use tokio::{
 };
 use wasmtime::UpdateDeadline;
 
-use super::share::Share;
+use super::{exceeded, share::Share};
 use crate::{
     config::WasmHostConfig,
     engine::{TICK, lane::SlowLane},
@@ -174,6 +174,9 @@ impl Pace {
         progress.place = None;
         // Ticks do not ask what a room does between them: who computes for half of the time meets half of them.
         let is_over_share = lock(&self.share).charge(TICK, Instant::now());
+        if is_over_share && !self.over_share.load(Ordering::Relaxed) {
+            exceeded("cpu_percent");
+        }
         self.over_share.store(is_over_share, Ordering::Relaxed);
         let takes_lane = (is_over_share || progress.computed >= TICK) && !self.blocking.load(Ordering::Relaxed);
         drop(progress);

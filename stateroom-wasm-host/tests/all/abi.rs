@@ -2,6 +2,7 @@
 use proptest::prelude::*;
 use stateroom::{
     ClientId, MessageRecipient,
+    details::ClientDetails,
     fault::FaultKind,
     messages::{Effect, Event},
     wire::{self, Answer, Greeting, effect_kind, event_kind},
@@ -168,6 +169,15 @@ async fn a_guest_that_was_not_greeted_knows_two_effects() {
         let mut room = Room::new(RAW, &config()).await;
         assert_eq!(room.fails(says(1, bytes)).await.kind(), FaultKind::BadMessage);
     }
+}
+
+#[tokio::test]
+async fn a_guest_that_does_not_know_of_details_hears_of_the_client_all_the_same() {
+    let mut details = ClientDetails::default();
+    details.subject = Some("Ann".to_owned());
+    let connects = Event::ConnectWith { client: ClientId(5), details: Box::new(details) };
+    let mut room = Room::new(ECHO, &config()).await;
+    assert_eq!(room.one(connects).await, [sent(ClientId(5), &b"+"[..])]);
 }
 
 #[tokio::test]

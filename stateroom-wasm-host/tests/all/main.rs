@@ -15,3 +15,4 @@ mod refusals;
 mod rows;
 mod served;
 mod threads;
+mod trips;

@@ -75,6 +75,15 @@ impl Serving {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
+    /// The first line of the answer to a request written out.
+    pub(crate) async fn first_line(&self, request: &str) -> String {
+        let mut stream = BufReader::new(TcpStream::connect(self.address).await.unwrap());
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut line = String::new();
+        timeout(PATIENCE, stream.read_line(&mut line)).await.expect("no answer").unwrap();
+        line.trim_end().to_owned()
+    }
+
     /// Sends a signal, by name.
     pub(crate) fn signal(&self, name: &str) {
         let process = self.child.id().expect("it has ended").to_string();

@@ -70,6 +70,17 @@ impl Client {
         }
     }
 
+    /// The next message, if there is one without waiting.
+    pub(crate) async fn message_or_end_soon(&mut self) -> Option<Message> {
+        loop {
+            match tokio::time::timeout(std::time::Duration::ZERO, self.frame()).await {
+                Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
+                Ok(Some(Ok(message))) => return Some(message),
+                Ok(Some(Err(_)) | None) | Err(_) => return None,
+            }
+        }
+    }
+
     /// The next message, which has to be a text.
     pub(crate) async fn text(&mut self) -> String {
         match self.message().await {

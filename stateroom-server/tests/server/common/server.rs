@@ -127,6 +127,11 @@ impl TestServer {
         }
     }
 
+    /// Becomes a WebSocket, if there is a place for it.
+    pub(crate) async fn try_join(&self, path: &str) -> Option<Client> {
+        self.try_connect(path, &[]).await.ok().map(|(client, _)| client)
+    }
+
     /// Becomes a WebSocket, with headers besides. What was agreed on comes along.
     pub(crate) async fn connect_with(&self, path: &str, headers: &[(&'static str, &str)]) -> (Client, Answer) {
         let result = self.try_connect(path, headers).await;

@@ -4,6 +4,8 @@
 //! are, too.
 use std::time::{Duration, Instant};
 
+use crate::limits::exceeded;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How much of the log a room may fill.
@@ -56,7 +58,12 @@ impl Share {
             return Verdict::Log { left_out };
         }
         self.left_out += 1;
-        if self.left_out == 1 { Verdict::LeaveOutFirst } else { Verdict::LeaveOut }
+        if self.left_out > 1 {
+            return Verdict::LeaveOut;
+        }
+        let is_line_too_many = self.lines >= self.max_lines;
+        exceeded(if is_line_too_many { "log_lines_per_second" } else { "log_bytes_per_second" });
+        Verdict::LeaveOutFirst
     }
 }
 

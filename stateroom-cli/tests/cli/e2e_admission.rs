@@ -1,0 +1,91 @@
+//! Who is let in by the command: from which pages, and with which tokens.
+use std::path::Path;
+
+use crate::common::{Client, Serving, build_in, built, directory, stateroom, success, write, write_service};
+
+const SECRET: &str = "a secret of at least 32 bytes, as it has to be";
+
+/// Signed with that: `{"sub":"Ann","room":"a","exp":4102444800}`, which is in the year 2100.
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJBbm4iLCJyb29tIjoiYSIsImV4cCI6NDEwMjQ0NDgwMH0.9KVCAWCPWYrwKuJCUzjoIwGuCI7p50Rc455b8d40ec0";
+
+/// The status with which a handshake is answered.
+async fn status(server: &Serving, path: &str, headers: &str) -> String {
+    let head = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    server.first_line(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{head}\r\n{headers}\r\n", server.address)).await
+}
+
+fn serve(module: &Path, arguments: &[&str]) -> std::process::Output {
+    stateroom().arg("serve").arg(module).args(["--ip", "127.0.0.1", "--port", "0"]).args(arguments).output().unwrap()
+}
+
+#[tokio::test]
+async fn pages_of_the_same_host_may_come_in_where_nothing_else_is_said() {
+    let module = built("counter-service");
+    let server = Serving::start(&module, &[]).await;
+    let same = "Origin: http://127.0.0.1:3000\r\n";
+    assert_eq!(status(&server, "/ws/a", same).await, "HTTP/1.1 101 Switching Protocols");
+    assert_eq!(status(&server, "/ws/a", "Origin: https://evil.test\r\n").await, "HTTP/1.1 403 Forbidden");
+
+    let server = Serving::start(&module, &["--origins", "https://app.test"]).await;
+    assert_eq!(status(&server, "/ws/a", same).await, "HTTP/1.1 403 Forbidden");
+    assert_eq!(status(&server, "/ws/a", "Origin: https://app.test\r\n").await, "HTTP/1.1 101 Switching Protocols");
+}
+
+#[tokio::test]
+async fn a_guest_gets_to_know_who_its_clients_are() {
+    let files = directory(&[("secret", SECRET), ("stateroom.toml", "[admission]\njwt_secret_file = 'secret'\n")]);
+    write_service(files.path(), "whoami", "", "let _ = (client, message, context);");
+    let source = "use stateroom_wasm::{details::ClientDetails, *};\n\n#[stateroom_wasm]\n#[derive(Default)]\nstruct Whoami;\n\n\
+                  impl StateroomService for Whoami {\n    \
+                  fn connect_with(&mut self, client: ClientId, details: &ClientDetails, context: &impl StateroomContext) {\n        \
+                  let (name, colour) = (details.subject.as_deref(), details.query(\"colour\"));\n        \
+                  context.send_message(client, format!(\"{name:?} {colour:?} {:?}\", details.claims));\n    }\n}\n";
+    write(&files.path().join("src/lib.rs"), source);
+    success(&build_in(files.path()));
+
+    // The settings that go along name the secret's place; it is not copied.
+    let dist = files.path().join("dist");
+    let server = Serving::start(&dist, &[]).await;
+    assert_eq!(status(&server, "/ws/a", "").await, "HTTP/1.1 401 Unauthorized");
+    let token = format!("?access_token={TOKEN}");
+    assert_eq!(status(&server, &format!("/ws/b{token}"), "").await, "HTTP/1.1 403 Forbidden");
+    let mut client = Client::connect(&format!("ws://{}/ws/a{token}&colour=red", server.address)).await;
+    let claims = r#"{\"exp\":4102444800,\"room\":\"a\",\"sub\":\"Ann\"}"#;
+    assert_eq!(client.text().await, format!("Some(\"Ann\") Some(\"red\") Some(\"{claims}\")"));
+
+    std::fs::remove_file(files.path().join("secret")).unwrap();
+    let output = serve(&dist, &[]);
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.contains("cannot be read: nobody could be let in"), "{log}");
+}
+
+#[test]
+fn keys_that_are_none_are_told_and_nothing_is_served() {
+    let module = built("counter-service");
+    let files = directory(&[("short", "secret"), ("key.pem", SECRET)]);
+    let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
+    for (arguments, said) in [
+        (["--jwt-secret-file", &path("short")], "a shared secret has at least 32 bytes"),
+        (["--jwt-key-file", &path("key.pem")], "neither a public key in PEM"),
+        (["--jwt-key-file", &path("none")], "cannot be read: nobody could be let in"),
+        (["--jwt-audience", "us"], "there is no key to check them by"),
+    ] {
+        let output = serve(&module, &arguments);
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{log}");
+        assert!(log.contains(said), "{log}");
+    }
+    for (arguments, said) in [
+        (["--origins", "example.com"], "`example.com` is no origin"),
+        (["--trusted-proxies", "nginx"], "`nginx` is no address or network"),
+        (["--client-headers", "x y"], "`x y` is no name"),
+        (["--preset", "private"], "there is no preset `private`"),
+    ] {
+        let output = serve(&module, &arguments);
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{log}");
+        assert!(log.contains(said), "{log}");
+    }
+}

@@ -1,0 +1,457 @@
+//! Each limit of the server: what happens where it is met, that this is counted, and that others do not notice.
+use std::{fs::File, time::Duration};
+
+use stateroom_server::{Admission, Limits, RoomStrategy, Server, ShutdownPolicy};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
+    time::Instant,
+};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{Frame, coding::Data, coding::OpCode},
+};
+
+use crate::common::{Client, TEXT, TestServer, frame, patiently, trips};
+
+fn pipe(limits: Limits) -> TestServer {
+    TestServer::pipe(Server::new().with_limits(limits))
+}
+
+async fn tcp(limits: Limits) -> TestServer {
+    TestServer::tcp(Server::new().with_limits(limits)).await
+}
+
+/// The room works for others as if nothing had happened.
+async fn is_well(server: &TestServer) {
+    let mut other = server.join("other").await;
+    other.say("well?").await;
+    other.hears("well?").await;
+}
+
+/// A part of a message.
+fn part(kind: Data, is_last: bool) -> Message {
+    Message::Frame(Frame::message("x", OpCode::Data(kind), is_last))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_has_a_size() {
+    let limit = trips("message_bytes");
+    let server = pipe(Limits { message_bytes: 10, ..Limits::default() });
+    let mut client = server.join("a").await;
+    client.say("x".repeat(11)).await;
+    assert_eq!(client.closed().await, (1009, "a message is larger than 10 bytes".to_owned()));
+    is_well(&server).await;
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_has_a_size() {
+    let limit = trips("frame_bytes");
+    let server = pipe(Limits { frame_bytes: 10, ..Limits::default() });
+    let mut client = server.join("a").await;
+    client.say("x".repeat(11)).await;
+    assert_eq!(client.closed().await, (1009, "a frame is larger than 10 bytes".to_owned()));
+    limit.tripped();
+}
+
+/// However many parts it comes in: a hundred thousand are one message, if they come in time and are not too much.
+#[tokio::test(start_paused = true)]
+async fn a_message_may_come_in_any_number_of_parts() {
+    const PARTS: usize = 100_000;
+    let server = pipe(Limits::default());
+    let client = server.join("a").await;
+    let (mut write, mut read) = client.split();
+    let saying = tokio::spawn(async move {
+        use futures_util::SinkExt;
+        write.feed(part(Data::Text, false)).await.unwrap();
+        for _ in 2..PARTS {
+            write.feed(part(Data::Continue, false)).await.unwrap();
+        }
+        write.send(part(Data::Continue, true)).await.unwrap();
+        write
+    });
+    let echo = patiently("the echo", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
+    assert_eq!(echo.len(), PARTS);
+    drop(saying.await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_in_parts_has_its_time_whatever_comes_between() {
+    let limit = trips("message_time");
+    let server = pipe(Limits { message_time: Duration::from_secs(5), ..Limits::default() });
+    let mut client = server.join("a").await;
+    client.send(part(Data::Text, false)).await;
+    let start = Instant::now();
+    let closed = loop {
+        client.feed(Message::Ping("?".into())).await;
+        client.try_send(part(Data::Continue, false)).await;
+        tokio::time::advance(Duration::from_millis(250)).await;
+        match client.message_or_end_soon().await {
+            Some(Message::Close(close)) => break close.unwrap(),
+            _ => assert!(start.elapsed() < Duration::from_secs(6), "it goes on for ever"),
+        }
+    };
+    assert_eq!((u16::from(closed.code), closed.reason.as_str()), (1008, "a message took longer than 5 s"));
+    is_well(&server).await;
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_frame_has_its_time() {
+    let limit = trips("message_time");
+    let server = pipe(Limits { message_time: Duration::from_secs(5), ..Limits::default() });
+    let mut stream = server.raw("/ws/a", &frame(TEXT, b"half")[..7]).await;
+    let start = Instant::now();
+    patiently("it to leave", server.script.happened("a", "disconnect 1", 1)).await;
+    assert_eq!(start.elapsed().as_secs(), 5);
+    stream.shutdown().await.unwrap();
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_nothing_is_idle_however_alive_it_is() {
+    let limit = trips("idle_time");
+    let limits = Limits { idle_time: Duration::from_secs(8), ..Limits::default() };
+    let server = Server { heartbeat_interval: Duration::from_secs(1), limits, ..Server::default() };
+    let server = TestServer::pipe(server);
+    let mut client = server.join("a").await;
+    let start = Instant::now();
+    assert_eq!(client.closed().await, (1008, "nothing was said for 8 s".to_owned()));
+    assert_eq!(start.elapsed().as_secs(), 8);
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_come_at_a_rate() {
+    let limit = trips("messages_per_second");
+    let server = pipe(Limits { messages_per_second: 2, ..Limits::default() });
+    let (mut client, mut slow) = (server.join("a").await, server.join("b").await);
+    for number in 0..20 {
+        slow.say(number.to_string()).await;
+        slow.hears(&number.to_string()).await;
+        tokio::time::advance(Duration::from_millis(500)).await;
+    }
+    for _ in 0..10 {
+        client.say("x").await;
+        client.hears("x").await;
+    }
+    client.say("x").await;
+    assert_eq!(client.closed().await, (1008, "too many messages a second".to_owned()));
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_count_as_messages() {
+    let limit = trips("messages_per_second");
+    let server = pipe(Limits { messages_per_second: 2, ..Limits::default() });
+    let mut client = server.join("a").await;
+    for _ in 0..10 {
+        client.is_understood().await;
+    }
+    for _ in 0..2 {
+        client.try_send(Message::Ping("?".into())).await;
+    }
+    assert_eq!(client.until_closed().await.1.0, 1008);
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_come_at_a_rate_whatever_they_are() {
+    let server = pipe(Limits { bytes_per_second: 1000, ..Limits::default() });
+    // Not one of these is a message.
+    let floods = [
+        Message::Pong("x".into()),
+        Message::Frame(Frame::message("", OpCode::Data(Data::Continue), false)),
+        Message::Ping("x".repeat(100).into()),
+    ];
+    for flood in floods {
+        let limit = trips("bytes_per_second");
+        let mut client = server.join("a").await;
+        client.send(part(Data::Text, false)).await;
+        for _ in 0..1000 {
+            client.feed(flood.clone()).await;
+        }
+        client.try_send(flood).await;
+        assert_eq!(client.until_closed().await.1, (1008, "too many bytes a second".to_owned()));
+        is_well(&server).await;
+        limit.tripped();
+    }
+}
+
+/// Two connections, of which the second finds no place until the first is gone.
+async fn second_waits_for_first(server: &TestServer, status: u16, second: &str) {
+    let first = server.join("a").await;
+    let answer = server.refused(second).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (status, Some("5")));
+    first.leave().await;
+    patiently("a place", async {
+        while server.try_join(second).await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connections_have_a_number() {
+    let limit = trips("connections");
+    second_waits_for_first(&tcp(Limits { connections: 1, ..Limits::default() }).await, 503, "/ws/b").await;
+    limit.tripped();
+    let limit = trips("connections");
+    second_waits_for_first(&pipe(Limits { connections: 1, ..Limits::default() }), 503, "/ws/b").await;
+    limit.tripped();
+}
+
+#[tokio::test]
+async fn a_flood_of_connections_that_ask_for_nothing_is_one_of_their_number() {
+    let limit = trips("connections");
+    let server = tcp(Limits { connections: 20, ..Limits::default() }).await;
+    let mut client = server.join("a").await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(server.open().await);
+    }
+    client.say("well?").await;
+    client.hears("well?").await;
+    assert_eq!(server.refused("/ws/a").await.status, 503);
+    drop(silent);
+    limit.tripped();
+}
+
+#[tokio::test]
+async fn a_room_has_a_number_of_connections() {
+    let limit = trips("room_connections");
+    let server = pipe(Limits { room_connections: 1, ..Limits::default() });
+    second_waits_for_first(&server, 503, "/ws/a").await;
+    is_well(&server).await;
+    limit.tripped();
+}
+
+#[tokio::test]
+async fn an_address_has_a_number_of_connections() {
+    let limit = trips("address_connections");
+    second_waits_for_first(&tcp(Limits { address_connections: 1, ..Limits::default() }).await, 429, "/ws/b").await;
+    limit.tripped();
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_clients_have_addresses() {
+    let limit = trips("address_connections");
+    let server = Server::new()
+        .with_admission(Admission::new().with_trusted_proxies("127.0.0.0/8".parse().unwrap()))
+        .with_limits(Limits { address_connections: 1, ..Limits::default() });
+    let server = TestServer::tcp(server).await;
+    let (one, two) = ([("x-forwarded-for", "192.0.2.1")], [("x-forwarded-for", "192.0.2.2")]);
+    let first = server.connect_with("/ws/a", &one).await;
+    let second = server.connect_with("/ws/a", &two).await;
+    assert_eq!(server.refused_with("/ws/a", &one).await.status, 429);
+    drop((first, second));
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_client_has_a_number_and_a_size() {
+    let limit = trips("outbound_messages");
+    is_closed_for("spam 9000 0").await;
+    limit.tripped();
+    let limit = trips("outbound_bytes");
+    is_closed_for("spam 30 100000").await;
+    limit.tripped();
+}
+
+async fn is_closed_for(saying: &str) {
+    let server = pipe(Limits::default());
+    let mut client = server.join("a").await;
+    client.say(saying).await;
+    assert_eq!(client.until_closed().await.1.0, 1013);
+    is_well(&server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_room_has_a_number_and_a_size() {
+    let limit = trips("mailbox_events");
+    all_is_heard(&pipe(Limits { mailbox_events: 1, ..Limits::default() })).await;
+    limit.tripped();
+    let limit = trips("mailbox_bytes");
+    all_is_heard(&pipe(Limits { mailbox_bytes: 1, ..Limits::default() })).await;
+    limit.tripped();
+}
+
+async fn all_is_heard(server: &TestServer) {
+    let mut client = server.join("a").await;
+    for number in 0..200 {
+        client.feed(Message::text(number.to_string())).await;
+    }
+    client.say("end").await;
+    for number in 0..200 {
+        client.hears(&number.to_string()).await;
+    }
+    client.hears("end").await;
+}
+
+#[tokio::test]
+async fn rooms_have_a_number() {
+    let limit = trips("rooms");
+    let server = pipe(Limits { rooms: 1, ..Limits::default() });
+    let _first = server.join("a").await;
+    let answer = server.refused("/ws/b").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+    drop(server.join("a").await);
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn rooms_that_ended_are_remembered_up_to_a_number() {
+    let limit = trips("remembered_rooms");
+    let server = Server::new()
+        .with_room_strategy(RoomStrategy::Api)
+        .with_shutdown_policy(ShutdownPolicy::Immediate)
+        .with_limits(Limits { remembered_rooms: 1, ..Limits::default() });
+    let server = TestServer::pipe(server);
+    for room in ["a", "b"] {
+        assert_eq!(server.post(&format!("/ws/{room}")).await.status, 200);
+        server.join(room).await.leave().await;
+        server.script.happened(room, "drop", 1).await;
+    }
+    assert_eq!(server.refused("/ws/a").await.status, 404);
+    limit.tripped();
+}
+
+#[tokio::test]
+async fn a_room_id_has_a_length() {
+    let limit = trips("room_id_bytes");
+    let server = pipe(Limits::default());
+    assert_eq!(server.refused(&format!("/ws/{}", "x".repeat(513))).await.status, 400);
+    limit.tripped();
+}
+
+#[tokio::test]
+async fn a_token_has_a_length() {
+    let limit = trips("token_bytes");
+    let server = pipe(Limits::default());
+    assert_eq!(server.refused(&format!("/ws/a?token={}", "x".repeat(513))).await.status, 400);
+    limit.tripped();
+}
+
+#[tokio::test]
+async fn a_room_remembers_a_number_of_tokens() {
+    let limit = trips("tokens");
+    let server = pipe(Limits { tokens: 1, ..Limits::default() });
+    let _stays = server.join("a").await;
+    for (token, number) in [("one", 2), ("two", 3), ("one", 4)] {
+        let client = server.join(&format!("a?token={token}")).await;
+        assert_eq!(client.id, number);
+        client.leave().await;
+        server.script.happened("a", &format!("disconnect {number}"), 1).await;
+    }
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_fires_so_often() {
+    let limit = trips("timer_interval");
+    let server = pipe(Limits { timer_interval: Duration::from_secs(1), ..Limits::default() });
+    let mut client = server.join("a").await;
+    client.say("metronome 0").await;
+    client.hears("timer").await;
+    let start = Instant::now();
+    client.hears("timer").await;
+    assert_eq!(start.elapsed().as_secs(), 1);
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_head_of_a_request_has_its_time() {
+    for begun in ["", "GET /ws/a HTTP/1.1\r\nHost: te"] {
+        let limit = trips("request_head_time");
+        let server = tcp(Limits { request_head_time: Duration::from_secs(3), ..Limits::default() }).await;
+        let mut slow = server.open().await;
+        slow.write_all(begun.as_bytes()).await.unwrap();
+        let start = Instant::now();
+        patiently("the end", slow.read_to_end(&mut Vec::new())).await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), 3);
+        limit.tripped();
+    }
+}
+
+#[tokio::test]
+async fn the_head_of_a_request_has_a_size() {
+    let limit = trips("request_head_bytes");
+    let server = tcp(Limits::default()).await;
+    let fits = format!("GET /status HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX: {}\r\n\r\n", "x".repeat(15_000));
+    assert_eq!(server.request(&fits).await.status, 200);
+    assert_eq!(server.request(&fits.replace("X: ", &format!("X: {}", "x".repeat(2000)))).await.status, 431);
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_of_its_response_is_dropped() {
+    let limit = trips("response_time");
+    let files = tempfile::tempdir().unwrap();
+    // More than any buffer on the way holds. It takes no space.
+    File::create(files.path().join("large")).unwrap().set_len(64 << 20).unwrap();
+    let mut server = Server::new().with_static_path(Some(files.path().to_str().unwrap().to_owned()));
+    server.limits.response_time = Duration::from_secs(3);
+    let server = TestServer::tcp(server).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut lazy = socket.connect(server.address()).await.unwrap();
+    lazy.write_all(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    let start = Instant::now();
+    patiently("the first bytes", lazy.readable()).await.unwrap();
+    patiently("it to be given up", async {
+        while server.handle.connections() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert!(start.elapsed() >= Duration::from_secs(3));
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_is_answered_in_time() {
+    let limit = trips("close_time");
+    let server = pipe(Limits { close_time: Duration::from_secs(3), ..Limits::default() });
+    let mut stream = server.raw("/ws/a", &frame(TEXT, b"close 1 3000 go")).await;
+    let start = Instant::now();
+    patiently("the end", stream.read_to_end(&mut Vec::new())).await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), 3);
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_stops_in_time() {
+    let limit = trips("shutdown_time");
+    let server = pipe(Limits {
+        shutdown_time: Duration::from_secs(3),
+        close_time: Duration::from_secs(60),
+        ..Limits::default()
+    });
+    let silent = server.raw("/ws/a", b"").await;
+    server.script.happened("a", "connect 1", 1).await;
+    let start = Instant::now();
+    server.handle.shutdown().await;
+    assert_eq!(start.elapsed().as_secs(), 4);
+    drop(silent);
+    limit.tripped();
+}
+
+/// What a preset turns on lets people through, and floods not.
+#[tokio::test(start_paused = true)]
+async fn in_public_a_person_gets_through_and_a_flood_does_not() {
+    let server = pipe(Limits::public());
+    let mut person = server.join("a").await;
+    for number in 0..100 {
+        person.say(number.to_string()).await;
+        person.hears(&number.to_string()).await;
+        tokio::time::advance(Duration::from_millis(20)).await;
+    }
+    let mut flood: Client = server.join("b").await;
+    for _ in 0..501 {
+        flood.try_send(Message::text("x")).await;
+    }
+    assert_eq!(flood.until_closed().await.1.0, 1008);
+    is_well(&server).await;
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::{
-    ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
+    ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue},
 };
 
@@ -44,8 +44,32 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) quiet: u8,
 
+    /// How log lines are written
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        env = LOG_FORMAT_VARIABLE,
+        hide_env_values = true
+    )]
+    pub(crate) log_format: LogFormat,
+
     #[command(subcommand)]
     pub(crate) verb: Verb,
+}
+
+const LOG_FORMAT_VARIABLE: &str = "STATEROOM_LOG_FORMAT";
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: a JSON object a line.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,7 +149,8 @@ pub(crate) fn check_variables() {
     const PREFIX: &str = "STATEROOM_";
     let command = command();
     let arguments = command.find_subcommand("serve").into_iter().flat_map(clap::Command::get_arguments);
-    let variables = arguments.filter_map(|argument| argument.get_env()?.to_str()).chain([CACHE_VARIABLE]);
+    let variables =
+        arguments.filter_map(|argument| argument.get_env()?.to_str()).chain([CACHE_VARIABLE, LOG_FORMAT_VARIABLE]);
     let known: Vec<&str> = variables.filter_map(|variable| variable.strip_prefix(PREFIX)).collect();
     for (variable, _) in env::vars_os() {
         let Some(name) = variable.to_str().and_then(|variable| variable.strip_prefix(PREFIX)) else { continue };

@@ -28,7 +28,7 @@ pub(crate) use resolve::{Resolved, Said, explain, variable};
 use admission::AdmissionSettings;
 use limits::LimitSettings;
 use preset::Preset;
-use quantity::{Ip, Policy, Seconds, as_text};
+use quantity::{Address, Ip, Policy, Seconds, as_text};
 
 /// What can be set on the command line, in the environment and in `stateroom.toml`, and what in the file alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
@@ -95,6 +95,11 @@ pub(crate) struct Settings {
         require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) no_cache: Option<bool>,
+
+    /// The address, with its port, to listen on for whoever runs the server: /metrics, /healthz, /readyz, /rooms
+    #[arg(long, value_name = "ADDRESS", help_heading = "Server")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) admin: Option<Address>,
 
     /// What limits are where they are not set one by one: open, or public for rooms that anybody may join
     #[arg(long, value_name = "PRESET", help_heading = "Server")]

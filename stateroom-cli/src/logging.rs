@@ -8,22 +8,25 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, filter::ParseError};
 
+use crate::args::LogFormat;
+
 /// Starts logging. Flags say more than `RUST_LOG`, which says more than the default: our own `info`, others' `warn`.
-pub(crate) fn init(verbose: u8, quiet: u8) {
+pub(crate) fn init(verbose: u8, quiet: u8, format: LogFormat) {
     let variable = env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     let (filter, misunderstood) = match by_flags(verbose, quiet) {
         Some(asked) => (EnvFilter::new(asked), None),
         None => by_variable(&variable),
     };
-    tracing_subscriber::fmt()
-        .compact()
+    let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_target(verbose > 0)
         .with_ansi(colour())
         .with_writer(io::stderr)
         // It would report a closed stderr to that same stderr, and panic.
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    match format {
+        LogFormat::Text => subscriber.compact().with_target(verbose > 0).init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).with_ansi(false).init(),
+    }
     if let Some(error) = misunderstood {
         tracing::warn!("RUST_LOG counts for nothing, since `{variable}` cannot be understood: {error}");
     }

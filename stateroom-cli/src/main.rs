@@ -9,6 +9,7 @@ mod closest;
 mod commands;
 mod config;
 mod logging;
+mod metrics;
 #[cfg(test)]
 mod readme;
 mod shutdown;
@@ -20,7 +21,7 @@ use std::{
 
 fn main() -> ExitCode {
     let cli = args::parse();
-    logging::init(cli.verbose, cli.quiet);
+    logging::init(cli.verbose, cli.quiet, cli.log_format);
     args::check_variables();
     match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,

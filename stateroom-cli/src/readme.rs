@@ -63,7 +63,7 @@ fn settings() -> String {
     command.build();
     let (serve, dev) = (verb(&command, "serve"), verb(&command, "dev"));
     let mut table = "| flag | variable | key | default | what it is |\n|---|---|---|---|---|\n".to_owned();
-    for setting in serve.get_arguments().filter(|argument| argument.get_env().is_some()) {
+    for setting in serve.get_arguments().filter(|argument| argument.get_env().is_some() && !argument.is_global_set()) {
         let (what, default) = help(setting);
         let in_dev = dev.get_arguments().find(|argument| argument.get_id() == setting.get_id()).map(help).unwrap();
         let default = if in_dev.1 == default { default } else { format!("{default}; `dev`: {}", in_dev.1) };

@@ -35,7 +35,7 @@ use self::{
     reader::{Ending, FrameReader},
     stream::Stream,
 };
-use crate::{Server, limits, outbound::Outbound, room::seat::Seat};
+use crate::{limits, metrics::Metrics, outbound::Outbound, room::seat::Seat, rooms::Rooms};
 
 /// How often a connection reads before others get their turn.
 const READS: usize = 4;
@@ -50,13 +50,14 @@ thread_local! {
 
 /// Runs a connection that has just been upgraded, to its end. Without a seat, it is being closed.
 pub(crate) async fn serve(
-    settings: &Server,
+    rooms: &Rooms,
     upgraded: Upgraded,
     room_id: &str,
     seat: Option<Seat>,
     outbound: Arc<Outbound>,
     compression: Option<Compression>,
 ) {
+    let settings = rooms.settings();
     let (stream, ahead) = Stream::from_upgraded(upgraded);
     outbound.attach(stream.socket());
     let now = Instant::now();
@@ -73,6 +74,7 @@ pub(crate) async fn serve(
         allowance: Allowance::new(&settings.limits, now),
         unheard: false,
         closing: None,
+        metrics: rooms.metrics(),
         close_time: settings.limits.close_time,
         sleep: Box::pin(sleep_until(now)),
     };
@@ -97,6 +99,7 @@ struct Connection<'a> {
     /// Whether the client is not read from because of what waits for it: then its taking that is its sign of life.
     unheard: bool,
     closing: Option<Closing>,
+    metrics: &'a Metrics,
     close_time: Duration,
     sleep: Pin<Box<Sleep>>,
 }
@@ -135,7 +138,7 @@ impl Drop for Connection<'_> {
     fn drop(&mut self) {
         let cause = self.outbound.closing();
         let reason = cause.as_ref().map_or("vanished", CloseCause::label);
-        metrics::counter!("stateroom_closes_total", "reason" => reason).increment(1);
+        ::metrics::counter!("stateroom_closes_total", "reason" => reason).increment(1);
         // The room may still hold the outbound; the socket must not stay open for that.
         self.outbound.end();
     }
@@ -246,6 +249,7 @@ impl Connection<'_> {
     /// Takes note of what has come: it is a sign of life, and may be more than the client may send.
     fn take_note(&mut self, length: usize, ending: Ending) -> Ending {
         let now = Instant::now();
+        self.metrics.received_bytes.increment(length as u64);
         self.heartbeat.alive(now);
         self.deadlines.heard(!self.messages.is_empty(), self.frames.is_unfinished(), now);
         if let Ok(Some(due)) = self.deadlines.next(now)

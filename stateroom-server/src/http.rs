@@ -148,7 +148,7 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let (status, text, reason) = self.answer();
         tracing::debug!(reason, status = status.as_u16(), "a request is refused");
-        metrics::counter!("stateroom_refusals_total", "reason" => reason).increment(1);
+        ::metrics::counter!("stateroom_refusals_total", "reason" => reason).increment(1);
         let mut response = (status, text + "\n").into_response();
         let headers = response.headers_mut();
         match status {

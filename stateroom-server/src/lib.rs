@@ -20,12 +20,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod admin;
 mod admission;
 mod config;
 mod connection;
 mod connections;
 mod http;
 mod limits;
+mod metrics;
 mod outbound;
 mod room;
 mod rooms;

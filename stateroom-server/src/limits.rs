@@ -4,5 +4,5 @@
 
 /// A limit was met: by its name, as in [`Limits`](crate::Limits).
 pub(crate) fn exceeded(limit: &'static str) {
-    metrics::counter!("stateroom_limit_exceeded_total", "limit" => limit).increment(1);
+    ::metrics::counter!("stateroom_limit_exceeded_total", "limit" => limit).increment(1);
 }

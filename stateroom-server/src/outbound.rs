@@ -22,6 +22,7 @@ use crate::{
     config::Limits,
     connection::{close::CloseCause, compression::Encoding, frame},
     lock,
+    metrics::Metrics,
     room::outbox::Batch,
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct Outbound {
     max_bytes: usize,
     max_messages: usize,
     encoding: Encoding,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug, Default)]
@@ -62,13 +64,14 @@ pub(crate) struct Drained {
 
 impl Outbound {
     /// For a client that is about to join.
-    pub(crate) fn new(limits: &Limits, encoding: Encoding) -> Self {
+    pub(crate) fn new(limits: &Limits, encoding: Encoding, metrics: Arc<Metrics>) -> Self {
         Outbound {
             state: Mutex::default(),
             connection: AtomicWaker::new(),
             max_bytes: limits.outbound_bytes,
             max_messages: limits.outbound_messages,
             encoding,
+            metrics,
         }
     }
 
@@ -91,7 +94,9 @@ impl Outbound {
         state.unhandled.subtract(handled);
         if state.close.is_none() {
             let written = if state.queue.is_empty() { state.write_directly(batch) } else { 0 };
+            let before = state.queue.waiting.bytes;
             state.queue.push_rest(batch, written);
+            self.measure(before, &state);
             if let Some(limit) = self.overrun(&state) {
                 drop(state);
                 self.close(CloseCause::TooSlow { limit });
@@ -115,7 +120,9 @@ impl Outbound {
         }
         let written = if state.queue.is_empty() { state.try_write(&[IoSlice::new(bytes)]) } else { 0 };
         let rest = bytes.get(written..).unwrap_or_default();
+        let before = state.queue.waiting.bytes;
         state.queue.push_control(rest);
+        self.measure(before, &state);
     }
 
     /// Closes the connection, after what waits now. Nothing is sent after that; the first cause counts.
@@ -123,7 +130,9 @@ impl Outbound {
         let mut state = self.lock();
         if state.close.is_none() {
             let frame = frame::close(&cause);
+            let before = state.queue.waiting.bytes;
             state.queue.push(frame);
+            self.measure(before, &state);
             state.close = Some(cause);
         }
         drop(state);
@@ -134,7 +143,9 @@ impl Outbound {
     pub(crate) fn close_by_peer(&self, reply: Vec<u8>) {
         let mut state = self.lock();
         if state.close.is_none() {
+            let before = state.queue.waiting.bytes;
             state.queue.push(reply);
+            self.measure(before, &state);
             state.close = Some(CloseCause::ByPeer);
         }
     }
@@ -147,8 +158,10 @@ impl Outbound {
     /// The connection has ended: the socket is let go of, and what waits is forgotten.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
+        let before = state.queue.waiting.bytes;
         // Closed, whatever it was before: nothing is to be queued any more.
         *state = State { close: state.close.take().or(Some(CloseCause::ByPeer)), ..State::default() };
+        self.measure(before, &state);
     }
 
     /// Has the connection's task woken when there is something for it to do.
@@ -179,6 +192,7 @@ impl Outbound {
     /// Writes what waits by `write`, until nothing does or it would have to wait.
     pub(crate) fn poll_drain(&self, mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>) -> Drained {
         let mut state = self.lock();
+        let before = state.queue.waiting.bytes;
         let mut progress = false;
         let done = loop {
             if state.queue.is_empty() {
@@ -194,7 +208,16 @@ impl Outbound {
                 Poll::Pending => break Poll::Pending,
             }
         };
+        self.measure(before, &state);
         Drained { progress, done, closing: state.close.is_some() }
+    }
+
+    /// Says how much more waits than before, or less.
+    fn measure(&self, before: usize, state: &State) {
+        let after = state.queue.waiting.bytes;
+        if after != before {
+            self.metrics.queued_bytes.increment(after as f64 - before as f64);
+        }
     }
 
     fn is_loaded(&self, state: &State) -> bool {

@@ -17,3 +17,4 @@ mod schedule;
 pub(crate) mod seat;
 mod timer;
 mod tokens;
+pub(crate) mod vitals;

@@ -19,6 +19,7 @@ use std::{
 use stateroom::{StateroomServiceFactory, details::ClientDetails};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, instrument::Instrumented};
 use uuid::Uuid;
 
 pub use self::refusal::Refusal;
@@ -29,6 +30,7 @@ use crate::{
     connection::close::CloseCause,
     connections::Connections,
     limits, lock,
+    metrics::{Metrics, OneMore},
     outbound::Outbound,
     room::{
         actor::{self, Ending},
@@ -45,6 +47,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// All the rooms of a server.
 pub(crate) struct Rooms {
     settings: Server,
+    metrics: Arc<Metrics>,
     connections: Arc<Connections>,
     state: Mutex<State>,
     /// Runs a room's life.
@@ -59,8 +62,9 @@ pub(crate) struct Rooms {
     stopping: CancellationToken,
 }
 
-type Live = dyn Fn(Arc<Rooms>, Arc<str>, Arc<Inbox>) -> RoomLife + Send + Sync;
-type RoomLife = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Live = dyn Fn(Arc<Rooms>, Arc<str>, Arc<Inbox>) -> Life + Send + Sync;
+type RoomLife = Instrumented<Life>;
+type Life = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[derive(Default)]
 struct State {
@@ -88,17 +92,21 @@ impl Rooms {
             let factory = factory.clone();
             move |rooms| factory.has_space(rooms)
         };
-        let live = move |rooms: Arc<Rooms>, room_id: Arc<str>, inbox: Arc<Inbox>| -> RoomLife {
+        let live = move |rooms: Arc<Rooms>, room_id: Arc<str>, inbox: Arc<Inbox>| -> Life {
             let factory = factory.clone();
+            let one_more = OneMore::of(&rooms.metrics.rooms);
             Box::pin(async move {
+                let _one_more = one_more;
                 let (limits, policy) = (&rooms.settings.limits, rooms.settings.shutdown_policy);
+                let metrics = rooms.metrics.clone();
                 let ended = |ending: &Ending| rooms.ended(&room_id, &inbox, ending);
-                actor::run(&*factory, room_id.clone(), inbox.clone(), limits, policy, ended).await;
+                actor::run(&*factory, room_id.clone(), inbox.clone(), limits, policy, metrics, ended).await;
             })
         };
         let tasks = TaskTracker::new();
         Arc::new(Rooms {
             connections: Connections::new(&settings.limits),
+            metrics: Arc::new(Metrics::new()),
             settings,
             state: Mutex::new(State { short_names, ..State::default() }),
             live: Box::new(live),
@@ -113,6 +121,11 @@ impl Rooms {
     /// What the server is set to.
     pub(crate) fn settings(&self) -> &Server {
         &self.settings
+    }
+
+    /// What is measured.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// How many connections there are, whatever they are for.
@@ -213,9 +226,17 @@ impl Rooms {
     /// What rooms there are.
     pub(crate) fn list(&self) -> Vec<RoomInfo> {
         let state = self.lock();
-        let info =
-            |(id, inbox): (&Arc<str>, &Arc<Inbox>)| RoomInfo { id: id.to_string(), connections: inbox.connections() };
         state.rooms.iter().filter(|(_, inbox)| !inbox.has_ended()).map(info).collect()
+    }
+
+    /// What is seen of a room, if there is one of this name.
+    pub(crate) fn info(&self, room_id: &str) -> Option<RoomInfo> {
+        self.lock().rooms.get_key_value(room_id).filter(|(_, inbox)| !inbox.has_ended()).map(info)
+    }
+
+    /// Whether the server has begun to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.lock().stopped
     }
 
     /// Stops the server: nobody is let in any more, each room delivers its `disconnect`s and closes its clients. What
@@ -330,7 +351,8 @@ impl Rooms {
         state.rooms.insert(room_id.clone(), inbox.clone());
         drop(state);
         tracing::debug!(room = &*room_id, "a room begins");
-        let life = (self.live)(self.clone(), room_id, inbox.clone());
+        let span = tracing::debug_span!("room", room = &*room_id);
+        let life = (self.live)(self.clone(), room_id, inbox.clone()).instrument(span);
         (inbox, life)
     }
 
@@ -354,7 +376,7 @@ impl Rooms {
         match ending {
             Ending::Failed(fault) => {
                 let (room, event, reason) = (&**room_id, fault.event(), fault.kind().label());
-                metrics::counter!("stateroom_faults_total", "reason" => reason).increment(1);
+                ::metrics::counter!("stateroom_faults_total", "reason" => reason).increment(1);
                 // One line. Quoted as a field, as the names in a backtrace are the guest's.
                 tracing::error!(
                     room,
@@ -374,6 +396,18 @@ impl Rooms {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
+    }
+}
+
+fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
+    let vitals = inbox.vitals();
+    RoomInfo {
+        id: id.to_string(),
+        connections: inbox.connections(),
+        age: vitals.age(),
+        events: vitals.events(),
+        computed: vitals.computed(),
+        memory_bytes: vitals.memory_bytes(),
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpSocket};
 pub use self::handle::{RoomInfo, ServerHandle};
 pub(crate) use self::stalling::StallingSocket;
 use crate::{
+    admin,
     admission::Admission,
     config::{Limits, RoomStrategy, ShutdownPolicy},
     http,
@@ -194,11 +195,10 @@ impl Server {
             )
         })?;
         let address = SocketAddr::new(ip, self.port);
-        let listener = listen(address)
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+        let listener = listen(address)?;
         let address = listener.local_addr()?;
         let (router, handle) = self.router(factory);
-        Ok(BoundServer { listener, address, router, handle })
+        Ok(BoundServer { listener, address, router, handle, admin: None })
     }
 
     /// The routes of the server, to be nested in an Axum app of your own, and a handle to stop it.
@@ -211,8 +211,12 @@ impl Server {
     }
 }
 
-/// Listens as tokio does, but for more clients that come at once: after a restart, they all do.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    try_listen(address).map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+}
+
+/// Listens as tokio does, but for more clients that come at once: after a restart, they all do.
+fn try_listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // Windows means something else by it: that another program may listen there as well.
     #[cfg(not(windows))]
@@ -228,6 +232,7 @@ pub struct BoundServer {
     address: SocketAddr,
     router: Router,
     handle: ServerHandle,
+    admin: Option<(TcpListener, Router)>,
 }
 
 impl BoundServer {
@@ -235,6 +240,28 @@ impl BoundServer {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Listens on another address as well, for whoever runs the server: serves [`ServerHandle::admin_router`] there, and
+    /// `more` beside it, until all has stopped. Nothing there asks who somebody is: take an address that only you can reach.
+    ///
+    /// # Errors
+    ///
+    /// If the address cannot be listened on.
+    ///
+    /// # Panics
+    ///
+    /// If `more` has a route that is there already.
+    pub fn with_admin(mut self, address: SocketAddr, more: Router) -> io::Result<Self> {
+        let listener = listen(address)?;
+        self.admin = Some((listener, self.handle.admin_router().merge(more)));
+        Ok(self)
+    }
+
+    /// Where it listens for whoever runs it, if it does.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
     }
 
     /// A handle to the server.
@@ -253,8 +280,20 @@ impl BoundServer {
     ///
     /// When the future is dropped, the server accepts no more connections; the ones that it has go on.
     pub async fn run(self) -> io::Result<()> {
-        accept::accept(self.listener, self.router, self.handle.inner()).await;
-        self.handle.shutdown().await;
+        let admin = async {
+            match self.admin {
+                Some((listener, router)) => admin::serve(listener, router).await,
+                None => std::future::pending().await,
+            }
+        };
+        let serve = async {
+            accept::accept(self.listener, self.router, self.handle.inner()).await;
+            self.handle.shutdown().await;
+        };
+        tokio::select! {
+            () = serve => {}
+            () = admin => {}
+        }
         Ok(())
     }
 

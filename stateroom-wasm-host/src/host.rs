@@ -168,6 +168,13 @@ impl StateroomService for WasmHost {
         self.work_now(Event::Call { message }, context)
     }
 
+    fn memory_bytes(&mut self) -> Option<usize> {
+        match &mut self.guest {
+            Guest::Alive(instance) => Some(instance.memory_bytes()),
+            Guest::AtWork | Guest::Gone(_) => None,
+        }
+    }
+
     fn deliver(&mut self, turn: &Turn, _: &impl StateroomContext) -> impl Future<Output = Result<(), Fault>> + Send {
         self.work(turn, Caller::Task)
     }

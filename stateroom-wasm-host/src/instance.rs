@@ -164,6 +164,11 @@ impl Instance {
         memory::number(self.guest.memory(), address).ok_or(address)
     }
 
+    /// How much memory the guest has.
+    pub(crate) fn memory_bytes(&mut self) -> usize {
+        self.guest.memory().len()
+    }
+
     /// Works on the events of a turn, until there are none left or the room should write what came out of them: that is in
     /// the turn as soon as an event is over.
     pub(crate) async fn work(&mut self, turn: &Turn, caller: Caller) -> Result<(), Fault> {

@@ -64,6 +64,12 @@ pub trait StateroomService: Send + Sync + 'static {
         None
     }
 
+    /// How much memory the service has, in bytes, where that is known.
+    #[doc(hidden)]
+    fn memory_bytes(&mut self) -> Option<usize> {
+        None
+    }
+
     /// Works through the events of a turn: the way by which hosts drive any service, whatever it is made of.
     ///
     /// May return before the turn is empty; then it is called again. Must have finished at least one event by then.

@@ -107,6 +107,12 @@ impl Turn {
         self.lock().under_way.front().copied()
     }
 
+    /// The label of the first event that has not returned, whether it was taken or not.
+    pub fn next_label(&self) -> Option<&'static str> {
+        let state = self.lock();
+        state.under_way.front().copied().or_else(|| state.waiting.front().map(Event::label))
+    }
+
     /// Says that the first event under way has returned, and what it asked for; leaves `effects` empty.
     pub fn finish_event(&self, effects: &mut Vec<Effect>) {
         let mut state = self.lock();

@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     build::{cache_directory, dist},
     config::{Resolved, Settings},
-    shutdown,
+    metrics, shutdown,
 };
 
 pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) -> Result<()> {
@@ -39,7 +39,7 @@ pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) ->
 
 /// Serves a module until a signal comes; tells first where it is.
 pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
-    let Resolved { mut server, mut host, cache, admission } = resolved;
+    let Resolved { mut server, mut host, cache, admin, admission } = resolved;
     server.admission.jwt = admission.keys()?;
     host.cache = cache.then(module_cache).flatten();
     let runtime = runtime().context("no runtime can be made")?;
@@ -47,9 +47,20 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
     let _inside = runtime.enter();
     let factory = load(module, &host)?;
     let (ip, port, strategy) = (server.ip.clone(), server.port, server.room_strategy);
+    // Before anything that is measured.
+    let measured = admin.map(|_| metrics::record()).transpose()?;
     runtime.block_on(async {
         let stop = shutdown::requested().context("signals cannot be listened for")?;
-        let server = server.bind(factory).await.map_err(|error| explain_bind(error, &ip, port))?;
+        let mut server =
+            server.bind(factory).await.map_err(|error| explain_bind(error, &ip, port, "--ip", "--port"))?;
+        if let (Some(address), Some(measured)) = (admin, measured) {
+            tokio::spawn(metrics::upkeep(measured.clone()));
+            let explain = |error| explain_bind(error, &address.ip().to_string(), address.port(), "--admin", "--admin");
+            server = server.with_admin(address, metrics::router(measured)).map_err(explain)?;
+        }
+        if let Some(address) = server.admin_addr() {
+            tracing::info!("for whoever runs it: http://{address}/metrics, /healthz, /readyz, /rooms");
+        }
         announce(server.local_addr(), strategy);
         server.run_until(stop).await.context("the server has failed")
     })
@@ -96,7 +107,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 /// Where the server could not listen.
 pub(super) fn check_address(server: &Server) -> Result<()> {
     let (ip, port) = (server.ip.as_str(), server.port);
-    TcpListener::bind((ip, port)).map(drop).map_err(|error| explain_bind(error, ip, port))
+    TcpListener::bind((ip, port)).map(drop).map_err(|error| explain_bind(error, ip, port, "--ip", "--port"))
 }
 
 /// Checks and compiles a module.
@@ -116,14 +127,14 @@ fn runtime() -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-fn explain_bind(error: io::Error, ip: &str, port: u16) -> Error {
+fn explain_bind(error: io::Error, ip: &str, port: u16, ip_flag: &str, port_flag: &str) -> Error {
     let context = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "{ip}:{port} is in use by another program\n  hint: take another port with `--port`; 0 is any free one"
+            "{ip}:{port} is in use by another program\n  hint: take another port with `{port_flag}`; 0 is any free one"
         ),
-        io::ErrorKind::AddrNotAvailable => format!("{ip} is not an address of this machine: see `--ip`"),
+        io::ErrorKind::AddrNotAvailable => format!("{ip} is not an address of this machine: see `{ip_flag}`"),
         io::ErrorKind::PermissionDenied => {
-            format!("{ip}:{port} may not be listened on: take a port above 1023 with `--port`")
+            format!("{ip}:{port} may not be listened on: take a port above 1023 with `{port_flag}`")
         }
         _ => format!("{ip}:{port} cannot be listened on"),
     };

@@ -1,6 +1,11 @@
 //! The units that settings are given in, and how they are read and written: the same way on the command line, in the
 //! environment and in `stateroom.toml`.
-use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
 
 use stateroom_server::{ParseShutdownPolicyError, ShutdownPolicy};
 
@@ -207,6 +212,8 @@ macro_rules! worded {
 worded! {
     /// An address to listen on.
     Ip(IpAddr), "IP address: write such as `127.0.0.1` or `::1`";
+    /// An address and a port to listen on.
+    Address(SocketAddr), "address with a port: write such as `127.0.0.1:9090`";
     /// A port to listen on.
     Port(u16), "port: write a number from 0 to 65535";
 }

@@ -1,6 +1,7 @@
 //! From what was said, and where, to what counts.
 use std::{
     env,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -23,6 +24,8 @@ pub(crate) struct Resolved {
     pub(crate) host: WasmHostConfig,
     /// Whether compiled services are kept.
     pub(crate) cache: bool,
+    /// Where to listen for whoever runs the server.
+    pub(crate) admin: Option<SocketAddr>,
     /// The files of keys are read when something is served.
     pub(crate) admission: AdmissionSettings,
 }
@@ -39,6 +42,7 @@ impl Settings {
             shutdown_policy: self.shutdown_policy.or(under.shutdown_policy),
             compression: self.compression.or(under.compression),
             no_cache: self.no_cache.or(under.no_cache),
+            admin: self.admin.or(under.admin),
             preset: self.preset.or(under.preset),
             admission: self.admission.over(under.admission),
             limits: self.limits.over(under.limits),
@@ -119,7 +123,13 @@ impl Said {
                 host.time_budget.as_secs_f64()
             );
         }
-        Ok(Resolved { server, host, cache: settings.no_cache != Some(true), admission: settings.admission })
+        Ok(Resolved {
+            server,
+            host,
+            cache: settings.no_cache != Some(true),
+            admin: settings.admin.map(|admin| admin.0),
+            admission: settings.admission,
+        })
     }
 
     /// A client that answers every ping must not be taken for lost.
@@ -178,7 +188,7 @@ pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command
         {
             Some(toml::Value::String(text)) => text.clone(),
             Some(value) => value.to_string(),
-            None if argument.get_help_heading() == Some("Admission") => "none".to_owned(),
+            None if argument.get_help_heading() == Some("Admission") || flag == "admin" => "none".to_owned(),
             None => "what the machine allows".to_owned(),
         };
         argument
@@ -225,6 +235,7 @@ mod tests {
             "BOOL" => "true",
             "ORIGINS" => "https://a.example",
             "PRESET" => "public",
+            "ADDRESS" => "127.0.0.1:9",
             "PROXIES" => "10.0.0.0/8",
             "NAMES" => "x-a,x-b",
             _ => "7",

@@ -9,6 +9,8 @@
 )]
 
 mod common;
+#[cfg(unix)]
+mod e2e_admin;
 mod e2e_admission;
 mod e2e_build;
 mod e2e_cache;

@@ -11,6 +11,7 @@ use axum::{
 };
 use hyper::upgrade::OnUpgrade;
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use super::{
     Refused,
@@ -65,7 +66,7 @@ async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Re
     let compression = handshake.compression;
     // Before the client can know that it has joined, so that it misses nothing from then on.
     let encoding = compression.as_ref().map(Compression::encoding).unwrap_or_default();
-    let outbound = Arc::new(Outbound::new(&settings.limits, encoding));
+    let outbound = Arc::new(Outbound::new(&settings.limits, encoding, rooms.metrics().clone()));
     let seat = match rooms.join(&room_id, token, details, &outbound).await {
         Ok(seat) => Some(seat),
         Err(cause) => {
@@ -73,16 +74,19 @@ async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Re
             None
         }
     };
-    rooms.clone().spawn(async move {
+    let spawner = rooms.clone();
+    let span = tracing::debug_span!("connection", room = room_id, ?peer);
+    let connection = async move {
         let _places = places;
         // Until then nothing else looks whether the client is alive.
         match timeout(rooms.settings().limits.request_head_time, upgrade).await {
             Ok(Ok(upgraded)) => {
-                connection::serve(rooms.settings(), upgraded, &room_id, seat, outbound, compression).await;
+                connection::serve(&rooms, upgraded, &room_id, seat, outbound, compression).await;
             }
             Ok(Err(_)) | Err(_) => tracing::debug!(room = room_id, "a client is gone before it could speak"),
         }
-    });
+    };
+    spawner.spawn(connection.instrument(span));
     Ok(response)
 }
 

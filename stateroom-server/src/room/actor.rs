@@ -8,7 +8,7 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::FutureExt;
@@ -30,6 +30,7 @@ use super::{
 use crate::{
     config::{Limits, ShutdownPolicy},
     connection::close::CloseCause,
+    metrics::{EventCounts, EventKind, Metrics},
 };
 
 /// For how many events and effects an idle room keeps memory.
@@ -56,10 +57,11 @@ pub(crate) async fn run<F: StateroomServiceFactory>(
     inbox: Arc<Inbox>,
     limits: &Limits,
     policy: ShutdownPolicy,
+    metrics: Arc<Metrics>,
     ended: impl FnOnce(&Ending),
 ) {
     let context = Arc::new(RoomContext::new(room_id.clone(), inbox.clone()));
-    let mut room = Room::new(room_id.clone(), inbox, limits, policy);
+    let mut room = Room::new(room_id.clone(), inbox, limits, policy, metrics);
     let ending = match contained(factory.create(&room_id, context.clone())).await {
         Ok(mut service) => {
             let ending = contained(room.live(&mut service, &context)).await.unwrap_or_else(Ending::Failed);
@@ -93,25 +95,30 @@ struct Room {
     policy: ShutdownPolicy,
     /// Empty between events; kept for its memory.
     finished: Finished,
+    metrics: Arc<Metrics>,
+    /// How long the service has computed for events that have not returned.
+    computed: Duration,
 }
 
 impl Room {
-    fn new(id: Arc<str>, inbox: Arc<Inbox>, limits: &Limits, policy: ShutdownPolicy) -> Self {
+    fn new(id: Arc<str>, inbox: Arc<Inbox>, limits: &Limits, policy: ShutdownPolicy, metrics: Arc<Metrics>) -> Self {
         Room {
             id,
             inbox,
-            members: Members::default(),
+            members: Members::new(metrics.clone()),
             timer: Timer::new(limits.timer_interval),
             schedule: Schedule::new(limits.tokens, policy),
             policy,
             finished: Finished::default(),
+            metrics,
+            computed: Duration::ZERO,
         }
     }
 
     async fn live<S: StateroomService>(&mut self, service: &mut S, context: &RoomContext) -> Result<Ending, Fault> {
         let flavor = tokio::runtime::Handle::current().runtime_flavor();
         let mut posts = Vec::new();
-        self.schedule.push(Event::Init, Step::Other);
+        self.schedule.push(Event::Init, Step::Other(EventKind::Init));
         self.run_turn(service, context).await?;
         loop {
             if self.members.is_clean() && self.schedule.turn.is_empty() {
@@ -126,10 +133,14 @@ impl Room {
             }
             // Who leaves for being slow goes before the timer, as its `disconnect` may replace it.
             if self.schedule.turn.is_empty() && self.timer.take_due() {
-                self.schedule.push(Event::Timer, Step::Other);
+                self.schedule.push(Event::Timer, Step::Other(EventKind::Timer));
             }
             self.inbox.take(&mut posts);
+            if !posts.is_empty() {
+                self.metrics.turn_events.record(posts.len() as f64);
+            }
             self.handle(&mut posts, service, context).await?;
+            self.inbox.vitals().takes(service.memory_bytes());
             self.write();
             if let Some(cause) = self.schedule.stopped() {
                 return Ok(Ending::Stopped(cause.clone()));
@@ -201,7 +212,10 @@ impl Room {
         while !turn.is_empty() {
             let mut deliver = pin!(service.deliver(&turn, context));
             poll_fn(|context| {
-                let poll = deliver.as_mut().poll(context);
+                let begun = Instant::now();
+                let span = tracing::trace_span!("events", first = turn.next_label());
+                let poll = span.in_scope(|| deliver.as_mut().poll(context));
+                self.computed += begun.elapsed();
                 self.apply_finished(&turn);
                 if poll.is_pending() {
                     // An event takes its time; what came out of those before it does not wait for it.
@@ -225,7 +239,11 @@ impl Room {
         turn.take_finished(&mut finished);
         let mut effects = finished.effects.drain(..);
         let mut taken = 0;
+        let mut counts = EventCounts::default();
         for end in &finished.ends {
+            if let Some(step) = self.schedule.steps.front() {
+                counts.add(step.kind());
+            }
             let mut caller = self.apply_step();
             for effect in effects.by_ref().take(end - taken) {
                 match effect {
@@ -242,6 +260,11 @@ impl Room {
         drop(effects);
         finished.clear(KEPT);
         self.finished = finished;
+        if counts.total() > 0 {
+            let computed = std::mem::take(&mut self.computed);
+            self.metrics.handled(&counts, computed);
+            self.inbox.vitals().handled(counts.total(), computed);
+        }
     }
 
     /// Changes what the event that has returned changes. The result is who waits for its answer.
@@ -260,7 +283,7 @@ impl Room {
             }
             Some(Step::Said { client, connection, load }) => self.members.handled(client, connection, load),
             Some(Step::Answer(caller)) => return Some(caller),
-            Some(Step::Other) | None => {}
+            Some(Step::Other(_)) | None => {}
         }
         None
     }

@@ -18,6 +18,7 @@ use crate::{
     connection::close::CloseCause,
     limits, lock,
     outbound::{Load, Outbound},
+    room::vitals::Vitals,
 };
 
 /// One connection to a room, by number. A client that comes back is another connection.
@@ -78,6 +79,7 @@ pub(crate) struct Inbox {
     state: Mutex<State>,
     max_bytes: usize,
     max_events: usize,
+    vitals: Vitals,
 }
 
 #[derive(Debug, Default)]
@@ -103,7 +105,7 @@ impl Inbox {
     pub(crate) fn new(limits: &Limits) -> Self {
         // One event has to fit, or none would ever be handled.
         let (max_bytes, max_events) = (limits.mailbox_bytes.max(1), limits.mailbox_events.max(1));
-        Inbox { state: Mutex::default(), max_bytes, max_events }
+        Inbox { state: Mutex::default(), max_bytes, max_events, vitals: Vitals::default() }
     }
 
     /// A number for a connection that wants to join.
@@ -212,6 +214,11 @@ impl Inbox {
         drop(state);
         readers.into_values().for_each(Waker::wake);
         posts
+    }
+
+    /// What the room has done so far, for who looks at it from outside.
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.vitals
     }
 
     /// How many connections the room has.

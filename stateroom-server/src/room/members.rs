@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     connection::compression::Encoding,
+    metrics::{Metrics, OneMore},
     outbound::{Load, Outbound},
 };
 
@@ -25,16 +26,18 @@ pub(crate) struct Member {
     handled: Load,
     /// Whether it is among those to be written to.
     dirty: bool,
+    _one_more: OneMore,
 }
 
 /// Who is in the room.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Members {
     /// Numbers are given by the room, so that nobody can choose those that collide.
     members: IndexMap<ClientId, Member, FxBuildHasher>,
     outboxes: Outboxes,
     /// To whom something is to be written, in the order in which it came up.
     dirty: VecDeque<ClientId>,
+    metrics: Arc<Metrics>,
 }
 
 /// What there is to tell, once for each encoding that somebody needs.
@@ -59,8 +62,14 @@ impl Members {
     /// How many are written to before the room looks at its inbox again.
     const WRITES: usize = 64;
 
+    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+        Members { members: IndexMap::default(), outboxes: Outboxes::default(), dirty: VecDeque::new(), metrics }
+    }
+
     pub(crate) fn insert(&mut self, client: ClientId, connection: ConnectionId, outbound: Arc<Outbound>) {
-        let member = Member { connection, outbound, runs: Vec::new(), handled: Load::default(), dirty: false };
+        let _one_more = OneMore::of(&self.metrics.clients);
+        let member =
+            Member { connection, outbound, _one_more, runs: Vec::new(), handled: Load::default(), dirty: false };
         self.members.insert(client, member);
     }
 
@@ -127,16 +136,22 @@ impl Members {
 
     /// Writes to the next few, once to each. Those that do not keep up are put into `slow`.
     pub(crate) fn write_some(&mut self, slow: &mut Vec<(ClientId, ConnectionId)>) {
+        let mut sent = Load::default();
         for _ in 0..Self::WRITES {
             let Some(client) = self.dirty.pop_front() else { break };
             let Some(member) = self.members.get_mut(&client) else { continue };
             member.dirty = false;
+            for run in &member.runs {
+                sent.add(Load { messages: run.messages, bytes: run.range.len() });
+            }
             let batch = self.outboxes.of(&member.outbound).batch(&member.runs);
             if !member.outbound.write(&batch, std::mem::take(&mut member.handled)) {
                 slow.push((client, member.connection));
             }
             member.runs.clear();
         }
+        self.metrics.sent_messages.increment(sent.messages as u64);
+        self.metrics.sent_bytes.increment(sent.bytes as u64);
         if self.dirty.is_empty() {
             self.outboxes.0.iter_mut().for_each(Outbox::clear);
         }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     config::ShutdownPolicy,
     connection::close::CloseCause,
+    metrics::EventKind,
     outbound::{Load, Outbound},
 };
 
@@ -29,8 +30,21 @@ pub(crate) enum Step {
     Said { client: ClientId, connection: ConnectionId, load: Load },
     /// Who has called gets an answer.
     Answer(Answer),
-    /// Nothing.
-    Other,
+    /// Nothing: the room begins, or its timer fires.
+    Other(EventKind),
+}
+
+impl Step {
+    /// Of which event it is.
+    pub(crate) fn kind(&self) -> EventKind {
+        match self {
+            Step::Join { .. } => EventKind::Connect,
+            Step::Leave { .. } => EventKind::Disconnect,
+            Step::Said { .. } => EventKind::Message,
+            Step::Answer(_) => EventKind::Call,
+            Step::Other(kind) => *kind,
+        }
+    }
 }
 
 /// What is going to happen in a room.

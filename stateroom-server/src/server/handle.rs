@@ -1,9 +1,12 @@
 //! What a program has hold of a running server by.
 //!
 //! *Invariant:* a handle owns nothing: the server goes on without any, and all are handles to the same one.
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
+
+use axum::Router;
 
 use crate::{
+    admin,
     room::handle::RoomHandle,
     rooms::{Refusal, Rooms},
 };
@@ -54,6 +57,22 @@ impl ServerHandle {
         self.rooms.room(id)
     }
 
+    /// Routes for whoever runs the server, to be served on an address that is nobody else's:
+    ///
+    /// | route | what it does |
+    /// |-|-|
+    /// | `GET /healthz` | 200, as long as anything is answered |
+    /// | `GET /readyz` | 200; 503 from when the server begins to stop |
+    /// | `GET /rooms` | a JSON list of the rooms: `id`, `clients`, `age_seconds`, `events`, `cpu_seconds`, `memory_bytes` |
+    /// | `GET /rooms/{id}` | one of them, or 404 |
+    /// | `DELETE /rooms/{id}` | closes it, with `?code=` (1012, after which clients come back) and `?reason=`; 204 when it has ended |
+    ///
+    /// [`BoundServer::with_admin`](crate::BoundServer::with_admin) serves them. What is measured is rendered by the recorder of
+    /// the crate `metrics` that your program installs: put that beside them.
+    pub fn admin_router(&self) -> Router {
+        admin::router(self.rooms.clone())
+    }
+
     /// Creates a room, as the HTTP routes do: with an id as `POST /ws/{room}`, without as `POST /new_room`. It begins
     /// before anybody joins; its service is built then.
     ///
@@ -87,4 +106,12 @@ pub struct RoomInfo {
     pub id: String,
     /// How many connections it has.
     pub connections: usize,
+    /// How long ago it began.
+    pub age: Duration,
+    /// How many events its service has handled.
+    pub events: u64,
+    /// How long its service has computed for them.
+    pub computed: Duration,
+    /// How much memory its service has, in bytes, where that is known: of a WebAssembly guest it is.
+    pub memory_bytes: Option<usize>,
 }

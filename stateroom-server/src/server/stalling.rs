@@ -27,7 +27,7 @@ pub(crate) struct StallingSocket {
 }
 
 impl StallingSocket {
-    pub(super) fn new(socket: TcpStream, longest: Duration) -> Self {
+    pub(crate) fn new(socket: TcpStream, longest: Duration) -> Self {
         StallingSocket { socket, longest, alarm: None }
     }
 

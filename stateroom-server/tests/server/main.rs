@@ -9,6 +9,7 @@
     reason = "a test says what it expects, and fails where that is not so"
 )]
 
+mod admin;
 mod admission;
 mod closing;
 mod common;
@@ -21,6 +22,7 @@ mod http;
 #[cfg(feature = "jwt")]
 mod jwt;
 mod limits;
+mod metrics;
 mod model;
 mod policies;
 mod rooms;

@@ -32,6 +32,11 @@ impl Serving {
 
     /// Runs a command that serves, and waits for it to say where.
     pub(crate) async fn run(command: Command) -> Serving {
+        Serving::run_with(command, async |_: &mut Serving| ()).await.0
+    }
+
+    /// The same, after `before` has read what it says before that.
+    pub(crate) async fn run_with<T>(command: Command, before: impl AsyncFnOnce(&mut Serving) -> T) -> (Serving, T) {
         let mut command = tokio::process::Command::from(command);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -42,9 +47,10 @@ impl Serving {
             }
         });
         let mut serving = Serving { address: SocketAddr::from(([0, 0, 0, 0], 0)), child, lines };
+        let said = before(&mut serving).await;
         let line = serving.line("listening on http://").await;
         serving.address = line.rsplit("http://").next().unwrap().parse().unwrap();
-        serving
+        (serving, said)
     }
 
     /// Waits for a line on stderr that has this in it.
@@ -67,8 +73,13 @@ impl Serving {
 
     /// The head and body of the answer to a GET.
     pub(crate) async fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        self.get_at(self.address, path).await
+    }
+
+    /// The same, of another address of its.
+    pub(crate) async fn get_at(&self, address: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("no answer").unwrap();

@@ -49,6 +49,12 @@ impl TestServer {
         TestServer { way, handle, script: ScriptFactory::default(), running: Some(tokio::spawn(server.run())) }
     }
 
+    /// Some other server that listens there.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        let handle = Server::new().router(ScriptFactory::default()).1;
+        TestServer { way: Way::Tcp(address), handle, script: ScriptFactory::default(), running: None }
+    }
+
     /// A server in this process alone: time may be paused.
     pub(crate) fn pipe(server: Server) -> Self {
         let script = ScriptFactory::default();

@@ -1,0 +1,79 @@
+//! What whoever runs the server sees: metrics, probes, rooms, and a log for programs.
+use std::net::SocketAddr;
+
+use crate::common::{Serving, built, stateroom};
+
+/// Where the administration listens.
+async fn admin(server: &mut Serving) -> SocketAddr {
+    let line = server.line("for whoever runs it: http://").await;
+    line.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap()
+}
+
+fn command(arguments: &[&str]) -> std::process::Command {
+    let mut command = stateroom();
+    command.args(["serve"]).arg(built("counter-service")).args(["--ip", "127.0.0.1", "--port", "0"]).args(arguments);
+    command
+}
+
+#[tokio::test]
+async fn what_is_measured_is_read_by_prometheus() {
+    let (server, admin) = Serving::run_with(command(&["--admin", "127.0.0.1:0"]), admin).await;
+    let mut client = server.join("a").await;
+    for number in 1..=3 {
+        client.send("increment").await;
+        assert_eq!(client.text().await, format!("new value: {number}"));
+    }
+    let text = server.get_at(admin, "/metrics").await;
+    for line in [
+        "# TYPE stateroom_rooms gauge",
+        "stateroom_rooms 1",
+        "stateroom_clients 1",
+        "stateroom_events_total{kind=\"message\"} 3",
+        "stateroom_events_total{kind=\"timer\"} 0",
+        "# TYPE stateroom_event_seconds histogram",
+        "stateroom_sent_messages_total 3",
+    ] {
+        assert!(text.lines().any(|it| it == line), "`{line}` is not in {text}");
+    }
+    assert!(
+        text.contains("text/plain; version=0.0.4") && text.contains("stateroom_event_seconds_bucket{le=\"0.001\"}")
+    );
+    assert!(!text.contains("\"a\""), "no id of a room");
+
+    let rooms = server.get_at(admin, "/rooms").await;
+    assert!(rooms.contains("\"id\":\"a\",\"clients\":1") && rooms.contains("\"memory_bytes\":1"), "{rooms}");
+    assert!(server.get_at(admin, "/readyz").await.ends_with("ready\n"));
+    for path in ["/metrics", "/rooms", "/healthz"] {
+        assert!(server.get(path).await.starts_with("HTTP/1.1 404"), "{path} is not for clients");
+    }
+    client.leave().await;
+    server.signal("TERM");
+    assert!(server.end().await.success());
+}
+
+#[tokio::test]
+async fn a_log_for_programs_is_an_object_a_line() {
+    let mut command = command(&[]);
+    command.env("RUST_LOG", "info").env("STATEROOM_LOG_FORMAT", "json");
+    let output = tokio::process::Command::from(command).stderr(std::process::Stdio::piped()).kill_on_drop(true).spawn();
+    let mut child = output.unwrap();
+    let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
+    let line = tokio::time::timeout(crate::common::PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+    assert!(
+        line.starts_with("{\"timestamp\":") && line.contains("\"level\":\"INFO\"") && line.ends_with('}'),
+        "{line}"
+    );
+}
+
+#[test]
+fn an_address_in_use_is_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = command(&["--admin", &address]).output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.contains("is in use by another program") && log.contains("--admin"), "{log}");
+    let output = command(&["--admin", "9090"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("write such as `127.0.0.1:9090`"));
+}

@@ -1,0 +1,150 @@
+//! What whoever runs the server sees of it, and may do: on an address of its own, which is nobody else's business.
+//!
+//! *Invariant:* nothing here is reachable by the routes that clients have; a page in a browser changes nothing.
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, Request, State},
+    http::{Method, StatusCode, header::ORIGIN},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
+
+use crate::{
+    rooms::Rooms,
+    server::{RoomInfo, StallingSocket},
+};
+
+/// So many connections are served at a time; others wait.
+const CONNECTIONS: usize = 64;
+/// How long anything may take there.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// With what the clients of a room are closed that is deleted, where nothing else is said: they may come back.
+const DELETED: u16 = 1012;
+
+/// The routes.
+pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/rooms", get(list))
+        .route("/rooms/{id}", get(show).delete(delete))
+        .with_state(rooms)
+        .layer(middleware::from_fn(no_pages))
+}
+
+/// A browser says from which page it changes something; no page has any business with that.
+async fn no_pages(request: Request, next: Next) -> Response {
+    if request.method() != Method::GET && request.headers().contains_key(ORIGIN) {
+        return (StatusCode::FORBIDDEN, "pages may not change anything here\n").into_response();
+    }
+    next.run(request).await
+}
+
+async fn ready(State(rooms): State<Arc<Rooms>>) -> (StatusCode, &'static str) {
+    if rooms.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") } else { (StatusCode::OK, "ready\n") }
+}
+
+/// A room, as JSON.
+#[derive(Serialize)]
+struct Room {
+    id: String,
+    clients: usize,
+    age_seconds: f64,
+    events: u64,
+    cpu_seconds: f64,
+    memory_bytes: Option<usize>,
+}
+
+impl From<RoomInfo> for Room {
+    fn from(room: RoomInfo) -> Self {
+        Room {
+            id: room.id,
+            clients: room.connections,
+            age_seconds: room.age.as_secs_f64(),
+            events: room.events,
+            cpu_seconds: room.computed.as_secs_f64(),
+            memory_bytes: room.memory_bytes,
+        }
+    }
+}
+
+async fn list(State(rooms): State<Arc<Rooms>>) -> Json<Vec<Room>> {
+    let mut rooms: Vec<Room> = rooms.list().into_iter().map(Room::from).collect();
+    rooms.sort_by(|one, other| one.id.cmp(&other.id));
+    Json(rooms)
+}
+
+async fn show(State(rooms): State<Arc<Rooms>>, Path(id): Path<String>) -> Result<Json<Room>, NoRoom> {
+    rooms.info(&id).map(|room| Json(room.into())).ok_or(NoRoom)
+}
+
+/// How a room is to be closed.
+#[derive(Deserialize)]
+struct Closing {
+    code: Option<u16>,
+    reason: Option<String>,
+}
+
+async fn delete(
+    State(rooms): State<Arc<Rooms>>,
+    Path(id): Path<String>,
+    Query(closing): Query<Closing>,
+) -> Result<StatusCode, NoRoom> {
+    let room = rooms.room(&id).ok_or(NoRoom)?;
+    let reason = closing.reason.as_deref().unwrap_or("closed by whoever runs the server");
+    room.close(closing.code.unwrap_or(DELETED), reason).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// There is no such room.
+struct NoRoom;
+
+impl IntoResponse for NoRoom {
+    fn into_response(self) -> Response {
+        (StatusCode::NOT_FOUND, "there is no such room\n").into_response()
+    }
+}
+
+/// Serves them, until it is dropped.
+pub(crate) async fn serve(listener: TcpListener, router: Router) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) => drop(connections.spawn(serve_http(socket, router.clone(), place))),
+                Err(error) => {
+                    tracing::warn!(%error, "no connection can be accepted for the administration");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve_http(socket: TcpStream, router: Router, _place: OwnedSemaphorePermit) {
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .serve_connection(TokioIo::new(StallingSocket::new(socket, PATIENCE)), TowerToHyperService::new(router))
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection for the administration ends");
+    }
+}

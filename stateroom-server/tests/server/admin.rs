@@ -1,0 +1,100 @@
+//! What whoever runs a server sees of it, and may do.
+use serde_json::{Value, json};
+use stateroom_server::{BoundServer, Server, ServerHandle};
+use tower::ServiceExt;
+
+use crate::common::{ScriptFactory, TestServer, patiently};
+
+/// What a request to the routes of the administration is answered.
+async fn ask(handle: &ServerHandle, method: &str, path: &str) -> (u16, String) {
+    answer(handle, axum::http::Request::builder().method(method).uri(path)).await
+}
+
+async fn answer(handle: &ServerHandle, request: axum::http::request::Builder) -> (u16, String) {
+    let request = request.body(axum::body::Body::empty()).unwrap();
+    let response = patiently("an answer", handle.admin_router().oneshot(request)).await.unwrap();
+    let status = response.status().as_u16();
+    let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn rooms_are_listed_with_what_they_do() {
+    let server = TestServer::pipe(Server::new());
+    assert_eq!(ask(&server.handle, "GET", "/rooms").await, (200, "[]".to_owned()));
+    let (mut one, _two) = (server.join("b").await, server.join("b").await);
+    let _other = server.join("a%20b").await;
+    one.hears("joined 2").await;
+    one.say("hello").await;
+    one.hears("hello").await;
+    tokio::time::advance(std::time::Duration::from_secs(5)).await;
+    let (status, body) = ask(&server.handle, "GET", "/rooms").await;
+    let rooms: Vec<Value> = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, rooms.len()), (200, 2));
+    assert_eq!((&rooms[0]["id"], &rooms[1]["id"]), (&json!("a b"), &json!("b")));
+    // Init, two connects, a message.
+    assert_eq!((&rooms[1]["clients"], &rooms[1]["events"]), (&json!(2), &json!(4)));
+    assert!(rooms[1]["age_seconds"].as_f64().unwrap() >= 5.0 && rooms[1]["cpu_seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!(rooms[1]["memory_bytes"], Value::Null, "of a native service nobody knows");
+
+    let (status, body) = ask(&server.handle, "GET", "/rooms/a%20b").await;
+    assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()["clients"].clone()), (200, json!(1)));
+    assert_eq!(ask(&server.handle, "GET", "/rooms/c").await.0, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_is_deleted_with_its_clients_told() {
+    let server = TestServer::pipe(Server::new());
+    let mut client = server.join("a").await;
+    assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 204);
+    assert_eq!(client.closed().await, (1012, "closed by whoever runs the server".to_owned()));
+    assert!(server.handle.rooms().is_empty());
+    assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 404);
+
+    let mut client = server.join("a").await;
+    assert_eq!(ask(&server.handle, "DELETE", "/rooms/a?code=4100&reason=enough%20now").await.0, 204);
+    assert_eq!(client.closed().await, (4100, "enough now".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_in_a_browser_changes_nothing() {
+    let server = TestServer::pipe(Server::new());
+    let _client = server.join("a").await;
+    let request = axum::http::Request::builder().method("DELETE").uri("/rooms/a").header("origin", "http://localhost");
+    assert_eq!(answer(&server.handle, request).await.0, 403);
+    assert_eq!(server.handle.rooms().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_is_alive_and_not_ready() {
+    let server = TestServer::pipe(Server::new());
+    assert_eq!(ask(&server.handle, "GET", "/readyz").await, (200, "ready\n".to_owned()));
+    let _silent = server.raw("/ws/a", b"").await;
+    server.script.happened("a", "connect 1", 1).await;
+    let handle = server.handle.clone();
+    let stopping = tokio::spawn(async move { handle.shutdown().await });
+    server.script.happened("a", "disconnect 1", 1).await;
+    assert_eq!(ask(&server.handle, "GET", "/readyz").await, (503, "stopping\n".to_owned()));
+    assert_eq!(ask(&server.handle, "GET", "/healthz").await, (200, "ok\n".to_owned()));
+    stopping.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_administration_has_an_address_of_its_own_and_clients_do_not_reach_it() {
+    let bind = || async {
+        let server = Server::new().with_ip("127.0.0.1".to_owned()).with_port(0);
+        server.bind(ScriptFactory::default()).await.unwrap()
+    };
+    assert_eq!(BoundServer::admin_addr(&bind().await), None);
+    let more = axum::Router::new().route("/more", axum::routing::get(async || "more"));
+    let server = bind().await.with_admin("127.0.0.1:0".parse().unwrap(), more).unwrap();
+    let (address, admin, handle) = (server.local_addr(), server.admin_addr().unwrap(), server.handle());
+    let running = tokio::spawn(server.run());
+    assert_eq!(TestServer::at(admin).get("/more").await.body, "more");
+    assert_eq!(TestServer::at(admin).get("/healthz").await.status, 200);
+    for path in ["/rooms", "/healthz", "/more"] {
+        assert_eq!(TestServer::at(address).get(path).await.status, 404, "{path}");
+    }
+    handle.shutdown().await;
+    patiently("the end", running).await.unwrap().unwrap();
+}

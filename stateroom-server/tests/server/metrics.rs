@@ -1,0 +1,106 @@
+//! What is measured.
+use std::collections::BTreeMap;
+
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use stateroom_server::Server;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::{TestServer, patiently};
+
+/// What is measured on this thread: a server under test has no other.
+struct Measured {
+    recorder: &'static DebuggingRecorder,
+    /// By name and labels; of a histogram, how many values.
+    values: BTreeMap<String, f64>,
+    _guard: metrics::LocalRecorderGuard<'static>,
+}
+
+impl Measured {
+    fn from_now_on() -> Self {
+        let recorder: &'static DebuggingRecorder = Box::leak(Box::new(DebuggingRecorder::new()));
+        Measured { recorder, values: BTreeMap::new(), _guard: metrics::set_default_local_recorder(recorder) }
+    }
+
+    /// Looks again: a snapshot has what came since the last one.
+    fn look(&mut self) -> &BTreeMap<String, f64> {
+        for (key, .., value) in self.recorder.snapshotter().snapshot().into_vec() {
+            let labels: Vec<String> = key.key().labels().map(|label| label.value().to_owned()).collect();
+            let name = key.key().name().strip_prefix("stateroom_").unwrap_or_else(|| panic!("{key:?} is not ours"));
+            let value = match value {
+                DebugValue::Counter(count) => count as f64,
+                DebugValue::Gauge(value) => value.into_inner(),
+                DebugValue::Histogram(values) => values.len() as f64,
+            };
+            *self.values.entry([vec![name.to_owned()], labels].concat().join(" ")).or_default() += value;
+        }
+        &self.values
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_is_counted_and_what_there_is_goes_up_and_down() {
+    let mut measured = Measured::from_now_on();
+    let server = TestServer::pipe(Server::new());
+    let (mut one, mut two) = (server.join("a").await, server.join("a").await);
+    one.hears("joined 2").await;
+    for _ in 0..3 {
+        one.say("all hello").await;
+        one.hears("hello").await;
+        two.hears("hello").await;
+    }
+    two.say("timer 0").await;
+    one.hears("timer").await;
+    two.hears("timer").await;
+    server.handle.room("a").unwrap().call("echo x").await.unwrap();
+    one.hears("called echo x").await;
+    assert_eq!(server.refused("/ws/a?token=1&token=2").await.status, 400);
+    let values = measured.look();
+    for (name, value) in [
+        ("rooms", 1.0),
+        ("clients", 2.0),
+        ("events_total init", 1.0),
+        ("events_total connect", 2.0),
+        ("events_total message", 4.0),
+        ("events_total timer", 1.0),
+        ("events_total call", 1.0),
+        // Three joinings heard, three times two hellos, two timers, two calls.
+        ("sent_messages_total", 13.0),
+        ("refusals_total request", 1.0),
+    ] {
+        assert_eq!(values.get(name), Some(&value), "{name} of {values:#?}");
+    }
+    assert!(values["event_seconds"] >= 5.0 && values["turn_events"] >= 4.0, "{values:#?}");
+    assert!(values["received_bytes_total"] > 30.0 && values["sent_bytes_total"] > 60.0, "{values:#?}");
+
+    two.vanish();
+    one.hears("left 2").await;
+    one.leave().await;
+    server.handle.room("a").unwrap().close(1000, "").await;
+    let values = measured.look();
+    for (name, value) in [
+        ("rooms", 0.0),
+        ("clients", 0.0),
+        ("queued_bytes", 0.0),
+        ("closes_total vanished", 1.0),
+        ("closes_total by_peer", 1.0),
+    ] {
+        assert_eq!(values.get(name), Some(&value), "{name} of {values:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_client_is_seen_until_it_is_gone() {
+    let mut measured = Measured::from_now_on();
+    let server = TestServer::pipe(Server::new());
+    let mut slow = server.join("a").await;
+    slow.send(Message::text("spam 1 500000")).await;
+    patiently("the room", server.script.happened("a", "message 1 spam 1 500000", 1)).await;
+    slow.is_understood().await;
+    slow.say("spam 1 500000").await;
+    patiently("the room", server.script.happened("a", "message 1 spam 1 500000", 2)).await;
+    tokio::task::yield_now().await;
+    assert!(measured.look()["queued_bytes"] > 0.0);
+    slow.vanish();
+    server.script.happened("a", "disconnect 1", 1).await;
+    assert_eq!(measured.look()["queued_bytes"], 0.0);
+}

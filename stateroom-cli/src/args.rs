@@ -3,6 +3,7 @@ use std::{
     env,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::{
@@ -84,9 +85,14 @@ pub(crate) enum Verb {
 
 impl Verb {
     /// What is being developed is seen by this machine alone, whatever serves its pages.
-    pub(crate) const DEV: Defaults = Defaults { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), origins: Origins::loopback };
+    pub(crate) const DEV: Defaults =
+        Defaults { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), origins: Origins::loopback, drain_time: Duration::ZERO };
     /// What is served is seen by all, from its own pages.
-    pub(crate) const SERVE: Defaults = Defaults { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), origins: Origins::same_host };
+    pub(crate) const SERVE: Defaults = Defaults {
+        ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        origins: Origins::same_host,
+        drain_time: Duration::from_secs(5),
+    };
 }
 
 /// What the verbs do not have in common where nothing is said.
@@ -94,6 +100,7 @@ impl Verb {
 pub(crate) struct Defaults {
     pub(crate) ip: IpAddr,
     pub(crate) origins: fn() -> Origins,
+    pub(crate) drain_time: Duration,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The verbs, a file each. What they are told is settled here, before any of them begins.
 mod build;
 mod dev;
+mod reload;
 mod serve;
 
 use std::{env, path::Path};

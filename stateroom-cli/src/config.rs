@@ -28,7 +28,7 @@ pub(crate) use resolve::{Resolved, Said, explain, variable};
 use admission::AdmissionSettings;
 use limits::LimitSettings;
 use preset::Preset;
-use quantity::{Address, Ip, Policy, Seconds, as_text};
+use quantity::{Address, Ip, Policy, Seconds, Swap, as_text};
 
 /// What can be set on the command line, in the environment and in `stateroom.toml`, and what in the file alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
@@ -95,6 +95,26 @@ pub(crate) struct Settings {
         require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) no_cache: Option<bool>,
+
+    /// Over how much time clients are closed when the server stops, so that they do not come back all at once
+    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) drain_time: Option<Seconds>,
+
+    /// What becomes of rooms when SIGHUP has the service read again: restart, with their clients, or drain
+    #[arg(long, value_name = "WHAT", help_heading = "Server")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(crate) on_swap: Option<Swap>,
+
+    /// A file with the certificate by which TLS is spoken, in PEM, and those between it and its root
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// A file with the certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls_key: Option<PathBuf>,
 
     /// The address, with its port, to listen on for whoever runs the server: /metrics, /healthz, /readyz, /rooms
     #[arg(long, value_name = "ADDRESS", help_heading = "Server")]

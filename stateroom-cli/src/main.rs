@@ -13,6 +13,7 @@ mod metrics;
 #[cfg(test)]
 mod readme;
 mod shutdown;
+mod systemd;
 
 use std::{
     io::{self, Write},

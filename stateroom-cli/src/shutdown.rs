@@ -31,6 +31,16 @@ pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send> {
     })
 }
 
+/// Listens for SIGHUP from now on.
+///
+/// # Errors
+///
+/// Where the handler cannot be installed.
+#[cfg(unix)]
+pub(crate) fn hangups() -> io::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
+}
+
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,

@@ -72,6 +72,8 @@ pub struct Limits {
     pub request_head_bytes: usize,
     /// How long a client may take nothing of what it is answered over HTTP before its connection is dropped. Default 30 s.
     pub response_time: Duration,
+    /// How long a room may take to answer an HTTP request before whoever asks is answered 504. Default 30 s.
+    pub request_time: Duration,
     /// How long a client may take to answer a close before its connection is dropped. Default 5 s.
     pub close_time: Duration,
     /// How long rooms may take to deliver each `disconnect` on shutdown before they are dropped. Default 10 s.
@@ -107,6 +109,7 @@ impl Limits {
             &mut self.message_time,
             &mut self.idle_time,
             &mut self.response_time,
+            &mut self.request_time,
             &mut self.close_time,
             &mut self.shutdown_time,
         ];
@@ -141,6 +144,7 @@ impl Default for Limits {
             request_head_time: Duration::from_secs(10),
             request_head_bytes: 16 << 10,
             response_time: Duration::from_secs(30),
+            request_time: Duration::from_secs(30),
             close_time: Duration::from_secs(5),
             shutdown_time: Duration::from_secs(10),
         }

@@ -4,6 +4,7 @@
 mod admit;
 mod handshake;
 mod join;
+mod request;
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use axum::{
         header::{RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use tower_http::services::ServeDir;
 
@@ -40,6 +41,9 @@ pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
     Router::new()
         .route("/ws", get(join::default_room))
         .route("/ws/{room}", get(join::room).post(create_room))
+        .route("/http/{room}", any(request::root))
+        .route("/http/{room}/", any(request::root))
+        .route("/http/{room}/{*path}", any(request::below))
         .route("/new_room", post(new_room))
         .route("/status", get(status))
         .with_state(rooms)
@@ -75,6 +79,16 @@ pub(crate) enum Refused {
     TooMany(TooMany),
     /// The rooms say no.
     Rooms(Refusal),
+    /// The room does not answer requests, or not this one.
+    Unanswered,
+    /// The room has ended before it answered.
+    Failed,
+    /// The room takes too long to answer.
+    Late,
+    /// The body is too large.
+    TooLarge { most: usize },
+    /// The body takes too long.
+    Slow,
 }
 
 impl From<Refusal> for Refused {
@@ -119,6 +133,15 @@ impl Refused {
                     (StatusCode::SERVICE_UNAVAILABLE, text.to_owned(), "hook_time")
                 }
             },
+            Refused::Unanswered => (StatusCode::NOT_FOUND, "the room does not answer that".to_owned(), "unanswered"),
+            Refused::Failed => {
+                (StatusCode::SERVICE_UNAVAILABLE, "the room ended before it answered".to_owned(), "failed")
+            }
+            Refused::Late => (StatusCode::GATEWAY_TIMEOUT, "the room takes too long".to_owned(), "request_time"),
+            Refused::TooLarge { most } => {
+                (StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {most} bytes"), "message_bytes")
+            }
+            Refused::Slow => (StatusCode::REQUEST_TIMEOUT, "the body takes too long".to_owned(), "message_time"),
             Refused::TooMany(TooMany::All) => {
                 let text = "the server has as many connections as it may; try again later";
                 (StatusCode::SERVICE_UNAVAILABLE, text.to_owned(), "connections")

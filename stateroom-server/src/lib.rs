@@ -43,7 +43,9 @@ pub use admission::{
 pub use config::{Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy};
 pub use room::handle::{RoomEnded, RoomHandle};
 pub use rooms::Refusal;
-pub use server::{BoundServer, RoomInfo, Server, ServerHandle};
+pub use server::{BoundServer, OnSwap, RoomInfo, Server, ServerHandle};
+#[cfg(feature = "tls")]
+pub use server::{Tls, TlsError};
 
 /// Locks. What the locks here guard is whole whenever one is released, so a panic elsewhere does not spoil it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

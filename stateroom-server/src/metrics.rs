@@ -40,7 +40,7 @@ const METRICS: &[(&str, Kind, &str, &str)] = &[
 ];
 
 /// The kinds of events, as labels.
-const EVENTS: [&str; 6] = ["init", "connect", "disconnect", "message", "timer", "call"];
+const EVENTS: [&str; 8] = ["init", "connect", "disconnect", "message", "timer", "call", "request", "shutdown"];
 
 /// What a server measures at each of its events. Handles to the recorder that was there when it was made.
 #[derive(Debug, Clone)]
@@ -125,6 +125,8 @@ pub(crate) enum EventKind {
     Message,
     Timer,
     Call,
+    Request,
+    Shutdown,
 }
 
 impl EventCounts {

@@ -9,6 +9,7 @@
 //! registry of rooms.
 pub(crate) mod actor;
 pub(crate) mod context;
+mod drain;
 pub(crate) mod handle;
 pub(crate) mod inbox;
 pub(crate) mod members;

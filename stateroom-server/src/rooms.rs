@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use stateroom::{StateroomServiceFactory, details::ClientDetails};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -33,12 +34,12 @@ use crate::{
     metrics::{Metrics, OneMore},
     outbound::Outbound,
     room::{
-        actor::{self, Ending},
+        actor::{self, Ending, Room},
         handle::RoomHandle,
         inbox::{Inbox, Joins},
         seat::Seat,
     },
-    server::RoomInfo,
+    server::{OnSwap, RoomInfo},
 };
 
 /// How long what is dropped may take to say and hear so.
@@ -50,10 +51,8 @@ pub(crate) struct Rooms {
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
     state: Mutex<State>,
-    /// Runs a room's life.
-    live: Box<Live>,
-    /// Says whether the factory has space for a service besides those of so many rooms.
-    has_space: Box<dyn Fn(usize) -> bool + Send + Sync>,
+    /// What makes the services of rooms, now.
+    generation: Mutex<Arc<Generation>>,
     /// All tasks of the server, of both kinds.
     tasks: TaskTracker,
     room_tasks: Tasks,
@@ -62,9 +61,35 @@ pub(crate) struct Rooms {
     stopping: CancellationToken,
 }
 
-type Live = dyn Fn(Arc<Rooms>, Arc<str>, Arc<Inbox>) -> Life + Send + Sync;
-type RoomLife = Instrumented<Life>;
-type Life = Pin<Box<dyn Future<Output = ()> + Send>>;
+type RoomLife = Instrumented<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+/// A factory, without its type.
+struct Generation {
+    /// Lives a room's life with a service of this factory. The room comes back where another one is to take over.
+    live: Box<Live>,
+    /// Says whether the factory has space for a service besides those of so many rooms.
+    has_space: Box<dyn Fn(usize) -> bool + Send + Sync>,
+}
+
+type Live = dyn Fn(Arc<Rooms>, Room) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> + Send + Sync;
+
+impl Generation {
+    fn of(factory: impl StateroomServiceFactory) -> Arc<Self> {
+        let factory = Arc::new(factory);
+        let has_space = {
+            let factory = factory.clone();
+            move |rooms| factory.has_space(rooms)
+        };
+        let live = move |rooms: Arc<Rooms>, room: Room| -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> {
+            let factory = factory.clone();
+            Box::pin(async move {
+                let (room_id, inbox) = (room.id().clone(), room.inbox().clone());
+                actor::run(&*factory, room, |ending| rooms.ended(&room_id, &inbox, ending)).await
+            })
+        };
+        Arc::new(Generation { live: Box::new(live), has_space: Box::new(has_space) })
+    }
+}
 
 #[derive(Default)]
 struct State {
@@ -83,25 +108,9 @@ impl Rooms {
         if !timeout.is_zero() && timeout <= interval {
             tracing::warn!(?interval, ?timeout, "clients that say nothing are closed before they are pinged");
         }
-        let factory = Arc::new(factory);
         let short_names = match settings.room_strategy {
             RoomStrategy::Short(length) => Some(ShortNames::new(length)),
             _ => None,
-        };
-        let has_space = {
-            let factory = factory.clone();
-            move |rooms| factory.has_space(rooms)
-        };
-        let live = move |rooms: Arc<Rooms>, room_id: Arc<str>, inbox: Arc<Inbox>| -> Life {
-            let factory = factory.clone();
-            let one_more = OneMore::of(&rooms.metrics.rooms);
-            Box::pin(async move {
-                let _one_more = one_more;
-                let (limits, policy) = (&rooms.settings.limits, rooms.settings.shutdown_policy);
-                let metrics = rooms.metrics.clone();
-                let ended = |ending: &Ending| rooms.ended(&room_id, &inbox, ending);
-                actor::run(&*factory, room_id.clone(), inbox.clone(), limits, policy, metrics, ended).await;
-            })
         };
         let tasks = TaskTracker::new();
         Arc::new(Rooms {
@@ -109,8 +118,7 @@ impl Rooms {
             metrics: Arc::new(Metrics::new()),
             settings,
             state: Mutex::new(State { short_names, ..State::default() }),
-            live: Box::new(live),
-            has_space: Box::new(has_space),
+            generation: Mutex::new(Generation::of(factory)),
             room_tasks: Tasks::new(&tasks),
             connection_tasks: Tasks::new(&tasks),
             tasks,
@@ -192,6 +200,33 @@ impl Rooms {
         }
     }
 
+    /// Whether a room may be asked something, as far as can be known before it is.
+    pub(crate) fn may_be_asked(&self, room_id: &str, may_begin: bool) -> Result<(), Refusal> {
+        let state = self.lock();
+        if state.stopped {
+            return Err(Refusal::Stopping);
+        }
+        self.check_id(room_id)?;
+        match state.rooms.get(room_id) {
+            Some(inbox) if !inbox.has_ended() => Ok(()),
+            _ if may_begin => self.may_begin(&state, room_id),
+            _ => Err(Refusal::NotFound),
+        }
+    }
+
+    /// The room that is to be asked something. It begins, if it may and has to.
+    pub(crate) fn room_to_ask(self: &Arc<Self>, room_id: &str, may_begin: bool) -> Result<RoomHandle, Refusal> {
+        self.may_be_asked(room_id, may_begin)?;
+        match self.room(room_id) {
+            Some(room) => Ok(room),
+            None => match self.insert(self.lock(), room_id.into()) {
+                // Somebody else was faster.
+                Err(Refusal::Exists) => self.room(room_id).ok_or(Refusal::NotFound),
+                begun => begun,
+            },
+        }
+    }
+
     /// Creates the room of this name.
     pub(crate) fn create(self: &Arc<Self>, room_id: &str) -> Result<RoomHandle, Refusal> {
         self.check_id(room_id)?;
@@ -239,14 +274,20 @@ impl Rooms {
         self.lock().stopped
     }
 
-    /// Stops the server: nobody is let in any more, each room delivers its `disconnect`s and closes its clients. What
+    /// Stops the server: nobody is let in any more; clients are closed within
+    /// [`drain_time`](crate::Server::drain_time), then the rest. Each room delivers its `disconnect`s and closes its clients. What
     /// takes longer than [`shutdown_time`](crate::Limits::shutdown_time) is dropped.
     pub(crate) async fn stop(&self) {
-        let rooms: Vec<Arc<Inbox>> = {
+        let (rooms, is_first): (Vec<Arc<Inbox>>, bool) = {
             let mut state = self.lock();
-            state.stopped = true;
-            state.rooms.values().cloned().collect()
+            let is_first = !std::mem::replace(&mut state.stopped, true);
+            (state.rooms.values().cloned().collect(), is_first)
         };
+        let time = self.settings.drain_time;
+        if is_first && !time.is_zero() {
+            let drained = join_all(rooms.iter().map(|inbox| inbox.drain(time)));
+            let _ = tokio::time::timeout(time + LAST_WORDS, drained).await;
+        }
         self.stopping.cancel();
         rooms.iter().for_each(|inbox| inbox.stop(CloseCause::Stopping, None));
         self.tasks.close();
@@ -337,7 +378,7 @@ impl Rooms {
         } else if rooms >= self.settings.limits.rooms {
             limits::exceeded("rooms");
             Err(Refusal::Full)
-        } else if !(self.has_space)(rooms) {
+        } else if !(self.generation().has_space)(rooms) {
             limits::exceeded("instances");
             Err(Refusal::Full)
         } else {
@@ -352,8 +393,30 @@ impl Rooms {
         drop(state);
         tracing::debug!(room = &*room_id, "a room begins");
         let span = tracing::debug_span!("room", room = &*room_id);
-        let life = (self.live)(self.clone(), room_id, inbox.clone()).instrument(span);
-        (inbox, life)
+        let life: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(self.clone().live(room_id, inbox.clone()));
+        (inbox, life.instrument(span))
+    }
+
+    /// A room's life, with whatever services it has one after the other.
+    async fn live(self: Arc<Self>, room_id: Arc<str>, inbox: Arc<Inbox>) {
+        let _one_more = OneMore::of(&self.metrics.rooms);
+        let (limits, policy) = (&self.settings.limits, self.settings.shutdown_policy);
+        let mut next = Some(Room::new(room_id, inbox, limits, policy, self.metrics.clone()));
+        while let Some(room) = next {
+            next = (self.generation().live)(self.clone(), room).await;
+        }
+    }
+
+    fn generation(&self) -> Arc<Generation> {
+        lock(&self.generation).clone()
+    }
+
+    /// From now on, services of another factory: in new rooms, and, if they are to begin again, in those there are.
+    pub(crate) fn swap(&self, factory: impl StateroomServiceFactory, on_swap: OnSwap) {
+        *lock(&self.generation) = Generation::of(factory);
+        if on_swap == OnSwap::Restart {
+            self.lock().rooms.values().for_each(|inbox| inbox.restart());
+        }
     }
 
     fn spawn_room(&self, life: RoomLife) {

@@ -2,6 +2,8 @@
 mod accept;
 mod handle;
 mod stalling;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::{
     future::Future,
@@ -15,8 +17,10 @@ use axum::Router;
 use stateroom::StateroomServiceFactory;
 use tokio::net::{TcpListener, TcpSocket};
 
-pub use self::handle::{RoomInfo, ServerHandle};
+pub use self::handle::{OnSwap, RoomInfo, ServerHandle};
 pub(crate) use self::stalling::StallingSocket;
+#[cfg(feature = "tls")]
+pub use self::tls::{Tls, TlsError};
 use crate::{
     admin,
     admission::Admission,
@@ -52,6 +56,13 @@ pub struct Server {
     /// 20 to 40 KiB of memory for each such client. What a compressed message becomes is bounded by
     /// [`message_bytes`](Limits::message_bytes), as any other. Default: no.
     pub compression: bool,
+    /// Over how much time clients are closed when the server stops, each at a time of its own, so that they do not come back
+    /// all at once. Nobody is let in meanwhile. Default: none, they are closed at once.
+    pub drain_time: Duration,
+    /// The certificate by which the server speaks TLS: `https` and `wss`. Default: none, it speaks neither. Has no meaning
+    /// for a [`router`](Self::router).
+    #[cfg(feature = "tls")]
+    pub tls: Option<Tls>,
     /// Who may come in. Default: everybody.
     pub admission: Admission,
     /// How much of everything there may be.
@@ -70,6 +81,9 @@ impl Default for Server {
             room_strategy: RoomStrategy::default(),
             shutdown_policy: ShutdownPolicy::default(),
             compression: false,
+            drain_time: Duration::ZERO,
+            #[cfg(feature = "tls")]
+            tls: None,
             admission: Admission::default(),
             limits: Limits::default(),
         }
@@ -146,6 +160,21 @@ impl Server {
         self
     }
 
+    /// Closes clients over that much time when the server stops.
+    #[must_use]
+    pub fn with_drain_time(mut self, drain_time: Duration) -> Self {
+        self.drain_time = drain_time;
+        self
+    }
+
+    /// Speaks TLS.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Sets who may come in.
     #[must_use]
     pub fn with_admission(mut self, admission: Admission) -> Self {
@@ -195,7 +224,29 @@ impl Server {
             )
         })?;
         let address = SocketAddr::new(ip, self.port);
-        let listener = listen(address)?;
+        self.serve_on(listen(address)?, factory)
+    }
+
+    /// The same, on a socket that listens already: one that systemd has opened, for instance. `ip` and `port` have no meaning
+    /// then.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or does not work with the runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn bind_to(
+        self,
+        listener: std::net::TcpListener,
+        factory: impl StateroomServiceFactory,
+    ) -> io::Result<BoundServer> {
+        listener.set_nonblocking(true)?;
+        self.serve_on(TcpListener::from_std(listener)?, factory)
+    }
+
+    fn serve_on(self, listener: TcpListener, factory: impl StateroomServiceFactory) -> io::Result<BoundServer> {
         let address = listener.local_addr()?;
         let (router, handle) = self.router(factory);
         Ok(BoundServer { listener, address, router, handle, admin: None })

@@ -9,6 +9,7 @@ use stateroom::{
     ClientId, MessagePayload, StateroomContext, StateroomService,
     details::ClientDetails,
     fault::{Fault, FaultKind},
+    http::{Request, Response},
     messages::{Effect, Event},
     turn::{Finished, Turn},
 };
@@ -115,8 +116,8 @@ impl WasmHost {
         outcome
     }
 
-    /// Works on one event while the thread waits. The result is what a call is answered with.
-    fn work_now(&mut self, event: Event, context: &impl StateroomContext) -> Option<MessagePayload> {
+    /// Works on one event while the thread waits. The result is what it is answered with.
+    fn work_now(&mut self, event: Event, context: &impl StateroomContext) -> Option<Effect> {
         let Guest::Alive(_) = self.guest else { return None };
         let turn = Turn::new([event]);
         if let Err(fault) = block_on(self.work(&turn, Caller::Thread)) {
@@ -131,7 +132,7 @@ impl WasmHost {
                 Effect::Message { recipient, message } => context.send_message(recipient, message),
                 Effect::SetTimer { ms_delay } => context.set_timer(ms_delay),
                 Effect::CloseClient { client, code, reason } => context.close_client(client, code, &reason),
-                Effect::Answer { message } => answer = answer.or(Some(message)),
+                effect @ (Effect::Answer { .. } | Effect::Respond { .. }) => answer = answer.or(Some(effect)),
                 other => debug!(?other, "a context has no word for this"),
             }
         }
@@ -165,7 +166,21 @@ impl StateroomService for WasmHost {
     }
 
     fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
-        self.work_now(Event::Call { message }, context)
+        match self.work_now(Event::Call { message }, context)? {
+            Effect::Answer { message } => Some(message),
+            _ => None,
+        }
+    }
+
+    fn request(&mut self, request: Request, context: &impl StateroomContext) -> Option<Response> {
+        match self.work_now(Event::Request { request: Box::new(request) }, context)? {
+            Effect::Respond { response } => Some(*response),
+            _ => None,
+        }
+    }
+
+    fn shutdown(&mut self, context: &impl StateroomContext) {
+        self.work_now(Event::Shutdown, context);
     }
 
     fn memory_bytes(&mut self) -> Option<usize> {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomContext, batch,
+    http::Response,
     messages::Effect,
     wire::{Greeting, effect_kind, encode_effect},
 };
@@ -134,6 +135,13 @@ impl GuestContext {
     pub(crate) fn answer(&self, message: MessagePayload) {
         if self.understood(effect_kind::ANSWER) {
             self.ask(&Effect::Answer { message });
+        }
+    }
+
+    /// Answers a request.
+    pub(crate) fn respond(&self, response: Response) {
+        if self.understood(effect_kind::RESPOND) {
+            self.ask(&Effect::Respond { response: Box::new(response) });
         }
     }
 

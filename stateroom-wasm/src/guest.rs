@@ -92,6 +92,12 @@ impl<S: StateroomService + Default> Guest<S> {
                     context.answer(message);
                 }
             }
+            Event::Shutdown => service.shutdown(context),
+            Event::Request { request } => {
+                if let Some(response) = service.request(*request, context) {
+                    context.respond(response);
+                }
+            }
             // One that the codec knows and this version of the crate does not.
             _ => {}
         }

@@ -17,7 +17,7 @@ mod memory;
 // Only names of the service API come with `use stateroom_wasm::*`, what is newer by its module, so that no service finds one of its own ambiguous.
 pub use stateroom::{
     ClientId, DefaultStateroomFactory, MessageFromProcess, MessagePayload, MessageRecipient, MessageToProcess,
-    StateroomContext, StateroomService, StateroomServiceFactory, details,
+    StateroomContext, StateroomService, StateroomServiceFactory, details, http,
 };
 pub use stateroom_wasm_macro::stateroom_wasm;
 

@@ -11,14 +11,14 @@
 //! | 8 to 11 | a u32, how many bytes of content follow |
 //!
 //! The content is what is said; of a close, a u16 with the code, and the reason; of a client that connects with details,
-//! those, as `wire` has them. All numbers are little endian.
+//! those, and of requests and answers over HTTP what follows their kind, as `wire` has them. All numbers are little endian.
 //!
 //! *Invariant:* no bytes, whoever made them, cause a panic or an allocation larger than they are. A record of an unknown
 //! kind can be skipped.
 use crate::{
     ClientId, MessagePayload, MessageRecipient,
     messages::{Effect, Event},
-    wire::{WireError, details, effect_kind, event_kind},
+    wire::{WireError, details, effect_kind, event_kind, http},
 };
 
 /// The kind of the record by which a guest says that an event is over.
@@ -50,6 +50,12 @@ pub fn put_event(event: &Event, out: &mut Vec<u8>) {
             details::encode(details, &mut content);
             put(out, event_kind::CONNECT_WITH, 0, client.0, &content);
         }
+        Event::Shutdown => put(out, event_kind::SHUTDOWN, 0, 0, &[]),
+        Event::Request { request } => {
+            let mut content = Vec::new();
+            http::put_request(request, &mut content);
+            put(out, event_kind::REQUEST, 0, 0, &content);
+        }
     }
 }
 
@@ -60,6 +66,7 @@ pub fn effect_bytes(effect: &Effect) -> usize {
         Effect::Message { message, .. } | Effect::Answer { message } => content(message).1.len(),
         Effect::SetTimer { .. } => 0,
         Effect::CloseClient { reason, .. } => reason.len().saturating_add(2),
+        Effect::Respond { response } => http::response_bytes(response),
     };
     HEADER_BYTES.saturating_add(content)
 }
@@ -85,6 +92,10 @@ pub fn put_effect(effect: &Effect, out: &mut Vec<u8>) {
         Effect::Answer { message } => {
             let (flags, content) = content(message);
             put(out, effect_kind::ANSWER, flags, 0, content);
+        }
+        Effect::Respond { response } => {
+            put_head(out, effect_kind::RESPOND, 0, 0, http::response_bytes(response));
+            http::put_response(response, out);
         }
     }
 }
@@ -174,6 +185,8 @@ impl Record<'_> {
                 let details = Box::new(details::decode(self.content)?);
                 Event::ConnectWith { client: ClientId(self.number), details }
             }
+            event_kind::SHUTDOWN => Event::Shutdown,
+            event_kind::REQUEST => Event::Request { request: Box::new(http::request(self.content)?) },
             kind => return Err(WireError::UnknownKind(kind)),
         })
     }
@@ -193,6 +206,7 @@ impl Record<'_> {
                 Effect::CloseClient { client, code, reason: text(reason)? }
             }
             effect_kind::ANSWER => Effect::Answer { message: self.payload()? },
+            effect_kind::RESPOND => Effect::Respond { response: Box::new(http::response(self.content)?) },
             kind => return Err(WireError::UnknownKind(kind)),
         })
     }

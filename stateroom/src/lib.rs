@@ -55,6 +55,7 @@ mod context;
 pub mod details;
 mod factory;
 pub mod fault;
+pub mod http;
 pub mod messages;
 mod payload;
 mod recipient;

@@ -5,7 +5,11 @@
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, MessagePayload, MessageRecipient, details::ClientDetails};
+use crate::{
+    ClientId, MessagePayload, MessageRecipient,
+    details::ClientDetails,
+    http::{Request, Response},
+};
 
 /// Something that happens in a room; its service is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,13 @@ pub enum Event {
         /// What is known of it.
         details: Box<ClientDetails>,
     },
+    /// The room is about to end, as the server stops or the program around it has it end.
+    Shutdown,
+    /// Somebody asks something over HTTP; [`Effect::Respond`] answers.
+    Request {
+        /// What it asks.
+        request: Box<Request>,
+    },
 }
 
 impl Event {
@@ -57,6 +68,8 @@ impl Event {
             Event::Message { .. } => "message",
             Event::Timer => "timer",
             Event::Call { .. } => "call",
+            Event::Shutdown => "shutdown",
+            Event::Request { .. } => "request",
         }
     }
 }
@@ -91,6 +104,11 @@ pub enum Effect {
         /// What.
         message: MessagePayload,
     },
+    /// Answer the [`Event::Request`] that is being handled. Has no meaning in other events, nor a second time in one.
+    Respond {
+        /// What.
+        response: Box<Response>,
+    },
 }
 
 impl Effect {
@@ -102,6 +120,7 @@ impl Effect {
                 Effect::Message { message, .. } | Effect::Answer { message } => message.size(),
                 Effect::SetTimer { .. } => 0,
                 Effect::CloseClient { reason, .. } => reason.len(),
+                Effect::Respond { response } => response.size(),
             }
     }
 }
@@ -174,7 +193,9 @@ impl TryFrom<Event> for MessageToProcess {
             Event::Disconnect { client } => MessageToProcess::Disconnect { client },
             Event::Message { sender, message } => MessageToProcess::Message { sender, message },
             Event::Timer => MessageToProcess::Timer,
-            Event::Call { .. } | Event::ConnectWith { .. } => return Err(event),
+            Event::Call { .. } | Event::ConnectWith { .. } | Event::Shutdown | Event::Request { .. } => {
+                return Err(event);
+            }
         })
     }
 }
@@ -196,7 +217,7 @@ impl TryFrom<Effect> for MessageFromProcess {
         match effect {
             Effect::Message { recipient, message } => Ok(MessageFromProcess::Message { recipient, message }),
             Effect::SetTimer { ms_delay } => Ok(MessageFromProcess::SetTimer { ms_delay }),
-            Effect::CloseClient { .. } | Effect::Answer { .. } => Err(effect),
+            Effect::CloseClient { .. } | Effect::Answer { .. } | Effect::Respond { .. } => Err(effect),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     ClientId, MessagePayload, StateroomContext,
     details::ClientDetails,
     fault::{Fault, FaultKind},
+    http::{Request, Response},
     messages::{Effect, Event},
     turn::Turn,
 };
@@ -64,6 +65,19 @@ pub trait StateroomService: Send + Sync + 'static {
         None
     }
 
+    /// Somebody asks something over HTTP, at `/http/{room}/...`. What is returned is the answer; `None`, the default, is a
+    /// 404. What is asked of the context takes effect before the answer is out.
+    fn request(&mut self, request: Request, context: &impl StateroomContext) -> Option<Response> {
+        let _ = (request, context);
+        None
+    }
+
+    /// The room is about to end, as the server stops or the program around it has it end: time to say goodbye. Each
+    /// `disconnect` comes after it. Not called where a room ends for being empty, or by a failure.
+    fn shutdown(&mut self, context: &impl StateroomContext) {
+        let _ = context;
+    }
+
     /// How much memory the service has, in bytes, where that is known.
     #[doc(hidden)]
     fn memory_bytes(&mut self) -> Option<usize> {
@@ -89,7 +103,7 @@ pub trait StateroomService: Send + Sync + 'static {
                 let answer = context
                     .collect_effects(&mut effects, || catch_unwind(call))
                     .map_err(|panic| Fault::from_panic(FaultKind::Panic, &*panic))?;
-                effects.extend(answer.map(|message| Effect::Answer { message }));
+                effects.extend(answer);
                 bytes += effects.iter().map(Effect::size).sum::<usize>();
                 turn.finish_event(&mut effects);
                 if bytes >= BYTES_IN_ONE_GO || begun.elapsed() >= TIME_IN_ONE_GO {
@@ -101,12 +115,12 @@ pub trait StateroomService: Send + Sync + 'static {
     }
 }
 
-/// Calls the method for an event; the result is what a call is answered with.
+/// Calls the method for an event; the result is what it is answered with.
 fn handle<S: StateroomService + ?Sized>(
     service: &mut S,
     event: Event,
     context: &impl StateroomContext,
-) -> Option<MessagePayload> {
+) -> Option<Effect> {
     match event {
         Event::Init => service.init(context),
         Event::Connect { client } => service.connect_with(client, &ClientDetails::default(), context),
@@ -114,7 +128,14 @@ fn handle<S: StateroomService + ?Sized>(
         Event::Disconnect { client } => service.disconnect(client, context),
         Event::Message { sender, message } => service.message(sender, message, context),
         Event::Timer => service.timer(context),
-        Event::Call { message } => return service.call(message, context),
+        Event::Call { message } => {
+            return service.call(message, context).map(|message| Effect::Answer { message });
+        }
+        Event::Shutdown => service.shutdown(context),
+        Event::Request { request } => {
+            let response = service.request(*request, context)?;
+            return Some(Effect::Respond { response: Box::new(response) });
+        }
     }
     None
 }

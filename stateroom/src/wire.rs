@@ -16,21 +16,25 @@
 //! | 1 | connect: u32 client | set timer: u32 milliseconds |
 //! | 2 | disconnect: u32 client | close client: u32 client, u16 code, text reason (only after a handshake) |
 //! | 3 | message: u32 sender, payload | answer: payload (only to a call) |
-//! | 4 | timer | |
+//! | 4 | timer | respond: u16 status, headers, a run of bytes (only to a request) |
 //! | 5 | call: payload (only after a handshake) | |
 //! | 6 | connect with details: u32 client, details; instead of connect (only after a handshake) | |
+//! | 7 | shutdown (only after a handshake) | |
+//! | 8 | request: texts method, path, query, subject, claims; headers; a run of bytes (only after a handshake) | |
 //!
 //! A payload is an enum of bytes (0) and text (1); a recipient one of everybody (0), a client (1: u32) and everyone
 //! except a client (2: u32). Details are a list of records, each a u32 kind, a text that is a name and one that is its
 //! value: 0 the subject, 1 the claims (both without a name), 2 a parameter of the query, 3 a header, 4 the subprotocol
-//! (without a name); others are skipped. Bytes after a value are ignored.
+//! (without a name); others are skipped. Headers
+//! are a list of at most 100, each two texts, a name and a value. Bytes after a value are ignored.
 //!
 //! The handshake, a [`Greeting`] of the host and an [`Answer`] of the guest, is an extension of ours: each names the
 //! numbers it understands, and the other sends no more than those.
 //!
-//! *Invariant:* no bytes, whoever made them, cause a panic or an allocation larger than they are; of details, which only a
-//! guest reads, the records take more memory than bytes, but no more than ten times as much.
+//! *Invariant:* no bytes, whoever made them, cause a panic or an allocation larger than they are; of details and
+//! headers, the records take more memory than bytes, but no more than ten times as much.
 pub(crate) mod details;
+pub(crate) mod http;
 
 use std::{error::Error, fmt};
 
@@ -55,8 +59,12 @@ pub mod event_kind {
     pub const CALL: u32 = 5;
     /// The number of [`Event::ConnectWith`](crate::messages::Event::ConnectWith).
     pub const CONNECT_WITH: u32 = 6;
+    /// The number of [`Event::Shutdown`](crate::messages::Event::Shutdown).
+    pub const SHUTDOWN: u32 = 7;
+    /// The number of [`Event::Request`](crate::messages::Event::Request).
+    pub const REQUEST: u32 = 8;
     /// All of them.
-    pub const ALL: &[u32] = &[INIT, CONNECT, DISCONNECT, MESSAGE, TIMER, CALL, CONNECT_WITH];
+    pub const ALL: &[u32] = &[INIT, CONNECT, DISCONNECT, MESSAGE, TIMER, CALL, CONNECT_WITH, SHUTDOWN, REQUEST];
 }
 
 /// The numbers of the effects.
@@ -69,8 +77,10 @@ pub mod effect_kind {
     pub const CLOSE_CLIENT: u32 = 2;
     /// The number of [`Effect::Answer`](crate::messages::Effect::Answer).
     pub const ANSWER: u32 = 3;
+    /// The number of [`Effect::Respond`](crate::messages::Effect::Respond).
+    pub const RESPOND: u32 = 4;
     /// All of them.
-    pub const ALL: &[u32] = &[MESSAGE, SET_TIMER, CLOSE_CLIENT, ANSWER];
+    pub const ALL: &[u32] = &[MESSAGE, SET_TIMER, CLOSE_CLIENT, ANSWER, RESPOND];
 }
 
 /// Why bytes are no value of this encoding.
@@ -85,12 +95,15 @@ pub enum WireError {
     UnknownKind(u32),
     /// A recipient or payload has a number that does not exist.
     UnknownVariant(u32),
+    /// An answer over HTTP has more headers than it may.
+    TooManyHeaders,
 }
 
 impl fmt::Display for WireError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             WireError::Truncated => write!(formatter, "the message ends too early"),
+            WireError::TooManyHeaders => write!(formatter, "there are more than {} headers", crate::http::MOST_HEADERS),
             WireError::NotUtf8 => write!(formatter, "a text in the message is not UTF-8"),
             WireError::UnknownKind(kind) => write!(formatter, "there is no kind of message with the number {kind}"),
             WireError::UnknownVariant(variant) => {
@@ -113,6 +126,8 @@ pub const fn number_of(event: &Event) -> u32 {
         Event::Timer => event_kind::TIMER,
         Event::Call { .. } => event_kind::CALL,
         Event::ConnectWith { .. } => event_kind::CONNECT_WITH,
+        Event::Shutdown => event_kind::SHUTDOWN,
+        Event::Request { .. } => event_kind::REQUEST,
     }
 }
 
@@ -143,6 +158,11 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
             put_u32(out, client.0);
             details::encode(details, out);
         }
+        Event::Shutdown => put_u32(out, event_kind::SHUTDOWN),
+        Event::Request { request } => {
+            put_u32(out, event_kind::REQUEST);
+            http::put_request(request, out);
+        }
     }
 }
 
@@ -163,6 +183,8 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, WireError> {
         event_kind::CONNECT_WITH => {
             Event::ConnectWith { client: reader.client()?, details: Box::new(details::read(&mut reader)?) }
         }
+        event_kind::SHUTDOWN => Event::Shutdown,
+        event_kind::REQUEST => Event::Request { request: Box::new(http::read_request(&mut reader)?) },
         kind => return Err(WireError::UnknownKind(kind)),
     })
 }
@@ -199,6 +221,10 @@ pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
             put_u32(out, effect_kind::ANSWER);
             put_payload(out, message);
         }
+        Effect::Respond { response } => {
+            put_u32(out, effect_kind::RESPOND);
+            http::put_response(response, out);
+        }
     }
 }
 
@@ -216,6 +242,7 @@ pub fn decode_effect(bytes: &[u8]) -> Result<Effect, WireError> {
             Effect::CloseClient { client: reader.client()?, code: reader.u16()?, reason: reader.text()? }
         }
         effect_kind::ANSWER => Effect::Answer { message: reader.payload()? },
+        effect_kind::RESPOND => Effect::Respond { response: Box::new(http::read_response(&mut reader)?) },
         kind => return Err(WireError::UnknownKind(kind)),
     })
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use stateroom::{
     ClientId, MessageFromProcess, MessagePayload, MessageRecipient, MessageToProcess,
     details::ClientDetails,
+    http::{Request, Response},
     messages::{Effect, Event},
     wire::{self, Answer, Greeting, WireError, effect_kind},
 };
@@ -51,6 +52,7 @@ fn effect() -> impl Strategy<Value = Effect> {
             reason
         }),
         payload().prop_map(|message| Effect::Answer { message }),
+        response(),
     ]
 }
 
@@ -59,6 +61,8 @@ fn event() -> impl Strategy<Value = Event> {
         to_process().prop_map(Event::from),
         payload().prop_map(|message| Event::Call { message }),
         connect_with(),
+        Just(Event::Shutdown),
+        request(),
     ]
 }
 
@@ -70,6 +74,29 @@ fn details() -> impl Strategy<Value = ClientDetails> {
         (details.subject, details.claims, details.subprotocol) = (subject, claims, subprotocol);
         (details.query, details.headers) = (query, headers);
         details
+    })
+}
+
+fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
+    prop::collection::vec(any::<(String, String)>(), 0..3)
+}
+
+fn request() -> impl Strategy<Value = Event> {
+    (any::<[String; 3]>(), headers(), any::<Vec<u8>>(), prop::option::of(".+")).prop_map(
+        |(texts, headers, body, subject)| {
+            let mut request = Request::default();
+            [request.method, request.path, request.query] = texts;
+            (request.headers, request.body, request.subject) = (headers, body, subject);
+            Event::Request { request: Box::new(request) }
+        },
+    )
+}
+
+fn response() -> impl Strategy<Value = Effect> {
+    (any::<u16>(), headers(), any::<Vec<u8>>()).prop_map(|(status, headers, body)| {
+        let mut response = Response::new(status, body);
+        response.headers = headers;
+        Effect::Respond { response: Box::new(response) }
     })
 }
 

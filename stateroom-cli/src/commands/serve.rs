@@ -1,21 +1,24 @@
 //! `stateroom serve`: a module and its files, until a signal comes.
 use std::{
-    io,
+    io::{self, IsTerminal},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    sync::Arc,
     thread,
 };
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use stateroom_server::{RoomStrategy, Server};
+use stateroom_server::{BoundServer, RoomStrategy, Server, Tls};
 use stateroom_wasm_host::{WasmHostConfig, WasmHostError, WasmHostFactory};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     build::{cache_directory, dist},
     config::{Resolved, Settings},
-    metrics, shutdown,
+    metrics, shutdown, systemd,
 };
+
+use super::reload::Reload;
 
 pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) -> Result<()> {
     if !module.exists() {
@@ -39,31 +42,72 @@ pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) ->
 
 /// Serves a module until a signal comes; tells first where it is.
 pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
-    let Resolved { mut server, mut host, cache, admin, admission } = resolved;
+    let Resolved { mut server, mut host, cache, on_swap, tls, admin, admission } = resolved;
     server.admission.jwt = admission.keys()?;
+    server.tls = certificate(tls)?;
     host.cache = cache.then(module_cache).flatten();
     let runtime = runtime().context("no runtime can be made")?;
     // The host looks at how many workers there are.
     let _inside = runtime.enter();
     let factory = load(module, &host)?;
-    let (ip, port, strategy) = (server.ip.clone(), server.port, server.room_strategy);
+    let (strategy, tls) = (server.room_strategy, server.tls.clone());
     // Before anything that is measured.
     let measured = admin.map(|_| metrics::record()).transpose()?;
     runtime.block_on(async {
         let stop = shutdown::requested().context("signals cannot be listened for")?;
-        let mut server =
-            server.bind(factory).await.map_err(|error| explain_bind(error, &ip, port, "--ip", "--port"))?;
+        let is_tls = tls.is_some();
+        let mut server = bind(server, factory).await?;
+        let (module, server_handle) = (module.to_owned(), server.handle());
+        let reload = Arc::new(Reload {
+            module,
+            host,
+            on_swap,
+            tls,
+            server: server_handle,
+            at_work: tokio::sync::Mutex::default(),
+        });
+        // Of a terminal, it means that that is gone, and the server with it.
+        #[cfg(unix)]
+        if !io::stdin().is_terminal() {
+            tokio::spawn(reload.clone().on_signals(shutdown::hangups().context("signals cannot be listened for")?));
+        }
         if let (Some(address), Some(measured)) = (admin, measured) {
             tokio::spawn(metrics::upkeep(measured.clone()));
             let explain = |error| explain_bind(error, &address.ip().to_string(), address.port(), "--admin", "--admin");
-            server = server.with_admin(address, metrics::router(measured)).map_err(explain)?;
+            let more = metrics::router(measured).merge(reload.router());
+            server = server.with_admin(address, more).map_err(explain)?;
         }
         if let Some(address) = server.admin_addr() {
-            tracing::info!("for whoever runs it: http://{address}/metrics, /healthz, /readyz, /rooms");
+            tracing::info!("for whoever runs it: http://{address}/metrics, /healthz, /readyz, /rooms, /reload");
         }
-        announce(server.local_addr(), strategy);
+        announce(server.local_addr(), strategy, is_tls);
+        systemd::ready();
+        let stop = async {
+            stop.await;
+            systemd::stopping();
+        };
         server.run_until(stop).await.context("the server has failed")
     })
+}
+
+/// Listens, on the socket that systemd has opened if it has.
+async fn bind(server: Server, factory: WasmHostFactory) -> Result<BoundServer> {
+    if let Some(socket) = systemd::socket()? {
+        return server.bind_to(socket, factory).context("the socket that systemd has opened is of no use");
+    }
+    let (ip, port) = (server.ip.clone(), server.port);
+    server.bind(factory).await.map_err(|error| explain_bind(error, &ip, port, "--ip", "--port"))
+}
+
+/// The certificate by which TLS is spoken, if it is.
+fn certificate(files: (Option<PathBuf>, Option<PathBuf>)) -> Result<Option<Tls>> {
+    match files {
+        (Some(certificate), Some(key)) => {
+            Ok(Some(Tls::from_pem_files(certificate, key).context("TLS cannot be spoken")?))
+        }
+        (None, None) => Ok(None),
+        _ => bail!("a certificate and its key belong together\n  hint: give both `--tls-cert` and `--tls-key`"),
+    }
 }
 
 /// Where compiled modules are kept, if there is a place for them.
@@ -78,18 +122,19 @@ fn module_cache() -> Option<PathBuf> {
 }
 
 /// Says where the server is, and how to get into a room.
-fn announce(address: SocketAddr, strategy: RoomStrategy) {
-    tracing::info!("listening on http://{address}");
+fn announce(address: SocketAddr, strategy: RoomStrategy, is_tls: bool) {
+    let s = if is_tls { "s" } else { "" };
+    tracing::info!("listening on http{s}://{address}");
     let here = reachable(address);
     if here != address {
-        tracing::info!("on this machine that is http://{here}");
+        tracing::info!("on this machine that is http{s}://{here}");
     }
     match strategy {
         RoomStrategy::Implicit => {}
-        RoomStrategy::Api => tracing::info!("create a room: curl -X POST http://{here}/ws/NAME"),
-        _ => tracing::info!("create a room: curl -X POST http://{here}/new_room"),
+        RoomStrategy::Api => tracing::info!("create a room: curl -X POST http{s}://{here}/ws/NAME"),
+        _ => tracing::info!("create a room: curl -X POST http{s}://{here}/new_room"),
     }
-    tracing::info!("rooms are at ws://{here}/ws/NAME");
+    tracing::info!("rooms are at ws{s}://{here}/ws/NAME");
 }
 
 /// Where a browser on this machine finds a server that listens everywhere.

@@ -24,7 +24,7 @@ impl Settings {
         let mut settings: Settings = toml::from_str(&text)
             .map_err(|error| anyhow!(explain(&error)).context(format!("`{}` cannot be used", path.display())))?;
         settings.static_files = settings.static_files.map(|files| directory.join(files));
-        settings.admission = settings.admission.with_paths(|path| directory.join(path));
+        settings = settings.with_paths(|path| directory.join(path));
         if settings.client.as_ref().is_some_and(|client| client.optimization_level.is_some()) {
             tracing::warn!(
                 "`optimization_level` in {} has no effect: set `opt-level` under [profile.release] in Cargo.toml",
@@ -46,8 +46,7 @@ impl Settings {
             room_strategy: self.room_strategy.or(defaults.room_strategy),
             shutdown_policy: self.shutdown_policy.or(defaults.shutdown_policy),
             // From inside of the directory, the same files. Where it is moved to, they are missed, and nothing is served.
-            admission: self.admission.clone().with_paths(|path| Path::new("..").join(path)),
-            ..self.clone()
+            ..self.clone().with_paths(|path| Path::new("..").join(path))
         };
         let text = toml::to_string(&settings).context("the settings cannot be written as TOML")?;
         Ok(format!("# Written by `stateroom build`, read by `stateroom serve`.\n{text}"))

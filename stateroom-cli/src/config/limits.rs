@@ -117,6 +117,8 @@ limits! {
         request_head_bytes: Positive<Bytes> => "the request is answered 431",
         /// How long a client may take nothing of what it is answered over HTTP
         response_time: Positive<Seconds> => "the connection is dropped",
+        /// How long a room may take to answer an HTTP request
+        request_time: Positive<Seconds> => "whoever asks is answered 504",
         /// How long a client may take to answer a close
         close_time: Seconds => "the connection is dropped",
         /// How long rooms may take to end when the server stops

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use stateroom_server::{ParseShutdownPolicyError, ShutdownPolicy};
+use stateroom_server::{OnSwap, ParseShutdownPolicyError, ShutdownPolicy};
 
 /// What a setting is measured in.
 pub(crate) trait Quantity {
@@ -233,6 +233,28 @@ impl FromStr for Policy {
 impl fmt::Display for Policy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
+    }
+}
+
+/// What becomes of rooms when their service is swapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Swap(pub(crate) OnSwap);
+
+impl FromStr for Swap {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "restart" => Ok(Swap(OnSwap::Restart)),
+            "drain" => Ok(Swap(OnSwap::Drain)),
+            _ => Err(format!("`{text}` is nothing that could become of rooms: write `restart` or `drain`")),
+        }
+    }
+}
+
+impl fmt::Display for Swap {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.0 == OnSwap::Drain { "drain" } else { "restart" })
     }
 }
 

@@ -8,12 +8,12 @@ use std::{
 
 use anyhow::{Result, bail};
 use clap::{Args, Id, error::ErrorKind};
-use stateroom_server::{Server, ShutdownPolicy};
+use stateroom_server::{OnSwap, Server, ShutdownPolicy};
 use stateroom_wasm_host::WasmHostConfig;
 
 use super::{
     AdmissionSettings, FILE_NAME, LimitSettings, Preset, Settings,
-    quantity::{Ip, Policy, Port, Seconds, Sets},
+    quantity::{Ip, Policy, Port, Seconds, Sets, Swap},
 };
 use crate::args::Defaults;
 
@@ -24,6 +24,10 @@ pub(crate) struct Resolved {
     pub(crate) host: WasmHostConfig,
     /// Whether compiled services are kept.
     pub(crate) cache: bool,
+    /// What becomes of rooms when the service is read again.
+    pub(crate) on_swap: OnSwap,
+    /// The files of the certificate and its key, read when something is served.
+    pub(crate) tls: (Option<PathBuf>, Option<PathBuf>),
     /// Where to listen for whoever runs the server.
     pub(crate) admin: Option<SocketAddr>,
     /// The files of keys are read when something is served.
@@ -42,12 +46,24 @@ impl Settings {
             shutdown_policy: self.shutdown_policy.or(under.shutdown_policy),
             compression: self.compression.or(under.compression),
             no_cache: self.no_cache.or(under.no_cache),
+            drain_time: self.drain_time.or(under.drain_time),
+            on_swap: self.on_swap.or(under.on_swap),
+            tls_cert: self.tls_cert.or(under.tls_cert),
+            tls_key: self.tls_key.or(under.tls_key),
             admin: self.admin.or(under.admin),
             preset: self.preset.or(under.preset),
             admission: self.admission.over(under.admission),
             limits: self.limits.over(under.limits),
             ..under
         }
+    }
+
+    /// The same, with each path to a file of keys as `change` has it.
+    pub(crate) fn with_paths(mut self, change: impl Fn(&Path) -> PathBuf) -> Settings {
+        for path in [&mut self.tls_cert, &mut self.tls_key].into_iter().flatten() {
+            *path = change(path);
+        }
+        Settings { admission: self.admission.with_paths(change), ..self }
     }
 
     /// What counts where nothing is said. Rooms that a command serves end some time after everybody has left, and silent
@@ -63,6 +79,8 @@ impl Settings {
             shutdown_policy: Some(Policy(ShutdownPolicy::After(Duration::from_secs(300)))),
             compression: Some(server.compression),
             no_cache: Some(false),
+            drain_time: Sets::get(&defaults.drain_time),
+            on_swap: Some(Swap(OnSwap::default())),
             preset: Some(Preset::default()),
             admission: AdmissionSettings { origins: Some((defaults.origins)()), ..AdmissionSettings::default() },
             limits: LimitSettings::defaults(),
@@ -114,6 +132,9 @@ impl Said {
         set(settings.room_strategy, &mut server.room_strategy);
         set(settings.shutdown_policy.map(|policy| policy.0), &mut server.shutdown_policy);
         set(settings.compression, &mut server.compression);
+        if let Some(time) = settings.drain_time {
+            time.set(&mut server.drain_time);
+        }
         self.check_heartbeats(&server)?;
         let host = settings.limits.host();
         if host.cpu_budget > host.time_budget {
@@ -123,7 +144,11 @@ impl Said {
                 host.time_budget.as_secs_f64()
             );
         }
+        let on_swap = settings.on_swap.map(|swap| swap.0).unwrap_or_default();
+        let tls = (settings.tls_cert, settings.tls_key);
         Ok(Resolved {
+            on_swap,
+            tls,
             server,
             host,
             cache: settings.no_cache != Some(true),
@@ -188,7 +213,11 @@ pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command
         {
             Some(toml::Value::String(text)) => text.clone(),
             Some(value) => value.to_string(),
-            None if argument.get_help_heading() == Some("Admission") || flag == "admin" => "none".to_owned(),
+            None if argument.get_help_heading() == Some("Admission")
+                || ["admin", "tls-cert", "tls-key"].contains(&flag) =>
+            {
+                "none".to_owned()
+            }
             None => "what the machine allows".to_owned(),
         };
         argument
@@ -235,6 +264,7 @@ mod tests {
             "BOOL" => "true",
             "ORIGINS" => "https://a.example",
             "PRESET" => "public",
+            "WHAT" => "drain",
             "ADDRESS" => "127.0.0.1:9",
             "PROXIES" => "10.0.0.0/8",
             "NAMES" => "x-a,x-b",

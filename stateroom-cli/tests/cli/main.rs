@@ -20,6 +20,8 @@ mod e2e_client_tools;
 mod e2e_cursors;
 mod e2e_dev;
 mod e2e_examples;
+#[cfg(unix)]
+mod e2e_operation;
 mod e2e_rooms;
 #[cfg(unix)]
 mod e2e_signals;

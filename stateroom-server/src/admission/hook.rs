@@ -20,6 +20,8 @@ pub enum Access {
     Join,
     /// To create a room, by `POST /ws/{room}` or `POST /new_room`.
     Create,
+    /// To ask a room something, at `/http/{room}/...`.
+    Request,
 }
 
 /// A request, as a hook gets to see it.

@@ -15,13 +15,15 @@ use futures_util::FutureExt;
 use stateroom::{
     MessagePayload, StateroomService, StateroomServiceFactory,
     fault::{Fault, FaultKind},
+    http::Response,
     messages::{Effect, Event},
     turn::{Finished, Turn},
 };
-use tokio::{runtime::RuntimeFlavor, task::yield_now};
+use tokio::{runtime::RuntimeFlavor, sync::oneshot, task::yield_now};
 
 use super::{
     context::RoomContext,
+    drain::Drain,
     inbox::{Answer, ConnectionId, Inbox, Post},
     members::Members,
     schedule::{Schedule, Step},
@@ -47,21 +49,19 @@ pub(crate) enum Ending {
     NoSpace(Fault),
     /// Its service failed.
     Failed(Fault),
+    /// It has not: another service takes the place of its own.
+    Restart,
 }
 
 /// Lives a room's life, from its service's creation to its end. `ended` is called when the inbox has ended and nobody
-/// knows yet; then each who was in the room is closed.
+/// knows yet; then each who was in the room is closed. Where another service is to take over, the room comes back.
 pub(crate) async fn run<F: StateroomServiceFactory>(
     factory: &F,
-    room_id: Arc<str>,
-    inbox: Arc<Inbox>,
-    limits: &Limits,
-    policy: ShutdownPolicy,
-    metrics: Arc<Metrics>,
+    mut room: Room,
     ended: impl FnOnce(&Ending),
-) {
-    let context = Arc::new(RoomContext::new(room_id.clone(), inbox.clone()));
-    let mut room = Room::new(room_id.clone(), inbox, limits, policy, metrics);
+) -> Option<Room> {
+    let room_id = room.id.clone();
+    let context = Arc::new(RoomContext::new(room_id.clone(), room.inbox.clone()));
     let ending = match contained(factory.create(&room_id, context.clone())).await {
         Ok(mut service) => {
             let ending = contained(room.live(&mut service, &context)).await.unwrap_or_else(Ending::Failed);
@@ -74,9 +74,13 @@ pub(crate) async fn run<F: StateroomServiceFactory>(
         Err(fault) if fault.kind() == FaultKind::NoSpace => Ending::NoSpace(fault),
         Err(fault) => Ending::Failed(fault),
     };
+    if let Ending::Restart = ending {
+        return Some(room);
+    }
     let late = room.inbox.end();
     ended(&ending);
     room.close(&ending, late);
+    None
 }
 
 /// Runs a future in which a panic is a fault of the room's, not the end of its task.
@@ -86,7 +90,7 @@ async fn contained<T>(future: impl Future<Output = Result<T, Fault>>) -> Result<
 }
 
 /// A room without its service.
-struct Room {
+pub(crate) struct Room {
     id: Arc<str>,
     inbox: Arc<Inbox>,
     members: Members,
@@ -98,10 +102,28 @@ struct Room {
     metrics: Arc<Metrics>,
     /// How long the service has computed for events that have not returned.
     computed: Duration,
+    /// The closing of its clients, while the server is about to stop.
+    drain: Option<Drain>,
+    /// Whether another service is to take over.
+    restart: bool,
 }
 
 impl Room {
-    fn new(id: Arc<str>, inbox: Arc<Inbox>, limits: &Limits, policy: ShutdownPolicy, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    pub(crate) fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
+    }
+
+    pub(crate) fn new(
+        id: Arc<str>,
+        inbox: Arc<Inbox>,
+        limits: &Limits,
+        policy: ShutdownPolicy,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Room {
             id,
             inbox,
@@ -112,13 +134,15 @@ impl Room {
             finished: Finished::default(),
             metrics,
             computed: Duration::ZERO,
+            drain: None,
+            restart: false,
         }
     }
 
     async fn live<S: StateroomService>(&mut self, service: &mut S, context: &RoomContext) -> Result<Ending, Fault> {
         let flavor = tokio::runtime::Handle::current().runtime_flavor();
         let mut posts = Vec::new();
-        self.schedule.push(Event::Init, Step::Other(EventKind::Init));
+        self.schedule.begin();
         self.run_turn(service, context).await?;
         loop {
             if self.members.is_clean() && self.schedule.turn.is_empty() {
@@ -135,15 +159,22 @@ impl Room {
             if self.schedule.turn.is_empty() && self.timer.take_due() {
                 self.schedule.push(Event::Timer, Step::Other(EventKind::Timer));
             }
+            self.close_due();
             self.inbox.take(&mut posts);
             if !posts.is_empty() {
                 self.metrics.turn_events.record(posts.len() as f64);
             }
             self.handle(&mut posts, service, context).await?;
+            self.end_drain();
             self.inbox.vitals().takes(service.memory_bytes());
             self.write();
             if let Some(cause) = self.schedule.stopped() {
                 return Ok(Ending::Stopped(cause.clone()));
+            }
+            if std::mem::take(&mut self.restart) {
+                self.settle_last_leave();
+                self.timer.clear();
+                return Ok(Ending::Restart);
             }
             self.set_empty_time();
             let nothing_waits = self.schedule.is_empty() && self.schedule.turn.is_empty();
@@ -191,6 +222,11 @@ impl Room {
                         self.apply(effect);
                     }
                 }
+                Post::Drain { time, done } => {
+                    self.schedule.drain();
+                    self.drain = Some(Drain::new(self.schedule.connections(), time, done));
+                }
+                Post::Restart => self.restart = true,
                 post => {
                     if matches!(post, Post::Join { .. }) {
                         // Even if it leaves at once: from then on, the room is empty anew.
@@ -203,7 +239,31 @@ impl Room {
             }
         }
         result?;
+        self.close_due();
         self.run_turn(service, context).await
+    }
+
+    /// Closes those whose time has come, as the server is about to stop.
+    fn close_due(&mut self) {
+        let Some(drain) = &mut self.drain else { return };
+        for connection in drain.take_due() {
+            self.schedule.leave(connection, Some(CloseCause::Stopping));
+        }
+        self.timer.set_drain(drain.next());
+    }
+
+    /// Whoever waits until nobody is in the room any more hears of it.
+    fn end_drain(&mut self) {
+        self.drain.take_if(|drain| drain.next().is_none() && self.schedule.is_empty() && self.schedule.turn.is_empty());
+    }
+
+    /// The last client has left, which the service has not heard: it is gone all the same.
+    fn settle_last_leave(&mut self) {
+        if let Some(Step::Leave { client, connection, close }) = self.schedule.take_last_leave()
+            && let (Some(outbound), Some(cause)) = (self.members.remove(client, connection), close)
+        {
+            outbound.close(cause);
+        }
     }
 
     /// Has the service work through the turn, and applies what it asks for as its events return.
@@ -247,11 +307,12 @@ impl Room {
             let mut caller = self.apply_step();
             for effect in effects.by_ref().take(end - taken) {
                 match effect {
-                    Effect::Answer { message } => answer(caller.take(), Some(message)),
+                    Effect::Answer { message } => caller.answer(message),
+                    Effect::Respond { response } => caller.respond(*response),
                     effect => self.apply(effect),
                 }
             }
-            answer(caller, None);
+            caller.has_no_answer();
             taken = *end;
             if self.members.is_full() {
                 self.write_all();
@@ -268,7 +329,7 @@ impl Room {
     }
 
     /// Changes what the event that has returned changes. The result is who waits for its answer.
-    fn apply_step(&mut self) -> Option<Answer> {
+    fn apply_step(&mut self) -> Caller {
         match self.schedule.steps.pop_front() {
             Some(Step::Join { client, connection, outbound }) => {
                 tracing::debug!(room = &*self.id, client = client.0, "a client joins");
@@ -282,10 +343,11 @@ impl Room {
                 }
             }
             Some(Step::Said { client, connection, load }) => self.members.handled(client, connection, load),
-            Some(Step::Answer(caller)) => return Some(caller),
+            Some(Step::Answer(caller)) => return Caller::Program(caller),
+            Some(Step::Respond(caller)) => return Caller::Http(caller),
             Some(Step::Other(_)) | None => {}
         }
-        None
+        Caller::Nobody
     }
 
     fn apply(&mut self, effect: Effect) {
@@ -322,17 +384,13 @@ impl Room {
     /// Closes everybody who is here, or was about to be.
     fn close(&mut self, ending: &Ending, late: Vec<Post>) {
         let cause = match ending {
-            Ending::Empty => CloseCause::Stopping,
+            Ending::Empty | Ending::Restart => CloseCause::Stopping,
             Ending::Stopped(cause) => cause.clone(),
             Ending::NoSpace(_) => CloseCause::RoomsFull,
             Ending::Failed(fault) => CloseCause::Failed(fault.public_reason()),
         };
         // Its last client leaves for its own reason.
-        if let Some(Step::Leave { client, connection, close: Some(own) }) = self.schedule.take_last_leave()
-            && let Some(outbound) = self.members.remove(client, connection)
-        {
-            outbound.close(own);
-        }
+        self.settle_last_leave();
         for outbound in self.members.drain() {
             outbound.close(cause.clone());
         }
@@ -357,10 +415,32 @@ impl Drop for Room {
     }
 }
 
-/// Answers a call, if somebody waits for it still.
-fn answer(caller: Option<Answer>, message: Option<MessagePayload>) {
-    if let Some(caller) = caller {
-        let _ = caller.send(message);
+/// Who waits for the answer of an event. That somebody does not wait any more is no matter.
+enum Caller {
+    Nobody,
+    Program(Answer),
+    Http(oneshot::Sender<Option<Response>>),
+}
+
+impl Caller {
+    fn answer(&mut self, message: MessagePayload) {
+        if let Caller::Program(caller) = std::mem::replace(self, Caller::Nobody) {
+            let _ = caller.send(Some(message));
+        }
+    }
+
+    fn respond(&mut self, response: Response) {
+        if let Caller::Http(caller) = std::mem::replace(self, Caller::Nobody) {
+            let _ = caller.send(Some(response));
+        }
+    }
+
+    fn has_no_answer(self) {
+        match self {
+            Caller::Nobody => {}
+            Caller::Program(caller) => drop(caller.send(None)),
+            Caller::Http(caller) => drop(caller.send(None)),
+        }
     }
 }
 

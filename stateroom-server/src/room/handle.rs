@@ -3,7 +3,11 @@
 //! *Invariant:* it is no member of the room and does not keep it alive; what it wants takes its turn in the inbox.
 use std::{fmt, sync::Arc};
 
-use stateroom::{ClientId, MessagePayload, MessageRecipient, messages::Effect};
+use stateroom::{
+    ClientId, MessagePayload, MessageRecipient,
+    http::{Request, Response},
+    messages::Effect,
+};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -97,6 +101,22 @@ impl RoomHandle {
     pub async fn call(&self, message: impl Into<MessagePayload>) -> Result<Option<MessagePayload>, RoomEnded> {
         let (answer, answered) = oneshot::channel();
         self.post(Post::Call { message: message.into(), answer }).await?;
+        answered.await.map_err(|_| RoomEnded)
+    }
+
+    /// Asks the service something as over HTTP: its [`request`](stateroom::StateroomService::request) gets it, as an event like
+    /// others, and what that returns is the answer, as it is.
+    ///
+    /// # Errors
+    ///
+    /// If the room has ended, or ends before it answers.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call`](Self::call).
+    pub async fn request(&self, request: Request) -> Result<Option<Response>, RoomEnded> {
+        let (answer, answered) = oneshot::channel();
+        self.post(Post::Request { request: Box::new(request), answer }).await?;
         answered.await.map_err(|_| RoomEnded)
     }
 

@@ -8,9 +8,15 @@ use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
-use stateroom::{MessagePayload, details::ClientDetails, messages::Effect};
+use stateroom::{
+    MessagePayload,
+    details::ClientDetails,
+    http::{Request, Response},
+    messages::Effect,
+};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -54,6 +60,13 @@ pub(crate) enum Post {
     Effect(Effect),
     /// The program around the rooms asks the service something.
     Call { message: MessagePayload, answer: Answer },
+    /// Somebody asks the service something over HTTP.
+    Request { request: Box<Request>, answer: oneshot::Sender<Option<Response>> },
+    /// The server is about to stop: the clients are closed, each at some time within this one. `done` is dropped when
+    /// all are.
+    Drain { time: Duration, done: oneshot::Sender<()> },
+    /// The service ends, and another one takes its place.
+    Restart,
     /// The room ends. `ended` is dropped when it has.
     Stop { cause: CloseCause, ended: Option<oneshot::Sender<()>> },
 }
@@ -67,8 +80,9 @@ impl Post {
             + match self {
                 Post::Message { message, .. } | Post::Call { message, .. } => message.size(),
                 Post::Effect(effect) => effect.size(),
+                Post::Request { request, .. } => request.size(),
                 Post::Join { joins, .. } => joins.size(),
-                Post::Leave { .. } | Post::Stop { .. } => 0,
+                Post::Leave { .. } | Post::Drain { .. } | Post::Restart | Post::Stop { .. } => 0,
             }
     }
 }
@@ -171,6 +185,18 @@ impl Inbox {
         }
         self.put(state, [post]);
         Ok(())
+    }
+
+    /// Tells the room to close its clients within that time. What comes back is ready when it has.
+    pub(crate) fn drain(&self, time: Duration) -> oneshot::Receiver<()> {
+        let (done, is_done) = oneshot::channel();
+        self.put(self.lock(), [Post::Drain { time, done }]);
+        is_done
+    }
+
+    /// Tells the room to begin again, with another service.
+    pub(crate) fn restart(&self) {
+        self.put(self.lock(), [Post::Restart]);
     }
 
     /// Tells the room to end, and who is in it why.

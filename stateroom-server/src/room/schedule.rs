@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use rustc_hash::FxHashMap;
-use stateroom::{ClientId, MessagePayload, messages::Event, turn::Turn};
+use stateroom::{ClientId, MessagePayload, details::ClientDetails, http::Response, messages::Event, turn::Turn};
 use tokio::sync::oneshot;
 
 use super::{
@@ -30,7 +30,9 @@ pub(crate) enum Step {
     Said { client: ClientId, connection: ConnectionId, load: Load },
     /// Who has called gets an answer.
     Answer(Answer),
-    /// Nothing: the room begins, or its timer fires.
+    /// Who has asked over HTTP gets one.
+    Respond(oneshot::Sender<Option<Response>>),
+    /// Nothing.
     Other(EventKind),
 }
 
@@ -42,6 +44,7 @@ impl Step {
             Step::Leave { .. } => EventKind::Disconnect,
             Step::Said { .. } => EventKind::Message,
             Step::Answer(_) => EventKind::Call,
+            Step::Respond(_) => EventKind::Request,
             Step::Other(kind) => *kind,
         }
     }
@@ -62,6 +65,10 @@ pub(crate) struct Schedule {
     last_leave: Option<Step>,
     /// Why the room was told to end, if it was.
     stopped: Option<CloseCause>,
+    /// Whether nobody is let in any more, as the server is about to stop.
+    draining: bool,
+    /// Whether the service has heard that the room is about to end.
+    has_heard: bool,
     /// Those who wait for the room's end: they hear of it when this is dropped.
     wait_for_end: Vec<oneshot::Sender<()>>,
 }
@@ -69,6 +76,8 @@ pub(crate) struct Schedule {
 struct Seated {
     client: ClientId,
     token: Option<String>,
+    /// For a service that takes the place of this one.
+    details: Option<Box<ClientDetails>>,
 }
 
 impl Schedule {
@@ -83,7 +92,38 @@ impl Schedule {
             policy,
             last_leave: None,
             stopped: None,
+            draining: false,
+            has_heard: false,
             wait_for_end: Vec::new(),
+        }
+    }
+
+    /// A service begins: it hears of the room, and of everybody who is in it already, as another one was there before.
+    pub(crate) fn begin(&mut self) {
+        self.push(Event::Init, Step::Other(EventKind::Init));
+        let mut seated: Vec<(ConnectionId, Event)> =
+            self.connections.iter().map(|(id, seated)| (*id, joined(seated.client, seated.details.clone()))).collect();
+        seated.sort_unstable_by_key(|(id, _)| *id);
+        for (_, event) in seated {
+            self.push(event, Step::Other(EventKind::Connect));
+        }
+    }
+
+    /// Who is in the room, or about to be.
+    pub(crate) fn connections(&self) -> impl Iterator<Item = ConnectionId> {
+        self.connections.keys().copied()
+    }
+
+    /// From now on nobody is let in, as the server is about to stop.
+    pub(crate) fn drain(&mut self) {
+        self.draining = true;
+        self.release_last_leave();
+        self.tell_shutdown();
+    }
+
+    fn tell_shutdown(&mut self) {
+        if !std::mem::replace(&mut self.has_heard, true) {
+            self.push(Event::Shutdown, Step::Other(EventKind::Shutdown));
         }
     }
 
@@ -104,8 +144,9 @@ impl Schedule {
                 self.wait_for_end.extend(ended);
                 self.stop(cause);
             }
-            // Applied by the actor, between events.
-            Post::Effect(_) => {}
+            Post::Request { request, answer } => self.push(Event::Request { request }, Step::Respond(answer)),
+            // Done by the actor, between events.
+            Post::Effect(_) | Post::Drain { .. } | Post::Restart => {}
         }
         None
     }
@@ -118,8 +159,10 @@ impl Schedule {
             self.tokens.absent(token);
         }
         let step = Step::Leave { client: seated.client, connection, close };
-        let ends_room =
-            self.policy == ShutdownPolicy::Immediate && self.connections.is_empty() && self.stopped.is_none();
+        let ends_room = self.policy == ShutdownPolicy::Immediate
+            && self.connections.is_empty()
+            && self.stopped.is_none()
+            && !self.draining;
         if ends_room {
             self.last_leave = Some(step);
         } else {
@@ -152,6 +195,9 @@ impl Schedule {
         if let Some(cause) = &self.stopped {
             return Some((outbound, cause.clone()));
         }
+        if self.draining {
+            return Some((outbound, CloseCause::Stopping));
+        }
         self.release_last_leave();
         let returning = token.as_deref().and_then(|token| self.tokens.returning(token));
         let Some(client) = returning.or_else(|| self.last_client.checked_add(1).map(ClientId)) else {
@@ -165,12 +211,8 @@ impl Schedule {
             self.replace(replaced, client);
         }
         self.clients.insert(client, connection);
-        self.connections.insert(connection, Seated { client, token });
-        let event = match details {
-            Some(details) => Event::ConnectWith { client, details },
-            None => Event::Connect { client },
-        };
-        self.push(event, Step::Join { client, connection, outbound });
+        self.connections.insert(connection, Seated { client, token, details: details.clone() });
+        self.push(joined(client, details), Step::Join { client, connection, outbound });
         None
     }
 
@@ -192,6 +234,7 @@ impl Schedule {
     fn stop(&mut self, cause: CloseCause) {
         let cause = self.stopped.get_or_insert(cause).clone();
         self.release_last_leave();
+        self.tell_shutdown();
         let mut connections: Vec<ConnectionId> = self.connections.keys().copied().collect();
         connections.sort_unstable();
         for connection in connections {
@@ -205,5 +248,13 @@ impl Schedule {
         {
             self.push(Event::Disconnect { client }, step);
         }
+    }
+}
+
+/// A client has joined, and this is known of it.
+fn joined(client: ClientId, details: Option<Box<ClientDetails>>) -> Event {
+    match details {
+        Some(details) => Event::ConnectWith { client, details },
+        None => Event::Connect { client },
     }
 }

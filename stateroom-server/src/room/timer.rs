@@ -21,13 +21,15 @@ pub(crate) struct Timer {
     /// When the service's timer may fire again.
     earliest: Instant,
     empty: Option<Instant>,
+    /// When the next client is to be closed, as the server is about to stop.
+    drain: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timer {
     /// `interval` is the least time between two that fire.
     pub(crate) fn new(interval: Duration) -> Self {
-        Timer { interval, service: None, earliest: Instant::now(), empty: None, sleep: None }
+        Timer { interval, service: None, earliest: Instant::now(), empty: None, drain: None, sleep: None }
     }
 
     /// Sets the service's timer, instead of the one that is set.
@@ -38,6 +40,16 @@ impl Timer {
             }
             due.max(self.earliest)
         });
+    }
+
+    /// Another service takes over, which has set no timer.
+    pub(crate) fn clear(&mut self) {
+        self.service = None;
+    }
+
+    /// The next client is to be closed then.
+    pub(crate) fn set_drain(&mut self, next: Option<Instant>) {
+        self.drain = next;
     }
 
     /// Whether the service's timer is due; it is then no longer set.
@@ -67,9 +79,11 @@ impl Timer {
         self.empty.is_some_and(|end| end <= Instant::now())
     }
 
-    /// Ready when either time has come.
+    /// Ready when any of the times has come.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(next) = self.service.into_iter().chain(self.empty).min() else { return Poll::Pending };
+        let Some(next) = self.service.into_iter().chain(self.empty).chain(self.drain).min() else {
+            return Poll::Pending;
+        };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(next)));
         if sleep.deadline() != next {
             sleep.as_mut().reset(next);

@@ -17,7 +17,10 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+#[cfg(feature = "tls")]
+use tokio::time::timeout;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
@@ -45,7 +48,7 @@ pub(super) async fn accept(listener: TcpListener, router: Router, rooms: &Arc<Ro
     while let Some(accepted) = stopping.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((socket, peer)) => match places(rooms, peer) {
-                Ok(places) => rooms.spawn(serve_http(socket, peer, router.clone(), rooms.clone(), places)),
+                Ok(places) => rooms.spawn(serve(socket, peer, router.clone(), rooms.clone(), places)),
                 Err(too_many) => {
                     if let Ok(permit) = told.clone().try_acquire_owned() {
                         rooms.spawn(refuse(socket, peer, too_many, rooms.clone(), permit));
@@ -85,7 +88,7 @@ async fn refuse(
         response.headers_mut().insert(CONNECTION, axum::http::HeaderValue::from_static("close"));
         response
     };
-    serve_http(socket, peer, Router::new().fallback(answer), rooms, None).await;
+    serve(socket, peer, Router::new().fallback(answer), rooms, None).await;
 }
 
 /// Whether the error is one of the connection that was to be accepted, not one of the listener.
@@ -94,7 +97,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve_http(
+async fn serve(
     socket: TcpStream,
     peer: SocketAddr,
     router: Router,
@@ -105,7 +108,30 @@ async fn serve_http(
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
+    let limits = &rooms.settings().limits;
+    let socket = StallingSocket::new(socket, limits.response_time);
     let places = places.into();
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &rooms.settings().tls {
+        // It comes out of the time for the first request's head.
+        match timeout(limits.request_head_time, tls.accept(socket)).await {
+            Ok(Ok(stream)) => serve_http(stream, peer, router, rooms, places).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake fails"),
+            Err(_) => limits::exceeded("request_head_time"),
+        }
+        return;
+    }
+    serve_http(socket, peer, router, rooms, places).await;
+}
+
+/// Speaks HTTP, until the connection ends or is no HTTP any more.
+async fn serve_http(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    router: Router,
+    rooms: Arc<Rooms>,
+    places: Option<Arc<Places>>,
+) {
     let has_place = places.is_some();
     let asked = Arc::new(AtomicBool::new(false));
     let service = router.map_request({
@@ -125,10 +151,7 @@ async fn serve_http(
         .timer(TokioTimer::new())
         .header_read_timeout(request_head_time)
         .max_buf_size(settings.request_head_bytes)
-        .serve_connection(
-            TokioIo::new(StallingSocket::new(socket, settings.response_time)),
-            TowerToHyperService::new(service),
-        )
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {

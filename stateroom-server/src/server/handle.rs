@@ -4,6 +4,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use axum::Router;
+use stateroom::StateroomServiceFactory;
 
 use crate::{
     admin,
@@ -27,8 +28,9 @@ impl ServerHandle {
         &self.rooms
     }
 
-    /// Stops the server: nobody is let in any more, each room gets the `disconnect` of each of its clients, and they are
-    /// closed with 1012. Ready when all has ended; what takes longer than [`Limits::shutdown_time`](crate::Limits::shutdown_time) is dropped. Only a
+    /// Stops the server: nobody is let in any more, each room hears `shutdown`, and, within
+    /// [`drain_time`](crate::Server::drain_time), the `disconnect` of each of its clients, and they are closed with 1012.
+    /// Asked again meanwhile, it closes them at once. Ready when all has ended; what takes longer than [`Limits::shutdown_time`](crate::Limits::shutdown_time) is dropped. Only a
     /// native service that keeps its thread cannot be dropped: it is left behind, with a warning in the log.
     ///
     /// # Cancel safety
@@ -36,6 +38,14 @@ impl ServerHandle {
     /// When the future is dropped, rooms and clients have been told, and nothing is dropped that takes longer.
     pub async fn shutdown(&self) {
         self.rooms.stop().await;
+    }
+
+    /// Has services made by another factory from now on: in new rooms, and, with [`OnSwap::Restart`], in those that there are.
+    /// Their clients stay connected. A room that begins again has handled what was there before; its new service hears `init`,
+    /// then `connect` for each client that is there, with the numbers that they have, and then what comes next. What the
+    /// old one knew is gone, and so is its timer. Returns at once; rooms begin again as they come to it.
+    pub fn swap(&self, factory: impl StateroomServiceFactory, on_swap: OnSwap) {
+        self.rooms.swap(factory, on_swap);
     }
 
     /// How many connections there are: of a server with a port of its own all, whatever they are for; else those that are
@@ -96,6 +106,17 @@ impl fmt::Debug for ServerHandle {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ServerHandle").finish_non_exhaustive()
     }
+}
+
+/// What becomes of the rooms that there are when their services are [swapped](ServerHandle::swap).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnSwap {
+    /// They go on as they are, until they end.
+    Drain,
+    /// They begin again with a new service, and their clients stay.
+    #[default]
+    Restart,
 }
 
 /// A room, as seen from outside.

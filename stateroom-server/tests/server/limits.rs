@@ -1,6 +1,7 @@
 //! Each limit of the server: what happens where it is met, that this is counted, and that others do not notice.
-use std::{fs::File, time::Duration};
+use std::{convert::Infallible, fs::File, sync::Arc, time::Duration};
 
+use stateroom::{StateroomContext, StateroomService, StateroomServiceFactory, fault::Fault};
 use stateroom_server::{Admission, Limits, RoomStrategy, Server, ShutdownPolicy};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -409,6 +410,37 @@ async fn who_takes_nothing_of_its_response_is_dropped() {
     assert!(start.elapsed() >= Duration::from_secs(3));
     limit.tripped();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_room_answers_a_request_in_time() {
+    let limit = trips("request_time");
+    let limits = Limits { request_time: Duration::from_secs(3), ..Limits::default() };
+    let server = TestServer::pipe_of(Server::new().with_limits(limits), Never);
+    let start = Instant::now();
+    assert_eq!(server.post("/http/a/x").await.status, 504);
+    assert_eq!(start.elapsed().as_secs(), 3);
+    limit.tripped();
+}
+
+/// Makes services that take for ever to begin.
+struct Never;
+
+impl StateroomServiceFactory for Never {
+    type Service = Silent;
+    type Error = Infallible;
+
+    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<Silent, Infallible> {
+        Ok(Silent)
+    }
+
+    async fn create(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<Silent, Fault> {
+        std::future::pending().await
+    }
+}
+
+struct Silent;
+
+impl StateroomService for Silent {}
 
 #[tokio::test(start_paused = true)]
 async fn a_close_is_answered_in_time() {

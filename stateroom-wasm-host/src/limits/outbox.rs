@@ -85,6 +85,9 @@ impl Outbox {
             Ok(Effect::Answer { .. }) if !self.extended => {
                 return Err(WireError::UnknownKind(wire::effect_kind::ANSWER).into());
             }
+            Ok(Effect::Respond { .. }) if !self.extended => {
+                return Err(WireError::UnknownKind(wire::effect_kind::RESPOND).into());
+            }
             decoded => decoded,
         };
         self.put(effect)

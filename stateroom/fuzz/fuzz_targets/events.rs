@@ -10,12 +10,12 @@ use stateroom_fuzz::{DETAILS, allocating, read_and_write};
 fuzz_target!(|bytes: &[u8]| {
     match allocating(DETAILS * bytes.len(), || decode_event(bytes)) {
         // Records that nobody knows are not kept, and those that are have an order of their own.
-        Ok(event @ Event::ConnectWith { .. }) => {
+        Ok(event @ (Event::ConnectWith { .. } | Event::Request { .. })) => {
             let mut written = Vec::new();
             encode_event(&event, &mut written);
             assert_eq!(decode_event(&written), Ok(event));
         }
-        Err(_) if bytes.starts_with(&[6]) => {}
+        Err(_) if bytes.starts_with(&[6]) || bytes.starts_with(&[8]) => {}
         _ => read_and_write(bytes, decode_event, encode_event),
     }
 });

@@ -6,7 +6,7 @@ use stateroom_fuzz::{DETAILS, allocating};
 
 fuzz_target!(|bytes: &[u8]| {
     for record in Records::new(bytes).flatten() {
-        if let Ok(effect) = allocating(record.bytes(), || record.effect()) {
+        if let Ok(effect) = allocating(DETAILS * record.bytes(), || record.effect()) {
             let mut written = Vec::new();
             put_effect(&effect, &mut written);
             assert_eq!(written.len(), effect_bytes(&effect));

@@ -38,7 +38,13 @@ impl Serving {
     /// The same, after `before` has read what it says before that.
     pub(crate) async fn run_with<T>(command: Command, before: impl AsyncFnOnce(&mut Serving) -> T) -> (Serving, T) {
         let mut command = tokio::process::Command::from(command);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, lines) = mpsc::unbounded_channel();
         tokio::spawn(async move {
@@ -48,8 +54,8 @@ impl Serving {
         });
         let mut serving = Serving { address: SocketAddr::from(([0, 0, 0, 0], 0)), child, lines };
         let said = before(&mut serving).await;
-        let line = serving.line("listening on http://").await;
-        serving.address = line.rsplit("http://").next().unwrap().parse().unwrap();
+        let line = serving.line("listening on http").await;
+        serving.address = line.rsplit("://").next().unwrap().parse().unwrap();
         (serving, said)
     }
 
@@ -84,6 +90,15 @@ impl Serving {
         let mut answer = Vec::new();
         timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("no answer").unwrap();
         String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The whole answer to a request written out, after which the connection ends.
+    pub(crate) async fn answer(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("no answer").unwrap();
+        answer
     }
 
     /// The first line of the answer to a request written out.

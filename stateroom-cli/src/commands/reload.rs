@@ -1,0 +1,65 @@
+//! Reading the service again while it is served: on SIGHUP, or when whoever runs the server asks for it.
+//!
+//! *Invariant:* what cannot be read or used changes nothing: the service that is there goes on.
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context, Result};
+use axum::{Router, extract::State, http::StatusCode, routing::post};
+use stateroom_server::{OnSwap, ServerHandle, Tls};
+use stateroom_wasm_host::WasmHostConfig;
+use tokio::sync::Mutex;
+
+use super::serve;
+
+/// What is read again, and into which server.
+pub(super) struct Reload {
+    pub(super) module: PathBuf,
+    pub(super) host: WasmHostConfig,
+    pub(super) on_swap: OnSwap,
+    pub(super) tls: Option<Tls>,
+    pub(super) server: ServerHandle,
+    /// One at a time, in the order in which they were asked for.
+    pub(super) at_work: Mutex<()>,
+}
+
+impl Reload {
+    /// Reads all of it again.
+    async fn reload(&self) -> Result<()> {
+        let _at_work = self.at_work.lock().await;
+        let (module, host) = (self.module.clone(), self.host.clone());
+        // Compiling takes a while.
+        let factory = tokio::task::spawn_blocking(move || serve::load(&module, &host)).await??;
+        if let Some(tls) = &self.tls {
+            tls.reload().context("the certificate cannot be read again")?;
+        }
+        self.server.swap(factory, self.on_swap);
+        let what = if self.on_swap == OnSwap::Drain { "new rooms have it" } else { "all rooms begin again with it" };
+        tracing::info!("`{}` was read again: {what}", self.module.display());
+        Ok(())
+    }
+
+    async fn reload_and_tell(&self) -> Result<(), String> {
+        self.reload().await.map_err(|error| {
+            tracing::error!("the service cannot be read again, and the old one goes on: {error:#}");
+            format!("{error:#}\n")
+        })
+    }
+
+    /// Does so whenever the process is told to.
+    #[cfg(unix)]
+    pub(super) async fn on_signals(self: Arc<Self>, mut signals: tokio::signal::unix::Signal) {
+        while signals.recv().await.is_some() {
+            // It is in the log.
+            let _ = self.reload_and_tell().await;
+        }
+    }
+
+    /// The route `/reload`.
+    pub(super) fn router(self: Arc<Self>) -> Router {
+        let reload = async |State(reload): State<Arc<Reload>>| match reload.reload_and_tell().await {
+            Ok(()) => (StatusCode::NO_CONTENT, String::new()),
+            Err(text) => (StatusCode::INTERNAL_SERVER_ERROR, text),
+        };
+        Router::new().route("/reload", post(reload)).with_state(self)
+    }
+}

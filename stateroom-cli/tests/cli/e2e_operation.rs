@@ -1,0 +1,123 @@
+//! A server that goes on while its service changes, over TLS, and rooms that are asked over HTTP.
+use std::{fs, path::Path};
+
+use crate::common::{Client, Serving, build_in, directory, success, write, write_service};
+
+/// A service that tells its version, answers over HTTP, and says goodbye.
+fn write_version(directory: &Path, version: u32) {
+    write_service(directory, "versioned", "", "let _ = (client, message, context);");
+    let source = r#"
+use stateroom_wasm::{http::{Request, Response}, *};
+
+#[stateroom_wasm]
+#[derive(Default)]
+struct Versioned {
+    seen: u32,
+}
+
+impl StateroomService for Versioned {
+    fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        context.send_message(client, format!("vVERSION connect {}", client.0));
+    }
+
+    fn message(&mut self, client: ClientId, _: MessagePayload, context: &impl StateroomContext) {
+        self.seen += 1;
+        context.send_message(client, format!("vVERSION message {}", self.seen));
+    }
+
+    fn request(&mut self, request: Request, context: &impl StateroomContext) -> Option<Response> {
+        context.send_message(MessageRecipient::Broadcast, format!("vVERSION {} {}", request.method, request.path));
+        let header = request.header("x-name").unwrap_or("nobody");
+        Some(Response::new(202, format!("{header} {} {}", request.query, request.body.len())).with_header("x-version", "vVERSION"))
+    }
+
+    fn shutdown(&mut self, context: &impl StateroomContext) {
+        context.send_message(MessageRecipient::Broadcast, "vVERSION goodbye");
+    }
+}
+"#;
+    write(&directory.join("src/lib.rs"), &source.replace("VERSION", &version.to_string()));
+    success(&build_in(directory));
+}
+
+#[tokio::test]
+async fn a_new_module_takes_over_and_sockets_stay() {
+    let files = directory(&[]);
+    write_version(files.path(), 1);
+    let dist = files.path().join("dist");
+    let mut server = Serving::start(&dist, &["--drain-time", "0"]).await;
+    let mut client = server.join("a").await;
+    assert_eq!(client.text().await, "v1 connect 1");
+    client.send("x").await;
+    assert_eq!(client.text().await, "v1 message 1");
+
+    // What is no module changes nothing.
+    let module = dist.join("server.wasm");
+    let good = fs::read(&module).unwrap();
+    fs::write(&module, "rubbish").unwrap();
+    server.signal("HUP");
+    server.line("the service cannot be read again, and the old one goes on").await;
+    client.send("x").await;
+    assert_eq!(client.text().await, "v1 message 2");
+    fs::write(&module, good).unwrap();
+
+    write_version(files.path(), 2);
+    server.signal("HUP");
+    server.line("was read again: all rooms begin again with it").await;
+    assert_eq!(client.text().await, "v2 connect 1");
+    client.send("x").await;
+    assert_eq!(client.text().await, "v2 message 1");
+
+    let answer = server
+        .answer("POST /http/a/hook?x=1 HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX-Name: Ann\r\nContent-Length: 3\r\n\r\nabc")
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 202") && answer.contains("x-version: v2"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nAnn x=1 3"), "{answer}");
+    assert_eq!(client.text().await, "v2 POST /hook");
+
+    server.signal("TERM");
+    assert_eq!(client.text().await, "v2 goodbye");
+    assert_eq!(client.closed().await.0, 1012);
+    assert_eq!(server.end().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn rooms_that_drain_keep_the_old_module() {
+    let files = directory(&[]);
+    write_version(files.path(), 1);
+    let mut server = Serving::start(&files.path().join("dist"), &["--on-swap", "drain"]).await;
+    let mut old = server.join("a").await;
+    assert_eq!(old.text().await, "v1 connect 1");
+    write_version(files.path(), 2);
+    server.signal("HUP");
+    server.line("was read again: new rooms have it").await;
+    old.send("x").await;
+    assert_eq!(old.text().await, "v1 message 1");
+    let mut new = server.join("b").await;
+    assert_eq!(new.text().await, "v2 connect 1");
+}
+
+/// A certificate for `localhost`, for as long as anybody will run this; made for this test alone.
+#[tokio::test]
+async fn tls_is_spoken_with_a_certificate_and_refused_without_its_key() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let files = directory(&[("cert.pem", &made.cert.pem()), ("key.pem", &made.signing_key.serialize_pem())]);
+    let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
+    let module = crate::common::built("counter-service");
+    let (certificate, key) = (path("cert.pem"), path("key.pem"));
+    let server = Serving::start(&module, &["--tls-cert", &certificate, "--tls-key", &key]).await;
+    let mut client =
+        Client::connect_tls(&format!("wss://localhost:{}/ws/a", server.address.port()), made.cert.der()).await;
+    client.send("increment").await;
+    assert_eq!(client.text().await, "new value: 1");
+
+    for (arguments, said) in [
+        (vec!["--tls-cert", &certificate], "a certificate and its key belong together"),
+        (vec!["--tls-cert", &certificate, "--tls-key", &certificate], "has no private key in PEM"),
+    ] {
+        let mut command = crate::common::stateroom();
+        command.arg("serve").arg(&module).args(["--ip", "127.0.0.1", "--port", "0"]).args(arguments);
+        let log = crate::common::failure(&command.output().unwrap());
+        assert!(log.contains(said), "{log}");
+    }
+}

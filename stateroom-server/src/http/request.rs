@@ -1,0 +1,162 @@
+//! `/http/{room}/...`: an HTTP request that a room answers.
+//!
+//! *Invariant:* a room sees no secret that was not meant for it, and what it answers says nothing about the connection.
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use stateroom::http as room;
+use tokio::time::timeout;
+
+use super::{Refused, admit::admit};
+use crate::{admission::Access, limits, rooms::Rooms};
+
+/// What is about the connection and not about what is said (RFC 9110, section 7.6.1), besides what is a secret of the client
+/// with somebody else.
+const NOT_FOR_ROOMS: [HeaderName; 10] = [
+    header::AUTHORIZATION,
+    header::COOKIE,
+    header::PROXY_AUTHORIZATION,
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::TE,
+    header::TRAILER,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// What a room does not decide: the connection, and what browsers keep for the whole host.
+const NOT_OF_ROOMS: [HeaderName; 12] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::TE,
+    header::TRAILER,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::SET_COOKIE,
+    header::STRICT_TRANSPORT_SECURITY,
+    header::ALT_SVC,
+    HeaderName::from_static("clear-site-data"),
+];
+
+pub(super) async fn root(
+    state: State<Arc<Rooms>>,
+    Path(room_id): Path<String>,
+    request: Request,
+) -> Result<Response, Refused> {
+    answer(state, room_id, request).await
+}
+
+pub(super) async fn below(
+    state: State<Arc<Rooms>>,
+    Path((room_id, _)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Refused> {
+    answer(state, room_id, request).await
+}
+
+async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Request) -> Result<Response, Refused> {
+    let (head, body) = request.into_parts();
+    let settings = rooms.settings();
+    let admitted = admit(&settings.admission, Access::Request, Some(&room_id), &head).await?;
+    rooms.may_be_asked(&room_id, creates(&head.method))?;
+    let body = read(body, settings.limits.message_bytes, settings.limits.message_time).await?;
+
+    let mut request = room::Request::default();
+    request.method = head.method.as_str().to_owned();
+    request.path = path_below(head.uri.path());
+    request.query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&admitted.details.query).finish();
+    request.headers = for_room(&head.headers, &settings.admission.client_headers);
+    request.body = body;
+    request.subject = admitted.details.subject;
+    request.claims = admitted.details.claims;
+    let handle = rooms.room_to_ask(&room_id, creates(&head.method))?;
+    match timeout(settings.limits.request_time, handle.request(request)).await {
+        Ok(Ok(Some(response))) => Ok(from_room(&room_id, response)),
+        Ok(Ok(None)) => Err(Refused::Unanswered),
+        Ok(Err(_ended)) => Err(Refused::Failed),
+        Err(_) => {
+            limits::exceeded("request_time");
+            Err(Refused::Late)
+        }
+    }
+}
+
+/// Whether a request may have a room begin: not one that only looks.
+fn creates(method: &Method) -> bool {
+    !method.is_safe()
+}
+
+/// Reads a body, of no more than so many bytes, within that time.
+async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, Refused> {
+    match timeout(time, to_bytes(body, most)).await {
+        Ok(Ok(body)) => Ok(body.into()),
+        Ok(Err(_)) => {
+            limits::exceeded("message_bytes");
+            Err(Refused::TooLarge { most })
+        }
+        Err(_) => {
+            limits::exceeded("message_time");
+            Err(Refused::Slow)
+        }
+    }
+}
+
+/// What follows the room in an address: after the second `/`, or, where the routes are nested, after as many more. An id has
+/// none itself, as it is percent-encoded.
+fn path_below(path: &str) -> String {
+    let below = path.strip_prefix("/http/").and_then(|rest| rest.split_once('/')).map(|(_, below)| below);
+    format!("/{}", below.unwrap_or_default())
+}
+
+fn for_room(headers: &HeaderMap, asked_for: &[String]) -> Vec<(String, String)> {
+    let is_for_room =
+        |name: &HeaderName| !NOT_FOR_ROOMS.contains(name) || asked_for.iter().any(|it| it == name.as_str());
+    let headers = headers.iter().filter(|(name, _)| is_for_room(name));
+    let texts = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    texts.take(room::MOST_HEADERS).collect()
+}
+
+fn from_room(room_id: &str, response: room::Response) -> Response {
+    let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
+    let Some(status) = status else {
+        tracing::warn!(room = room_id, status = response.status, "a room answered with what is no status; sent as 500");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in &response.headers {
+        match (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
+            (Ok(name), Ok(value)) if !NOT_OF_ROOMS.contains(&name) => drop(headers.append(name, value)),
+            _ => tracing::debug!(room = room_id, header = ?name, "a header that is not for a room to set is left out"),
+        }
+    }
+    // What a room does not call a page is not to be taken for one.
+    headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    (status, headers, response.body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_is_what_follows_the_room() {
+        for (path, below) in [
+            ("/http/a", "/"),
+            ("/http/a/", "/"),
+            ("/http/a/b/c%20d/", "/b/c%20d/"),
+            ("/http/a%2Fb/c", "/c"),
+            ("/http/a//c", "//c"),
+        ] {
+            assert_eq!(path_below(path), below, "{path}");
+        }
+    }
+}

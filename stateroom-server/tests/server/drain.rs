@@ -1,0 +1,132 @@
+//! Clients that are closed over some time when the server stops, and come back elsewhere one by one.
+use std::time::Duration;
+
+use stateroom::{ClientId, DefaultStateroomFactory, MessageRecipient, StateroomContext, StateroomService};
+use stateroom_server::{Server, ShutdownPolicy};
+use tokio::time::Instant;
+
+use crate::common::{TestServer, patiently};
+
+const DRAIN: Duration = Duration::from_secs(8);
+
+fn drained() -> Server {
+    Server::new().with_drain_time(DRAIN)
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_are_closed_over_the_time_and_nobody_is_let_in() {
+    const CLIENTS: u32 = 40;
+    let server = TestServer::pipe(drained());
+    let start = Instant::now();
+    let mut clients = Vec::new();
+    for number in 0..CLIENTS {
+        let mut client = server.join(&format!("r{}", number % 4)).await;
+        clients.push(tokio::spawn(async move {
+            let (_, (code, _)) = client.until_closed().await;
+            (code, start.elapsed())
+        }));
+    }
+    let handle = server.handle.clone();
+    let stopping = tokio::spawn(async move { handle.shutdown().await });
+    tokio::task::yield_now().await;
+    let answer = server.refused("/ws/r0").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+    assert_eq!(server.post("/new_room").await.status, 503);
+    let mut early = 0;
+    for client in clients {
+        let (code, when) = patiently("the close", client).await.unwrap();
+        assert_eq!(code, 1012);
+        assert!(when <= DRAIN, "closed after {when:?}");
+        early += u32::from(when < DRAIN / 2);
+    }
+    assert!((5..35).contains(&early), "{early} of {CLIENTS} were closed in the first half");
+    patiently("the end", stopping).await.unwrap();
+    assert!(start.elapsed() <= DRAIN, "it does not wait longer than it has to");
+    let events = server.script.events("r1");
+    assert_eq!(events.iter().filter(|event| event.starts_with("disconnect")).count(), 10, "{events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_clients_it_takes_no_time() {
+    for policy in [ShutdownPolicy::Never, ShutdownPolicy::Immediate] {
+        let server = TestServer::pipe(drained().with_shutdown_policy(policy));
+        server.post("/ws/a").await;
+        server.script.happened("a", "init", 1).await;
+        let start = Instant::now();
+        server.handle.shutdown().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn asked_again_it_closes_everybody_at_once() {
+    let server = TestServer::pipe(drained());
+    let mut clients = Vec::new();
+    for _ in 0..10 {
+        let mut client = server.join("a").await;
+        clients.push(tokio::spawn(async move { client.until_closed().await.1.0 }));
+    }
+    let handle = server.handle.clone();
+    let stopping = tokio::spawn(async move { handle.shutdown().await });
+    tokio::task::yield_now().await;
+    let start = Instant::now();
+    server.handle.shutdown().await;
+    for client in clients {
+        assert_eq!(patiently("the close", client).await.unwrap(), 1012);
+    }
+    assert!(start.elapsed() < DRAIN / 8);
+    stopping.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_disconnect_is_told_under_immediate_as_well() {
+    let server = TestServer::pipe(drained().with_shutdown_policy(ShutdownPolicy::Immediate));
+    let mut client = server.join("a").await;
+    let handle = server.handle.clone();
+    tokio::join!(handle.shutdown(), client.until_closed());
+    assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
+}
+
+/// Says goodbye.
+#[derive(Default)]
+struct Polite;
+
+impl StateroomService for Polite {
+    fn shutdown(&mut self, context: &impl StateroomContext) {
+        context.send_message(MessageRecipient::Broadcast, "goodbye");
+    }
+
+    fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        context.send_message(MessageRecipient::Broadcast, format!("{} is gone", client.0));
+    }
+}
+
+/// What clients hear when the server stops, or their room is closed.
+async fn last_words(server: Server, close: bool) -> Vec<Vec<String>> {
+    let server = TestServer::pipe_of(server, DefaultStateroomFactory::<Polite>::default());
+    let (mut one, mut two) = (server.connect("/ws/a").await, server.connect("/ws/a").await);
+    one.is_understood().await;
+    two.is_understood().await;
+    let handle = server.handle.clone();
+    let stop = async {
+        match handle.room("a").filter(|_| close) {
+            Some(room) => room.close(1000, "over").await,
+            None => handle.shutdown().await,
+        }
+    };
+    let (_, one, two) = tokio::join!(stop, one.until_closed(), two.until_closed());
+    [one, two].map(|(heard, _)| heard.iter().map(|text| text.to_text().unwrap().to_owned()).collect()).to_vec()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_is_about_to_end_says_goodbye_before_anybody_is_gone() {
+    for heard in
+        [last_words(drained(), false).await, last_words(Server::new(), false).await, last_words(drained(), true).await]
+    {
+        for heard in &heard {
+            assert_eq!(heard[0], "goodbye", "{heard:?}");
+            assert_eq!(heard.iter().filter(|text| *text == "goodbye").count(), 1);
+        }
+        assert_eq!(heard.iter().flatten().filter(|text| text.ends_with("is gone")).count(), 1);
+    }
+}

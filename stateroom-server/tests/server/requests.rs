@@ -1,0 +1,153 @@
+//! HTTP requests that rooms answer.
+use std::time::Duration;
+
+use stateroom::{
+    ClientId, DefaultStateroomFactory, MessagePayload, MessageRecipient, StateroomContext, StateroomService,
+    http::{Request, Response},
+};
+use stateroom_server::{Admission, Limits, RoomStrategy, Server};
+use tokio::io::AsyncWriteExt;
+
+use crate::common::{TestServer, patiently, trips};
+
+/// Keeps a text, which `GET /text` shows and `PUT /text` sets; tells its clients.
+#[derive(Default)]
+struct Board {
+    text: String,
+}
+
+impl StateroomService for Board {
+    fn message(&mut self, _: ClientId, message: MessagePayload, _: &impl StateroomContext) {
+        self.text = message.text().unwrap_or_default().to_owned();
+    }
+
+    fn request(&mut self, request: Request, context: &impl StateroomContext) -> Option<Response> {
+        match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/text") => Some(Response::from(self.text.as_str()).with_header("cache-control", "no-store")),
+            ("PUT", "/text") => {
+                self.text = request.text()?.to_owned();
+                context.send_message(MessageRecipient::Broadcast, self.text.as_str());
+                Some(Response::new(204, ""))
+            }
+            (method, "/echo") => {
+                let headers: Vec<&str> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
+                let body = format!("{method} {} {headers:?} {:?}", request.query, request.subject);
+                Some(Response::new(201, body).with_header("set-cookie", "a=b").with_header("x-own", "1"))
+            }
+            ("GET", "/page") => Some(Response::new(200, "<p>").with_header("content-type", "text/html")),
+            ("GET", "/bad") => Some(Response::new(42, "").with_header("bad name", "x")),
+            ("GET", "/panic") => panic!("told to"),
+            _ => None,
+        }
+    }
+}
+
+async fn boards(server: Server) -> TestServer {
+    TestServer::tcp_of(server, DefaultStateroomFactory::<Board>::default()).await
+}
+
+fn written(method: &str, path: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+#[tokio::test]
+async fn a_room_is_asked_and_told_beside_its_sockets() {
+    let server = boards(Server::new()).await;
+    assert_eq!(server.get("/http/a/text").await.status, 404, "looking creates no room");
+    assert!(server.handle.rooms().is_empty());
+    let mut client = server.connect("/ws/a").await;
+    client.say("hello").await;
+    client.is_understood().await;
+    let answer = server.get("/http/a/text").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "hello"));
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+
+    assert_eq!(server.request(&written("PUT", "/http/a/text", "", "from a hook")).await.status, 204);
+    client.hears("from a hook").await;
+    assert_eq!(server.get("/http/a/text").await.body, "from a hook");
+    for path in ["/http/a", "/http/a/", "/http/a/nothing/here"] {
+        assert_eq!(server.get(path).await.status, 404, "{path}");
+    }
+    // A hook may come before anybody has.
+    assert_eq!(server.request(&written("PUT", "/http/b/text", "", "first")).await.status, 204);
+    assert_eq!(server.get("/http/b/text").await.body, "first");
+}
+
+#[tokio::test]
+async fn a_room_sees_no_secrets_and_sets_no_cookies() {
+    let server = boards(Server::new()).await;
+    let headers = "Authorization: Bearer x\r\nCookie: a=b\r\nX-Signature: 1\r\n";
+    let path = "/http/a/echo?x=1&token=secret&access_token=secret&y=a%20b";
+    let answer = server.request(&written("POST", path, headers, "")).await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.body, r#"POST x=1&y=a+b ["host", "content-length", "x-signature"] None"#);
+    assert_eq!((answer.header("set-cookie"), answer.header("x-own")), (None, Some("1")));
+    assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    let page = server.get("/http/a/page").await;
+    assert_eq!((page.header("content-type"), page.body.as_str()), (Some("text/html"), "<p>"));
+    assert_eq!(server.get("/http/a/bad").await.status, 500);
+
+    let server = boards(Server::new().with_admission(Admission::new().with_client_headers(["cookie"]))).await;
+    let answer = server.request(&written("POST", "/http/a/echo", headers, "")).await;
+    assert!(answer.body.contains("\"cookie\"") && !answer.body.contains("authorization"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn who_may_not_come_in_may_not_ask() {
+    let admission = Admission::new().with_origins("same-host".parse().unwrap());
+    let server = boards(Server::new().with_admission(admission)).await;
+    let from = |origin: &str| written("PUT", "/http/a/text", &format!("Origin: {origin}\r\n"), "x");
+    assert_eq!(server.request(&from("https://evil.test")).await.status, 403);
+    assert!(server.handle.rooms().is_empty());
+    assert_eq!(server.request(&from("https://test")).await.status, 204);
+
+    let server = boards(Server::new().with_room_strategy(RoomStrategy::Api)).await;
+    assert_eq!(server.request(&written("PUT", "/http/a/text", "", "x")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_room_that_fails_answers_503_and_the_next_is_asked_a_fresh_one() {
+    let server = boards(Server::new()).await;
+    server.request(&written("PUT", "/http/a/text", "", "x")).await;
+    let answer = server.get("/http/a/panic").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+    assert_eq!(server.request(&written("PUT", "/http/a/text", "", "y")).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_body_has_a_size_and_its_time() {
+    let limit = trips("message_bytes");
+    let server = boards(Server::new().with_limits(Limits { message_bytes: 10, ..Limits::default() })).await;
+    assert_eq!(server.request(&written("PUT", "/http/a/text", "", "0123456789")).await.status, 204);
+    assert_eq!(server.request(&written("PUT", "/http/a/text", "", "01234567890")).await.status, 413);
+    limit.tripped();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let limit = trips("message_time");
+    let limits = Limits { message_time: Duration::from_secs(3), ..Limits::default() };
+    let server = TestServer::pipe_of(Server::new().with_limits(limits), DefaultStateroomFactory::<Board>::default());
+    let mut slow = server.open().await;
+    slow.write_all(&written("PUT", "/http/a/text", "", "0123456789").as_bytes()[..85]).await.unwrap();
+    let mut answer = Vec::new();
+    patiently("an answer", tokio::io::AsyncReadExt::read_to_end(&mut slow, &mut answer)).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 408"));
+    limit.tripped();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_that_is_busy_for_long_is_not_waited_for() {
+    let limits = Limits { request_time: Duration::from_millis(50), ..Limits::default() };
+    let server = TestServer::tcp(Server::new().with_limits(limits)).await;
+    let mut client = server.join("a").await;
+    client.say("block").await;
+    server.script.happened("a", "message 1 block", 1).await;
+    assert_eq!(server.get("/http/a/x").await.status, 504);
+    server.script.open();
+}

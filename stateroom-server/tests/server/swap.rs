@@ -1,0 +1,177 @@
+//! Services that are swapped while clients are connected.
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use stateroom::{
+    ClientId, MessagePayload, MessageRecipient, StateroomContext, StateroomService, StateroomServiceFactory,
+    details::ClientDetails,
+};
+use stateroom_server::{OnSwap, Server, ShutdownPolicy};
+
+use crate::common::{Client, ScriptFactory, TestServer, patiently};
+
+/// Services of some version: tell what they are called with, and count messages.
+struct Version(u32);
+
+struct Versioned {
+    version: u32,
+    messages: u32,
+}
+
+impl StateroomServiceFactory for Version {
+    type Service = Versioned;
+    type Error = Infallible;
+
+    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<Versioned, Infallible> {
+        Ok(Versioned { version: self.0, messages: 0 })
+    }
+}
+
+impl StateroomService for Versioned {
+    fn init(&mut self, context: &impl StateroomContext) {
+        context.send_message(MessageRecipient::Broadcast, format!("v{} init", self.version));
+    }
+
+    fn connect_with(&mut self, client: ClientId, details: &ClientDetails, context: &impl StateroomContext) {
+        let name = details.query("name").unwrap_or_default();
+        context.send_message(MessageRecipient::Broadcast, format!("v{} connect {}{name}", self.version, client.0));
+    }
+
+    fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
+        context.send_message(MessageRecipient::Broadcast, format!("v{} disconnect {}", self.version, client.0));
+    }
+
+    fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+        if message.text() == Some("timer") {
+            context.set_timer(5000);
+        }
+        self.messages += 1;
+        context.send_message(client, format!("v{} message {}", self.version, self.messages));
+    }
+
+    fn timer(&mut self, context: &impl StateroomContext) {
+        context.send_message(MessageRecipient::Broadcast, format!("v{} timer", self.version));
+    }
+}
+
+async fn hears(client: &mut Client, texts: &[&str]) {
+    for text in texts {
+        client.hears(text).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rooms_begin_again_with_their_clients_and_new_rooms_have_the_new_service() {
+    let server = TestServer::pipe_of(Server::new(), Version(1));
+    let mut one = server.connect("/ws/a?token=one").await;
+    hears(&mut one, &["v1 connect 1"]).await;
+    let mut two = server.connect("/ws/a?name=Ann").await;
+    hears(&mut one, &["v1 connect 2Ann"]).await;
+    hears(&mut two, &["v1 connect 2Ann"]).await;
+    one.say("timer").await;
+    hears(&mut one, &["v1 message 1"]).await;
+
+    server.handle.swap(Version(2), OnSwap::Restart);
+    for client in [&mut one, &mut two] {
+        hears(client, &["v2 init", "v2 connect 1", "v2 connect 2Ann"]).await;
+    }
+    one.say("x").await;
+    hears(&mut one, &["v2 message 1"]).await;
+    tokio::time::advance(Duration::from_secs(10)).await;
+    one.say("y").await;
+    hears(&mut one, &["v2 message 2"]).await;
+    // Numbers and tokens are the room's.
+    let mut three = server.connect("/ws/a").await;
+    hears(&mut three, &["v2 connect 3"]).await;
+    one.leave().await;
+    hears(&mut two, &["v2 connect 3", "v2 disconnect 1"]).await;
+    let mut again = server.connect("/ws/a?token=one").await;
+    hears(&mut again, &["v2 connect 1"]).await;
+    let mut new = server.connect("/ws/new").await;
+    hears(&mut new, &["v2 connect 1"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn rooms_that_drain_keep_their_service_until_they_end() {
+    let server = TestServer::pipe_of(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate), Version(1));
+    let mut old = server.connect("/ws/a").await;
+    hears(&mut old, &["v1 connect 1"]).await;
+    server.handle.swap(Version(2), OnSwap::Drain);
+    old.say("x").await;
+    hears(&mut old, &["v1 message 1"]).await;
+    let mut second = server.connect("/ws/a").await;
+    hears(&mut second, &["v1 connect 2"]).await;
+    let mut new = server.connect("/ws/b").await;
+    hears(&mut new, &["v2 connect 1"]).await;
+    old.leave().await;
+    second.leave().await;
+    patiently("the room to end", async {
+        while server.handle.room("a").is_some() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let mut fresh = server.connect("/ws/a").await;
+    hears(&mut fresh, &["v2 connect 1"]).await;
+}
+
+/// All that is said around a swap is answered, once and in order, by one service or the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_is_said_meanwhile_is_lost() {
+    const COUNT: u32 = 2000;
+    let server = TestServer::tcp_of(Server::new(), Version(0)).await;
+    let mut client = server.connect("/ws/a").await;
+    hears(&mut client, &["v0 connect 1"]).await;
+    let (mut write, mut read) = client.split();
+    let saying = tokio::spawn(async move {
+        use futures_util::SinkExt;
+        for _ in 0..COUNT {
+            write.send("x".into()).await.unwrap();
+        }
+        write
+    });
+    let (mut heard, mut versions) = (0, 0);
+    let mut version = 0;
+    while heard < COUNT {
+        let message = patiently("an answer", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
+        let text = message.to_text().unwrap().to_owned();
+        if text.contains("message") {
+            heard += 1;
+            let of: u32 = text[1..].split(' ').next().unwrap().parse().unwrap();
+            assert!(of >= version, "an older service answers later: {text}");
+            version = of;
+            if heard % 200 == 100 {
+                versions += 1;
+                server.handle.swap(Version(versions), OnSwap::Restart);
+            }
+        }
+    }
+    drop(saying.await.unwrap());
+    assert_eq!((heard, versions), (COUNT, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_cannot_begin_again_ends_its_room_alone() {
+    let server = TestServer::pipe_of(Server::new(), Version(1));
+    let mut client = server.connect("/ws/a").await;
+    hears(&mut client, &["v1 connect 1"]).await;
+    let broken = ScriptFactory::default();
+    broken.fail_at(&["build"]);
+    server.handle.swap(broken, OnSwap::Restart);
+    assert_eq!(client.closed().await.0, 1011);
+    server.handle.swap(Version(2), OnSwap::Restart);
+    let mut again = server.connect("/ws/a").await;
+    hears(&mut again, &["v2 connect 1"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_room_begins_again_as_well_and_ends_when_it_would_have() {
+    let policy = ShutdownPolicy::After(Duration::from_secs(5));
+    let server = TestServer::pipe_of(Server::new().with_shutdown_policy(policy), Version(1));
+    server.connect("/ws/a").await.leave().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    server.handle.swap(Version(2), OnSwap::Restart);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(server.handle.room("a").is_some());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(server.handle.room("a").is_none());
+}

@@ -1,0 +1,90 @@
+//! TLS: rooms over `wss`, and certificates that change.
+use std::{fs, path::Path, sync::Arc};
+
+use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use stateroom_server::{Limits, Server, Tls, TlsError};
+use tokio::{io::AsyncReadExt, net::TcpStream};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, pem::PemObject},
+    },
+};
+
+use crate::common::{Client, TestServer, patiently};
+
+/// Writes a certificate for `localhost` and its key.
+fn write(directory: &Path) -> CertificateDer<'static> {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    fs::write(directory.join("cert.pem"), cert.pem()).unwrap();
+    fs::write(directory.join("key.pem"), signing_key.serialize_pem()).unwrap();
+    CertificateDer::from_pem_slice(cert.pem().as_bytes()).unwrap()
+}
+
+fn tls(directory: &Path) -> Result<Tls, TlsError> {
+    Tls::from_pem_files(directory.join("cert.pem"), directory.join("key.pem"))
+}
+
+/// Joins over TLS, if the server has this certificate.
+async fn join(server: &TestServer, trusted: &CertificateDer<'static>) -> Result<Client, std::io::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let socket = TcpStream::connect(server.address()).await?;
+    let name = "localhost".try_into().unwrap();
+    let stream = patiently("the handshake", TlsConnector::from(Arc::new(config)).connect(name, socket)).await?;
+    Ok(server.connect_over(Box::new(stream), "/ws/a").await)
+}
+
+#[tokio::test]
+async fn a_room_is_joined_over_tls_and_the_certificate_may_change() {
+    let files = tempfile::tempdir().unwrap();
+    let first = write(files.path());
+    let tls = tls(files.path()).unwrap();
+    let server = TestServer::tcp(Server::new().with_tls(tls.clone())).await;
+    let mut client = join(&server, &first).await.unwrap();
+    client.hears_its_number().await;
+    let large = "x".repeat(1 << 20);
+    client.say(format!("all {large}")).await;
+    assert_eq!(client.text().await, large);
+
+    let second = write(files.path());
+    assert!(join(&server, &second).await.is_err(), "it has not been read yet");
+    tls.reload().unwrap();
+    let mut newer = join(&server, &second).await.unwrap();
+    newer.hears_its_number().await;
+    client.hears("joined 2").await;
+    assert!(join(&server, &first).await.is_err());
+
+    fs::write(files.path().join("key.pem"), "rubbish").unwrap();
+    assert!(tls.reload().is_err());
+    drop(join(&server, &second).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_does_not_speak_tls_is_no_harm() {
+    let files = tempfile::tempdir().unwrap();
+    let certificate = write(files.path());
+    let limits = Limits { request_head_time: std::time::Duration::from_millis(100), ..Limits::default() };
+    let server = TestServer::tcp(Server::new().with_tls(tls(files.path()).unwrap()).with_limits(limits)).await;
+    let mut plain = server.raw("/ws/a", b"").await;
+    let mut silent = server.open().await;
+    patiently("the end", plain.read_to_end(&mut Vec::new())).await.unwrap();
+    patiently("the end", silent.read_to_end(&mut Vec::new())).await.unwrap();
+    join(&server, &certificate).await.unwrap().hears_its_number().await;
+}
+
+#[test]
+fn what_is_no_certificate_is_told_by_its_file() {
+    let files = tempfile::tempdir().unwrap();
+    let said = |error: TlsError| error.to_string();
+    assert!(said(tls(files.path()).unwrap_err()).ends_with("cert.pem` has no certificate in PEM"));
+    write(files.path());
+    fs::write(files.path().join("key.pem"), "").unwrap();
+    assert!(said(tls(files.path()).unwrap_err()).ends_with("key.pem` has no private key in PEM"));
+    fs::write(files.path().join("key.pem"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    assert!(matches!(tls(files.path()), Err(TlsError::Unfit(_))), "another one's key");
+}

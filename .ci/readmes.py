@@ -59,6 +59,15 @@ WHITEBOARD = (
     say(b"\1\7\0\0\0\3\0\1\0\2"),
     hear(b"\1\1\0\0\0\7\0\0\0\3\0\0\1\0\2"),
 )
+CERTIFICATE = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=localhost "
+    "-addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
+)
+JOIN_BY_CURL = (
+    r"curl -sk --http1.1 -o /dev/null -w '%{http_code}\n' -m 2 -H 'Connection: Upgrade' -H 'Upgrade: websocket' "
+    "-H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' "
+    '"https://localhost:8080/ws/a?access_token=$(cat token)" || true'
+)
 POLL = join("/rooms/ws/a?word=please"), hear("votes: 0"), say("yes"), hear("votes: 1")
 
 # Of the crate `visitors`, what stateroom-wasm's README describes and has no block for.
@@ -112,6 +121,11 @@ PATHS = {
         mention("stateroom dev [PORT]", "the form of it"),
         run("stateroom build"),
         mention("stateroom serve MODULE", "the form of it"),
+        mention(
+            "stateroom serve dist --origins https://app.example.com --jwt-key-file keys.json --preset public",
+            "the keys are those of somebody's own backend",
+        ),
+        mention("stateroom serve dist --admin 127.0.0.1:9090", "the page on production has it done"),
         mention("stateroom build", "says what may be served"),
         unsaid(serve(
             "stateroom serve dist", get("/", "<html"),
@@ -122,6 +136,25 @@ PATHS = {
         mention("stateroom build", "says what it replaces"),
         mention("cargo install", "what the command does by itself"),
         mention("cargo update -p wasm-bindgen --precise VERSION", "for whoever has no network"),
+    ),
+    "stateroom-cli/deploy/README.md": (
+        at("examples/counter-service"),
+        run("stateroom build"),
+        run("openssl rand -hex 32 > secret"),
+        run(CERTIFICATE),
+        serve(
+            "stateroom serve dist --tls-cert cert.pem --tls-key key.pem --jwt-secret-file secret --preset public "
+            "--admin 127.0.0.1:9090",
+            block("text", "encode()", "token.sh"),
+            run("sh token.sh > token"),
+            run(JOIN_BY_CURL, prints="^101$"),
+            run(
+                r"curl -sk -o /dev/null -w '%{http_code}\n' -X POST https://localhost:8080/new_room", prints="^401$"
+            ),
+            run("curl -s http://127.0.0.1:9090/metrics", prints="^stateroom_refusals_total"),
+            run("curl -s http://127.0.0.1:9090/rooms", prints=r"^\[.*\]$"),
+        ),
+        unsaid(run("rm secret key.pem cert.pem token token.sh")),
     ),
     "stateroom-server/README.md": (
         at(".."),

@@ -22,6 +22,7 @@ mod heartbeat;
 mod http;
 #[cfg(feature = "jwt")]
 mod jwt;
+mod lifecycle;
 mod limits;
 mod metrics;
 mod model;

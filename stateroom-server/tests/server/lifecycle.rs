@@ -1,0 +1,289 @@
+//! Rooms against a model of them: who is in which, as whom, and what services hear of it, whatever comes in whatever order.
+//! In paused time, so that a policy's seconds are exact.
+use std::{collections::BTreeMap, time::Duration};
+
+use proptest::prelude::*;
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+use stateroom_server::{OnSwap, Server, ShutdownPolicy};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::common::{Client, TestServer};
+
+const ROOMS: [&str; 2] = ["a", "b"];
+const TOKENS: [&str; 3] = ["", "one", "two"];
+const EMPTY: u64 = 5;
+/// One more, and the room would have to rest.
+const FAILURES: u32 = 2;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Join { room: usize, token: usize },
+    Say { client: usize },
+    Leave { client: usize },
+    Vanish { client: usize },
+    Panic { client: usize },
+    CloseClient { client: usize },
+    CloseRoom { room: usize },
+    Swap,
+    Wait { seconds: u64 },
+}
+
+/// What there should be.
+#[derive(Debug, Clone)]
+struct Model {
+    policy: ShutdownPolicy,
+    now: u64,
+    rooms: BTreeMap<usize, ModelRoom>,
+    /// In the order in which they came. Who is gone is `None`.
+    clients: Vec<Option<(usize, u32)>>,
+    failures: [u32; ROOMS.len()],
+    /// What services have heard, by room.
+    heard: [Vec<String>; ROOMS.len()],
+}
+
+#[derive(Debug, Clone, Default)]
+struct ModelRoom {
+    last: u32,
+    tokens: BTreeMap<usize, u32>,
+    /// Since when nobody is in it.
+    empty: Option<u64>,
+}
+
+impl Model {
+    fn members(&self, room: usize) -> Vec<(usize, u32)> {
+        let here = self.clients.iter().enumerate().filter_map(|(index, client)| Some((index, (*client)?)));
+        here.filter(|(_, (of, _))| *of == room).map(|(index, (_, id))| (index, id)).collect()
+    }
+
+    fn hears(&mut self, room: usize, what: impl Into<String>) {
+        self.heard[room].push(what.into());
+    }
+
+    fn end(&mut self, room: usize) {
+        self.rooms.remove(&room);
+        self.hears(room, "drop");
+        for (index, _) in self.members(room) {
+            self.clients[index] = None;
+        }
+    }
+
+    fn goes(&mut self, client: usize) {
+        let Some((room, id)) = self.clients[client].take() else { return };
+        if !self.members(room).is_empty() {
+            return self.hears(room, format!("disconnect {id}"));
+        }
+        match self.policy {
+            ShutdownPolicy::Immediate => self.end(room),
+            _ => {
+                self.hears(room, format!("disconnect {id}"));
+                let now = self.now;
+                self.rooms.entry(room).or_default().empty = Some(now);
+            }
+        }
+    }
+}
+
+impl ReferenceStateMachine for Model {
+    type State = Model;
+    type Transition = Step;
+
+    fn init_state() -> BoxedStrategy<Model> {
+        let after = ShutdownPolicy::After(Duration::from_secs(EMPTY));
+        prop::sample::select(vec![ShutdownPolicy::Never, ShutdownPolicy::Immediate, after])
+            .prop_map(|policy| Model {
+                policy,
+                now: 0,
+                rooms: BTreeMap::new(),
+                clients: Vec::new(),
+                failures: Default::default(),
+                heard: Default::default(),
+            })
+            .boxed()
+    }
+
+    fn transitions(model: &Model) -> BoxedStrategy<Step> {
+        let join = (0..ROOMS.len(), 0..TOKENS.len()).prop_map(|(room, token)| Step::Join { room, token });
+        let here: Vec<usize> = (0..model.clients.len()).filter(|index| model.clients[*index].is_some()).collect();
+        let rooms: Vec<usize> = model.rooms.keys().copied().collect();
+        let wait = (1..8_u64).prop_map(|seconds| Step::Wait { seconds });
+        if here.is_empty() {
+            return prop_oneof![4 => join, 1 => wait, 1 => Just(Step::Swap)].boxed();
+        }
+        let client = prop::sample::select(here);
+        prop_oneof![
+            5 => join,
+            4 => client.clone().prop_map(|client| Step::Say { client }),
+            2 => client.clone().prop_map(|client| Step::Leave { client }),
+            2 => client.clone().prop_map(|client| Step::Vanish { client }),
+            1 => client.clone().prop_map(|client| Step::Panic { client }),
+            1 => client.prop_map(|client| Step::CloseClient { client }),
+            1 => prop::sample::select(rooms).prop_map(|room| Step::CloseRoom { room }),
+            1 => Just(Step::Swap),
+            2 => wait,
+        ]
+        .boxed()
+    }
+
+    fn preconditions(model: &Model, step: &Step) -> bool {
+        let is_here = |client: &usize| model.clients.get(*client).is_some_and(Option::is_some);
+        match step {
+            Step::Say { client } | Step::Leave { client } | Step::Vanish { client } | Step::CloseClient { client } => {
+                is_here(client)
+            }
+            Step::Panic { client } => {
+                is_here(client) && model.clients[*client].is_some_and(|(room, _)| model.failures[room] < FAILURES)
+            }
+            Step::CloseRoom { room } => model.rooms.contains_key(room),
+            Step::Join { .. } | Step::Swap | Step::Wait { .. } => true,
+        }
+    }
+
+    fn apply(mut model: Model, step: &Step) -> Model {
+        match *step {
+            Step::Join { room, token } => {
+                if !model.rooms.contains_key(&room) {
+                    model.rooms.insert(room, ModelRoom::default());
+                    model.hears(room, "init");
+                }
+                let state = model.rooms.get_mut(&room).unwrap();
+                state.empty = None;
+                let known = state.tokens.get(&token).copied().filter(|_| token > 0);
+                let id = known.unwrap_or_else(|| {
+                    state.last += 1;
+                    state.last
+                });
+                if token > 0 {
+                    state.tokens.insert(token, id);
+                }
+                if let Some((index, _)) = model.members(room).into_iter().find(|(_, it)| *it == id) {
+                    model.clients[index] = None;
+                    model.hears(room, format!("disconnect {id}"));
+                }
+                model.hears(room, format!("connect {id}"));
+                model.clients.push(Some((room, id)));
+            }
+            Step::Say { client } => {
+                let (room, id) = model.clients[client].unwrap();
+                model.hears(room, format!("message {id} hello"));
+            }
+            Step::Leave { client } | Step::Vanish { client } => model.goes(client),
+            Step::CloseClient { client } => {
+                let (room, id) = model.clients[client].unwrap();
+                model.hears(room, format!("message {id} close {id} 3000 go"));
+                model.goes(client);
+            }
+            Step::Panic { client } => {
+                let (room, id) = model.clients[client].unwrap();
+                model.failures[room] += 1;
+                model.hears(room, format!("message {id} panic x"));
+                model.end(room);
+            }
+            Step::CloseRoom { room } => {
+                for (_, id) in model.members(room) {
+                    model.hears(room, format!("disconnect {id}"));
+                }
+                model.end(room);
+            }
+            Step::Swap => {
+                for room in model.rooms.keys().copied().collect::<Vec<_>>() {
+                    model.hears(room, "drop");
+                    model.hears(room, "init");
+                    for (_, id) in model.members(room) {
+                        model.hears(room, format!("connect {id}"));
+                    }
+                }
+            }
+            Step::Wait { seconds } => {
+                model.now += seconds;
+                let is_over = |room: &ModelRoom| room.empty.is_some_and(|empty| model.now >= empty + EMPTY);
+                let over: Vec<usize> =
+                    model.rooms.iter().filter(|(_, room)| is_over(room)).map(|(room, _)| *room).collect();
+                if matches!(model.policy, ShutdownPolicy::After(_)) {
+                    over.into_iter().for_each(|room| model.end(room));
+                }
+            }
+        }
+        model
+    }
+}
+
+/// What there is.
+struct Actual {
+    runtime: Runtime,
+    server: TestServer,
+    clients: Vec<Option<Client>>,
+}
+
+impl StateMachineTest for Actual {
+    type SystemUnderTest = Actual;
+    type Reference = Model;
+
+    fn init_test(model: &Model) -> Actual {
+        let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let server = runtime.block_on(async { TestServer::pipe(Server::new().with_shutdown_policy(model.policy)) });
+        Actual { runtime, server, clients: Vec::new() }
+    }
+
+    fn apply(mut actual: Actual, model: &Model, step: Step) -> Actual {
+        let Actual { runtime, server, clients } = &mut actual;
+        runtime.block_on(async {
+            match step {
+                Step::Join { room, token } => {
+                    let token = if token > 0 { format!("?token={}", TOKENS[token]) } else { String::new() };
+                    let client = server.join(&format!("{}{token}", ROOMS[room])).await;
+                    let (_, id) = model.clients.last().unwrap().unwrap();
+                    assert_eq!(client.id, id, "who it is");
+                    clients.push(Some(client));
+                }
+                Step::Say { client } => clients[client].as_mut().unwrap().say("hello").await,
+                Step::Leave { client } => drop(clients[client].take().unwrap().leave().await),
+                Step::Vanish { client } => clients[client].take().unwrap().vanish(),
+                Step::Panic { client } => clients[client].as_mut().unwrap().say("panic x").await,
+                Step::CloseClient { client } => {
+                    let client = clients[client].as_mut().unwrap();
+                    client.say(format!("close {} 3000 go", client.id)).await;
+                }
+                Step::CloseRoom { room } => server.handle.room(ROOMS[room]).unwrap().close(1000, "over").await,
+                Step::Swap => server.handle.swap(server.script.clone(), OnSwap::Restart),
+                Step::Wait { seconds } => tokio::time::sleep(Duration::from_secs(seconds)).await,
+            }
+            settle(server, model).await;
+            // Who is gone has been told so; the others listen on.
+            for (client, should_be) in clients.iter_mut().zip(&model.clients) {
+                if should_be.is_none()
+                    && let Some(mut client) = client.take()
+                {
+                    let (_, (code, _)) = client.until_closed().await;
+                    assert!([1000, 1011, 3000, 4000].contains(&code), "closed with {code}");
+                }
+            }
+        });
+        actual
+    }
+
+    fn check_invariants(actual: &Actual, model: &Model) {
+        let mut rooms: Vec<(String, usize)> =
+            actual.server.handle.rooms().into_iter().map(|room| (room.id, room.connections)).collect();
+        rooms.sort();
+        let expected: Vec<(String, usize)> =
+            model.rooms.keys().map(|room| (ROOMS[*room].to_owned(), model.members(*room).len())).collect();
+        assert_eq!(rooms, expected, "the rooms, and how many are in each");
+    }
+}
+
+/// Waits until services have heard what they should have, and sees that it is no more than that.
+async fn settle(server: &TestServer, model: &Model) {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+    for (room, expected) in ROOMS.iter().zip(&model.heard) {
+        assert_eq!(&server.script.events(room), expected, "what happened in {room}");
+    }
+}
+
+prop_state_machine! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rooms_do_as_their_model_does(sequential 1..40 => Actual);
+}

@@ -50,7 +50,7 @@ impl Tally {
         match &self.wrong[..] {
             [] if self.heard == self.wanted && self.said > 0 => Ok(()),
             [] => Err(format!("{} messages were heard, of {}", self.heard, self.wanted).into()),
-            wrong => Err(format!("{} of them are wrong; the first: {}", wrong.len(), wrong[0]).into()),
+            [first, ..] => Err(format!("{} of them are wrong; the first: {first}", self.wrong.len()).into()),
         }
     }
 }

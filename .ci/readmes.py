@@ -126,6 +126,7 @@ PATHS = {
             "the keys are those of somebody's own backend",
         ),
         mention("stateroom serve dist --admin 127.0.0.1:9090", "the page on production has it done"),
+        mention("cargo install --locked --path stateroom-cli --features otel", "as above, with more in it"),
         mention("stateroom build", "says what may be served"),
         unsaid(serve(
             "stateroom serve dist", get("/", "<html"),

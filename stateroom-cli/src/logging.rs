@@ -6,9 +6,11 @@ use std::{
     io::{self, IsTerminal},
 };
 
-use tracing_subscriber::{EnvFilter, filter::ParseError};
+use tracing_subscriber::{EnvFilter, Layer, filter::ParseError, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::args::LogFormat;
+#[cfg(feature = "otel")]
+use crate::telemetry;
 
 /// Starts logging. Flags say more than `RUST_LOG`, which says more than the default: our own `info`, others' `warn`.
 pub(crate) fn init(verbose: u8, quiet: u8, format: LogFormat) {
@@ -17,15 +19,25 @@ pub(crate) fn init(verbose: u8, quiet: u8, format: LogFormat) {
         Some(asked) => (EnvFilter::new(asked), None),
         None => by_variable(&variable),
     };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(colour())
         .with_writer(io::stderr)
         // It would report a closed stderr to that same stderr, and panic.
         .log_internal_errors(false);
-    match format {
-        LogFormat::Text => subscriber.compact().with_target(verbose > 0).init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).with_ansi(false).init(),
+    let lines = match format {
+        LogFormat::Text => lines.compact().with_target(verbose > 0).with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).with_filter(filter).boxed(),
+    };
+    let subscriber = tracing_subscriber::registry().with(lines);
+    #[cfg(feature = "otel")]
+    let (subscriber, trouble) = match telemetry::layer(verbose > 1) {
+        Ok(spans) => (subscriber.with(spans), None),
+        Err(error) => (subscriber.with(None), Some(error)),
+    };
+    subscriber.init();
+    #[cfg(feature = "otel")]
+    if let Some(error) = trouble {
+        tracing::warn!("nothing is exported: {error:#}");
     }
     if let Some(error) = misunderstood {
         tracing::warn!("RUST_LOG counts for nothing, since `{variable}` cannot be understood: {error}");

@@ -14,6 +14,8 @@ mod metrics;
 mod readme;
 mod shutdown;
 mod systemd;
+#[cfg(feature = "otel")]
+mod telemetry;
 
 use std::{
     io::{self, Write},
@@ -24,10 +26,13 @@ fn main() -> ExitCode {
     let cli = args::parse();
     logging::init(cli.verbose, cli.quiet, cli.log_format);
     args::check_variables();
-    match commands::run(cli) {
+    let code = match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
-    }
+    };
+    #[cfg(feature = "otel")]
+    telemetry::end();
+    code
 }
 
 /// Prints an error with its causes. Nobody may be there to read it (a closed pipe): that is no reason to fail again.

@@ -142,10 +142,9 @@ impl ReferenceStateMachine for Model {
         match *step {
             Step::Join { room, token } => {
                 if !model.rooms.contains_key(&room) {
-                    model.rooms.insert(room, ModelRoom::default());
                     model.hears(room, "init");
                 }
-                let state = model.rooms.get_mut(&room).unwrap();
+                let state = model.rooms.entry(room).or_default();
                 state.empty = None;
                 let known = state.tokens.get(&token).copied().filter(|_| token > 0);
                 let id = known.unwrap_or_else(|| {

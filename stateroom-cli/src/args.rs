@@ -66,10 +66,10 @@ const LOG_FORMAT_VARIABLE: &str = "STATEROOM_LOG_FORMAT";
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
+    // For people.
     #[default]
     Text,
-    /// For programs: a JSON object a line.
+    // For programs: an object a line.
     Json,
 }
 

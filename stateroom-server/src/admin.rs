@@ -1,12 +1,16 @@
 //! What whoever runs the server sees of it, and may do: on an address of its own, which is nobody else's business.
 //!
 //! *Invariant:* nothing here is reachable by the routes that clients have; a page in a browser changes nothing.
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
     extract::{Path, Query, Request, State},
-    http::{Method, StatusCode, header::ORIGIN},
+    http::{
+        Method, StatusCode,
+        header::{HOST, ORIGIN},
+        uri::Authority,
+    },
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -43,7 +47,25 @@ pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
         .route("/rooms", get(list))
         .route("/rooms/{id}", get(show).delete(delete))
         .with_state(rooms)
-        .layer(middleware::from_fn(no_pages))
+}
+
+/// The same with others beside them, safe from pages in a browser of somebody who can reach them.
+pub(crate) fn guarded(router: Router, is_loopback: bool) -> Router {
+    let router = router.layer(middleware::from_fn(no_pages));
+    if is_loopback { router.layer(middleware::from_fn(by_its_own_name)) } else { router }
+}
+
+/// A page that has its own name lead to this machine would be taken for one of ours: hence none but names of the machine.
+async fn by_its_own_name(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    let is_own = host.is_none_or(|host| {
+        let host = host.host().trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse::<IpAddr>().is_ok()
+    });
+    if !is_own {
+        return (StatusCode::FORBIDDEN, "call this machine by its address\n").into_response();
+    }
+    next.run(request).await
 }
 
 /// A browser says from which page it changes something; no page has any business with that.

@@ -18,8 +18,8 @@ pub use strategy::{ParseRoomStrategyError, RoomStrategy, ShortLength};
 pub struct Limits {
     /// The largest message that a client may send, in bytes; a larger one closes the client with 1009. Default 16 MiB.
     pub message_bytes: usize,
-    /// The largest frame, in bytes, of those that a message may be sent in; a larger one closes the client with 1009.
-    /// Default 16 MiB.
+    /// The largest frame, in bytes, of those that a message may be sent in; a larger one closes the client with 1009. Zero, the
+    /// default, is as large as a message.
     pub frame_bytes: usize,
     /// How long a client may take to send a message, from its first byte to its last; one that takes longer closes it with
     /// 1008. How many frames it comes in does not matter. Default 120 s.
@@ -88,7 +88,6 @@ impl Limits {
     pub fn public() -> Self {
         Limits {
             message_bytes: 64 << 10,
-            frame_bytes: 64 << 10,
             message_time: Duration::from_secs(30),
             messages_per_second: 100,
             bytes_per_second: 256 << 10,
@@ -98,9 +97,11 @@ impl Limits {
         }
     }
 
+    /// A year.
+    pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
     /// Cuts times to a year: a point in time that far away can still be calculated with.
     pub(crate) fn clamp(&mut self) {
-        const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         // Less, the HTTP library does not take.
         self.request_head_bytes = self.request_head_bytes.max(8 << 10);
         let times = [
@@ -114,7 +115,7 @@ impl Limits {
             &mut self.shutdown_time,
         ];
         for time in times {
-            *time = YEAR.min(*time);
+            *time = Self::LONGEST.min(*time);
         }
     }
 }
@@ -123,7 +124,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             message_bytes: 16 << 20,
-            frame_bytes: 16 << 20,
+            frame_bytes: 0,
             message_time: Duration::from_secs(120),
             idle_time: Duration::ZERO,
             messages_per_second: 0,

@@ -1,7 +1,7 @@
 //! One WebSocket connection: its task reads, keeps the heartbeat, writes what the socket did not take at once, and closes.
 //!
 //! *Invariant:* the room waits for no connection, and a connection waits only for its own client and its own room.
-mod allowance;
+pub(crate) mod allowance;
 pub(crate) mod close;
 pub(crate) mod compression;
 mod deadlines;
@@ -207,7 +207,7 @@ impl Connection<'_> {
         let Some(seat) = &self.seat else { return Poll::Pending };
         self.unheard = !self.outbound.may_read();
         if self.unheard {
-            self.deadlines.pause(Instant::now());
+            self.pause();
             if !self.outbound.is_waiting() {
                 // It has said much, and the room is busy with that.
                 self.heartbeat.alive(Instant::now());
@@ -217,7 +217,7 @@ impl Connection<'_> {
         if seat.poll_space(context).is_pending() {
             // The room is busy; that the client is not heard is not its fault.
             self.heartbeat.alive(Instant::now());
-            self.deadlines.pause(Instant::now());
+            self.pause();
             return Poll::Pending;
         }
         let Burst { length, ending, replies } = ready!(self.poll_frames(context))?;
@@ -244,6 +244,15 @@ impl Connection<'_> {
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Nothing is read, for no fault of the client.
+    fn pause(&mut self) {
+        let now = Instant::now();
+        self.deadlines.pause(now);
+        if let Some(allowance) = &mut self.allowance {
+            allowance.pause(now);
+        }
     }
 
     /// Takes note of what has come: it is a sign of life, and may be more than the client may send.

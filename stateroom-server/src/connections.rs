@@ -25,10 +25,10 @@ struct State {
 
 /// Where connections come from: of IPv6, the network that one household has, as all addresses in it are its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Source(IpAddr);
+pub(crate) struct Source(IpAddr);
 
 impl Source {
-    fn of(address: IpAddr) -> Self {
+    pub(crate) fn of(address: IpAddr) -> Self {
         const HOUSEHOLD: u128 = !0 << 64;
         Source(match address.to_canonical() {
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & HOUSEHOLD).into(),

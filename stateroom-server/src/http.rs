@@ -4,6 +4,7 @@
 mod admit;
 mod handshake;
 mod join;
+pub(crate) mod pace;
 mod request;
 
 use std::sync::Arc;
@@ -85,6 +86,8 @@ pub(crate) enum Refused {
     Failed,
     /// The room takes too long to answer.
     Late,
+    /// More requests come from its address than may.
+    TooOften,
     /// The body is too large.
     TooLarge { most: usize },
     /// The body takes too long.
@@ -138,6 +141,7 @@ impl Refused {
                 (StatusCode::SERVICE_UNAVAILABLE, "the room ended before it answered".to_owned(), "failed")
             }
             Refused::Late => (StatusCode::GATEWAY_TIMEOUT, "the room takes too long".to_owned(), "request_time"),
+            Refused::TooOften => (StatusCode::TOO_MANY_REQUESTS, "too many requests a second".to_owned(), "too_often"),
             Refused::TooLarge { most } => {
                 (StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {most} bytes"), "message_bytes")
             }

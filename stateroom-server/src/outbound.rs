@@ -242,6 +242,13 @@ impl Outbound {
     }
 }
 
+impl Drop for Outbound {
+    /// Of a client that was gone before its connection could begin.
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl State {
     /// How many bytes the socket takes at once. An error counts as none: the connection's task finds it by itself.
     fn try_write(&self, slices: &[IoSlice<'_>]) -> usize {

@@ -27,9 +27,10 @@ pub use self::refusal::Refusal;
 use self::{backoff::Backoff, names::ShortNames, remembered::Remembered, tasks::Tasks};
 use crate::{
     Server,
-    config::RoomStrategy,
+    config::{Limits, RoomStrategy},
     connection::close::CloseCause,
     connections::Connections,
+    http::pace::Pace,
     limits, lock,
     metrics::{Metrics, OneMore},
     outbound::Outbound,
@@ -50,6 +51,7 @@ pub(crate) struct Rooms {
     settings: Server,
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
+    pace: Pace,
     state: Mutex<State>,
     /// What makes the services of rooms, now.
     generation: Mutex<Arc<Generation>>,
@@ -104,6 +106,7 @@ struct State {
 impl Rooms {
     pub(crate) fn new(mut settings: Server, factory: impl StateroomServiceFactory) -> Arc<Self> {
         settings.limits.clamp();
+        settings.drain_time = settings.drain_time.min(Limits::LONGEST);
         let (interval, timeout) = (settings.heartbeat_interval, settings.heartbeat_timeout);
         if !timeout.is_zero() && timeout <= interval {
             tracing::warn!(?interval, ?timeout, "clients that say nothing are closed before they are pinged");
@@ -115,6 +118,7 @@ impl Rooms {
         let tasks = TaskTracker::new();
         Arc::new(Rooms {
             connections: Connections::new(&settings.limits),
+            pace: Pace::new(&settings.limits),
             metrics: Arc::new(Metrics::new()),
             settings,
             state: Mutex::new(State { short_names, ..State::default() }),
@@ -141,6 +145,11 @@ impl Rooms {
         &self.connections
     }
 
+    /// How often rooms may be asked over HTTP.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
     /// Said when the server begins to stop.
     pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.stopping
@@ -152,14 +161,15 @@ impl Rooms {
     }
 
     /// Whether a client may join a room, as far as can be known before it does.
-    pub(crate) fn may_join(&self, room_id: &str) -> Result<(), Refusal> {
+    pub(crate) fn may_join(&self, room_id: &str, has_token: bool) -> Result<(), Refusal> {
         let state = self.lock();
         if state.stopped {
             return Err(Refusal::Stopping);
         }
         self.check_id(room_id)?;
         match state.rooms.get(room_id) {
-            Some(inbox) if self.is_full(inbox) => Err(Refusal::RoomFull),
+            // Who comes back with its token may take the place of its old connection: that only the room knows.
+            Some(inbox) if !has_token && self.is_full(inbox) => Err(Refusal::RoomFull),
             Some(_) => Ok(()),
             None => self.may_begin(&state, room_id),
         }
@@ -185,14 +195,15 @@ impl Rooms {
         let joins = Joins { token, details, outbound: outbound.clone() };
         loop {
             let (inbox, life) = self.find_or_begin(room_id)?;
-            if self.is_full(&inbox) {
-                return Err(CloseCause::RoomFull);
-            }
-            let seat = Seat::take(inbox, joins.clone()).await;
-            if let Some(life) = life {
-                // Whoever has a room begin is in it before it can fail.
-                self.spawn_room(life);
-            }
+            let seat = match life {
+                Some(life) => {
+                    // Whoever has a room begin is in it before it can fail. Nothing is waited for before it begins.
+                    let seat = Seat::take_first(inbox, joins.clone());
+                    self.spawn_room(life);
+                    seat
+                }
+                None => Seat::take(inbox, joins.clone()).await,
+            };
             // A room that ends just now is found again as ended, and replaced.
             if let Ok(seat) = seat {
                 return Ok(seat);
@@ -216,15 +227,16 @@ impl Rooms {
 
     /// The room that is to be asked something. It begins, if it may and has to.
     pub(crate) fn room_to_ask(self: &Arc<Self>, room_id: &str, may_begin: bool) -> Result<RoomHandle, Refusal> {
-        self.may_be_asked(room_id, may_begin)?;
-        match self.room(room_id) {
-            Some(room) => Ok(room),
-            None => match self.insert(self.lock(), room_id.into()) {
-                // Somebody else was faster.
-                Err(Refusal::Exists) => self.room(room_id).ok_or(Refusal::NotFound),
-                begun => begun,
-            },
+        let state = self.lock();
+        let live = state.rooms.get_key_value(room_id).filter(|(_, inbox)| !inbox.has_ended());
+        if let Some((id, inbox)) = live {
+            return Ok(RoomHandle::new(id.clone(), inbox.clone()));
         }
+        if !may_begin {
+            return Err(Refusal::NotFound);
+        }
+        self.may_begin(&state, room_id)?;
+        self.insert(state, room_id.into())
     }
 
     /// Creates the room of this name.

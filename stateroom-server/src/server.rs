@@ -305,7 +305,9 @@ impl BoundServer {
     /// If `more` has a route that is there already.
     pub fn with_admin(mut self, address: SocketAddr, more: Router) -> io::Result<Self> {
         let listener = listen(address)?;
-        self.admin = Some((listener, self.handle.admin_router().merge(more)));
+        let is_loopback = listener.local_addr()?.ip().is_loopback();
+        let router = admin::router(self.handle.inner().clone()).merge(more);
+        self.admin = Some((listener, admin::guarded(router, is_loopback)));
         Ok(self)
     }
 

@@ -74,7 +74,7 @@ limits! {
     "Limits of the server", server: Limits {
         /// The largest message that a client may send
         message_bytes: Bytes => "the client is closed with 1009",
-        /// The largest frame, of those that a message may be sent in
+        /// The largest frame, of those that a message may be sent in; 0 is as large as a message
         frame_bytes: Bytes => "the client is closed with 1009",
         /// How long a client may take to send a message, from its first byte to its last
         message_time: Positive<Seconds> => "the client is closed with 1008",

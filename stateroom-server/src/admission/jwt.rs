@@ -49,6 +49,9 @@ pub enum KeyError {
     /// The shared secret is too short to be one.
     #[error("a shared secret has at least {SECRET_BYTES} bytes")]
     ShortSecret,
+    /// What was given as a shared secret is a key in PEM.
+    #[error("a shared secret is no key in PEM")]
+    NoSecret,
     /// It is a private key.
     #[error("it holds a private key, which only whoever makes tokens should have: give the public one")]
     Private,
@@ -93,6 +96,10 @@ impl Jwt {
         if secret.len() < SECRET_BYTES {
             return Err(KeyError::ShortSecret);
         }
+        // What everybody may know must not be what signs.
+        if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
+            return Err(KeyError::NoSecret);
+        }
         Ok(Self::of(vec![Key { id: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret) }]))
     }
 
@@ -108,10 +115,12 @@ impl Jwt {
         Ok(Self::of(keys))
     }
 
-    /// Checks by the keys of `other` as well.
+    /// Checks by the keys of `other` as well; by its issuer and audience where these have none of their own.
     #[must_use]
     pub fn and(mut self, other: Jwt) -> Self {
         self.keys.extend(other.keys);
+        self.issuer = self.issuer.or(other.issuer);
+        self.audience = self.audience.or(other.audience);
         self
     }
 

@@ -36,11 +36,12 @@ impl TrustedProxies {
         let lists = headers.get_all(FORWARDED_FOR).iter().rev();
         // In several headers of that name, or in one: the last is the nearest.
         for list in lists {
-            for item in list.to_str().unwrap_or_default().rsplit(',') {
+            // Byte by byte: what the client wrote into it may be no text.
+            for item in list.as_bytes().rsplit(|byte| *byte == b',') {
                 if !self.contain(client) {
                     return client;
                 }
-                match address(item.trim()) {
+                match std::str::from_utf8(item).ok().and_then(|item| address(item.trim())) {
                     Some(next) => client = next,
                     // Whoever is before that, nobody knows.
                     None => return client,
@@ -120,6 +121,10 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["1.2.3.4", "198.51.100.1, 192.168.1.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["127.0.0.1, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["1.2.3.4, unknown"]), "10.0.0.1");
+        let mut headers = HeaderMap::new();
+        headers.insert(FORWARDED_FOR, HeaderValue::from_bytes(b"\xff, 198.51.100.1").unwrap());
+        let proxies: TrustedProxies = "10.0.0.1".parse().unwrap();
+        assert_eq!(proxies.client("10.0.0.1".parse().unwrap(), &headers).to_string(), "198.51.100.1");
     }
 
     #[test]

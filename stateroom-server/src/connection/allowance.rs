@@ -33,7 +33,11 @@ impl Bucket {
         if self.per_second == 0.0 {
             return true;
         }
-        self.left = (self.left + self.per_second * seconds).min(self.per_second * AT_ONCE) - amount as f64;
+        let most = self.per_second * AT_ONCE;
+        if self.left < most {
+            self.left = (self.left + self.per_second * seconds).min(most);
+        }
+        self.left -= amount as f64;
         self.left >= 0.0
     }
 }
@@ -47,6 +51,20 @@ impl Allowance {
             bytes: Bucket::new(bytes_per_second),
             last: now,
         })
+    }
+
+    /// Whether it is as good as a new one.
+    pub(crate) fn is_whole(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last).as_secs_f64() > AT_ONCE
+    }
+
+    /// Nothing was read until now, for no fault of the client: what it has sent meanwhile comes all at once.
+    pub(crate) fn pause(&mut self, now: Instant) {
+        let seconds = now.saturating_duration_since(self.last).as_secs_f64();
+        self.last = now;
+        for bucket in [&mut self.messages, &mut self.bytes] {
+            bucket.left += bucket.per_second * seconds;
+        }
     }
 
     /// The client has sent so much. Gives the cause to close it, if that was too much.
@@ -84,6 +102,16 @@ mod tests {
         let much_later = start + Duration::from_secs(3600);
         assert_eq!(allowance.spend(50, 0, much_later), Ok(()));
         assert!(allowance.spend(1, 0, much_later).is_err(), "no more than that is saved up");
+    }
+
+    #[test]
+    fn what_gathers_while_nothing_is_read_may_come_at_once() {
+        let start = Instant::now();
+        let mut allowance = allowance(10, 0, start).unwrap();
+        let later = start + Duration::from_secs(60);
+        allowance.pause(later);
+        assert_eq!(allowance.spend(650, 0, later), Ok(()));
+        assert!(allowance.spend(1, 0, later).is_err());
     }
 
     #[test]

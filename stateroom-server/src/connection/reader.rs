@@ -71,7 +71,8 @@ enum Incoming {
 impl FrameReader {
     /// Of a connection of which `ahead` has come already.
     pub(crate) fn new(limits: &Limits, compression: Option<&Compression>, ahead: Vec<u8>) -> Self {
-        let (max_message, max_frame) = (limits.message_bytes, limits.frame_bytes);
+        let max_message = limits.message_bytes;
+        let max_frame = if limits.frame_bytes == 0 { max_message } else { limits.frame_bytes };
         let protocol = match compression {
             None => Incoming::Plain(Protocol::new(Role::Server, max_frame, max_message)),
             Some(compression) => {

@@ -1,5 +1,5 @@
-//! The two kinds of what a connection runs over: a plain TCP socket, which the room may write to as well, and anything
-//! else (TLS, a pipe in a test), which is the connection's alone.
+//! What a connection runs over: a plain TCP socket, which the room may write to as well, or anything else (TLS, a pipe in a
+//! test), which is the connection's alone.
 use std::{
     io::{self, IoSlice},
     net::Shutdown,
@@ -19,6 +19,9 @@ use tokio::{
     },
 };
 
+#[cfg(feature = "tls")]
+use tokio_rustls::server::TlsStream;
+
 use crate::server::StallingSocket;
 
 /// What a connection runs over.
@@ -26,6 +29,9 @@ use crate::server::StallingSocket;
 pub(crate) enum Stream {
     /// A plain TCP socket.
     Tcp { read: OwnedReadHalf, write: Arc<OwnedWriteHalf> },
+    /// TLS, spoken by our own server.
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsStream<StallingSocket>>),
     /// Anything else.
     Other(TokioIo<Upgraded>),
 }
@@ -34,6 +40,16 @@ impl Stream {
     /// Takes out of an upgraded HTTP connection what it runs over, and what it had read ahead.
     pub(crate) fn from_upgraded(upgraded: Upgraded) -> (Self, Vec<u8>) {
         // Our own server watches over its sockets; `axum::serve` has looked whether HTTP/2 is spoken on them.
+        #[cfg(feature = "tls")]
+        let upgraded = match upgraded.downcast::<TokioIo<TlsStream<StallingSocket>>>() {
+            Ok(parts) => {
+                let mut stream = parts.io.into_inner();
+                // A WebSocket has its heartbeat.
+                stream.get_mut().0.forgive();
+                return (Stream::Tls(Box::new(stream)), parts.read_buf.to_vec());
+            }
+            Err(upgraded) => upgraded,
+        };
         let (tcp, ahead) = match upgraded.downcast::<TokioIo<StallingSocket>>() {
             Ok(parts) => (parts.io.into_inner().into_inner(), parts.read_buf),
             Err(upgraded) => match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
@@ -53,6 +69,8 @@ impl Stream {
     pub(crate) fn socket(&self) -> Option<Arc<OwnedWriteHalf>> {
         match self {
             Stream::Tcp { write, .. } => Some(write.clone()),
+            #[cfg(feature = "tls")]
+            Stream::Tls(_) => None,
             Stream::Other(_) => None,
         }
     }
@@ -64,6 +82,8 @@ impl Stream {
         // without a system call.
         match self {
             Stream::Tcp { read, .. } => ready!(Pin::new(read).poll_read(context, &mut buffer))?,
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => ready!(Pin::new(stream).poll_read(context, &mut buffer))?,
             Stream::Other(stream) => ready!(Pin::new(stream).poll_read(context, &mut buffer))?,
         }
         Poll::Ready(Ok(buffer.filled().len()))
@@ -79,6 +99,8 @@ impl Stream {
                     result => return Poll::Ready(result),
                 }
             },
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Stream::Other(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }
@@ -87,6 +109,8 @@ impl Stream {
     pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Tcp { .. } => Poll::Ready(Ok(())),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(context),
             Stream::Other(stream) => Pin::new(stream).poll_flush(context),
         }
     }
@@ -98,6 +122,8 @@ impl Stream {
                 let socket: &TcpStream = (**write).as_ref();
                 Poll::Ready(SockRef::from(socket).shutdown(Shutdown::Write))
             }
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(context),
             Stream::Other(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }

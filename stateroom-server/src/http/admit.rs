@@ -21,6 +21,9 @@ const TOKEN: &str = "token";
 /// The subprotocol behind which a browser puts what lets it in, as it can set no header.
 const BEARER: &str = "bearer";
 
+/// How many parameters a query may have.
+const MOST_PARAMETERS: usize = 100;
+
 /// Why somebody is not let in.
 #[derive(Debug)]
 pub(crate) enum NotAdmitted {
@@ -42,6 +45,8 @@ pub(super) struct Admitted {
     pub(super) details: ClientDetails,
     /// What brings it its number back.
     pub(super) token: Option<String>,
+    /// The query as it was sent, without secrets.
+    pub(super) query: String,
     /// Where it is, if that is known.
     pub(super) peer: Option<IpAddr>,
     /// What its WebSocket is to be told that it speaks.
@@ -59,8 +64,9 @@ pub(super) async fn admit(
     check_origin(admission, connection, request)?;
     let peer = connection.map(|peer| admission.trusted_proxies.client(peer, &request.headers));
 
-    let Query { rest, token, access_token } = Query::read(&request.uri)?;
-    let offered = offered(&request.headers);
+    let Query { rest, raw, token, access_token } = Query::read(&request.uri)?;
+    // Only who becomes a WebSocket has any.
+    let offered = if access == Access::Join { offered(&request.headers) } else { Vec::new() };
     let bearer = offered.iter().position(|it| *it == BEARER);
     let subprotocol = agree(&admission.subprotocols, &offered);
     let in_subprotocols = bearer.and_then(|at| offered.get(at + 1)).copied();
@@ -85,7 +91,7 @@ pub(super) async fn admit(
     };
     // A browser that offers something is answered something, or it hangs up.
     let subprotocol = subprotocol.or_else(|| bearer.map(|_| BEARER.to_owned()));
-    Ok(Admitted { details, token, peer, subprotocol })
+    Ok(Admitted { details, token, query: raw, peer, subprotocol })
 }
 
 fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Parts) -> Result<(), NotAdmitted> {
@@ -144,19 +150,28 @@ fn details_of_token(
 struct Query {
     /// What is nobody's secret.
     rest: Vec<(String, String)>,
+    /// The same, as it was sent.
+    raw: String,
     token: Option<String>,
     access_token: Option<String>,
 }
 
 impl Query {
     fn read(uri: &Uri) -> Result<Query, Refused> {
-        let mut query = Query { rest: Vec::new(), token: None, access_token: None };
-        for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        let mut query = Query { rest: Vec::new(), raw: String::new(), token: None, access_token: None };
+        for part in uri.query().unwrap_or_default().split('&') {
+            let Some((name, value)) = form_urlencoded::parse(part.as_bytes()).next() else { continue };
             let secret = match &*name {
                 TOKEN => &mut query.token,
                 ACCESS_TOKEN => &mut query.access_token,
                 _ => {
+                    let and = if query.raw.is_empty() { "" } else { "&" };
+                    query.raw.extend([and, part]);
                     query.rest.push((name.into_owned(), value.into_owned()));
+                    // Each takes more memory than bytes, for as long as the client is there.
+                    if query.rest.len() > MOST_PARAMETERS {
+                        return Err(Refused::Request(format!("a query has at most {MOST_PARAMETERS} parameters")));
+                    }
                     continue;
                 }
             };
@@ -165,7 +180,8 @@ impl Query {
             }
         }
         let given = |token: Option<String>| token.filter(|token| !token.is_empty());
-        Ok(Query { rest: query.rest, token: given(query.token), access_token: given(query.access_token) })
+        (query.token, query.access_token) = (given(query.token), given(query.access_token));
+        Ok(query)
     }
 }
 

@@ -46,9 +46,9 @@ async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Re
     let settings = rooms.settings();
     let (mut request, _) = request.into_parts();
     let admitted = admit(&settings.admission, Access::Join, Some(&room_id), &request).await?;
-    let Admitted { details, token, peer, subprotocol } = admitted;
+    let Admitted { details, token, peer, subprotocol, .. } = admitted;
     let places = places(&rooms, &request, peer)?;
-    rooms.may_join(&room_id)?;
+    rooms.may_join(&room_id, token.is_some())?;
     let most = settings.limits.token_bytes;
     if token.as_ref().is_some_and(|token| token.len() > most) {
         limits::exceeded("token_bytes");

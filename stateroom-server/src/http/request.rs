@@ -9,15 +9,18 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use http_body::Body as _;
+use http_body_util::LengthLimitError;
 use stateroom::http as room;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Refused, admit::admit};
 use crate::{admission::Access, limits, rooms::Rooms};
 
 /// What is about the connection and not about what is said (RFC 9110, section 7.6.1), besides what is a secret of the client
 /// with somebody else.
-const NOT_FOR_ROOMS: [HeaderName; 10] = [
+const NOT_FOR_ROOMS: [HeaderName; 11] = [
+    header::SEC_WEBSOCKET_PROTOCOL,
     header::AUTHORIZATION,
     header::COOKIE,
     header::PROXY_AUTHORIZATION,
@@ -67,12 +70,18 @@ async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Reque
     let settings = rooms.settings();
     let admitted = admit(&settings.admission, Access::Request, Some(&room_id), &head).await?;
     rooms.may_be_asked(&room_id, creates(&head.method))?;
+    let bytes = body.size_hint().lower();
+    if let Some(peer) = admitted.peer
+        && !rooms.pace().allow(peer, usize::try_from(bytes).unwrap_or(usize::MAX), Instant::now())
+    {
+        return Err(Refused::TooOften);
+    }
     let body = read(body, settings.limits.message_bytes, settings.limits.message_time).await?;
 
     let mut request = room::Request::default();
     request.method = head.method.as_str().to_owned();
     request.path = path_below(head.uri.path());
-    request.query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&admitted.details.query).finish();
+    request.query = admitted.query;
     request.headers = for_room(&head.headers, &settings.admission.client_headers);
     request.body = body;
     request.subject = admitted.details.subject;
@@ -98,10 +107,11 @@ fn creates(method: &Method) -> bool {
 async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, Refused> {
     match timeout(time, to_bytes(body, most)).await {
         Ok(Ok(body)) => Ok(body.into()),
-        Ok(Err(_)) => {
+        Ok(Err(error)) if is_too_large(&error) => {
             limits::exceeded("message_bytes");
             Err(Refused::TooLarge { most })
         }
+        Ok(Err(_)) => Err(Refused::Request("the body does not come to its end".to_owned())),
         Err(_) => {
             limits::exceeded("message_time");
             Err(Refused::Slow)
@@ -114,6 +124,10 @@ async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, Refuse
 fn path_below(path: &str) -> String {
     let below = path.strip_prefix("/http/").and_then(|rest| rest.split_once('/')).map(|(_, below)| below);
     format!("/{}", below.unwrap_or_default())
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<LengthLimitError>())
 }
 
 fn for_room(headers: &HeaderMap, asked_for: &[String]) -> Vec<(String, String)> {

@@ -129,7 +129,7 @@ impl Room {
             inbox,
             members: Members::new(metrics.clone()),
             timer: Timer::new(limits.timer_interval),
-            schedule: Schedule::new(limits.tokens, policy),
+            schedule: Schedule::new(limits, policy),
             policy,
             finished: Finished::default(),
             metrics,
@@ -171,7 +171,9 @@ impl Room {
             if let Some(cause) = self.schedule.stopped() {
                 return Ok(Ending::Stopped(cause.clone()));
             }
-            if std::mem::take(&mut self.restart) {
+            // Who left just now, for being slow, is still this service's to hear of.
+            if self.restart && self.schedule.turn.is_empty() {
+                self.restart = false;
                 self.settle_last_leave();
                 self.timer.clear();
                 return Ok(Ending::Restart);
@@ -254,7 +256,10 @@ impl Room {
 
     /// Whoever waits until nobody is in the room any more hears of it.
     fn end_drain(&mut self) {
-        self.drain.take_if(|drain| drain.next().is_none() && self.schedule.is_empty() && self.schedule.turn.is_empty());
+        let nobody_is_left = self.schedule.is_empty() && self.schedule.turn.is_empty();
+        if self.drain.take_if(|_| nobody_is_left).is_some() {
+            self.timer.set_drain(None);
+        }
     }
 
     /// The last client has left, which the service has not heard: it is gone all the same.
@@ -424,14 +429,16 @@ enum Caller {
 
 impl Caller {
     fn answer(&mut self, message: MessagePayload) {
-        if let Caller::Program(caller) = std::mem::replace(self, Caller::Nobody) {
-            let _ = caller.send(Some(message));
+        match std::mem::replace(self, Caller::Nobody) {
+            Caller::Program(caller) => drop(caller.send(Some(message))),
+            other => *self = other,
         }
     }
 
     fn respond(&mut self, response: Response) {
-        if let Caller::Http(caller) = std::mem::replace(self, Caller::Nobody) {
-            let _ = caller.send(Some(response));
+        match std::mem::replace(self, Caller::Nobody) {
+            Caller::Http(caller) => drop(caller.send(Some(response))),
+            other => *self = other,
         }
     }
 

@@ -79,6 +79,9 @@ impl Members {
             return None;
         }
         let member = self.members.swap_remove(&client)?;
+        let sent = sent(&member.runs);
+        self.metrics.sent_messages.increment(sent.messages as u64);
+        self.metrics.sent_bytes.increment(sent.bytes as u64);
         member.outbound.write(&self.outboxes.of(&member.outbound).batch(&member.runs), member.handled);
         Some(member.outbound)
     }
@@ -141,9 +144,7 @@ impl Members {
             let Some(client) = self.dirty.pop_front() else { break };
             let Some(member) = self.members.get_mut(&client) else { continue };
             member.dirty = false;
-            for run in &member.runs {
-                sent.add(Load { messages: run.messages, bytes: run.range.len() });
-            }
+            sent.add(self::sent(&member.runs));
             let batch = self.outboxes.of(&member.outbound).batch(&member.runs);
             if !member.outbound.write(&batch, std::mem::take(&mut member.handled)) {
                 slow.push((client, member.connection));
@@ -165,6 +166,12 @@ impl Members {
         }
         self.members.drain(..).map(|(_, member)| member.outbound).collect()
     }
+}
+
+fn sent(runs: &[Run]) -> Load {
+    let mut sent = Load::default();
+    runs.iter().for_each(|run| sent.add(Load { messages: run.messages, bytes: run.range.len() }));
+    sent
 }
 
 impl Member {

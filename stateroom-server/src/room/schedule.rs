@@ -13,8 +13,9 @@ use super::{
     tokens::Tokens,
 };
 use crate::{
-    config::ShutdownPolicy,
+    config::{Limits, ShutdownPolicy},
     connection::close::CloseCause,
+    limits,
     metrics::EventKind,
     outbound::{Load, Outbound},
 };
@@ -59,6 +60,8 @@ pub(crate) struct Schedule {
     connections: FxHashMap<ConnectionId, Seated>,
     clients: FxHashMap<ClientId, ConnectionId>,
     tokens: Tokens,
+    /// How many connections there may be.
+    most: usize,
     last_client: u32,
     policy: ShutdownPolicy,
     /// The `disconnect` with which the room ends, under [`ShutdownPolicy::Immediate`]: delivered only if it does not.
@@ -81,13 +84,14 @@ struct Seated {
 }
 
 impl Schedule {
-    pub(crate) fn new(tokens: usize, policy: ShutdownPolicy) -> Self {
+    pub(crate) fn new(limits: &Limits, policy: ShutdownPolicy) -> Self {
         Schedule {
             turn: Arc::default(),
             steps: VecDeque::new(),
             connections: FxHashMap::default(),
             clients: FxHashMap::default(),
-            tokens: Tokens::new(tokens),
+            tokens: Tokens::new(limits.tokens),
+            most: limits.room_connections,
             last_client: 0,
             policy,
             last_leave: None,
@@ -106,6 +110,10 @@ impl Schedule {
         seated.sort_unstable_by_key(|(id, _)| *id);
         for (_, event) in seated {
             self.push(event, Step::Other(EventKind::Connect));
+        }
+        if std::mem::take(&mut self.has_heard) {
+            // The one before has; so must this one.
+            self.tell_shutdown();
         }
     }
 
@@ -200,6 +208,14 @@ impl Schedule {
         }
         self.release_last_leave();
         let returning = token.as_deref().and_then(|token| self.tokens.returning(token));
+        let replaces = returning.is_some_and(|client| self.clients.contains_key(&client));
+        if self.connections.len() >= self.most && !replaces {
+            if let (Some(token), Some(_)) = (&token, returning) {
+                self.tokens.absent(token);
+            }
+            limits::exceeded("room_connections");
+            return Some((outbound, CloseCause::RoomFull));
+        }
         let Some(client) = returning.or_else(|| self.last_client.checked_add(1).map(ClientId)) else {
             return Some((outbound, CloseCause::NumbersExhausted));
         };

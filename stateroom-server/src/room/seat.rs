@@ -27,6 +27,16 @@ impl Seat {
     pub(crate) async fn take(inbox: Arc<Inbox>, joins: Joins) -> Result<Self, Ended> {
         let connection = inbox.number();
         poll_fn(|context| inbox.poll_space(connection, context)).await;
+        Self::join(inbox, connection, joins)
+    }
+
+    /// Joins a room that has yet to begin. It takes one more, however many were faster.
+    pub(crate) fn take_first(inbox: Arc<Inbox>, joins: Joins) -> Result<Self, Ended> {
+        let connection = inbox.number();
+        Self::join(inbox, connection, joins)
+    }
+
+    fn join(inbox: Arc<Inbox>, connection: ConnectionId, joins: Joins) -> Result<Self, Ended> {
         let outbound = joins.outbound.clone();
         inbox.join(connection, joins)?;
         Ok(Seat { inbox, connection, outbound, close: None })

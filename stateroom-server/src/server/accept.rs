@@ -114,10 +114,12 @@ async fn serve(
     #[cfg(feature = "tls")]
     if let Some(tls) = &rooms.settings().tls {
         // It comes out of the time for the first request's head.
-        match timeout(limits.request_head_time, tls.accept(socket)).await {
-            Ok(Ok(stream)) => serve_http(stream, peer, router, rooms, places).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake fails"),
-            Err(_) => limits::exceeded("request_head_time"),
+        let time = if places.is_some() { limits.request_head_time } else { TOLD_TIME.min(limits.request_head_time) };
+        match rooms.stopping().run_until_cancelled(timeout(time, tls.accept(socket))).await {
+            Some(Ok(Ok(stream))) => serve_http(stream, peer, router, rooms, places).await,
+            Some(Ok(Err(error))) => tracing::debug!(%error, "a TLS handshake fails"),
+            Some(Err(_)) => limits::exceeded("request_head_time"),
+            None => {}
         }
         return;
     }
@@ -166,7 +168,8 @@ async fn serve_http(
         }
     };
     if let Err(error) = result {
-        if error.is_timeout() && has_place {
+        // That a browser keeps its connection for later is no limit met.
+        if error.is_timeout() && has_place && !asked.load(Ordering::Relaxed) {
             limits::exceeded("request_head_time");
         } else if error.is_parse_too_large() {
             limits::exceeded("request_head_bytes");

@@ -80,7 +80,7 @@ impl ServerHandle {
     /// [`BoundServer::with_admin`](crate::BoundServer::with_admin) serves them. What is measured is rendered by the recorder of
     /// the crate `metrics` that your program installs: put that beside them.
     pub fn admin_router(&self) -> Router {
-        admin::router(self.rooms.clone())
+        admin::guarded(admin::router(self.rooms.clone()), false)
     }
 
     /// Creates a room, as the HTTP routes do: with an id as `POST /ws/{room}`, without as `POST /new_room`. It begins

@@ -21,14 +21,20 @@ use crate::limits;
 #[derive(Debug)]
 pub(crate) struct StallingSocket {
     socket: TcpStream,
-    longest: Duration,
+    longest: Option<Duration>,
     /// Made when a write has to wait, which most never do.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl StallingSocket {
     pub(crate) fn new(socket: TcpStream, longest: Duration) -> Self {
-        StallingSocket { socket, longest, alarm: None }
+        StallingSocket { socket, longest: Some(longest), alarm: None }
+    }
+
+    /// From now on it may wait for as long as it likes: something else looks after the client.
+    #[cfg(feature = "tls")]
+    pub(crate) fn forgive(&mut self) {
+        (self.longest, self.alarm) = (None, None);
     }
 
     /// The socket itself.
@@ -41,7 +47,8 @@ impl StallingSocket {
             self.alarm = None;
             return written;
         }
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(self.longest)));
+        let Some(longest) = self.longest else { return Poll::Pending };
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(longest)));
         if alarm.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }

@@ -79,6 +79,8 @@ async fn a_server_that_stops_is_alive_and_not_ready() {
     stopping.await.unwrap();
 }
 
+const GET_MORE: &str = "GET /more HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
 #[tokio::test]
 async fn the_administration_has_an_address_of_its_own_and_clients_do_not_reach_it() {
     let bind = || async {
@@ -90,8 +92,18 @@ async fn the_administration_has_an_address_of_its_own_and_clients_do_not_reach_i
     let server = bind().await.with_admin("127.0.0.1:0".parse().unwrap(), more).unwrap();
     let (address, admin, handle) = (server.local_addr(), server.admin_addr().unwrap(), server.handle());
     let running = tokio::spawn(server.run());
-    assert_eq!(TestServer::at(admin).get("/more").await.body, "more");
-    assert_eq!(TestServer::at(admin).get("/healthz").await.status, 200);
+    assert_eq!(TestServer::at(admin).request(GET_MORE).await.body, "more");
+    assert_eq!(TestServer::at(admin).request(&GET_MORE.replace("more", "healthz")).await.status, 200);
+    let request =
+        |head: &str| format!("POST /more HTTP/1.1\r\n{head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    for (head, status) in [
+        ("Host: 127.0.0.1:9090", 405),
+        ("Host: localhost\r\nOrigin: https://evil.test", 403),
+        ("Host: evil.test", 403),
+        ("Host: [::1]:9090", 405),
+    ] {
+        assert_eq!(TestServer::at(admin).request(&request(head)).await.status, status, "{head}");
+    }
     for path in ["/rooms", "/healthz", "/more"] {
         assert_eq!(TestServer::at(address).get(path).await.status, 404, "{path}");
     }

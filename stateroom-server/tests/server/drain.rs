@@ -59,6 +59,19 @@ async fn without_clients_it_takes_no_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_does_not_wait_for_who_has_left() {
+    let server = TestServer::pipe(drained());
+    let client = server.join("a").await;
+    let start = Instant::now();
+    let handle = server.handle.clone();
+    let stopping = tokio::spawn(async move { handle.shutdown().await });
+    tokio::task::yield_now().await;
+    client.leave().await;
+    patiently("the end", stopping).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn asked_again_it_closes_everybody_at_once() {
     let server = TestServer::pipe(drained());
     let mut clients = Vec::new();

@@ -205,6 +205,8 @@ fn what_is_no_key_is_told_apart() {
         assert_eq!(Jwt::from_keys(text).unwrap_err(), error, "{text}");
     }
     assert_eq!(Jwt::from_secret(b"short").unwrap_err(), KeyError::ShortSecret);
+    let public = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().public_key_pem();
+    assert_eq!(Jwt::from_secret(public.as_bytes()).unwrap_err(), KeyError::NoSecret);
     let jwt = Jwt::from_secret(SECRET).unwrap();
     assert!(!format!("{jwt:?}").contains("secret"));
 }

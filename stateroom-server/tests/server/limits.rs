@@ -229,6 +229,27 @@ async fn a_room_has_a_number_of_connections() {
     limit.tripped();
 }
 
+/// Whose connection is still there though it is gone is let in: in its own place.
+#[tokio::test]
+async fn a_full_room_lets_a_client_back_in_with_its_token() {
+    let server = pipe(Limits { room_connections: 1, ..Limits::default() });
+    let mut first = server.join("a?token=one").await;
+    let again = server.join("a?token=one").await;
+    assert_eq!((again.id, first.closed().await.0), (1, 4000));
+    let mut other = server.connect("/ws/a?token=two").await;
+    assert_eq!(other.closed().await, (1013, "the room is full; try again later".to_owned()));
+    again.leave().await;
+    server.script.happened("a", "disconnect 1", 2).await;
+    assert_eq!(server.join("a?token=two").await.id, 2);
+}
+
+#[tokio::test]
+async fn a_query_has_a_number_of_parameters() {
+    let server = pipe(Limits::default());
+    drop(server.connect(&format!("/ws/a?{}", "a&".repeat(100))).await);
+    assert_eq!(server.refused(&format!("/ws/a?{}", "a&".repeat(101))).await.status, 400);
+}
+
 #[tokio::test]
 async fn an_address_has_a_number_of_connections() {
     let limit = trips("address_connections");

@@ -84,7 +84,7 @@ async fn a_room_sees_no_secrets_and_sets_no_cookies() {
     let path = "/http/a/echo?x=1&token=secret&access_token=secret&y=a%20b";
     let answer = server.request(&written("POST", path, headers, "")).await;
     assert_eq!(answer.status, 201);
-    assert_eq!(answer.body, r#"POST x=1&y=a+b ["host", "content-length", "x-signature"] None"#);
+    assert_eq!(answer.body, r#"POST x=1&y=a%20b ["host", "content-length", "x-signature"] None"#);
     assert_eq!((answer.header("set-cookie"), answer.header("x-own")), (None, Some("1")));
     assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
@@ -117,6 +117,18 @@ async fn a_room_that_fails_answers_503_and_the_next_is_asked_a_fresh_one() {
     let answer = server.get("/http/a/panic").await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
     assert_eq!(server.request(&written("PUT", "/http/a/text", "", "y")).await.status, 204);
+}
+
+#[tokio::test]
+async fn an_address_may_ask_as_often_as_a_client_may_speak() {
+    let limit = trips("messages_per_second");
+    let server = boards(Server::new().with_limits(Limits { messages_per_second: 1, ..Limits::default() })).await;
+    for _ in 0..5 {
+        assert_eq!(server.request(&written("PUT", "/http/a/text", "", "x")).await.status, 204);
+    }
+    let answer = server.request(&written("PUT", "/http/a/text", "", "x")).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("5")));
+    limit.tripped();
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomContext, StateroomService, StateroomServiceFactory,
     details::ClientDetails,
 };
-use stateroom_server::{OnSwap, Server, ShutdownPolicy};
+use stateroom_server::{Limits, OnSwap, Server, ShutdownPolicy};
 
 use crate::common::{Client, ScriptFactory, TestServer, patiently};
 
@@ -174,4 +174,20 @@ async fn an_empty_room_begins_again_as_well_and_ends_when_it_would_have() {
     assert!(server.handle.room("a").is_some());
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(server.handle.room("a").is_none());
+}
+
+/// A client that is closed for being slow, just as its room begins again: the old service hears of it, and the new one never.
+#[tokio::test(start_paused = true)]
+async fn who_is_too_slow_just_then_is_the_old_services_business() {
+    let limits = Limits { outbound_bytes: 10_000, ..Limits::default() };
+    let server = TestServer::pipe(Server::new().with_limits(limits));
+    let client = server.join("a").await;
+    let room = server.handle.room("a").unwrap();
+    for _ in 0..10 {
+        room.send(MessageRecipient::Broadcast, "x".repeat(9000)).await.unwrap();
+    }
+    server.handle.swap(server.script.clone(), OnSwap::Restart);
+    server.script.happened("a", "init", 2).await;
+    assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop", "init"]);
+    client.vanish();
 }

@@ -64,6 +64,30 @@ async fn a_room_is_joined_over_tls_and_the_certificate_may_change() {
     drop(join(&server, &second).await.unwrap());
 }
 
+/// The time for a response is for HTTP: a client of a room that takes its time is looked after by its heartbeat.
+#[tokio::test]
+async fn a_slow_client_over_tls_is_not_taken_for_a_response_that_nobody_takes() {
+    let files = tempfile::tempdir().unwrap();
+    let certificate = write(files.path());
+    let limits =
+        Limits { response_time: std::time::Duration::from_millis(20), outbound_bytes: 64 << 20, ..Limits::default() };
+    let server = TestServer::tcp(Server::new().with_tls(tls(files.path()).unwrap()).with_limits(limits)).await;
+    let mut slow = join(&server, &certificate).await.unwrap();
+    slow.hears_its_number().await;
+    let mut other = join(&server, &certificate).await.unwrap();
+    other.hears_its_number().await;
+    other.say(format!("all {}", "x".repeat(8 << 20))).await;
+    assert_eq!(other.text().await.len(), 8 << 20);
+    // Many times that time, as these are all answered one after the other.
+    let start = std::time::Instant::now();
+    while start.elapsed() < std::time::Duration::from_millis(200) {
+        other.say("well?").await;
+        other.hears("well?").await;
+    }
+    slow.hears("joined 2").await;
+    assert_eq!(slow.text().await.len(), 8 << 20);
+}
+
 #[tokio::test]
 async fn who_does_not_speak_tls_is_no_harm() {
     let files = tempfile::tempdir().unwrap();

@@ -1,0 +1,74 @@
+//! How often HTTP requests to rooms may come from one address: as often as a client may say something.
+//!
+//! *Invariant:* nothing is kept of an address from which nothing has come for as long as an allowance takes to be whole again.
+use std::{collections::HashMap, net::IpAddr, sync::Mutex};
+
+use tokio::time::Instant;
+
+use crate::{
+    config::Limits,
+    connection::{allowance::Allowance, close::CloseCause},
+    connections::Source,
+    limits, lock,
+};
+
+/// Of more addresses at a time, nothing more is taken.
+const ADDRESSES: usize = 65_536;
+
+/// What may come from each address.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    fresh: Option<Limits>,
+    by_source: Mutex<HashMap<Source, Allowance>>,
+}
+
+impl Pace {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let is_limited = Allowance::new(limits, Instant::now()).is_some();
+        Pace { fresh: is_limited.then(|| limits.clone()), by_source: Mutex::default() }
+    }
+
+    /// Whether a request of so many bytes may come from there now.
+    pub(crate) fn allow(&self, address: IpAddr, bytes: usize, now: Instant) -> bool {
+        let Some(fresh) = &self.fresh else { return true };
+        let mut by_source = lock(&self.by_source);
+        let source = Source::of(address);
+        if !by_source.contains_key(&source) {
+            if by_source.len() >= ADDRESSES {
+                by_source.retain(|_, allowance| !allowance.is_whole(now));
+            }
+            let allowance = Allowance::new(fresh, now).filter(|_| by_source.len() < ADDRESSES);
+            let Some(allowance) = allowance else { return false };
+            by_source.insert(source, allowance);
+        }
+        let spent = by_source.get_mut(&source).map_or(Ok(()), |allowance| allowance.spend(1, bytes, now));
+        if let Err(CloseCause::TooFast { limit }) = spent {
+            limits::exceeded(limit);
+        }
+        spent.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_address_has_its_own_allowance_and_is_forgotten_when_that_is_whole() {
+        let pace = Pace::new(&Limits { messages_per_second: 1, ..Limits::default() });
+        let (one, two) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        let now = Instant::now();
+        assert_eq!((0..7).filter(|_| pace.allow(one, 0, now)).count(), 5);
+        assert!(pace.allow(two, 0, now));
+        let later = now + Duration::from_secs(10);
+        assert!(pace.allow(one, 0, later));
+        for number in 0..2 * ADDRESSES {
+            let address = IpAddr::V4(u32::try_from(number).unwrap().into());
+            pace.allow(address, 0, later + Duration::from_millis(number as u64));
+        }
+        assert!(lock(&pace.by_source).len() <= ADDRESSES);
+        assert!(Pace::new(&Limits::default()).allow(one, usize::MAX, now));
+    }
+}

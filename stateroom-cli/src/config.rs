@@ -15,6 +15,7 @@ use clap::{Args, builder::BoolishValueParser};
 use serde::{Deserialize, Serialize};
 use stateroom_server::RoomStrategy;
 
+pub(crate) use admission::AdmissionSettings;
 pub(crate) use file::FILE_NAME;
 #[cfg(test)]
 pub(crate) use limits::MET as LIMITS_MET;
@@ -25,7 +26,6 @@ pub(crate) use quantity::Port;
 pub(crate) use resolve::key;
 pub(crate) use resolve::{Resolved, Said, explain, variable};
 
-use admission::AdmissionSettings;
 use limits::LimitSettings;
 use preset::Preset;
 use quantity::{Address, Ip, Policy, Seconds, Swap, as_text};

@@ -60,12 +60,12 @@ async fn create_room(
     Path(room_id): Path<String>,
     request: Request,
 ) -> Result<String, Refused> {
-    admit(&rooms.settings().admission, Access::Create, Some(&room_id), &request.into_parts().0).await?;
+    admit(&rooms, Access::Create, Some(&room_id), &request.into_parts().0).await?;
     Ok(rooms.create(&room_id)?.id().to_owned())
 }
 
 async fn new_room(State(rooms): State<Arc<Rooms>>, request: Request) -> Result<String, Refused> {
-    admit(&rooms.settings().admission, Access::Create, None, &request.into_parts().0).await?;
+    admit(&rooms, Access::Create, None, &request.into_parts().0).await?;
     Ok(rooms.create_named()?.id().to_owned())
 }
 

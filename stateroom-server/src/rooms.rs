@@ -25,6 +25,8 @@ use uuid::Uuid;
 
 pub use self::refusal::Refusal;
 use self::{backoff::Backoff, names::ShortNames, remembered::Remembered, tasks::Tasks};
+#[cfg(feature = "jwt")]
+use crate::admission::jwt::Jwt;
 use crate::{
     Server,
     config::{Limits, RoomStrategy},
@@ -51,6 +53,9 @@ pub(crate) struct Rooms {
     settings: Server,
     metrics: Arc<Metrics>,
     connections: Arc<Connections>,
+    /// The keys by which tokens are checked, now.
+    #[cfg(feature = "jwt")]
+    jwt: Mutex<Option<Arc<Jwt>>>,
     pace: Pace,
     state: Mutex<State>,
     /// What makes the services of rooms, now.
@@ -118,6 +123,8 @@ impl Rooms {
         let tasks = TaskTracker::new();
         Arc::new(Rooms {
             connections: Connections::new(&settings.limits),
+            #[cfg(feature = "jwt")]
+            jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
             pace: Pace::new(&settings.limits),
             metrics: Arc::new(Metrics::new()),
             settings,
@@ -143,6 +150,17 @@ impl Rooms {
     /// How many connections there are, whatever they are for.
     pub(crate) fn connections(&self) -> &Arc<Connections> {
         &self.connections
+    }
+
+    /// The keys by which tokens are checked, if clients need tokens.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn jwt(&self) -> Option<Arc<Jwt>> {
+        lock(&self.jwt).clone()
+    }
+
+    #[cfg(feature = "jwt")]
+    pub(crate) fn set_jwt(&self, jwt: Jwt) {
+        *lock(&self.jwt) = Some(Arc::new(jwt));
     }
 
     /// How often rooms may be asked over HTTP.

@@ -32,7 +32,7 @@
 //! numbers it understands, and the other sends no more than those.
 //!
 //! *Invariant:* no bytes, whoever made them, cause a panic or an allocation larger than they are; of details and
-//! headers, the records take more memory than bytes, but no more than ten times as much.
+//! headers, the records take more memory than bytes, but no more than sixteen times as much.
 pub(crate) mod details;
 pub(crate) mod http;
 

@@ -10,6 +10,7 @@ use stateroom_wasm_host::WasmHostConfig;
 use tokio::sync::Mutex;
 
 use super::serve;
+use crate::config::AdmissionSettings;
 
 /// What is read again, and into which server.
 pub(super) struct Reload {
@@ -17,6 +18,7 @@ pub(super) struct Reload {
     pub(super) host: WasmHostConfig,
     pub(super) on_swap: OnSwap,
     pub(super) tls: Option<Tls>,
+    pub(super) admission: AdmissionSettings,
     pub(super) server: ServerHandle,
     /// One at a time, in the order in which they were asked for.
     pub(super) at_work: Mutex<()>,
@@ -29,8 +31,12 @@ impl Reload {
         let (module, host) = (self.module.clone(), self.host.clone());
         // Compiling takes a while.
         let factory = tokio::task::spawn_blocking(move || serve::load(&module, &host)).await??;
+        let keys = self.admission.keys()?;
         if let Some(tls) = &self.tls {
             tls.reload().context("the certificate cannot be read again")?;
+        }
+        if let Some(keys) = keys {
+            self.server.set_jwt(keys);
         }
         self.server.swap(factory, self.on_swap);
         let what = if self.on_swap == OnSwap::Drain { "new rooms have it" } else { "all rooms begin again with it" };

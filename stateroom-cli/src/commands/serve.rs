@@ -63,6 +63,7 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
             host,
             on_swap,
             tls,
+            admission,
             server: server_handle,
             at_work: tokio::sync::Mutex::default(),
         });

@@ -12,7 +12,10 @@ use stateroom::details::ClientDetails;
 use tokio::time::timeout;
 
 use super::Refused;
-use crate::admission::{Access, Admission, AdmissionRequest, Denied};
+use crate::{
+    admission::{Access, Admission, AdmissionRequest, Denied},
+    rooms::Rooms,
+};
 
 /// The parameter of the query that holds what lets a client in.
 const ACCESS_TOKEN: &str = "access_token";
@@ -55,11 +58,12 @@ pub(super) struct Admitted {
 
 /// Lets somebody in, or not.
 pub(super) async fn admit(
-    admission: &Admission,
+    rooms: &Rooms,
     access: Access,
     room: Option<&str>,
     request: &Parts,
 ) -> Result<Admitted, Refused> {
+    let admission = &rooms.settings().admission;
     let connection = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
     check_origin(admission, connection, request)?;
     let peer = connection.map(|peer| admission.trusted_proxies.client(peer, &request.headers));
@@ -70,7 +74,7 @@ pub(super) async fn admit(
     let bearer = offered.iter().position(|it| *it == BEARER);
     let subprotocol = agree(&admission.subprotocols, &offered);
     let in_subprotocols = bearer.and_then(|at| offered.get(at + 1)).copied();
-    let mut details = details_of_token(admission, room, request, access_token, in_subprotocols)?;
+    let mut details = details_of_token(rooms, room, request, access_token, in_subprotocols)?;
     details.query = rest;
     details.headers = passed_on(&admission.client_headers, &request.headers);
     details.subprotocol.clone_from(&subprotocol);
@@ -108,7 +112,7 @@ fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Par
 
 #[cfg(feature = "jwt")]
 fn details_of_token(
-    admission: &Admission,
+    rooms: &Rooms,
     room: Option<&str>,
     request: &Parts,
     in_query: Option<String>,
@@ -116,7 +120,7 @@ fn details_of_token(
 ) -> Result<ClientDetails, NotAdmitted> {
     use crate::admission::jwt::TokenError;
 
-    let Some(jwt) = &admission.jwt else { return Ok(ClientDetails::default()) };
+    let Some(jwt) = rooms.jwt() else { return Ok(ClientDetails::default()) };
     let header = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let in_header = header.and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -137,7 +141,7 @@ fn details_of_token(
 
 #[cfg(not(feature = "jwt"))]
 fn details_of_token(
-    _: &Admission,
+    _: &Rooms,
     _: Option<&str>,
     _: &Parts,
     _: Option<String>,

@@ -45,7 +45,7 @@ pub(super) async fn room(
 async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Response, Refused> {
     let settings = rooms.settings();
     let (mut request, _) = request.into_parts();
-    let admitted = admit(&settings.admission, Access::Join, Some(&room_id), &request).await?;
+    let admitted = admit(&rooms, Access::Join, Some(&room_id), &request).await?;
     let Admitted { details, token, peer, subprotocol, .. } = admitted;
     let places = places(&rooms, &request, peer)?;
     rooms.may_join(&room_id, token.is_some())?;

@@ -68,7 +68,7 @@ pub(super) async fn below(
 async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Request) -> Result<Response, Refused> {
     let (head, body) = request.into_parts();
     let settings = rooms.settings();
-    let admitted = admit(&settings.admission, Access::Request, Some(&room_id), &head).await?;
+    let admitted = admit(&rooms, Access::Request, Some(&room_id), &head).await?;
     rooms.may_be_asked(&room_id, creates(&head.method))?;
     let bytes = body.size_hint().lower();
     if let Some(peer) = admitted.peer

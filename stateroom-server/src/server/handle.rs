@@ -6,6 +6,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use axum::Router;
 use stateroom::StateroomServiceFactory;
 
+#[cfg(feature = "jwt")]
+use crate::admission::jwt::Jwt;
 use crate::{
     admin,
     room::handle::RoomHandle,
@@ -46,6 +48,12 @@ impl ServerHandle {
     /// old one knew is gone, and so is its timer. Returns at once; rooms begin again as they come to it.
     pub fn swap(&self, factory: impl StateroomServiceFactory, on_swap: OnSwap) {
         self.rooms.swap(factory, on_swap);
+    }
+
+    /// Has clients' tokens checked by other keys from now on, as when keys are rotated. Who is in stays in.
+    #[cfg(feature = "jwt")]
+    pub fn set_jwt(&self, jwt: Jwt) {
+        self.rooms.set_jwt(jwt);
     }
 
     /// How many connections there are: of a server with a port of its own all, whatever they are for; else those that are

@@ -191,6 +191,16 @@ async fn a_key_set_has_keys_of_all_kinds_by_their_ids() {
     assert_eq!(server.refused(&format!("/ws/a?access_token={short}")).await.status, 401, "too short to be a key");
 }
 
+#[tokio::test]
+async fn keys_may_be_rotated() {
+    let server = by_secret().await;
+    let path = format!("/ws/a?access_token={}", sign(&ann()));
+    let _stays = server.connect(&path).await;
+    server.handle.set_jwt(Jwt::from_secret(b"another secret of at least 32 bytes").unwrap());
+    assert_eq!(server.refused(&path).await.status, 401);
+    assert_eq!(server.handle.room("a").unwrap().connections(), 1);
+}
+
 #[test]
 fn what_is_no_key_is_told_apart() {
     let private = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().serialize_pem();

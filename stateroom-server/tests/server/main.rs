@@ -11,6 +11,7 @@
 
 mod admin;
 mod admission;
+mod attacks;
 mod closing;
 mod common;
 mod contexts;

@@ -41,7 +41,7 @@ pub fn allocating<T>(most: usize, read: impl FnOnce() -> T) -> T {
 }
 
 /// The records of a client's details are lists that grow: this many times the bytes that they came in.
-pub const DETAILS: usize = 10;
+pub const DETAILS: usize = 16;
 
 /// Reads `bytes` as a value, if they are one, and sees that it is written as the very bytes it was read from.
 pub fn read_and_write<T: Debug + PartialEq, E>(

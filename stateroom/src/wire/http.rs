@@ -10,6 +10,9 @@
 use super::{Reader, WireError, put_bytes};
 use crate::http::{MOST_HEADERS, Request, Response};
 
+/// What a header takes at least: the lengths of its texts.
+const HEADER_BYTES: usize = 16;
+
 /// Appends a request to `out`.
 pub(crate) fn put_request(request: &Request, out: &mut Vec<u8>) {
     let Request { method, path, query, headers, body, subject, claims } = request;
@@ -35,7 +38,7 @@ pub(crate) fn request(bytes: &[u8]) -> Result<Request, WireError> {
 
 /// How many bytes an answer takes.
 pub(crate) fn response_bytes(response: &Response) -> usize {
-    let headers: usize = response.headers.iter().map(|(name, value)| 16 + name.len() + value.len()).sum();
+    let headers: usize = response.headers.iter().map(|(name, value)| HEADER_BYTES + name.len() + value.len()).sum();
     2 + 8 + headers + 8 + response.body.len()
 }
 
@@ -68,5 +71,10 @@ fn headers(reader: &mut Reader<'_>) -> Result<Vec<(String, String)>, WireError> 
     if count > MOST_HEADERS {
         return Err(WireError::TooManyHeaders);
     }
-    (0..count).map(|_| Ok((reader.text()?, reader.text()?))).collect()
+    // All at once, but no more than there can be.
+    let mut headers = Vec::with_capacity(count.min(reader.0.len() / HEADER_BYTES));
+    for _ in 0..count {
+        headers.push((reader.text()?, reader.text()?));
+    }
+    Ok(headers)
 }

@@ -1,0 +1,118 @@
+//! Floods of all kinds, with the limits that there are by default: whoever else is in the room, or wants to be, does not notice.
+use std::time::Duration;
+
+use stateroom_server::{Limits, Server};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::common::{CONTINUATION, Client, PING, TEXT, TestServer, frame, handshake, patiently};
+
+/// Has attackers send these bytes over and over, each on a connection to the room of somebody who wants to talk. That one
+/// says a hundred things and hears each of them come back; so does a newcomer.
+async fn nobody_notices(server: &TestServer, first: Vec<u8>, flood: Vec<u8>) {
+    let mut client = server.join("a").await;
+    let stop = CancellationToken::new();
+    let mut attackers = Vec::new();
+    for _ in 0..3 {
+        let (address, first, flood) = (server.address(), first.clone(), flood.repeat(1 + 16_000 / flood.len()));
+        let attack = async move {
+            loop {
+                let mut socket = TcpStream::connect(address).await.unwrap();
+                // One that is closed comes again.
+                let _ = socket.write_all(&first).await;
+                let (mut read, mut write) = socket.split();
+                let mut buffer = vec![0; 1 << 16];
+                tokio::select! {
+                    () = async { while write.write_all(&flood).await.is_ok() {} } => {}
+                    () = async { while read.read(&mut buffer).await.is_ok_and(|length| length > 0) {} } => {}
+                }
+            }
+        };
+        attackers.push(tokio::spawn(stop.clone().run_until_cancelled_owned(attack)));
+    }
+    for number in 0..100 {
+        says_and_hears(&mut client, &format!("to 1 {number}"), &number.to_string()).await;
+    }
+    let mut newcomer = patiently("a newcomer", server.connect("/ws/b")).await;
+    newcomer.hears_its_number().await;
+    says_and_hears(&mut newcomer, "well?", "well?").await;
+    stop.cancel();
+    for attacker in attackers {
+        attacker.await.unwrap();
+    }
+}
+
+/// Says something and hears it, among whoever comes and goes.
+async fn says_and_hears(client: &mut Client, says: &str, hears: &str) {
+    client.say(says).await;
+    loop {
+        let heard = client.text().await;
+        if heard == hears {
+            return;
+        }
+        assert!(heard.starts_with("joined ") || heard.starts_with("left "), "heard `{heard}`");
+    }
+}
+
+async fn server() -> TestServer {
+    TestServer::tcp(Server::new()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_pings() {
+    nobody_notices(&server().await, handshake("/ws/a"), frame(PING, b"")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_pongs() {
+    nobody_notices(&server().await, handshake("/ws/a"), frame(0x8a, b"x")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_empty_messages() {
+    nobody_notices(&server().await, handshake("/ws/a"), frame(TEXT, b"")).await;
+}
+
+/// None of them is ever whole: what comes is bounded by its size, and then by its time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_empty_and_of_tiny_fragments() {
+    let first = [handshake("/ws/a"), frame(0x01, b"")].concat();
+    nobody_notices(&server().await, first.clone(), frame(CONTINUATION, b"")).await;
+    nobody_notices(&server().await, first, frame(CONTINUATION, b"x")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_rubbish_after_the_handshake_and_before_it() {
+    nobody_notices(&server().await, handshake("/ws/a"), vec![0xff; 1000]).await;
+    nobody_notices(&server().await, Vec::new(), vec![0xff; 1000]).await;
+}
+
+/// Each of these is answered, and its connection begins a room's client that is gone at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_handshakes() {
+    nobody_notices(&server().await, Vec::new(), [handshake("/ws/a"), frame(0x88, b"")].concat()).await;
+}
+
+/// Heads of requests that never end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_requests() {
+    let limits = Limits { request_head_time: Duration::from_millis(200), ..Limits::default() };
+    let server = TestServer::tcp(Server::new().with_limits(limits)).await;
+    let mut slow = Vec::new();
+    for _ in 0..200 {
+        let mut socket = TcpStream::connect(server.address()).await.unwrap();
+        socket.write_all(b"GET /ws/a HTTP/1.1\r\nX: ").await.unwrap();
+        slow.push(socket);
+    }
+    let mut client = server.join("a").await;
+    says_and_hears(&mut client, "well?", "well?").await;
+    for mut socket in slow {
+        // One more byte does not put it off.
+        let _ = socket.write_all(b"x").await;
+        let _ = patiently("it to be dropped", socket.read_to_end(&mut Vec::new())).await;
+    }
+    says_and_hears(&mut client, "well?", "well?").await;
+}

@@ -8,6 +8,7 @@
 //! inbox, and only through a [`Seat`](seat::Seat), the room's context, a [`RoomHandle`](handle::RoomHandle), or the
 //! registry of rooms.
 pub(crate) mod actor;
+mod caller;
 pub(crate) mod context;
 mod drain;
 pub(crate) mod handle;

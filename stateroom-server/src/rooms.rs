@@ -3,9 +3,11 @@
 //! *Invariant:* the lock is held to look up or insert a room, never while one begins, works or ends. A room that has ended
 //! is never joined: whoever finds one puts a fresh one in its place.
 mod backoff;
+mod generation;
 mod names;
 mod refusal;
 mod remembered;
+mod stop;
 mod tasks;
 
 use std::{
@@ -13,10 +15,8 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
 };
 
-use futures_util::future::join_all;
 use stateroom::{StateroomServiceFactory, details::ClientDetails};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -24,7 +24,7 @@ use tracing::{Instrument, instrument::Instrumented};
 use uuid::Uuid;
 
 pub use self::refusal::Refusal;
-use self::{backoff::Backoff, names::ShortNames, remembered::Remembered, tasks::Tasks};
+use self::{backoff::Backoff, generation::Generation, names::ShortNames, remembered::Remembered, tasks::Tasks};
 #[cfg(feature = "jwt")]
 use crate::admission::jwt::Jwt;
 use crate::{
@@ -37,16 +37,13 @@ use crate::{
     metrics::{Metrics, OneMore},
     outbound::Outbound,
     room::{
-        actor::{self, Ending, Room},
+        actor::{Ending, Room},
         handle::RoomHandle,
         inbox::{Inbox, Joins},
         seat::Seat,
     },
     server::{OnSwap, RoomInfo},
 };
-
-/// How long what is dropped may take to say and hear so.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// All the rooms of a server.
 pub(crate) struct Rooms {
@@ -69,34 +66,6 @@ pub(crate) struct Rooms {
 }
 
 type RoomLife = Instrumented<Pin<Box<dyn Future<Output = ()> + Send>>>;
-
-/// A factory, without its type.
-struct Generation {
-    /// Lives a room's life with a service of this factory. The room comes back where another one is to take over.
-    live: Box<Live>,
-    /// Says whether the factory has space for a service besides those of so many rooms.
-    has_space: Box<dyn Fn(usize) -> bool + Send + Sync>,
-}
-
-type Live = dyn Fn(Arc<Rooms>, Room) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> + Send + Sync;
-
-impl Generation {
-    fn of(factory: impl StateroomServiceFactory) -> Arc<Self> {
-        let factory = Arc::new(factory);
-        let has_space = {
-            let factory = factory.clone();
-            move |rooms| factory.has_space(rooms)
-        };
-        let live = move |rooms: Arc<Rooms>, room: Room| -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> {
-            let factory = factory.clone();
-            Box::pin(async move {
-                let (room_id, inbox) = (room.id().clone(), room.inbox().clone());
-                actor::run(&*factory, room, |ending| rooms.ended(&room_id, &inbox, ending)).await
-            })
-        };
-        Arc::new(Generation { live: Box::new(live), has_space: Box::new(has_space) })
-    }
-}
 
 #[derive(Default)]
 struct State {
@@ -302,45 +271,6 @@ impl Rooms {
     /// Whether the server has begun to stop.
     pub(crate) fn is_stopping(&self) -> bool {
         self.lock().stopped
-    }
-
-    /// Stops the server: nobody is let in any more; clients are closed within
-    /// [`drain_time`](crate::Server::drain_time), then the rest. Each room delivers its `disconnect`s and closes its clients. What
-    /// takes longer than [`shutdown_time`](crate::Limits::shutdown_time) is dropped.
-    pub(crate) async fn stop(&self) {
-        let (rooms, is_first): (Vec<Arc<Inbox>>, bool) = {
-            let mut state = self.lock();
-            let is_first = !std::mem::replace(&mut state.stopped, true);
-            (state.rooms.values().cloned().collect(), is_first)
-        };
-        let time = self.settings.drain_time;
-        if is_first && !time.is_zero() {
-            let drained = join_all(rooms.iter().map(|inbox| inbox.drain(time)));
-            let _ = tokio::time::timeout(time + LAST_WORDS, drained).await;
-        }
-        self.stopping.cancel();
-        rooms.iter().for_each(|inbox| inbox.stop(CloseCause::Stopping, None));
-        self.tasks.close();
-        if self.have_ended(self.settings.limits.shutdown_time).await {
-            return;
-        }
-        limits::exceeded("shutdown_time");
-        // Rooms first: as they are dropped they close their clients, which get a moment to hear of it.
-        if self.room_tasks.drop_all() {
-            tracing::warn!("some rooms or connections did not stop in time and are dropped");
-        }
-        if self.have_ended(LAST_WORDS).await {
-            return;
-        }
-        self.connection_tasks.drop_all();
-        if !self.have_ended(LAST_WORDS).await {
-            tracing::warn!("a service keeps its thread and is left behind");
-        }
-    }
-
-    /// Whether all tasks end in that time.
-    async fn have_ended(&self, time: Duration) -> bool {
-        tokio::time::timeout(time, self.tasks.wait()).await.is_ok()
     }
 
     /// The room, and its life, if that has yet to begin.

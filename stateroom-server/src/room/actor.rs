@@ -13,18 +13,18 @@ use std::{
 
 use futures_util::FutureExt;
 use stateroom::{
-    MessagePayload, StateroomService, StateroomServiceFactory,
+    StateroomService, StateroomServiceFactory,
     fault::{Fault, FaultKind},
-    http::Response,
     messages::{Effect, Event},
     turn::{Finished, Turn},
 };
-use tokio::{runtime::RuntimeFlavor, sync::oneshot, task::yield_now};
+use tokio::{runtime::RuntimeFlavor, task::yield_now};
 
 use super::{
+    caller::Caller,
     context::RoomContext,
     drain::Drain,
-    inbox::{Answer, ConnectionId, Inbox, Post},
+    inbox::{ConnectionId, Inbox, Post},
     members::Members,
     schedule::{Schedule, Step},
     timer::Timer,
@@ -417,37 +417,6 @@ impl Drop for Room {
     fn drop(&mut self) {
         let late = self.inbox.end();
         self.close(&Ending::Stopped(CloseCause::Stopping), late);
-    }
-}
-
-/// Who waits for the answer of an event. That somebody does not wait any more is no matter.
-enum Caller {
-    Nobody,
-    Program(Answer),
-    Http(oneshot::Sender<Option<Response>>),
-}
-
-impl Caller {
-    fn answer(&mut self, message: MessagePayload) {
-        match std::mem::replace(self, Caller::Nobody) {
-            Caller::Program(caller) => drop(caller.send(Some(message))),
-            other => *self = other,
-        }
-    }
-
-    fn respond(&mut self, response: Response) {
-        match std::mem::replace(self, Caller::Nobody) {
-            Caller::Http(caller) => drop(caller.send(Some(response))),
-            other => *self = other,
-        }
-    }
-
-    fn has_no_answer(self) {
-        match self {
-            Caller::Nobody => {}
-            Caller::Program(caller) => drop(caller.send(None)),
-            Caller::Http(caller) => drop(caller.send(None)),
-        }
     }
 }
 

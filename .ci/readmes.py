@@ -121,17 +121,17 @@ PATHS = {
         mention("stateroom dev [PORT]", "the form of it"),
         run("stateroom build"),
         mention("stateroom serve MODULE", "the form of it"),
+        mention("stateroom build", "says what may be served"),
+        unsaid(serve(
+            "stateroom serve dist", get("/", "<html"),
+            run("curl -X POST http://127.0.0.1:8080/new_room", prints=r"^[\w-]+$"),
+        )),
         mention(
             "stateroom serve dist --origins https://app.example.com --jwt-key-file keys.json --preset public",
             "the keys are those of somebody's own backend",
         ),
         mention("stateroom serve dist --admin 127.0.0.1:9090", "the page on production has it done"),
         mention("cargo install --locked --path stateroom-cli --features otel", "as above, with more in it"),
-        mention("stateroom build", "says what may be served"),
-        unsaid(serve(
-            "stateroom serve dist", get("/", "<html"),
-            run("curl -X POST http://127.0.0.1:8080/new_room", prints=r"^[\w-]+$"),
-        )),
         run("stateroom build"),
         unsaid(run("test -f dist/server.wasm && test -d dist/static && test -f dist/stateroom.toml")),
         mention("stateroom build", "says what it replaces"),

@@ -28,8 +28,8 @@ impl Pace {
         Pace { fresh: is_limited.then(|| limits.clone()), by_source: Mutex::default() }
     }
 
-    /// Whether a request of so many bytes may come from there now.
-    pub(crate) fn allow(&self, address: IpAddr, bytes: usize, now: Instant) -> bool {
+    /// Whether so many requests, and bytes of them, may come from there now.
+    pub(crate) fn allow(&self, address: IpAddr, requests: usize, bytes: usize, now: Instant) -> bool {
         let Some(fresh) = &self.fresh else { return true };
         let mut by_source = lock(&self.by_source);
         let source = Source::of(address);
@@ -41,7 +41,7 @@ impl Pace {
             let Some(allowance) = allowance else { return false };
             by_source.insert(source, allowance);
         }
-        let spent = by_source.get_mut(&source).map_or(Ok(()), |allowance| allowance.spend(1, bytes, now));
+        let spent = by_source.get_mut(&source).map_or(Ok(()), |allowance| allowance.spend(requests, bytes, now));
         if let Err(CloseCause::TooFast { limit }) = spent {
             limits::exceeded(limit);
         }
@@ -60,15 +60,15 @@ mod tests {
         let pace = Pace::new(&Limits { messages_per_second: 1, ..Limits::default() });
         let (one, two) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         let now = Instant::now();
-        assert_eq!((0..7).filter(|_| pace.allow(one, 0, now)).count(), 5);
-        assert!(pace.allow(two, 0, now));
+        assert_eq!((0..7).filter(|_| pace.allow(one, 1, 0, now)).count(), 5);
+        assert!(pace.allow(two, 1, 0, now));
         let later = now + Duration::from_secs(10);
-        assert!(pace.allow(one, 0, later));
+        assert!(pace.allow(one, 1, 0, later));
         for number in 0..2 * ADDRESSES {
             let address = IpAddr::V4(u32::try_from(number).unwrap().into());
-            pace.allow(address, 0, later + Duration::from_millis(number as u64));
+            pace.allow(address, 1, 0, later + Duration::from_millis(number as u64));
         }
         assert!(lock(&pace.by_source).len() <= ADDRESSES);
-        assert!(Pace::new(&Limits::default()).allow(one, usize::MAX, now));
+        assert!(Pace::new(&Limits::default()).allow(one, 1, usize::MAX, now));
     }
 }

@@ -9,7 +9,6 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use http_body::Body as _;
 use http_body_util::LengthLimitError;
 use stateroom::http as room;
 use tokio::time::{Instant, timeout};
@@ -70,13 +69,13 @@ async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Reque
     let settings = rooms.settings();
     let admitted = admit(&rooms, Access::Request, Some(&room_id), &head).await?;
     rooms.may_be_asked(&room_id, creates(&head.method))?;
-    let bytes = body.size_hint().lower();
-    if let Some(peer) = admitted.peer
-        && !rooms.pace().allow(peer, usize::try_from(bytes).unwrap_or(usize::MAX), Instant::now())
-    {
-        return Err(Refused::TooOften);
-    }
+    let pace = |messages, bytes| match admitted.peer {
+        Some(peer) if !rooms.pace().allow(peer, messages, bytes, Instant::now()) => Err(Refused::TooOften),
+        _ => Ok(()),
+    };
+    pace(1, 0)?;
     let body = read(body, settings.limits.message_bytes, settings.limits.message_time).await?;
+    pace(0, body.len())?;
 
     let mut request = room::Request::default();
     request.method = head.method.as_str().to_owned();
@@ -119,8 +118,8 @@ async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, Refuse
     }
 }
 
-/// What follows the room in an address: after the second `/`, or, where the routes are nested, after as many more. An id has
-/// none itself, as it is percent-encoded.
+/// What follows the room in an address. Where the routes are nested, they do not see in what. An id has no `/` itself, as it is
+/// percent-encoded.
 fn path_below(path: &str) -> String {
     let below = path.strip_prefix("/http/").and_then(|rest| rest.split_once('/')).map(|(_, below)| below);
     format!("/{}", below.unwrap_or_default())

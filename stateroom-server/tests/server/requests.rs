@@ -7,6 +7,7 @@ use stateroom::{
 };
 use stateroom_server::{Admission, Limits, RoomStrategy, Server};
 use tokio::io::AsyncWriteExt;
+use tower::ServiceExt;
 
 use crate::common::{TestServer, patiently, trips};
 
@@ -162,4 +163,17 @@ async fn a_room_that_is_busy_for_long_is_not_waited_for() {
     server.script.happened("a", "message 1 block", 1).await;
     assert_eq!(server.get("/http/a/x").await.status, 504);
     server.script.open();
+}
+
+#[tokio::test]
+async fn nested_in_an_app_a_room_sees_the_same_path() {
+    let server = TestServer::pipe_of(Server::new(), DefaultStateroomFactory::<Board>::default());
+    let app = axum::Router::new().nest("/app/rooms", server.router());
+    for (method, path, status) in [("PUT", "text", 204), ("GET", "text", 200), ("PUT", "nothing", 404)] {
+        let request = axum::http::Request::builder().method(method).uri(format!("/app/rooms/http/a%2Fb/{path}"));
+        let request = request.body(axum::body::Body::from("hello")).unwrap();
+        let response = patiently("an answer", app.clone().oneshot(request)).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{method} {path}");
+    }
+    assert!(server.handle.room("a/b").is_some());
 }

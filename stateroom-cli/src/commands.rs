@@ -31,11 +31,13 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Verb::Dev(mut dev) => {
             dev.settings.port = dev.at.or(dev.settings.port);
             let said = Said::read(dev.settings, here)?;
+            said.check_pairs()?;
             dev::run(&said.settings, said.resolve(&Verb::DEV)?, quiet)
         }
         Verb::Serve(serve) => {
             let beside = if serve.module.is_dir() { &serve.module } else { here };
             let said = Said::read(serve.settings, beside)?;
+            said.check_pairs()?;
             serve::run(&serve.module, &said.settings, said.resolve(&Verb::SERVE)?)
         }
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, anyhow};
 use clap::{Args, Id, error::ErrorKind};
 use stateroom_server::{OnSwap, Server, ShutdownPolicy};
 use stateroom_wasm_host::WasmHostConfig;
@@ -170,15 +170,34 @@ impl Said {
             interval.as_secs_f64(),
             self.origin("heartbeat-interval", |settings| settings.heartbeat_interval),
         );
-        if self.given.heartbeat_interval.or(self.given.heartbeat_timeout).is_some() {
-            let hint = "raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or turn pings off with \
-                        `--heartbeat-interval 0`";
-            let message = format!("{problem}\n  hint: {hint}\n");
-            return Err(clap::Error::raw(ErrorKind::ValueValidation, message).into());
+        let is_given = self.given.heartbeat_interval.or(self.given.heartbeat_timeout).is_some();
+        let hint = if is_given {
+            "raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or turn pings off with `--heartbeat-interval 0`"
+        } else {
+            "raise `heartbeat_timeout`, lower `heartbeat_interval`, or turn pings off with `heartbeat_interval = 0`"
+        };
+        Err(contradiction(is_given, &problem, hint))
+    }
+
+    /// What makes sense only together has to be there together, for whoever is going to serve.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not: a usage error, if what was called for has part in it.
+    pub(crate) fn check_pairs(&self) -> Result<()> {
+        let has_one_of_tls = |settings: &Settings| settings.tls_cert.is_some() != settings.tls_key.is_some();
+        if has_one_of_tls(&self.settings) {
+            let is_given = self.given.tls_cert.is_some() || self.given.tls_key.is_some();
+            let problem = "a certificate and its key belong together";
+            return Err(contradiction(is_given, problem, "give both `--tls-cert` and `--tls-key`"));
         }
-        let hint =
-            "raise `heartbeat_timeout`, lower `heartbeat_interval`, or turn pings off with `heartbeat_interval = 0`";
-        bail!("{problem}\n  hint: {hint}")
+        if self.settings.admission.lacks_keys() {
+            let problem = "clients' tokens are to be by some issuer, or for some audience, but there is no key to check \
+                           them by";
+            let hint = "name a file with `--jwt-key-file` or `--jwt-secret-file`";
+            return Err(contradiction(self.given.admission.lacks_keys(), problem, hint));
+        }
+        Ok(())
     }
 
     /// In words, where a setting comes from.
@@ -193,6 +212,14 @@ impl Said {
             (None, None) => "the default".to_owned(),
         }
     }
+}
+
+/// What contradicts itself: on the command line it is a usage error, in a file a failure.
+fn contradiction(is_given: bool, problem: &str, hint: &str) -> Error {
+    if is_given {
+        return clap::Error::raw(ErrorKind::ValueValidation, format!("{problem}\n  hint: {hint}\n")).into();
+    }
+    anyhow!("{problem}\n  hint: {hint}")
 }
 
 fn set<T>(setting: Option<T>, target: &mut T) {

@@ -70,7 +70,6 @@ fn keys_that_are_none_are_told_and_nothing_is_served() {
         (["--jwt-secret-file", &path("short")], "a shared secret has at least 32 bytes"),
         (["--jwt-key-file", &path("key.pem")], "neither a public key in PEM"),
         (["--jwt-key-file", &path("none")], "cannot be read: nobody could be let in"),
-        (["--jwt-audience", "us"], "there is no key to check them by"),
     ] {
         let output = serve(&module, &arguments);
         let log = String::from_utf8_lossy(&output.stderr);
@@ -82,6 +81,8 @@ fn keys_that_are_none_are_told_and_nothing_is_served() {
         (["--trusted-proxies", "nginx"], "`nginx` is no address or network"),
         (["--client-headers", "x y"], "`x y` is no name"),
         (["--preset", "private"], "there is no preset `private`"),
+        (["--jwt-audience", "us"], "there is no key to check them by"),
+        (["--tls-key", "key.pem"], "a certificate and its key belong together"),
     ] {
         let output = serve(&module, &arguments);
         let log = String::from_utf8_lossy(&output.stderr);

@@ -48,12 +48,15 @@ fn limits() -> String {
     let mut command = args::command();
     command.build();
     let serve = verb(&command, "serve");
-    let mut table = "| limit | default | `--preset public` | where it is met |\n|---|---|---|---|\n".to_owned();
+    let mut table =
+        "| limit | default | `--preset public` | where it is met | metric |\n|---|---|---|---|---|\n".to_owned();
     for (limit, met) in config::LIMITS_MET {
         let setting = serve.get_arguments().find(|argument| argument.get_id() == *limit).unwrap();
         let (_, default) = help(setting);
         let public = config::in_public(limit).filter(|public| *public != default).unwrap_or_default();
-        table.push_str(&format!("| `{limit}` | {default} | {public} | {met} |\n"));
+        table.push_str(&format!(
+            "| `{limit}` | {default} | {public} | {met} | `stateroom_limit_exceeded_total{{limit=\"{limit}\"}}` |\n"
+        ));
     }
     table
 }

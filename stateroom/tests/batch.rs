@@ -1,21 +1,15 @@
 //! Rows of events and effects: what is put in comes out, and any bytes at all do no harm.
+mod values;
+
 use proptest::prelude::*;
 use stateroom::{
-    ClientId, MessagePayload, MessageRecipient,
+    ClientId, MessageRecipient,
     batch::{self, HEADER_BYTES, Records},
-    details::ClientDetails,
-    http::{Request, Response},
     messages::{Effect, Event},
     wire::WireError,
 };
 
-fn client() -> impl Strategy<Value = ClientId> {
-    any::<u32>().prop_map(ClientId)
-}
-
-fn payload() -> impl Strategy<Value = MessagePayload> {
-    prop_oneof![any::<Vec<u8>>().prop_map(MessagePayload::Bytes), any::<String>().prop_map(MessagePayload::Text)]
-}
+use self::values::{client, newer_event, payload, recipient, response};
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
@@ -24,59 +18,13 @@ fn event() -> impl Strategy<Value = Event> {
         client().prop_map(|client| Event::Disconnect { client }),
         (client(), payload()).prop_map(|(sender, message)| Event::Message { sender, message }),
         Just(Event::Timer),
-        payload().prop_map(|message| Event::Call { message }),
-        connect_with(),
-        Just(Event::Shutdown),
-        request(),
+        newer_event(),
     ]
 }
 
-fn details() -> impl Strategy<Value = ClientDetails> {
-    let pairs = || prop::collection::vec(any::<(String, String)>(), 0..3);
-    let text = any::<Option<String>>;
-    (text(), text(), pairs(), pairs(), text()).prop_map(|(subject, claims, query, headers, subprotocol)| {
-        let mut details = ClientDetails::default();
-        (details.subject, details.claims, details.subprotocol) = (subject, claims, subprotocol);
-        (details.query, details.headers) = (query, headers);
-        details
-    })
-}
-
-fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
-    prop::collection::vec(any::<(String, String)>(), 0..3)
-}
-
-fn request() -> impl Strategy<Value = Event> {
-    (any::<[String; 3]>(), headers(), any::<Vec<u8>>(), prop::option::of(".+")).prop_map(
-        |(texts, headers, body, subject)| {
-            let mut request = Request::default();
-            [request.method, request.path, request.query] = texts;
-            (request.headers, request.body, request.subject) = (headers, body, subject);
-            Event::Request { request: Box::new(request) }
-        },
-    )
-}
-
-fn response() -> impl Strategy<Value = Effect> {
-    (any::<u16>(), headers(), any::<Vec<u8>>()).prop_map(|(status, headers, body)| {
-        let mut response = Response::new(status, body);
-        response.headers = headers;
-        Effect::Respond { response: Box::new(response) }
-    })
-}
-
-fn connect_with() -> impl Strategy<Value = Event> {
-    (client(), details()).prop_map(|(client, details)| Event::ConnectWith { client, details: Box::new(details) })
-}
-
 fn effect() -> impl Strategy<Value = Effect> {
-    let recipient = prop_oneof![
-        Just(MessageRecipient::Broadcast),
-        client().prop_map(MessageRecipient::Client),
-        client().prop_map(MessageRecipient::EveryoneExcept),
-    ];
     prop_oneof![
-        (recipient, payload()).prop_map(|(recipient, message)| Effect::Message { recipient, message }),
+        (recipient(), payload()).prop_map(|(recipient, message)| Effect::Message { recipient, message }),
         any::<u32>().prop_map(|ms_delay| Effect::SetTimer { ms_delay }),
         (client(), any::<u16>(), any::<String>()).prop_map(|(client, code, reason)| Effect::CloseClient {
             client,

@@ -1,30 +1,17 @@
 //! The wire codec against the `bincode` crate, whose format protocol 0 is: byte for byte, for any value; and against
 //! any bytes at all.
+mod values;
+
 use bincode::Options;
 use proptest::prelude::*;
 use stateroom::{
-    ClientId, MessageFromProcess, MessagePayload, MessageRecipient, MessageToProcess,
+    ClientId, MessageFromProcess, MessageToProcess,
     details::ClientDetails,
-    http::{Request, Response},
     messages::{Effect, Event},
     wire::{self, Answer, Greeting, WireError, effect_kind},
 };
 
-fn client() -> impl Strategy<Value = ClientId> {
-    any::<u32>().prop_map(ClientId)
-}
-
-fn payload() -> impl Strategy<Value = MessagePayload> {
-    prop_oneof![any::<Vec<u8>>().prop_map(MessagePayload::Bytes), any::<String>().prop_map(MessagePayload::Text)]
-}
-
-fn recipient() -> impl Strategy<Value = MessageRecipient> {
-    prop_oneof![
-        Just(MessageRecipient::Broadcast),
-        client().prop_map(MessageRecipient::Client),
-        client().prop_map(MessageRecipient::EveryoneExcept),
-    ]
-}
+use self::values::{client, newer_event, payload, recipient, response};
 
 fn to_process() -> impl Strategy<Value = MessageToProcess> {
     prop_oneof![
@@ -57,51 +44,7 @@ fn effect() -> impl Strategy<Value = Effect> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        to_process().prop_map(Event::from),
-        payload().prop_map(|message| Event::Call { message }),
-        connect_with(),
-        Just(Event::Shutdown),
-        request(),
-    ]
-}
-
-fn details() -> impl Strategy<Value = ClientDetails> {
-    let pairs = || prop::collection::vec(any::<(String, String)>(), 0..3);
-    let text = any::<Option<String>>;
-    (text(), text(), pairs(), pairs(), text()).prop_map(|(subject, claims, query, headers, subprotocol)| {
-        let mut details = ClientDetails::default();
-        (details.subject, details.claims, details.subprotocol) = (subject, claims, subprotocol);
-        (details.query, details.headers) = (query, headers);
-        details
-    })
-}
-
-fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
-    prop::collection::vec(any::<(String, String)>(), 0..3)
-}
-
-fn request() -> impl Strategy<Value = Event> {
-    (any::<[String; 3]>(), headers(), any::<Vec<u8>>(), prop::option::of(".+")).prop_map(
-        |(texts, headers, body, subject)| {
-            let mut request = Request::default();
-            [request.method, request.path, request.query] = texts;
-            (request.headers, request.body, request.subject) = (headers, body, subject);
-            Event::Request { request: Box::new(request) }
-        },
-    )
-}
-
-fn response() -> impl Strategy<Value = Effect> {
-    (any::<u16>(), headers(), any::<Vec<u8>>()).prop_map(|(status, headers, body)| {
-        let mut response = Response::new(status, body);
-        response.headers = headers;
-        Effect::Respond { response: Box::new(response) }
-    })
-}
-
-fn connect_with() -> impl Strategy<Value = Event> {
-    (client(), details()).prop_map(|(client, details)| Event::ConnectWith { client, details: Box::new(details) })
+    prop_oneof![to_process().prop_map(Event::from), newer_event(),]
 }
 
 fn encoded_event(event: &Event) -> Vec<u8> {

@@ -16,13 +16,8 @@ use tokio::time::{Instant, timeout};
 use super::{Refused, admit::admit};
 use crate::{admission::Access, limits, rooms::Rooms};
 
-/// What is about the connection and not about what is said (RFC 9110, section 7.6.1), besides what is a secret of the client
-/// with somebody else.
-const NOT_FOR_ROOMS: [HeaderName; 11] = [
-    header::SEC_WEBSOCKET_PROTOCOL,
-    header::AUTHORIZATION,
-    header::COOKIE,
-    header::PROXY_AUTHORIZATION,
+/// What is about the connection, in either direction, and not about what is said (RFC 9110, section 7.6.1).
+const OF_THE_CONNECTION: [HeaderName; 7] = [
     header::CONNECTION,
     header::TRANSFER_ENCODING,
     header::TE,
@@ -32,16 +27,13 @@ const NOT_FOR_ROOMS: [HeaderName; 11] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
-/// What a room does not decide: the connection, and what browsers keep for the whole host.
-const NOT_OF_ROOMS: [HeaderName; 12] = [
-    header::CONNECTION,
+/// What is a secret of the client's with somebody else.
+const SECRETS: [HeaderName; 4] =
+    [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, header::SEC_WEBSOCKET_PROTOCOL];
+
+/// What a room does not decide: the length, which is that of its body, and what browsers keep for the whole host.
+const NOT_OF_ROOMS: [HeaderName; 5] = [
     header::CONTENT_LENGTH,
-    header::TRANSFER_ENCODING,
-    header::TE,
-    header::TRAILER,
-    header::UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
     header::SET_COOKIE,
     header::STRICT_TRANSPORT_SECURITY,
     header::ALT_SVC,
@@ -130,8 +122,8 @@ fn is_too_large(error: &axum::Error) -> bool {
 }
 
 fn for_room(headers: &HeaderMap, asked_for: &[String]) -> Vec<(String, String)> {
-    let is_for_room =
-        |name: &HeaderName| !NOT_FOR_ROOMS.contains(name) || asked_for.iter().any(|it| it == name.as_str());
+    let is_withheld = |name: &HeaderName| OF_THE_CONNECTION.contains(name) || SECRETS.contains(name);
+    let is_for_room = |name: &HeaderName| !is_withheld(name) || asked_for.iter().any(|it| it == name.as_str());
     let headers = headers.iter().filter(|(name, _)| is_for_room(name));
     let texts = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     texts.take(room::MOST_HEADERS).collect()
@@ -146,7 +138,9 @@ fn from_room(room_id: &str, response: room::Response) -> Response {
     let mut headers = HeaderMap::new();
     for (name, value) in &response.headers {
         match (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
-            (Ok(name), Ok(value)) if !NOT_OF_ROOMS.contains(&name) => drop(headers.append(name, value)),
+            (Ok(name), Ok(value)) if !OF_THE_CONNECTION.contains(&name) && !NOT_OF_ROOMS.contains(&name) => {
+                headers.append(name, value);
+            }
             _ => tracing::debug!(room = room_id, header = ?name, "a header that is not for a room to set is left out"),
         }
     }

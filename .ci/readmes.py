@@ -293,6 +293,7 @@ PATHS = {
             get("/shared-cursors/", "shared_cursors_client"),
         ),
     ),
+    "examples/game-loop/README.md": (serve(DEV + "game-loop", get("/", "<canvas"), join("/ws/a"), hear('{"you":1}')),),
     "examples/poll/README.md": (
         run("cargo run -p stateroom-cli -- build -C examples/poll"),
         serve(

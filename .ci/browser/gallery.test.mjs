@@ -19,7 +19,7 @@ async function say(page, text) {
 play('lists the examples and opens each that is in it', async ({ open, visit }) => {
   const index = await visit(desktop, '');
   const titles = await index.locator('.open').allInnerTexts();
-  assert.equal(titles.length, 8);
+  assert.equal(titles.length, 9);
   for (const title of titles) {
     await index.getByRole('link', { name: title }).click();
     await connection(index, 'open');

@@ -16,11 +16,13 @@ use stateroom_server::Origins;
 use crate::{
     build::CACHE_VARIABLE,
     closest::closest,
+    commands::new::{self, New},
     config::{Port, Settings, explain, variable},
 };
 
 const EXAMPLES: &str = "\
 Examples:
+  stateroom new my-app -t chat      make a crate to begin with
   stateroom dev                     build the crate here, serve it on http://127.0.0.1:8080
   stateroom dev 3000 -C my-service  the crate in my-service, on port 3000
   stateroom build                   build the crate here into dist
@@ -75,7 +77,13 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Build the service crate here and serve it on this machine
+    /// Make a crate to begin with
+    #[command(after_help = new::templates())]
+    New(New),
+    /// Make one in this directory
+    #[command(after_help = new::templates())]
+    Init(new::Options),
+    /// Build the service crate here, serve it on this machine, and do so again on each save
     Dev(Dev),
     /// Build the service crate here into the directory dist
     Build,
@@ -110,13 +118,48 @@ pub(crate) struct Dev {
     pub(crate) at: Option<Port>,
 
     #[command(flatten)]
+    pub(crate) options: DevOptions,
+
+    #[command(flatten)]
     pub(crate) settings: Settings,
+}
+
+/// How `dev` goes about it.
+#[derive(Debug, Args)]
+pub(crate) struct DevOptions {
+    /// Have rooms that begin again with new code told what they were told before, so that they know what they knew
+    #[arg(long)]
+    pub(crate) restore: bool,
+
+    /// Open the page in a browser
+    #[arg(long)]
+    pub(crate) open: bool,
+
+    /// Take the next port that is free, where this one is not
+    #[arg(long)]
+    pub(crate) next_port: bool,
+
+    /// Build by cargo's profile `release`, as it is without this
+    #[arg(long, overrides_with = "debug")]
+    pub(crate) release: bool,
+
+    /// Build by cargo's profile `dev`: faster to build, slower to run
+    #[arg(long, overrides_with = "release")]
+    pub(crate) debug: bool,
+
+    /// Show what happens in the rooms to other machines, too, where these may come in
+    #[arg(long)]
+    pub(crate) inspector: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// What to serve: a .wasm file, a .wat file, or a directory that `stateroom build` made
     pub(crate) module: PathBuf,
+
+    /// Show what happens in the rooms in a browser, on the address of --admin, under /_stateroom/. It is written down for that
+    #[arg(long, help_heading = "Server")]
+    pub(crate) inspector: bool,
 
     #[command(flatten)]
     pub(crate) settings: Settings,

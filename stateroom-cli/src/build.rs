@@ -7,13 +7,19 @@ mod cargo;
 mod client;
 pub(crate) mod dist;
 mod package;
+mod sources;
 mod target;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
+use clap::ValueEnum;
 
-pub(crate) use self::cache::{VARIABLE as CACHE_VARIABLE, directory as cache_directory};
+pub(crate) use self::{
+    cache::{VARIABLE as CACHE_VARIABLE, directory as cache_directory},
+    cargo::DoesNotBuild,
+    sources::{BuiltFrom, built_from},
+};
 use crate::config::Settings;
 
 /// What was built, where cargo and wasm-bindgen have put it.
@@ -25,23 +31,48 @@ pub(crate) struct Built {
     pub(crate) client: Option<PathBuf>,
 }
 
-/// Builds the service of the crate or workspace in the working directory, and its client if it has one; where `quiet`,
-/// cargo tells errors and warnings alone.
+/// By which of cargo's profiles something is built.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    #[default]
+    Release,
+    Debug,
+}
+
+/// What becomes of what cargo says while it builds.
+pub(crate) enum Voice<'a> {
+    /// It goes to stderr as it is.
+    Aloud,
+    /// Errors and warnings alone do.
+    Quiet,
+    /// They are kept.
+    Kept(Kept<'a>),
+}
+
+/// What cargo has said, for whoever asked for the build.
+pub(crate) struct Kept<'a> {
+    /// Errors and warnings.
+    pub(crate) said: &'a mut String,
+    /// Called with the name of each crate that was compiled.
+    pub(crate) compiled: &'a mut dyn FnMut(&str),
+}
+
+/// Builds the service of the crate or workspace in the working directory, and its client if it has one.
 ///
 /// # Errors
 ///
 /// Where there is no such package, or cargo or wasm-bindgen fail.
-pub(crate) fn build(settings: &Settings, quiet: bool) -> Result<Built> {
+pub(crate) fn build(settings: &Settings, profile: Profile, mut voice: Voice<'_>) -> Result<Built> {
     settings.static_files.as_deref().map(dist::check_static_files).transpose()?;
     let workspace = cargo::workspace()?;
     let client = settings.client.as_ref().map(|client| client.package.as_str());
     let service = package::service(&workspace, settings.service.package.as_deref(), client)?;
-    let service = cargo::build(service, "wasm32-wasip1", quiet)?.module;
+    let service = cargo::build(service, "wasm32-wasip1", profile, &mut voice)?.module;
     let client = client
         .map(|name| {
             let package = package::named(&workspace, name, "client")?;
-            let made = cargo::build(package, "wasm32-unknown-unknown", quiet)?;
-            client::bind(&made, workspace.target_directory.as_std_path(), quiet)
+            let made = cargo::build(package, "wasm32-unknown-unknown", profile, &mut voice)?;
+            client::bind(&made, workspace.target_directory.as_std_path(), !matches!(voice, Voice::Aloud))
         })
         .transpose()?;
     Ok(Built { service, client })

@@ -1,6 +1,7 @@
 //! The verbs, a file each. What they are told is settled here, before any of them begins.
 mod build;
 mod dev;
+pub(crate) mod new;
 mod reload;
 mod serve;
 
@@ -24,6 +25,8 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     }
     let (here, quiet) = (Path::new(""), cli.quiet > 0);
     match cli.verb {
+        Verb::New(new) => new::run(new),
+        Verb::Init(options) => new::init(options),
         Verb::Build => {
             let said = Said::read(Settings::default(), here)?;
             build::run(&said.settings, &said.resolve(&Verb::SERVE)?.host, quiet)
@@ -32,13 +35,14 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
             dev.settings.port = dev.at.or(dev.settings.port);
             let said = Said::read(dev.settings, here)?;
             said.check_pairs()?;
-            dev::run(&said.settings, said.resolve(&Verb::DEV)?, quiet)
+            let resolved = said.resolve(&Verb::DEV)?;
+            dev::run(dev.options, said.settings, resolved, cli.verbose > 0)
         }
         Verb::Serve(serve) => {
             let beside = if serve.module.is_dir() { &serve.module } else { here };
             let said = Said::read(serve.settings, beside)?;
             said.check_pairs()?;
-            serve::run(&serve.module, &said.settings, said.resolve(&Verb::SERVE)?)
+            serve::run(&serve.module, serve.inspector, &said.settings, said.resolve(&Verb::SERVE)?)
         }
     }
 }

@@ -4,31 +4,59 @@
 use std::{
     env,
     io::{self, IsTerminal},
+    sync::LazyLock,
 };
 
-use tracing_subscriber::{EnvFilter, Layer, filter::ParseError, layer::SubscriberExt, util::SubscriberInitExt};
+use indicatif::MultiProgress;
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{LevelFilter, ParseError, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
-use crate::args::LogFormat;
 #[cfg(feature = "otel")]
 use crate::telemetry;
+use crate::{args::LogFormat, record::GuestLines};
+
+/// What moves on the terminal, such as a spinner. Without a terminal, nothing of it is seen.
+pub(crate) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Stderr, beside what moves there.
+struct BesideBars;
+
+impl io::Write for BesideBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        BARS.suspend(|| io::Write::write(&mut io::stderr(), bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::Write::flush(&mut io::stderr())
+    }
+}
 
 /// Starts logging. Flags say more than `RUST_LOG`, which says more than the default: our own `info`, others' `warn`.
-pub(crate) fn init(verbose: u8, quiet: u8, format: LogFormat) {
+pub(crate) fn init(verbose: u8, quiet: u8, format: LogFormat, is_dev: bool) {
     let variable = env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     let (filter, misunderstood) = match by_flags(verbose, quiet) {
         Some(asked) => (EnvFilter::new(asked), None),
-        None => by_variable(&variable),
+        None => by_variable(&variable, is_dev),
     };
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(colour())
-        .with_writer(io::stderr)
+        .with_writer(|| BesideBars)
         // It would report a closed stderr to that same stderr, and panic.
         .log_internal_errors(false);
     let lines = match format {
+        // Whoever develops looks at it as it comes.
+        LogFormat::Text if is_dev => {
+            lines.compact().without_time().with_target(verbose > 0).with_filter(filter).boxed()
+        }
         LogFormat::Text => lines.compact().with_target(verbose > 0).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).with_filter(filter).boxed(),
     };
-    let subscriber = tracing_subscriber::registry().with(lines);
+    let guests = GuestLines.with_filter(Targets::new().with_target("stateroom::guest", LevelFilter::INFO));
+    let subscriber = tracing_subscriber::registry().with(lines).with(guests);
     #[cfg(feature = "otel")]
     let (subscriber, trouble) = match telemetry::layer(verbose > 1) {
         Ok(spans) => (subscriber.with(spans), None),
@@ -58,8 +86,10 @@ fn by_flags(verbose: u8, quiet: u8) -> Option<String> {
 }
 
 /// What the variable says; where that cannot be understood, the default, and why.
-fn by_variable(variable: &str) -> (EnvFilter, Option<ParseError>) {
-    let default = || EnvFilter::new(levels("warn", "info"));
+fn by_variable(variable: &str, is_dev: bool) -> (EnvFilter, Option<ParseError>) {
+    // What the host has ready is of interest where it is run for others.
+    let host = if is_dev { ",stateroom_wasm_host=warn" } else { "" };
+    let default = || EnvFilter::new(levels("warn", "info") + host);
     match EnvFilter::builder().parse(variable) {
         Ok(filter) if !variable.is_empty() => (filter, None),
         Ok(_) => (default(), None),
@@ -96,7 +126,7 @@ mod tests {
         for (variable, expected, understood) in
             [("", default.as_str(), true), ("debug", "debug", true), ("stateroom=loud", &default, false)]
         {
-            let (filter, error) = by_variable(variable);
+            let (filter, error) = by_variable(variable, false);
             assert_eq!((filter.to_string().as_str(), error.is_none()), (expected, understood), "{variable}");
         }
     }

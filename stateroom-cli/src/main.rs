@@ -8,10 +8,14 @@ mod build;
 mod closest;
 mod commands;
 mod config;
+mod dev;
+mod inspector;
 mod logging;
 mod metrics;
+mod new;
 #[cfg(test)]
 mod readme;
+mod record;
 mod shutdown;
 mod systemd;
 #[cfg(feature = "otel")]
@@ -24,7 +28,7 @@ use std::{
 
 fn main() -> ExitCode {
     let cli = args::parse();
-    logging::init(cli.verbose, cli.quiet, cli.log_format);
+    logging::init(cli.verbose, cli.quiet, cli.log_format, matches!(cli.verb, args::Verb::Dev(_)));
     args::check_variables();
     let code = match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,

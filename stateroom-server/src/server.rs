@@ -311,6 +311,13 @@ impl BoundServer {
         Ok(self)
     }
 
+    /// Puts something around its routes, or beside them: a layer, or pages of your own.
+    #[must_use]
+    pub fn map_router(mut self, map: impl FnOnce(Router) -> Router) -> Self {
+        self.router = map(self.router);
+        self
+    }
+
     /// Where it listens for whoever runs it, if it does.
     #[must_use]
     pub fn admin_addr(&self) -> Option<SocketAddr> {

@@ -29,6 +29,7 @@ pub fn gallery() -> (Router, Vec<ServerHandle>) {
     gallery.show::<randomness::Randomness>("randomness", CONSOLE);
     gallery.show::<chat::Chat>("chat", "chat/static");
     gallery.show::<counter_service::Counter>("counter-service", "counter-service/static");
+    gallery.show::<game_loop::Game>("game-loop", "game-loop/static");
     gallery.show::<whiteboard::Whiteboard>("whiteboard", "whiteboard/static");
     // Its client is Rust, too, and has to be built first: beside the page that was built.
     gallery.show::<shared_cursors::Cursors>("shared-cursors", "shared-cursors/dist/static");

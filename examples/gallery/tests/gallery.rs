@@ -27,7 +27,7 @@ fn opened() -> Vec<&'static str> {
 async fn each_link_opens_a_page() {
     let (app, _rooms) = gallery::gallery();
     assert_eq!(get(&app, "/").await.0, StatusCode::OK);
-    assert_eq!(opened().len(), 8);
+    assert_eq!(opened().len(), 9);
     for link in opened() {
         let (page, _) = get(&app, &format!("/{link}")).await;
         let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared-cursors/dist/static/index.html").exists();
@@ -60,6 +60,7 @@ async fn each_example_has_its_rooms() {
         ("clock/", None, b""),
         ("counter-service/", Some("increment"), b"new value: 1"),
         ("echo-server/", None, b"User ClientId(1) connected."),
+        ("game-loop/", None, br#"{"you":1}"#),
         ("randomness/", None, b"User ClientId(1) connected. Random number: "),
         ("shared-cursors/", None, &[&[1][..], &me].concat()),
         ("whiteboard/", None, &[&[5][..], &me].concat()),

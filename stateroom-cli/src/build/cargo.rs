@@ -2,17 +2,20 @@
 //!
 //! Its messages for people go to stderr as they are; those for machines are read from stdout.
 use std::{
-    env,
+    env, error,
     ffi::OsStr,
-    io::{self, BufReader, Write},
+    fmt,
+    io::{self, BufReader, Read, Write},
     path::PathBuf,
     process::{Command, Stdio},
+    thread::{self, JoinHandle},
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use cargo_metadata::{Artifact, Message, Metadata, MetadataCommand, Package};
 
-use super::{package, target};
+use super::{Profile, Voice, package, target};
+use crate::logging;
 
 /// What `cargo run` tells the program it starts about that program's package: not meant for the build of another.
 const ABOUT_THE_CALLER: [&str; 6] =
@@ -37,9 +40,23 @@ pub(super) fn tool(name: impl AsRef<OsStr>) -> Command {
 ///
 /// Where there is none, or cargo cannot read it.
 pub(super) fn workspace() -> Result<Metadata> {
+    metadata(&["--no-deps"])
+}
+
+/// The same with all it depends on.
+///
+/// # Errors
+///
+/// As [`workspace`].
+pub(super) fn workspace_and_dependencies() -> Result<Metadata> {
+    metadata(&[])
+}
+
+fn metadata(arguments: &[&str]) -> Result<Metadata> {
     package::nearest_manifest()?;
     let output = tool("cargo")
-        .args(["metadata", "--no-deps", "--format-version=1"])
+        .args(["metadata", "--format-version=1", "--quiet"])
+        .args(arguments)
         .output()
         .context("`cargo` cannot be run: install Rust by way of rustup, or add its directory to PATH")?;
     if !output.status.success() {
@@ -50,6 +67,18 @@ pub(super) fn workspace() -> Result<Metadata> {
         .context("what `cargo metadata` says cannot be understood")
 }
 
+/// The compiler takes something for wrong: with what it says of it.
+#[derive(Debug)]
+pub(crate) struct DoesNotBuild(String);
+
+impl fmt::Display for DoesNotBuild {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl error::Error for DoesNotBuild {}
+
 /// What cargo has made of a package.
 pub(super) struct Made {
     /// The WebAssembly module.
@@ -58,27 +87,42 @@ pub(super) struct Made {
     pub(super) wasm_bindgen: Option<String>,
 }
 
-/// Builds the library of a package in release.
+/// Builds the library of a package.
 ///
 /// # Errors
 ///
 /// Where the package makes no such module, the target is missing and cannot be installed, or the build fails.
-pub(super) fn build(package: &Package, target: &str, quiet: bool) -> Result<Made> {
+pub(super) fn build(package: &Package, target: &str, profile: Profile, voice: &mut Voice<'_>) -> Result<Made> {
     package::check_cdylib(package)?;
     target::ensure(target)?;
-    tracing::info!("building `{}` for {target}", package.name);
-    let mut cargo = tool("cargo")
-        .args(["build", "--release", "--lib", "--message-format=json-render-diagnostics", "--target", target])
+    let is_kept = matches!(voice, Voice::Kept(_));
+    if !is_kept {
+        tracing::info!("building `{}` for {target}", package.name);
+    }
+    let mut cargo = tool("cargo");
+    if is_kept && logging::colour() {
+        // It is no terminal that cargo writes to, but one where it ends.
+        cargo.env("CARGO_TERM_COLOR", "always");
+    }
+    let mut cargo = cargo
+        .args(["build", "--lib", "--message-format=json-render-diagnostics", "--target", target])
+        .args((profile == Profile::Release).then_some("--release"))
         // By manifest, since a name can be that of a dependency as well.
         .args(["--manifest-path".as_ref(), package.manifest_path.as_std_path()])
-        .args(quiet.then_some("--quiet"))
+        .args((!matches!(voice, Voice::Aloud)).then_some("--quiet"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(if is_kept { Stdio::piped() } else { Stdio::inherit() })
         .spawn()
         .context("`cargo` cannot be run")?;
+    let said = cargo.stderr.take().map(read_aside);
     let (mut module, mut wasm_bindgen) = (None, None);
     for message in Message::parse_stream(BufReader::new(cargo.stdout.take().context("cargo has no stdout")?)) {
-        match message.context("what `cargo build` says cannot be read")? {
+        let message = message.context("what `cargo build` says cannot be read")?;
+        if let (Message::CompilerArtifact(made), Voice::Kept(kept)) = (&message, &mut *voice) {
+            (kept.compiled)(&made.target.name);
+        }
+        match message {
             Message::CompilerArtifact(made) if made.package_id == package.id && made.target.is_cdylib() => {
                 module = made.filenames.into_iter().find(|file| file.extension() == Some("wasm")).or(module);
             }
@@ -90,13 +134,29 @@ pub(super) fn build(package: &Package, target: &str, quiet: bool) -> Result<Made
             _ => {}
         }
     }
-    if !cargo.wait().context("cargo cannot be waited for")?.success() {
-        bail!("`{}` does not build for {target}: what cargo says is above", package.name);
+    let status = cargo.wait().context("cargo cannot be waited for")?;
+    let said = said.and_then(|said| said.join().ok()).unwrap_or_default();
+    if !status.success() {
+        let said = if is_kept { format!("\n{said}") } else { ": what cargo says is above".to_owned() };
+        return Err(DoesNotBuild(format!("`{}` does not build for {target}{said}", package.name)).into());
+    }
+    if let Voice::Kept(kept) = voice {
+        kept.said.push_str(&said);
     }
     let module = module
         .ok_or_else(|| anyhow!("cargo has built `{}`, but made no .wasm of it", package.name))?
         .into_std_path_buf();
     Ok(Made { module, wasm_bindgen })
+}
+
+/// Reads what a program says beside its other output, so that it never has to wait for that.
+fn read_aside(mut said: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What there is of it.
+        let _ = said.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }
 
 /// The version of the package that something was made of: the end of its id, `...#NAME@VERSION` or `...#VERSION`.

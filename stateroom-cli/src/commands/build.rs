@@ -4,12 +4,12 @@ use stateroom_wasm_host::WasmHostConfig;
 
 use super::serve;
 use crate::{
-    build::{self, dist},
+    build::{self, Profile, Voice, dist},
     config::Settings,
 };
 
 pub(super) fn run(settings: &Settings, host: &WasmHostConfig, quiet: bool) -> Result<()> {
-    let built = build::build(settings, quiet)?;
+    let built = build::build(settings, Profile::Release, if quiet { Voice::Quiet } else { Voice::Aloud })?;
     // Here rather than where it is to be served: whether it is a service at all, and fits the limits it will have.
     serve::load(&built.service, host)?;
     dist::write(&built, settings)?;

@@ -10,7 +10,10 @@ use stateroom_wasm_host::WasmHostConfig;
 use tokio::sync::Mutex;
 
 use super::serve;
-use crate::config::AdmissionSettings;
+use crate::{
+    config::AdmissionSettings,
+    record::{Observed, Records},
+};
 
 /// What is read again, and into which server.
 pub(super) struct Reload {
@@ -20,13 +23,18 @@ pub(super) struct Reload {
     pub(super) tls: Option<Tls>,
     pub(super) admission: AdmissionSettings,
     pub(super) server: ServerHandle,
+    pub(super) records: Option<Arc<Records>>,
     /// One at a time, in the order in which they were asked for.
     pub(super) at_work: Mutex<()>,
 }
 
 impl Reload {
     /// Reads all of it again.
-    async fn reload(&self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Where any of it cannot be read or used.
+    pub(super) async fn read_again(&self) -> Result<()> {
         let _at_work = self.at_work.lock().await;
         let (module, host) = (self.module.clone(), self.host.clone());
         // Compiling takes a while.
@@ -38,17 +46,23 @@ impl Reload {
         if let Some(keys) = keys {
             self.server.set_jwt(keys);
         }
-        self.server.swap(factory, self.on_swap);
-        let what = if self.on_swap == OnSwap::Drain { "new rooms have it" } else { "all rooms begin again with it" };
-        tracing::info!("`{}` was read again: {what}", self.module.display());
+        self.server.swap(Observed::new(factory, self.records.clone()), self.on_swap);
         Ok(())
     }
 
     async fn reload_and_tell(&self) -> Result<(), String> {
-        self.reload().await.map_err(|error| {
-            tracing::error!("the service cannot be read again, and the old one goes on: {error:#}");
-            format!("{error:#}\n")
-        })
+        match self.read_again().await {
+            Ok(()) => {
+                let is_drain = self.on_swap == OnSwap::Drain;
+                let what = if is_drain { "new rooms have it" } else { "all rooms begin again with it" };
+                tracing::info!("`{}` was read again: {what}", self.module.display());
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!("the service cannot be read again, and the old one goes on: {error:#}");
+                Err(format!("{error:#}\n"))
+            }
+        }
     }
 
     /// Does so whenever the process is told to.

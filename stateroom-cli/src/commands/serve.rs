@@ -5,22 +5,32 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Error, Result, anyhow, bail};
+use axum::middleware::from_fn;
+use clap::error::ErrorKind;
 use stateroom_server::{BoundServer, RoomStrategy, Server, Tls};
 use stateroom_wasm_host::{WasmHostConfig, WasmHostError, WasmHostFactory};
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::watch,
+};
 
 use crate::{
     build::{cache_directory, dist},
     config::{Resolved, Settings},
-    metrics, shutdown, systemd,
+    dev::{Exchange, Session},
+    inspector::{self, Inspector},
+    metrics,
+    record::{self, Observed, Records},
+    shutdown, systemd,
 };
 
 use super::reload::Reload;
 
-pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) -> Result<()> {
+pub(super) fn run(module: &Path, inspector: bool, settings: &Settings, mut resolved: Resolved) -> Result<()> {
     if !module.exists() {
         let hint = if module.ends_with(dist::DIRECTORY) { "\n  hint: `stateroom build` makes `dist`" } else { "" };
         bail!("there is no file or directory `{}`{hint}", module.display());
@@ -37,11 +47,31 @@ pub(super) fn run(module: &Path, settings: &Settings, mut resolved: Resolved) ->
         dist::check_static_files(files)?;
         resolved.server.static_path = Some(text(files)?);
     }
-    until_stopped(&file, resolved)
+    let records = inspector.then(Records::new);
+    if records.is_some() && resolved.admin.is_none() {
+        let problem = "the inspector is for whoever runs the server, and so needs an address of its own\n  \
+                       hint: name one with `--admin`, such as `--admin 127.0.0.1:9090`\n";
+        return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, problem).into());
+    }
+    until_stopped(&file, resolved, Stage { records, ..Stage::default() })
+}
+
+/// What is done beside serving.
+#[derive(Default)]
+pub(super) struct Stage {
+    /// Where what happens in the rooms is written down.
+    pub(super) records: Option<Arc<Records>>,
+    /// The service is built anew when its sources change.
+    pub(super) session: Option<Session>,
+    /// The inspector is served beside the rooms, and not on an address of its own; pages are served with what it has to say to
+    /// them.
+    pub(super) beside: bool,
+    /// The page is opened in a browser.
+    pub(super) open: bool,
 }
 
 /// Serves a module until a signal comes; tells first where it is.
-pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
+pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> Result<()> {
     let Resolved { mut server, mut host, cache, on_swap, tls, admin, admission } = resolved;
     server.admission.jwt = admission.keys()?;
     server.tls = certificate(tls)?;
@@ -56,7 +86,10 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
     runtime.block_on(async {
         let stop = shutdown::requested().context("signals cannot be listened for")?;
         let is_tls = tls.is_some();
-        let mut server = bind(server, factory).await?;
+        if let Some(records) = &stage.records {
+            record::take_lines(records);
+        }
+        let mut server = bind(server, Observed::new(factory, stage.records.clone())).await?;
         let (module, server_handle) = (module.to_owned(), server.handle());
         let reload = Arc::new(Reload {
             module,
@@ -64,8 +97,21 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
             on_swap,
             tls,
             admission,
-            server: server_handle,
+            server: server_handle.clone(),
+            records: stage.records.clone(),
             at_work: tokio::sync::Mutex::default(),
+        });
+        let (stopping, is_stopping) = watch::channel(false);
+        let inspector = stage.records.clone().map(|records| {
+            inspector::router(Inspector {
+                records,
+                server: server_handle.clone(),
+                status: stage.session.as_ref().map(|session| session.status.clone()),
+                service: module_name(&reload.module).into(),
+                rooms_at: stage.beside.then_some("/ws/"),
+                session: session_name().into(),
+                stopping: is_stopping,
+            })
         });
         // Of a terminal, it means that that is gone, and the server with it.
         #[cfg(unix)]
@@ -75,24 +121,44 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved) -> Result<()> {
         if let (Some(address), Some(measured)) = (admin, measured) {
             tokio::spawn(metrics::upkeep(measured.clone()));
             let explain = |error| explain_bind(error, &address.ip().to_string(), address.port(), "--admin", "--admin");
-            let more = metrics::router(measured).merge(reload.router());
+            let mut more = metrics::router(measured).merge(reload.clone().router());
+            if let Some(inspector) = inspector.clone().filter(|_| !stage.beside) {
+                more = more.merge(inspector);
+            }
             server = server.with_admin(address, more).map_err(explain)?;
         }
         if let Some(address) = server.admin_addr() {
             tracing::info!("for whoever runs it: http://{address}/metrics, /healthz, /readyz, /rooms, /reload");
         }
-        announce(server.local_addr(), strategy, is_tls);
+        if let Some(inspector) = inspector.filter(|_| stage.beside) {
+            server = server.map_router(|router| router.layer(from_fn(inspector::with_script)).merge(inspector));
+        }
+        let page = announce(server.local_addr(), strategy, is_tls, stage.beside);
+        if stage.open
+            && let Err(error) = open::that_detached(&page)
+        {
+            tracing::warn!("no browser can be opened: {error}");
+        }
+        if let Some(session) = stage.session {
+            let again = reload.clone();
+            let exchange: Exchange = Box::new(move || {
+                let again = again.clone();
+                Box::pin(async move { again.read_again().await })
+            });
+            tokio::spawn(session.run(server_handle, exchange));
+        }
         systemd::ready();
         let stop = async {
             stop.await;
             systemd::stopping();
+            let _ = stopping.send(true);
         };
         server.run_until(stop).await.context("the server has failed")
     })
 }
 
 /// Listens, on the socket that systemd has opened if it has.
-async fn bind(server: Server, factory: WasmHostFactory) -> Result<BoundServer> {
+async fn bind(server: Server, factory: Observed<WasmHostFactory>) -> Result<BoundServer> {
     if let Some(socket) = systemd::socket()? {
         return server.bind_to(socket, factory).context("the socket that systemd has opened is of no use");
     }
@@ -122,8 +188,8 @@ fn module_cache() -> Option<PathBuf> {
     }
 }
 
-/// Says where the server is, and how to get into a room.
-fn announce(address: SocketAddr, strategy: RoomStrategy, is_tls: bool) {
+/// Says where the server is, and how to get into a room. The result is the address of its page.
+fn announce(address: SocketAddr, strategy: RoomStrategy, is_tls: bool, inspector: bool) -> String {
     let s = if is_tls { "s" } else { "" };
     tracing::info!("listening on http{s}://{address}");
     let here = reachable(address);
@@ -136,6 +202,21 @@ fn announce(address: SocketAddr, strategy: RoomStrategy, is_tls: bool) {
         _ => tracing::info!("create a room: curl -X POST http{s}://{here}/new_room"),
     }
     tracing::info!("rooms are at ws{s}://{here}/ws/NAME");
+    if inspector {
+        tracing::info!("what happens in them is at http{s}://{here}{}/", inspector::PATH);
+    }
+    format!("http{s}://{here}/")
+}
+
+/// What a service is called, by its file.
+fn module_name(module: &Path) -> String {
+    module.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Another text for each start.
+fn session_name() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{}", now.as_nanos(), std::process::id())
 }
 
 /// Where a browser on this machine finds a server that listens everywhere.
@@ -154,6 +235,23 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 pub(super) fn check_address(server: &Server) -> Result<()> {
     let (ip, port) = (server.ip.as_str(), server.port);
     TcpListener::bind((ip, port)).map(drop).map_err(|error| explain_bind(error, ip, port, "--ip", "--port"))
+}
+
+/// The port of these settings, or the next one after it that is not in use.
+///
+/// # Errors
+///
+/// Where none of a hundred could be listened on, or it is not for being in use.
+pub(super) fn next_free_port(server: &Server) -> Result<u16> {
+    let (ip, first) = (server.ip.as_str(), server.port);
+    for port in first..=first.saturating_add(100) {
+        match TcpListener::bind((ip, port)) {
+            Ok(_) => return Ok(port),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(explain_bind(error, ip, port, "--ip", "--port")),
+        }
+    }
+    bail!("the ports from {first} on are in use by other programs: take others with `--port`")
 }
 
 /// Checks and compiles a module.

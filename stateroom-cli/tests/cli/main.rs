@@ -19,6 +19,7 @@ mod e2e_client;
 mod e2e_client_tools;
 mod e2e_cursors;
 mod e2e_dev;
+mod e2e_dev_loop;
 mod e2e_examples;
 #[cfg(unix)]
 mod e2e_operation;

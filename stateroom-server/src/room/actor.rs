@@ -228,6 +228,10 @@ impl Room {
                     self.schedule.drain();
                     self.drain = Some(Drain::new(self.schedule.connections(), time, done));
                 }
+                Post::FireTimer => {
+                    self.timer.clear();
+                    self.schedule.push(Event::Timer, Step::Other(EventKind::Timer));
+                }
                 Post::Restart => self.restart = true,
                 post => {
                     if matches!(post, Post::Join { .. }) {

@@ -120,6 +120,40 @@ impl RoomHandle {
         answered.await.map_err(|_| RoomEnded)
     }
 
+    /// Has the service hear that a client says something, as if it had: for tools and tests. Nothing happens where it is not
+    /// in the room.
+    ///
+    /// # Errors
+    ///
+    /// If the room has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped before it is ready, nothing is said.
+    pub async fn say_as(&self, client: ClientId, message: impl Into<MessagePayload>) -> Result<(), RoomEnded> {
+        self.post(Post::SayAs { client, message: message.into() }).await
+    }
+
+    /// Has the service's [`timer`](stateroom::StateroomService::timer) called now, whether it is set or not: for tools and
+    /// tests. If it is set, it is so no more.
+    ///
+    /// # Errors
+    ///
+    /// If the room has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped before it is ready, nothing is called.
+    pub async fn fire_timer(&self) -> Result<(), RoomEnded> {
+        self.post(Post::FireTimer).await
+    }
+
+    /// Has the room begin again with a fresh service. Its clients stay: the new one hears `init`, then `connect` for each of
+    /// them, as after a [swap](crate::ServerHandle::swap). Returns at once; a room that has ended stays so.
+    pub fn restart(&self) {
+        self.inbox.restart();
+    }
+
     /// Ends the room: its service gets the `disconnect` of each client, and they are closed with this code and reason.
     /// The code is 1000, one from 3000 to 4999 that your clients know, or 1012, after which clients should come back.
     /// Whoever joins then begins a fresh room, where the [strategy](crate::RoomStrategy) lets them; this is no way to

@@ -12,7 +12,7 @@ use std::{
 };
 
 use stateroom::{
-    MessagePayload,
+    ClientId, MessagePayload,
     details::ClientDetails,
     http::{Request, Response},
     messages::Effect,
@@ -65,6 +65,10 @@ pub(crate) enum Post {
     /// The server is about to stop: the clients are closed, each at some time within this one. `done` is dropped when
     /// all are.
     Drain { time: Duration, done: oneshot::Sender<()> },
+    /// A client says something, as the program around the rooms has it.
+    SayAs { client: ClientId, message: MessagePayload },
+    /// The timer fires now, whenever it is set for.
+    FireTimer,
     /// The service ends, and another one takes its place.
     Restart,
     /// The room ends. `ended` is dropped when it has.
@@ -78,11 +82,13 @@ impl Post {
     fn size(&self) -> usize {
         size_of::<Post>()
             + match self {
-                Post::Message { message, .. } | Post::Call { message, .. } => message.size(),
+                Post::Message { message, .. } | Post::Call { message, .. } | Post::SayAs { message, .. } => {
+                    message.size()
+                }
                 Post::Effect(effect) => effect.size(),
                 Post::Request { request, .. } => request.size(),
                 Post::Join { joins, .. } => joins.size(),
-                Post::Leave { .. } | Post::Drain { .. } | Post::Restart | Post::Stop { .. } => 0,
+                Post::Leave { .. } | Post::Drain { .. } | Post::FireTimer | Post::Restart | Post::Stop { .. } => 0,
             }
     }
 }

@@ -147,6 +147,10 @@ impl Schedule {
             Post::Join { connection, joins } => return self.join(connection, joins),
             Post::Leave { connection, close } => self.leave(connection, close),
             Post::Message { connection, message } => self.say(connection, message),
+            // Who is not here says nothing.
+            Post::SayAs { client, message } if self.clients.contains_key(&client) => {
+                self.push(Event::Message { sender: client, message }, Step::Other(EventKind::Message));
+            }
             Post::Call { message, answer } => self.push(Event::Call { message }, Step::Answer(answer)),
             Post::Stop { cause, ended } => {
                 self.wait_for_end.extend(ended);
@@ -154,7 +158,7 @@ impl Schedule {
             }
             Post::Request { request, answer } => self.push(Event::Request { request }, Step::Respond(answer)),
             // Done by the actor, between events.
-            Post::Effect(_) | Post::Drain { .. } | Post::Restart => {}
+            Post::Effect(_) | Post::Drain { .. } | Post::FireTimer | Post::Restart | Post::SayAs { .. } => {}
         }
         None
     }

@@ -1,0 +1,58 @@
+//! How the build stands, for the pages that show it.
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How the build stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Build {
+    /// What there is, is served.
+    Ready { generation: u64, took: Duration },
+    /// It is being built.
+    Building,
+    /// It does not build; this is what the compiler says.
+    Failed { text: String },
+}
+
+/// How the build stands, and how often pages were to be loaded again.
+#[derive(Debug)]
+pub(crate) struct Status {
+    build: watch::Sender<Build>,
+    reloads: watch::Sender<u64>,
+}
+
+impl Status {
+    pub(crate) fn new(took: Duration) -> Self {
+        Status { build: watch::Sender::new(Build::Ready { generation: 1, took }), reloads: watch::Sender::new(0) }
+    }
+
+    pub(super) fn building(&self) {
+        self.build.send_replace(Build::Building);
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(*self.build.borrow(), Build::Failed { .. })
+    }
+
+    pub(super) fn failed(&self, text: String) {
+        self.build.send_replace(Build::Failed { text });
+    }
+
+    pub(super) fn ready(&self, generation: u64, took: Duration) {
+        self.build.send_replace(Build::Ready { generation, took });
+    }
+
+    pub(super) fn reload_pages(&self) {
+        self.reloads.send_modify(|count| *count += 1);
+    }
+
+    /// How the build stands, from now on.
+    pub(crate) fn build(&self) -> watch::Receiver<Build> {
+        self.build.subscribe()
+    }
+
+    /// Changes when pages are to be loaded again.
+    pub(crate) fn reloads(&self) -> watch::Receiver<u64> {
+        self.reloads.subscribe()
+    }
+}

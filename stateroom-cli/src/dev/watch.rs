@@ -1,0 +1,112 @@
+//! Waiting until a file changes.
+//!
+//! *Invariant:* the system's notice is a bell and no more: what has changed is seen by looking.
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::{sync::Notify, time::timeout};
+
+use super::sources::{Changes, Sources};
+
+/// A save is often several writes, and a checkout many: it is over when nothing was written for so long.
+const QUIET: Duration = Duration::from_millis(40);
+/// While something is written all the time, nobody waits longer than this for it to end.
+const PATIENCE: usize = 50;
+
+/// Hears of each change in the directories of the sources.
+pub(crate) struct Watch {
+    watcher: RecommendedWatcher,
+    watched: BTreeSet<PathBuf>,
+    bell: Arc<Notify>,
+}
+
+impl Watch {
+    /// # Errors
+    ///
+    /// Where the system does not tell of changes.
+    pub(crate) fn new(sources: &Sources) -> Result<Watch> {
+        let bell = Arc::new(Notify::new());
+        let rung = bell.clone();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // That something was read is no change. Where events were lost, there may have been one.
+            if !event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
+                rung.notify_one();
+            }
+        })
+        .context("the system cannot tell when files change")?;
+        let mut watch = Watch { watcher, watched: BTreeSet::new(), bell };
+        watch.follow(sources.directories());
+        Ok(watch)
+    }
+
+    /// What has changed, as soon as anything has.
+    pub(crate) async fn changes(&mut self, sources: &mut Sources) -> Changes {
+        loop {
+            self.bell.notified().await;
+            for _ in 0..PATIENCE {
+                if timeout(QUIET, self.bell.notified()).await.is_err() {
+                    break;
+                }
+            }
+            let changes = sources.look();
+            self.follow(sources.directories());
+            if !changes.is_none() {
+                return changes;
+            }
+        }
+    }
+
+    /// Watches these directories, and no others.
+    fn follow(&mut self, directories: &BTreeSet<PathBuf>) {
+        for gone in self.watched.difference(directories) {
+            // The system has forgotten it by itself.
+            let _ = self.watcher.unwatch(gone);
+        }
+        let mut refused = None;
+        for new in directories.difference(&self.watched) {
+            if let Err(error) = self.watcher.watch(new, RecursiveMode::NonRecursive) {
+                refused = Some((new, error));
+            }
+        }
+        if let Some((directory, error)) = refused.filter(|(directory, _)| directory.exists()) {
+            tracing::warn!(
+                "changes in `{}` are not noticed: {error}\n  hint: on Linux, raise fs.inotify.max_user_watches",
+                directory.display()
+            );
+        }
+        // What could not be watched is not tried at each change.
+        self.watched.clone_from(directories);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::build::BuiltFrom;
+
+    #[tokio::test]
+    async fn a_change_is_noticed_in_a_new_directory_too() {
+        let here = tempfile::tempdir().unwrap();
+        let here = here.path();
+        fs::write(here.join("lib.rs"), "x").unwrap();
+        let mut sources = Sources::new(
+            BuiltFrom { roots: [here.to_owned()].into(), target_directory: "/nowhere".into() },
+            None,
+            here,
+        );
+        let mut watch = Watch::new(&sources).unwrap();
+        let patience = Duration::from_secs(60);
+
+        fs::create_dir(here.join("more")).unwrap();
+        fs::write(here.join("more/new.rs"), "x").unwrap();
+        let changes = timeout(patience, watch.changes(&mut sources)).await.unwrap();
+        assert_eq!(changes.describe(), "more/new.rs has changed");
+        // In one that was not there when it began.
+        fs::write(here.join("more/new.rs"), "longer").unwrap();
+        let changes = timeout(patience, watch.changes(&mut sources)).await.unwrap();
+        assert_eq!(changes.describe(), "more/new.rs has changed");
+    }
+}

@@ -1,0 +1,103 @@
+//! What `dev` shows of the rooms in a browser, under `/_stateroom/`: its page, what that is told, and what it may do.
+//!
+//! The page is in the folder `inspector` beside `src`, and embedded.
+//!
+//! *Invariant:* only pages of this very server may do anything here, and only if it is called by the machine's own name.
+mod actions;
+mod assets;
+mod feed;
+mod guard;
+mod json;
+mod page;
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{StatusCode, header::CONTENT_TYPE},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::json;
+use stateroom_server::ServerHandle;
+use tokio::sync::watch;
+
+pub(crate) use self::page::with_script;
+use crate::{
+    dev::Status,
+    record::{Records, RoomRecord},
+};
+
+/// Under which path all of it is.
+pub(crate) const PATH: &str = "/_stateroom";
+
+/// What the inspector is about.
+#[derive(Clone)]
+pub(crate) struct Inspector {
+    pub(crate) records: Arc<Records>,
+    pub(crate) server: ServerHandle,
+    /// How the build stands, where anything is built.
+    pub(crate) status: Option<Arc<Status>>,
+    /// What the service is called.
+    pub(crate) service: Arc<str>,
+    /// Where pages of this address join rooms, if they can here.
+    pub(crate) rooms_at: Option<&'static str>,
+    /// Another one for each start of the server.
+    pub(crate) session: Arc<str>,
+    /// Becomes true when the server stops.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// The routes.
+pub(crate) fn router(inspector: Inspector) -> Router {
+    let api = Router::new()
+        .route("/info", get(info))
+        .route("/feed", get(feed::all))
+        .route("/rooms/{id}/feed", get(feed::room))
+        .route("/rooms/{id}/test", get(test))
+        .route("/rooms/{id}/say", post(actions::say))
+        .route("/rooms/{id}/disconnect", post(actions::disconnect))
+        .route("/rooms/{id}/timer", post(actions::timer))
+        .route("/rooms/{id}/restart", post(actions::restart))
+        .with_state(inspector);
+    let all = Router::new()
+        .nest("/api", api)
+        .route("/", get(assets::index))
+        .route("/{*path}", get(assets::file))
+        .layer(middleware::from_fn(guard::only_own_pages));
+    // Beside the folder as well, for whoever leaves its slash away.
+    let to_folder = get(async || axum::response::Redirect::permanent("/_stateroom/"));
+    Router::new().route(PATH, to_folder).nest(&format!("{PATH}/"), all)
+}
+
+async fn info(State(inspector): State<Inspector>) -> Response {
+    let (service, rooms_at) = (&*inspector.service, inspector.rooms_at);
+    Json(json!({ "service": service, "version": env!("CARGO_PKG_VERSION"), "rooms_at": rooms_at })).into_response()
+}
+
+/// The record of a room as a test.
+async fn test(State(inspector): State<Inspector>, Path(id): Path<String>) -> Result<Response, NoRoom> {
+    let room = inspector.room(&id)?;
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], json::as_test(&room, &inspector.service)).into_response())
+}
+
+impl Inspector {
+    fn room(&self, id: &str) -> Result<Arc<RoomRecord>, NoRoom> {
+        self.records.room(id).ok_or(NoRoom)
+    }
+}
+
+/// Nothing is known of such a room.
+#[derive(Debug)]
+struct NoRoom;
+
+impl IntoResponse for NoRoom {
+    fn into_response(self) -> Response {
+        (StatusCode::NOT_FOUND, "there is no such room\n").into_response()
+    }
+}
+
+/// What a feed gives, which cannot fail.
+type Sent = Result<axum::response::sse::Event, Infallible>;

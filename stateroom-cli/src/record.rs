@@ -1,0 +1,121 @@
+//! What happens in the rooms, written down while it does: for the inspector, and to tell it all to new code.
+//!
+//! A factory around the host's own ([`Observed`]) sees each event go in and its effects come out. The rooms and the server know
+//! nothing of it.
+//!
+//! *Invariant:* what is kept is bounded in bytes, for each room and for all of them; what is dropped is the oldest.
+mod entry;
+mod lines;
+mod observed;
+mod replay;
+mod room;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+pub(crate) use self::{
+    entry::{Entry, Happened},
+    lines::{GuestLines, take_lines},
+    observed::Observed,
+    room::RoomRecord,
+};
+use tokio::sync::watch;
+
+/// How much is kept of all rooms.
+const ALL_BYTES: usize = 256 << 20;
+/// So many rooms are written down; of further ones, nothing is.
+const ROOMS: usize = 1000;
+
+/// The records of all rooms.
+#[derive(Debug)]
+pub(crate) struct Records {
+    rooms: Mutex<BTreeMap<Arc<str>, Arc<RoomRecord>>>,
+    /// How much all of them hold.
+    bytes: AtomicUsize,
+    generation: AtomicU64,
+    /// Changes whenever anything does.
+    changes: watch::Sender<u64>,
+}
+
+impl Records {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Records {
+            rooms: Mutex::default(),
+            bytes: AtomicUsize::new(0),
+            generation: AtomicU64::new(1),
+            changes: watch::Sender::new(0),
+        })
+    }
+
+    /// The record of a room, if there is one.
+    pub(crate) fn room(&self, id: &str) -> Option<Arc<RoomRecord>> {
+        self.lock().get(id).cloned()
+    }
+
+    /// All records.
+    pub(crate) fn rooms(&self) -> Vec<Arc<RoomRecord>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Which code new instances are of, counted from 1.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// From now on, instances are of the next one. With `restore`, those of rooms that there are get to hear all that
+    /// their predecessors have.
+    pub(crate) fn begin_generation(&self, restore: bool) {
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        for room in self.rooms() {
+            room.set_restore(restore);
+        }
+    }
+
+    /// Changes whenever anything is written down.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// The record of a room, which begins with this if there is none.
+    fn open(&self, id: &str) -> Option<Arc<RoomRecord>> {
+        let mut rooms = self.lock();
+        if let Some(room) = rooms.get(id) {
+            return Some(room.clone());
+        }
+        if rooms.len() >= ROOMS {
+            // Those that are no more make space.
+            rooms.retain(|_, room| {
+                let lives = room.seen().lives;
+                if !lives {
+                    self.bytes.fetch_sub(room.forget(), Ordering::Relaxed);
+                }
+                lives
+            });
+            if rooms.len() >= ROOMS {
+                return None;
+            }
+        }
+        let room = Arc::new(RoomRecord::new(id));
+        rooms.insert(room.id().clone(), room.clone());
+        Some(room)
+    }
+
+    /// Writes something down.
+    fn write(&self, room: &RoomRecord, happened: Happened) {
+        // While all of them hold too much, whoever writes more makes space for it.
+        let is_tight = self.bytes.load(Ordering::Relaxed) > ALL_BYTES;
+        let (added, dropped) = room.write(happened, self.generation(), is_tight);
+        self.bytes.fetch_add(added, Ordering::Relaxed);
+        self.bytes.fetch_sub(dropped, Ordering::Relaxed);
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Arc<RoomRecord>>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

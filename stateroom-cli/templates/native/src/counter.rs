@@ -1,0 +1,20 @@
+//! A number that everybody in a room counts together.
+use stateroom::{ClientId, MessagePayload, MessageRecipient, StateroomContext, StateroomService};
+
+/// The state of one room. Other rooms have their own.
+#[derive(Debug, Default)]
+pub struct Counter {
+    value: i64,
+}
+
+impl StateroomService for Counter {
+    fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+        // Messages come one at a time, whoever sends them: no lock, no lost count.
+        match message.text() {
+            Some("increment") => self.value += 1,
+            Some("decrement") => self.value -= 1,
+            _ => return,
+        }
+        context.send_message(MessageRecipient::Broadcast, format!("new value: {}", self.value));
+    }
+}

@@ -19,6 +19,8 @@ pub use stateroom::{
     ClientId, DefaultStateroomFactory, MessageFromProcess, MessagePayload, MessageRecipient, MessageToProcess,
     StateroomContext, StateroomService, StateroomServiceFactory, details, http,
 };
+#[cfg(feature = "testing")]
+pub use stateroom::testing;
 pub use stateroom_wasm_macro::stateroom_wasm;
 
 /// What the attribute's code calls. No part of the interface: it changes with the attribute.

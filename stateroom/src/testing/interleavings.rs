@@ -47,9 +47,9 @@ const SEED: &str = "STATEROOM_TEST_SEED";
 /// Interleavings::of(Counter::default).messages(["increment", "decrement"]).clients(1..=4).steps(1..=30).cases(50).check(|room| {
 ///     let value = room.service().value.to_string();
 ///     for client in room.clients() {
-///         if let Some(last) = room.messages(client).last() {
-///             assert_eq!(last.text(), Some(value.as_str()));
-///         }
+///         // What it got by this step: one that comes back heard its last number long ago.
+///         let heard = room.take_texts(client);
+///         assert!(heard.last().is_none_or(|last| *last == value));
 ///     }
 /// });
 /// ```
@@ -172,16 +172,16 @@ impl<S: StateroomService> Interleavings<S> {
         (0..self.cases).find_map(|case| {
             let seed = first.wrapping_add(case);
             let moves = self.plan.moves(seed);
-            let fallen = self.run(&moves, &check)?;
-            let moves = moves.into_iter().take(fallen.steps).collect();
+            let broken = self.run(&moves, &check)?;
+            let moves = moves.into_iter().take(broken.steps).collect();
             let moves = shrink::shrink(moves, |moves| self.run(moves, &check).is_some());
-            let fallen = self.run(&moves, &check).unwrap_or(fallen);
-            Some(Failure { script: fallen.script, reason: fallen.reason, seed, room: self.printed.clone() })
+            let broken = self.run(&moves, &check).unwrap_or(broken);
+            Some(Failure { script: broken.script, reason: broken.reason, seed, room: self.printed.clone() })
         })
     }
 
     /// Does this to a fresh room, up to where something is wrong.
-    fn run<V: Verdict>(&self, moves: &[Move], check: &impl Fn(&mut Room<S>) -> V) -> Option<Fallen> {
+    fn run<V: Verdict>(&self, moves: &[Move], check: &impl Fn(&mut Room<S>) -> V) -> Option<Broken> {
         let mut cast = Cast::default();
         let mut room = quiet::caught(|| (self.room)()).ok()?;
         for steps in 0..=moves.len() {
@@ -195,7 +195,7 @@ impl<S: StateroomService> Interleavings<S> {
                 check(&mut room).verdict()
             });
             if let Err(reason) = outcome.unwrap_or_else(Err) {
-                return Some(Fallen { steps, reason, script: room.script().without_expectations() });
+                return Some(Broken { steps, reason, script: room.script().without_expectations() });
             }
         }
         None
@@ -203,7 +203,7 @@ impl<S: StateroomService> Interleavings<S> {
 }
 
 /// Where a case went wrong.
-struct Fallen {
+struct Broken {
     steps: usize,
     reason: String,
     script: Script,

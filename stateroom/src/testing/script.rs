@@ -117,7 +117,7 @@ impl Step {
 /// script.run(&mut Room::of(Echo::default))?;
 /// assert_eq!(
 ///     script.to_test("echoes", "Room::of(Echo::default)"),
-///     r#"##[test]
+///     r#"#[test]
 /// fn echoes() {
 ///     let mut room = Room::of(Echo::default);
 ///     let ann = room.connect();

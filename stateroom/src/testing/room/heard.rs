@@ -7,7 +7,7 @@ use super::Room;
 use crate::{
     ClientId, MessagePayload, StateroomService,
     fault::Fault,
-    testing::{Closed, Script, Step},
+    testing::{Closed, Mismatch, Script, Step},
 };
 
 /// What one client got.
@@ -111,7 +111,7 @@ impl<S: StateroomService> Room<S> {
     pub fn service(&self) -> &S {
         match &self.life {
             Some(life) => &life.service,
-            None => panic!("the room has no service any more{}", self.failure_note()),
+            None => panic!("{}", self.mismatch(Mismatch::of("the room has ended".to_owned()))),
         }
     }
 

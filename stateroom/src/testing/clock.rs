@@ -30,9 +30,9 @@ impl Clock {
         self.timer = Some(self.now.saturating_add(delay).max(self.earliest));
     }
 
-    /// There is no service any more that would have set it.
+    /// There is no service any more that would have set it; the next one's may fire at once.
     pub(super) fn clear_timer(&mut self) {
-        self.timer = None;
+        (self.timer, self.earliest) = (None, self.now);
     }
 
     /// Goes on to the next time at which the timer is due, but not beyond `end`; says whether it is due.

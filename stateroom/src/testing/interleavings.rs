@@ -183,7 +183,10 @@ impl<S: StateroomService> Interleavings<S> {
     /// Does this to a fresh room, up to where something is wrong.
     fn run<V: Verdict>(&self, moves: &[Move], check: &impl Fn(&mut Room<S>) -> V) -> Option<Broken> {
         let mut cast = Cast::default();
-        let mut room = quiet::caught(|| (self.room)()).ok()?;
+        let mut room = match quiet::caught(|| (self.room)()) {
+            Ok(room) => room,
+            Err(reason) => return Some(Broken { steps: 0, reason, script: Script::default() }),
+        };
         for steps in 0..=moves.len() {
             let outcome = quiet::caught(|| {
                 if let Some(step) = steps.checked_sub(1).and_then(|last| moves.get(last)).map(|last| &last.step) {

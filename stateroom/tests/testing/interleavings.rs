@@ -181,3 +181,11 @@ fn messages_and_times_become_as_simple_as_they_may() {
     assert!(text.contains(expected), "{text}");
     assert!(text.contains(": too long (at stateroom/tests/testing/interleavings.rs:"), "{text}");
 }
+
+#[test]
+fn rooms_that_cannot_be_made_are_no_success() {
+    let rooms = Interleavings::<Counter>::in_rooms("no_room()", || panic!("no such file"));
+    let text = rooms.find(|_| ()).unwrap().to_string();
+    assert!(text.starts_with("the service breaks after 0 steps: no such file (at "), "{text}");
+    assert!(text.contains("let mut room = no_room();"), "{text}");
+}

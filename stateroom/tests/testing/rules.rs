@@ -17,6 +17,12 @@ use stateroom::{
 
 use crate::{ANN, BOB, CLEO, Diary, room};
 
+/// So that a program may keep rooms, and move them between threads.
+const _: fn() = || {
+    fn is_send<T: Send>() {}
+    is_send::<Room<Diary>>();
+};
+
 #[test]
 fn clients_are_numbered_as_they_come_and_hear_what_is_said() {
     let mut room = Room::of(Diary::default);

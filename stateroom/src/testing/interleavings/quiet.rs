@@ -7,6 +7,8 @@ use std::{
     sync::Once,
 };
 
+use crate::fault::{Fault, FaultKind};
+
 thread_local! {
     static IS_QUIET: Cell<bool> = const { Cell::new(false) };
     /// Where the last panic was.
@@ -20,16 +22,17 @@ pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
         let others = panic::take_hook();
         panic::set_hook(Box::new(move |info| if IS_QUIET.get() { note(info) } else { others(info) }));
     });
+    PLACE.take();
     let was_quiet = IS_QUIET.replace(true);
     let outcome = catch_unwind(AssertUnwindSafe(run));
     IS_QUIET.set(was_quiet);
     outcome.map_err(|panic| {
-        let text = crate::fault::Fault::from_panic(crate::fault::FaultKind::Panic, &*panic);
-        format!("{}{}", text.message(), last_place())
+        let fault = Fault::from_panic(FaultKind::Panic, &*panic);
+        format!("{}{}", fault.message(), last_place())
     })
 }
 
-/// Where the last panic of this thread was, to be put behind what it says.
+/// Where the last panic of what is being run was, to be put behind what it says.
 pub(super) fn last_place() -> String {
     PLACE.with_borrow(Clone::clone)
 }

@@ -71,15 +71,13 @@ impl<F: Fn(&[Move]) -> bool> Shrinking<F> {
             let others = self.moves.iter().filter(
                 |it| !matches!(it.step, Step::Connect { client, .. } | Step::Disconnect { client } if client == from),
             );
-            let merged = others.cloned().map(|mut it| {
-                if let Step::Send { client, .. } = &mut it.step
-                    && *client == from
-                {
-                    *client = into;
+            let mut merged: Vec<_> = others.cloned().collect();
+            for it in &mut merged {
+                match &mut it.step {
+                    Step::Send { client, .. } if *client == from => *client = into,
+                    _ => {}
                 }
-                it
-            });
-            let merged = merged.collect();
+            }
             self.accept(merged)
         })
     }

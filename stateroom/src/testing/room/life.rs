@@ -100,10 +100,8 @@ impl<S> Life<S> {
                 outside.heard_by(client);
             }
             Change::Leave { client, connection, closed } => {
-                if self.seats.remove_member(client, connection)
-                    && let Some(closed) = closed
-                {
-                    outside.heard_by(client).close(closed);
+                if self.seats.remove_member(client, connection) {
+                    closed.into_iter().for_each(|closed| outside.heard_by(client).close(closed));
                 }
             }
             Change::Answer | Change::Respond | Change::Nothing => {}

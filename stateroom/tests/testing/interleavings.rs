@@ -189,3 +189,18 @@ fn rooms_that_cannot_be_made_are_no_success() {
     assert!(text.starts_with("the service breaks after 0 steps: no such file (at "), "{text}");
     assert!(text.contains("let mut room = no_room();"), "{text}");
 }
+
+#[test]
+fn the_variable_goes_before_the_seed_of_the_code() {
+    const VARIABLE: &str = "STATEROOM_TEST_SEED";
+    if let Ok(seed) = std::env::var(VARIABLE) {
+        let failure = counters().seed(1).find(|_| Err::<(), _>("at once")).unwrap();
+        assert_eq!(failure.seed.to_string(), seed);
+        return;
+    }
+    // In a process of its own, as the variable is everybody's.
+    let this = ["--exact", "interleavings::the_variable_goes_before_the_seed_of_the_code"];
+    let output = std::process::Command::new(std::env::current_exe().unwrap()).args(this).env(VARIABLE, "77").output();
+    let output = output.unwrap();
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+}

@@ -15,6 +15,8 @@ mod guest;
 mod memory;
 
 // Only names of the service API come with `use stateroom_wasm::*`, what is newer by its module, so that no service finds one of its own ambiguous.
+#[cfg(feature = "testing")]
+pub use stateroom::testing;
 pub use stateroom::{
     ClientId, DefaultStateroomFactory, MessageFromProcess, MessagePayload, MessageRecipient, MessageToProcess,
     StateroomContext, StateroomService, StateroomServiceFactory, details, http,

@@ -25,6 +25,27 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request with this method, to this path below the room; what follows a `?` is its query.
+    #[must_use]
+    pub fn new(method: &str, path: &str) -> Self {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        Request { method: method.to_owned(), path: path.to_owned(), query: query.to_owned(), ..Request::default() }
+    }
+
+    /// The same, with a header. The name is in lower case.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same, with a body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// The first value of that header. The name is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

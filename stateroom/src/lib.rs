@@ -45,7 +45,8 @@
 //! |-|-|
 //! | `serde` | `Serialize` and `Deserialize` for the message types |
 //! | `wire` | `wire` and `batch`: the encodings between a host and a WebAssembly guest |
-//! | `testing` | `testing`: a context that records, to test a service without a server |
+//! | `testing` | `testing`: a simulated room, and a context that records, to test a service without a server |
+//! | `proptest` | `testing::Interleavings`: random tests in that room; needs Rust 1.88 |
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "wire")]
@@ -77,6 +78,6 @@ pub use recipient::MessageRecipient;
 pub use service::StateroomService;
 
 /// The code of the README, compiled and run as the rest of the documentation is.
-#[cfg(all(doctest, feature = "testing"))]
+#[cfg(all(doctest, feature = "proptest"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -65,3 +65,9 @@ impl From<&[u8]> for MessagePayload {
         MessagePayload::Bytes(bytes.to_vec())
     }
 }
+
+impl<const N: usize> From<&[u8; N]> for MessagePayload {
+    fn from(bytes: &[u8; N]) -> Self {
+        MessagePayload::Bytes(bytes.to_vec())
+    }
+}

@@ -1,86 +1,59 @@
-//! Testing a service without a server.
+//! Testing a service without a server: a simulated room, with clients and a clock of its own.
 //!
 //! ```
-//! use stateroom::{testing::TestContext, *};
+//! use stateroom::{testing::{Room, Time}, *};
 //!
+//! /// Says what it hears to everybody, and a minute later how often it was spoken to.
 //! #[derive(Default)]
-//! struct Parrot;
+//! struct Parrot {
+//!     heard: u32,
+//! }
 //!
 //! impl StateroomService for Parrot {
-//!     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
-//!         context.send_message(client, message);
+//!     fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+//!         self.heard += 1;
+//!         context.send_message(MessageRecipient::Broadcast, message);
+//!         context.set_timer(60_000);
+//!     }
+//!
+//!     fn timer(&mut self, context: &impl StateroomContext) {
+//!         context.send_message(MessageRecipient::Broadcast, self.heard.to_string());
 //!     }
 //! }
 //!
-//! let context = TestContext::new("a room");
-//! Parrot.message(ClientId(1), "hello".into(), &context);
-//! assert_eq!(context.take_texts_for(ClientId(1)), ["hello"]);
+//! let mut room = Room::of(Parrot::default);
+//! let ann = room.connect();
+//! let bob = room.connect();
+//! room.send(ann, "hello");
+//! room.expect(bob, ["hello"]);
+//! room.advance(1.minute());
+//! room.expect(bob, ["1"]);
+//! room.expect(ann, ["hello", "1"]);
 //! ```
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//!
+//! What is done to a [`Room`] is recorded: its [`Script`] can be run again, and printed as a test. With the feature
+//! `proptest`, `Interleavings` throws random scripts at a service and shows the shortest one that breaks it.
+//! [`TestContext`] is for calling a service's methods one by one.
+//!
+//! *Invariant:* nothing here sleeps, and what a service asks for takes effect as in a server's room.
+mod block_on;
+mod clock;
+mod closed;
+mod context;
+#[cfg(feature = "proptest")]
+mod interleavings;
+mod mismatch;
+mod room;
+mod script;
+mod seats;
+mod test_context;
+mod time;
 
-use crate::{ClientId, MessagePayload, MessageRecipient, StateroomContext, messages::Effect};
-
-/// A context that records what a service asks for. Clones share one record.
-#[derive(Debug, Clone, Default)]
-pub struct TestContext {
-    room_id: Arc<str>,
-    effects: Arc<Mutex<Vec<Effect>>>,
-}
-
-impl TestContext {
-    /// A context of a room with this id, with nothing recorded.
-    #[must_use]
-    pub fn new(room_id: &str) -> Self {
-        TestContext { room_id: room_id.into(), effects: Arc::default() }
-    }
-
-    /// What was asked for since the last `take`, in order.
-    #[must_use]
-    pub fn take(&self) -> Vec<Effect> {
-        std::mem::take(&mut *self.record())
-    }
-
-    /// The texts that `client` was sent since the last `take`, to it alone or among others.
-    #[must_use]
-    pub fn texts_for(&self, client: ClientId) -> Vec<String> {
-        let record = self.record();
-        let texts = record.iter().filter_map(|effect| match effect {
-            Effect::Message { recipient, message: MessagePayload::Text(text) } if recipient.includes(client) => {
-                Some(text.clone())
-            }
-            _ => None,
-        });
-        texts.collect()
-    }
-
-    /// The same, and empties the record: also of what others were sent.
-    #[must_use]
-    pub fn take_texts_for(&self, client: ClientId) -> Vec<String> {
-        let texts = self.texts_for(client);
-        self.record().clear();
-        texts
-    }
-
-    fn record(&self) -> MutexGuard<'_, Vec<Effect>> {
-        self.effects.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl StateroomContext for TestContext {
-    fn send_message(&self, recipient: impl Into<MessageRecipient>, message: impl Into<MessagePayload>) {
-        let effect = Effect::Message { recipient: recipient.into(), message: message.into() };
-        self.record().push(effect);
-    }
-
-    fn set_timer(&self, ms_delay: u32) {
-        self.record().push(Effect::SetTimer { ms_delay });
-    }
-
-    fn room_id(&self) -> &str {
-        &self.room_id
-    }
-
-    fn close_client(&self, client: ClientId, code: u16, reason: &str) {
-        self.record().push(Effect::CloseClient { client, code, reason: reason.to_owned() });
-    }
-}
+pub use closed::Closed;
+#[cfg(feature = "proptest")]
+pub use interleavings::{Failure, Interleavings, Verdict};
+pub use mismatch::Mismatch;
+pub use room::Room;
+pub use script::{Script, Step};
+pub use test_context::TestContext;
+pub use time::Time;

@@ -95,61 +95,60 @@ fn tell(context: &impl StateroomContext, recipient: impl Into<MessageRecipient>,
 
 #[cfg(test)]
 mod tests {
-    use stateroom::testing::TestContext;
+    use testing::Room;
 
     use super::*;
 
-    /// A room with so many in it, and what client 1 hears from then on.
-    fn room(people: u32) -> (Chat, TestContext) {
-        let (mut chat, context) = (Chat::default(), TestContext::new("a room"));
-        for id in 1..=people {
-            chat.connect(ClientId(id), &context);
-        }
-        let _ = context.take();
-        (chat, context)
-    }
+    const ANN: ClientId = ClientId(1);
+    const BOB: ClientId = ClientId(2);
+    const CLEO: ClientId = ClientId(3);
 
-    fn says(chat: &mut Chat, id: u32, json: &str, context: &TestContext) -> Vec<String> {
-        chat.message(ClientId(id), json.into(), context);
-        context.take_texts_for(ClientId(1))
+    /// A room with so many in it, in which Ann has read all.
+    fn room(people: u32) -> Room<Chat> {
+        let mut room = Room::of(Chat::default);
+        (0..people).for_each(|_| _ = room.connect());
+        room.take(ANN);
+        room
     }
 
     #[test]
     fn a_newcomer_reads_what_was_said_and_sees_who_is_here() {
-        let (mut chat, context) = room(1);
-        says(&mut chat, 1, r#"{"type":"say","text":" hello "}"#, &context);
-        chat.connect(ClientId(2), &context);
-        assert_eq!(
-            context.take_texts_for(ClientId(2)),
+        let mut room = room(1);
+        room.send(ANN, r#"{"type":"say","text":" hello "}"#);
+        let bob = room.connect();
+        room.disconnect(ANN);
+        room.expect(
+            bob,
             [
                 r#"{"type":"welcome","you":2,"messages":[{"id":1,"name":"Guest 1","text":"hello"}]}"#,
                 r#"{"type":"people","people":[{"id":1,"name":"Guest 1"},{"id":2,"name":"Guest 2"}]}"#,
-            ]
+                r#"{"type":"people","people":[{"id":2,"name":"Guest 2"}]}"#,
+            ],
         );
-        chat.disconnect(ClientId(1), &context);
-        let people = r#"{"type":"people","people":[{"id":2,"name":"Guest 2"}]}"#;
-        assert_eq!(context.take_texts_for(ClientId(2)), [people]);
     }
 
     #[test]
     fn nobody_takes_the_name_of_another() {
-        let (mut chat, context) = room(3);
+        let mut room = room(3);
         let ada = r#"{"type":"rename","name":"Ada"}"#;
-        for id in 1..=3 {
-            says(&mut chat, id, ada, &context);
+        for client in [ANN, BOB, CLEO] {
+            room.send(client, ada);
         }
-        assert_eq!(chat.names.values().collect::<Vec<_>>(), ["Ada", "Ada (2)", "Ada (3)"]);
-        assert_eq!(says(&mut chat, 1, ada, &context), [""; 0], "a name that one has is no news");
+        assert_eq!(room.service().names.values().collect::<Vec<_>>(), ["Ada", "Ada (2)", "Ada (3)"]);
+        room.take(ANN);
+        room.send(ANN, ada);
+        room.expect_nothing(ANN); // A name that one has is no news.
     }
 
     #[test]
     fn nothing_grows_without_bound() {
-        let (mut chat, context) = room(1);
+        let mut room = room(1);
         let long = "ä".repeat(5000);
-        says(&mut chat, 1, &format!(r#"{{"type":"rename","name":"{long}"}}"#), &context);
+        room.send(ANN, format!(r#"{{"type":"rename","name":"{long}"}}"#));
         for _ in 0..150 {
-            says(&mut chat, 1, &format!(r#"{{"type":"say","text":"{long}"}}"#), &context);
+            room.send(ANN, format!(r#"{{"type":"say","text":"{long}"}}"#));
         }
+        let chat = room.service();
         assert_eq!(chat.names[&1].chars().count(), NAME_LENGTH);
         assert_eq!(chat.messages.len(), KEPT_MESSAGES);
         assert!(chat.messages.iter().all(|message| message.text.chars().count() == TEXT_LENGTH));
@@ -157,12 +156,11 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_ignored() {
-        let (mut chat, context) = room(1);
+        let mut room = room(1);
         for json in ["", "hello", "{}", r#"{"type":"say"}"#, r#"{"type":"say","text":" "}"#, r#"{"type":"shout"}"#] {
-            assert_eq!(says(&mut chat, 1, json, &context), [""; 0], "{json}");
+            room.send(ANN, json);
         }
-        chat.message(ClientId(1), b"bytes".as_slice().into(), &context);
-        chat.message(ClientId(7), r#"{"type":"say","text":"I am not here"}"#.into(), &context);
-        assert_eq!(context.take(), []);
+        room.send(ANN, b"bytes");
+        room.expect_nothing(ANN);
     }
 }

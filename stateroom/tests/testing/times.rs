@@ -1,0 +1,75 @@
+//! Virtual time, and timers on the way.
+use std::time::Duration;
+
+use stateroom::{
+    testing::{Room, Time},
+    *,
+};
+
+use crate::{ANN, room};
+
+/// Sets its timer again and again: after 10 ms, 20 ms, 30 ms.
+#[derive(Default)]
+struct Ticker {
+    ticks: u32,
+}
+
+impl StateroomService for Ticker {
+    fn init(&mut self, context: &impl StateroomContext) {
+        context.set_timer(10);
+    }
+
+    fn timer(&mut self, context: &impl StateroomContext) {
+        self.ticks += 1;
+        context.send_message(MessageRecipient::Broadcast, self.ticks.to_string());
+        context.set_timer(10 * (self.ticks + 1));
+    }
+}
+
+#[test]
+fn timers_on_the_way_fire_at_their_times() {
+    let mut room = Room::of(Ticker::default);
+    let ann = room.connect();
+    room.advance(9.milliseconds());
+    room.expect_nothing(ann);
+    assert_eq!(room.timer(), Some(10.milliseconds()));
+    room.advance(1.millisecond());
+    room.expect(ann, ["1"]);
+    room.advance(50.milliseconds());
+    room.expect(ann, ["2", "3"]);
+    assert_eq!((room.now(), room.timer()), (60.milliseconds(), Some(100.milliseconds())));
+    room.advance(1.hour());
+    assert_eq!(room.now(), 1.hour() + 60.milliseconds());
+}
+
+#[test]
+fn one_timer_replaces_the_other() {
+    let mut room = room(1);
+    for delay in ["timer 1000", "timer 5"] {
+        room.send(ANN, delay);
+    }
+    room.advance(2.seconds());
+    assert_eq!(room.take_texts(ANN), ["timer"]);
+}
+
+#[test]
+fn a_timer_without_delay_fires_at_once_but_only_each_millisecond() {
+    #[derive(Default)]
+    struct Restless(u32);
+    impl StateroomService for Restless {
+        fn connect(&mut self, _: ClientId, context: &impl StateroomContext) {
+            context.set_timer(0);
+        }
+        fn timer(&mut self, context: &impl StateroomContext) {
+            self.0 += 1;
+            context.set_timer(0);
+        }
+    }
+    let mut room = Room::of(Restless::default);
+    room.connect();
+    assert_eq!(room.service().0, 1);
+    room.advance(Duration::from_micros(2500));
+    assert_eq!(room.service().0, 3);
+    room.advance(1.minute());
+    assert_eq!(room.service().0, 60_003);
+}

@@ -88,6 +88,7 @@ impl Source {
         for (key, value) in from {
             dependency.insert(&key, toml_edit::value(value));
         }
+        dependency.fmt();
         Ok(())
     }
 }

@@ -1,0 +1,259 @@
+// The page as a whole: which room and which event are looked at, and who is told when something changes.
+/** @import { RoomInfo } from './rooms.js' */
+import { byId, eachFrame, setText } from './dom.js';
+import { showEvent } from './event-view.js';
+import { openExport } from './export.js';
+import { Filters } from './filters.js';
+import { listenToKeys } from './keys.js';
+import { EventList } from './list.js';
+import { built, connection, toast } from './notices.js';
+import { eventIsHidden, leaveRooms, open } from './panels.js';
+import { Record } from './record.js';
+import { RoomView } from './room-view.js';
+import { aboutRoom, addressed, roomHash, showRooms } from './rooms.js';
+import { Say } from './say.js';
+import { canBeRoom, Feed, info, roomAddress } from './server.js';
+import { eventAt, showSparks } from './sparks.js';
+import { followTheme } from './theme.js';
+import { View } from './view.js';
+import { YourClients } from './yours.js';
+
+/** @type {RoomInfo[]} */
+let rooms = [];
+/** Whether the server has told which there are. */
+let known = false;
+/** Where clients may join; null where they cannot from here. @type {string | null} */
+let roomsAt = null;
+/** @type {string | undefined} */
+let session;
+/** @type {string | null} */
+let room = null;
+/** The event that is looked at; null: the newest. @type {number | null} */
+let selected = null;
+/** @type {Feed | undefined} */
+let feed;
+/** The server has forgotten the room: what is still shown of it is all there is. */
+let over = false;
+
+const draw = eachFrame(() => {
+  const about = rooms.find(({ id }) => id === room);
+  const present = about && !about.ended ? about.clients : [];
+  const gone = view.update();
+  showRooms(rooms, room);
+  byId('no-room').hidden = room !== null;
+  byId('room-pane').hidden = room === null;
+  setText(byId('room-name'), room ?? '');
+  setText(byId('room-about'), over ? 'its record is gone' : about ? aboutRoom(about) : known ? 'there is no such room now' : '');
+  byId('export-open').disabled = record.entries.length === 0 || over;
+  byId('newest').hidden = list.follows && selected === null;
+  list.show(view.shown, selected, gone);
+  filters.show(record, view, present);
+  showSparks(record, selected);
+  showEvent(record, selected);
+  roomView.show(record, selected, present);
+  say.show(about);
+  yours.show();
+});
+
+const filters = new Filters(() => {
+  view.filter(filters.value);
+  list.show(view.shown, selected);
+  if (selected !== null) list.reveal();
+  draw();
+});
+let record = new Record();
+let view = new View(record, filters.value);
+const say = new Say();
+const list = new EventList({
+  onSelect(seq) {
+    select(seq);
+    if (eventIsHidden()) open('event');
+  },
+  onScroll: draw,
+});
+const roomView = new RoomView({
+  onEvent: select,
+  onSayAs(client) {
+    open('events');
+    say.as(client);
+  },
+  onDisconnect: client => say.disconnect(client),
+  onClient: draw,
+});
+const yours = new YourClients(draw, (of, client) => {
+  if (of !== room) location.hash = roomHash(of);
+  roomView.choose(client);
+  open('room');
+});
+
+/** Looks at a room from its beginning on, as the server has it. */
+function watch(id) {
+  feed?.close();
+  feed = undefined;
+  room = id;
+  selected = null;
+  filters.forgetClient();
+  begin();
+  document.title = `${id === null ? '' : `${id} · `}Stateroom inspector`;
+  byId('connect-room').value = id ?? '';
+  listen();
+  draw();
+}
+
+function begin() {
+  over = false;
+  record = new Record();
+  view = new View(record, filters.value);
+  list.follows = true;
+}
+
+/** Opens the feed of the room, if there is one: that of no room would be refused again and again. */
+function listen() {
+  if (feed || room === null || !rooms.some(({ id }) => id === room)) return;
+  feed = Feed.ofRoom(room, {
+    entry(entry) {
+      // A room of the same name, but another one.
+      if (over) begin();
+      record.add(entry);
+      if (entry.kind === 'connect') yours.connected(room, entry);
+      draw();
+    },
+    gap({ before }) {
+      record.gap(before);
+      draw();
+    },
+    end() {
+      feed.close();
+      feed = undefined;
+      over = true;
+      toast(`The server has forgotten room ${room}. What was seen of it stays here.`);
+      draw();
+    },
+  });
+}
+
+function select(seq) {
+  selected = seq;
+  list.follows = seq === null;
+  if (seq !== null) roomView.choose(record.find(seq)?.client);
+  history.replaceState(null, '', roomHash(room, seq));
+  list.show(view.shown, selected);
+  if (seq !== null) list.reveal();
+  draw();
+}
+
+/** @param {number | 'first' | 'last' | 'page up' | 'page down'} steps */
+function step(steps) {
+  const { shown } = view;
+  if (shown.length === 0) return;
+  const rows = { 'page up': -list.page, 'page down': list.page }[steps] ?? steps;
+  if (rows === 'last') select(null);
+  else if (rows === 'first') select(shown[0].seq);
+  else if (selected !== null) select(view.beside(selected, rows).seq);
+  // From the newest, the first step back is to the last that is shown.
+  else if (rows < 0) select(shown[Math.max(0, shown.length + rows)].seq);
+}
+
+/** Goes where the address says. */
+function follow() {
+  const address = addressed();
+  if (address.room !== room) watch(address.room);
+  if (address.event !== null) select(address.event);
+}
+
+function pause() {
+  view.pause(!view.paused);
+  draw();
+}
+
+function connect(event) {
+  event.preventDefault();
+  const { room: name, token, query } = event.target.elements;
+  if (!canBeRoom(name.value)) {
+    toast('This cannot be the name of a room.', true);
+    return;
+  }
+  yours.connect(roomsAt, name.value, token?.value ?? '', query?.value ?? '');
+  if (name.value !== room) location.hash = roomHash(name.value);
+  open('yours');
+}
+
+function listenToPage() {
+  addEventListener('hashchange', () => {
+    follow();
+    leaveRooms();
+  });
+  byId('rooms-find').oninput = draw;
+  byId('connect').onsubmit = connect;
+  byId('first').onsubmit = connect;
+  byId('pause').onclick = pause;
+  byId('newest').onclick = () => select(null);
+  byId('earlier').onclick = () => step(-1);
+  byId('later').onclick = () => step(1);
+  byId('export-open').onclick = () => openExport(room);
+  byId('help-open').onclick = () => byId('help').showModal();
+  for (const id of ['spark-time', 'spark-memory']) byId(id).querySelector('svg').onclick = event => {
+    const seq = eventAt(record, selected, event);
+    if (seq !== null) select(seq);
+  };
+  listenToKeys({
+    find: () => byId('search').focus(),
+    pause,
+    say() {
+      open('events');
+      say.focus();
+    },
+    help: () => byId('help').showModal(),
+    event: () => open('event'),
+    room: () => open('room'),
+    yours: () => open('yours'),
+    escape() {
+      if (filters.clear()) return;
+      if (document.activeElement === document.body || document.activeElement === byId('events')) select(null);
+      list.focus();
+    },
+  }, step);
+}
+
+async function learn() {
+  const { service, version, rooms_at: at } = await info();
+  setText(byId('service'), service);
+  byId('service').title = `Stateroom ${version}`;
+  roomsAt = at;
+  for (const element of document.querySelectorAll('.to-connect')) element.hidden = at === null;
+  setText(byId('rooms-at'), at === null ? '' : roomAddress(at, 'NAME'));
+}
+
+function listenToServer() {
+  new Feed('api/feed', {
+    session({ id }) {
+      // Another server knows nothing of what the last one has recorded, and begins to count again.
+      const another = session !== undefined && session !== id;
+      session = id;
+      if (another) {
+        rooms = [];
+        watch(room);
+      }
+    },
+    rooms(all) {
+      rooms = all;
+      known = true;
+      // Nobody wants to be asked which of one room.
+      if (room === null && all.length === 1) location.replace(roomHash(all[0].id));
+      listen();
+      draw();
+    },
+    build: built,
+  }, open => {
+    connection(open);
+    if (open) learn().catch(() => toast('The server does not say what it serves.', true));
+  });
+}
+
+followTheme();
+connection(false);
+listenToPage();
+open('events');
+follow();
+draw();
+listenToServer();

@@ -15,9 +15,20 @@ export function showEvent(record, seq) {
   // What is shown stays as it is: somebody may have selected text in it, or be in the middle of it.
   if (shown === key) return;
   shown = key;
+  byId('event-title').replaceChildren(...title(entry));
   const panel = byId('event-body');
   panel.replaceChildren(...(entry ? parts(record, entry) : [nothing(record, seq)]));
   panel.scrollTop = 0;
+}
+
+function title(entry) {
+  if (!entry) return ['Event'];
+  const { seq, kind, client } = entry;
+  return [
+    kind === 'gap' ? '' : `Event ${seq}: `,
+    make('span', { className: 'kind', 'data-kind': kind }, kind),
+    client === undefined ? '' : kind === 'message' ? ` from client ${client}` : ` of client ${client}`,
+  ];
 }
 
 function nothing(record, seq) {
@@ -28,13 +39,10 @@ function nothing(record, seq) {
 }
 
 function parts(record, entry) {
-  const { kind, client, payload, request, fault, text, details, effects = [] } = entry;
+  const { payload, request, fault, text, details, effects = [] } = entry;
   return [
-    make('h3', { 'data-kind': kind },
-      make('span', { className: 'kind' }, kind),
-      client === undefined ? null : make('span', {}, kind === 'message' ? ` from client ${client}` : ` of client ${client}`)),
     facts([
-      ['at', `${clock(entry.unix_ms)}, ${new Date(entry.unix_ms).toLocaleDateString()}`],
+      ['at', clock(entry.unix_ms)],
       ['took', entry.took_us === undefined ? null : microseconds(entry.took_us)],
       ['memory', memory(record, entry)],
       ['generation', entry.generation ?? record.roomAfter(record.indexFrom(entry.seq)).generation],
@@ -71,7 +79,7 @@ function faultView({ reason, event, message, backtrace }) {
     make('p', {}, `The room has failed in ${event}: ${reason}. Its clients were closed with 1011.`),
     textView(withoutAnsi(message ?? '')),
     backtrace ? make('h4', {}, 'Backtrace') : null,
-    backtrace ? textView(withoutAnsi(backtrace)) : null);
+    backtrace ? textView(withoutAnsi(backtrace), true) : null);
 }
 
 function requestView({ method, path, query, body }) {

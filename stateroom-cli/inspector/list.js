@@ -41,6 +41,7 @@ export class EventList {
     const box = this.#box;
     const height = this.#rowHeight();
     this.#rows.style.height = `${entries.length * height}px`;
+    this.#rows.style.setProperty('--digits', Math.max(3, String(entries.at(-1)?.seq ?? '').length));
     if (this.follows) box.scrollTop = box.scrollHeight;
     else if (gone > 0) box.scrollTop -= gone * height;
     this.#lastTop = box.scrollTop;
@@ -97,13 +98,14 @@ const rowId = ({ seq }) => `event-${String(seq).replace('.', '-')}`;
 /** @param {Entry} entry */
 function row(entry) {
   const { seq, kind, client, unix_ms, took_us } = entry;
-  const cell = (name, text) => make('span', { className: name }, text);
+  const { what, payload, more } = asked(entry);
+  const cell = (name, ...parts) => make('span', { className: name }, ...parts);
   return make('div', { role: 'option', id: rowId(entry), className: 'row', 'data-seq': seq, 'data-kind': kind, 'aria-label': spoken(entry) },
     cell('seq', kind === 'gap' ? '' : String(seq)),
     cell('at', clock(unix_ms)),
     cell('kind', kind),
     cell('client', client === undefined ? '' : String(client)),
     cell('happened', happened(entry)),
-    cell('asked', asked(entry)),
+    what ? cell('asked', cell('what', what), cell('said', payload), more ? cell('more', more) : null) : null,
     cell('took', took_us === undefined ? '' : microseconds(took_us)));
 }

@@ -192,7 +192,7 @@ function listenToPage() {
   byId('later').onclick = () => step(1);
   byId('export-open').onclick = () => openExport(room);
   byId('help-open').onclick = () => byId('help').showModal();
-  for (const id of ['spark-time', 'spark-memory']) byId(id).querySelector('svg').onclick = event => {
+  for (const chart of document.querySelectorAll('#sparks svg')) chart.onclick = event => {
     const seq = eventAt(record, selected, event);
     if (seq !== null) select(seq);
   };

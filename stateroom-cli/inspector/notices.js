@@ -33,5 +33,5 @@ export function built({ state, generation, seconds, error }) {
   if (state === 'building') return;
   byId('failed').hidden = !failed;
   setText(byId('failed-about'), `The build has failed. The rooms go on with generation ${generation}.`);
-  byId('failed-text').replaceChildren(...(failed ? [textView(withoutAnsi(error ?? ''))] : []));
+  byId('failed-text').replaceChildren(...(failed ? [textView(withoutAnsi(error ?? ''), true)] : []));
 }

@@ -46,9 +46,9 @@ export function payloadView(payload) {
   }
 }
 
-/** For a text that is no payload: a backtrace, a line of a log, what the compiler says. */
-export function textView(text) {
-  return make('div', { className: 'payload' }, make('div', { className: 'body' }, pages(ofText(text, false))));
+/** For a text that is no payload: a backtrace, a line of a log, what the compiler says. `wide`: its lines stay lines. */
+export function textView(text, wide = false) {
+  return make('div', { className: wide ? 'payload wide' : 'payload' }, make('div', { className: 'body' }, pages(ofText(text, false))));
 }
 
 function pages({ size, page, left }) {

@@ -52,7 +52,7 @@ export function aboutRoom(room) {
     room.ended ? 'ended' : many(room.clients.length, 'client'),
     many(room.events, 'event'),
     age(room.age_seconds),
-    `${room.cpu_seconds < 0.01 ? '< 0.01' : room.cpu_seconds.toFixed(2)} s of processor time`,
+    `${room.cpu_seconds.toFixed(room.cpu_seconds < 1 ? 3 : 1)} s CPU`,
     room.memory_bytes === null ? null : bytes(room.memory_bytes),
   ].filter(Boolean).join(' · ');
 }

@@ -34,7 +34,7 @@ export class Say {
     if (clients.some(id => String(id) === chosen)) this.#as.value = chosen;
     const nobody = clients.length === 0;
     for (const control of this.#form.elements) control.disabled = nobody;
-    this.#text.placeholder = nobody ? 'Nobody is in this room' : 'Say something as this client';
+    this.#text.placeholder = nobody ? 'Nobody is in this room' : `Say something as client ${this.#as.value}`;
     for (const id of ['fire-timer', 'restart']) byId(id).disabled = !room || room.ended;
   }
 

@@ -3,8 +3,9 @@
 import { byId, setText } from './dom.js';
 import { bytes, microseconds } from './units.js';
 
-/** As wide and high as the charts in index.html. */
 const EVENTS = 240;
+/** Of a room in which little has happened, the charts are not stretched further than this. */
+const AT_LEAST = 60;
 const HEIGHT = 28;
 /** Behind the event that is selected, so many are shown. */
 const AHEAD = 40;
@@ -20,7 +21,8 @@ export function showSparks(record, selected) {
 /** The event that somebody points at. @param {MouseEvent} pointed */
 export function eventAt(record, selected, { currentTarget, clientX }) {
   const { left, width } = currentTarget.getBoundingClientRect();
-  return charted(record, selected).entries[Math.floor((clientX - left) / width * EVENTS)]?.seq ?? null;
+  const { entries } = charted(record, selected);
+  return entries[Math.floor((clientX - left) / width * widthOf(entries))]?.seq ?? null;
 }
 
 function charted(record, selected) {
@@ -36,15 +38,17 @@ function chart(figure, entries, mark, valueOf, unit, draw) {
   const most = known.reduce((one, other) => Math.max(one, other), 0);
   const shown = mark < 0 ? known.at(-1) : values[mark];
   setText(figure.querySelector('.value'), typeof shown === 'number' ? unit(shown) : '–');
-  setText(figure.querySelector('.most'), known.length === 0 ? '' : `at most ${unit(most)}`);
+  setText(figure.querySelector('.most'), known.length === 0 ? '' : `max ${unit(most)}`);
+  figure.querySelector('svg').setAttribute('viewBox', `0 0 ${widthOf(entries)} ${HEIGHT}`);
   figure.querySelector('.curve').setAttribute('d', draw(values, most || 1));
   figure.querySelector('.mark').setAttribute('d', mark < 0 ? '' : upright(mark));
   figure.querySelector('.faults').setAttribute('d', entries.map(({ kind }, index) => kind === 'fault' ? upright(index) : '').join(''));
 }
 
+const widthOf = entries => Math.max(AT_LEAST, entries.length);
 const upright = index => `M${index + 0.5} 0V${HEIGHT}`;
 const height = (value, most) => (HEIGHT - 1 - value / most * (HEIGHT - 2)).toFixed(1);
-const bars = (values, most) => values.map((value, index) => Number.isFinite(value) ? `M${index + 0.5} ${HEIGHT}V${height(value, most)}` : '').join('');
+const bars = (values, most) => values.map((value, index) => Number.isFinite(value) ? `M${index + 0.1} ${HEIGHT}V${height(value, most)}h.8V${HEIGHT}z` : '').join('');
 
 // Between events, memory does not change.
 function steps(values, most) {

@@ -33,11 +33,10 @@ export function happened(entry) {
   }
 }
 
-/** What the service has asked for. @param {Entry} entry */
-export function asked({ effects = [] }) {
-  const [first] = effects;
-  if (!first) return '';
-  return `${effectTitle(first)}${first.payload ? ` ${oneLine(first.payload)}` : ''}${effects.length > 1 ? `  +${effects.length - 1}` : ''}`;
+/** The first thing that the service has asked for, and how many more there are. @param {Entry} entry */
+export function asked({ effects: [first, ...others] = [] }) {
+  if (!first) return { what: '', payload: '', more: '' };
+  return { what: effectTitle(first), payload: oneLine(first.payload), more: others.length > 0 ? `+${others.length}` : '' };
 }
 
 /** @param {Effect} effect */
@@ -60,7 +59,8 @@ export function recipient(to) {
 export function spoken(entry) {
   const { seq, kind, client, effects = [] } = entry;
   const who = client === undefined ? '' : ` client ${client}`;
-  const what = [happened(entry), effects.length > 0 ? `${many(effects.length, 'effect')}: ${asked(entry)}` : ''].filter(Boolean).join('; ');
+  const { what: first, payload } = asked(entry);
+  const what = [happened(entry), first ? `${many(effects.length, 'effect')}: ${first} ${payload}` : ''].filter(Boolean).join('; ');
   return `${Math.floor(seq)} ${kind}${who}${what ? `: ${what}` : ''}`;
 }
 

@@ -11,13 +11,13 @@ let shown;
 /** @param {Record} record @param {number | null} seq */
 export function showEvent(record, seq) {
   const entry = seq === null ? undefined : record.find(seq);
-  const key = entry ?? `none ${seq}`;
+  const key = entry ?? missing(record, seq);
   // What is shown stays as it is: somebody may have selected text in it, or be in the middle of it.
   if (shown === key) return;
   shown = key;
   byId('event-title').replaceChildren(...title(entry));
   const panel = byId('event-body');
-  panel.replaceChildren(...(entry ? parts(record, entry) : [nothing(record, seq)]));
+  panel.replaceChildren(...(entry ? parts(record, entry) : [make('p', { className: 'quiet' }, key)]));
   panel.scrollTop = 0;
 }
 
@@ -31,11 +31,10 @@ function title(entry) {
   ];
 }
 
-function nothing(record, seq) {
+function missing(record, seq) {
+  if (seq === null) return 'Select an event, or step through them with ↑ and ↓.';
   const first = record.entries[0]?.seq;
-  const text = seq === null ? 'Select an event, or step through them with ↑ and ↓.'
-    : first !== undefined && seq < first ? `Event ${seq} is no longer kept.` : `There is no event ${seq} yet.`;
-  return make('p', { className: 'quiet' }, text);
+  return first !== undefined && seq < first ? `Event ${seq} is no longer kept.` : `There is no event ${seq} yet.`;
 }
 
 function parts(record, entry) {

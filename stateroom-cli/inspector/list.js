@@ -40,10 +40,12 @@ export class EventList {
     this.#selected = selected;
     const box = this.#box;
     const height = this.#rowHeight();
+    // Before the browser moves it, as what it scrolls becomes less.
+    const top = box.scrollTop - gone * height;
     this.#rows.style.height = `${entries.length * height}px`;
     this.#rows.style.setProperty('--digits', Math.max(3, String(entries.at(-1)?.seq ?? '').length));
     if (this.follows) box.scrollTop = box.scrollHeight;
-    else if (gone > 0) box.scrollTop -= gone * height;
+    else if (gone > 0) box.scrollTop = top;
     this.#lastTop = box.scrollTop;
     const from = Math.max(0, Math.floor(box.scrollTop / height) - AROUND);
     const to = Math.min(entries.length, Math.ceil((box.scrollTop + box.clientHeight) / height) + AROUND);

@@ -4,15 +4,16 @@ import { byId, eachFrame, setText } from './dom.js';
 import { showEvent } from './event-view.js';
 import { openExport } from './export.js';
 import { Filters } from './filters.js';
+import { learn, listenToForms } from './join.js';
 import { listenToKeys } from './keys.js';
 import { EventList } from './list.js';
 import { built, connection, toast } from './notices.js';
-import { eventIsHidden, leaveRooms, open } from './panels.js';
+import { eventIsHidden, leaveRooms, listenToPanels, open, sees } from './panels.js';
 import { Record } from './record.js';
 import { RoomView } from './room-view.js';
 import { aboutRoom, addressed, roomHash, showRooms } from './rooms.js';
 import { Say } from './say.js';
-import { canBeRoom, Feed, info, roomAddress } from './server.js';
+import { Feed } from './server.js';
 import { eventAt, showSparks } from './sparks.js';
 import { followTheme } from './theme.js';
 import { View } from './view.js';
@@ -22,8 +23,6 @@ import { YourClients } from './yours.js';
 let rooms = [];
 /** Whether the server has told which there are. */
 let known = false;
-/** Where clients may join; null where they cannot from here. @type {string | null} */
-let roomsAt = null;
 /** @type {string | undefined} */
 let session;
 /** @type {string | null} */
@@ -34,6 +33,8 @@ let selected = null;
 let feed;
 /** The server has forgotten the room: what is still shown of it is all there is. */
 let over = false;
+/** An event that is to be shown as soon as it is there: the address may be quicker than the feed. */
+let sought = null;
 
 const draw = eachFrame(() => {
   const about = rooms.find(({ id }) => id === room);
@@ -47,12 +48,13 @@ const draw = eachFrame(() => {
   byId('export-open').disabled = record.entries.length === 0 || over;
   byId('newest').hidden = list.follows && selected === null;
   list.show(view.shown, selected, gone);
+  find();
   filters.show(record, view, present);
   showSparks(record, selected);
-  showEvent(record, selected);
-  roomView.show(record, selected, present);
+  if (sees('event')) showEvent(record, selected);
+  if (sees('room')) roomView.show(record, selected, present);
+  if (sees('yours')) yours.show();
   say.show(about);
-  yours.show();
 });
 
 const filters = new Filters(() => {
@@ -78,7 +80,7 @@ const roomView = new RoomView({
     say.as(client);
   },
   onDisconnect: client => say.disconnect(client),
-  onClient: draw,
+  draw,
 });
 const yours = new YourClients(draw, (of, client) => {
   if (of !== room) location.hash = roomHash(of);
@@ -92,6 +94,7 @@ function watch(id) {
   feed = undefined;
   room = id;
   selected = null;
+  sought = null;
   filters.forgetClient();
   begin();
   document.title = `${id === null ? '' : `${id} · `}Stateroom inspector`;
@@ -134,12 +137,20 @@ function listen() {
 
 function select(seq) {
   selected = seq;
+  sought = seq;
   list.follows = seq === null;
-  if (seq !== null) roomView.choose(record.find(seq)?.client);
   history.replaceState(null, '', roomHash(room, seq));
-  list.show(view.shown, selected);
-  if (seq !== null) list.reveal();
+  find();
   draw();
+}
+
+function find() {
+  const entry = sought === null ? undefined : record.find(sought);
+  if (!entry) return;
+  sought = null;
+  roomView.choose(entry.client);
+  list.show(view.shown, selected);
+  list.reveal();
 }
 
 /** @param {number | 'first' | 'last' | 'page up' | 'page down'} steps */
@@ -166,26 +177,17 @@ function pause() {
   draw();
 }
 
-function connect(event) {
-  event.preventDefault();
-  const { room: name, token, query } = event.target.elements;
-  if (!canBeRoom(name.value)) {
-    toast('This cannot be the name of a room.', true);
-    return;
-  }
-  yours.connect(roomsAt, name.value, token?.value ?? '', query?.value ?? '');
-  if (name.value !== room) location.hash = roomHash(name.value);
-  open('yours');
-}
-
 function listenToPage() {
+  listenToPanels(draw);
   addEventListener('hashchange', () => {
     follow();
     leaveRooms();
   });
   byId('rooms-find').oninput = draw;
-  byId('connect').onsubmit = connect;
-  byId('first').onsubmit = connect;
+  listenToForms(yours, id => {
+    if (id !== room) location.hash = roomHash(id);
+    open('yours');
+  });
   byId('pause').onclick = pause;
   byId('newest').onclick = () => select(null);
   byId('earlier').onclick = () => step(-1);
@@ -215,15 +217,6 @@ function listenToPage() {
   }, step);
 }
 
-async function learn() {
-  const { service, version, rooms_at: at } = await info();
-  setText(byId('service'), service);
-  byId('service').title = `Stateroom ${version}`;
-  roomsAt = at;
-  for (const element of document.querySelectorAll('.to-connect')) element.hidden = at === null;
-  setText(byId('rooms-at'), at === null ? '' : roomAddress(at, 'NAME'));
-}
-
 function listenToServer() {
   new Feed('api/feed', {
     session({ id }) {
@@ -246,7 +239,7 @@ function listenToServer() {
     build: built,
   }, open => {
     connection(open);
-    if (open) learn().catch(() => toast('The server does not say what it serves.', true));
+    if (open) void learn();
   });
 }
 

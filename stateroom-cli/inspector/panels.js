@@ -5,6 +5,12 @@ const phone = matchMedia('(max-width: 60rem)');
 const ALWAYS = ['rooms', 'events'];
 const buttons = [...byId('views').children];
 const { dataset } = document.body;
+let onOpen = () => {};
+
+/** @param {() => void} draw */
+export function listenToPanels(draw) {
+  onOpen = draw;
+}
 
 for (const button of buttons) button.onclick = () => open(button.dataset.open);
 phone.onchange = () => open(dataset.view);
@@ -13,9 +19,12 @@ phone.onchange = () => open(dataset.view);
 export function open(panel) {
   dataset.view = panel;
   if (!ALWAYS.includes(panel)) dataset.panel = panel;
-  const current = phone.matches ? dataset.view : dataset.panel;
-  for (const button of buttons) button.setAttribute('aria-pressed', button.dataset.open === current);
+  for (const button of buttons) button.setAttribute('aria-pressed', sees(button.dataset.open));
+  onOpen();
 }
+
+/** Whether a panel is in sight. What is not need not be drawn. */
+export const sees = panel => (phone.matches ? dataset.view : dataset.panel) === panel;
 
 /** Whether it takes another panel to see an event that was selected. */
 export const eventIsHidden = () => phone.matches || dataset.panel === 'yours';

@@ -7,7 +7,7 @@ import { bytes } from './units.js';
 const FIRST = { characters: 4000, lines: 60, bytes: 512 };
 /** What one press of "show" adds at most: 16 MiB at once would keep the browser busy. */
 const NEXT = { characters: 1 << 20, lines: Infinity, bytes: 192 << 10 };
-const PIECE = { characters: 16 << 10, lines: 200, bytes: 3072 };
+const PIECE = { characters: 4 << 10, lines: 100, bytes: 3072 };
 const JSON_TOKENS = /("(?:[^"\\]|\\.)*")(?=(\s*:)?)|\b(true|false|null)\b|-?\d[\d.eE+-]*/g;
 const narrow = matchMedia('(max-width: 30rem)');
 

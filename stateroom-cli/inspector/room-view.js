@@ -9,6 +9,8 @@ import { clock, many } from './units.js';
 
 const MEMBERS_SHOWN = 200;
 const LINES = 100;
+/** What happens now is drawn no more often: nobody reads faster. */
+const EVERY_MS = 200;
 
 export class RoomView {
   #hear;
@@ -16,13 +18,15 @@ export class RoomView {
   #lines = LINES;
   /** For which record, entry and client it was drawn. */
   #drawn = [];
+  #drawnAt = 0;
+  #later;
 
-  /** @param {{ onEvent: (seq: number) => void, onSayAs: (client: number) => void, onDisconnect: (client: number) => void, onClient: () => void }} hear */
+  /** @param {{ onEvent: (seq: number) => void, onSayAs: (client: number) => void, onDisconnect: (client: number) => void, draw: () => void }} hear */
   constructor(hear) {
     this.#hear = hear;
     byId('lines-more').onclick = () => {
       this.#lines += 1000;
-      hear.onClient();
+      hear.draw();
     };
   }
 
@@ -31,7 +35,7 @@ export class RoomView {
     if (client === undefined || this.#client === client) return;
     this.#client = client;
     this.#lines = LINES;
-    this.#hear.onClient();
+    this.#hear.draw();
   }
 
   /**
@@ -43,7 +47,16 @@ export class RoomView {
     const index = seq === null ? record.entries.length - 1 : record.indexFrom(seq + 0.1) - 1;
     const drawn = [record, record.entries[index], this.#client, this.#lines, present.join()];
     if (drawn.every((part, at) => part === this.#drawn[at])) return;
+    const wait = this.#drawnAt + EVERY_MS - performance.now();
+    if (seq === null && wait > 0 && record === this.#drawn[0]) {
+      this.#later ??= setTimeout(() => {
+        this.#later = undefined;
+        this.#hear.draw();
+      }, wait);
+      return;
+    }
     this.#drawn = drawn;
+    this.#drawnAt = performance.now();
     const room = record.roomAfter(index);
     setText(byId('room-when'), seq === null ? 'Now' : `After event ${seq}, at ${clock(record.entries[Math.max(0, index)]?.unix_ms ?? 0)}`);
     setText(byId('room-state'), [

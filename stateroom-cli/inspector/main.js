@@ -42,6 +42,8 @@ const draw = eachFrame(() => {
   const gone = view.update();
   showRooms(rooms, room);
   byId('no-room').hidden = room !== null;
+  setText(byId('no-room-title'), rooms.length === 0 ? 'No rooms yet' : 'Which room?');
+  document.body.classList.toggle('roomless', room === null);
   byId('room-pane').hidden = room === null;
   setText(byId('room-name'), room ?? '');
   setText(byId('room-about'), over ? 'its record is gone' : about ? aboutRoom(about) : known ? 'there is no such room now' : '');
@@ -93,8 +95,6 @@ function watch(id) {
   feed?.close();
   feed = undefined;
   room = id;
-  selected = null;
-  sought = null;
   filters.forgetClient();
   begin();
   document.title = `${id === null ? '' : `${id} · `}Stateroom inspector`;
@@ -103,11 +103,15 @@ function watch(id) {
   draw();
 }
 
+/** What is known of the room is of another one, or not to be had any more. */
 function begin() {
+  selected = null;
+  sought = null;
   over = false;
   record = new Record();
   view = new View(record, filters.value);
   list.follows = true;
+  if (room !== null) history.replaceState(null, '', roomHash(room));
 }
 
 /** Opens the feed of the room, if there is one: that of no room would be refused again and again. */

@@ -4,12 +4,14 @@ import { copy, make } from './dom.js';
 import { bytesOf, hexDump, setOut, sizeOf } from './payload.js';
 import { bytes } from './units.js';
 
-const FIRST = { characters: 4000, lines: 60, bytes: 512 };
+// Numbers of bytes are multiples of three, as base64 can be cut there, and of the width of the dump.
+const FIRST = { characters: 4000, lines: 60, bytes: 240 };
 /** What one press of "show" adds at most: 16 MiB at once would keep the browser busy. */
 const NEXT = { characters: 1 << 20, lines: Infinity, bytes: 192 << 10 };
 const PIECE = { characters: 4 << 10, lines: 100, bytes: 3072 };
 const JSON_TOKENS = /("(?:[^"\\]|\\.)*")(?=(\s*:)?)|\b(true|false|null)\b|-?\d[\d.eE+-]*/g;
-const narrow = matchMedia('(max-width: 30rem)');
+/** As wide as a phone, and the panel on a desk. */
+const DUMP_WIDTH = 8;
 
 /** @param {Payload} payload */
 export function payloadView(payload) {
@@ -38,7 +40,7 @@ export function payloadView(payload) {
   } }, 'copy');
   about.append(toCopy);
   show();
-  return make('div', { className: 'payload' }, about, body);
+  return make('div', { className: binary ? 'payload wide' : 'payload' }, about, body);
 
   function show() {
     const source = binary ? ofBytes(payload) : ofText(raw ? payload.text : inLines ?? payload.text ?? '', inLines !== null);
@@ -107,16 +109,14 @@ function cut(text, from, { characters, lines }) {
 
 function ofBytes(payload) {
   const size = Math.floor(payload.binary.replace(/=+$/, '').length * 3 / 4);
-  const width = narrow.matches ? 8 : 16;
   return {
     size,
     left: at => bytes(size - at),
     page(from, limit, look = false) {
-      // Base64 can be cut at a multiple of three bytes, the dump at one of its width.
-      const next = Math.min(size, from + Math.ceil(limit.bytes / 48) * 48);
+      const next = Math.min(size, from + limit.bytes);
       const pieces = [];
       for (let at = from; at < next && !look; at += PIECE.bytes) {
-        pieces.push([hexDump(bytesOf(payload.binary, at, Math.min(next, at + PIECE.bytes)), at, width)]);
+        pieces.push([hexDump(bytesOf(payload.binary, at, Math.min(next, at + PIECE.bytes)), at, DUMP_WIDTH)]);
       }
       return { pieces, next };
     },

@@ -69,10 +69,11 @@ export function bytesOf(base64, from, to) {
 /** A line for each `width` bytes: where they are, the bytes, and what they are as ASCII. */
 export function hexDump(bytes, offset, width) {
   const lines = [];
+  const digits = Math.max(4, (offset + bytes.length).toString(16).length);
   for (let at = 0; at < bytes.length; at += width) {
     const part = bytes.subarray(at, at + width);
     const readable = Array.from(part, byte => byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·').join('');
-    lines.push(`${(offset + at).toString(16).padStart(6, '0')}  ${hex(part).padEnd(width * 3 - 1)}  ${readable}`);
+    lines.push(`${(offset + at).toString(16).padStart(digits, '0')}  ${hex(part).padEnd(width * 3 - 1)}  ${readable}`);
   }
   return lines.join('\n');
 }

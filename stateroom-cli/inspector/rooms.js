@@ -1,6 +1,6 @@
 // The list of rooms, and who is in the one that is looked at.
 import { byId, keyed, make, setText } from './dom.js';
-import { age, bytes, many } from './units.js';
+import { age, bytes, many, microseconds } from './units.js';
 
 const SHOWN = 200;
 /** From so many on, there is a field to find one. */
@@ -52,7 +52,7 @@ export function aboutRoom(room) {
     room.ended ? 'ended' : many(room.clients.length, 'client'),
     many(room.events, 'event'),
     age(room.age_seconds),
-    `${room.cpu_seconds.toFixed(room.cpu_seconds < 1 ? 3 : 1)} s CPU`,
+    `${microseconds(room.cpu_seconds * 1e6)} CPU`,
     room.memory_bytes === null ? null : bytes(room.memory_bytes),
   ].filter(Boolean).join(' · ');
 }

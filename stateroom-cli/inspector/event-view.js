@@ -27,7 +27,8 @@ function title(entry) {
   return [
     kind === 'gap' ? '' : `Event ${seq}: `,
     make('span', { className: 'kind', 'data-kind': kind }, kind),
-    client === undefined ? '' : kind === 'message' ? ` from client ${client}` : ` of client ${client}`,
+    kind === 'fault' && entry.fault.event ? ` in ${entry.fault.event}` : '',
+    client === undefined ? '' : entry.payload ? ` from client ${client}` : ` of client ${client}`,
   ];
 }
 
@@ -75,7 +76,7 @@ function facts(pairs) {
 
 function faultView({ reason, event, message, backtrace }) {
   return make('section', { className: 'fault' },
-    make('p', {}, `The room has failed in ${event}: ${reason}. Its clients were closed with 1011.`),
+    make('p', {}, `The room has failed${event ? ` in ${event}` : ' before it began'}: ${reason}. Its clients were closed with 1011.`),
     textView(withoutAnsi(message ?? '')),
     backtrace ? make('h4', {}, 'Backtrace') : null,
     backtrace ? textView(withoutAnsi(backtrace), true) : null);
@@ -86,9 +87,9 @@ function requestView({ method, path, query, body }) {
 }
 
 function detailsView(entry) {
-  const { headers = [], claims, address } = entry.details;
+  const { headers = [], claims, ...known } = entry.details;
   const rows = [
-    ...(address ? [['address', address]] : []),
+    ...['address', 'subject', 'subprotocol'].filter(name => known[name]).map(name => [name, known[name]]),
     ...queryOf(entry).map(([name, value]) => [`?${name}`, value]),
     ...headers,
   ];

@@ -6,6 +6,8 @@ import { textView } from './payload-view.js';
 const TOAST_MS = 6000;
 let gone;
 let known = false;
+/** The generation that was built last. @type {number | null} */
+let last = null;
 
 /** Tells something in the line at the bottom. */
 export function toast(text, wrong = false) {
@@ -23,15 +25,16 @@ export function connection(open) {
   known ||= open;
 }
 
-/** @param {{ state: 'building' | 'ready' | 'failed', generation: number, seconds: number | null, error: string | null }} build */
+/** @param {{ state: 'building' | 'ready' | 'failed', generation: number | null, seconds: number | null, error: string | null }} build */
 export function built({ state, generation, seconds, error }) {
   document.body.dataset.build = state;
+  last = generation ?? last;
   const took = typeof seconds === 'number' ? `, ${seconds.toFixed(1)} s` : '';
   setText(byId('build'), { building: 'building …', ready: `generation ${generation}${took}`, failed: 'build failed' }[state] ?? state);
   const failed = state === 'failed';
   // While the next one is being built, the last one's errors are still of use.
   if (state === 'building') return;
   byId('failed').hidden = !failed;
-  setText(byId('failed-about'), `The build has failed. The rooms go on with generation ${generation}.`);
+  setText(byId('failed-about'), `The build has failed. The rooms go on with ${last === null ? 'the last that was built' : `generation ${last}`}.`);
   byId('failed-text').replaceChildren(...(failed ? [textView(withoutAnsi(error ?? ''), true)] : []));
 }

@@ -21,7 +21,7 @@ import { copyOf, happen, nobody } from './replay.js';
  * @property {'begin' | 'init' | 'connect' | 'disconnect' | 'message' | 'timer' | 'call' | 'request' | 'shutdown' | 'log' | 'fault' | 'restore' | 'gap'} kind
  *   `gap` is of this page: it stands where entries are missing
  * @property {number} [client]
- * @property {{ query?: [string, string][], headers?: [string, string][], claims?: object | null, address?: string }} [details]
+ * @property {{ query?: [string, string][], headers?: [string, string][], claims?: object | null, address?: string, subject?: string | null, subprotocol?: string | null }} [details]
  * @property {Payload} [payload]
  * @property {{ method: string, path: string, query: string | null, body?: Payload }} [request]
  * @property {number} [took_us]
@@ -29,7 +29,7 @@ import { copyOf, happen, nobody } from './replay.js';
  * @property {Effect[]} [effects]
  * @property {string} [text]
  * @property {number} [generation]
- * @property {{ reason: string, event: string, message: string, backtrace: string | null }} [fault]
+ * @property {{ reason: string, event: string | null, message: string, backtrace: string | null }} [fault]
  */
 
 const MAX_ENTRIES = 20_000;

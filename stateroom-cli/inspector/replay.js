@@ -19,13 +19,14 @@ const GONE_KEPT = 100;
  * @property {Map<number, Member>} here
  * @property {Map<number, Member>} gone
  * @property {{ ms: number, from: number, seq: number } | null} timer
+ * @property {{ here: Map<number, Member>, timer: Room['timer'] } | null} before what there was when a fresh instance began
  *
  * @typedef {{ seq: number, at: number, way: 'sent' | 'received' | 'closed', payload?: Payload, text?: string }} Line
  */
 
 /** @returns {Room} */
 export function nobody() {
-  return { running: false, generation: null, partial: false, here: new Map(), gone: new Map(), timer: null };
+  return { running: false, generation: null, partial: false, here: new Map(), gone: new Map(), timer: null, before: null };
 }
 
 /** @param {Room} room */
@@ -45,10 +46,17 @@ export function happen(room, entry) {
     case 'gap':
       room.partial = true;
       break;
-    // New code may take over a room with its clients. Those of a room that has ended are gone already.
+    // Clients may outlive an instance. The fresh one is told of them, as of everything, or has been told before.
     case 'begin':
-      room.running = true;
-      room.timer = null;
+      room.before = { here: room.here, timer: room.timer };
+      Object.assign(room, { running: true, here: new Map(), gone: new Map(), timer: null, partial: false });
+      break;
+    case 'restore':
+      Object.assign(room, room.before);
+      break;
+    // It is new after all: what was to be told again was not.
+    case 'init':
+      Object.assign(room, { here: new Map(), timer: null });
       break;
     case 'connect':
       room.gone.delete(client);
@@ -60,8 +68,11 @@ export function happen(room, entry) {
     case 'timer':
       room.timer = null;
       break;
-    case 'fault':
+    // Who is there is still told to have left.
     case 'shutdown':
+      room.running = false;
+      break;
+    case 'fault':
       for (const id of [...room.here.keys()]) leave(room, id, seq);
       room.running = false;
       room.timer = null;
@@ -71,7 +82,6 @@ export function happen(room, entry) {
       if (!room.here.has(client)) room.here.set(client, { id: client, since: null, until: null });
       break;
   }
-  if (kind === 'fault' || kind === 'shutdown') return;
   for (const effect of entry.effects ?? []) {
     if (effect.kind === 'timer') room.timer = { ms: effect.ms, from: entry.unix_ms + (entry.took_us ?? 0) / 1000, seq };
   }
@@ -109,8 +119,9 @@ export function messagesOf(entries, index, member, limit) {
         lines.push({ ...base, way: 'closed', text: `closed with ${effect.code}${effect.reason ? `: ${effect.reason}` : ''}` });
       }
     }
-    if (entry.kind === 'fault' && member.until === entry.seq) lines.push({ ...base, way: 'closed', text: 'closed with 1011: the room has failed' });
-    if (entry.kind === 'message' && entry.client === member.id) lines.push({ ...base, way: 'sent', payload: entry.payload });
+    const failed = entry.kind === 'fault';
+    if (failed && member.until === entry.seq) lines.push({ ...base, way: 'closed', text: 'closed with 1011: the room has failed' });
+    if ((entry.kind === 'message' || failed && entry.payload) && entry.client === member.id) lines.push({ ...base, way: 'sent', payload: entry.payload });
     if (lines.length > limit) return { lines: lines.slice(0, limit).toReversed(), more: true };
   }
   return { lines: lines.toReversed(), more: false };

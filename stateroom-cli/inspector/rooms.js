@@ -11,7 +11,7 @@ const MANY = 12;
  * @property {string} id
  * @property {number[]} clients
  * @property {number} events
- * @property {number} age_seconds
+ * @property {number | null} age_seconds
  * @property {number} cpu_seconds
  * @property {number | null} memory_bytes
  * @property {number} faults
@@ -51,7 +51,7 @@ export function aboutRoom(room) {
   return [
     room.ended ? 'ended' : many(room.clients.length, 'client'),
     many(room.events, 'event'),
-    age(room.age_seconds),
+    room.age_seconds === null ? null : age(room.age_seconds),
     `${microseconds(room.cpu_seconds * 1e6)} CPU`,
     room.memory_bytes === null ? null : bytes(room.memory_bytes),
   ].filter(Boolean).join(' · ');

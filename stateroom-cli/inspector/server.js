@@ -15,7 +15,7 @@ export async function info() {
 export async function testOf(room) {
   const response = await fetch(testAddress(room));
   const text = await response.text();
-  if (!response.ok) throw new Error(text || response.statusText);
+  if (!response.ok) throw new Error(text.trim() || response.statusText);
   return text;
 }
 
@@ -32,7 +32,7 @@ export async function ask(room, verb, body = {}) {
   } catch {
     throw new Error('The server cannot be reached.');
   }
-  if (!response.ok) throw new Error(await response.text() || `${response.status} ${response.statusText}`);
+  if (!response.ok) throw new Error((await response.text()).trim() || `${response.status} ${response.statusText}`);
 }
 
 /** A feed that stays open while somebody looks at the page. It may begin again: who listens knows what it has heard. */

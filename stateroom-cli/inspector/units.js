@@ -1,4 +1,5 @@
-// Numbers as people read them: bytes, durations, times of day, and what there is one or many of.
+// Numbers as people read them: bytes, durations, times of day, and what there is one or many of. A number and its unit stay
+// in one line.
 
 const BYTES = ['B', 'KiB', 'MiB', 'GiB'];
 
@@ -9,20 +10,20 @@ export function bytes(count) {
     value /= 1024;
     unit += 1;
   }
-  return `${unit === 0 ? value : short(value)} ${BYTES[unit]}`;
+  return `${unit === 0 ? value : short(value)}\u00a0${BYTES[unit]}`;
 }
 
 export function microseconds(count) {
-  if (count < 1000) return `${short(count)} µs`;
-  if (count < 1_000_000) return `${short(count / 1000)} ms`;
-  return `${short(count / 1_000_000)} s`;
+  if (count < 1000) return `${short(count)}\u00a0µs`;
+  if (count < 1_000_000) return `${short(count / 1000)}\u00a0ms`;
+  return `${short(count / 1_000_000)}\u00a0s`;
 }
 
 /** For how long something has been there. */
 export function age(seconds) {
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds / 60) % 60} min`;
+  if (seconds < 60) return `${Math.floor(seconds)}\u00a0s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}\u00a0min`;
+  return `${Math.floor(seconds / 3600)}\u00a0h ${Math.floor(seconds / 60) % 60}\u00a0min`;
 }
 
 /** The time of day, to the millisecond. */

@@ -28,7 +28,7 @@ export function happened(entry) {
       const { method, path, query, body } = entry.request ?? {};
       return visible(`${method} ${path}${query ? `?${query}` : ''} ${oneLine(body)}`);
     }
-    case 'fault': return visible(`${entry.fault?.reason} in ${entry.fault?.event}: ${entry.fault?.message}`);
+    case 'fault': return visible(`${entry.fault?.reason} in ${entry.fault?.event ?? 'its beginning'}: ${entry.fault?.message}`);
     default: return entry.payload ? oneLine(entry.payload) : visible(withoutAnsi(entry.text ?? ''));
   }
 }

@@ -92,8 +92,7 @@ const yours = new YourClients(draw, (of, client) => {
 
 /** Looks at a room from its beginning on, as the server has it. */
 function watch(id) {
-  feed?.close();
-  feed = undefined;
+  mute();
   room = id;
   filters.forgetClient();
   begin();
@@ -130,13 +129,17 @@ function listen() {
       draw();
     },
     end() {
-      feed.close();
-      feed = undefined;
+      mute();
       over = true;
       toast(`The server has forgotten room ${room}. What was seen of it stays here.`);
       draw();
     },
   });
+}
+
+function mute() {
+  feed?.close();
+  feed = undefined;
 }
 
 function select(seq) {
@@ -244,6 +247,8 @@ function listenToServer() {
   }, open => {
     connection(open);
     if (open) void learn();
+    // The server that comes back may not have this room: its list tells.
+    else mute();
   });
 }
 

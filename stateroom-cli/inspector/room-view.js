@@ -45,7 +45,7 @@ export class RoomView {
    */
   show(record, seq, present) {
     const index = seq === null ? record.entries.length - 1 : record.indexFrom(seq + 0.1) - 1;
-    const drawn = [record, record.entries[index], this.#client, this.#lines, present.join()];
+    const drawn = [record, seq === null, record.entries[index], this.#client, this.#lines, present.join()];
     if (drawn.every((part, at) => part === this.#drawn[at])) return;
     const wait = this.#drawnAt + EVERY_MS - performance.now();
     if (seq === null && wait > 0 && record === this.#drawn[0]) {
@@ -66,24 +66,23 @@ export class RoomView {
       room.running || room.partial ? null : 'not running',
     ].filter(Boolean).join(' · '));
     byId('room-partial').hidden = !room.partial;
-    this.#showMembers(room, present);
-    const member = room.here.get(this.#client) ?? room.gone.get(this.#client);
+    const members = [...room.here.values(), ...[...room.gone.values()].toReversed()];
+    // Before and after its time, another one is shown instead.
+    const member = members.find(({ id }) => id === this.#client) ?? members[0];
+    this.#showMembers(members, member, present);
     this.#showLines(record, index, member);
   }
 
-  #showMembers(room, present) {
-    const members = [...room.here.values(), ...[...room.gone.values()].toReversed()];
-    if (this.#client === null && members.length > 0) this.#client = members[0].id;
+  #showMembers(members, chosen, present) {
     const shown = members.slice(0, MEMBERS_SHOWN);
-    const chosen = members.find(({ id }) => id === this.#client);
     if (chosen && !shown.includes(chosen)) shown.unshift(chosen);
     keyed(byId('members'), shown, ({ id }) => id, member => this.#member(member), (element, member) => {
       const { id, since, until } = member;
       element.classList.toggle('gone', until !== null);
       const when = `${since === null ? 'from before the record' : `since event ${since}`}${until === null ? '' : `, left at ${until}`}`;
       setText(element.querySelector('.since'), when);
-      element.querySelector('.who').setAttribute('aria-pressed', id === this.#client);
-      element.querySelector('.actions').hidden = id !== this.#client || !present.includes(id);
+      element.querySelector('.who').setAttribute('aria-pressed', member === chosen);
+      element.querySelector('.actions').hidden = member !== chosen || !present.includes(id);
     });
     byId('members-none').hidden = members.length > 0;
     const more = byId('members-more');

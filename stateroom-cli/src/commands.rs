@@ -1,4 +1,5 @@
 //! The verbs, a file each. What they are told is settled here, before any of them begins.
+mod bench;
 mod build;
 mod dev;
 mod reload;
@@ -24,6 +25,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     }
     let (here, quiet) = (Path::new(""), cli.quiet > 0);
     match cli.verb {
+        Verb::Bench(bench) => bench::run(&bench, quiet),
         Verb::Build => {
             let said = Said::read(Settings::default(), here)?;
             build::run(&said.settings, &said.resolve(&Verb::SERVE)?.host, quiet)

@@ -1,0 +1,139 @@
+//! A report as a page, which needs nothing but itself.
+//!
+//! *Invariant:* what a server or the command line said is escaped.
+use std::fmt::Write;
+
+use super::{
+    measured::{Measured, Point},
+    plot::{Axis, Plot},
+    ramp::Ramp,
+    report::Report,
+    table::{count, knee, table, title},
+};
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--text:#1f2328;--faint:#656d76;--back:#fff;--grid:#d8dee4;--one:#0b62d6;--two:#b3470b}
+@media(prefers-color-scheme:dark){
+:root{--text:#e6edf3;--faint:#9198a1;--back:#0d1117;--grid:#30363d;--one:#6cb0ff;--two:#ffa057}}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--text);background:var(--back);max-width:760px;margin:2rem auto;\
+padding:0 1rem}
+h1{font-size:1.3rem;overflow-wrap:anywhere}pre,table{font-size:13px;overflow-x:auto}
+table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid var(--grid)}
+figure{margin:1.5rem 0}svg{width:100%;height:auto}
+text{font-size:12px;fill:var(--faint)}.title{font-size:14px;fill:var(--text)}
+.end{text-anchor:end}.middle{text-anchor:middle}.grid{stroke:var(--grid)}
+polyline{fill:none;stroke-width:2;stroke-linejoin:round}
+.line0{stroke:var(--one)}.line1{stroke:var(--two)}.name0{fill:var(--one)}.name1{fill:var(--two)}";
+
+/// The report as a page.
+pub(crate) fn page(report: &Report) -> String {
+    let mut page = String::new();
+    // Writing to a text cannot fail.
+    let _ = write(&mut page, report);
+    page
+}
+
+fn write(page: &mut String, report: &Report) -> std::fmt::Result {
+    let title = escape(&title(report));
+    write!(page, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>")?;
+    write!(page, "<meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head>\n<body>")?;
+    writeln!(page, "<h1>{title}</h1>")?;
+    if let Some(ramp) = &report.ramp {
+        writeln!(page, "<p>{}</p>\n{}", escape(&knee(ramp)), of_steps(ramp))?;
+        writeln!(page, "<h2>The knee</h2>")?;
+    }
+    writeln!(page, "<pre>{}</pre>", escape(&table(report)))?;
+    page.push_str(&distribution(&report.measured));
+    page.push_str(&latency_over_time(&report.measured));
+    page.push_str(&throughput_over_time(&report.measured));
+    page.push_str("</body></html>\n");
+    Ok(())
+}
+
+fn distribution(measured: &Measured) -> String {
+    let points = measured.distribution.iter().map(|(share, time)| (-(1.0 - share).log10(), time.log10()));
+    let furthest = measured.distribution.last().map_or(0.0, |(share, _)| -(1.0 - share).log10()).ceil().max(1.0);
+    let names = ["0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"];
+    let ticks = (0_u32..).map(f64::from).zip(names.map(str::to_owned)).take_while(|(tick, _)| *tick <= furthest);
+    Plot {
+        title: "Latency by share of answers",
+        x: Axis { name: "share of answers that took no longer", ticks: ticks.collect() },
+        y: Axis::logarithmic("ms", measured.distribution.iter().map(|(_, time)| *time)),
+        lines: vec![("latency", points.collect())],
+    }
+    .svg()
+}
+
+fn latency_over_time(measured: &Measured) -> String {
+    let points = &measured.over_time;
+    let line = |time: fn(&Point) -> Option<f64>| {
+        points.iter().filter_map(move |point| Some((point.second, time(point)?.log10()))).collect()
+    };
+    Plot {
+        title: "Latency over time",
+        x: Axis::linear("seconds", measured.seconds),
+        y: Axis::logarithmic("ms", points.iter().flat_map(|point| [point.p50_ms, point.p99_ms]).flatten()),
+        lines: vec![("p50", line(|point| point.p50_ms)), ("p99", line(|point| point.p99_ms))],
+    }
+    .svg()
+}
+
+fn throughput_over_time(measured: &Measured) -> String {
+    let points = &measured.over_time;
+    let most =
+        points.iter().fold(0.0, |most: f64, point| most.max(point.sent_per_second).max(point.received_per_second));
+    let line = |rate: fn(&Point) -> f64| points.iter().map(|point| (point.second, rate(point))).collect();
+    Plot {
+        title: "Messages over time",
+        x: Axis::linear("seconds", measured.seconds),
+        y: Axis::linear("messages a second", most),
+        lines: vec![
+            ("sent", line(|point| point.sent_per_second)),
+            ("received", line(|point| point.received_per_second)),
+        ],
+    }
+    .svg()
+}
+
+/// Latency by rate.
+fn of_steps(ramp: &Ramp) -> String {
+    let known = || ramp.steps.iter().filter(|step| step.received > 0);
+    let rate = |step: &Measured| step.rate.unwrap_or(1.0);
+    let line = |time: fn(&Measured) -> f64| known().map(|step| (rate(step).log10(), time(step).log10())).collect();
+    let ticks = known().map(|step| (rate(step).log10(), count(rate(step))));
+    // Each name needs some space.
+    let every = (ramp.steps.len() / 10).max(1);
+    Plot {
+        title: "Latency by rate",
+        x: Axis { name: "messages a second", ticks: ticks.step_by(every).collect() },
+        y: Axis::logarithmic("ms", known().flat_map(|step| [step.latency_ms.p50, step.latency_ms.p99])),
+        lines: vec![("p50", line(|step| step.latency_ms.p50)), ("p99", line(|step| step.latency_ms.p99))],
+    }
+    .svg()
+}
+
+/// A text that means itself in HTML, within an attribute as well.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped() {
+        assert_eq!(escape("<a href=\"x\">'&amp;'</a>"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;amp;&#39;&lt;/a&gt;");
+    }
+}

@@ -98,7 +98,11 @@ pub(crate) fn publish(bench: &Bench, report: &Report) -> Result<()> {
     if let Some(file) = &bench.html {
         fs::write(file, html::page(report)).with_context(|| format!("cannot write `{}`", file.display()))?;
     }
-    let text = if bench.json { serde_json::to_string_pretty(report)? + "\n" } else { table::table(report) };
+    let text = if bench.json {
+        serde_json::to_string_pretty(report)? + "\n"
+    } else {
+        format!("{}\n{}", table::title(report), table::table(report))
+    };
     io::stdout().write_all(text.as_bytes()).context("cannot write the result")
 }
 

@@ -8,13 +8,14 @@ use crate::config::{Bytes, Sets};
 
 const EXAMPLES: &str = "\
 Examples:
-  stateroom bench http://127.0.0.1:8080                            10 connections, as fast as answers come
-  stateroom bench ws://127.0.0.1:8080/ws/ -c 500 --rooms 50 --rate 5000 --p99-under 20ms
-  stateroom bench http://127.0.0.1:8080 --pattern broadcast -c 100 --rate 50 --html report.html
+  stateroom bench http://127.0.0.1:8080              as fast as answers come
+  stateroom bench ws://127.0.0.1:8080/ws/ -c 500 --rooms 50 --rate 5000
+  stateroom bench http://127.0.0.1:8080 --pattern broadcast --html report.html
   stateroom bench http://127.0.0.1:8080 --ramp --rate 1000 --p99-under 50ms
 
-Rooms: `{room}` in the URL becomes the room's number; a URL that ends in `/` gets it appended; one without a path
-gets `/ws/bench-{room}`. Any other URL is that of a single room.";
+In the URL, `{room}` stands for the number of a room. Where it is missing, a
+URL that ends in `/` gets the number appended, and one without a path gets
+`/ws/bench-{room}`. Any other URL is that of a single room.";
 
 /// The flags of `stateroom bench`.
 #[derive(Debug, Clone, Args)]
@@ -23,7 +24,8 @@ pub(crate) struct Bench {
     /// Where the rooms are: ws, wss, http or https
     pub(crate) url: String,
 
-    /// What the service does with a message, and so who is to answer
+    /// Whom the service sends a message: its sender, everybody in the room, or everybody while one in ten speaks, at
+    /// random times and lengths
     #[arg(long, value_enum, default_value_t)]
     pub(crate) pattern: Pattern,
 
@@ -56,7 +58,7 @@ pub(crate) struct Bench {
     pub(crate) warmup: Duration,
 
     /// Raise the rate by half, step by step, until the p99 passes --p99-under (else ten times that of the first step)
-    /// or the answers no longer follow
+    /// or the answers no longer follow, twice
     #[arg(long)]
     pub(crate) ramp: bool,
 
@@ -77,16 +79,16 @@ pub(crate) struct Bench {
     pub(crate) html: Option<PathBuf>,
 }
 
-/// What the service does with a message.
+/// Whom the service sends a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Pattern {
-    /// Sends it back to its sender
+    // To its sender.
     #[default]
     Echo,
-    /// Sends it to everybody in the room
+    // To everybody in the room.
     Broadcast,
-    /// The same; one in ten speaks, at random times, and at random lengths
+    // The same; one in ten speaks, at random times, and at random lengths.
     Chat,
 }
 

@@ -95,13 +95,14 @@ impl Connection {
 
     /// A message leaves. As long as the socket was not free, its delay is the server's.
     fn sends(&self, intended: u64, free_since: u64) {
-        let late = self.board.now().saturating_sub(intended.max(free_since));
+        let at = self.board.now();
+        let late = at.saturating_sub(intended.max(free_since));
         let recipients = match self.board.pattern {
             Pattern::Echo => 1,
             _ => self.members.load(Ordering::Relaxed).into(),
         };
         if let Some(mut tally) = self.board.tally(self.number) {
-            tally.sends(intended, late, recipients);
+            tally.sends(intended, at, late, recipients);
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     plot::{Axis, Plot},
     ramp::Ramp,
     report::Report,
-    table::{count, knee, table, title},
+    table::{count, table, title},
 };
 
 const STYLE: &str = "\
@@ -17,8 +17,7 @@ const STYLE: &str = "\
 :root{--text:#e6edf3;--faint:#9198a1;--back:#0d1117;--grid:#30363d;--one:#6cb0ff;--two:#ffa057}}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--text);background:var(--back);max-width:760px;margin:2rem auto;\
 padding:0 1rem}
-h1{font-size:1.3rem;overflow-wrap:anywhere}pre,table{font-size:13px;overflow-x:auto}
-table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid var(--grid)}
+h1{font-size:1.3rem;overflow-wrap:anywhere}h2{font-size:1.1rem}pre{font-size:13px;white-space:pre-wrap}
 figure{margin:1.5rem 0}svg{width:100%;height:auto}
 text{font-size:12px;fill:var(--faint)}.title{font-size:14px;fill:var(--text)}
 .end{text-anchor:end}.middle{text-anchor:middle}.grid{stroke:var(--grid)}
@@ -38,11 +37,11 @@ fn write(page: &mut String, report: &Report) -> std::fmt::Result {
     write!(page, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>")?;
     write!(page, "<meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head>\n<body>")?;
     writeln!(page, "<h1>{title}</h1>")?;
-    if let Some(ramp) = &report.ramp {
-        writeln!(page, "<p>{}</p>\n{}", escape(&knee(ramp)), of_steps(ramp))?;
-        writeln!(page, "<h2>The knee</h2>")?;
-    }
     writeln!(page, "<pre>{}</pre>", escape(&table(report)))?;
+    if let Some(ramp) = &report.ramp {
+        let rate = count(report.measured.rate.unwrap_or_default());
+        writeln!(page, "{}<h2>At {rate} messages a second</h2>", of_steps(ramp))?;
+    }
     page.push_str(&distribution(&report.measured));
     page.push_str(&latency_over_time(&report.measured));
     page.push_str(&throughput_over_time(&report.measured));
@@ -95,9 +94,12 @@ fn throughput_over_time(measured: &Measured) -> String {
     .svg()
 }
 
-/// Latency by rate.
+/// Latency by rate. Of a rate that was tried twice, the second counts.
 fn of_steps(ramp: &Ramp) -> String {
-    let known = || ramp.steps.iter().filter(|step| step.received > 0);
+    let steps = || ramp.steps.iter();
+    let next = || steps().skip(1).map(|step| step.rate).chain([None]);
+    let known =
+        || steps().zip(next()).filter(|(step, next)| step.received > 0 && step.rate != *next).map(|(step, _)| step);
     let rate = |step: &Measured| step.rate.unwrap_or(1.0);
     let line = |time: fn(&Measured) -> f64| known().map(|step| (rate(step).log10(), time(step).log10())).collect();
     let ticks = known().map(|step| (rate(step).log10(), count(rate(step))));

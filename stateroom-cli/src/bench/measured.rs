@@ -29,8 +29,8 @@ pub(crate) struct Measured {
     pub(crate) latency_ms: Latency,
     /// Which share of the messages left more than a millisecond late by our own fault.
     pub(crate) late_share: f64,
-    /// How late messages left by our own fault, those of the latest hundredth aside.
-    pub(crate) late_ms_p99: f64,
+    /// How late messages left by our own fault, which is part of their latency.
+    pub(crate) late_ms: Latency,
     pub(crate) over_time: Vec<Point>,
     pub(crate) notes: Vec<String>,
     /// Shares, and the times that such a share of the answers did not exceed.
@@ -44,7 +44,7 @@ pub(crate) struct Measured {
     pub(crate) strange: (u64, Vec<String>),
 }
 
-/// How long answers took.
+/// How long something took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(crate) struct Latency {
     pub(crate) mean: f64,
@@ -62,7 +62,7 @@ pub(crate) struct Point {
     pub(crate) second: f64,
     pub(crate) sent_per_second: f64,
     pub(crate) received_per_second: f64,
-    /// Of what was to be sent then; nothing, if nothing of it was answered.
+    /// Of what was meant to be sent then; nothing, if nothing of it was answered.
     pub(crate) p50_ms: Option<f64>,
     pub(crate) p99_ms: Option<f64>,
 }
@@ -88,7 +88,7 @@ impl Measured {
             followed: if due > 0.0 { tally.arrived as f64 / due } else { 0.0 },
             latency_ms: Latency::of(&tally.latency),
             late_share: ratio(tally.late, tally.sent),
-            late_ms_p99: quantile(&tally.lateness, 0.99),
+            late_ms: Latency::of(&tally.lateness),
             over_time: over_time(tally, seconds),
             notes: Vec::new(),
             distribution: distribution(&tally.latency),
@@ -102,7 +102,7 @@ impl Measured {
     /// What whoever reads the figures should know.
     fn look(&self, tally: &Tally, pattern: Pattern, others_alone: bool) -> Vec<String> {
         let mut notes = Vec::new();
-        if self.late_share > LATE_SHARE {
+        if self.rate.is_some() && self.late_share > LATE_SHARE {
             notes.push(format!(
                 "{:.1} % of the messages left more than 1 ms late: this machine could not keep up, and the figures are \
                  its own more than the server's",
@@ -162,7 +162,7 @@ fn over_time(tally: &Tally, seconds: f64) -> Vec<Point> {
     let at = |times: &Histogram<u64>, share| (!times.is_empty()).then(|| quantile(times, share));
     measured
         .map(|(second, slot)| Point {
-            second,
+            second: (second * 1e6).round() / 1e6,
             sent_per_second: per(slot.sent, whole),
             received_per_second: per(slot.arrived, whole),
             p50_ms: at(&slot.latency, 0.5),
@@ -193,7 +193,7 @@ mod tests {
         let mut tally = Tally::new(1, Window { from: 0, until: 1000 * MS }).unwrap();
         for number in 1..=100 {
             let intended = (number - 1) * 10 * MS;
-            tally.sends(intended, 0, recipients);
+            tally.sends(intended, intended, 0, recipients);
             let marker = Marker { run: 1, connection: 1, number, intended };
             tally.hears(&marker, intended + number * MS, own, false);
         }

@@ -7,7 +7,7 @@ const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 280.0;
 /// What is left around the lines, for words.
 const LEFT: f64 = 70.0;
-const RIGHT: f64 = 20.0;
+const RIGHT: f64 = 36.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 44.0;
 
@@ -146,7 +146,7 @@ mod tests {
             lines: vec![("a", vec![(0.0, 0.0), (1.0, 1.0), (9.0, -9.0)])],
         };
         let svg = plot.svg();
-        assert!(svg.contains("points=\"70.0,236.0 700.0,34.0 700.0,236.0\""), "{svg}");
+        assert!(svg.contains("points=\"70.0,236.0 684.0,34.0 684.0,236.0\""), "{svg}");
         assert!(svg.contains("&lt;b&gt;") && !svg.contains("<b>"));
     }
 }

@@ -96,12 +96,12 @@ impl Report {
             samples.iter().for_each(|sample| text += &format!("\n    {sample}"));
         }
         text += &self.ends();
-        text += &match self.measured.notes.first() {
-            Some(note) => format!("\n  hint: {note}"),
-            None => "\n  hint: the service has to send back what it is sent, as text or within it; where messages have a form, \
-                 such as JSON, say so with --template '{\"text\":\"{message}\"}'"
-                .to_owned(),
-        };
+        if let Some(note) = self.measured.notes.first() {
+            text += &format!("\n  hint: {note}");
+        } else if self.ended.is_empty() {
+            text += "\n  hint: the service has to send back what it is sent, as text or within it; where messages have a form, such \
+                     as JSON, say so with --template '{\"text\":\"{message}\"}'";
+        }
         Some(text)
     }
 
@@ -172,7 +172,7 @@ mod tests {
             "followed",
             "latency_ms",
             "late_share",
-            "late_ms_p99",
+            "late_ms",
             "over_time",
             "notes",
         ];

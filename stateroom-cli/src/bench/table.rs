@@ -3,14 +3,14 @@ use std::fmt::Write;
 
 use super::{
     args::Pattern,
-    measured::Measured,
+    measured::{Latency, Measured},
     ramp::Ramp,
     report::{Ended, Refused, Report},
 };
 
-/// The report as text.
+/// The report as text, without its title.
 pub(crate) fn table(report: &Report) -> String {
-    let mut text = format!("{}\n", title(report));
+    let mut text = String::new();
     // Writing to a text cannot fail.
     let _ = match &report.ramp {
         Some(ramp) => steps(&mut text, ramp),
@@ -33,7 +33,7 @@ pub(crate) fn title(report: &Report) -> String {
 }
 
 fn figures(text: &mut String, measured: &Measured) -> std::fmt::Result {
-    let Measured { seconds, sent, received, lost, unsent, latency_ms: latency, .. } = measured;
+    let Measured { seconds, sent, received, lost, unsent, .. } = measured;
     let how = measured
         .rate
         .map_or_else(|| "as fast as answers came".to_owned(), |rate| format!("at {} messages a second", count(rate)));
@@ -46,15 +46,23 @@ fn figures(text: &mut String, measured: &Measured) -> std::fmt::Result {
         writeln!(text, "{:<10}{:>12}", "not sent", unsent)?;
     }
     writeln!(text, "\n{:<10}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "p50", "p90", "p99", "p99.9", "max")?;
-    write!(text, "{:<10}", "latency")?;
-    for time in [latency.p50, latency.p90, latency.p99, latency.p99_9, latency.max] {
+    times(text, "latency", &measured.latency_ms)?;
+    if measured.rate.is_some() {
+        times(text, "sent late", &measured.late_ms)?;
+    }
+    Ok(())
+}
+
+fn times(text: &mut String, name: &str, times: &Latency) -> std::fmt::Result {
+    write!(text, "{name:<10}")?;
+    for time in [times.p50, times.p90, times.p99, times.p99_9, times.max] {
         write!(text, "{:>10}", time_text(time))?;
     }
     writeln!(text)
 }
 
 fn steps(text: &mut String, ramp: &Ramp) -> std::fmt::Result {
-    writeln!(text, "\n{:>12}{:>14}{:>10}{:>10}{:>10}{:>9}", "messages/s", "received/s", "p50", "p99", "max", "lost")?;
+    writeln!(text, "{:>12}{:>14}{:>10}{:>10}{:>10}{:>9}", "messages/s", "received/s", "p50", "p99", "max", "lost")?;
     for step in &ramp.steps {
         let latency = &step.latency_ms;
         writeln!(
@@ -72,7 +80,7 @@ fn steps(text: &mut String, ramp: &Ramp) -> std::fmt::Result {
 }
 
 /// How far it went.
-pub(crate) fn knee(ramp: &Ramp) -> String {
+fn knee(ramp: &Ramp) -> String {
     let held = match ramp.knee {
         Some(knee) => format!("{} messages a second held", count(knee)),
         None => "not even the first step held".to_owned(),
@@ -97,7 +105,7 @@ fn troubles(text: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 /// A time in milliseconds, in the unit that suits it.
-pub(crate) fn time_text(milliseconds: f64) -> String {
+fn time_text(milliseconds: f64) -> String {
     match milliseconds {
         ..1.0 => format!("{:.0} µs", milliseconds * 1e3),
         ..10.0 => format!("{milliseconds:.2} ms"),

@@ -51,6 +51,7 @@ pub(crate) struct Tally {
 
 /// A part of the window.
 pub(crate) struct Slot {
+    /// Messages that left in it, and answers that came.
     pub(crate) sent: u64,
     pub(crate) arrived: u64,
     /// Of those that were meant to be sent in it.
@@ -86,10 +87,14 @@ impl Tally {
     }
 
     /// A message leaves, for so many. `late` is our own part of its delay.
-    pub(crate) fn sends(&mut self, intended: u64, late: u64, recipients: u64) {
+    pub(crate) fn sends(&mut self, intended: u64, at: u64, late: u64, recipients: u64) {
         self.said += 1;
-        let Some(slot) = self.slot(intended) else { return };
-        slot.sent += 1;
+        if let Some(slot) = self.slot(at) {
+            slot.sent += 1;
+        }
+        if self.slot(intended).is_none() {
+            return;
+        }
         self.sent += 1;
         self.expected += recipients;
         self.lateness.saturating_record(late);
@@ -179,7 +184,7 @@ mod tests {
     fn what_was_meant_to_be_sent_before_or_after_does_not_count() {
         let mut tally = tally();
         for intended in [0, 100 * MS - 1, 100 * MS, 160 * MS - 1, 160 * MS] {
-            tally.sends(intended, 0, 3);
+            tally.sends(intended, intended, 0, 3);
             tally.hears(&marker(intended), 161 * MS, true, true);
         }
         assert_eq!((tally.sent, tally.expected, tally.heard, tally.arrived), (2, 6, 2, 0));
@@ -190,11 +195,11 @@ mod tests {
     #[test]
     fn latency_counts_from_when_it_was_meant_to_be_sent() {
         let mut tally = tally();
-        tally.sends(100 * MS, 5 * MS, 1);
+        tally.sends(100 * MS, 105 * MS, 5 * MS, 1);
         tally.hears(&marker(100 * MS), 107 * MS, true, true);
         assert_eq!(tally.latency.max() / 10_000, 700);
         assert_eq!(tally.slots[0].latency.len(), 1);
-        assert_eq!((tally.late, tally.slots[0].sent, tally.slots[7].arrived), (1, 1, 1));
+        assert_eq!((tally.late, tally.slots[5].sent, tally.slots[7].arrived), (1, 1, 1));
     }
 
     #[test]

@@ -25,11 +25,14 @@ use tokio_tungstenite::{
 
 use super::*;
 
+/// What a server makes of a text; nothing, if it closes.
+type Answer = dyn Fn(&str) -> ControlFlow<(), String> + Send + Sync;
+
 /// What a server does.
 #[derive(Clone)]
 enum Service {
-    /// Answers with what it makes of a text, or closes.
-    Answers(Arc<dyn Fn(&str) -> ControlFlow<(), String> + Send + Sync>),
+    /// Answers.
+    Answers(Arc<Answer>),
     /// Tells everybody.
     Tells(broadcast::Sender<String>),
     /// Lets nobody in.
@@ -192,7 +195,7 @@ async fn nobody_is_let_in() {
 async fn a_ramp_ends_with_a_knee_and_is_reported_everywhere() {
     let report = run(echo(), "-c 4 --ramp --rate 200 --p99-under 1us").await.unwrap();
     let ramp = report.ramp.as_ref().unwrap();
-    assert_eq!((ramp.steps.len(), ramp.knee), (1, None));
+    assert_eq!((ramp.steps.len(), ramp.knee), (2, None));
     assert_eq!(report.faults(Some(Duration::from_micros(1)), Some(0)).len(), 1);
     assert!(table::table(&report).contains("not even the first step held"));
     assert!(html::page(&report).contains("Latency by rate"));

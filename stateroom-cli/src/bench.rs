@@ -15,6 +15,7 @@ mod door;
 mod html;
 mod marker;
 mod measured;
+mod notes;
 mod pacer;
 mod phase;
 mod plot;
@@ -22,6 +23,8 @@ mod progress;
 mod ramp;
 mod report;
 mod schedule;
+mod silence;
+mod slots;
 mod strange;
 mod table;
 mod tally;
@@ -49,6 +52,7 @@ use phase::{Phase, Stage};
 use progress::Progress;
 use ramp::Ramp;
 pub(crate) use report::Report;
+use silence::silence;
 use target::Target;
 
 /// Measures, until all is measured or `stop` resolves.
@@ -83,8 +87,8 @@ pub(crate) async fn measure(
     };
     let report = Report::new(bench, stage.crowd.opened, &stage.board.trouble(), measured, ramp);
     stage.crowd.leave().await;
-    match report.silence() {
-        Some(silence) => bail!(silence),
+    match silence(&report) {
+        Some(text) => bail!(text),
         None => Ok(report),
     }
 }
@@ -95,15 +99,16 @@ pub(crate) async fn measure(
 ///
 /// Where it cannot be written.
 pub(crate) fn publish(bench: &Bench, report: &Report) -> Result<()> {
-    if let Some(file) = &bench.html {
-        fs::write(file, html::page(report)).with_context(|| format!("cannot write `{}`", file.display()))?;
-    }
     let text = if bench.json {
         serde_json::to_string_pretty(report)? + "\n"
     } else {
         format!("{}\n{}", table::title(report), table::table(report))
     };
-    io::stdout().write_all(text.as_bytes()).context("cannot write the result")
+    io::stdout().write_all(text.as_bytes()).context("cannot write the result")?;
+    if let Some(file) = &bench.html {
+        fs::write(file, html::page(report)).with_context(|| format!("cannot write `{}`", file.display()))?;
+    }
+    Ok(())
 }
 
 /// A command line that asks for what cannot be.

@@ -24,8 +24,8 @@ pub(crate) struct Bench {
     /// Where the rooms are: ws, wss, http or https
     pub(crate) url: String,
 
-    /// Whom the service sends a message: its sender, everybody in the room, or everybody while one in ten speaks, at
-    /// random times and lengths
+    /// Whom the service sends a message: its sender (echo) or everybody in the room (broadcast); in a chat, too, but only
+    /// one in ten speaks, at random times and lengths, each once a second unless there is a rate
     #[arg(long, value_enum, default_value_t)]
     pub(crate) pattern: Pattern,
 
@@ -79,7 +79,7 @@ pub(crate) struct Bench {
     pub(crate) html: Option<PathBuf>,
 }
 
-/// Whom the service sends a message.
+/// Whom the service sends a message, and who has something to say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Pattern {
@@ -153,7 +153,21 @@ fn time(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    impl Bench {
+        /// What a command line asks for.
+        pub(crate) fn in_line(line: &[&str]) -> Self {
+            #[derive(Parser)]
+            struct Line {
+                #[command(flatten)]
+                bench: Bench,
+            }
+            Line::try_parse_from(["bench"].iter().chain(line)).unwrap().bench
+        }
+    }
 
     #[test]
     fn times_have_units_or_are_seconds() {

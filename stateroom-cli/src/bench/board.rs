@@ -12,7 +12,8 @@ use hdrhistogram::CreationError;
 use super::{
     args::{Bench, Pattern},
     marker::Marker,
-    tally::{Tally, Window},
+    slots::Window,
+    tally::Tally,
     trouble::Trouble,
 };
 

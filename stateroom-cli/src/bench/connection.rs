@@ -18,10 +18,14 @@ use futures_util::{
 use tokio::{sync::mpsc, time::timeout};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::{args::Pattern, board::Board, door::Socket, marker::Marker, schedule::exponential, trouble::End};
+use super::{
+    args::Pattern, board::Board, door::Socket, marker::Marker, schedule::exponential, tally::LATE, trouble::End,
+};
 
 /// So many messages may be due that the socket does not take; those after them are not sent.
 pub(crate) const DUE_AT_ONCE: usize = 1 << 14;
+/// So many messages are written at once.
+const IN_A_WRITE: usize = 64;
 /// How long a server may take to answer a close.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// At random lengths, the longest message is so many times the mean.
@@ -64,16 +68,16 @@ impl Connection {
         }
     }
 
-    /// Says what is due, all that is in one write. The orders are the times when messages were meant to be sent.
+    /// Says what is due, several in one write. The orders are the times when messages were meant to be sent.
     async fn speak(
         &self,
         mut sink: impl Sink<Message, Error = Error> + Unpin,
         mut orders: mpsc::Receiver<u64>,
     ) -> Result<(), Error> {
         let mut random = Rng::with_seed(self.number.into());
-        let (mut number, mut free_since) = (0, 0);
-        while let Some(mut intended) = orders.recv().await {
-            loop {
+        let (mut number, mut free_since, mut due) = (0, 0, Vec::new());
+        while orders.recv_many(&mut due, IN_A_WRITE).await > 0 {
+            for intended in due.drain(..) {
                 number += 1;
                 let size = match self.board.pattern {
                     Pattern::Chat => exponential(&mut random).min(LONGEST),
@@ -81,16 +85,22 @@ impl Connection {
                 };
                 let message = self.board.message(self.number, number, intended, size);
                 self.sends(intended, free_since);
-                sink.feed(Message::text(message)).await?;
-                match orders.try_recv() {
-                    Ok(next) => intended = next,
-                    Err(_) => break,
-                }
+                self.write(sink.feed(Message::text(message)), &mut free_since).await?;
             }
-            sink.flush().await?;
-            free_since = self.board.now();
+            self.write(sink.flush(), &mut free_since).await?;
         }
         sink.close().await
+    }
+
+    /// Writes, and notes since when the socket is free if it was not.
+    async fn write(&self, writing: impl Future<Output = Result<(), Error>>, free_since: &mut u64) -> Result<(), Error> {
+        let begin = self.board.now();
+        writing.await?;
+        let end = self.board.now();
+        if end - begin > LATE {
+            *free_since = end;
+        }
+        Ok(())
     }
 
     /// A message leaves. As long as the socket was not free, its delay is the server's.

@@ -1,5 +1,5 @@
 //! The way into a room: a TCP connection, TLS where it is asked for, and the handshake of a WebSocket.
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use tokio::{
@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_rustls::{
     TlsConnector,
-    rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName},
+    rustls::{self, ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName},
 };
 use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite::protocol::WebSocketConfig};
 
@@ -71,13 +71,23 @@ impl Door {
             None => Box::new(tcp),
             Some((tls, name)) => {
                 let secured = tls.connect(name.clone(), tcp).await;
-                Box::new(secured.map_err(|error| format!("TLS: {}", explain_io(&error)))?)
+                Box::new(secured.map_err(|error| format!("TLS: {}{}", explain_io(&error), hint(&error)))?)
             }
         };
         let config =
             WebSocketConfig::default().read_buffer_size(READ_BUFFER).max_message_size(None).max_frame_size(None);
         let joined = client_async_with_config(self.target.room(room), stream, Some(config)).await;
         joined.map(|(socket, _)| socket).map_err(|error| explain(&error))
+    }
+}
+
+/// What can be done about a certificate that is not trusted.
+fn hint(error: &io::Error) -> &'static str {
+    match error.get_ref().and_then(|error| error.downcast_ref()) {
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            " (the variable SSL_CERT_FILE may name a file of certificates to trust, in PEM)"
+        }
+        _ => "",
     }
 }
 

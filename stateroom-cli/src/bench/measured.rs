@@ -4,11 +4,10 @@ use serde::Serialize;
 
 use super::{
     args::Pattern,
-    tally::{SLOTS, Tally},
+    notes::{leaves_out_the_sender, notes},
+    slots::SLOTS,
+    tally::Tally,
 };
-
-/// From that share of late messages on, we measure ourselves.
-const LATE_SHARE: f64 = 0.01;
 
 /// Figures. Times are in milliseconds.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -70,10 +69,8 @@ pub(crate) struct Point {
 impl Measured {
     /// What the counts come to, if the measurement ended at that time.
     pub(crate) fn new(tally: &Tally, until: u64, rate: Option<f64>, pattern: Pattern) -> Self {
-        let seconds = until.min(tally.window.until).saturating_sub(tally.window.from) as f64 / 1e9;
-        // A service may leave out who has spoken.
-        let others_alone = pattern != Pattern::Echo && tally.own == 0 && tally.heard > 0;
-        let expected = tally.expected - if others_alone { tally.sent } else { 0 };
+        let seconds = until.min(tally.slots.window.until).saturating_sub(tally.slots.window.from) as f64 / 1e9;
+        let expected = tally.expected - if leaves_out_the_sender(tally, pattern) { tally.sent } else { 0 };
         let due = expected as f64 * ratio(tally.sent + tally.unsent, tally.sent);
         let mut measured = Measured {
             rate,
@@ -95,38 +92,8 @@ impl Measured {
             said: tally.said,
             strange: (tally.strange.count, tally.strange.samples.clone()),
         };
-        measured.notes = measured.look(tally, pattern, others_alone);
+        measured.notes = notes(&measured, tally, pattern);
         measured
-    }
-
-    /// What whoever reads the figures should know.
-    fn look(&self, tally: &Tally, pattern: Pattern, others_alone: bool) -> Vec<String> {
-        let mut notes = Vec::new();
-        if self.rate.is_some() && self.late_share > LATE_SHARE {
-            notes.push(format!(
-                "{:.1} % of the messages left more than 1 ms late: this machine could not keep up, and the figures are \
-                 its own more than the server's",
-                self.late_share * 100.0
-            ));
-        }
-        if tally.astray > 0 {
-            notes.push(format!(
-                "{} answers went to others than the sender, and are not counted: for a service that tells everybody, \
-                 measure with --pattern broadcast",
-                tally.astray
-            ));
-        }
-        if pattern != Pattern::Echo && tally.heard == tally.own && self.lost > 0 {
-            notes
-                .push("none but the senders were answered: for such a service, measure with --pattern echo".to_owned());
-        }
-        if others_alone {
-            notes.push("the service leaves out the sender, which is counted as meant".to_owned());
-        }
-        if self.extra > 0 {
-            notes.push(format!("{} answers were not due: the service repeats what was said", self.extra));
-        }
-        notes
     }
 }
 
@@ -155,8 +122,8 @@ fn distribution(times: &Histogram<u64>) -> Vec<(f64, f64)> {
 }
 
 fn over_time(tally: &Tally, seconds: f64) -> Vec<Point> {
-    let whole = (tally.window.until - tally.window.from) as f64 / 1e9 / SLOTS as f64;
-    let slots = (0_u32..).map(|place| f64::from(place) * whole).zip(&tally.slots);
+    let whole = (tally.slots.window.until - tally.slots.window.from) as f64 / 1e9 / SLOTS as f64;
+    let slots = (0_u32..).map(|place| f64::from(place) * whole).zip(&tally.slots.all);
     // What is left of a part that was cut short says nothing.
     let measured = slots.take_while(|(second, _)| second + whole <= seconds * 1.000_001);
     let at = |times: &Histogram<u64>, share| (!times.is_empty()).then(|| quantile(times, share));
@@ -182,7 +149,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{marker::Marker, tally::Window},
+        super::{marker::Marker, slots::Window},
         *,
     };
 

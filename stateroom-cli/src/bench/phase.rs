@@ -16,7 +16,7 @@ use super::{
     pacer::pace,
     progress::Progress,
     schedule::{Due, irregular, regular},
-    tally::Window,
+    slots::Window,
 };
 
 /// How often the bar moves, and how often it is seen whether all has come.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{
     measured::Measured,
     phase::{Phase, Stage},
+    table::time_text,
 };
 
 /// Each step is so many times the one before.
@@ -90,7 +91,7 @@ fn fault(step: &Measured, limit: f64) -> Option<String> {
         return Some(format!("the answers no longer followed: {:.0} % came in time", step.followed * 100.0));
     }
     if step.latency_ms.p99 > limit {
-        return Some(format!("the p99 passed {limit:.2} ms"));
+        return Some(format!("the p99 passed {}", time_text(limit)));
     }
     None
 }
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!(ramp.step(225.0, step(225.0, 20.1)), Some(225.0));
         assert_eq!(ramp.ended, None);
         assert_eq!(ramp.step(225.0, step(225.0, 20.2)), None);
-        assert_eq!((ramp.knee, ramp.ended.as_deref()), (Some(150.0), Some("the p99 passed 20.00 ms")));
+        assert_eq!((ramp.knee, ramp.ended.as_deref()), (Some(150.0), Some("the p99 passed 20.0 ms")));
         assert_eq!(ramp.best().unwrap().latency_ms.p99, 20.0);
     }
 

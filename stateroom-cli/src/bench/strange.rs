@@ -4,7 +4,7 @@
 
 /// How many samples are kept, and how many characters of each.
 const SAMPLES: usize = 3;
-const LENGTH: usize = 80;
+const LENGTH: usize = 120;
 
 /// Messages without a mark.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ mod tests {
             strange.see(text);
         }
         assert_eq!(strange.count, 5);
-        assert_eq!(strange.samples, ["a [2J b".to_owned(), "ä".repeat(80) + "…", "c".to_owned()]);
+        assert_eq!(strange.samples, ["a [2J b".to_owned(), "ä".repeat(120) + "…", "c".to_owned()]);
         let mut sum = Strange::default();
         sum.add(&strange);
         sum.add(&strange);

@@ -105,7 +105,7 @@ fn troubles(text: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 /// A time in milliseconds, in the unit that suits it.
-fn time_text(milliseconds: f64) -> String {
+pub(crate) fn time_text(milliseconds: f64) -> String {
     match milliseconds {
         ..1.0 => format!("{:.0} µs", milliseconds * 1e3),
         ..10.0 => format!("{milliseconds:.2} ms"),

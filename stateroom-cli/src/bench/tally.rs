@@ -4,27 +4,19 @@
 //! late it left.
 use hdrhistogram::{CreationError, Histogram};
 
-use super::{marker::Marker, strange::Strange};
+use super::{
+    marker::Marker,
+    slots::{Slots, Window},
+    strange::Strange,
+};
 
-/// In so many parts is the window cut, to see how things went over time.
-pub(crate) const SLOTS: usize = 60;
-/// Times are told apart by a microsecond, up to an hour.
-const BOUNDS: (u64, u64) = (1_000, 3_600_000_000_000);
 /// A message that leaves later than that is late.
-const LATE: u64 = 1_000_000;
-
-/// What is measured: from when, until when, in nanoseconds since the run began.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Window {
-    pub(crate) from: u64,
-    pub(crate) until: u64,
-}
+pub(crate) const LATE: u64 = 1_000_000;
 
 /// What was counted.
 pub(crate) struct Tally {
     /// Of which run.
     run: u32,
-    pub(crate) window: Window,
     /// Messages that were sent, within the window or not.
     pub(crate) said: u64,
     /// Messages of the window that were sent, and that could not be.
@@ -44,18 +36,9 @@ pub(crate) struct Tally {
     /// How late messages left, by our own fault.
     pub(crate) lateness: Histogram<u64>,
     pub(crate) late: u64,
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) slots: Slots,
     /// What else came.
     pub(crate) strange: Strange,
-}
-
-/// A part of the window.
-pub(crate) struct Slot {
-    /// Messages that left in it, and answers that came.
-    pub(crate) sent: u64,
-    pub(crate) arrived: u64,
-    /// Of those that were meant to be sent in it.
-    pub(crate) latency: Histogram<u64>,
 }
 
 impl Tally {
@@ -63,13 +46,10 @@ impl Tally {
     ///
     /// # Errors
     ///
-    /// None, with the bounds above.
+    /// Those of [`times`].
     pub(crate) fn new(run: u32, window: Window) -> Result<Self, CreationError> {
-        let times = |digits| Histogram::new_with_bounds(BOUNDS.0, BOUNDS.1, digits);
-        let slot = |_| Ok(Slot { sent: 0, arrived: 0, latency: times(2)? });
         Ok(Tally {
             run,
-            window,
             said: 0,
             sent: 0,
             unsent: 0,
@@ -81,7 +61,7 @@ impl Tally {
             latency: times(3)?,
             lateness: times(3)?,
             late: 0,
-            slots: (0..SLOTS).map(slot).collect::<Result<_, CreationError>>()?,
+            slots: Slots::new(window)?,
             strange: Strange::default(),
         })
     }
@@ -89,10 +69,10 @@ impl Tally {
     /// A message leaves, for so many. `late` is our own part of its delay.
     pub(crate) fn sends(&mut self, intended: u64, at: u64, late: u64, recipients: u64) {
         self.said += 1;
-        if let Some(slot) = self.slot(at) {
+        if let Some(slot) = self.slots.at(at) {
             slot.sent += 1;
         }
-        if self.slot(intended).is_none() {
+        if self.slots.at(intended).is_none() {
             return;
         }
         self.sent += 1;
@@ -103,7 +83,7 @@ impl Tally {
 
     /// A message cannot leave.
     pub(crate) fn misses(&mut self, intended: u64) {
-        self.unsent += u64::from(self.slot(intended).is_some());
+        self.unsent += u64::from(self.slots.at(intended).is_some());
     }
 
     /// An answer comes. `own` is whether it went to who had asked, and `echo` whether only those count.
@@ -115,11 +95,11 @@ impl Tally {
             self.astray += 1;
             return;
         }
-        if let Some(slot) = self.slot(at) {
+        if let Some(slot) = self.slots.at(at) {
             slot.arrived += 1;
             self.arrived += 1;
         }
-        let Some(slot) = self.slot(marker.intended) else { return };
+        let Some(slot) = self.slots.at(marker.intended) else { return };
         let latency = at.saturating_sub(marker.intended);
         slot.latency.saturating_record(latency);
         self.latency.saturating_record(latency);
@@ -140,27 +120,22 @@ impl Tally {
         self.late += other.late;
         add(&mut self.latency, &other.latency);
         add(&mut self.lateness, &other.lateness);
-        for (slot, other) in self.slots.iter_mut().zip(&other.slots) {
-            slot.sent += other.sent;
-            slot.arrived += other.arrived;
-            add(&mut slot.latency, &other.latency);
-        }
+        self.slots.add(&other.slots);
         self.strange.add(&other.strange);
-    }
-
-    /// The part of the window that a time is in.
-    fn slot(&mut self, time: u64) -> Option<&mut Slot> {
-        let Window { from, until } = self.window;
-        if !(from..until).contains(&time) {
-            return None;
-        }
-        let place = u128::from(time - from) * SLOTS as u128 / u128::from(until - from);
-        self.slots.get_mut(place as usize)
     }
 }
 
-/// All have the same bounds, so that what one holds the other can.
-fn add(sum: &mut Histogram<u64>, other: &Histogram<u64>) {
+/// No times yet. They are told apart by a microsecond, and up to an hour, by that many digits.
+///
+/// # Errors
+///
+/// None for so few digits.
+pub(crate) fn times(digits: u8) -> Result<Histogram<u64>, CreationError> {
+    Histogram::new_with_bounds(1_000, 3_600_000_000_000, digits)
+}
+
+/// Adds times that have the same bounds, so that what one holds the other can.
+pub(crate) fn add(sum: &mut Histogram<u64>, other: &Histogram<u64>) {
     if let Err(error) = sum.add(other) {
         tracing::error!("times are left out: {error}");
     }
@@ -198,8 +173,8 @@ mod tests {
         tally.sends(100 * MS, 105 * MS, 5 * MS, 1);
         tally.hears(&marker(100 * MS), 107 * MS, true, true);
         assert_eq!(tally.latency.max() / 10_000, 700);
-        assert_eq!(tally.slots[0].latency.len(), 1);
-        assert_eq!((tally.late, tally.slots[5].sent, tally.slots[7].arrived), (1, 1, 1));
+        assert_eq!(tally.slots.all[0].latency.len(), 1);
+        assert_eq!((tally.late, tally.slots.all[5].sent, tally.slots.all[7].arrived), (1, 1, 1));
     }
 
     #[test]
@@ -219,7 +194,7 @@ mod tests {
         other.hears(&marker(100 * MS), 110 * MS, true, true);
         other.misses(100 * MS);
         one.add(&other);
-        assert_eq!((one.heard, one.unsent, one.latency.len(), one.slots[0].latency.len()), (2, 1, 2, 2));
+        assert_eq!((one.heard, one.unsent, one.latency.len(), one.slots.all[0].latency.len()), (2, 1, 2, 2));
         assert_eq!(one.latency.max() / MS, 10);
     }
 }

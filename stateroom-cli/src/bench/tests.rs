@@ -1,112 +1,23 @@
 //! Whole runs, against small servers in the same process.
+mod server;
+
 use std::{
     future::pending,
-    net::SocketAddr,
     ops::ControlFlow,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
-use clap::Parser;
-use futures_util::{SinkExt, StreamExt};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{Notify, broadcast},
-};
-use tokio_tungstenite::{
-    accept_hdr_async,
-    tungstenite::{
-        Message,
-        handshake::server::{ErrorResponse, Request, Response},
-        http::StatusCode,
-        protocol::{CloseFrame, frame::coding::CloseCode},
-    },
-};
+use tokio::{net::TcpListener, sync::Notify};
 
 use super::*;
-
-/// What a server makes of a text; nothing, if it closes.
-type Answer = dyn Fn(&str) -> ControlFlow<(), String> + Send + Sync;
-
-/// What a server does.
-#[derive(Clone)]
-enum Service {
-    /// Answers.
-    Answers(Arc<Answer>),
-    /// Tells everybody.
-    Tells(broadcast::Sender<String>),
-    /// Lets nobody in.
-    Refuses,
-}
-
-/// Who was served: the paths that were asked for.
-type Paths = Arc<Mutex<Vec<String>>>;
-
-async fn serve(service: Service) -> (SocketAddr, Paths) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, paths) = (listener.local_addr().unwrap(), Paths::default());
-    let asked = paths.clone();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (service, asked) = (service.clone(), asked.clone());
-            let told = match &service {
-                Service::Tells(everybody) => everybody.subscribe(),
-                _ => broadcast::channel(1).1,
-            };
-            tokio::spawn(attend(stream, service, told, asked));
-        }
-    });
-    (address, paths)
-}
-
-async fn attend(
-    stream: TcpStream,
-    service: Service,
-    mut told: broadcast::Receiver<String>,
-    asked: Paths,
-) -> Option<()> {
-    #[expect(clippy::result_large_err, reason = "the library asks for it")]
-    let admit = |request: &Request, response: Response| {
-        asked.lock().unwrap().push(request.uri().path().to_owned());
-        match service {
-            Service::Refuses => {
-                let mut refusal = ErrorResponse::new(Some("not today".to_owned()));
-                *refusal.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                Err(refusal)
-            }
-            _ => Ok(response),
-        }
-    };
-    let mut socket = accept_hdr_async(stream, admit).await.ok()?;
-    loop {
-        tokio::select! {
-            said = socket.next() => {
-                let said = said?.ok()?.into_text().ok()?;
-                match &service {
-                    Service::Tells(everybody) => drop(everybody.send(said.to_string())),
-                    Service::Answers(answer) => match answer(&said) {
-                        ControlFlow::Continue(answer) => socket.send(Message::text(answer)).await.ok()?,
-                        ControlFlow::Break(()) => {
-                            let frame = CloseFrame { code: CloseCode::Size, reason: "too big".into() };
-                            return socket.close(Some(frame)).await.ok();
-                        }
-                    },
-                    Service::Refuses => {}
-                }
-            }
-            Ok(text) = told.recv() => socket.send(Message::text(text)).await.ok()?,
-        }
-    }
-}
-
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    bench: Bench,
-}
+use server::{Service, serve};
 
 fn bench(url: &str, line: &str) -> Bench {
-    Line::try_parse_from(["bench", url].into_iter().chain(line.split_whitespace())).unwrap().bench
+    Bench::in_line(&[url].into_iter().chain(line.split_whitespace()).collect::<Vec<_>>())
 }
 
 async fn run(service: Service, line: &str) -> Result<Report> {
@@ -115,21 +26,9 @@ async fn run(service: Service, line: &str) -> Result<Report> {
     measure(&bench(&format!("http://{address}"), &line), true, pending()).await
 }
 
-fn answers(answer: impl Fn(&str) -> ControlFlow<(), String> + Send + Sync + 'static) -> Service {
-    Service::Answers(Arc::new(answer))
-}
-
-fn echo() -> Service {
-    answers(|text| ControlFlow::Continue(text.to_owned()))
-}
-
-fn tells() -> Service {
-    Service::Tells(broadcast::channel(1 << 14).0)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_echo_with_a_rate_gets_back_all_that_was_due() {
-    let report = run(echo(), "-c 4 --rate 500 --rooms 2").await.unwrap();
+    let report = run(Service::echo(), "-c 4 --rate 500 --rooms 2").await.unwrap();
     let measured = &report.measured;
     // What is due is settled beforehand: each 500th of a second of the window, give or take its ends.
     assert!((99..=101).contains(&measured.sent), "{measured:?}");
@@ -140,32 +39,22 @@ async fn an_echo_with_a_rate_gets_back_all_that_was_due() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_rate_who_is_answered_says_more() {
-    // Within an object, and each answer twice: what comes twice is answered once.
-    let twice = answers(|text| ControlFlow::Continue(format!("{{\"said\":\"{text}\",\"again\":\"{text}\"}}")));
-    let report = run(twice, "-c 2 --size 200").await.unwrap();
-    assert!(report.measured.sent > 2, "{:?}", report.measured);
-    assert_eq!(report.measured.extra, report.measured.sent);
-    assert!(report.measured.notes.iter().any(|note| note.contains("repeats")), "{:?}", report.measured.notes);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_broadcast_is_heard_by_everybody() {
-    let report = run(tells(), "-c 5 --rate 100 --pattern broadcast").await.unwrap();
+    let report = run(Service::broadcast(), "-c 5 --rate 100 --pattern broadcast").await.unwrap();
     assert_eq!((report.measured.received, report.measured.lost), (report.measured.sent * 5, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_pattern_is_seen() {
-    let report = run(tells(), "-c 5 --rate 100").await.unwrap();
+    let report = run(Service::broadcast(), "-c 5 --rate 100").await.unwrap();
     assert!(report.measured.notes.iter().any(|note| note.contains("--pattern broadcast")), "{report:?}");
-    let report = run(echo(), "-c 5 --rate 100 --pattern broadcast").await.unwrap();
+    let report = run(Service::echo(), "-c 5 --rate 100 --pattern broadcast").await.unwrap();
     assert!(report.measured.notes.iter().any(|note| note.contains("--pattern echo")), "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_does_not_answer_is_no_measurement() {
-    let counter = answers(|_| ControlFlow::Continue("new value: 1".to_owned()));
+    let counter = Service::answers(|_| ControlFlow::Continue("new value: 1".to_owned()));
     let error = run(counter, "-c 1").await.unwrap_err().to_string();
     assert!(
         error.contains("none was answered") && error.contains("new value: 1") && error.contains("--template"),
@@ -175,7 +64,7 @@ async fn a_service_that_does_not_answer_is_no_measurement() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn why_connections_end_is_said() {
-    let closes = answers(|_| ControlFlow::Break(()));
+    let closes = Service::answers(|_| ControlFlow::Break(()));
     let error = run(closes, "-c 2").await.unwrap_err().to_string();
     assert!(error.contains("2 connections ended: closed with 1009: too big"), "{error}");
 }
@@ -193,7 +82,7 @@ async fn nobody_is_let_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ramp_ends_with_a_knee_and_is_reported_everywhere() {
-    let report = run(echo(), "-c 4 --ramp --rate 200 --p99-under 1us").await.unwrap();
+    let report = run(Service::echo(), "-c 4 --ramp --rate 200 --p99-under 1us").await.unwrap();
     let ramp = report.ramp.as_ref().unwrap();
     assert_eq!((ramp.steps.len(), ramp.knee), (2, None));
     assert_eq!(report.faults(Some(Duration::from_micros(1)), Some(0)).len(), 1);
@@ -204,7 +93,7 @@ async fn a_ramp_ends_with_a_knee_and_is_reported_everywhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_are_spread_over_rooms() {
-    let (address, paths) = serve(echo()).await;
+    let (address, paths) = serve(Service::echo()).await;
     let bench = bench(&format!("ws://{address}/ws/"), "-c 4 --rooms 2 --duration 20ms --warmup 0");
     measure(&bench, true, pending()).await.unwrap();
     let mut paths = paths.lock().unwrap().clone();
@@ -213,18 +102,23 @@ async fn connections_are_spread_over_rooms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_stopped_is_reported() {
-    let stop = Arc::new(Notify::new());
+async fn without_a_rate_who_is_answered_says_more_until_it_is_stopped() {
+    let (stop, asked) = (Arc::new(Notify::new()), AtomicU32::new(0));
     let stopping = stop.clone();
-    let (address, _) = serve(answers(move |text| {
-        stopping.notify_one();
-        ControlFlow::Continue(text.to_owned())
-    }))
-    .await;
-    let bench = bench(&format!("ws://{address}/ws/"), "--duration 1m --warmup 0");
+    // Each answer is there twice, within an object: what comes twice is answered once.
+    let twice = Service::answers(move |text| {
+        if asked.fetch_add(1, Ordering::Relaxed) == 100 {
+            stopping.notify_one();
+        }
+        ControlFlow::Continue(format!("{{\"said\":\"{text}\",\"again\":\"{text}\"}}"))
+    });
+    let (address, _) = serve(twice).await;
+    let bench = bench(&format!("ws://{address}/ws/"), "-c 2 --duration 1m --warmup 0");
     let report = measure(&bench, true, async move { stop.notified().await }).await.unwrap();
-    assert!(report.measured.received > 0 && report.measured.seconds < 60.0, "{report:?}");
-    assert_eq!(report.measured.lost, 0);
+    let measured = &report.measured;
+    assert!(measured.sent > 100 && measured.seconds < 60.0, "{measured:?}");
+    assert_eq!((measured.received, measured.lost, measured.extra), (measured.sent * 2, 0, measured.sent));
+    assert!(measured.notes.iter().any(|note| note.contains("repeats")), "{:?}", measured.notes);
 }
 
 #[tokio::test]

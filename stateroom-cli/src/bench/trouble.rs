@@ -88,6 +88,9 @@ pub(crate) fn explain(error: &Error) -> String {
         Error::Http(response) => refusal(response),
         Error::Io(error) => explain_io(error),
         Error::ConnectionClosed | Error::AlreadyClosed => "the connection ended without a close".to_owned(),
+        Error::Protocol(ProtocolError::HttparseError(_)) => {
+            "what answers there speaks no HTTP; if it is TLS, write https or wss".to_owned()
+        }
         Error::Protocol(ProtocolError::HandshakeIncomplete) => "the connection was ended without an answer".to_owned(),
         error => cut(&error.to_string()),
     }

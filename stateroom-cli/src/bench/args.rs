@@ -17,6 +17,9 @@ In the URL, `{room}` stands for the number of a room. Where it is missing, a
 URL that ends in `/` gets the number appended, and one without a path gets
 `/ws/bench-{room}`. Any other URL is that of a single room.";
 
+/// The most bytes that a message may have.
+const LARGEST: usize = 1 << 30;
+
 /// The flags of `stateroom bench`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
@@ -117,9 +120,9 @@ impl Bench {
 }
 
 fn size(text: &str) -> Result<usize, String> {
-    let mut size = 0;
+    let mut size: usize = 0;
     text.parse::<Bytes>()?.set(&mut size);
-    Ok(size)
+    if size <= LARGEST { Ok(size) } else { Err("a message has at most 1GiB".to_owned()) }
 }
 
 fn rate(text: &str) -> Result<f64, String> {

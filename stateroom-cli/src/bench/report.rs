@@ -57,7 +57,7 @@ impl Report {
             // What follows may be a secret.
             url: bench.url.split('?').next().unwrap_or_default().to_owned(),
             pattern: bench.pattern,
-            rooms: bench.rooms,
+            rooms: bench.rooms.min(bench.connections),
             connections: bench.connections,
             opened,
             size: bench.size,

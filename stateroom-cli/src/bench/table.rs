@@ -62,7 +62,7 @@ fn times(text: &mut String, name: &str, times: &Latency) -> std::fmt::Result {
 }
 
 fn steps(text: &mut String, ramp: &Ramp) -> std::fmt::Result {
-    writeln!(text, "{:>12}{:>14}{:>10}{:>10}{:>10}{:>9}", "messages/s", "received/s", "p50", "p99", "max", "lost")?;
+    writeln!(text, "\n{:>12}{:>14}{:>10}{:>10}{:>10}{:>9}", "messages/s", "received/s", "p50", "p99", "max", "lost")?;
     for step in &ramp.steps {
         let latency = &step.latency_ms;
         writeln!(

@@ -109,9 +109,17 @@ impl Board {
         Ok(sum)
     }
 
-    /// How many answers were due and how many have come, of what was sent within the window.
-    pub(crate) fn progress(&self) -> (u64, u64) {
-        self.tallies.iter().map(lock).fold((0, 0), |(due, come), tally| (due + tally.expected, come + tally.heard))
+    /// How many answers to messages of the window have come.
+    pub(crate) fn heard(&self) -> u64 {
+        self.tallies.iter().map(|tally| lock(tally).heard).sum()
+    }
+
+    /// Whether all was sent that somebody was told to send, and all answers have come.
+    pub(crate) fn is_done(&self) -> bool {
+        // All at the same time: what one has sent another may have heard.
+        let tallies: Vec<_> = self.tallies.iter().map(lock).collect();
+        let sum = |count: fn(&Tally) -> u64| tallies.iter().map(|tally| count(tally)).sum::<u64>();
+        sum(|tally| tally.said) >= sum(|tally| tally.ordered) && sum(|tally| tally.heard) >= sum(|tally| tally.expected)
     }
 
     /// What a connection says.

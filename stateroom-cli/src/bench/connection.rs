@@ -144,13 +144,10 @@ impl Connection {
         if !known {
             tally.strange.see(text);
         }
-        drop(tally);
-        if answered
-            && at < self.board.until()
-            && let Some(orders) = self.again.as_ref().and_then(mpsc::WeakSender::upgrade)
-        {
+        let more = answered && at < self.board.until();
+        if let Some(orders) = self.again.as_ref().filter(|_| more).and_then(mpsc::WeakSender::upgrade) {
             // There is space: nothing else is due.
-            let _ = orders.try_send(at);
+            tally.ordered += u64::from(orders.try_send(at).is_ok());
         }
     }
 }

@@ -10,8 +10,15 @@ use super::{board::Board, schedule::Due};
 /// It looks so often whether the measurement was cut short.
 const NAP: Duration = Duration::from_millis(20);
 
-/// Works through a schedule that begins at that time, until the measurement ends.
-pub(crate) fn pace(board: &Board, begin: u64, schedule: impl Iterator<Item = Due>, speakers: &[mpsc::Sender<u64>]) {
+/// Works through a schedule that begins at that time, until the measurement ends. The result is how many messages speakers
+/// were told of.
+pub(crate) fn pace(
+    board: &Board,
+    begin: u64,
+    schedule: impl Iterator<Item = Due>,
+    speakers: &[mpsc::Sender<u64>],
+) -> u64 {
+    let mut told = 0;
     for Due { after, speaker } in schedule {
         let intended = begin.saturating_add(after);
         while intended < board.until() {
@@ -21,11 +28,13 @@ pub(crate) fn pace(board: &Board, begin: u64, schedule: impl Iterator<Item = Due
             }
         }
         if intended >= board.until() {
-            return;
+            break;
         }
-        let taken = speakers.get(speaker).is_some_and(|orders| orders.try_send(intended).is_ok());
-        if !taken && let Some(mut tally) = board.tally(0) {
+        if speakers.get(speaker).is_some_and(|orders| orders.try_send(intended).is_ok()) {
+            told += 1;
+        } else if let Some(mut tally) = board.tally(0) {
             tally.misses(intended);
         }
     }
+    told
 }

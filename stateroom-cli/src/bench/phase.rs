@@ -62,21 +62,20 @@ impl Phase {
                     Pattern::Chat => Box::new(irregular(rate, speakers.len(), Rng::new())),
                     _ => Box::new(regular(rate, speakers.len())),
                 };
-                pace(&board, begin, schedule, &speakers);
+                pace(&board, begin, schedule, &speakers)
             })
         });
+        let mut told = 0;
         if pacer.is_none() {
-            for orders in &*crowd.speakers {
-                // Who left already has nothing to say.
-                let _ = orders.try_send(board.now());
-            }
+            // Who left already has nothing to say.
+            told = crowd.speakers.iter().map(|orders| u64::from(orders.try_send(begin).is_ok())).sum();
         }
         loop {
             let left = board.time_to(board.until());
             if left.is_zero() || crowd.present() == 0 || stop.peek().is_some() {
                 break;
             }
-            progress.passed(Duration::from_nanos(board.now() - begin), board.progress().1);
+            progress.passed(Duration::from_nanos(board.now() - begin), board.heard());
             tokio::select! {
                 () = sleep(left.min(TICK)) => {}
                 () = stop.clone() => {}
@@ -84,7 +83,10 @@ impl Phase {
         }
         board.cut();
         if let Some(pacer) = pacer {
-            pacer.await?;
+            told = pacer.await?;
+        }
+        if let Some(mut tally) = board.tally(0) {
+            tally.ordered += told;
         }
         wait_for_answers(crowd, board).await;
         Ok(Measured::new(&board.sum(window)?, board.until(), self.rate, board.pattern))
@@ -97,10 +99,10 @@ async fn wait_for_answers(crowd: &Crowd, board: &Board) {
     let (mut last, mut silent_since) = (0, begin);
     while begin.elapsed() < PATIENCE && silent_since.elapsed() < SILENCE && crowd.present() > 0 {
         sleep(LOOK).await;
-        let (due, come) = board.progress();
-        if come >= due && crowd.speakers.iter().all(|orders| orders.capacity() == orders.max_capacity()) {
+        if board.is_done() {
             return;
         }
+        let come = board.heard();
         if come != last {
             (last, silent_since) = (come, Instant::now());
         }

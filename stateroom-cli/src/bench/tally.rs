@@ -17,7 +17,8 @@ pub(crate) const LATE: u64 = 1_000_000;
 pub(crate) struct Tally {
     /// Of which run.
     run: u32,
-    /// Messages that were sent, within the window or not.
+    /// Messages that somebody was told to send, and those that were sent, within the window or not.
+    pub(crate) ordered: u64,
     pub(crate) said: u64,
     /// Messages of the window that were sent, and that could not be.
     pub(crate) sent: u64,
@@ -50,6 +51,7 @@ impl Tally {
     pub(crate) fn new(run: u32, window: Window) -> Result<Self, CreationError> {
         Ok(Tally {
             run,
+            ordered: 0,
             said: 0,
             sent: 0,
             unsent: 0,
@@ -109,6 +111,7 @@ impl Tally {
 
     /// Adds what another has counted.
     pub(crate) fn add(&mut self, other: &Tally) {
+        self.ordered += other.ordered;
         self.said += other.said;
         self.sent += other.sent;
         self.unsent += other.unsent;

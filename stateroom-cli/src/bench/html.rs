@@ -100,6 +100,9 @@ fn of_steps(ramp: &Ramp) -> String {
     let next = || steps().skip(1).map(|step| step.rate).chain([None]);
     let known =
         || steps().zip(next()).filter(|(step, next)| step.received > 0 && step.rate != *next).map(|(step, _)| step);
+    if known().count() < 2 {
+        return String::new();
+    }
     let rate = |step: &Measured| step.rate.unwrap_or(1.0);
     let line = |time: fn(&Measured) -> f64| known().map(|step| (rate(step).log10(), time(step).log10())).collect();
     let ticks = known().map(|step| (rate(step).log10(), count(rate(step))));

@@ -1,4 +1,4 @@
-//! The figures of one measurement: what the counts come to, and what is to be said about them.
+//! The figures of one measurement: what the counts come to.
 use hdrhistogram::Histogram;
 use serde::Serialize;
 

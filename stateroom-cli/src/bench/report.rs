@@ -9,7 +9,7 @@ use super::{
     args::{Bench, Pattern},
     measured::Measured,
     ramp::Ramp,
-    table::time_text,
+    table::{knee, time_text},
     trouble::{End, Trouble},
 };
 
@@ -73,8 +73,14 @@ impl Report {
     pub(crate) fn faults(&self, p99_under: Option<Duration>, max_errors: Option<u64>) -> Vec<String> {
         let mut faults = Vec::new();
         let p99 = self.measured.latency_ms.p99;
-        if let Some(most) = p99_under.map(|most| most.as_secs_f64() * 1e3).filter(|most| p99 > *most) {
-            faults.push(format!("the p99 is {}, and was to be under {}", time_text(p99), time_text(most)));
+        let missed = p99_under.map(|most| most.as_secs_f64() * 1e3).filter(|most| p99 > *most);
+        match (&self.ramp, missed) {
+            // What held was under the limit.
+            (Some(ramp), _) if ramp.knee.is_none() => faults.push(knee(ramp)),
+            (None, Some(most)) => {
+                faults.push(format!("the p99 is {}, and was to be under {}", time_text(p99), time_text(most)));
+            }
+            _ => {}
         }
         if let Some(most) = max_errors.filter(|most| self.errors > *most) {
             faults.push(format!("there are {} errors, and were to be at most {most}", self.errors));

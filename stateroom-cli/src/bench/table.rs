@@ -80,14 +80,11 @@ fn steps(text: &mut String, ramp: &Ramp) -> std::fmt::Result {
 }
 
 /// How far it went.
-fn knee(ramp: &Ramp) -> String {
-    let held = match ramp.knee {
-        Some(knee) => format!("{} messages a second held", count(knee)),
-        None => "not even the first step held".to_owned(),
-    };
-    match &ramp.ended {
-        Some(why) => format!("{held}; then, {why}"),
-        None => held,
+pub(crate) fn knee(ramp: &Ramp) -> String {
+    let why = ramp.ended.as_deref().unwrap_or_default();
+    match ramp.knee {
+        Some(knee) => format!("{} messages a second held; then, {why}", count(knee)),
+        None => format!("not even the first step held: {why}"),
     }
 }
 

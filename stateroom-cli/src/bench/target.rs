@@ -37,6 +37,9 @@ impl Target {
             None => (rest, String::new()),
         };
         let (authority, path) = place.split_once('/').unwrap_or((place, ""));
+        if authority.contains('@') {
+            return Err(wrong("names a user, which rooms are not told"));
+        }
         let path = match path {
             "" => format!("ws/bench-{ROOM}"),
             path if path.ends_with('/') && !rest.contains(ROOM) => format!("{path}{ROOM}"),
@@ -94,6 +97,7 @@ mod tests {
             ("ftp://h/", "unknown scheme"),
             ("ws://", "URL"),
             ("ws://h{room}/ws/", "more than one host"),
+            ("ws://me:secret@h/", "names a user"),
             ("ws://a b/", "is no URL"),
         ] {
             let error = Target::parse(url).unwrap_err();

@@ -135,7 +135,24 @@ pub(crate) fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::measured::Latency, *};
+
+    #[test]
+    fn a_rate_that_was_tried_twice_is_one_point_and_a_line_takes_two() {
+        let step = |rate, p99| Measured {
+            rate: Some(rate),
+            received: 1,
+            latency_ms: Latency { p50: 1.0, p99, ..Latency::default() },
+            ..Measured::default()
+        };
+        let mut ramp = Ramp::new(None);
+        ramp.steps = vec![step(100.0, 50.0), step(100.0, 2.0)];
+        assert_eq!(of_steps(&ramp), "");
+        ramp.steps.push(step(150.0, 5.0));
+        let plot = of_steps(&ramp);
+        assert!(plot.contains("Latency by rate") && !plot.contains(">50<"), "{plot}");
+        assert_eq!(plot.matches(">100<").count(), 1);
+    }
 
     #[test]
     fn texts_are_escaped() {

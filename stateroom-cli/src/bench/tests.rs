@@ -87,7 +87,7 @@ async fn a_ramp_ends_with_a_knee_and_is_reported_everywhere() {
     assert_eq!((ramp.steps.len(), ramp.knee), (2, None));
     assert_eq!(report.faults(Some(Duration::from_micros(1)), Some(0)).len(), 1);
     assert!(table::table(&report).contains("not even the first step held"));
-    assert!(html::page(&report).contains("Latency by rate"));
+    assert!(html::page(&report).contains("not even the first step held"));
     assert!(serde_json::to_value(&report).unwrap()["ramp"]["steps"][0]["rate"] == 200.0);
 }
 

@@ -14,6 +14,7 @@ use clap::{
 use stateroom_server::Origins;
 
 use crate::{
+    bench::Bench,
     build::CACHE_VARIABLE,
     closest::closest,
     commands::new::{self, New},
@@ -89,6 +90,8 @@ pub(crate) enum Verb {
     Build,
     /// Serve a built service
     Serve(Serve),
+    /// Put a load on rooms, and tell how fast they answer
+    Bench(Bench),
 }
 
 impl Verb {

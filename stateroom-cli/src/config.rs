@@ -21,7 +21,7 @@ pub(crate) use file::FILE_NAME;
 pub(crate) use limits::MET as LIMITS_MET;
 #[cfg(test)]
 pub(crate) use preset::in_public;
-pub(crate) use quantity::Port;
+pub(crate) use quantity::{Bytes, Port, Sets};
 #[cfg(test)]
 pub(crate) use resolve::key;
 pub(crate) use resolve::{Resolved, Said, explain, variable};

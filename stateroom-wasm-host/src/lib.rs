@@ -10,6 +10,8 @@ mod instance;
 mod limits;
 mod memory;
 mod module;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use config::WasmHostConfig;
 pub use error::WasmHostError;

@@ -41,8 +41,9 @@ export class Filters {
     this.value = { ...this.value, client: null };
   }
 
-  /** @param {Record} record @param {View} view @param {number[]} here the clients that are in the room */
-  show({ entries, forgotten }, { shown, paused, waiting }, here) {
+  /** @param {Record} record @param {View} view */
+  show(record, { shown, paused, waiting }) {
+    const { entries, forgotten } = record;
     const all = entries.length - waiting;
     const count = all.toLocaleString('en');
     setText(byId('count'), `${shown.length === all ? count : `${shown.length.toLocaleString('en')} of ${count}`}${forgotten ? ', earlier ones are not kept here' : ''}`);
@@ -51,7 +52,8 @@ export class Filters {
     byId('pause').setAttribute('aria-pressed', paused);
     setText(byId('pause'), paused ? waiting > 0 ? `Resume (${waiting.toLocaleString('en')} new)` : 'Resume' : 'Pause');
     const { client } = this.value;
-    const choices = ['', ...here.slice(0, CLIENTS)];
+    const { here, gone } = record.roomAfter(entries.length);
+    const choices = ['', ...[...here.keys(), ...gone.keys()].slice(0, CLIENTS)];
     if (client !== null && !choices.includes(client)) choices.push(client);
     keyed(byId('of-client'), choices, id => id, id => make('option', { value: id }, id === '' ? 'all clients' : `client ${id}`));
     byId('of-client').value = client ?? '';

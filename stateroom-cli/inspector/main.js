@@ -45,7 +45,7 @@ const draw = eachFrame(() => {
   byId('newest').hidden = list.follows && selected === null;
   list.show(view.shown, selected, gone);
   find();
-  filters.show(record, view, present);
+  filters.show(record, view);
   // While the list stands still, so does all that is beside it.
   const at = selected ?? view.until;
   showSparks(record, at);
@@ -201,9 +201,9 @@ function listenToServer() {
       draw();
     },
     build: built,
-  }, open => {
-    connection(open);
-    if (open) void learn();
+  }, isOpen => {
+    connection(isOpen);
+    if (isOpen) void learn();
     // The server that comes back may not have this room: its list tells.
     else watched.mute();
   });

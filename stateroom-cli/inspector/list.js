@@ -25,8 +25,8 @@ export class EventList {
     };
     this.#box.onscroll = () => {
       const { scrollTop } = this.#box;
-      // Rows that were added make it grow: only somebody who scrolls up wants to stay.
-      if (this.#toEnd() < 4) this.follows = true;
+      // Rows that were added make it grow: only somebody who scrolls up wants to stay, or who looks at one event.
+      if (this.#toEnd() <= 1) this.follows = this.#selected === null;
       else if (scrollTop < this.#lastTop) this.follows = false;
       this.#lastTop = scrollTop;
       onScroll();

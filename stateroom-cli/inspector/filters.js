@@ -46,7 +46,8 @@ export class Filters {
     const { entries, forgotten } = record;
     const all = entries.length - waiting;
     const count = all.toLocaleString('en');
-    setText(byId('count'), `${shown.length === all ? count : `${shown.length.toLocaleString('en')} of ${count}`}${forgotten ? ', earlier ones are not kept here' : ''}`);
+    // How many wait is of more use then, and the bar is short.
+    setText(byId('count'), waiting > 0 ? '' : `${shown.length === all ? count : `${shown.length.toLocaleString('en')} of ${count}`}${forgotten ? ', earlier ones are not kept here' : ''}`);
     byId('events-none').hidden = shown.length > 0;
     setText(byId('events-none'), all === 0 ? 'Nothing has happened here yet.' : 'Nothing of what has happened fits this filter.');
     byId('pause').setAttribute('aria-pressed', paused);

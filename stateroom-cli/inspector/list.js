@@ -31,7 +31,11 @@ export class EventList {
       this.#lastTop = scrollTop;
       onScroll();
     };
-    new ResizeObserver(onScroll).observe(this.#box);
+    new ResizeObserver(() => {
+      // What somebody looks at stays in sight when a notice takes some of the space.
+      if (this.#box.hasAttribute('aria-activedescendant')) this.reveal();
+      onScroll();
+    }).observe(this.#box);
   }
 
   /** @param {Entry[]} entries @param {number | null} selected @param {number} gone rows that went at the top */

@@ -2,7 +2,7 @@
 // why a build has failed. It leaves nothing in the page but that notice, in a shadow root of its own.
 (() => {
   // Browsers allow six connections to a host: a tab that nobody looks at gives its back.
-  const AWAY_MS = 30_000;
+  const AWAY_MS = 10_000;
   const AGAIN_MS = 1000;
   const ANSI = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?)/g;
   const LOOK = `

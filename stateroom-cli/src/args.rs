@@ -129,6 +129,7 @@ pub(crate) struct Dev {
 
 /// How `dev` goes about it.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Development")]
 pub(crate) struct DevOptions {
     /// Have rooms that begin again with new code told what they were told before, so that they know what they knew
     #[arg(long)]

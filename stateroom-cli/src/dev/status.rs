@@ -18,7 +18,9 @@ impl Build {
     /// Of which code the instances are.
     fn generation(&self) -> u64 {
         match self {
-            Build::Ready { generation, .. } | Build::Building { generation } | Build::Failed { generation, .. } => *generation,
+            Build::Ready { generation, .. } | Build::Building { generation } | Build::Failed { generation, .. } => {
+                *generation
+            }
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Guests in simulated rooms: their time is the room's, their chance that of a seed.
 use std::time::Duration;
 
-use stateroom::testing::{Script, Step, Time};
+use stateroom::{
+    MessagePayload,
+    testing::{Script, Step, Time},
+};
 use stateroom_wasm_host::testing::WasmRoom;
 
 use super::common::{ECHO, HOSTILE, config};
@@ -54,11 +57,7 @@ fn a_script_runs_on_a_module_as_on_a_service() {
     let bob = recorded.connect_with_token("bob's");
     recorded.send(ann, "hello");
     recorded.disconnect(bob);
-    recorded.expect(
-        ann,
-        [&b"+"[..].into(), &"hello".into(), &b"-"[..].into()]
-            .map(|message: &stateroom::MessagePayload| message.clone()),
-    );
+    recorded.expect(ann, [MessagePayload::from(b"+"), "hello".into(), MessagePayload::from(b"-")]);
     let script = recorded.script().clone();
     script.run(&mut room(ECHO, 0)).unwrap();
 

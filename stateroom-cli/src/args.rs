@@ -1,4 +1,6 @@
 //! The command line: its verbs, and what each can be told.
+mod examples;
+
 use std::{
     env,
     net::{IpAddr, Ipv4Addr},
@@ -16,7 +18,15 @@ use stateroom_server::Origins;
 use crate::{
     build::CACHE_VARIABLE,
     closest::closest,
-    commands::new::{self, New},
+    colour::Colour,
+    commands::{
+        completions::Completions,
+        config::Config,
+        doctor::Doctor,
+        inspect::Inspect,
+        man::Man,
+        new::{self, New},
+    },
     config::{Port, Settings, explain, variable},
 };
 
@@ -28,6 +38,7 @@ Examples:
   stateroom build                   build the crate here into dist
   stateroom serve dist --port 80    serve what was built
   stateroom serve service.wasm -r uuid -s never
+  stateroom doctor                  check this machine for what all of that takes
 
 Every setting is a flag, a variable STATEROOM_*, or a key of stateroom.toml: the first of these that is given counts.";
 
@@ -59,6 +70,10 @@ pub(crate) struct Cli {
     )]
     pub(crate) log_format: LogFormat,
 
+    /// Whether there are colours; auto is on a terminal, unless NO_COLOR or CLICOLOR_FORCE say otherwise
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) color: Colour,
+
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
@@ -78,17 +93,35 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Make a crate to begin with
-    #[command(after_help = new::templates())]
+    #[command(after_help = new::templates(examples::NEW))]
     New(New),
     /// Make one in this directory
-    #[command(after_help = new::templates())]
+    #[command(after_help = new::templates(examples::INIT))]
     Init(new::Options),
     /// Build the service crate here, serve it on this machine, and do so again on each save
+    #[command(after_help = examples::DEV)]
     Dev(Dev),
     /// Build the service crate here into the directory dist
+    #[command(after_help = examples::BUILD)]
     Build,
     /// Serve a built service
+    #[command(after_help = examples::SERVE)]
     Serve(Serve),
+    /// Look at what a module is made of, and whether it can be served
+    #[command(after_help = examples::INSPECT)]
+    Inspect(Inspect),
+    /// List the settings, and where each comes from
+    #[command(after_help = examples::CONFIG)]
+    Config(Config),
+    /// Check this machine for what building and serving take
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(Doctor),
+    /// Print a script by which a shell completes command lines of stateroom
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(Completions),
+    /// Print the manual page, or write one for each verb
+    #[command(after_help = examples::MAN)]
+    Man(Man),
 }
 
 impl Verb {
@@ -170,16 +203,20 @@ pub(crate) fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("dev", |verb| explain(verb, &Verb::DEV))
         .mut_subcommand("serve", |verb| explain(verb, &Verb::SERVE))
+        .mut_subcommand("config", |verb| explain(verb, &Verb::SERVE))
 }
 
 /// Reads the command line. Where it asks for help or makes no sense, the process ends here.
 pub(crate) fn parse() -> Cli {
     let read = |command: &mut clap::Command| Cli::from_arg_matches(&command.try_get_matches_from_mut(env::args_os())?);
-    read(&mut command()).unwrap_or_else(|error| name_variable(error).exit())
+    read(&mut command()).unwrap_or_else(|error| {
+        Colour::said(env::args_os()).choose();
+        name_variable(error).exit()
+    })
 }
 
 /// clap calls a wrong value by its flag, even where it is that of a variable.
-fn name_variable(mut error: clap::Error) -> clap::Error {
+pub(crate) fn name_variable(mut error: clap::Error) -> clap::Error {
     let (Some(ContextValue::String(flag)), Some(ContextValue::String(value))) =
         (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
     else {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Error, Result, anyhow};
-use clap::{Args, Id, error::ErrorKind};
+use clap::{Args, FromArgMatches, Id, error::ErrorKind};
 use stateroom_server::{OnSwap, Server, ShutdownPolicy};
 use stateroom_wasm_host::WasmHostConfig;
 
@@ -15,7 +15,7 @@ use super::{
     AdmissionSettings, FILE_NAME, LimitSettings, Preset, Settings,
     quantity::{Ip, Policy, Port, Seconds, Sets, Swap},
 };
-use crate::args::Defaults;
+use crate::args::{Defaults, Verb, name_variable};
 
 /// All settings, settled.
 #[derive(Debug)]
@@ -35,6 +35,17 @@ pub(crate) struct Resolved {
 }
 
 impl Settings {
+    /// What the environment says.
+    ///
+    /// # Errors
+    ///
+    /// Where a variable has a value that makes no sense.
+    pub(crate) fn of_environment() -> Result<Settings, clap::Error> {
+        let command = explain(Settings::augment_args(clap::Command::new("stateroom")), &Verb::SERVE);
+        let matches = command.no_binary_name(true).try_get_matches_from([""; 0]).map_err(name_variable)?;
+        Settings::from_arg_matches(&matches)
+    }
+
     /// These, and the others where these say nothing. What only a file can say is the others'.
     pub(crate) fn over(self, under: Settings) -> Settings {
         Settings {
@@ -93,11 +104,11 @@ impl Settings {
 #[derive(Debug)]
 pub(crate) struct Said {
     /// What the command line and the environment say.
-    given: Settings,
+    pub(super) given: Settings,
     /// That, and what the file says besides.
     pub(crate) settings: Settings,
     /// The file.
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl Said {
@@ -109,6 +120,11 @@ impl Said {
     pub(crate) fn read(given: Settings, directory: &Path) -> Result<Said> {
         let settings = given.clone().over(Settings::read(directory)?);
         Ok(Said { given, settings, path: directory.join(FILE_NAME) })
+    }
+
+    /// These settings, without a file.
+    pub(crate) fn of(given: Settings) -> Said {
+        Said { settings: given.clone(), given, path: FILE_NAME.into() }
     }
 
     /// What counts, for a verb with these defaults.
@@ -231,28 +247,38 @@ fn set<T>(setting: Option<T>, target: &mut T) {
 /// Gives each setting of a verb its variable, and tells its default in the help.
 pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command {
     let settings = ids(Settings::augment_args(clap::Command::new("")));
-    let defaults = toml::Table::try_from(Settings::defaults(defaults)).unwrap_or_default().into();
+    let defaults = as_table(&Settings::defaults(defaults));
     verb.mut_args(|argument| {
         let Some(flag) = argument.get_long().filter(|_| settings.contains(argument.get_id())) else { return argument };
         let variable = variable(flag);
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-        let default = match key(argument.get_id()).iter().try_fold(&defaults, |table: &toml::Value, key| table.get(key))
-        {
-            Some(toml::Value::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
-            None if argument.get_help_heading() == Some("Admission")
-                || ["admin", "tls-cert", "tls-key"].contains(&flag) =>
-            {
-                "none".to_owned()
-            }
-            None => "what the machine allows".to_owned(),
-        };
+        let default = in_words(at(&defaults, &key(argument.get_id())), argument.get_help_heading());
         argument
             .env(variable)
             .hide_env_values(true)
             .allow_negative_numbers(true)
             .help(format!("{help} [default: {default}]"))
     })
+}
+
+/// Settings by their keys.
+pub(super) fn as_table(settings: &Settings) -> toml::Value {
+    toml::Table::try_from(settings).unwrap_or_default().into()
+}
+
+/// What is at a key.
+pub(super) fn at<'a>(table: &'a toml::Value, key: &[&str]) -> Option<&'a toml::Value> {
+    key.iter().try_fold(table, |table, key| table.get(key))
+}
+
+/// A value as it is written on the command line; that of a setting under this heading if there is none.
+pub(super) fn in_words(value: Option<&toml::Value>, heading: Option<&str>) -> String {
+    match value {
+        Some(toml::Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None if heading == Some("Limits of a room") => "what the machine allows".to_owned(),
+        None => "none".to_owned(),
+    }
 }
 
 /// The variable of a flag.
@@ -276,10 +302,8 @@ fn ids(command: clap::Command) -> Vec<Id> {
 
 #[cfg(test)]
 mod tests {
-    use clap::FromArgMatches;
-
     use super::*;
-    use crate::args::{self, Cli, Verb};
+    use crate::args::{self, Cli};
 
     /// A setting other than the default, of what the help says it is.
     fn sample(unit: &str) -> &'static str {

@@ -50,7 +50,9 @@ impl Anatomy {
         ]);
         rows.push(["data".to_owned(), bytes(self.data_bytes as u64)]);
         if !self.producers.is_empty() {
-            rows.push(["made by".to_owned(), self.producers.join(", ")]);
+            // Without dates and commits.
+            let short = |producer: &String| producer.split(" (").next().unwrap_or_default().to_owned();
+            rows.push(["made by".to_owned(), self.producers.iter().map(short).collect::<Vec<_>>().join(", ")]);
         }
         rows
     }

@@ -11,13 +11,13 @@ use crate::{args, report};
 pub(crate) struct Man {
     /// Where to write a page for each verb, besides the main one; made if it is not there
     #[arg(value_name = "DIR")]
-    directory: Option<PathBuf>,
+    pages: Option<PathBuf>,
 }
 
 pub(super) fn run(man: &Man) -> Result<()> {
     // A page about it would only be the other pages once more.
     let command = args::command().disable_help_subcommand(true);
-    let Some(directory) = &man.directory else {
+    let Some(directory) = &man.pages else {
         let mut page = Vec::new();
         Page::new(command).render(&mut page).context("there is no page")?;
         return report::print(&String::from_utf8_lossy(&page));

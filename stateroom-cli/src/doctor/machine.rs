@@ -17,8 +17,7 @@ pub(super) fn check_port(ip: &str, port: u16) -> Check {
     match TcpListener::bind((ip, port)) {
         Ok(_) => Check::ok(name, format!("{address} is free")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let fix = "stateroom dev --next-port, or serve with --port";
-            Check::warning(name, format!("{address} is in use by another program"), fix)
+            Check::warning(name, format!("{address} is in use by another program"), "stateroom dev --next-port")
         }
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             Check::problem(name, format!("{address} may not be listened on"), "take a port above 1023 with --port")
@@ -45,16 +44,19 @@ pub(super) fn check_open_files(_: usize) -> Option<Check> {
 fn judge_open_files(soft: Option<u64>, hard: Option<u64>, connections: u64) -> Check {
     let name = "open files";
     let Some(soft) = soft else { return Check::ok(name, "no limit") };
-    let hard_in_words = hard.map_or_else(|| "none".to_owned(), |hard| hard.to_string());
+    let hard_in_words = hard.map_or_else(|| "any number".to_owned(), |hard| hard.to_string());
     let found = format!(
-        "{soft} (the most that can be had without being root: {hard_in_words}): about {} connections",
+        "{soft}, and {hard_in_words} for the asking: enough for {} connections",
         soft.saturating_sub(OTHER_FILES)
     );
     let wanted = connections.saturating_add(OTHER_FILES);
     if soft >= wanted {
         return Check::ok(name, found);
     }
-    let fix = format!("ulimit -n {}", hard.map_or(wanted, |hard| hard.min(wanted)));
+    let fix = match hard {
+        Some(hard) if hard < wanted => format!("sudo prlimit --pid $$ --nofile={wanted}"),
+        _ => format!("ulimit -n {wanted}"),
+    };
     Check::warning(name, format!("{found}, of the {connections} that the settings allow"), fix)
 }
 
@@ -98,12 +100,12 @@ mod tests {
     use crate::doctor::Status;
 
     #[test]
-    fn fewer_files_than_connections_are_warned_of_with_what_can_be_had() {
+    fn fewer_files_than_connections_are_warned_of_with_how_to_have_more() {
         for (soft, hard, status, fix) in [
             (None, None, Status::Ok, None),
             (Some(1_000_000), Some(1_000_000), Status::Ok, None),
             (Some(1_024), Some(1_000_000), Status::Warning, Some("ulimit -n 65636")),
-            (Some(1_024), Some(4_096), Status::Warning, Some("ulimit -n 4096")),
+            (Some(1_024), Some(4_096), Status::Warning, Some("sudo prlimit --pid $$ --nofile=65636")),
             (Some(1_024), None, Status::Warning, Some("ulimit -n 65636")),
         ] {
             let check = judge_open_files(soft, hard, 65_536);

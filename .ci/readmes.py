@@ -122,6 +122,7 @@ PATHS = {
         run("stateroom build"),
         mention("stateroom serve MODULE", "the form of it"),
         mention("stateroom build", "says what may be served"),
+        mention("stateroom bench URL", "the form of it"),
         unsaid(serve(
             "stateroom serve dist", get("/", "<html"),
             run("curl -X POST http://127.0.0.1:8080/new_room", prints=r"^[\w-]+$"),
@@ -132,6 +133,22 @@ PATHS = {
         ),
         mention("stateroom serve dist --admin 127.0.0.1:9090", "the page on production has it done"),
         mention("cargo install --locked --path stateroom-cli --features otel", "as above, with more in it"),
+        at("examples/echo-server"),
+        unsaid(serve(
+            "stateroom dev",
+            run(
+                "stateroom bench http://127.0.0.1:8080 -c 100 --rooms 100 --rate 2000 --html report.html",
+                prints="^lost +0$",
+            ),
+            run(
+                "stateroom bench http://127.0.0.1:8080 --pattern broadcast -c 50 --rate 20 --duration 3s "
+                "--p99-under 1s --json",
+                prints='"lost": 0',
+            ),
+        )),
+        unsaid(run("rm report.html")),
+        mention("stateroom bench http://127.0.0.1:8080 -c 50 --rooms 50 --ramp --rate 1000", "takes as long as it holds"),
+        at("examples/counter-service"),
         run("stateroom build"),
         unsaid(run("test -f dist/server.wasm && test -d dist/static && test -f dist/stateroom.toml")),
         mention("stateroom build", "says what it replaces"),

@@ -57,8 +57,8 @@ export class Windows {
 
   #hear(message) {
     if (message.type() !== 'error') return;
-    // Nothing else is to be expected while there is no server.
-    if (this.#server.stops > this.#stopsBefore && /^WebSocket connection to .* failed: /.test(message.text())) return;
+    // Nothing else is to be expected while there is no server, and as it goes.
+    if (this.#server.stops > this.#stopsBefore && /^(WebSocket connection to .* failed: |Failed to load resource: net::ERR_)/.test(message.text())) return;
     this.trouble.push(`error in the console: ${message.text()} (${message.location().url})`);
   }
 

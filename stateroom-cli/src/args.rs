@@ -16,6 +16,7 @@ use clap::{
 use stateroom_server::Origins;
 
 use crate::{
+    bench::Bench,
     build::CACHE_VARIABLE,
     closest::closest,
     colour::Colour,
@@ -42,26 +43,30 @@ Examples:
 
 Every setting is a flag, a variable STATEROOM_*, or a key of stateroom.toml: the first of these that is given counts.";
 
+/// What every verb can be told, apart from what is its own.
+const GLOBAL: &str = "Global options";
+
 /// Rooms over WebSockets: a service written in Rust, a sandboxed instance for each room.
 #[derive(Debug, Parser)]
 #[command(name = "stateroom", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// Work in this directory, as if called from there
-    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    #[arg(short = 'C', long, global = true, help_heading = GLOBAL, value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
 
     /// Log more; -vv and -vvv still more
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
 
     /// Log less; -qq and -qqq still less
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = ArgAction::Count)]
     pub(crate) quiet: u8,
 
     /// How log lines are written
     #[arg(
         long,
         global = true,
+        help_heading = GLOBAL,
         value_name = "FORMAT",
         value_enum,
         default_value_t,
@@ -71,7 +76,7 @@ pub(crate) struct Cli {
     pub(crate) log_format: LogFormat,
 
     /// Whether there are colours; auto is on a terminal, unless NO_COLOR or CLICOLOR_FORCE say otherwise
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) color: Colour,
 
     #[command(subcommand)]
@@ -107,6 +112,8 @@ pub(crate) enum Verb {
     /// Serve a built service
     #[command(after_help = examples::SERVE)]
     Serve(Serve),
+    /// Put a load on rooms, and tell how fast they answer
+    Bench(Bench),
     /// Look at what a module is made of, and whether it can be served
     #[command(after_help = examples::INSPECT)]
     Inspect(Inspect),

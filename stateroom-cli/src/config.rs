@@ -23,7 +23,7 @@ pub(crate) use limits::MET as LIMITS_MET;
 pub(crate) use origin::{Flags, Origin, Row};
 #[cfg(test)]
 pub(crate) use preset::in_public;
-pub(crate) use quantity::Port;
+pub(crate) use quantity::{Bytes, Port, Sets};
 #[cfg(test)]
 pub(crate) use resolve::key;
 pub(crate) use resolve::{Resolved, Said, explain, variable};

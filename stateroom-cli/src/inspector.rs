@@ -79,8 +79,14 @@ async fn info(State(inspector): State<Inspector>) -> Response {
 
 /// The record of a room as a test.
 async fn test(State(inspector): State<Inspector>, Path(id): Path<String>) -> Result<Response, NoRoom> {
-    let room = inspector.room(&id)?;
-    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], json::as_test(&room, &inspector.service)).into_response())
+    let (script, is_whole) = inspector.room(&id)?.script();
+    let cut = if is_whole { "" } else { "// Of what happened first, nothing is kept any more.\n" };
+    let text = format!(
+        "// In a module with `use super::*;` and `use stateroom_wasm::{{testing::*, *}};`, by the feature `testing`.\n\
+         // In place of `Service`, write the type that is marked with `#[stateroom_wasm]`.\n{cut}{}",
+        script.to_test("as_it_was_recorded", "Room::of(Service::default)")
+    );
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
 impl Inspector {

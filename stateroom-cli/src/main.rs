@@ -1,10 +1,11 @@
-//! The command `stateroom`: builds a service crate into a WebAssembly module, and serves it.
+//! The command `stateroom`: builds a service crate into a WebAssembly module, serves it, and measures it.
 //!
 //! This file owns the way out: every error of every verb ends here, is printed once, and becomes the exit code.
 //!
 //! *Invariant:* 0 is success, 1 a failure, 2 a command line that asks for what cannot be.
 mod anatomy;
 mod args;
+mod bench;
 mod build;
 mod closest;
 mod colour;

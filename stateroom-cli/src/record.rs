@@ -5,10 +5,13 @@
 //!
 //! *Invariant:* what is kept is bounded in bytes, for each room and for all of them; what is dropped is the oldest.
 mod entry;
+mod export;
 mod lines;
 mod observed;
 mod replay;
 mod room;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::BTreeMap,

@@ -49,6 +49,8 @@ mod seats;
 mod test_context;
 mod time;
 
+/// What a [`TestContext`] records.
+pub use crate::messages::Effect;
 pub use closed::Closed;
 #[cfg(feature = "proptest")]
 pub use interleavings::{Failure, Interleavings, Verdict};

@@ -1,5 +1,5 @@
 //! The service without a server: what each event asks for.
-use stateroom::{messages::Effect, testing::TestContext};
+use stateroom_wasm::testing::{Effect, TestContext};
 
 use super::*;
 

@@ -22,7 +22,7 @@ pub(crate) struct Config {
     #[arg(long)]
     changed: bool,
 
-    /// Print an object of JSON
+    /// Write the result to stdout as JSON
     #[arg(long)]
     json: bool,
 

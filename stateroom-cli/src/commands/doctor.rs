@@ -8,7 +8,7 @@ use crate::{args::Verb, config, doctor::Examination, report};
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Print an object of JSON
+    /// Write the result to stdout as JSON
     #[arg(long)]
     json: bool,
 }

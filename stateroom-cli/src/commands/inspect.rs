@@ -27,7 +27,7 @@ pub(crate) struct Inspect {
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     functions: usize,
 
-    /// Print an object of JSON
+    /// Write the result to stdout as JSON
     #[arg(long)]
     json: bool,
 }

@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct New {
     /// The directory to make for it, whose name becomes the crate's
     #[arg(value_name = "NAME")]
-    pub(crate) directory: Option<PathBuf>,
+    pub(crate) place: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) options: Options,
@@ -56,7 +56,7 @@ pub(crate) fn templates(examples: &str) -> String {
 
 /// Makes a directory with a crate in it.
 pub(super) fn run(new: New) -> Result<()> {
-    let directory = match new.directory {
+    let directory = match new.place {
         Some(directory) => directory,
         None if is_attended() => ask_name()?.into(),
         None => return Err(missing("NAME", "stateroom new my-app")),

@@ -157,8 +157,3 @@ fn binary(bytes: &[u8]) -> Value {
     let shown = bytes.get(..SHOWN_BYTES).unwrap_or(bytes);
     json!({ "binary": BASE64_STANDARD.encode(shown), "bytes": bytes.len(), "cut": shown.len() < bytes.len() })
 }
-
-/// The record of a room as a test of its service.
-pub(super) fn as_test(_room: &RoomRecord, _service: &str) -> String {
-    String::new()
-}

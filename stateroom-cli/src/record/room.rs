@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use stateroom::messages::Event;
+use stateroom::{messages::Event, testing::Script};
 
-use super::{Entry, Happened};
+use super::{Entry, Happened, export};
 
 /// How much is kept of a room.
-const BYTES: usize = 16 << 20;
+pub(super) const BYTES: usize = 16 << 20;
 /// How many entries are.
 const ENTRIES: usize = 20_000;
 
@@ -97,6 +97,14 @@ impl RoomRecord {
         let first = state.entries.front().map_or(u64::MAX, |entry| entry.seq);
         let entries = state.entries.iter().filter(|entry| entry.seq >= from).cloned().collect();
         Some(History { from, entries, is_whole: first <= from })
+    }
+
+    /// What the living instance, or the last one, was told, as a script; and whether nothing of it is gone.
+    pub(crate) fn script(&self) -> (Script, bool) {
+        let state = self.lock();
+        let first = state.entries.front().map_or(u64::MAX, |entry| entry.seq);
+        let history = state.entries.iter().filter(|entry| entry.seq >= state.history_from).map(|entry| &**entry);
+        (export::script(history), first <= state.history_from)
     }
 
     /// An instance was told all of this: it belongs to its own history, and whoever is left in the room is in it.

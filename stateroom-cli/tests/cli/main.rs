@@ -21,6 +21,7 @@ mod e2e_cursors;
 mod e2e_dev;
 mod e2e_dev_loop;
 mod e2e_examples;
+mod e2e_new;
 #[cfg(unix)]
 mod e2e_operation;
 mod e2e_rooms;

@@ -44,6 +44,22 @@ fn help_of_serve() {
 }
 
 #[test]
+fn help_of_bench() {
+    told("bench --help", file!["snapshots/bench.txt"]);
+}
+
+#[test]
+fn a_load_on_what_is_no_room() {
+    misused(
+        "bench ftp://127.0.0.1/",
+        str![[r#"
+error: `ftp://127.0.0.1/` has an unknown scheme: rooms are at `ws`, `wss`, `http` or `https`
+
+"#]],
+    );
+}
+
+#[test]
 fn no_verb() {
     misused("", file!["snapshots/help.txt"]);
 }

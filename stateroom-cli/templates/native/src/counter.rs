@@ -18,3 +18,20 @@ impl StateroomService for Counter {
         context.send_message(MessageRecipient::Broadcast, format!("new value: {}", self.value));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stateroom::testing::Room;
+
+    use super::*;
+
+    #[test]
+    fn everybody_counts_the_same_number() {
+        let mut room = Room::of(Counter::default);
+        let (ann, bob) = (room.connect(), room.connect());
+        room.send(ann, "increment");
+        room.send(bob, "increment");
+        room.send(bob, "double");
+        room.expect(ann, ["new value: 1", "new value: 2"]);
+    }
+}

@@ -3,7 +3,7 @@ mod counter;
 
 use std::{env, io};
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Router, extract::State, routing::get};
 use counter::Counter;
 use stateroom::DefaultStateroomFactory;
 use stateroom_server::{Server, ServerHandle};
@@ -30,6 +30,6 @@ async fn main() -> io::Result<()> {
 }
 
 /// The names of the rooms that there are.
-async fn list(State(rooms): State<ServerHandle>) -> Json<Vec<String>> {
-    Json(rooms.rooms().into_iter().map(|room| room.id).collect())
+async fn list(State(rooms): State<ServerHandle>) -> String {
+    rooms.rooms().into_iter().map(|room| room.id + "\n").collect()
 }

@@ -1,0 +1,74 @@
+// A service of the inspector's tests: made beside the repository's own, served by `dev`, and changed while it runs.
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { repository } from './server.mjs';
+
+const folder = path.join(repository, 'target', 'browser', 'inspected');
+const source = path.join(folder, 'src', 'lib.rs');
+
+/** A counter which fails when it is told to. `says` is what comes before its number. */
+export const counter = (says = 'new value') => `use stateroom_wasm::*;
+
+#[stateroom_wasm]
+#[derive(Default)]
+struct Counter {
+    value: i64,
+}
+
+impl StateroomService for Counter {
+    fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+        match message.text() {
+            Some("increment") => self.value += 1,
+            Some("panic") => panic!("asked to"),
+            _ => return,
+        }
+        context.send_message(MessageRecipient::Broadcast, format!("${says}: {}", self.value));
+    }
+}
+`;
+
+const files = {
+  // No member of the workspace that it lies in.
+  'Cargo.toml': `[workspace]
+
+[package]
+name = "inspected"
+version = "0.1.0"
+edition = "2024"
+
+[lib]
+crate-type = ["cdylib"]
+
+[dependencies]
+stateroom-wasm = { path = ${JSON.stringify(path.join(repository, 'stateroom-wasm'))} }
+
+[patch.crates-io]
+stateroom = { path = ${JSON.stringify(path.join(repository, 'stateroom'))} }
+`,
+  'stateroom.toml': 'static_files = "static"\n',
+  'static/index.html': '<!doctype html><title>Inspected</title><link rel="icon" href="data:,"><h1>Inspected</h1>\n',
+};
+
+/** What `dev` serves. */
+export const inspected = {
+  folder,
+  build: [process.env.STATEROOM, ['build']],
+  serve: port => [process.env.STATEROOM, ['dev', port]],
+};
+
+/** Writes it as it is before anybody changes it. */
+export function make() {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    writeFileSync(path.join(folder, name), text);
+  }
+  copyFileSync(path.join(repository, 'examples', 'Cargo.lock'), path.join(folder, 'Cargo.lock'));
+  save(counter());
+}
+
+/** Saves its source, as an editor does. */
+export function save(text) {
+  mkdirSync(path.dirname(source), { recursive: true });
+  writeFileSync(source, text);
+}

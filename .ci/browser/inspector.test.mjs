@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+
+import { counter, inspected, make, save } from './inspected.mjs';
+import { contrasts, fitsAPhone } from './looks.mjs';
+import { scene } from './scene.mjs';
+import { shoot } from './screenshots.mjs';
+import { soon } from './soon.mjs';
+import { connection, desktop, phone } from './windows.mjs';
+
+make();
+const play = scene('inspector', inspected);
+
+const INSPECTOR = '_stateroom/';
+const reads = (page, selector, expected) => soon(selector, () => page.locator(selector).innerText(), expected);
+const counts = (page, selector, expected) => soon(`how many ${selector}`, () => page.locator(selector).count(), expected);
+const row = (page, text) => page.locator('.row', { hasText: text });
+
+/** An inspector with nothing in it, and a first client of its own in a room. */
+async function inspect(visit, room, device = desktop) {
+  const page = await visit(device, INSPECTOR);
+  await connection(page, 'open');
+  if (device.isMobile) await page.tap('#views [data-open=yours]');
+  const form = await page.locator('#no-room').isVisible() ? '#first' : '#connect';
+  if (form === '#connect') await page.click('#views [data-open=yours]');
+  await page.fill(`${form} [name=room]`, room);
+  await page.click(`${form} button`);
+  await reads(page, 'li.yours .state', 'open');
+  await reads(page, 'li.yours .id', /^client \d+$/);
+  return page;
+}
+
+/** Has a client of the page say something: the first in the list is the one that was connected last. */
+async function say(page, text, index = 0) {
+  const field = page.locator('li.yours form input').nth(index);
+  await field.fill(text);
+  await field.press('Enter');
+}
+
+play('two clients count, and each step can be looked at again', async ({ visit }) => {
+  const page = await inspect(visit, 'steps');
+  await page.click('#connect button');
+  await counts(page, 'li.yours[data-state=open]', 2);
+  await say(page, 'increment', 1);
+  await row(page, 'new value: 1').waitFor();
+  await say(page, 'increment', 0);
+  await row(page, 'new value: 2').waitFor();
+  await reads(page, '#room-list a[aria-current]', /steps[^]*2 clients/);
+
+  await row(page, 'new value: 1').click();
+  await page.keyboard.press('2');
+  await reads(page, '#room-when', /^After event \d+/);
+  await counts(page, '#members li:not(.gone)', 2);
+  await reads(page, '#lines', seen => seen.includes('new value: 1') && !seen.includes('new value: 2'));
+  const address = page.url();
+  assert.match(address, /#room=steps&event=\d+$/);
+
+  await page.keyboard.press('ArrowDown');
+  await reads(page, '#lines', /new value: 1[^]*new value: 2/);
+  assert.notEqual(page.url(), address);
+  await page.keyboard.press('1');
+  await reads(page, '#event-body', /increment[^]*→ all[^]*new value: 2/);
+  await page.keyboard.press('End');
+  await page.keyboard.press('2');
+  await reads(page, '#room-when', 'Now');
+
+  // What is in the address is shown to whoever opens it.
+  const other = await visit(desktop, INSPECTOR + new URL(address).hash);
+  await reads(other, '#room-when', /^After event \d+/);
+  await reads(other, '.row[aria-selected=true]', /new value: 1/);
+});
+
+play('speaks for a client, disconnects it, finds and pauses', async ({ visit }) => {
+  const page = await inspect(visit, 'words');
+  await page.locator('#events').focus();
+  await page.keyboard.press('c');
+  await page.keyboard.type('increment');
+  await page.keyboard.press('Enter');
+  await row(page, 'new value: 1').waitFor();
+  await reads(page, 'li.yours .lines', /new value: 1/);
+
+  await page.locator('#events').focus();
+  await page.keyboard.press(' ');
+  await reads(page, '#pause', 'Resume');
+  await say(page, 'increment');
+  await reads(page, '#pause', /1 new/);
+  assert.equal(await row(page, 'new value: 2').count(), 0);
+  await page.click('#pause');
+  await row(page, 'new value: 2').waitFor();
+
+  await page.locator('#events').focus();
+  await page.keyboard.press('/');
+  await page.keyboard.type('value: 2');
+  await counts(page, '.row', 1);
+  await page.keyboard.press('Escape');
+  await row(page, 'new value: 1').waitFor();
+
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('2');
+  await page.click('#members [aria-label^=Disconnect]');
+  await page.locator('.row[data-kind=disconnect]').waitFor();
+  await reads(page, '#members-none', /Nobody|^$/);
+  await page.keyboard.press('3');
+  await reads(page, 'li.yours .state', 'closed');
+});
+
+play('shows why a room has failed', async ({ visit }) => {
+  const page = await inspect(visit, 'faults');
+  await say(page, 'panic');
+  await page.locator('.row[data-kind=fault]').click();
+  await reads(page, '#event-title', /fault in message/);
+  await reads(page, '#event-body', /has failed in message/);
+  await row(page, 'asked to').first().waitFor();
+  await reads(page, '#room-list a[aria-current]', /1 fault/);
+  await page.keyboard.press('3');
+  await reads(page, 'li.yours .lines', /closed with 1011/);
+  await shoot(page, 'inspector-fault');
+});
+
+play('tells of each build, in the author’s pages too', async ({ visit }) => {
+  const page = await inspect(visit, 'builds');
+  const author = await visit(desktop, '');
+  const before = Number(/\d+/.exec(await page.locator('#build').innerText()));
+  save(counter('the value'));
+  await reads(page, '#build', new RegExp(`^generation ${before + 1}`));
+  await counts(page, '.row[data-kind=begin]', 2);
+
+  save('compile_error!("asked to")');
+  await reads(page, '#failed', /asked to/);
+  await reads(author, 'stateroom-notice pre', /asked to/);
+  await shoot(page, 'inspector-failed');
+  await author.keyboard.press('Escape');
+  await counts(author, 'stateroom-notice', 0);
+
+  save(counter());
+  await reads(page, '#build', new RegExp(`^generation ${before + 2}`));
+  await soon('the notice', () => page.locator('#failed').isVisible(), false);
+});
+
+play('finds the server again, and knows that it is another one', async ({ visit, server }) => {
+  const page = await inspect(visit, 'restarts');
+  await row(page, 'connect').waitFor();
+  await server.stop();
+  await connection(page, 'waiting');
+  await page.locator('#lost').waitFor();
+  await server.start();
+  await connection(page, 'open');
+  await reads(page, '#room-about', /no such room/);
+});
+
+play('looks right on a desk and on a phone, by day and by night', async ({ visit }) => {
+  const windows = { desktop: await inspect(visit, 'looks'), phone: await visit(phone, `${INSPECTOR}#room=looks`) };
+  await say(windows.desktop, 'increment');
+  await say(windows.desktop, '{"at":[1,2.5],"who":null}');
+  for (const [device, page] of Object.entries(windows)) {
+    await row(page, 'new value: 1').click();
+    for (const panel of device === 'phone' ? ['rooms', 'events', 'event', 'room', 'yours'] : ['event', 'room', 'yours']) {
+      await page.click(`#views [data-open=${panel}]`);
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        await shoot(page, `inspector-${device}-${colorScheme}-${panel}`);
+        assert.deepEqual(await contrasts(page), [], `hard to read on a ${device}, ${colorScheme}, ${panel}`);
+      }
+      if (device === 'phone') assert.deepEqual(await fitsAPhone(page), [], `hard to use on a phone: ${panel}`);
+    }
+  }
+});

@@ -1,0 +1,22 @@
+// Light or dark: as the system has it, unless somebody has chosen.
+import { byId, setText } from './dom.js';
+
+const STORED = 'stateroom-inspector-theme';
+const THEMES = ['auto', 'light', 'dark'];
+
+export function followTheme() {
+  const button = byId('theme');
+  let theme = THEMES.includes(localStorage.getItem(STORED)) ? localStorage.getItem(STORED) : 'auto';
+  show();
+  button.onclick = () => {
+    theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+    localStorage.setItem(STORED, theme);
+    show();
+  };
+
+  function show() {
+    document.documentElement.dataset.theme = theme;
+    setText(button.querySelector('.name'), theme);
+    button.setAttribute('aria-label', `Colours: ${{ auto: 'as the system has them', light: 'light', dark: 'dark' }[theme]}`);
+  }
+}

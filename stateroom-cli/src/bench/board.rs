@@ -1,0 +1,141 @@
+//! What all connections of a run share: its clock, what is being measured, and what they have counted.
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use hdrhistogram::CreationError;
+
+use super::{
+    args::{Bench, Pattern},
+    marker::Marker,
+    slots::Window,
+    tally::Tally,
+    trouble::Trouble,
+};
+
+/// So many tallies there are, lest connections wait for each other.
+const TALLIES: u32 = 4;
+
+/// What is shared.
+pub(crate) struct Board {
+    /// Tells it apart from others on the same server.
+    pub(crate) run: u32,
+    began: Instant,
+    pub(crate) pattern: Pattern,
+    size: usize,
+    template: String,
+    /// When the last message of the measurement is due; none is sent after that.
+    until: AtomicU64,
+    tallies: Vec<Mutex<Tally>>,
+    trouble: Mutex<Trouble>,
+}
+
+impl Board {
+    /// A run that begins now.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Tally::new`].
+    pub(crate) fn new(bench: &Bench) -> Result<Self, CreationError> {
+        let run = fastrand::u32(..);
+        let tally = |_| Ok(Mutex::new(Tally::new(run, Window::default())?));
+        Ok(Board {
+            run,
+            began: Instant::now(),
+            pattern: bench.pattern,
+            size: bench.size,
+            template: bench.template.clone(),
+            until: AtomicU64::new(0),
+            tallies: (0..TALLIES).map(tally).collect::<Result<_, CreationError>>()?,
+            trouble: Mutex::default(),
+        })
+    }
+
+    /// In nanoseconds since the run began.
+    pub(crate) fn now(&self) -> u64 {
+        nanos(self.began.elapsed())
+    }
+
+    /// How long until a time; nothing if it has passed.
+    pub(crate) fn time_to(&self, time: u64) -> Duration {
+        Duration::from_nanos(time.saturating_sub(self.now()))
+    }
+
+    /// Counts anew, within this window.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Tally::new`].
+    pub(crate) fn begin(&self, window: Window) -> Result<(), CreationError> {
+        for tally in &self.tallies {
+            *lock(tally) = Tally::new(self.run, window)?;
+        }
+        self.until.store(window.until, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Ends the measurement now, if it would go on.
+    pub(crate) fn cut(&self) {
+        self.until.fetch_min(self.now(), Ordering::Relaxed);
+    }
+
+    /// When the measurement ends.
+    pub(crate) fn until(&self) -> u64 {
+        self.until.load(Ordering::Relaxed)
+    }
+
+    /// Where a connection counts.
+    pub(crate) fn tally(&self, connection: u32) -> Option<MutexGuard<'_, Tally>> {
+        self.tallies.get((connection % TALLIES) as usize).map(lock)
+    }
+
+    /// What goes wrong with connections.
+    pub(crate) fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        lock(&self.trouble)
+    }
+
+    /// All that was counted.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Tally::new`].
+    pub(crate) fn sum(&self, window: Window) -> Result<Tally, CreationError> {
+        let mut sum = Tally::new(self.run, window)?;
+        self.tallies.iter().for_each(|tally| sum.add(&lock(tally)));
+        Ok(sum)
+    }
+
+    /// How many answers to messages of the window have come.
+    pub(crate) fn heard(&self) -> u64 {
+        self.tallies.iter().map(|tally| lock(tally).heard).sum()
+    }
+
+    /// Whether all was sent that somebody was told to send, and all answers have come.
+    pub(crate) fn is_done(&self) -> bool {
+        // All at the same time: what one has sent another may have heard.
+        let tallies: Vec<_> = self.tallies.iter().map(lock).collect();
+        let sum = |count: fn(&Tally) -> u64| tallies.iter().map(|tally| count(tally)).sum::<u64>();
+        sum(|tally| tally.said) >= sum(|tally| tally.ordered) && sum(|tally| tally.heard) >= sum(|tally| tally.expected)
+    }
+
+    /// What a connection says.
+    pub(crate) fn message(&self, connection: u32, number: u64, intended: u64, size: f64) -> String {
+        let size = (self.size as f64 * size) as usize;
+        let message = Marker { run: self.run, connection, number, intended }.message(size);
+        if self.template == "{message}" { message } else { self.template.replace("{message}", &message) }
+    }
+}
+
+/// Nanoseconds, of which there are enough for centuries.
+pub(crate) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Counts are right after each addition: a panic elsewhere does not spoil them.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,39 @@
+//! What whoever reads the figures should know about them.
+use super::{args::Pattern, measured::Measured, tally::Tally};
+
+/// From that share of late messages on, we measure ourselves.
+const LATE_SHARE: f64 = 0.01;
+
+/// What is to be said of a measurement.
+pub(crate) fn notes(measured: &Measured, tally: &Tally, pattern: Pattern) -> Vec<String> {
+    let mut notes = Vec::new();
+    if measured.rate.is_some() && measured.late_share > LATE_SHARE {
+        notes.push(format!(
+            "{:.1} % of the messages left more than 1 ms late: this machine could not keep up, and the figures are its \
+             own more than the server's",
+            measured.late_share * 100.0
+        ));
+    }
+    if tally.astray > 0 {
+        notes.push(format!(
+            "{} answers went to others than the sender, and are not counted: for a service that tells everybody, \
+             measure with --pattern broadcast",
+            tally.astray
+        ));
+    }
+    if pattern != Pattern::Echo && tally.heard == tally.own && measured.lost > 0 {
+        notes.push("none but the senders were answered: for such a service, measure with --pattern echo".to_owned());
+    }
+    if leaves_out_the_sender(tally, pattern) {
+        notes.push("the service leaves out the sender, which is counted as meant".to_owned());
+    }
+    if measured.extra > 0 {
+        notes.push(format!("{} answers were not due: the service repeats what was said", measured.extra));
+    }
+    notes
+}
+
+/// Whether others hear what is said, and its sender does not.
+pub(crate) fn leaves_out_the_sender(tally: &Tally, pattern: Pattern) -> bool {
+    pattern != Pattern::Echo && tally.own == 0 && tally.heard > 0
+}

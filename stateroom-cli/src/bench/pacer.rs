@@ -1,0 +1,40 @@
+//! Keeps the rate: tells speakers that a message is due, whether or not earlier ones were answered.
+//!
+//! On a thread of its own, since the timers of the runtime count in milliseconds.
+use std::{thread, time::Duration};
+
+use tokio::sync::mpsc;
+
+use super::{board::Board, schedule::Due};
+
+/// It looks so often whether the measurement was cut short.
+const NAP: Duration = Duration::from_millis(20);
+
+/// Works through a schedule that begins at that time, until the measurement ends. The result is how many messages speakers
+/// were told of.
+pub(crate) fn pace(
+    board: &Board,
+    begin: u64,
+    schedule: impl Iterator<Item = Due>,
+    speakers: &[mpsc::Sender<u64>],
+) -> u64 {
+    let mut told = 0;
+    for Due { after, speaker } in schedule {
+        let intended = begin.saturating_add(after);
+        while intended < board.until() {
+            match board.time_to(intended) {
+                Duration::ZERO => break,
+                wait => thread::sleep(wait.min(NAP)),
+            }
+        }
+        if intended >= board.until() {
+            break;
+        }
+        if speakers.get(speaker).is_some_and(|orders| orders.try_send(intended).is_ok()) {
+            told += 1;
+        } else if let Some(mut tally) = board.tally(0) {
+            tally.misses(intended);
+        }
+    }
+    told
+}

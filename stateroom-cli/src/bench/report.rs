@@ -1,0 +1,200 @@
+//! What a run came to: the one value that the table, the JSON and the page are made of.
+//!
+//! *Invariant:* the names in the JSON stay; what is new is added.
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{
+    args::{Bench, Pattern},
+    measured::Measured,
+    ramp::Ramp,
+    table::{knee, time_text},
+    trouble::{End, Trouble},
+};
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Report {
+    pub(crate) url: String,
+    pub(crate) pattern: Pattern,
+    pub(crate) rooms: u32,
+    pub(crate) connections: u32,
+    pub(crate) opened: u32,
+    pub(crate) size: usize,
+    /// The figures; of a ramp, those of its knee.
+    pub(crate) measured: Measured,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ramp: Option<Ramp>,
+    /// Connections that could not be opened.
+    pub(crate) refused: Vec<Refused>,
+    /// Connections that did not last.
+    pub(crate) ended: Vec<Ended>,
+    /// All that went wrong.
+    pub(crate) errors: u64,
+}
+
+/// Connections that could not be opened.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Refused {
+    pub(crate) why: String,
+    pub(crate) count: u64,
+}
+
+/// Connections that did not last.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Ended {
+    #[serde(flatten)]
+    pub(crate) end: End,
+    pub(crate) count: u64,
+}
+
+impl Report {
+    pub(crate) fn new(bench: &Bench, opened: u32, trouble: &Trouble, measured: Measured, ramp: Option<Ramp>) -> Self {
+        let refused = trouble.refused().into_iter().map(|(why, count)| Refused { why: why.to_owned(), count });
+        let ended = trouble.ended().into_iter().map(|(end, count)| Ended { end: end.clone(), count });
+        Report {
+            // What follows may be a secret.
+            url: bench.url.split('?').next().unwrap_or_default().to_owned(),
+            pattern: bench.pattern,
+            rooms: bench.rooms.min(bench.connections),
+            connections: bench.connections,
+            opened,
+            size: bench.size,
+            refused: refused.collect(),
+            ended: ended.collect(),
+            errors: trouble.count() + measured.unsent + measured.lost,
+            measured,
+            ramp,
+        }
+    }
+
+    /// Why the run is a failure, where it was asked to be one.
+    pub(crate) fn faults(&self, p99_under: Option<Duration>, max_errors: Option<u64>) -> Vec<String> {
+        let mut faults = Vec::new();
+        let p99 = self.measured.latency_ms.p99;
+        let missed = p99_under.map(|most| most.as_secs_f64() * 1e3).filter(|most| p99 > *most);
+        match (&self.ramp, missed) {
+            // What held was under the limit.
+            (Some(ramp), _) if ramp.knee.is_none() => faults.push(knee(ramp)),
+            (None, Some(most)) => {
+                faults.push(format!("the p99 is {}, and was to be under {}", time_text(p99), time_text(most)));
+            }
+            _ => {}
+        }
+        if let Some(most) = max_errors.filter(|most| self.errors > *most) {
+            faults.push(format!("there are {} errors, and were to be at most {most}", self.errors));
+        }
+        faults
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::{Value, json};
+
+    use super::{super::measured::Point, *};
+
+    pub(crate) fn report(measured: Measured, ramp: Option<Ramp>) -> Report {
+        let end = End { code: Some(1013), reason: "too slow".to_owned() };
+        Report {
+            url: "ws://h/ws/<a>".to_owned(),
+            pattern: Pattern::Echo,
+            rooms: 1,
+            connections: 2,
+            opened: 1,
+            size: 64,
+            measured,
+            ramp,
+            refused: vec![Refused { why: "HTTP 503".to_owned(), count: 1 }],
+            ended: vec![Ended { end, count: 1 }],
+            errors: 2,
+        }
+    }
+
+    pub(crate) fn measured() -> Measured {
+        let point =
+            Point { second: 0.0, sent_per_second: 1.0, received_per_second: 1.0, p50_ms: None, p99_ms: Some(1.0) };
+        Measured { said: 3, sent: 3, received: 1, over_time: vec![point], ..Measured::default() }
+    }
+
+    fn names(value: &Value) -> Vec<&str> {
+        value.as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn the_names_in_the_json_stay() {
+        let json = serde_json::to_value(report(measured(), Some(Ramp::new(None)))).unwrap();
+        let top = [
+            "url",
+            "pattern",
+            "rooms",
+            "connections",
+            "opened",
+            "size",
+            "measured",
+            "ramp",
+            "refused",
+            "ended",
+            "errors",
+        ];
+        let figures = [
+            "rate",
+            "seconds",
+            "sent",
+            "unsent",
+            "received",
+            "lost",
+            "extra",
+            "sent_per_second",
+            "received_per_second",
+            "followed",
+            "latency_ms",
+            "late_share",
+            "late_ms",
+            "over_time",
+            "notes",
+        ];
+        let point = ["second", "sent_per_second", "received_per_second", "p50_ms", "p99_ms"];
+        for (value, expected) in [
+            (&json, &top[..]),
+            (&json["measured"], &figures),
+            (&json["measured"]["latency_ms"], &["mean", "p50", "p90", "p99", "p99_9", "max"]),
+            (&json["measured"]["over_time"][0], &point),
+            (&json["ramp"], &["limit_ms", "steps", "knee", "ended"]),
+        ] {
+            let (mut names, mut expected) = (names(value), expected.to_vec());
+            names.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(names, expected);
+        }
+        assert_eq!(json["ended"], json!([{ "code": 1013, "reason": "too slow", "count": 1 }]));
+        assert_eq!(json["refused"], json!([{ "why": "HTTP 503", "count": 1 }]));
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_reported() {
+        let bench = Bench::in_line(&["ws://h/ws/a?access_token=secret"]);
+        let report = Report::new(&bench, 1, &Trouble::default(), measured(), None);
+        assert_eq!(report.url, "ws://h/ws/a");
+    }
+
+    #[test]
+    fn a_limit_that_is_missed_is_a_fault() {
+        let mut report = report(measured(), None);
+        report.measured.latency_ms.p99 = 20.5;
+        let under = |most| report.faults(Some(Duration::from_millis(most)), None);
+        assert_eq!(under(20), ["the p99 is 20.5 ms, and was to be under 20.0 ms"]);
+        assert!(under(21).is_empty());
+        assert_eq!(report.faults(None, Some(1)), ["there are 2 errors, and were to be at most 1"]);
+        assert!(report.faults(None, Some(2)).is_empty());
+    }
+
+    #[test]
+    fn what_a_server_says_does_not_become_html() {
+        let mut report = report(measured(), None);
+        report.refused[0].why = "<script>alert(1)</script>".to_owned();
+        let page = super::super::html::page(&report);
+        assert!(!page.contains("<script") && page.contains("&lt;script&gt;") && page.contains("&lt;a&gt;"));
+    }
+}

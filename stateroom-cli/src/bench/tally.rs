@@ -1,0 +1,203 @@
+//! What is counted during a measurement: by each connection for itself, and added up in the end.
+//!
+//! *Invariant:* a message counts if it was meant to be sent within the window; its latency is from that time on, however
+//! late it left.
+use hdrhistogram::{CreationError, Histogram};
+
+use super::{
+    marker::Marker,
+    slots::{Slots, Window},
+    strange::Strange,
+};
+
+/// A message that leaves later than that is late.
+pub(crate) const LATE: u64 = 1_000_000;
+
+/// What was counted.
+pub(crate) struct Tally {
+    /// Of which run.
+    run: u32,
+    /// Messages that somebody was told to send, and those that were sent, within the window or not.
+    pub(crate) ordered: u64,
+    pub(crate) said: u64,
+    /// Messages of the window that were sent, and that could not be.
+    pub(crate) sent: u64,
+    pub(crate) unsent: u64,
+    /// How many answers are due to those that were sent.
+    pub(crate) expected: u64,
+    /// Answers to messages of the window: all, and those that went to the message's own sender.
+    pub(crate) heard: u64,
+    pub(crate) own: u64,
+    /// Answers that were not expected of an echo: they went to others.
+    pub(crate) astray: u64,
+    /// Answers that came during the window.
+    pub(crate) arrived: u64,
+    /// How long answers took.
+    pub(crate) latency: Histogram<u64>,
+    /// How late messages left, by our own fault.
+    pub(crate) lateness: Histogram<u64>,
+    pub(crate) late: u64,
+    pub(crate) slots: Slots,
+    /// What else came.
+    pub(crate) strange: Strange,
+}
+
+impl Tally {
+    /// Nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`times`].
+    pub(crate) fn new(run: u32, window: Window) -> Result<Self, CreationError> {
+        Ok(Tally {
+            run,
+            ordered: 0,
+            said: 0,
+            sent: 0,
+            unsent: 0,
+            expected: 0,
+            heard: 0,
+            own: 0,
+            astray: 0,
+            arrived: 0,
+            latency: times(3)?,
+            lateness: times(3)?,
+            late: 0,
+            slots: Slots::new(window)?,
+            strange: Strange::default(),
+        })
+    }
+
+    /// A message leaves, for so many. `late` is our own part of its delay.
+    pub(crate) fn sends(&mut self, intended: u64, at: u64, late: u64, recipients: u64) {
+        self.said += 1;
+        if let Some(slot) = self.slots.at(at) {
+            slot.sent += 1;
+        }
+        if self.slots.at(intended).is_none() {
+            return;
+        }
+        self.sent += 1;
+        self.expected += recipients;
+        self.lateness.saturating_record(late);
+        self.late += u64::from(late > LATE);
+    }
+
+    /// A message cannot leave.
+    pub(crate) fn misses(&mut self, intended: u64) {
+        self.unsent += u64::from(self.slots.at(intended).is_some());
+    }
+
+    /// An answer comes. `own` is whether it went to who had asked, and `echo` whether only those count.
+    pub(crate) fn hears(&mut self, marker: &Marker, at: u64, own: bool, echo: bool) {
+        if marker.run != self.run {
+            return;
+        }
+        if echo && !own {
+            self.astray += 1;
+            return;
+        }
+        if let Some(slot) = self.slots.at(at) {
+            slot.arrived += 1;
+            self.arrived += 1;
+        }
+        let Some(slot) = self.slots.at(marker.intended) else { return };
+        let latency = at.saturating_sub(marker.intended);
+        slot.latency.saturating_record(latency);
+        self.latency.saturating_record(latency);
+        self.heard += 1;
+        self.own += u64::from(own);
+    }
+
+    /// Adds what another has counted.
+    pub(crate) fn add(&mut self, other: &Tally) {
+        self.ordered += other.ordered;
+        self.said += other.said;
+        self.sent += other.sent;
+        self.unsent += other.unsent;
+        self.expected += other.expected;
+        self.heard += other.heard;
+        self.own += other.own;
+        self.astray += other.astray;
+        self.arrived += other.arrived;
+        self.late += other.late;
+        add(&mut self.latency, &other.latency);
+        add(&mut self.lateness, &other.lateness);
+        self.slots.add(&other.slots);
+        self.strange.add(&other.strange);
+    }
+}
+
+/// No times yet. They are told apart by a microsecond, and up to an hour, by that many digits.
+///
+/// # Errors
+///
+/// None for so few digits.
+pub(crate) fn times(digits: u8) -> Result<Histogram<u64>, CreationError> {
+    Histogram::new_with_bounds(1_000, 3_600_000_000_000, digits)
+}
+
+/// Adds times that have the same bounds, so that what one holds the other can.
+pub(crate) fn add(sum: &mut Histogram<u64>, other: &Histogram<u64>) {
+    if let Err(error) = sum.add(other) {
+        tracing::error!("times are left out: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn tally() -> Tally {
+        Tally::new(1, Window { from: 100 * MS, until: 160 * MS }).unwrap()
+    }
+
+    fn marker(intended: u64) -> Marker {
+        Marker { run: 1, connection: 1, number: 1, intended }
+    }
+
+    #[test]
+    fn what_was_meant_to_be_sent_before_or_after_does_not_count() {
+        let mut tally = tally();
+        for intended in [0, 100 * MS - 1, 100 * MS, 160 * MS - 1, 160 * MS] {
+            tally.sends(intended, intended, 0, 3);
+            tally.hears(&marker(intended), 161 * MS, true, true);
+        }
+        assert_eq!((tally.sent, tally.expected, tally.heard, tally.arrived), (2, 6, 2, 0));
+        tally.hears(&marker(0), 101 * MS, true, true);
+        assert_eq!((tally.heard, tally.arrived), (2, 1), "an answer counts for the rate when it comes");
+    }
+
+    #[test]
+    fn latency_counts_from_when_it_was_meant_to_be_sent() {
+        let mut tally = tally();
+        tally.sends(100 * MS, 105 * MS, 5 * MS, 1);
+        tally.hears(&marker(100 * MS), 107 * MS, true, true);
+        assert_eq!(tally.latency.max() / 10_000, 700);
+        assert_eq!(tally.slots.all[0].latency.len(), 1);
+        assert_eq!((tally.late, tally.slots.all[5].sent, tally.slots.all[7].arrived), (1, 1, 1));
+    }
+
+    #[test]
+    fn others_answers_are_no_echo_and_other_runs_are_nobodys_business() {
+        let mut tally = tally();
+        tally.hears(&marker(100 * MS), 101 * MS, false, true);
+        tally.hears(&Marker { run: 2, ..marker(100 * MS) }, 101 * MS, true, true);
+        assert_eq!((tally.heard, tally.astray), (0, 1));
+        tally.hears(&marker(100 * MS), 101 * MS, false, false);
+        assert_eq!((tally.heard, tally.own), (1, 0));
+    }
+
+    #[test]
+    fn tallies_add_up() {
+        let (mut one, mut other) = (tally(), tally());
+        one.hears(&marker(100 * MS), 101 * MS, true, true);
+        other.hears(&marker(100 * MS), 110 * MS, true, true);
+        other.misses(100 * MS);
+        one.add(&other);
+        assert_eq!((one.heard, one.unsent, one.latency.len(), one.slots.all[0].latency.len()), (2, 1, 2, 2));
+        assert_eq!(one.latency.max() / MS, 10);
+    }
+}

@@ -22,6 +22,9 @@ fn hint(error: &WasmHostError) -> Option<String> {
             "`stateroom inspect` lists all that it imports; what is not in a room has to come with the module"
                 .to_owned()
         }
+        WasmHostError::Invalid { reason, .. } if reason.contains("component") => {
+            "build it for the target `wasm32-wasip1`: `wasm32-wasip2` makes components".to_owned()
+        }
         WasmHostError::MemoryLimit { .. } => "raise the limit with `--memory-bytes`".to_owned(),
         WasmHostError::TableLimit { .. } => "raise the limit with `--table-elements`".to_owned(),
         WasmHostError::ApiVersion { .. } | WasmHostError::Protocol { .. } => {

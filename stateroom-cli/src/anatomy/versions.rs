@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_is_no_such_global_is_no_number() {
-        for text in ["", r#"(func (export "V"))"#, r#"(import "a" "b" (global (export "V") i32))"#] {
+        for text in ["", r#"(func (export "V"))"#, r#"(import "a" "b" (global $g i32)) (export "V" (global $g))"#] {
             assert_eq!(number_of(text), None, "{text}");
         }
     }

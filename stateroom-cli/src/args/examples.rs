@@ -63,3 +63,18 @@ pub(super) const MAN: &str = "\
 Examples:
   stateroom man ~/.local/share/man/man1   then: man stateroom, man stateroom-serve
   stateroom man | man -l -";
+
+#[cfg(test)]
+mod tests {
+    use crate::args;
+
+    #[test]
+    fn each_verb_has_some() {
+        let mut command = args::command();
+        command.build();
+        for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("Examples:\n  stateroom {}", verb.get_name())), "{}", verb.get_name());
+        }
+    }
+}

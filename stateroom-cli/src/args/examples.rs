@@ -4,7 +4,7 @@ pub(super) const NEW: &str = "\
 Examples:
   stateroom new my-app               asks what it begins as
   stateroom new my-app -t chat
-  stateroom new games/pong -t game --name pong --no-git";
+  stateroom new games/pong -t game-loop --name pong --no-git";
 
 pub(super) const INIT: &str = "\
 Examples:
@@ -75,6 +75,21 @@ mod tests {
         for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
             let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains(&format!("Examples:\n  stateroom {}", verb.get_name())), "{}", verb.get_name());
+        }
+    }
+
+    #[test]
+    fn all_of_them_can_be_typed() {
+        let mut command = args::command();
+        command.build();
+        let helps = command.get_subcommands().filter_map(clap::Command::get_after_help).chain(command.get_after_help());
+        let helps: Vec<_> = helps.map(ToString::to_string).collect();
+        let examples = helps.iter().flat_map(|help| help.lines()).filter_map(|line| line.strip_prefix("  stateroom"));
+        for example in examples {
+            // What follows is for a shell, or says what it does.
+            let words = example.split(['>', '|']).next().unwrap().split("  ").next().unwrap().split_whitespace();
+            let parsed = args::command().try_get_matches_from(["stateroom"].into_iter().chain(words));
+            assert!(parsed.is_ok(), "stateroom{example}: {}", parsed.unwrap_err());
         }
     }
 }

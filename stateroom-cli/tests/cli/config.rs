@@ -30,7 +30,8 @@ static_files                pages   stateroom.toml
 /// Also where both say the same, which one cannot see from the value.
 #[test]
 fn a_flag_counts_more_than_a_variable() {
-    let command = stateroom_in(directory(&[]).path(), "config --changed -p 81").env("STATEROOM_PORT", "81");
+    let here = directory(&[]);
+    let command = stateroom_in(here.path(), "config --changed -p 81").env("STATEROOM_PORT", "81");
     command.assert().code(0).stderr_eq("").stdout_eq("port  81  --port\n");
 }
 
@@ -67,7 +68,8 @@ fn the_names_in_the_json_stay() {
 
 #[test]
 fn settings_that_contradict_each_other_are_listed_all_the_same() {
-    let command = stateroom_in(directory(&[]).path(), "config --changed -i 10 -t 10");
+    let here = directory(&[]);
+    let command = stateroom_in(here.path(), "config --changed -i 10 -t 10");
     command
         .assert()
         .code(2)

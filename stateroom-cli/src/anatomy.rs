@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use stateroom_wasm_host::offers_import;
 
-pub(crate) use functions::{Function, Share};
+use functions::{Function, Share};
 use sections::Sections;
 
 /// What there is to know about a module.

@@ -83,7 +83,7 @@ impl Examination {
         let mut checks = toolchain::check();
         let (settings, resolved) = match settings {
             Ok(read) => {
-                checks.push(Check::ok("settings", "the environment and stateroom.toml can be read"));
+                checks.push(Check::ok("settings", "the environment and stateroom.toml can be used"));
                 read
             }
             Err(error) => {

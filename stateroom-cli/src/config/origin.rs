@@ -8,9 +8,22 @@ use serde::Serialize;
 
 use super::{
     Said, Settings,
-    resolve::{as_table, at, in_words, key, variable},
+    resolve::{as_table, at, explain, in_words, key, variable},
 };
-use crate::args::Defaults;
+use crate::args::{Defaults, Verb, name_variable};
+
+impl Settings {
+    /// What the environment says, for a verb that does not take them as flags.
+    ///
+    /// # Errors
+    ///
+    /// Where a variable has a value that makes no sense.
+    pub(crate) fn of_environment() -> Result<Settings, clap::Error> {
+        let command = explain(Settings::augment_args(clap::Command::new("stateroom")), &Verb::SERVE);
+        let matches = command.no_binary_name(true).try_get_matches_from([""; 0]).map_err(name_variable)?;
+        Settings::from_arg_matches(&matches)
+    }
+}
 
 /// Which of the settings the command line itself says. Has to be read before the settings are, which takes them away.
 #[derive(Debug, Default)]
@@ -130,7 +143,6 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Verb;
 
     #[test]
     fn what_says_more_is_where_a_setting_comes_from() {

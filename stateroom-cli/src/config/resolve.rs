@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Error, Result, anyhow};
-use clap::{Args, FromArgMatches, Id, error::ErrorKind};
+use clap::{Args, Id, error::ErrorKind};
 use stateroom_server::{OnSwap, Server, ShutdownPolicy};
 use stateroom_wasm_host::WasmHostConfig;
 
@@ -15,7 +15,7 @@ use super::{
     AdmissionSettings, FILE_NAME, LimitSettings, Preset, Settings,
     quantity::{Ip, Policy, Port, Seconds, Sets, Swap},
 };
-use crate::args::{Defaults, Verb, name_variable};
+use crate::args::Defaults;
 
 /// All settings, settled.
 #[derive(Debug)]
@@ -35,17 +35,6 @@ pub(crate) struct Resolved {
 }
 
 impl Settings {
-    /// What the environment says.
-    ///
-    /// # Errors
-    ///
-    /// Where a variable has a value that makes no sense.
-    pub(crate) fn of_environment() -> Result<Settings, clap::Error> {
-        let command = explain(Settings::augment_args(clap::Command::new("stateroom")), &Verb::SERVE);
-        let matches = command.no_binary_name(true).try_get_matches_from([""; 0]).map_err(name_variable)?;
-        Settings::from_arg_matches(&matches)
-    }
-
     /// These, and the others where these say nothing. What only a file can say is the others'.
     pub(crate) fn over(self, under: Settings) -> Settings {
         Settings {
@@ -302,8 +291,10 @@ fn ids(command: clap::Command) -> Vec<Id> {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
-    use crate::args::{self, Cli};
+    use crate::args::{self, Cli, Verb};
 
     /// A setting other than the default, of what the help says it is.
     fn sample(unit: &str) -> &'static str {

@@ -27,20 +27,23 @@ pub(super) fn check_port(ip: &str, port: u16) -> Check {
 }
 
 /// How many connections there can be, by the number of files that may be open. Not every system has such a limit.
-#[cfg(unix)]
 pub(super) fn check_open_files(connections: usize) -> Option<Check> {
-    use rustix::process::{Resource, getrlimit};
+    let (soft, hard) = file_limits()?;
+    Some(judge_open_files(soft, hard, connections as u64))
+}
 
-    let limit = getrlimit(Resource::Nofile);
-    Some(judge_open_files(limit.current, limit.maximum, connections as u64))
+/// How many files may be open, and how many for the asking.
+#[cfg(unix)]
+fn file_limits() -> Option<(Option<u64>, Option<u64>)> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    Some((limit.current, limit.maximum))
 }
 
 #[cfg(not(unix))]
-pub(super) fn check_open_files(_: usize) -> Option<Check> {
+fn file_limits() -> Option<(Option<u64>, Option<u64>)> {
     None
 }
 
-#[cfg_attr(not(unix), expect(dead_code, reason = "there is no such limit"))]
 fn judge_open_files(soft: Option<u64>, hard: Option<u64>, connections: u64) -> Check {
     let name = "open files";
     let Some(soft) = soft else { return Check::ok(name, "no limit") };

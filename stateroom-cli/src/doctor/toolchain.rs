@@ -1,5 +1,5 @@
 //! What builds a service and its client.
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use cargo_metadata::semver::Version;
 
@@ -20,27 +20,28 @@ const INSTALL_RUST: &str = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rust
 
 /// Programs and targets.
 pub(super) fn check() -> Vec<Check> {
-    let rustup = version_of("rustup");
-    let target = |name| check_target(name, has_target(name).unwrap_or(false), rustup.is_some());
-    let mut checks = vec![
-        check_program("cargo", version_of("cargo").as_ref()),
-        check_program("rustc", version_of(&rustc()).as_ref()),
-    ];
-    checks.push(match &rustup {
-        Some(version) => Check::ok("rustup", version.to_string()),
-        None => Check::warning("rustup", "not found: missing targets have to be installed by hand", INSTALL_RUST),
+    let (rustc, rustup) = (version_of(&rustc()), version_of("rustup"));
+    let (compiles, installs) = (rustc.is_ok(), rustup.is_ok());
+    let mut checks = vec![check_program("cargo", version_of("cargo")), check_program("rustc", rustc)];
+    checks.push(match rustup {
+        Ok(version) => Check::ok("rustup", version.to_string()),
+        Err(_) => Check::warning("rustup", "not found: missing targets have to be installed by hand", INSTALL_RUST),
     });
+    let target = |name| check_target(name, compiles && has_target(name).unwrap_or(false), installs);
     checks.extend([SERVICE_TARGET, CLIENT_TARGET].map(target));
     checks
 }
 
-fn check_program(name: &'static str, version: Option<&Version>) -> Check {
+fn check_program(name: &'static str, version: Result<Version, Silence>) -> Check {
     match version {
-        None => Check::problem(name, "not found on PATH: nothing can be built", INSTALL_RUST),
-        Some(version) if *version < OLDEST => {
+        Err(Silence::Missing) => Check::problem(name, "not found on PATH: nothing can be built", INSTALL_RUST),
+        Err(Silence::Broken(why)) => {
+            Check::problem(name, format!("it does not tell its version: {why}"), "rustup toolchain install")
+        }
+        Ok(version) if version < OLDEST => {
             Check::problem(name, format!("{version}; a service needs {OLDEST} or later"), "rustup update")
         }
-        Some(version) => Check::ok(name, version.to_string()),
+        Ok(version) => Check::ok(name, version.to_string()),
     }
 }
 
@@ -54,10 +55,25 @@ fn check_target(name: &'static str, is_installed: bool, has_rustup: bool) -> Che
     }
 }
 
+/// Why a program does not tell its version.
+#[derive(Debug)]
+enum Silence {
+    Missing,
+    Broken(String),
+}
+
 /// The version in what a program says of itself, such as `rustc 1.95.0 (59807616e 2026-04-14)`.
-fn version_of(program: &str) -> Option<Version> {
-    let output = tool(program).arg("--version").output().ok().filter(|output| output.status.success())?;
-    String::from_utf8_lossy(&output.stdout).split_whitespace().find_map(|word| Version::parse(word).ok())
+fn version_of(program: &str) -> Result<Version, Silence> {
+    // Else rustup may take the question for a reason to install what the directory asks for.
+    let output = tool(program).arg("--version").env("RUSTUP_AUTO_INSTALL", "0").output().map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound { Silence::Missing } else { Silence::Broken(error.to_string()) }
+    })?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    let version = told.split_whitespace().find_map(|word| Version::parse(word).ok());
+    version.filter(|_| output.status.success()).ok_or_else(|| {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        Silence::Broken(complaint.lines().next().map_or_else(|| output.status.to_string(), str::to_owned))
+    })
 }
 
 /// Whether a client that the crate here has can be bound.
@@ -105,14 +121,15 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_missing_old_or_fine() {
+    fn a_program_is_missing_broken_old_or_fine() {
         for (version, status) in [
-            (None, Status::Problem),
-            (Some(Version::new(1, 84, 1)), Status::Problem),
-            (Some(OLDEST), Status::Ok),
-            (Some(Version::new(2, 0, 0)), Status::Ok),
+            (Err(Silence::Missing), Status::Problem),
+            (Err(Silence::Broken("no toolchain".to_owned())), Status::Problem),
+            (Ok(Version::new(1, 84, 1)), Status::Problem),
+            (Ok(OLDEST), Status::Ok),
+            (Ok(Version::new(2, 0, 0)), Status::Ok),
         ] {
-            assert_eq!(check_program("cargo", version.as_ref()).status, status, "{version:?}");
+            assert_eq!(check_program("cargo", version).status, status);
         }
     }
 

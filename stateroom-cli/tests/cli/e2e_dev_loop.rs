@@ -295,7 +295,8 @@ async fn a_server_that_is_stopped_does_not_wait_for_a_build() {
     let mut server = Serving::run(command).await;
     let began = tools.path().join("began");
     // From now on, a build is one that never ends.
-    let script = format!("case \"$*\" in *build*) echo > {0}; exec sleep 600;; esac; exit 1", began.display());
+    let (began_at, cargo) = (began.display(), env!("CARGO"));
+    let script = format!("case \"$*\" in build*) echo > {began_at}; exec sleep 600;; esac; exec {cargo} \"$@\"");
     write_program(&tools.path().join("cargo"), &script);
     write_version(here.path(), 2);
     let begins = timeout(PATIENCE, async {

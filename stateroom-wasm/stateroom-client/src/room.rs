@@ -11,7 +11,7 @@ use crate::{
     Protocol, RoomOptions, close,
     kept::Kept,
     page::TabToken,
-    stay::{Connector, Stay},
+    stay::Stay,
 };
 
 /// A room that this page has joined, and joins again whenever the connection is lost. Dropping it leaves the room.
@@ -72,9 +72,9 @@ impl<P: Protocol> Room<P> {
     pub fn join(options: RoomOptions, on_event: impl FnMut(Event<P::In>) + 'static) -> Result<Self, JoinError> {
         let (address, token) = options.address()?;
         let link = Rc::new(Link { socket: RefCell::default(), kept: Kept::up_to(options.kept_messages).into() });
-        let connector = Connector::new(address, &options);
-        let first = connector.connect(&link).ok_or(JoinError::Address)?;
-        spawn_local(Stay::<P, _>::new(connector, &link, options, on_event).run(first));
+        let stay = Stay::<P, _>::new(&link, address, options, on_event);
+        let first = stay.connect(&link).ok_or(JoinError::Address)?;
+        spawn_local(stay.run(first));
         Ok(Room { link, _token: token, protocol: PhantomData })
     }
 

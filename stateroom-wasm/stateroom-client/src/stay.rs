@@ -27,29 +27,10 @@ use crate::{
     room::Link,
 };
 
-/// What connects to a room.
-pub(crate) struct Connector {
-    address: String,
-    subprotocols: Array,
-}
-
-impl Connector {
-    pub(crate) fn new(address: String, options: &RoomOptions) -> Connector {
-        Connector { address, subprotocols: options.offered().map(JsValue::from_str).collect() }
-    }
-
-    /// Begins to connect, if the browser takes the address.
-    pub(crate) fn connect(&self, link: &Link) -> Option<WebSocket> {
-        let socket = web_sys::WebSocket::new_with_str_sequence(&self.address, &self.subprotocols).ok()?;
-        link.socket.replace(Some(socket.clone()));
-        WebSocket::try_from(socket).ok()
-    }
-}
-
 /// The task, and what it needs.
 pub(crate) struct Stay<P, F> {
-    connector: Connector,
     link: Weak<Link>,
+    address: String,
     options: RoomOptions,
     backoff: Backoff,
     on_event: F,
@@ -57,9 +38,17 @@ pub(crate) struct Stay<P, F> {
 }
 
 impl<P: Protocol, F: FnMut(Event<P::In>)> Stay<P, F> {
-    pub(crate) fn new(connector: Connector, link: &Rc<Link>, options: RoomOptions, on_event: F) -> Self {
-        let (link, backoff) = (Rc::downgrade(link), Backoff::up_to(options.longest_wait));
-        Stay { connector, link, options, backoff, on_event, protocol: PhantomData }
+    pub(crate) fn new(link: &Rc<Link>, address: String, options: RoomOptions, on_event: F) -> Self {
+        let backoff = Backoff::up_to(options.longest_wait);
+        Stay { link: Rc::downgrade(link), address, options, backoff, on_event, protocol: PhantomData }
+    }
+
+    /// Begins to connect, if the browser takes the address and the subprotocols.
+    pub(crate) fn connect(&self, link: &Link) -> Option<WebSocket> {
+        let subprotocols: Array = self.options.offered().map(JsValue::from_str).collect();
+        let socket = web_sys::WebSocket::new_with_str_sequence(&self.address, &subprotocols).ok()?;
+        link.socket.replace(Some(socket.clone()));
+        WebSocket::try_from(socket).ok()
     }
 
     /// Stays in the room until it is dropped, or over.
@@ -82,7 +71,7 @@ impl<P: Protocol, F: FnMut(Event<P::In>)> Stay<P, F> {
             self.tell(Event::Lost { code, reason, retry_in });
             wait(retry_in).await;
             let Some(link) = self.link.upgrade() else { return };
-            socket = self.connector.connect(&link);
+            socket = self.connect(&link);
         }
     }
 

@@ -17,17 +17,16 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The address `ws/NAME` beside a page, if the page came over HTTP and the name can be one.
 pub(crate) fn beside(page: &str, room: &str) -> Option<String> {
-    let (scheme, rest) = page.split_once("://")?;
-    let scheme = match scheme {
-        "http" => "ws",
-        "https" => "wss",
+    let (scheme, rest) = match page.split_once(':')? {
+        ("http", rest) => ("ws", rest),
+        ("https", rest) => ("wss", rest),
         _ => return None,
     };
     // In an address, `.` and `..` stand for folders, however they are written.
     if matches!(room, "" | "." | "..") {
         return None;
     }
-    let path = rest.split(['?', '#']).next()?;
+    let path = rest.strip_prefix("//")?.split(['?', '#']).next()?;
     let folder = path.rsplit_once('/').map_or(path, |(folder, _)| folder);
     Some(format!("{scheme}://{folder}/ws/{}", utf8_percent_encode(room, ENCODED)))
 }

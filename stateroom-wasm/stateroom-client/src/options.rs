@@ -1,5 +1,5 @@
 //! Which room to join, and how.
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use crate::{
     JoinError, address, close,
@@ -18,7 +18,7 @@ pub struct RoomOptions {
     /// Subprotocols to offer, of which the server takes one. By default none.
     pub subprotocols: Vec<String>,
     /// Close codes after which not to come back. By default 1002, 1007, 1008, 1009 and 4000; add those of your service.
-    pub final_codes: BTreeSet<u16>,
+    pub final_codes: Vec<u16>,
     /// After how long a try is given up. By default 10 s.
     pub connect_time: Duration,
     /// The longest time between two tries, at least 250 ms. By default 10 s.

@@ -95,7 +95,7 @@ pub fn start() -> Result<(), JsValue> {
 
     element("room")?.set_text_content(Some(&room_of_page()));
     let mut options = RoomOptions::of_page();
-    options.final_codes.insert(ROOM_IS_FULL);
+    options.final_codes.push(ROOM_IS_FULL);
     let told = client.clone();
     match Room::join(options, move |event| told.borrow_mut().told(event)) {
         Ok(room) => client.borrow_mut().room = Some(room),

@@ -7,12 +7,7 @@ use stateroom::MessagePayload;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::WebSocket;
 
-use crate::{
-    Protocol, RoomOptions, close,
-    kept::Kept,
-    page::TabToken,
-    stay::Stay,
-};
+use crate::{Protocol, RoomOptions, close, kept::Kept, page::TabToken, stay::Stay};
 
 /// A room that this page has joined, and joins again whenever the connection is lost. Dropping it leaves the room.
 #[must_use = "dropping it leaves the room"]

@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict';
+
 import { alike, differs, isAt, isSame, picture, place } from './canvas.mjs';
 import { everyPage } from './every-page.mjs';
 import { scene } from './scene.mjs';
 import { soon } from './soon.mjs';
-import { desktop, phone } from './windows.mjs';
+import { connection, desktop, phone } from './windows.mjs';
 
 const play = scene('shared-cursors');
 // A cursor has its tip at the place, and its middle a little beside it.
@@ -15,6 +17,18 @@ async function point(page, part) {
 
 const drawn = (page, others) =>
   soon('the cursors', () => page.locator('#canvas').getAttribute('data-cursors'), new RegExp(`^${others} others? drawn$`));
+
+/** Where a page connects to, and the numbers that the room has given it. From the next time on that it is loaded. */
+function follow(page) {
+  const known = { addresses: [], numbers: [] };
+  page.on('websocket', socket => {
+    known.addresses.push(socket.url());
+    socket.on('framereceived', ({ payload }) => {
+      if (payload[0] === 1) known.numbers.push(payload.readUInt32LE(1));
+    });
+  });
+  return known;
+}
 
 everyPage(play, {
   name: 'cursors',
@@ -88,4 +102,45 @@ play('another room shows nothing of it', async ({ open }) => {
   // Whoever is elsewhere sees the one beside, and nobody more.
   await point(beside, { x: 0.75, y: 0.6 });
   await drawn(elsewhere, 1);
+});
+
+play('a cursor that does not move is back when the server is', async ({ open, server }) => {
+  const [one, other] = [await open(), await open()];
+  await point(one, { x: 0.25, y: 0.3 });
+  await drawn(other, 1);
+  await server.stop();
+  await drawn(other, 0);
+  await server.start();
+  await drawn(other, 1);
+});
+
+play('who loads the page again is the same client, and a duplicate of it another one', async ({ open }) => {
+  const one = await open();
+  const known = follow(one);
+  for (const times of [1, 2]) {
+    await one.reload();
+    await soon('how often it has a number', async () => known.numbers.length, times);
+  }
+  assert.equal(known.numbers[0], known.numbers[1]);
+  assert.equal(known.addresses[0], known.addresses[1]);
+
+  // It begins with what the tab has stored.
+  const [duplicate] = await Promise.all([one.waitForEvent('popup'), one.evaluate(() => void window.open(location.href))]);
+  for (const page of [one, duplicate]) {
+    await connection(page, 'open');
+    await soon('the count', () => page.locator('#count').innerText(), '2 here');
+  }
+});
+
+play('who has joined again somewhere else does not fight for the place', async ({ open }) => {
+  const [one, elsewhere] = [await open(), await open()];
+  const known = follow(one);
+  await one.reload();
+  await connection(one, 'open');
+  await elsewhere.evaluate(address => { window.again = new WebSocket(address); }, known.addresses[0]);
+  await connection(one, 'over');
+  await soon('the status', () => one.locator('#status').innerText(), /joined again somewhere else/);
+  // Both who are left are in the other window.
+  await soon('the count', () => elsewhere.locator('#count').innerText(), '2 here');
+  assert.equal(known.addresses.length, 1);
 });

@@ -68,7 +68,7 @@ impl Source {
         let mut from = InlineTable::new();
         match self {
             Source::Checkout(directory) => {
-                let path = directory.join(package);
+                let path = directory.join(folder(package)).join(package);
                 let path = path.to_str().with_context(|| format!("`{}` is not Unicode", path.display()))?;
                 // Of Windows, the form without a length limit, which cargo does not take.
                 from.insert("path", path.strip_prefix(r"\\?\").unwrap_or(path).into());
@@ -88,6 +88,11 @@ impl Source {
         dependency.fmt();
         Ok(())
     }
+}
+
+/// In which folder of a checkout one of the crates is.
+fn folder(package: &str) -> &'static str {
+    if package == "stateroom-client" { "stateroom-wasm" } else { "" }
 }
 
 #[cfg(test)]
@@ -113,6 +118,13 @@ mod tests {
         assert!(matches!(Source::built_from(cargos.path(), "https://x", "c").unwrap(), Source::Checkout(_)));
         std::fs::write(cargos.path().join(".cargo-ok"), "").unwrap();
         assert!(matches!(Source::built_from(cargos.path(), "https://x", "c").unwrap(), Source::Git { .. }));
+    }
+
+    #[test]
+    fn a_checkout_has_the_crates_that_new_ones_depend_on() {
+        for package in ["stateroom", "stateroom-client", "stateroom-server", "stateroom-wasm"] {
+            assert!(Path::new(CHECKOUT).join(folder(package)).join(package).join("Cargo.toml").is_file(), "{package}");
+        }
     }
 
     #[test]

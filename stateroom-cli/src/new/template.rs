@@ -153,6 +153,8 @@ mod tests {
         let source = Source::Checkout("/srv/stateroom".into());
         let client = text(Template::Cursors, "client/Cargo.toml", &source);
         assert!(client.contains("name = \"my-app-client\"") && client.contains("my-app-protocol = { path"), "{client}");
+        let nested = "stateroom-client = { path = \"/srv/stateroom/stateroom-wasm/stateroom-client\" }\n";
+        assert!(client.contains(nested), "{client}");
         assert!(text(Template::Cursors, "client/src/lib.rs", &source).contains("use my_app_protocol::"));
         assert!(text(Template::Cursors, "static/index.html", &source).contains("client/my_app_client.js"));
         assert!(text(Template::Cursors, "stateroom.toml", &source).contains("package = \"my-app-client\""));

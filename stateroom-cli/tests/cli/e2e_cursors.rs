@@ -12,7 +12,7 @@ async fn shared_cursors_tells_everybody_where_everybody_is() {
     let server = Serving::start(&built("shared-cursors"), &[]).await;
     assert!(server.get("/").await.contains("client/shared_cursors_client.js"));
     let script = server.get("/client/shared_cursors_client.js").await;
-    assert!(script.contains("../assets/room.js") && script.contains("shared_cursors_client_bg.wasm"), "{script}");
+    assert!(script.contains("WebSocket") && script.contains("shared_cursors_client_bg.wasm"), "{script}");
     assert!(server.get("/client/shared_cursors_client_bg.wasm").await.contains("application/wasm"));
 
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);

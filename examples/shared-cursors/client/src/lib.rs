@@ -3,21 +3,32 @@
 //! *Invariant:* a frame is drawn only when something has changed or still moves, and at most one position is sent a frame.
 mod paint;
 mod scene;
+mod status;
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{ArrayBuffer, Function, Object, Reflect, Uint8Array};
 use shared_cursors_protocol::{Position, ToClient};
+use stateroom_client::{Event, MessagePayload, Protocol, Room, RoomOptions, room_of_page};
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, PointerEvent, Window};
 
 use scene::Scene;
+use status::{ROOM_IS_FULL, Status};
 
-#[wasm_bindgen(raw_module = "../assets/room.js")]
-extern "C" {
-    /// Joins the room of this page, and stays in it. Gives what sends.
-    #[wasm_bindgen(js_name = joinRoom)]
-    fn join_room(handlers: &Object) -> Function;
+/// What is said, in bytes.
+enum Cursors {}
+
+impl Protocol for Cursors {
+    type Out = Position;
+    type In = ToClient;
+
+    fn encode(position: &Position) -> Option<MessagePayload> {
+        Some(position.encode().as_slice().into())
+    }
+
+    fn decode(message: MessagePayload) -> Option<ToClient> {
+        ToClient::decode(message.bytes()?)
+    }
 }
 
 /// What the page has.
@@ -26,7 +37,8 @@ struct Client {
     canvas: HtmlCanvasElement,
     pen: CanvasRenderingContext2d,
     count: Element,
-    send: Option<Function>,
+    status: Status,
+    room: Option<Room<Cursors>>,
     scene: Scene,
     /// Where this pointer is.
     pointer: Option<Position>,
@@ -58,7 +70,8 @@ pub fn start() -> Result<(), JsValue> {
         count: element("count")?,
         pen: pen.dyn_into().map_err(|_| "it cannot be drawn on")?,
         canvas: canvas.clone(),
-        send: None,
+        status: Status::new(&document, element("status")?),
+        room: None,
         scene: Scene::default(),
         pointer: None,
         untold: false,
@@ -80,16 +93,14 @@ pub fn start() -> Result<(), JsValue> {
     resized.forget();
     client.borrow_mut().resize();
 
-    let handlers = Object::new();
-    let said = with(&client, |client, data: JsValue| client.hear(data));
-    // A room that has begun again knows nobody, and what is drawn is of the one before.
-    let opened = with(&client, |client, _: JsValue| client.begin_again(true));
-    let closed = with(&client, |client, _: JsValue| client.begin_again(false));
-    for (name, handler) in [("onMessage", said), ("onOpen", opened), ("onClose", closed)] {
-        Reflect::set(&handlers, &name.into(), &handler.into_js_value())?;
+    element("room")?.set_text_content(Some(&room_of_page()));
+    let mut options = RoomOptions::of_page();
+    options.final_codes.push(ROOM_IS_FULL);
+    let told = client.clone();
+    match Room::join(options, move |event| told.borrow_mut().told(event)) {
+        Ok(room) => client.borrow_mut().room = Some(room),
+        Err(error) => client.borrow().status.refuse(&error),
     }
-    let send = join_room(&handlers);
-    client.borrow_mut().send = Some(send);
     Ok(())
 }
 
@@ -114,9 +125,17 @@ impl Client {
         }
     }
 
-    fn hear(&mut self, data: JsValue) {
-        let Ok(buffer) = data.dyn_into::<ArrayBuffer>() else { return };
-        let Some(message) = ToClient::decode(&Uint8Array::new(&buffer).to_vec()) else { return };
+    fn told(&mut self, event: Event<ToClient>) {
+        self.status.tell(&event);
+        match event {
+            Event::Message(message) => self.hear(message),
+            // A room that has begun again knows nobody, and what is drawn is of the one before.
+            Event::Opened => self.begin_again(true),
+            Event::Lost { .. } | Event::Over { .. } => self.begin_again(false),
+        }
+    }
+
+    fn hear(&mut self, message: ToClient) {
         if let ToClient::Batch { here, .. } = message {
             self.count.set_text_content(Some(&format!("{here} here")));
         }
@@ -148,11 +167,10 @@ impl Client {
 
     fn draw(&mut self, now: f64) {
         self.waiting = false;
-        if let (true, Some(position), Some(send)) = (self.untold, self.pointer, &self.send) {
+        if let (true, Some(position), Some(room)) = (self.untold, self.pointer, &self.room) {
             self.untold = false;
-            let bytes = Uint8Array::from(position.encode().as_slice());
             // Without a connection it is dropped, and told when there is one.
-            let _ = send.call1(&JsValue::NULL, &bytes);
+            room.send(&position);
         }
         // After a rest, cursors begin to move as if the frame before had been the last.
         let passed = self.drawn_at.map_or(scene::FRAME, |before| (now - before).clamp(0.0, 2.0 * scene::FRAME));

@@ -123,6 +123,11 @@ PATHS = {
         mention("stateroom serve MODULE", "the form of it"),
         mention("stateroom build", "says what may be served"),
         mention("stateroom bench URL", "the form of it"),
+        mention("stateroom inspect MODULE", "the form of it"),
+        mention("stateroom config", "is typed below"),
+        mention("stateroom doctor", "is typed below"),
+        mention("stateroom completions SHELL", "the form of it"),
+        mention("stateroom man [DIR]", "the form of it"),
         unsaid(serve(
             "stateroom serve dist", get("/", "<html"),
             run("curl -X POST http://127.0.0.1:8080/new_room", prints=r"^[\w-]+$"),
@@ -152,6 +157,16 @@ PATHS = {
         run("stateroom build"),
         unsaid(run("test -f dist/server.wasm && test -d dist/static && test -f dist/stateroom.toml")),
         mention("stateroom build", "says what it replaces"),
+        run("stateroom doctor", prints="^ok +cargo "),
+        run("stateroom inspect dist", prints="^It can be served"),
+        run("stateroom config --changed", prints="^static_files +static +stateroom.toml$"),
+        # Not into the home of whoever runs this.
+        run("mkdir -p ~/.local/share/bash-completion/completions", instead=("~/.local", "../target")),
+        run(
+            "stateroom completions bash > ~/.local/share/bash-completion/completions/stateroom",
+            instead=("~/.local", "../target"),
+        ),
+        run("stateroom man ~/.local/share/man/man1", instead=("~/.local", "../target")),
         mention("cargo install", "what the command does by itself"),
         mention("cargo update -p wasm-bindgen --precise VERSION", "for whoever has no network"),
     ),

@@ -51,12 +51,11 @@ play('two clients count, and each step can be looked at again', async ({ visit }
   await reads(page, '#room-when', /^After event \d+/);
   await counts(page, '#members li:not(.gone)', 2);
   await reads(page, '#lines', seen => seen.includes('new value: 1') && !seen.includes('new value: 2'));
-  const address = page.url();
-  assert.match(address, /#room=steps&event=\d+$/);
+  const address = await soon('the address', async () => page.url(), /#room=steps&event=\d+$/);
 
   await page.keyboard.press('ArrowDown');
   await reads(page, '#lines', /new value: 1[^]*new value: 2/);
-  assert.notEqual(page.url(), address);
+  await soon('the address', async () => page.url(), seen => seen !== address);
   await page.keyboard.press('1');
   await reads(page, '#event-body', /increment[^]*→ all[^]*new value: 2/);
   await page.keyboard.press('End');

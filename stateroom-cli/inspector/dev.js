@@ -2,7 +2,7 @@
 // why a build has failed. It leaves nothing in the page but that notice, in a shadow root of its own.
 (() => {
   // Browsers allow six connections to a host: a tab that nobody looks at gives its back.
-  const AWAY_MS = 30_000;
+  const AWAY_MS = 10_000;
   const AGAIN_MS = 1000;
   const ANSI = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?)/g;
   const LOOK = `
@@ -23,6 +23,7 @@
   let again;
   let away;
   let session;
+  let seen;
   let generation;
   // Whether the feed was closed here: what it told meanwhile was not heard.
   let missed = false;
@@ -32,10 +33,12 @@
   function open() {
     feed = new EventSource(address);
     feed.addEventListener('session', ({ data }) => {
-      const { id } = JSON.parse(data);
+      const { id, reloads } = JSON.parse(data);
       // The server was away, and its rooms with it.
       if (session !== undefined && session !== id) location.reload();
-      session = id;
+      // This page was away while its files changed.
+      if (seen !== undefined && seen !== reloads) location.reload();
+      [session, seen] = [id, reloads];
     });
     feed.addEventListener('reload', () => location.reload());
     feed.addEventListener('build', ({ data }) => {

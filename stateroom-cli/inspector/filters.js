@@ -41,17 +41,20 @@ export class Filters {
     this.value = { ...this.value, client: null };
   }
 
-  /** @param {Record} record @param {View} view @param {number[]} here the clients that are in the room */
-  show({ entries, forgotten }, { shown, paused, waiting }, here) {
+  /** @param {Record} record @param {View} view */
+  show(record, { shown, paused, waiting }) {
+    const { entries, forgotten } = record;
     const all = entries.length - waiting;
     const count = all.toLocaleString('en');
-    setText(byId('count'), `${shown.length === all ? count : `${shown.length.toLocaleString('en')} of ${count}`}${forgotten ? ', earlier ones are not kept here' : ''}`);
+    // How many wait is of more use then, and the bar is short.
+    setText(byId('count'), waiting > 0 ? '' : `${shown.length === all ? count : `${shown.length.toLocaleString('en')} of ${count}`}${forgotten ? ', earlier ones are not kept here' : ''}`);
     byId('events-none').hidden = shown.length > 0;
     setText(byId('events-none'), all === 0 ? 'Nothing has happened here yet.' : 'Nothing of what has happened fits this filter.');
     byId('pause').setAttribute('aria-pressed', paused);
     setText(byId('pause'), paused ? waiting > 0 ? `Resume (${waiting.toLocaleString('en')} new)` : 'Resume' : 'Pause');
     const { client } = this.value;
-    const choices = ['', ...here.slice(0, CLIENTS)];
+    const { here, gone } = record.roomAfter(entries.length);
+    const choices = ['', ...[...here.keys(), ...gone.keys()].slice(0, CLIENTS)];
     if (client !== null && !choices.includes(client)) choices.push(client);
     keyed(byId('of-client'), choices, id => id, id => make('option', { value: id }, id === '' ? 'all clients' : `client ${id}`));
     byId('of-client').value = client ?? '';

@@ -25,13 +25,17 @@ export class EventList {
     };
     this.#box.onscroll = () => {
       const { scrollTop } = this.#box;
-      // Rows that were added make it grow: only somebody who scrolls up wants to stay.
-      if (this.#toEnd() < 4) this.follows = true;
+      // Rows that were added make it grow: only somebody who scrolls up wants to stay, or who looks at one event.
+      if (this.#toEnd() <= 1) this.follows = this.#selected === null;
       else if (scrollTop < this.#lastTop) this.follows = false;
       this.#lastTop = scrollTop;
       onScroll();
     };
-    new ResizeObserver(onScroll).observe(this.#box);
+    new ResizeObserver(() => {
+      // What somebody looks at stays in sight when a notice takes some of the space.
+      if (this.#box.hasAttribute('aria-activedescendant')) this.reveal();
+      onScroll();
+    }).observe(this.#box);
   }
 
   /** @param {Entry[]} entries @param {number | null} selected @param {number} gone rows that went at the top */

@@ -9,14 +9,13 @@ import { listenToKeys } from './keys.js';
 import { EventList } from './list.js';
 import { built, connection, toast } from './notices.js';
 import { eventIsHidden, leaveRooms, listenToPanels, open, sees } from './panels.js';
-import { Record } from './record.js';
 import { RoomView } from './room-view.js';
-import { aboutRoom, addressed, roomHash, showRooms } from './rooms.js';
+import { aboutRoom, address, addressed, roomHash, showRooms } from './rooms.js';
 import { Say } from './say.js';
 import { Feed } from './server.js';
 import { eventAt, showSparks } from './sparks.js';
 import { followTheme } from './theme.js';
-import { View } from './view.js';
+import { Watched } from './watched.js';
 import { YourClients } from './yours.js';
 
 /** @type {RoomInfo[]} */
@@ -25,18 +24,13 @@ let rooms = [];
 let known = false;
 /** @type {string | undefined} */
 let session;
-/** @type {string | null} */
-let room = null;
 /** The event that is looked at; null: the newest. @type {number | null} */
 let selected = null;
-/** @type {Feed | undefined} */
-let feed;
-/** The server has forgotten the room: what is still shown of it is all there is. */
-let over = false;
 /** An event that is to be shown as soon as it is there: the address may be quicker than the feed. */
 let sought = null;
 
 const draw = eachFrame(() => {
+  const { id: room, record, view, over } = watched;
   const about = rooms.find(({ id }) => id === room);
   const present = about && !about.ended ? about.clients : [];
   const gone = view.update();
@@ -51,22 +45,37 @@ const draw = eachFrame(() => {
   byId('newest').hidden = list.follows && selected === null;
   list.show(view.shown, selected, gone);
   find();
-  filters.show(record, view, present);
-  showSparks(record, selected);
+  filters.show(record, view);
+  // While the list stands still, so does all that is beside it.
+  const at = selected ?? view.until;
+  showSparks(record, at);
   if (sees('event')) showEvent(record, selected);
-  if (sees('room')) roomView.show(record, selected, present);
+  if (sees('room')) roomView.show(record, at, present);
   if (sees('yours')) yours.show();
   say.show(about);
 });
 
 const filters = new Filters(() => {
-  view.filter(filters.value);
-  list.show(view.shown, selected);
+  watched.view.filter(filters.value);
+  list.show(watched.view.shown, selected);
   if (selected !== null) list.reveal();
   draw();
 });
-let record = new Record();
-let view = new View(record, filters.value);
+const watched = new Watched(filters, {
+  onBegin() {
+    selected = null;
+    sought = null;
+    list.follows = true;
+    document.title = `${watched.id === null ? '' : `${watched.id} · `}Stateroom inspector`;
+    byId('connect-room').value = watched.id ?? '';
+    if (watched.id !== null) address(watched.id);
+  },
+  onEntry(entry) {
+    if (entry.kind === 'connect') yours.connected(watched.id, entry);
+  },
+  onEnd: () => toast(`The server has forgotten room ${watched.id}. What was seen of it stays here.`),
+  draw,
+});
 const say = new Say();
 const list = new EventList({
   onSelect(seq) {
@@ -85,84 +94,32 @@ const roomView = new RoomView({
   draw,
 });
 const yours = new YourClients(draw, (of, client) => {
-  if (of !== room) location.hash = roomHash(of);
+  if (of !== watched.id) location.hash = roomHash(of);
   roomView.choose(client);
   open('room');
 });
-
-/** Looks at a room from its beginning on, as the server has it. */
-function watch(id) {
-  mute();
-  room = id;
-  filters.forgetClient();
-  begin();
-  document.title = `${id === null ? '' : `${id} · `}Stateroom inspector`;
-  byId('connect-room').value = id ?? '';
-  listen();
-  draw();
-}
-
-/** What is known of the room is of another one, or not to be had any more. */
-function begin() {
-  selected = null;
-  sought = null;
-  over = false;
-  record = new Record();
-  view = new View(record, filters.value);
-  list.follows = true;
-  if (room !== null) history.replaceState(null, '', roomHash(room));
-}
-
-/** Opens the feed of the room, if there is one: that of no room would be refused again and again. */
-function listen() {
-  if (feed || room === null || !rooms.some(({ id }) => id === room)) return;
-  feed = Feed.ofRoom(room, {
-    entry(entry) {
-      // A room of the same name, but another one.
-      if (over) begin();
-      record.add(entry);
-      if (entry.kind === 'connect') yours.connected(room, entry);
-      draw();
-    },
-    gap({ before }) {
-      record.gap(before);
-      draw();
-    },
-    end() {
-      mute();
-      over = true;
-      toast(`The server has forgotten room ${room}. What was seen of it stays here.`);
-      draw();
-    },
-  });
-}
-
-function mute() {
-  feed?.close();
-  feed = undefined;
-}
 
 function select(seq) {
   selected = seq;
   sought = seq;
   list.follows = seq === null;
-  history.replaceState(null, '', roomHash(room, seq));
+  address(watched.id, seq);
   find();
   draw();
 }
 
 function find() {
-  const entry = sought === null ? undefined : record.find(sought);
+  const entry = sought === null ? undefined : watched.record.find(sought);
   if (!entry) return;
   sought = null;
   roomView.choose(entry.client);
-  list.show(view.shown, selected);
+  list.show(watched.view.shown, selected);
   list.reveal();
 }
 
 /** @param {number | 'first' | 'last' | 'page up' | 'page down'} steps */
 function step(steps) {
-  const { shown } = view;
+  const { view, view: { shown } } = watched;
   if (shown.length === 0) return;
   const rows = { 'page up': -list.page, 'page down': list.page }[steps] ?? steps;
   if (rows === 'last') select(null);
@@ -174,13 +131,13 @@ function step(steps) {
 
 /** Goes where the address says. */
 function follow() {
-  const address = addressed();
-  if (address.room !== room) watch(address.room);
-  if (address.event !== null) select(address.event);
+  const { room, event } = addressed();
+  if (room !== watched.id) watched.watch(room, rooms);
+  if (event !== selected) select(event);
 }
 
 function pause() {
-  view.pause(!view.paused);
+  watched.view.pause(!watched.view.paused);
   draw();
 }
 
@@ -192,17 +149,17 @@ function listenToPage() {
   });
   byId('rooms-find').oninput = draw;
   listenToForms(yours, id => {
-    if (id !== room) location.hash = roomHash(id);
+    if (id !== watched.id) location.hash = roomHash(id);
     open('yours');
   });
   byId('pause').onclick = pause;
   byId('newest').onclick = () => select(null);
   byId('earlier').onclick = () => step(-1);
   byId('later').onclick = () => step(1);
-  byId('export-open').onclick = () => openExport(room);
+  byId('export-open').onclick = () => openExport(watched.id);
   byId('help-open').onclick = () => byId('help').showModal();
   for (const chart of document.querySelectorAll('#sparks svg')) chart.onclick = event => {
-    const seq = eventAt(record, selected, event);
+    const seq = eventAt(watched.record, selected ?? watched.view.until, event);
     if (seq !== null) select(seq);
   };
   listenToKeys({
@@ -232,23 +189,23 @@ function listenToServer() {
       session = id;
       if (another) {
         rooms = [];
-        watch(room);
+        watched.watch(watched.id, rooms);
       }
     },
     rooms(all) {
       rooms = all;
       known = true;
       // Nobody wants to be asked which of one room.
-      if (room === null && all.length === 1) location.replace(roomHash(all[0].id));
-      listen();
+      if (watched.id === null && all.length === 1) location.replace(roomHash(all[0].id));
+      watched.listen(rooms);
       draw();
     },
     build: built,
-  }, open => {
-    connection(open);
-    if (open) void learn();
+  }, isOpen => {
+    connection(isOpen);
+    if (isOpen) void learn();
     // The server that comes back may not have this room: its list tells.
-    else mute();
+    else watched.mute();
   });
 }
 

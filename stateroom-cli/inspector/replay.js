@@ -21,7 +21,8 @@ const GONE_KEPT = 100;
  * @property {{ ms: number, from: number, seq: number } | null} timer
  * @property {{ here: Map<number, Member>, timer: Room['timer'] } | null} before what there was when a fresh instance began
  *
- * @typedef {{ seq: number, at: number, way: 'sent' | 'received' | 'closed', payload?: Payload, text?: string }} Line
+ * @typedef {{ of: object, seq: number, at: number, way: 'sent' | 'received' | 'closed', payload?: Payload, text?: string }} Line
+ *   `of` is what tells it from every other line
  */
 
 /** @returns {Room} */
@@ -78,8 +79,10 @@ export function happen(room, entry) {
       room.timer = null;
       break;
     case 'message':
+      if (room.here.has(client)) break;
       // It must have joined when nobody took notes.
-      if (!room.here.has(client)) room.here.set(client, { id: client, since: null, until: null });
+      room.gone.delete(client);
+      room.here.set(client, { id: client, since: null, until: null });
       break;
   }
   for (const effect of entry.effects ?? []) {
@@ -114,14 +117,14 @@ export function messagesOf(entries, index, member, limit) {
     // Whoever leaves hears nothing of it any more; what is replayed into new code has been sent before.
     const heard = member.until !== entry.seq && entry.kind !== 'restore' && entry.kind !== 'fault';
     for (const effect of heard ? (entry.effects ?? []).toReversed() : []) {
-      if (effect.kind === 'send' && reaches(effect.to, member.id)) lines.push({ ...base, way: 'received', payload: effect.payload });
+      if (effect.kind === 'send' && reaches(effect.to, member.id)) lines.push({ ...base, of: effect, way: 'received', payload: effect.payload });
       if (effect.kind === 'close' && effect.client === member.id) {
-        lines.push({ ...base, way: 'closed', text: `closed with ${effect.code}${effect.reason ? `: ${effect.reason}` : ''}` });
+        lines.push({ ...base, of: effect, way: 'closed', text: `closed with ${effect.code}${effect.reason ? `: ${effect.reason}` : ''}` });
       }
     }
     const failed = entry.kind === 'fault';
-    if (failed && member.until === entry.seq) lines.push({ ...base, way: 'closed', text: 'closed with 1011: the room has failed' });
-    if ((entry.kind === 'message' || failed && entry.payload) && entry.client === member.id) lines.push({ ...base, way: 'sent', payload: entry.payload });
+    if (failed && member.until === entry.seq) lines.push({ ...base, of: entry, way: 'closed', text: 'closed with 1011: the room has failed' });
+    if ((entry.kind === 'message' || failed && entry.payload) && entry.client === member.id) lines.push({ ...base, of: entry.payload, way: 'sent', payload: entry.payload });
     if (lines.length > limit) return { lines: lines.slice(0, limit).toReversed(), more: true };
   }
   return { lines: lines.toReversed(), more: false };

@@ -106,13 +106,7 @@ export class RoomView {
     setText(byId('lines-of'), member ? `Messages of client ${member.id}` : 'Messages');
     byId('lines-more').hidden = !more;
     byId('lines-none').hidden = lines.length > 0;
-    const count = new Map();
-    const keys = new Map(lines.map(line => {
-      const many = count.get(line.seq) ?? 0;
-      count.set(line.seq, many + 1);
-      return [line, `${member.id} ${line.seq} ${line.way} ${many}`];
-    }));
-    keyed(list, lines, line => keys.get(line), line => this.#line(line));
+    keyed(list, lines, ({ of }) => of, line => this.#line(line));
     if (atEnd) list.scrollTop = list.scrollHeight;
   }
 

@@ -5,6 +5,7 @@ import { age, bytes, many, microseconds } from './units.js';
 const SHOWN = 200;
 /** From so many on, there is a field to find one. */
 const MANY = 12;
+const WRITTEN_MS = 150;
 
 /**
  * @typedef {object} RoomInfo as the server tells it
@@ -60,6 +61,14 @@ export function aboutRoom(room) {
 /** The address within this page of a room, or of one of its events. */
 export function roomHash(room, event = null) {
   return `#${new URLSearchParams(event === null ? { room } : { room, event })}`;
+}
+
+let written;
+
+/** Has the address say what is shown. Browsers refuse it when it changes at each press of a key. */
+export function address(room, event = null) {
+  clearTimeout(written);
+  written = setTimeout(() => history.replaceState(null, '', roomHash(room, event)), WRITTEN_MS);
 }
 
 /** What the address says is to be shown. */

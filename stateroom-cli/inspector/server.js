@@ -1,7 +1,7 @@
 // Talks to the server that this page comes from: its feeds, and what it can be asked to do.
 
 /** Browsers allow six connections to a host: a tab that nobody looks at gives its back. */
-const AWAY_MS = 60_000;
+const AWAY_MS = 30_000;
 const AGAIN_MS = 1000;
 
 const roomPath = room => `api/rooms/${encodeURIComponent(room)}`;

@@ -8,8 +8,8 @@ export class View {
   shown = [];
   /** The seq of the last entry that was looked at. */
   #seen = -Infinity;
-  /** @type {number | null} the seq up to which to show while paused */
-  #until = null;
+  /** The seq up to which is shown while it is paused. @type {number | null} */
+  until = null;
   #filter = { hidden: new Set(), client: null, text: '' };
 
   /** @param {Record} record */
@@ -19,16 +19,16 @@ export class View {
   }
 
   get paused() {
-    return this.#until !== null;
+    return this.until !== null;
   }
 
   /** How many entries came since it was paused. */
   get waiting() {
-    return this.paused ? this.record.entries.length - this.record.indexFrom(this.#until + 0.1) : 0;
+    return this.paused ? this.record.entries.length - this.record.indexFrom(this.until + 0.1) : 0;
   }
 
   pause(paused) {
-    this.#until = paused ? this.record.last?.seq ?? 0 : null;
+    this.until = paused ? this.record.last?.seq ?? 0 : null;
   }
 
   /** @param {{ groups: Set<string>, client: number | null, text: string }} filter */
@@ -47,7 +47,7 @@ export class View {
     if (gone > 0) this.shown.splice(0, gone);
     for (let index = this.record.indexFrom(this.#seen + 0.1); index < entries.length; index += 1) {
       const entry = entries[index];
-      if (this.#until !== null && entry.seq > this.#until) break;
+      if (this.until !== null && entry.seq > this.until) break;
       this.#seen = entry.seq;
       if (this.#passes(entry)) this.shown.push(entry);
     }

@@ -1,4 +1,6 @@
 //! The command line: its verbs, and what each can be told.
+mod examples;
+
 use std::{
     env,
     net::{IpAddr, Ipv4Addr},
@@ -17,7 +19,15 @@ use crate::{
     bench::Bench,
     build::CACHE_VARIABLE,
     closest::closest,
-    commands::new::{self, New},
+    colour::Colour,
+    commands::{
+        completions::Completions,
+        config::Config,
+        doctor::Doctor,
+        inspect::Inspect,
+        man::Man,
+        new::{self, New},
+    },
     config::{Port, Settings, explain, variable},
 };
 
@@ -29,29 +39,34 @@ Examples:
   stateroom build                   build the crate here into dist
   stateroom serve dist --port 80    serve what was built
   stateroom serve service.wasm -r uuid -s never
+  stateroom doctor                  check this machine for what all of that takes
 
 Every setting is a flag, a variable STATEROOM_*, or a key of stateroom.toml: the first of these that is given counts.";
+
+/// What every verb can be told, apart from what is its own.
+const GLOBAL: &str = "Global options";
 
 /// Rooms over WebSockets: a service written in Rust, a sandboxed instance for each room.
 #[derive(Debug, Parser)]
 #[command(name = "stateroom", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     /// Work in this directory, as if called from there
-    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    #[arg(short = 'C', long, global = true, help_heading = GLOBAL, value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
 
     /// Log more; -vv and -vvv still more
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
 
     /// Log less; -qq and -qqq still less
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = ArgAction::Count)]
     pub(crate) quiet: u8,
 
     /// How log lines are written
     #[arg(
         long,
         global = true,
+        help_heading = GLOBAL,
         value_name = "FORMAT",
         value_enum,
         default_value_t,
@@ -59,6 +74,10 @@ pub(crate) struct Cli {
         hide_env_values = true
     )]
     pub(crate) log_format: LogFormat,
+
+    /// Whether there are colours; auto is on a terminal, unless NO_COLOR or CLICOLOR_FORCE say otherwise
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) color: Colour,
 
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -79,19 +98,37 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Make a crate to begin with
-    #[command(after_help = new::templates())]
+    #[command(after_help = new::templates(examples::NEW))]
     New(New),
     /// Make one in this directory
-    #[command(after_help = new::templates())]
+    #[command(after_help = new::templates(examples::INIT))]
     Init(new::Options),
     /// Build the service crate here, serve it on this machine, and do so again on each save
+    #[command(after_help = examples::DEV)]
     Dev(Dev),
     /// Build the service crate here into the directory dist
+    #[command(after_help = examples::BUILD)]
     Build,
     /// Serve a built service
+    #[command(after_help = examples::SERVE)]
     Serve(Serve),
     /// Put a load on rooms, and tell how fast they answer
     Bench(Bench),
+    /// Look at what a module is made of, and whether it can be served
+    #[command(after_help = examples::INSPECT)]
+    Inspect(Inspect),
+    /// List the settings, and where each comes from
+    #[command(after_help = examples::CONFIG)]
+    Config(Config),
+    /// Check this machine for what building and serving take
+    #[command(after_help = examples::DOCTOR)]
+    Doctor(Doctor),
+    /// Print a script by which a shell completes command lines of stateroom
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(Completions),
+    /// Print the manual page, or write one for each verb
+    #[command(after_help = examples::MAN)]
+    Man(Man),
 }
 
 impl Verb {
@@ -129,6 +166,7 @@ pub(crate) struct Dev {
 
 /// How `dev` goes about it.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Development")]
 pub(crate) struct DevOptions {
     /// Have rooms that begin again with new code told what they were told before, so that they know what they knew
     #[arg(long)]
@@ -173,16 +211,20 @@ pub(crate) fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("dev", |verb| explain(verb, &Verb::DEV))
         .mut_subcommand("serve", |verb| explain(verb, &Verb::SERVE))
+        .mut_subcommand("config", |verb| explain(verb, &Verb::SERVE))
 }
 
 /// Reads the command line. Where it asks for help or makes no sense, the process ends here.
 pub(crate) fn parse() -> Cli {
     let read = |command: &mut clap::Command| Cli::from_arg_matches(&command.try_get_matches_from_mut(env::args_os())?);
-    read(&mut command()).unwrap_or_else(|error| name_variable(error).exit())
+    read(&mut command()).unwrap_or_else(|error| {
+        Colour::said(env::args_os()).choose();
+        name_variable(error).exit()
+    })
 }
 
 /// clap calls a wrong value by its flag, even where it is that of a variable.
-fn name_variable(mut error: clap::Error) -> clap::Error {
+pub(crate) fn name_variable(mut error: clap::Error) -> clap::Error {
     let (Some(ContextValue::String(flag)), Some(ContextValue::String(value))) =
         (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
     else {

@@ -33,11 +33,7 @@ mod target;
 mod tests;
 mod trouble;
 
-use std::{
-    fs,
-    io::{self, Write},
-    sync::Arc,
-};
+use std::{fs, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
@@ -99,12 +95,11 @@ pub(crate) async fn measure(
 ///
 /// Where it cannot be written.
 pub(crate) fn publish(bench: &Bench, report: &Report) -> Result<()> {
-    let text = if bench.json {
-        serde_json::to_string_pretty(report)? + "\n"
+    if bench.json {
+        crate::report::print_json(report)?;
     } else {
-        format!("{}\n{}", table::title(report), table::table(report))
-    };
-    io::stdout().write_all(text.as_bytes()).context("cannot write the result")?;
+        crate::report::print(&format!("{}\n{}", table::title(report), table::table(report)))?;
+    }
     if let Some(file) = &bench.html {
         fs::write(file, html::page(report)).with_context(|| format!("cannot write `{}`", file.display()))?;
     }

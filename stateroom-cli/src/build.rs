@@ -17,8 +17,11 @@ use clap::ValueEnum;
 
 pub(crate) use self::{
     cache::{VARIABLE as CACHE_VARIABLE, directory as cache_directory},
-    cargo::DoesNotBuild,
+    cargo::{DoesNotBuild, tool},
+    client::{bound_without_installing, linked_wasm_bindgen},
+    package::nearest_manifest,
     sources::{BuiltFrom, built_from},
+    target::{is_installed as has_target, rustc},
 };
 use crate::config::Settings;
 

@@ -1,7 +1,12 @@
 //! The verbs, a file each. What they are told is settled here, before any of them begins.
 mod bench;
 mod build;
+pub(crate) mod completions;
+pub(crate) mod config;
 mod dev;
+pub(crate) mod doctor;
+pub(crate) mod inspect;
+pub(crate) mod man;
 pub(crate) mod new;
 mod reload;
 mod serve;
@@ -46,5 +51,10 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
             said.check_pairs()?;
             serve::run(&serve.module, serve.inspector, &said.settings, said.resolve(&Verb::SERVE)?)
         }
+        Verb::Inspect(inspect) => inspect::run(&inspect),
+        Verb::Config(config) => config::run(config),
+        Verb::Doctor(doctor) => doctor::run(&doctor),
+        Verb::Completions(completions) => completions::run(&completions),
+        Verb::Man(man) => man::run(&man),
     }
 }

@@ -5,6 +5,7 @@
 mod admission;
 mod file;
 mod limits;
+mod origin;
 mod preset;
 mod quantity;
 mod resolve;
@@ -19,6 +20,7 @@ pub(crate) use admission::AdmissionSettings;
 pub(crate) use file::FILE_NAME;
 #[cfg(test)]
 pub(crate) use limits::MET as LIMITS_MET;
+pub(crate) use origin::{Flags, Origin, Row};
 #[cfg(test)]
 pub(crate) use preset::in_public;
 pub(crate) use quantity::{Bytes, Port, Sets};

@@ -1,12 +1,9 @@
 //! What is written to stderr, how much of it, and whether in colour.
 //!
 //! *Invariant:* stdout is never logged to.
-use std::{
-    env,
-    io::{self, IsTerminal},
-    sync::LazyLock,
-};
+use std::{env, io, sync::LazyLock};
 
+use anstream::{AutoStream, ColorChoice};
 use indicatif::MultiProgress;
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -102,9 +99,9 @@ fn levels(others: &str, ours: &str) -> String {
     format!("{others},stateroom={ours},stateroom_server={ours},stateroom_wasm_host={ours}")
 }
 
-/// Whether stderr is for eyes: a terminal, whose owner has not said `NO_COLOR`.
+/// Whether stderr is for eyes: as `--color` says, else a terminal, unless the environment says otherwise.
 pub(crate) fn colour() -> bool {
-    io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }
 
 #[cfg(test)]

@@ -3,13 +3,16 @@
 //! This file owns the way out: every error of every verb ends here, is printed once, and becomes the exit code.
 //!
 //! *Invariant:* 0 is success, 1 a failure, 2 a command line that asks for what cannot be.
+mod anatomy;
 mod args;
 mod bench;
 mod build;
 mod closest;
+mod colour;
 mod commands;
 mod config;
 mod dev;
+mod doctor;
 mod inspector;
 mod logging;
 mod metrics;
@@ -17,6 +20,8 @@ mod new;
 #[cfg(test)]
 mod readme;
 mod record;
+mod refusal;
+mod report;
 mod shutdown;
 mod systemd;
 #[cfg(feature = "otel")]
@@ -29,11 +34,12 @@ use std::{
 
 fn main() -> ExitCode {
     let cli = args::parse();
+    cli.color.choose();
     logging::init(cli.verbose, cli.quiet, cli.log_format, matches!(cli.verb, args::Verb::Dev(_)));
     args::check_variables();
     let code = match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&error),
+        Err(error) => tell(error),
     };
     #[cfg(feature = "otel")]
     telemetry::end();
@@ -41,11 +47,14 @@ fn main() -> ExitCode {
 }
 
 /// Prints an error with its causes. Nobody may be there to read it (a closed pipe): that is no reason to fail again.
-fn report(error: &anyhow::Error) -> ExitCode {
-    if let Some(usage) = error.downcast_ref::<clap::Error>() {
-        let _ = usage.print();
-        return ExitCode::from(2);
-    }
+fn tell(error: anyhow::Error) -> ExitCode {
+    let error = match error.downcast::<clap::Error>() {
+        Ok(usage) => {
+            let _ = usage.with_cmd(&args::command()).print();
+            return ExitCode::from(2);
+        }
+        Err(error) => error,
+    };
     let (bold, plain) = if logging::colour() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     let mut text = format!("{bold}error:{plain} {error}\n");
     for cause in error.chain().skip(1) {

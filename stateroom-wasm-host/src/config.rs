@@ -3,6 +3,8 @@
 //! *Invariant:* every limit has a finite default; nothing a guest can ask for is unlimited.
 use std::{path::PathBuf, time::Duration};
 
+use crate::engine::pool::Pool;
+
 /// The limits under which guests run.
 ///
 /// ```
@@ -55,6 +57,14 @@ pub struct WasmHostConfig {
     /// written it. It holds no more than 64 modules and 512 MiB; those that were not used for longest go first. Default
     /// (`None`): nothing is kept, and each start compiles.
     pub cache: Option<PathBuf>,
+}
+
+impl WasmHostConfig {
+    /// How many rooms there is space for: [`Self::instances`], or what the machine allows.
+    #[must_use]
+    pub fn space(&self) -> u32 {
+        Pool::new(self).instances
+    }
 }
 
 impl Default for WasmHostConfig {

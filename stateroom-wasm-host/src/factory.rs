@@ -6,6 +6,8 @@ use std::{fmt, fs, future::Future, path::Path, sync::Arc};
 use stateroom::{StateroomContext, StateroomServiceFactory, fault::Fault};
 use wasmtime::{Engine, Module};
 
+#[cfg(feature = "testing")]
+use crate::testing::Simulation;
 use crate::{
     config::WasmHostConfig,
     engine::SharedEngine,
@@ -68,6 +70,19 @@ impl WasmHostFactory {
         let engine = SharedEngine::around(&engine, &config)?;
         let name = module.name().unwrap_or("the shared module").to_owned();
         let loaded = Loaded::check(name, &module, engine, &config)?;
+        Ok(WasmHostFactory { loaded: Arc::new(loaded) })
+    }
+
+    /// A factory whose guests' time and chance are simulated.
+    #[cfg(feature = "testing")]
+    pub(crate) fn simulated(
+        name: String,
+        bytes: &[u8],
+        config: &WasmHostConfig,
+        simulation: Simulation,
+    ) -> Result<Self, WasmHostError> {
+        let engine = SharedEngine::for_config(config)?;
+        let loaded = Loaded::compile(name, bytes, engine, config)?.simulated(simulation);
         Ok(WasmHostFactory { loaded: Arc::new(loaded) })
     }
 

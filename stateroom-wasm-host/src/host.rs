@@ -34,6 +34,8 @@ pub struct WasmHost {
     room_id: Arc<str>,
     engine: Arc<SharedEngine>,
     guest: Guest,
+    /// Who waits for it when it works through turns.
+    caller: Caller,
 }
 
 enum Guest {
@@ -91,7 +93,13 @@ impl WasmHost {
         let running = engine.running();
         let instance = Instance::start(loaded, room_id, caller).await?;
         drop(running);
-        Ok(WasmHost { room_id: room_id.into(), engine, guest: Guest::Alive(instance) })
+        Ok(WasmHost { room_id: room_id.into(), engine, guest: Guest::Alive(instance), caller: Caller::Task })
+    }
+
+    /// The same, driven by a thread that waits for it, outside of a runtime too.
+    #[cfg(feature = "testing")]
+    pub(crate) fn for_a_thread(self) -> Self {
+        WasmHost { caller: Caller::Thread, ..self }
     }
 
     /// Works through the events of a turn.
@@ -191,7 +199,7 @@ impl StateroomService for WasmHost {
     }
 
     fn deliver(&mut self, turn: &Turn, _: &impl StateroomContext) -> impl Future<Output = Result<(), Fault>> + Send {
-        self.work(turn, Caller::Task)
+        self.work(turn, self.caller)
     }
 }
 

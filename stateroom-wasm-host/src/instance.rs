@@ -108,12 +108,14 @@ impl Instance {
         let pace = Arc::new(Pace::new(config, Arc::clone(loaded.engine().lane())));
         pace.set_blocking(caller == Caller::Thread);
         let log = Arc::new(RoomLog::new(room_id, config));
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdout(log.stream(Stream::Stdout)).stderr(log.stream(Stream::Stderr)).max_random_size(config.random_bytes);
+        #[cfg(feature = "testing")]
+        if let Some(simulation) = loaded.simulation() {
+            simulation.surround(&mut wasi);
+        }
         let state = State {
-            wasi: WasiCtxBuilder::new()
-                .stdout(log.stream(Stream::Stdout))
-                .stderr(log.stream(Stream::Stderr))
-                .max_random_size(config.random_bytes)
-                .build_p1(),
+            wasi: wasi.build_p1(),
             memory: None,
             shown_at: 0,
             limits: Limits::new(config),

@@ -10,10 +10,13 @@ mod instance;
 mod limits;
 mod memory;
 mod module;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use config::WasmHostConfig;
 pub use error::WasmHostError;
 pub use factory::WasmHostFactory;
 pub use host::WasmHost;
+pub use imports::offers_import;
 /// The version of wasmtime whose types are part of this interface.
 pub use wasmtime;

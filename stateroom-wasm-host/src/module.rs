@@ -11,6 +11,8 @@ use tracing::info;
 use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
 use self::{cache::Compiled, exports::Exports};
+#[cfg(feature = "testing")]
+use crate::testing::Simulation;
 use crate::{
     config::WasmHostConfig,
     engine::SharedEngine,
@@ -31,6 +33,8 @@ pub(crate) struct Loaded {
     config: WasmHostConfig,
     pre: InstancePre<State>,
     exports: Exports,
+    #[cfg(feature = "testing")]
+    simulation: Option<Simulation>,
 }
 
 impl Loaded {
@@ -69,9 +73,29 @@ impl Loaded {
         let exports = Exports::find(&name, module)?;
         check_limits(&name, module, config)?;
         let pre = link(&name, module, engine.engine())?;
-        let loaded = Loaded { name, engine, config: config.clone(), pre, exports };
+        let loaded = Loaded {
+            name,
+            engine,
+            config: config.clone(),
+            pre,
+            exports,
+            #[cfg(feature = "testing")]
+            simulation: None,
+        };
         loaded.check_versions()?;
         Ok(loaded)
+    }
+
+    /// The same, for guests whose time and chance are simulated.
+    #[cfg(feature = "testing")]
+    pub(crate) fn simulated(self, simulation: Simulation) -> Self {
+        Loaded { simulation: Some(simulation), ..self }
+    }
+
+    /// Where the time and the chance of its guests come from, if not from the system.
+    #[cfg(feature = "testing")]
+    pub(crate) fn simulation(&self) -> Option<&Simulation> {
+        self.simulation.as_ref()
     }
 
     /// What the module is called in messages: its file, if it has one.

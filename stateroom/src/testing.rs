@@ -51,6 +51,7 @@ mod time;
 
 /// What a [`TestContext`] records.
 pub use crate::messages::Effect;
+pub use clock::RoomClock;
 pub use closed::Closed;
 #[cfg(feature = "proptest")]
 pub use interleavings::{Failure, Interleavings, Verdict};

@@ -17,6 +17,8 @@ In the URL, `{room}` stands for the number of a room. Where it is missing, a
 URL that ends in `/` gets the number appended, and one without a path gets
 `/ws/bench-{room}`. Any other URL is that of a single room.";
 
+/// Where in what is sent the marked message goes.
+pub(crate) const MESSAGE: &str = "{message}";
 /// The most bytes that a message may have.
 const LARGEST: usize = 1 << 30;
 
@@ -48,8 +50,9 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "BYTES", default_value = "64", value_parser = size)]
     pub(crate) size: usize,
 
-    /// What is sent, with `{message}` where the marked message goes, such as {"text":"{message}"}
-    #[arg(long, value_name = "TEXT", default_value = "{message}", hide_default_value = true, value_parser = template)]
+    /// What is sent, with `{message}` where the marked message goes, such as {"text":"{message}"}; without that, the next
+    /// message that comes is taken for the answer, which is right where each connection has a room to itself
+    #[arg(long, value_name = "TEXT", default_value = MESSAGE, hide_default_value = true)]
     pub(crate) template: String,
 
     /// For how long is measured, such as 10s or 500ms; with --ramp, each step
@@ -130,10 +133,6 @@ fn rate(text: &str) -> Result<f64, String> {
         Ok(rate) if (0.001..=10_000_000.0).contains(&rate) => Ok(rate),
         _ => Err(format!("`{text}` is no rate: write a number of messages a second, such as `100` or `0.5`")),
     }
-}
-
-fn template(text: &str) -> Result<String, String> {
-    if text.contains("{message}") { Ok(text.to_owned()) } else { Err("it has no `{message}`".to_owned()) }
 }
 
 fn some_time(text: &str) -> Result<Duration, String> {

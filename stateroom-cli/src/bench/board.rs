@@ -10,7 +10,7 @@ use std::{
 use hdrhistogram::CreationError;
 
 use super::{
-    args::{Bench, Pattern},
+    args::{Bench, MESSAGE, Pattern},
     marker::Marker,
     slots::Window,
     tally::Tally,
@@ -53,6 +53,11 @@ impl Board {
             tallies: (0..TALLIES).map(tally).collect::<Result<_, CreationError>>()?,
             trouble: Mutex::default(),
         })
+    }
+
+    /// Whether messages are known again by what is in them.
+    pub(crate) fn marks(&self) -> bool {
+        self.template.contains(MESSAGE)
     }
 
     /// In nanoseconds since the run began.
@@ -126,7 +131,7 @@ impl Board {
     pub(crate) fn message(&self, connection: u32, number: u64, intended: u64, size: f64) -> String {
         let size = (self.size as f64 * size) as usize;
         let message = Marker { run: self.run, connection, number, intended }.message(size);
-        if self.template == "{message}" { message } else { self.template.replace("{message}", &message) }
+        if self.template == MESSAGE { message } else { self.template.replace(MESSAGE, &message) }
     }
 }
 

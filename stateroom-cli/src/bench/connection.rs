@@ -2,8 +2,9 @@
 //!
 //! Both in one task, and neither waits for the other: a server that does not read until it is read from is heard.
 use std::{
+    collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
@@ -41,6 +42,8 @@ pub(crate) struct Connection {
     pub(crate) board: Arc<Board>,
     /// When it answers to being answered: orders to itself.
     pub(crate) again: Option<mpsc::WeakSender<u64>>,
+    /// Without marks: its messages that have no answer yet.
+    pub(crate) unanswered: Mutex<VecDeque<Marker>>,
     /// The last of its messages that has come back.
     pub(crate) answered: AtomicU64,
 }
@@ -84,6 +87,10 @@ impl Connection {
                     _ => 1.0,
                 };
                 let message = self.board.message(self.number, number, intended, size);
+                if !self.board.marks() {
+                    let marker = Marker { run: self.board.run, connection: self.number, number, intended };
+                    self.unanswered().push_back(marker);
+                }
                 self.sends(intended, free_since);
                 self.write(sink.feed(Message::text(message)), &mut free_since).await?;
             }
@@ -130,11 +137,16 @@ impl Connection {
         End::broken(None)
     }
 
+    fn unanswered(&self) -> MutexGuard<'_, VecDeque<Marker>> {
+        self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn hear(&self, text: &str) {
         let at = self.board.now();
         let Some(mut tally) = self.board.tally(self.number) else { return };
         let (mut known, mut answered) = (false, false);
-        for marker in Marker::find(text) {
+        let next = if self.board.marks() { None } else { self.unanswered().pop_front() };
+        for marker in Marker::find(text).chain(next) {
             known = true;
             let own = marker.run == self.board.run && marker.connection == self.number;
             tally.hears(&marker, at, own, self.board.pattern == Pattern::Echo);

@@ -1,7 +1,7 @@
 //! All connections of a run: they come before anything is measured, and stay until the end.
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -78,6 +78,7 @@ impl Crowd {
                 members: members.clone(),
                 board: board.clone(),
                 again: bench.rate(1).is_none().then(|| orders.downgrade()),
+                unanswered: Mutex::default(),
                 answered: AtomicU64::new(0),
             };
             tasks.spawn(connection.stay(socket, due));

@@ -20,7 +20,8 @@ pub(crate) fn silence(report: &Report) -> Option<String> {
         text += &format!("\n  hint: {note}");
     } else if report.ended.is_empty() {
         text += "\n  hint: the service has to send back what it is sent, as text or within it; where messages have a form, such \
-                 as JSON, say so with --template '{\"text\":\"{message}\"}'";
+                 as JSON, say so with --template '{\"text\":\"{message}\"}', and where it answers by something else, such as a \
+                 counter, give what it knows: --template increment";
     }
     Some(text)
 }

@@ -63,6 +63,16 @@ async fn a_service_that_does_not_answer_is_no_measurement() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_answers_by_something_else_is_told_what_it_knows() {
+    let counter = || Service::answers(|text| ControlFlow::Continue(format!("{}", text == "increment")));
+    for line in ["-c 2 --rooms 2 --template increment", "-c 2 --rooms 2 --template increment --rate 200"] {
+        let measured = run(counter(), line).await.unwrap().measured;
+        assert!(measured.received > 20 && measured.lost + measured.extra == 0, "{line}: {measured:?}");
+        assert_eq!(measured.strange.0, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn why_connections_end_is_said() {
     let closes = Service::answers(|_| ControlFlow::Break(()));
     let error = run(closes, "-c 2").await.unwrap_err().to_string();

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, anyhow};
 use cargo_metadata::{Artifact, Message, Metadata, MetadataCommand, Package};
 
 use super::{Profile, Voice, package, target};
-use crate::logging;
+use crate::{colour, logging};
 
 /// What `cargo run` tells the program it starts about that program's package: not meant for the build of another.
 const ABOUT_THE_CALLER: [&str; 6] =
@@ -23,7 +23,7 @@ const ABOUT_THE_CALLER: [&str; 6] =
 
 /// A program of the user's toolchain, called as from their shell. Which toolchain that is, where it builds and with which
 /// flags is theirs to say, in the environment too.
-pub(super) fn tool(name: impl AsRef<OsStr>) -> Command {
+pub(crate) fn tool(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     for (variable, _) in env::vars_os() {
         let name = variable.to_string_lossy();
@@ -100,9 +100,9 @@ pub(super) fn build(package: &Package, target: &str, profile: Profile, voice: &m
         tracing::info!("building `{}` for {target}", package.name);
     }
     let mut cargo = tool("cargo");
-    if is_kept && logging::colour() {
-        // It is no terminal that cargo writes to, but one where it ends.
-        cargo.env("CARGO_TERM_COLOR", "always");
+    // Where it is no terminal that cargo writes to, it is one where that ends.
+    if let Some(when) = colour::for_others().or((is_kept && logging::colour()).then_some("always")) {
+        cargo.env("CARGO_TERM_COLOR", when);
     }
     let mut cargo = cargo
         .args(["build", "--lib", "--message-format=json-render-diagnostics", "--target", target])

@@ -68,6 +68,17 @@ fn quietly(bind: impl FnOnce() -> Result<()>) -> Result<()> {
     })
 }
 
+/// The version of wasm-bindgen that is linked here.
+pub(crate) fn linked_wasm_bindgen() -> String {
+    wasm_bindgen_shared::version()
+}
+
+/// Whether a client that is compiled against this version can be bound with what is on this machine.
+pub(crate) fn bound_without_installing(version: &Version) -> bool {
+    let program = || program::at_hand(version, &cache::directory().ok()?);
+    version.to_string() == linked_wasm_bindgen() || program().is_some()
+}
+
 /// Two versions of wasm-bindgen, of which neither binds what was compiled against the other.
 #[derive(Debug, PartialEq)]
 struct Misfit {

@@ -14,7 +14,7 @@ use crate::config::FILE_NAME;
 /// # Errors
 ///
 /// Where there is none.
-pub(super) fn nearest_manifest() -> Result<PathBuf> {
+pub(crate) fn nearest_manifest() -> Result<PathBuf> {
     let here = env::current_dir().context("the working directory is gone")?;
     let mut manifests = here.ancestors().map(|directory| directory.join("Cargo.toml"));
     manifests.find(|manifest| manifest.is_file()).ok_or_else(|| {

@@ -29,10 +29,19 @@ pub(super) fn ensure(target: &str) -> Result<()> {
     }
 }
 
+/// What the compiler is called.
+pub(crate) fn rustc() -> String {
+    env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned())
+}
+
 /// Whether the compiler has a standard library where it looks for that of the target. One that does not know the target
 /// at all has none.
-fn is_installed(target: &str) -> Result<bool> {
-    let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+///
+/// # Errors
+///
+/// Where there is no compiler.
+pub(crate) fn is_installed(target: &str) -> Result<bool> {
+    let rustc = rustc();
     let output = tool(&rustc)
         .args(["--print", "target-libdir", "--target", target])
         .output()

@@ -47,11 +47,11 @@ pub(crate) struct Options {
     no_git: bool,
 }
 
-/// The templates, for the end of the help.
-pub(crate) fn templates() -> String {
+/// The end of the help: examples, and the templates.
+pub(crate) fn templates(examples: &str) -> String {
     let line = |template: &Template| format!("  {:9}  {}\n", template.name(), template.about());
     let lines: String = Template::ALL.iter().map(line).collect();
-    format!("Templates:\n{lines}")
+    format!("{examples}\n\nTemplates:\n{lines}")
 }
 
 /// Makes a directory with a crate in it.

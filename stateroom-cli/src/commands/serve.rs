@@ -8,11 +8,11 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::{Context, Error, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, bail};
 use axum::middleware::from_fn;
 use clap::error::ErrorKind;
 use stateroom_server::{BoundServer, RoomStrategy, Server, Tls};
-use stateroom_wasm_host::{WasmHostConfig, WasmHostError, WasmHostFactory};
+use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 use tokio::{
     runtime::{Builder, Runtime},
     sync::watch,
@@ -25,7 +25,7 @@ use crate::{
     inspector::{self, Inspector},
     metrics,
     record::{self, Observed, Records},
-    shutdown, systemd,
+    refusal, shutdown, systemd,
 };
 
 use super::reload::Reload;
@@ -256,12 +256,7 @@ pub(super) fn next_free_port(server: &Server) -> Result<u16> {
 
 /// Checks and compiles a module.
 pub(super) fn load(module: &Path, config: &WasmHostConfig) -> Result<WasmHostFactory> {
-    WasmHostFactory::with_config(module, config).map_err(|error| match error {
-        WasmHostError::MissingExport { .. } => anyhow!(
-            "{error}\n  hint: put `#[stateroom_wasm]`, of the crate `stateroom-wasm`, on the type of the service"
-        ),
-        error => Error::new(error),
-    })
+    WasmHostFactory::with_config(module, config).map_err(|error| refusal::explain(&error))
 }
 
 /// On a single core, workers would only get in each other's way.

@@ -93,11 +93,11 @@ impl Settings {
 #[derive(Debug)]
 pub(crate) struct Said {
     /// What the command line and the environment say.
-    given: Settings,
+    pub(super) given: Settings,
     /// That, and what the file says besides.
     pub(crate) settings: Settings,
     /// The file.
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl Said {
@@ -109,6 +109,11 @@ impl Said {
     pub(crate) fn read(given: Settings, directory: &Path) -> Result<Said> {
         let settings = given.clone().over(Settings::read(directory)?);
         Ok(Said { given, settings, path: directory.join(FILE_NAME) })
+    }
+
+    /// These settings, without a file.
+    pub(crate) fn of(given: Settings) -> Said {
+        Said { settings: given.clone(), given, path: FILE_NAME.into() }
     }
 
     /// What counts, for a verb with these defaults.
@@ -231,28 +236,38 @@ fn set<T>(setting: Option<T>, target: &mut T) {
 /// Gives each setting of a verb its variable, and tells its default in the help.
 pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command {
     let settings = ids(Settings::augment_args(clap::Command::new("")));
-    let defaults = toml::Table::try_from(Settings::defaults(defaults)).unwrap_or_default().into();
+    let defaults = as_table(&Settings::defaults(defaults));
     verb.mut_args(|argument| {
         let Some(flag) = argument.get_long().filter(|_| settings.contains(argument.get_id())) else { return argument };
         let variable = variable(flag);
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-        let default = match key(argument.get_id()).iter().try_fold(&defaults, |table: &toml::Value, key| table.get(key))
-        {
-            Some(toml::Value::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
-            None if argument.get_help_heading() == Some("Admission")
-                || ["admin", "tls-cert", "tls-key"].contains(&flag) =>
-            {
-                "none".to_owned()
-            }
-            None => "what the machine allows".to_owned(),
-        };
+        let default = in_words(at(&defaults, &key(argument.get_id())), argument.get_help_heading());
         argument
             .env(variable)
             .hide_env_values(true)
             .allow_negative_numbers(true)
             .help(format!("{help} [default: {default}]"))
     })
+}
+
+/// Settings by their keys.
+pub(super) fn as_table(settings: &Settings) -> toml::Value {
+    toml::Table::try_from(settings).unwrap_or_default().into()
+}
+
+/// What is at a key.
+pub(super) fn at<'a>(table: &'a toml::Value, key: &[&str]) -> Option<&'a toml::Value> {
+    key.iter().try_fold(table, |table, key| table.get(key))
+}
+
+/// A value as it is written on the command line; that of a setting under this heading if there is none.
+pub(super) fn in_words(value: Option<&toml::Value>, heading: Option<&str>) -> String {
+    match value {
+        Some(toml::Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None if heading == Some("Limits of a room") => "what the machine allows".to_owned(),
+        None => "none".to_owned(),
+    }
 }
 
 /// The variable of a flag.

@@ -9,9 +9,20 @@ pub(crate) enum Build {
     /// What there is, is served.
     Ready { generation: u64, took: Duration },
     /// It is being built.
-    Building,
+    Building { generation: u64 },
     /// It does not build; this is what the compiler says.
-    Failed { text: String },
+    Failed { generation: u64, text: String },
+}
+
+impl Build {
+    /// Of which code the instances are.
+    fn generation(&self) -> u64 {
+        match self {
+            Build::Ready { generation, .. } | Build::Building { generation } | Build::Failed { generation, .. } => {
+                *generation
+            }
+        }
+    }
 }
 
 /// How the build stands, and how often pages were to be loaded again.
@@ -27,7 +38,7 @@ impl Status {
     }
 
     pub(super) fn building(&self) {
-        self.build.send_replace(Build::Building);
+        self.build.send_modify(|build| *build = Build::Building { generation: build.generation() });
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -35,7 +46,7 @@ impl Status {
     }
 
     pub(super) fn failed(&self, text: String) {
-        self.build.send_replace(Build::Failed { text });
+        self.build.send_modify(|build| *build = Build::Failed { generation: build.generation(), text });
     }
 
     pub(super) fn ready(&self, generation: u64, took: Duration) {

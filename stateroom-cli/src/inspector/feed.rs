@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
 };
@@ -29,7 +29,9 @@ const AT_A_TIME: usize = 256;
 
 /// All rooms, and how the build stands.
 pub(super) async fn all(State(inspector): State<Inspector>) -> Sse<impl Stream<Item = Sent>> {
-    let mut waiting = VecDeque::from([event("session", &json!({ "id": &*inspector.session }))]);
+    let reloads = inspector.status.as_ref().map(|status| status.reloads());
+    let count = reloads.as_ref().map_or(0, |reloads| *reloads.borrow());
+    let mut waiting = VecDeque::from([event("session", &json!({ "id": &*inspector.session, "reloads": count }))]);
     let build = inspector.status.as_ref().map(|status| status.build());
     match &build {
         Some(build) => waiting.push_back(event("build", &as_json(&build.borrow()))),
@@ -40,7 +42,7 @@ pub(super) async fn all(State(inspector): State<Inspector>) -> Sse<impl Stream<I
     let state = All {
         waiting,
         changes: inspector.records.changes(),
-        reloads: inspector.status.as_ref().map(|status| status.reloads()),
+        reloads,
         stopping: inspector.stopping.clone(),
         told: Instant::now(),
         records: inspector.records,
@@ -107,19 +109,28 @@ async fn changed<T>(receiver: &mut Option<watch::Receiver<T>>) {
     std::future::pending().await
 }
 
+/// From where on a room is to be read, by whoever cannot say it as browsers do.
+#[derive(serde::Deserialize)]
+pub(super) struct From {
+    after: Option<u64>,
+}
+
 /// One room, from its beginning or from where the reader was.
 pub(super) async fn room(
     State(inspector): State<Inspector>,
     Path(id): Path<String>,
+    Query(From { after }): Query<From>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Sent>>, NoRoom> {
-    let after = headers.get("last-event-id").and_then(|seq| seq.to_str().ok()?.parse().ok()).unwrap_or(0);
+    let last = headers.get("last-event-id").and_then(|seq| seq.to_str().ok()?.parse().ok());
+    let after = last.or(after).unwrap_or(0);
     let state = One {
         room: inspector.room(&id)?,
         changes: inspector.records.changes(),
         stopping: inspector.stopping,
         waiting: VecDeque::new(),
         after,
+        has_ended: false,
     };
     Ok(Sse::new(stream::unfold(state, One::next)).keep_alive(KeepAlive::default()))
 }
@@ -131,6 +142,7 @@ struct One {
     waiting: VecDeque<Event>,
     /// The last entry that was read.
     after: u64,
+    has_ended: bool,
 }
 
 impl One {
@@ -139,7 +151,15 @@ impl One {
             if let Some(event) = self.waiting.pop_front() {
                 return Some((Ok(event), self));
             }
+            if self.has_ended {
+                return None;
+            }
             self.changes.mark_unchanged();
+            if self.room.is_forgotten() {
+                self.has_ended = true;
+                self.waiting.push_back(event("end", &Value::Null));
+                continue;
+            }
             let (entries, first) = self.room.after(self.after, AT_A_TIME);
             if first > self.after + 1 {
                 self.waiting.push_back(event("gap", &json!({ "before": first })));
@@ -170,8 +190,12 @@ fn as_json(build: &Build) -> Value {
         Build::Ready { generation, took } => {
             json!({ "state": "ready", "generation": generation, "seconds": took.as_secs_f64(), "error": null })
         }
-        Build::Building => json!({ "state": "building", "generation": null, "seconds": null, "error": null }),
-        Build::Failed { text } => json!({ "state": "failed", "generation": null, "seconds": null, "error": text }),
+        Build::Building { generation } => {
+            json!({ "state": "building", "generation": generation, "seconds": null, "error": null })
+        }
+        Build::Failed { generation, text } => {
+            json!({ "state": "failed", "generation": generation, "seconds": null, "error": text })
+        }
     }
 }
 

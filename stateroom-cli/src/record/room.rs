@@ -29,6 +29,8 @@ struct State {
     seen: Seen,
     /// Whether the next instance is to be told what this one was.
     restore: bool,
+    /// Whether it is no longer kept.
+    is_forgotten: bool,
     /// The first entry of what the living instance was told, from its beginning on.
     history_from: u64,
 }
@@ -146,10 +148,16 @@ impl RoomRecord {
         state.seen.clients.clear();
     }
 
+    /// Whether it is no longer kept: another one may have taken its place.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.lock().is_forgotten
+    }
+
     /// Forgets all; says how much that was.
     pub(super) fn forget(&self) -> usize {
         let mut state = self.lock();
         state.entries.clear();
+        state.is_forgotten = true;
         std::mem::take(&mut state.bytes)
     }
 

@@ -77,3 +77,29 @@ fn an_address_in_use_is_told() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("write such as `127.0.0.1:9090`"));
 }
+
+#[tokio::test]
+async fn the_inspector_is_on_the_administrations_address_where_it_is_asked_for() {
+    let (server, admin) = Serving::run_with(command(&["--admin", "127.0.0.1:0", "--inspector"]), admin).await;
+    let mut client = server.join("a").await;
+    client.send("increment").await;
+    assert_eq!(client.text().await, "new value: 1");
+    assert!(server.get_at(admin, "/_stateroom/").await.starts_with("HTTP/1.1 200"));
+    let info = server.get_at(admin, "/_stateroom/api/info").await;
+    assert!(info.contains(r#""rooms_at":null"#), "{info}");
+    assert!(
+        server.get_at(admin, "/_stateroom/api/rooms/a/test").await.contains("room.expect(ann, [\"new value: 1\"]);")
+    );
+    // Clients see none of it, and nothing is put into their pages.
+    assert!(server.get("/_stateroom/").await.starts_with("HTTP/1.1 404"));
+    let page = server.answer("GET / HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nConnection: close\r\n\r\n").await;
+    assert!(!page.contains("_stateroom"), "{page}");
+    // By a page of its own it changes something, by another it does not.
+    let post = |origin: &str| {
+        format!(
+            "POST /_stateroom/api/rooms/a/restart HTTP/1.1\r\nHost: {admin}\r\nOrigin: {origin}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+    };
+    assert!(server.answer_at(admin, &post(&format!("http://{admin}"))).await.starts_with("HTTP/1.1 204"));
+    assert!(server.answer_at(admin, &post("http://127.0.0.1:1")).await.starts_with("HTTP/1.1 403"));
+}

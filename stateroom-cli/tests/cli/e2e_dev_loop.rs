@@ -213,6 +213,9 @@ async fn the_inspector_sees_all_and_acts() {
     assert_eq!(act(&server, "b/timer", "", "").await, "HTTP/1.1 404 Not Found");
     assert_eq!(act(&server, "a/say", "{}", "").await, "HTTP/1.1 422 Unprocessable Entity");
 
+    let test = server.get("/_stateroom/api/rooms/a/test").await;
+    let ann = "    let ann = room.connect();\n    room.expect(ann, [\"v1 connect 1\"]);\n";
+    assert!(test.contains("fn as_it_was_recorded() {") && test.contains(ann), "{test}");
     let bye = r#"{"client":1,"code":3001,"reason":"bye"}"#;
     assert_eq!(act(&server, "a/disconnect", bye, "").await, "HTTP/1.1 204 No Content");
     assert_eq!(client.closed().await, (3001, "bye".to_owned()));

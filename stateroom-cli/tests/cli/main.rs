@@ -9,6 +9,10 @@
 )]
 
 mod common;
+mod completions;
+mod config;
+#[cfg(unix)]
+mod doctor;
 #[cfg(unix)]
 mod e2e_admin;
 mod e2e_admission;
@@ -27,5 +31,7 @@ mod e2e_operation;
 mod e2e_rooms;
 #[cfg(unix)]
 mod e2e_signals;
+mod inspect;
+mod man;
 mod settings;
 mod usage;

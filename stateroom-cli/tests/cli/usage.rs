@@ -60,6 +60,36 @@ error: `ftp://127.0.0.1/` has an unknown scheme: rooms are at `ws`, `wss`, `http
 }
 
 #[test]
+fn help_of_new() {
+    told("new --help", file!["snapshots/new.txt"]);
+}
+
+#[test]
+fn help_of_inspect() {
+    told("inspect --help", file!["snapshots/inspect.txt"]);
+}
+
+#[test]
+fn short_help_of_config() {
+    told("config -h", file!["snapshots/config.txt"]);
+}
+
+#[test]
+fn help_of_doctor() {
+    told("doctor --help", file!["snapshots/doctor.txt"]);
+}
+
+#[test]
+fn help_of_completions() {
+    told("completions --help", file!["snapshots/completions.txt"]);
+}
+
+#[test]
+fn help_of_man() {
+    told("man --help", file!["snapshots/man.txt"]);
+}
+
+#[test]
 fn no_verb() {
     misused("", file!["snapshots/help.txt"]);
 }
@@ -96,6 +126,54 @@ For more information, try '--help'.
 
 "#]],
     );
+}
+
+#[test]
+fn a_value_with_a_typo() {
+    misused(
+        "build --color alwys",
+        str![[r#"
+error: invalid value 'alwys' for '--color <WHEN>'
+  [possible values: auto, always, never]
+
+  tip: a similar value exists: 'always'
+
+For more information, try '--help'.
+
+"#]],
+    );
+}
+
+/// The flag counts more than `NO_COLOR`, which counts more than `CLICOLOR_FORCE`; none of the tests has a terminal.
+#[test]
+fn colours_are_as_it_is_said() {
+    let here = directory(&[]);
+    let is_coloured = |line: &str, variables: &[(&str, &str)]| {
+        let mut command = stateroom_in(here.path(), line).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        for (variable, value) in variables {
+            command = command.env(variable, value);
+        }
+        let output = command.assert().get_output().clone();
+        [output.stdout, output.stderr].concat().contains(&0x1b)
+    };
+    // What clap says, on either stream; an error of ours, of both kinds; a line of the log; a report.
+    let color = ("STATEROOM_COLOUR", "1");
+    for (line, more) in [
+        ("build --help", None),
+        ("serv dist", None),
+        ("serve x.wasm", None),
+        ("serve x.wasm -i 10 -t 10", None),
+        ("config --changed", Some(color)),
+        ("doctor", None),
+    ] {
+        let variables = |variables: &[(&'static str, &'static str)]| [variables, more.as_slice()].concat();
+        assert!(!is_coloured(line, &variables(&[])), "{line}");
+        assert!(is_coloured(line, &variables(&[("CLICOLOR_FORCE", "1")])), "{line}");
+        assert!(!is_coloured(line, &variables(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")])), "{line}");
+        let with = |when: &str| format!("{line} --color {when}");
+        assert!(is_coloured(&with("always"), &variables(&[("NO_COLOR", "1")])), "{line}");
+        assert!(!is_coloured(&with("never"), &variables(&[("CLICOLOR_FORCE", "1")])), "{line}");
+    }
 }
 
 #[test]

@@ -160,7 +160,10 @@ impl Room {
                 self.schedule.push(Event::Timer, Step::Other(EventKind::Timer));
             }
             self.close_due();
-            self.inbox.take(&mut posts);
+            // What comes behind a restart is the next service's.
+            if !self.restart {
+                self.inbox.take(&mut posts);
+            }
             if !posts.is_empty() {
                 self.metrics.turn_events.record(posts.len() as f64);
             }
@@ -213,6 +216,9 @@ impl Room {
         context: &RoomContext,
     ) -> Result<(), Fault> {
         let mut result = Ok(());
+        if let Some(restart) = posts.iter().position(|post| matches!(post, Post::Restart)) {
+            self.inbox.put_back(posts.split_off(restart + 1));
+        }
         for post in posts.drain(..) {
             match post {
                 // After a fault the rest is only scheduled: who was about to join is closed with the others.

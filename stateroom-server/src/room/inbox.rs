@@ -230,6 +230,14 @@ impl Inbox {
         readers.into_values().for_each(Waker::wake);
     }
 
+    /// Puts back what was taken and is not handled yet, before all that has arrived since.
+    pub(crate) fn put_back(&self, mut posts: Vec<Post>) {
+        let mut state = self.lock();
+        state.bytes += posts.iter().map(Post::size).sum::<usize>();
+        posts.append(&mut state.posts);
+        state.posts = posts;
+    }
+
     /// Ends the room, unless something has arrived; says whether it did.
     pub(crate) fn end_if_empty(&self) -> bool {
         let mut state = self.lock();

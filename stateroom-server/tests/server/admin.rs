@@ -57,7 +57,7 @@ async fn a_room_is_deleted_with_its_clients_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_in_a_browser_changes_nothing() {
+async fn a_page_of_another_address_changes_nothing() {
     let server = TestServer::pipe(Server::new());
     let _client = server.join("a").await;
     let request = axum::http::Request::builder().method("DELETE").uri("/rooms/a").header("origin", "http://localhost");
@@ -100,6 +100,8 @@ async fn the_administration_has_an_address_of_its_own_and_clients_do_not_reach_i
         ("Host: 127.0.0.1:9090", 405),
         ("Host: localhost\r\nOrigin: https://evil.test", 403),
         ("Host: evil.test", 403),
+        ("Host: 127.0.0.1:9090\r\nOrigin: http://127.0.0.1:9090", 405),
+        ("Host: 127.0.0.1:9090\r\nOrigin: http://127.0.0.1:8080", 403),
         ("Host: [::1]:9090", 405),
     ] {
         assert_eq!(TestServer::at(admin).request(&request(head)).await.status, status, "{head}");

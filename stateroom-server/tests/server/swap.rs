@@ -191,3 +191,38 @@ async fn who_is_too_slow_just_then_is_the_old_services_business() {
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop", "init"]);
     client.vanish();
 }
+
+/// What is said once there is another service is for that one to hear.
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_the_swap_is_heard_by_the_new_service() {
+    let server = TestServer::pipe_of(Server::new(), Version(1));
+    let mut client = server.connect("/ws/a").await;
+    client.hears("v1 connect 1").await;
+    server.handle.swap(Version(2), OnSwap::Restart);
+    let room = server.handle.room("a").unwrap();
+    // Before the room has come to it.
+    room.say_as(ClientId(1), "x").await.unwrap();
+    room.restart();
+    room.say_as(ClientId(1), "x").await.unwrap();
+    room.say_as(ClientId(9), "of one who is not here").await.unwrap();
+    hears(&mut client, &["v2 init", "v2 connect 1", "v2 message 1", "v2 init", "v2 connect 1", "v2 message 1"]).await;
+    client.say("x").await;
+    client.hears("v2 message 2").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_fires_by_hand_and_then_not_by_itself() {
+    let server = TestServer::pipe_of(Server::new(), Version(1));
+    let mut client = server.connect("/ws/a").await;
+    client.hears("v1 connect 1").await;
+    client.say("timer").await;
+    client.hears("v1 message 1").await;
+    let room = server.handle.room("a").unwrap();
+    room.fire_timer().await.unwrap();
+    client.hears("v1 timer").await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    client.say("x").await;
+    client.hears("v1 message 2").await;
+    room.close(1000, "").await;
+    assert!(room.fire_timer().await.is_err() && room.say_as(ClientId(1), "x").await.is_err());
+}

@@ -14,5 +14,6 @@ mod limits;
 mod refusals;
 mod rows;
 mod served;
+mod simulated;
 mod threads;
 mod trips;

@@ -2,21 +2,47 @@
 //!
 //! *Invariant:* time passes only when it is told to, and a timer that was replaced never fires. Between two that fire is
 //! some time, as in a server.
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 /// The least time between two timers that fire: a server's default.
 const INTERVAL: Duration = Duration::from_millis(1);
+
+/// The time in a simulated room, for a service that has a clock of its own: a compiled module, for one. Clones are the same
+/// clock.
+#[derive(Debug, Clone, Default)]
+pub struct RoomClock(Arc<AtomicU64>);
+
+impl RoomClock {
+    /// The time since the room began.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
 
 /// All times are since the room began.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     now: Duration,
+    /// What others read it by.
+    shown: RoomClock,
     timer: Option<Duration>,
     /// When the timer may fire again.
     earliest: Duration,
 }
 
 impl Clock {
+    /// A clock that is read by this one as well.
+    pub(super) fn shown_by(shown: RoomClock) -> Self {
+        Clock { shown, ..Clock::default() }
+    }
+
     pub(super) fn now(&self) -> Duration {
         self.now
     }
@@ -38,6 +64,7 @@ impl Clock {
     /// Goes on to the next time at which the timer is due, but not beyond `end`; says whether it is due.
     pub(super) fn go_to_timer(&mut self, end: Duration) -> bool {
         self.now = self.timer.map_or(end, |due| due.min(end)).max(self.now);
+        self.shown.0.store(u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         let is_due = self.timer.take_if(|due| *due <= self.now).is_some();
         if is_due {
             self.earliest = self.now.saturating_add(INTERVAL);

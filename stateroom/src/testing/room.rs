@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use life::{Change, Life, Outside};
 
-use super::{Closed, Script, block_on::block_on, context::RoomContext};
+use super::{Closed, RoomClock, Script, block_on::block_on, clock::Clock, context::RoomContext};
 use crate::{StateroomContext, StateroomService, StateroomServiceFactory, fault::Fault, messages::Event};
 
 /// A room without a server: its clients are numbers, its time passes when [`advance`](Room::advance) says so, and all that
@@ -67,12 +67,20 @@ impl<S: StateroomService> Room<S> {
 
     /// A room of that id, with the service that a factory makes: a compiled module, for one.
     pub fn from_factory<F: StateroomServiceFactory<Service = S>>(room_id: &str, factory: F) -> Self {
+        Self::from_factory_with_clock(room_id, factory, RoomClock::default())
+    }
+
+    /// The same, and the time in the room can be read by this clock.
+    pub fn from_factory_with_clock<F>(room_id: &str, factory: F, clock: RoomClock) -> Self
+    where
+        F: StateroomServiceFactory<Service = S>,
+    {
         let mut room = Room {
             id: room_id.into(),
             create: Box::new(move |room_id, context| block_on(factory.create(room_id, context))),
             life: None,
             fault: None,
-            outside: Outside::default(),
+            outside: Outside { clock: Clock::shown_by(clock), ..Outside::default() },
             script: Script::default(),
         };
         room.begin();

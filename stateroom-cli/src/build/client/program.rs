@@ -21,18 +21,22 @@ const NAME: &str = "wasm-bindgen";
 ///
 /// Where there is none and it cannot be installed.
 pub(super) fn find(misfit: &Misfit, cache: &Path, quiet: bool) -> Result<PathBuf> {
+    if let Some(program) = at_hand(&misfit.theirs, cache) {
+        tracing::debug!("binding with `{}` {}", program.display(), misfit.theirs);
+        return Ok(program);
+    }
     let shelf = cache.join(NAME);
-    let kept = in_root(&shelf.join(misfit.theirs.to_string()));
-    if kept.is_file() {
-        tracing::debug!("binding with `{}`", kept.display());
-        return Ok(kept);
-    }
-    if is_on_path(&misfit.theirs) {
-        tracing::debug!("binding with the `{NAME}` {} on PATH", misfit.theirs);
-        return Ok(NAME.into());
-    }
     install::install(misfit, &shelf, quiet)?;
-    Ok(kept)
+    Ok(in_root(&shelf.join(misfit.theirs.to_string())))
+}
+
+/// The program of that version, without installing one.
+pub(super) fn at_hand(version: &Version, cache: &Path) -> Option<PathBuf> {
+    let kept = in_root(&cache.join(NAME).join(version.to_string()));
+    if kept.is_file() {
+        return Some(kept);
+    }
+    is_on_path(version).then(|| NAME.into())
 }
 
 /// Where `cargo install --root` puts it.

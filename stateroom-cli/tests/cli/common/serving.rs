@@ -94,7 +94,12 @@ impl Serving {
 
     /// The whole answer to a request written out, after which the connection ends.
     pub(crate) async fn answer(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        self.answer_at(self.address, request).await
+    }
+
+    /// The same, of another address of its.
+    pub(crate) async fn answer_at(&self, address: SocketAddr, request: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("no answer").unwrap();

@@ -1,0 +1,173 @@
+//! Testing a compiled module without a server: the simulated room of [`stateroom::testing`], around a guest in the sandbox.
+//!
+//! What a test does to the native service, it can do to the module, the same [`Script`](stateroom::testing::Script) too. The
+//! guest's clocks are the room's, and its random numbers are those of a seed: two runs are the same.
+//!
+//! ```no_run
+//! use stateroom::testing::Time;
+//! use stateroom_wasm_host::testing::WasmRoom;
+//!
+//! let mut room = WasmRoom::of("target/wasm32-wasip1/release/counter_service.wasm")?;
+//! let ann = room.connect();
+//! room.send(ann, "increment");
+//! room.expect(ann, ["new value: 1"]);
+//! room.advance(1.minute());
+//! room.expect_nothing(ann);
+//! # Ok::<(), stateroom_wasm_host::WasmHostError>(())
+//! ```
+//!
+//! *Invariant:* nothing that a guest can ask for tells it that time passes outside, or how the last run went.
+use std::{
+    fs,
+    ops::{Deref, DerefMut},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use stateroom::{
+    StateroomContext, StateroomServiceFactory,
+    fault::Fault,
+    testing::{Room, RoomClock},
+};
+use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtxBuilder};
+
+use crate::{WasmHost, WasmHostConfig, WasmHostError, WasmHostFactory};
+
+/// When the wall clock of a simulated guest begins, since 1970: the first of January 2026, in UTC.
+const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
+/// How many random bytes there are before they come again.
+const RANDOM_BYTES: usize = 64 << 10;
+/// So many rooms of tests may there be at the same time.
+const ROOMS: u32 = 64;
+
+/// A simulated room whose service is a module. All that can be done to a [`Room`] can be done to it.
+pub struct WasmRoom(Room<WasmHost>);
+
+impl WasmRoom {
+    /// A room with the module in this file, under the default limits and with the seed 0. Its id is `room`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or does not hold a module that the host can run.
+    pub fn of(module: impl AsRef<Path>) -> Result<Self, WasmHostError> {
+        Self::seeded(module, 0, &WasmHostConfig::default())
+    }
+
+    /// The same, with other random numbers, and under other limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of).
+    pub fn seeded(module: impl AsRef<Path>, seed: u64, config: &WasmHostConfig) -> Result<Self, WasmHostError> {
+        let path = module.as_ref();
+        let module = path.display().to_string();
+        let bytes = fs::read(path).map_err(|source| WasmHostError::Read { module: module.clone(), source })?;
+        Self::from_bytes(module, &bytes, seed, config)
+    }
+
+    /// The same, of a module in memory. `name` stands for it in messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of).
+    pub fn from_bytes(
+        name: impl Into<String>,
+        bytes: &[u8],
+        seed: u64,
+        config: &WasmHostConfig,
+    ) -> Result<Self, WasmHostError> {
+        // Space for ten thousand rooms is more than a test needs.
+        let config = WasmHostConfig { instances: config.instances.or(Some(ROOMS)), ..config.clone() };
+        let clock = RoomClock::default();
+        let simulation = Simulation { clock: clock.clone(), seed };
+        let factory = WasmHostFactory::simulated(name.into(), bytes, &config, simulation)?;
+        Ok(WasmRoom(Room::from_factory_with_clock("room", ByThread(factory), clock)))
+    }
+}
+
+impl Deref for WasmRoom {
+    type Target = Room<WasmHost>;
+
+    fn deref(&self) -> &Room<WasmHost> {
+        &self.0
+    }
+}
+
+impl DerefMut for WasmRoom {
+    fn deref_mut(&mut self) -> &mut Room<WasmHost> {
+        &mut self.0
+    }
+}
+
+/// Makes guests that are driven by the thread of a test.
+struct ByThread(WasmHostFactory);
+
+impl StateroomServiceFactory for ByThread {
+    type Service = WasmHost;
+    type Error = WasmHostError;
+
+    fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<WasmHost, WasmHostError> {
+        self.0.build(room_id, context).map(WasmHost::for_a_thread)
+    }
+
+    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<WasmHost, Fault> {
+        self.build(room_id, context).map_err(|error| match error {
+            WasmHostError::Start { fault, .. } => fault,
+            other => Fault::new(stateroom::fault::FaultKind::Build, other.to_string()),
+        })
+    }
+}
+
+/// Where a guest's time and chance come from.
+pub(crate) struct Simulation {
+    clock: RoomClock,
+    seed: u64,
+}
+
+impl Simulation {
+    /// Has a guest's clocks be the room's, and its random numbers those of the seed.
+    pub(crate) fn surround(&self, wasi: &mut WasiCtxBuilder) {
+        let bytes = random_bytes(self.seed);
+        wasi.wall_clock(WallClock(self.clock.clone()))
+            .monotonic_clock(MonotonicClock(self.clock.clone()))
+            .secure_random(Deterministic::new(bytes.clone()))
+            .insecure_random(Deterministic::new(bytes))
+            .insecure_random_seed(self.seed.into());
+    }
+}
+
+/// Bytes that look like chance, by SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
+fn random_bytes(mut state: u64) -> Vec<u8> {
+    let mut next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    };
+    (0..RANDOM_BYTES / 8).flat_map(|_| next().to_le_bytes()).collect()
+}
+
+struct WallClock(RoomClock);
+
+impl HostWallClock for WallClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(1)
+    }
+
+    fn now(&self) -> Duration {
+        BEGINNING + self.0.now()
+    }
+}
+
+struct MonotonicClock(RoomClock);
+
+impl HostMonotonicClock for MonotonicClock {
+    fn resolution(&self) -> u64 {
+        1
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.now().as_nanos()).unwrap_or(u64::MAX)
+    }
+}

@@ -7,6 +7,7 @@ from: `file: A as B` is all of A, for the reader's file B; `part of: A`; `now: A
 `breaks: A` is a line that A has otherwise.
 """
 
+import atexit
 import difflib
 import os
 import pathlib
@@ -129,7 +130,10 @@ class Server:
     def __init__(self, command, cwd, environment):
         environment = environment | {"STATEROOM_PORT": "0", "STATEROOM_IP": "127.0.0.1"}
         self.process = subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.PIPE, text=True)
+        # What hangs fails, and what fails leaves nothing behind.
+        atexit.register(self.process.kill)
         self.watchdog = threading.Timer(600, self.process.kill)
+        self.watchdog.daemon = True
         self.watchdog.start()
         self.port = int(self.wait_for(r"http://127\.0\.0\.1:(\d+)").group(1))
 
@@ -148,26 +152,34 @@ class Server:
         self.watchdog.cancel()
 
 
-def draws_together(port):
+def draws_together(port, room):
     """Two who draw see both, and who comes later all of it."""
-    one, two = Client(port, "/ws/1"), Client(port, "/ws/1")
+    one, two = (Client(port, f"/ws/{room}") for _ in range(2))
     one.expect("clear")
     two.expect("clear")
     one.say("0 0 10 10")
     for client in one, two:
         client.expect("1 0 0 10 10")
-    Client(port, "/ws/1").expect("clear\n1 0 0 10 10")
+    Client(port, f"/ws/{room}").expect("clear\n1 0 0 10 10")
     two.say("clear")
     for client in one, two:
         client.expect("clear")
 
 
 def follow(stateroom, work):
-    """Does what the page says."""
+    """Does what the page says. The result is how many commands that were."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "book"
     environment = {name: os.environ[name] for name in os.environ if not name.startswith("STATEROOM")}
     environment |= {"PATH": f"{stateroom.parent}:{os.environ['PATH']}", "CARGO_TARGET_DIR": str(target)}
-    here, dev, commands, clients = work, None, 0, []
+    here, dev, commands, clients, right, said = work, None, 0, [], None, ""
+
+    def save(code):
+        """Saves the service, which becomes another one: those who are there stay, and are told."""
+        (here / "src/lib.rs").write_text(code)
+        dev.wait_for("rebuilt in")
+        for client in clients:
+            client.expect("clear")
+
     for part in parts(WALKED):
         if part[:2] == ("code", "sh"):
             for command in part[2].splitlines():
@@ -185,7 +197,7 @@ def follow(stateroom, work):
                         client.expect("new value: 1")
                     case ["stateroom", "serve", "dist"]:
                         server = Server(command.split(), here, environment)
-                        draws_together(server.port)
+                        draws_together(server.port, "b")
                         server.stop()
                     case _:
                         if dev and command == "stateroom build":
@@ -194,38 +206,36 @@ def follow(stateroom, work):
         elif part[0] == "mark" and part[1] in ("file", "now"):
             _, _, file, to = part
             print(f"{to} is now {file}")
-            (here / to).write_text((BOOK / file).read_text())
-            match pathlib.Path(file).name:
-                case "index.html":
+            text = (BOOK / file).read_text()
+            match pathlib.Path(file).stem:
+                case "index":
+                    (here / to).write_text(text)
                     page = urllib.request.urlopen(f"http://127.0.0.1:{dev.port}/", timeout=30).read().decode()
                     assert "<canvas" in page, page
-                case "first.rs":
-                    dev.wait_for("rebuilt in")
-                    clients = [Client(dev.port, "/ws/a"), Client(dev.port, "/ws/a")]
+                case "first":
+                    save(text)
+                    clients = [Client(dev.port, "/ws/a") for _ in range(2)]
                     clients[0].say("0 0 10 10")
                     for client in clients:
                         client.expect("1 0 0 10 10")
-                case "second.rs" | "fourth.rs":
-                    dev.wait_for("rebuilt in")
-                    # Still there, and told of the new board.
-                    for client in clients:
-                        client.expect("clear")
-                    draws_together(dev.port)
-        elif part[0] == "mark" and part[1] == "breaks":
-            file = here / "src/lib.rs"
-            right = file.read_text()
-            breaks = True
-        elif part[0] == "code" and part[1] == "rust" and locals().get("breaks"):
-            # The line in which what is told differs from the one that is shown, and what the test then says.
-            breaks = False
+                case "third":
+                    # Tests are no part of what is served.
+                    (here / to).write_text(text)
+                case stem:
+                    save(text)
+                    draws_together(dev.port, stem)
+        elif part[:2] == ("mark", "breaks"):
+            right = (here / "src/lib.rs").read_text()
+        elif part[:2] == ("code", "rust") and right:
+            # In place of the line that ends like this one. What the test says then is shown below it.
             end = part[2].split(", ", 1)[1]
             line = next(line for line in right.splitlines(True) if line.endswith(end))
-            broken = right.replace(line, part[2])
-            file.write_text(broken)
+            save(right.replace(line, part[2]))
             ran = subprocess.run(["cargo", "test"], cwd=here, env=environment, capture_output=True, text=True)
-            file.write_text(right)
             said = ran.stdout
-        elif part[0] == "code" and part[1] == "text":
+            save(right)
+            right = None
+        elif part[:2] == ("code", "text"):
             assert part[2] in said, f"the page says\n{part[2]}\nand it is\n{said}"
     return commands
 
@@ -233,7 +243,8 @@ def follow(stateroom, work):
 def main():
     links, shown = links_and_names(), listings()
     print(f"{links} links and names, {shown} listings")
-    stateroom = pathlib.Path(os.environ.get("STATEROOM", pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target")) / "debug/stateroom"))
+    built = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/stateroom"
+    stateroom = pathlib.Path(os.environ.get("STATEROOM", built))
     commands = 0
     if not failures and "--no-walk" not in sys.argv:
         with tempfile.TemporaryDirectory() as work:
@@ -241,7 +252,8 @@ def main():
     for failure in failures:
         print("FAILED", failure)
     result = "FAILED" if failures else "ok"
-    print(f"test result: {result}. {links + shown + commands - len(failures)} passed; {len(failures)} failed; 0 ignored (the guide)")
+    passed = links + shown + commands - len(failures)
+    print(f"test result: {result}. {passed} passed; {len(failures)} failed; 0 ignored (the guide)")
     return 1 if failures else 0
 
 

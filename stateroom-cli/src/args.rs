@@ -219,8 +219,21 @@ pub(crate) fn parse() -> Cli {
     let read = |command: &mut clap::Command| Cli::from_arg_matches(&command.try_get_matches_from_mut(env::args_os())?);
     read(&mut command()).unwrap_or_else(|error| {
         Colour::said(env::args_os()).choose();
-        name_variable(error).exit()
+        name_variable(name_verb(error)).exit()
     })
+}
+
+/// In a short word, two letters that have changed places are too much for clap.
+fn name_verb(mut error: clap::Error) -> clap::Error {
+    let unknown = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(unknown)) if error.get(ContextKind::SuggestedSubcommand).is_none() => unknown.clone(),
+        _ => return error,
+    };
+    let command = command();
+    if let Some(meant) = closest(&unknown, command.get_subcommands().map(clap::Command::get_name)) {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![meant.to_owned()]));
+    }
+    error
 }
 
 /// clap calls a wrong value by its flag, even where it is that of a variable.

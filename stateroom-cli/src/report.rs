@@ -29,14 +29,15 @@ pub(crate) fn print_json(object: &impl Serialize) -> Result<()> {
     print(&format!("{text}\n"))
 }
 
-/// Rows of cells below each other, all but the last of a row as wide as the widest of its column.
+/// Rows of cells below each other, all but the last of a row as wide as the widest of its column. What would move the cursor, a
+/// name in a module for one, is not let through.
 pub(crate) fn columns<const N: usize>(rows: &[[String; N]], indent: &str) -> String {
     let widths: [usize; N] = std::array::from_fn(|column| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     });
     let line = |row: &[String; N]| {
         let cells: String = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
-        format!("{indent}{}\n", cells.trim_end())
+        format!("{indent}{}\n", cells.trim_end().replace(char::is_control, "\u{fffd}"))
     };
     rows.iter().map(line).collect()
 }
@@ -63,6 +64,7 @@ mod tests {
     fn cells_are_below_each_other() {
         let rows = [["a".to_owned(), "one".to_owned()], ["long".to_owned(), String::new()]];
         assert_eq!(columns(&rows, " "), " a     one\n long\n");
+        assert_eq!(columns(&[["\x1b[2J\n".to_owned()]], ""), "\u{fffd}[2J\n");
     }
 
     #[test]

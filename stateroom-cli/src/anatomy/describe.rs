@@ -24,8 +24,8 @@ impl Anatomy {
         append(&mut text, "custom sections", &columns(&custom, "  "));
         if self.debug_bytes > 0 {
             text.push_str(
-                "  hint: debug information is of no use to the host: `strip = \"debuginfo\"` under [profile.release] in \
-                 Cargo.toml leaves it out\n",
+                "  hint: debug information gives faults their line numbers, and no more: `strip = \"debuginfo\"` under \
+                 [profile.release] in Cargo.toml leaves it out\n",
             );
         }
         text.push('\n');

@@ -2,7 +2,6 @@
 //!
 //! *Invariant:* what a room sees of a service is the same, written down or not.
 use std::{
-    future::Future,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -48,44 +47,38 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for Observed<F> {
         self.factory.has_space(rooms)
     }
 
-    fn create(
-        &self,
-        room_id: &str,
-        context: Arc<impl StateroomContext>,
-    ) -> impl Future<Output = Result<Self::Service, Fault>> + Send {
-        async move {
-            let open = |records: &Arc<Records>| records.open(room_id).map(|room| (records.clone(), room));
-            let Some((records, room)) = self.records.as_ref().and_then(open) else {
-                return Ok(ObservedService { service: self.factory.create(room_id, context).await?, writer: None });
+    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Self::Service, Fault> {
+        let open = |records: &Arc<Records>| records.open(room_id).map(|room| (records.clone(), room));
+        let Some((records, room)) = self.records.as_ref().and_then(open) else {
+            return Ok(ObservedService { service: self.factory.create(room_id, context).await?, writer: None });
+        };
+        // Before the new one's beginning is written down.
+        let history = room.take_history();
+        let mut service = self.factory.create(room_id, context.clone()).await.inspect_err(|fault| {
+            records.write(&room, Happened::Fault { event: None, fault: fault.clone() });
+        })?;
+        records.write(&room, Happened::Begin);
+        let mut restored = None;
+        if let Some(history) = history {
+            let outcome = replay(&mut service, &history, &*context).await;
+            let text = match &outcome {
+                Ok(restored) => format!("told {} events again", restored.events),
+                Err(problem) => format!("it begins anew: {problem}"),
             };
-            // Before the new one's beginning is written down.
-            let history = room.take_history();
-            let mut service = self.factory.create(room_id, context.clone()).await.inspect_err(|fault| {
-                records.write(&room, Happened::Fault { event: None, fault: fault.clone() });
-            })?;
-            records.write(&room, Happened::Begin);
-            let mut restored = None;
-            if let Some(history) = history {
-                let outcome = replay(&mut service, &history, &*context).await;
-                let text = match &outcome {
-                    Ok(restored) => format!("told {} events again", restored.events),
-                    Err(problem) => format!("it begins anew: {problem}"),
-                };
-                records.write(&room, Happened::Restore { text });
-                match outcome {
-                    Ok(told) => {
-                        room.restored(&history, told.clients.iter().map(|client| client.0));
-                        restored = Some(told);
-                    }
-                    // Nobody knows what state it is in.
-                    Err(_) => {
-                        drop(service);
-                        service = self.factory.create(room_id, context).await?;
-                    }
+            records.write(&room, Happened::Restore { text });
+            match outcome {
+                Ok(told) => {
+                    room.restored(&history, told.clients.iter().map(|client| client.0));
+                    restored = Some(told);
+                }
+                // Nobody knows what state it is in.
+                Err(_) => {
+                    drop(service);
+                    service = self.factory.create(room_id, context).await?;
                 }
             }
-            Ok(ObservedService { service, writer: Some(Writer { records, room, restored }) })
         }
+        Ok(ObservedService { service, writer: Some(Writer { records, room, restored }) })
     }
 }
 
@@ -107,27 +100,21 @@ impl<S: StateroomService> StateroomService for ObservedService<S> {
         self.service.memory_bytes()
     }
 
-    fn deliver(
-        &mut self,
-        turn: &Turn,
-        context: &impl StateroomContext,
-    ) -> impl Future<Output = Result<(), Fault>> + Send {
-        async move {
-            let Some(writer) = &mut self.writer else { return self.service.deliver(turn, context).await };
-            if let Some(restored) = writer.restored.take() {
-                return writer.begin_restored(&mut self.service, restored, turn, context).await;
-            }
-            let (begun, mut bytes) = (Instant::now(), 0);
-            while let Some(event) = turn.next_event() {
-                let mut effects = writer.handle(&mut self.service, event, context).await?;
-                bytes += effects.iter().map(Effect::size).sum::<usize>();
-                turn.finish_event(&mut effects);
-                if bytes >= BYTES_IN_ONE_GO || begun.elapsed() >= TIME_IN_ONE_GO {
-                    break;
-                }
-            }
-            Ok(())
+    async fn deliver(&mut self, turn: &Turn, context: &impl StateroomContext) -> Result<(), Fault> {
+        let Some(writer) = &mut self.writer else { return self.service.deliver(turn, context).await };
+        if let Some(restored) = writer.restored.take() {
+            return writer.begin_restored(&mut self.service, restored, turn, context).await;
         }
+        let (begun, mut bytes) = (Instant::now(), 0);
+        while let Some(event) = turn.next_event() {
+            let mut effects = writer.handle(&mut self.service, event, context).await?;
+            bytes += effects.iter().map(Effect::size).sum::<usize>();
+            turn.finish_event(&mut effects);
+            if bytes >= BYTES_IN_ONE_GO || begun.elapsed() >= TIME_IN_ONE_GO {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -120,7 +120,7 @@ error: newer.wat: is made for version 7 of the guest interface; this host knows 
 }
 
 #[test]
-fn debug_information_is_to_be_left_out() {
+fn debug_information_can_be_left_out() {
     let guest = ECHO.replacen("(module", "(module (@custom \".debug_info\" \"x\")", 1);
     inspect(
         &[("debug.wat", &guest)],
@@ -131,7 +131,7 @@ fn debug_information_is_to_be_left_out() {
 custom sections
   1 bytes    .debug_info
   144 bytes  name
-  hint: debug information is of no use to the host: `strip = "debuginfo"` under [profile.release] in Cargo.toml leaves it out
+  hint: debug information gives faults their line numbers, and no more: `strip = "debuginfo"` under [profile.release] in Cargo.toml leaves it out
 
 It can be served.
 

@@ -112,6 +112,23 @@ For more information, try '--help'.
 }
 
 #[test]
+fn a_short_verb_with_letters_that_changed_places() {
+    misused(
+        "nwe my-app",
+        str![[r#"
+error: unrecognized subcommand 'nwe'
+
+  tip: a similar subcommand exists: 'new'
+
+Usage: stateroom [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+
+"#]],
+    );
+}
+
+#[test]
 fn a_flag_with_a_typo() {
     misused(
         "serve dist --heartbeat-intervall 3",

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""From an empty directory to a room that people use, at a terminal, with the wrong turns that one takes on the way.
+
+  newcomer.py [--stateroom PROGRAM] [--recording FILE]
+
+PROGRAM is the command, by default what `cargo test --workspace` has built. What is seen on the terminal is kept in FILE, by
+default target/newcomer.cast, for `asciinema play`. CARGO_HOME and CARGO_TARGET_DIR count as they do for cargo.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+from terminal import Recording, Terminal
+from websocket import Client
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ENTER, DOWN = "\r", "\x1b[B"
+
+
+class Newcomer:
+    def __init__(self, program, recording, home):
+        self.program, self.recording, self.home = str(program), recording, home
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("STATEROOM_")}
+        self.environment["STATEROOM_CACHE_DIR"] = str(home / "cache")
+        # What is built is the newcomer's own.
+        self.environment.pop("NO_COLOR", None)
+        self.open = []
+
+    def runs(self, *words, at=".", program=None):
+        terminal = Terminal(self.recording, [program or self.program, *words], self.home / at, self.environment)
+        self.open.append(terminal)
+        return terminal
+
+
+def get(port, path):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Accept": "text/html"})
+    return urllib.request.urlopen(request, timeout=30).read().decode()
+
+
+def begin(newcomer):
+    """A crate, made by answering questions."""
+    wrong = newcomer.runs("nwe", "my-app").ends(2)
+    assert "a similar subcommand exists: 'new'" in wrong, wrong
+    new = newcomer.runs("new")
+    new.sees("What is it called")
+    new.types("my-app" + ENTER)
+    new.sees("What does it begin as.*counter.*native")
+    # To the second and back.
+    new.types(DOWN + "\x1b[A" + ENTER)
+    new.sees("made my-app: a number that everybody counts")
+    new.ends()
+    again = newcomer.runs("new", "my-app", "-t", "counter").ends(1)
+    assert "`my-app` is there already" in again, again
+    # Of what it depends on, the versions that are here: a registry need not be asked.
+    shutil.copy(ROOT / "examples/Cargo.lock", newcomer.home / "my-app/Cargo.lock")
+
+
+def develop(newcomer):
+    """Two in a room, a save, a mistake, and what the inspector knows of it."""
+    wrong = newcomer.runs("dev").ends(1)
+    assert "there is no Cargo.toml" in wrong and "-C DIR" in wrong, wrong
+    dev = newcomer.runs("dev", "--port", "0", at="my-app")
+    port = int(dev.sees(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
+    dev.sees(r"what happens in them is at http://\S+/_stateroom/")
+    assert "/_stateroom/dev.js" in get(port, "/"), "the page does not hear of builds"
+    one, two = Client(port, "/ws/a"), Client(port, "/ws/a")
+    one.say("increment")
+    one.expect("new value: 1")
+    two.expect("new value: 1")
+
+    source = newcomer.home / "my-app/src/lib.rs"
+    good = source.read_text()
+    saved = time.monotonic()
+    source.write_text(good.replace("new value", "our value"))
+    dev.sees(r"rebuilt in [\d.]+ s: src/lib.rs has changed; 1 room begins again")
+    # The sockets are the same.
+    one.say("increment")
+    one.expect("our value: 1")
+    two.expect("our value: 1")
+    took = time.monotonic() - saved
+    print(f"  from the save to the first message of new code: {took:.2f} s")
+
+    source.write_text(good.replace("self.value += 1", "self.value += one"))
+    dev.sees("cannot find value `one`")
+    two.say("decrement")
+    for client in one, two:
+        client.expect("our value: 0")
+    source.write_text(good)
+    dev.sees("rebuilt in")
+
+    assert "<title>" in get(port, "/_stateroom/"), "there is no inspector"
+    one.say("increment")
+    one.expect("new value: 1")
+    test = get(port, "/_stateroom/api/rooms/a/test")
+    assert 'room.expect(ann, ["new value: 1"]);' in test, test
+    dev.interrupts()
+    dev.sees("shutting down")
+    kind, content = one.hear()
+    assert (kind, content[:2]) == (8, b"\x03\xf4"), (kind, content)
+    dev.ends()
+    return test
+
+
+def test(newcomer, recorded):
+    """What was recorded, as one of the crate's own tests."""
+    source = newcomer.home / "my-app/src/lib.rs"
+    text = source.read_text()
+    recorded = recorded.replace("Service::default", "Counter::default")
+    end = text.rindex("}")
+    source.write_text(text[:end] + "\n" + recorded + "}\n")
+    said = newcomer.runs("test", "--quiet", at="my-app", program="cargo").ends()
+    assert "4 passed" in said, said
+
+
+def ship(newcomer):
+    """Built, looked at, served, measured."""
+    newcomer.runs("build", at="my-app").sees("serve it with `stateroom serve dist`")
+    accepted = newcomer.runs("inspect", "dist", at="my-app").ends()
+    assert "It can be served." in accepted, accepted
+    settings = newcomer.runs("config", "--port", "0", at="my-app").ends()
+    assert "port" in settings and "--port" in settings, settings
+    wrong = newcomer.runs("serve", "dits", at="my-app").ends(1)
+    assert "there is no file or directory `dits`" in wrong, wrong
+    wrong = newcomer.runs("serve", "dist", "--prot", "0", at="my-app").ends(2)
+    assert "a similar argument exists: '--port'" in wrong, wrong
+    serve = newcomer.runs("serve", "dist", "--ip", "127.0.0.1", "--port", "0", at="my-app")
+    port = int(serve.sees(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
+    assert "dev.js" not in get(port, "/"), "what is served is not what was built"
+    url = f"http://127.0.0.1:{port}"
+    brief = ["-c", "4", "--rooms", "4", "--duration", "2s", "--warmup", "200ms"]
+    silent = newcomer.runs("bench", url, *brief).ends(1)
+    assert "--template increment" in silent, silent
+    measured = newcomer.runs("bench", url, *brief, "--template", "increment").ends()
+    assert "p99" in measured, measured
+    report = newcomer.home / "report.html"
+    missed = newcomer.runs(
+        "bench", url, *brief, "--template", "increment", "--rate", "200", "--p99-under", "1us", "--json", "--html", str(report)
+    ).ends(1)
+    assert '"latency_ms"' in missed and report.stat().st_size > 1000, missed
+    serve.interrupts()
+    serve.ends()
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    parser.add_argument("--stateroom", type=pathlib.Path, default=target / "debug/stateroom")
+    parser.add_argument("--recording", type=pathlib.Path, default=target / "newcomer.cast")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="newcomer-") as home:
+        newcomer = Newcomer(arguments.stateroom.resolve(), Recording(arguments.recording), pathlib.Path(home))
+        try:
+            doctor = newcomer.runs("doctor").ends()
+            assert "wasm32-wasip1" in doctor, doctor
+            begin(newcomer)
+            test(newcomer, develop(newcomer))
+            ship(newcomer)
+        finally:
+            for terminal in newcomer.open:
+                terminal.kill()
+    print(f"  recorded in {arguments.recording}")
+    print("test result: ok. 1 passed; 0 failed; 0 ignored (newcomer)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

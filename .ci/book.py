@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The guide, `stateroom-cli/book`: its links lead somewhere, its listings are what is in the files, and its page on the
-whiteboard does what it says when it is followed, command by command, with the command `stateroom` that the tests have built.
+whiteboard does what it says when it is followed, command by command, with the command `stateroom` that the tests have
+built. `--no-walk` leaves that out.
 
 What is Rust in its pages is compiled by the crate in that folder. In the pages, a comment above a listing says where it is
 from: `file: A as B` is all of A, for the reader's file B; `part of: A`; `now: A as B` is what B has become by the parts above;
@@ -124,6 +125,19 @@ def listings():
     return count
 
 
+def close_codes():
+    """The pages have the codes that the server's README has."""
+    def codes(path):
+        rows = re.findall(r"^\| ([\d, to-]+) \|", path.read_text(), re.MULTILINE)
+        return {code for row in rows for code in re.findall(r"\d{4}", row)}
+
+    right = codes(ROOT / "stateroom-server/README.md")
+    # Browsers make up this one.
+    for page, own in ("clients.md", {"1006"}), ("words.md", set()):
+        check(codes(PAGES / page) - own == right, f"{page}: its close codes are not those of the server's README")
+    return len(right)
+
+
 class Server:
     """`stateroom dev` or `serve`, and what it says."""
 
@@ -241,8 +255,8 @@ def follow(stateroom, work):
 
 
 def main():
-    links, shown = links_and_names(), listings()
-    print(f"{links} links and names, {shown} listings")
+    links, shown = links_and_names() + close_codes(), listings()
+    print(f"{links} links, names and close codes, {shown} listings")
     built = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/stateroom"
     stateroom = pathlib.Path(os.environ.get("STATEROOM", built))
     commands = 0

@@ -17,7 +17,7 @@ use clap::ValueEnum;
 
 pub(crate) use self::{
     cache::{VARIABLE as CACHE_VARIABLE, directory as cache_directory},
-    cargo::{DoesNotBuild, tool},
+    cargo::{DoesNotBuild, stop, tool},
     client::{bound_without_installing, linked_wasm_bindgen},
     package::nearest_manifest,
     sources::{BuiltFrom, built_from},

@@ -118,7 +118,7 @@ pub(crate) struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// The address, with its port, to listen on for whoever runs the server: /metrics, /healthz, /readyz, /rooms
+    /// The address, with its port, to listen on for whoever runs the server: /metrics, /healthz, /readyz, /rooms, /reload
     #[arg(long, value_name = "ADDRESS", help_heading = "Server")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(crate) admin: Option<Address>,

@@ -6,7 +6,7 @@ mod status;
 mod watch;
 mod workshop;
 
-use std::{sync::Arc, time::Instant};
+use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use futures_util::future::BoxFuture;
 use stateroom_server::ServerHandle;
@@ -18,10 +18,10 @@ pub(crate) use self::{
     watch::Watch,
     workshop::{Made, Workshop},
 };
-use crate::{config::FILE_NAME, record::Records};
+use crate::{build::Built, config::FILE_NAME, record::Records};
 
-/// Has what was built served from then on.
-pub(crate) type Exchange = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
+/// Has this module served from then on.
+pub(crate) type Exchange = Box<dyn Fn(PathBuf) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
 
 /// A service that is served while it is worked on.
 pub(crate) struct Session {
@@ -30,24 +30,26 @@ pub(crate) struct Session {
     pub(crate) watch: Watch,
     pub(crate) status: Arc<Status>,
     pub(crate) records: Arc<Records>,
-    /// Whether rooms that begin again are told what they were told before.
-    pub(crate) restore: bool,
-    /// What is served.
+    /// What is served: where it is, and what is in it.
+    pub(crate) built: Built,
     pub(crate) made: Made,
 }
 
 impl Session {
     /// Goes on for as long as anything is served.
     pub(crate) async fn run(mut self, server: ServerHandle, exchange: Exchange) {
+        // A page may have changed while the code did not build.
+        let mut page = false;
         loop {
             let changes = self.watch.changes(&mut self.sources).await;
             if changes.settings {
                 tracing::warn!("{FILE_NAME} has changed: what it says counts when `dev` is started again");
             }
+            page |= changes.page;
             if changes.code && !self.rebuild(&changes, &server, &exchange).await {
                 continue;
             }
-            if changes.page {
+            if std::mem::take(&mut page) {
                 tracing::info!("{}: pages are loaded again", changes.describe());
                 self.status.reload_pages();
             }
@@ -60,7 +62,7 @@ impl Session {
         let had_failed = self.status.has_failed();
         self.status.building();
         let workshop = self.workshop.clone();
-        let made = match tokio::task::spawn_blocking(move || workshop.build()).await {
+        let (built, made) = match tokio::task::spawn_blocking(move || workshop.build()).await {
             Ok(Ok(made)) => made,
             Ok(Err(error)) => {
                 let text = format!("{error:#}");
@@ -71,11 +73,18 @@ impl Session {
             // The server is stopping.
             Err(_) => return false,
         };
+        self.sources.accept_lock();
+        if changes.manifest {
+            // It may depend on other packages now.
+            match self.workshop.built_from() {
+                Ok(from) => self.sources.look_at(from),
+                Err(error) => tracing::warn!("what is watched stays as it was: {error:#}"),
+            }
+        }
         let (is_new_service, is_new_client) = (made.service != self.made.service, made.client != self.made.client);
         if is_new_service {
             let rooms = server.rooms().len();
-            self.records.begin_generation(self.restore);
-            if let Err(error) = exchange().await {
+            if let Err(error) = exchange(built.service.clone()).await {
                 let text = format!("{error:#}");
                 tracing::error!("what was built cannot be served, and the service from before goes on: {text}");
                 self.status.failed(text);
@@ -87,6 +96,9 @@ impl Session {
         }
         if had_failed && !is_new_service {
             tracing::info!("it builds again, to what is served already");
+        }
+        if built.client != self.built.client {
+            tracing::warn!("the client is called otherwise now: it is served when `dev` is started again");
         }
         self.made = made;
         self.status.ready(self.records.generation(), begun.elapsed());

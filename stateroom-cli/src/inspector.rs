@@ -44,6 +44,8 @@ pub(crate) struct Inspector {
     pub(crate) service: Arc<str>,
     /// Where pages of this address join rooms, if they can here.
     pub(crate) rooms_at: Option<&'static str>,
+    /// Whether it shows any rooms, or tells pages of builds and no more.
+    pub(crate) shows_rooms: bool,
     /// Another one for each start of the server.
     pub(crate) session: Arc<str>,
     /// Becomes true when the server stops.
@@ -52,6 +54,14 @@ pub(crate) struct Inspector {
 
 /// The routes.
 pub(crate) fn router(inspector: Inspector) -> Router {
+    if !inspector.shows_rooms {
+        let pages = Router::new()
+            .route("/api/feed", get(feed::all))
+            .with_state(inspector)
+            .route("/dev.js", get(assets::script))
+            .layer(middleware::from_fn(guard::only_own_pages));
+        return Router::new().nest(PATH, pages);
+    }
     let api = Router::new()
         .route("/info", get(info))
         .route("/feed", get(feed::all))

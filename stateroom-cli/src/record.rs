@@ -65,18 +65,19 @@ impl Records {
         self.lock().values().cloned().collect()
     }
 
-    /// Which code new instances are of, counted from 1.
+    /// Which code the newest factory is of, counted from 1.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// From now on, instances are of the next one. With `restore`, those of rooms that there are get to hear all that
-    /// their predecessors have.
-    pub(crate) fn begin_generation(&self, restore: bool) {
-        self.generation.fetch_add(1, Ordering::Relaxed);
-        for room in self.rooms() {
-            room.set_restore(restore);
+    /// There is a factory of new code: which generation that is. With `restore`, the rooms that live, and begin again with it
+    /// now, get to hear all that they have heard before.
+    pub(crate) fn begin_generation(&self, restore: bool) -> u64 {
+        let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
+        if restore {
+            self.rooms().iter().for_each(|room| room.set_restore(generation));
         }
+        generation
     }
 
     /// Changes whenever anything is written down.
@@ -90,29 +91,30 @@ impl Records {
         if let Some(room) = rooms.get(id) {
             return Some(room.clone());
         }
-        if rooms.len() >= ROOMS {
-            // Those that are no more make space.
-            rooms.retain(|_, room| {
-                let lives = room.seen().lives;
-                if !lives {
-                    self.bytes.fetch_sub(room.forget(), Ordering::Relaxed);
-                }
-                lives
-            });
-            if rooms.len() >= ROOMS {
-                return None;
-            }
+        if rooms.len() >= ROOMS && !self.forget_one(&mut rooms) {
+            return None;
         }
         let room = Arc::new(RoomRecord::new(id));
         rooms.insert(room.id().clone(), room.clone());
         Some(room)
     }
 
+    /// Forgets the room that ended first of those that are no more; says whether there was one.
+    fn forget_one(&self, rooms: &mut BTreeMap<Arc<str>, Arc<RoomRecord>>) -> bool {
+        let ended = rooms.iter().filter_map(|(id, room)| Some((room.ended()?, id.clone())));
+        let Some((_, id)) = ended.min() else { return false };
+        if let Some(room) = rooms.remove(&id) {
+            self.bytes.fetch_sub(room.forget(), Ordering::Relaxed);
+        }
+        true
+    }
+
     /// Writes something down.
     fn write(&self, room: &RoomRecord, happened: Happened) {
-        // While all of them hold too much, whoever writes more makes space for it.
-        let is_tight = self.bytes.load(Ordering::Relaxed) > ALL_BYTES;
-        let (added, dropped) = room.write(happened, self.generation(), is_tight);
+        let is_full = || self.bytes.load(Ordering::Relaxed) > ALL_BYTES;
+        while is_full() && self.forget_one(&mut self.lock()) {}
+        // Where all that is kept is of rooms that live, whoever writes more makes space for it.
+        let (added, dropped) = room.write(happened, is_full());
         self.bytes.fetch_add(added, Ordering::Relaxed);
         self.bytes.fetch_sub(dropped, Ordering::Relaxed);
         self.changes.send_modify(|count| *count += 1);

@@ -34,8 +34,6 @@ pub struct WasmHost {
     room_id: Arc<str>,
     engine: Arc<SharedEngine>,
     guest: Guest,
-    /// Who waits for it when it works through turns.
-    caller: Caller,
 }
 
 enum Guest {
@@ -93,13 +91,13 @@ impl WasmHost {
         let running = engine.running();
         let instance = Instance::start(loaded, room_id, caller).await?;
         drop(running);
-        Ok(WasmHost { room_id: room_id.into(), engine, guest: Guest::Alive(instance), caller: Caller::Task })
+        Ok(WasmHost { room_id: room_id.into(), engine, guest: Guest::Alive(instance) })
     }
 
-    /// The same, driven by a thread that waits for it, outside of a runtime too.
+    /// Works through the events of a turn while the thread waits, outside of a runtime too.
     #[cfg(feature = "testing")]
-    pub(crate) fn for_a_thread(self) -> Self {
-        WasmHost { caller: Caller::Thread, ..self }
+    pub(crate) fn work_through(&mut self, turn: &Turn) -> Result<(), Fault> {
+        block_on(self.work(turn, Caller::Thread))
     }
 
     /// Works through the events of a turn.
@@ -199,7 +197,7 @@ impl StateroomService for WasmHost {
     }
 
     fn deliver(&mut self, turn: &Turn, _: &impl StateroomContext) -> impl Future<Output = Result<(), Fault>> + Send {
-        self.work(turn, self.caller)
+        self.work(turn, Caller::Task)
     }
 }
 

@@ -16,9 +16,12 @@
 //! # Ok::<(), stateroom_wasm_host::WasmHostError>(())
 //! ```
 //!
+//! Within an event no time passes: a guest that computes until a clock has moved on does so until its budget is used up.
+//!
 //! *Invariant:* nothing that a guest can ask for tells it that time passes outside, or how the last run went.
 use std::{
     fs,
+    future::{self, Future},
     ops::{Deref, DerefMut},
     path::Path,
     sync::Arc,
@@ -26,9 +29,10 @@ use std::{
 };
 
 use stateroom::{
-    StateroomContext, StateroomServiceFactory,
-    fault::Fault,
+    StateroomContext, StateroomService, StateroomServiceFactory,
+    fault::{Fault, FaultKind},
     testing::{Room, RoomClock},
+    turn::Turn,
 };
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtxBuilder};
 
@@ -42,7 +46,7 @@ const RANDOM_BYTES: usize = 64 << 10;
 const ROOMS: u32 = 64;
 
 /// A simulated room whose service is a module. All that can be done to a [`Room`] can be done to it.
-pub struct WasmRoom(Room<WasmHost>);
+pub struct WasmRoom(Room<Guest>);
 
 impl WasmRoom {
     /// A room with the module in this file, under the default limits and with the seed 0. Its id is `room`.
@@ -86,35 +90,55 @@ impl WasmRoom {
     }
 }
 
-impl Deref for WasmRoom {
-    type Target = Room<WasmHost>;
+impl WasmRoom {
+    /// The room itself, for what takes such.
+    #[must_use]
+    pub fn into_room(self) -> Room<Guest> {
+        self.0
+    }
+}
 
-    fn deref(&self) -> &Room<WasmHost> {
+impl Deref for WasmRoom {
+    type Target = Room<Guest>;
+
+    fn deref(&self) -> &Room<Guest> {
         &self.0
     }
 }
 
 impl DerefMut for WasmRoom {
-    fn deref_mut(&mut self) -> &mut Room<WasmHost> {
+    fn deref_mut(&mut self) -> &mut Room<Guest> {
         &mut self.0
     }
 }
 
-/// Makes guests that are driven by the thread of a test.
+/// The service of a [`WasmRoom`]: a guest that is driven by the thread of a test.
+pub struct Guest(WasmHost);
+
+impl StateroomService for Guest {
+    fn memory_bytes(&mut self) -> Option<usize> {
+        self.0.memory_bytes()
+    }
+
+    fn deliver(&mut self, turn: &Turn, _: &impl StateroomContext) -> impl Future<Output = Result<(), Fault>> + Send {
+        future::ready(self.0.work_through(turn))
+    }
+}
+
 struct ByThread(WasmHostFactory);
 
 impl StateroomServiceFactory for ByThread {
-    type Service = WasmHost;
+    type Service = Guest;
     type Error = WasmHostError;
 
-    fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<WasmHost, WasmHostError> {
-        self.0.build(room_id, context).map(WasmHost::for_a_thread)
+    fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Guest, WasmHostError> {
+        self.0.build(room_id, context).map(Guest)
     }
 
-    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<WasmHost, Fault> {
+    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Guest, Fault> {
         self.build(room_id, context).map_err(|error| match error {
             WasmHostError::Start { fault, .. } => fault,
-            other => Fault::new(stateroom::fault::FaultKind::Build, other.to_string()),
+            other => Fault::new(FaultKind::Build, other.to_string()),
         })
     }
 }

@@ -8,6 +8,7 @@ use std::{
     io::{self, BufReader, Read, Write},
     path::PathBuf,
     process::{Command, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
 
@@ -116,6 +117,7 @@ pub(super) fn build(package: &Package, target: &str, profile: Profile, voice: &m
         .spawn()
         .context("`cargo` cannot be run")?;
     let said = cargo.stderr.take().map(read_aside);
+    *running() = Some(cargo.id());
     let (mut module, mut wasm_bindgen) = (None, None);
     for message in Message::parse_stream(BufReader::new(cargo.stdout.take().context("cargo has no stdout")?)) {
         let message = message.context("what `cargo build` says cannot be read")?;
@@ -135,6 +137,7 @@ pub(super) fn build(package: &Package, target: &str, profile: Profile, voice: &m
         }
     }
     let status = cargo.wait().context("cargo cannot be waited for")?;
+    *running() = None;
     let said = said.and_then(|said| said.join().ok()).unwrap_or_default();
     if !status.success() {
         let said = if is_kept { format!("\n{said}") } else { ": what cargo says is above".to_owned() };
@@ -147,6 +150,21 @@ pub(super) fn build(package: &Package, target: &str, profile: Profile, voice: &m
         .ok_or_else(|| anyhow!("cargo has built `{}`, but made no .wasm of it", package.name))?
         .into_std_path_buf();
     Ok(Made { module, wasm_bindgen })
+}
+
+/// The process of the cargo that builds, if one does: one at a time.
+fn running() -> MutexGuard<'static, Option<u32>> {
+    static RUNNING: Mutex<Option<u32>> = Mutex::new(None);
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has the build end that is under way, if one is: nobody waits for it any more.
+pub(crate) fn stop() {
+    #[cfg(unix)]
+    if let Some(process) = running().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?)) {
+        // It may have ended just now.
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+    }
 }
 
 /// Reads what a program says beside its other output, so that it never has to wait for that.

@@ -32,8 +32,9 @@ pub(crate) fn built_from(settings: &Settings) -> Result<BuiltFrom> {
     let here = workspace.packages.iter().filter(|package| package.source.is_none() && reached.contains(&package.id));
     let mut roots: BTreeSet<PathBuf> =
         here.filter_map(|package| package.manifest_path.as_std_path().parent().map(Path::to_owned)).collect();
-    // Its profiles and versions count for all of them.
-    roots.insert(workspace.workspace_root.join("Cargo.toml").into_std_path_buf());
+    // What counts for all of them.
+    let files = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "rust-toolchain.toml"];
+    roots.extend(files.map(|file| workspace.workspace_root.join(file).into_std_path_buf()));
     Ok(BuiltFrom { roots, target_directory: workspace.target_directory.into_std_path_buf() })
 }
 

@@ -42,18 +42,20 @@ pub(super) fn run(options: DevOptions, settings: Settings, mut resolved: Resolve
         watch,
         status: Arc::new(Status::new(begun.elapsed())),
         records: records.clone(),
-        restore: options.restore,
+        built,
         made,
     };
     let beside = options.inspector || is_for_this_machine(&resolved.server);
-    let stage = Stage { records: Some(records), session: Some(session), beside, open: options.open };
-    serve::until_stopped(&built.service, resolved, stage)
+    let module = session.built.service.clone();
+    let (restore, open) = (options.restore, options.open);
+    let stage = Stage { records: Some(records), session: Some(session), beside, restore, open };
+    serve::until_stopped(&module, resolved, stage)
 }
 
 /// Builds for the first time. What does not build is built again when it has changed.
 fn first_build(workshop: &Workshop, sources: &mut Sources, watch: &mut Watch) -> Result<(Built, Made)> {
     loop {
-        match workshop.build_files() {
+        match workshop.build() {
             Err(error) if error.is::<DoesNotBuild>() => {
                 tracing::error!("{}", error.to_string().trim_end());
                 tracing::info!("there is nothing to serve yet: waiting until a file changes");

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    build::{cache_directory, dist},
+    build::{self, cache_directory, dist},
     config::{Resolved, Settings},
     dev::{Exchange, Session},
     inspector::{self, Inspector},
@@ -63,9 +63,10 @@ pub(super) struct Stage {
     pub(super) records: Option<Arc<Records>>,
     /// The service is built anew when its sources change.
     pub(super) session: Option<Session>,
-    /// The inspector is served beside the rooms, and not on an address of its own; pages are served with what it has to say to
-    /// them.
+    /// The inspector is served beside the rooms. Without that, pages that are worked on hear of builds and no more.
     pub(super) beside: bool,
+    /// Rooms that begin again are told what they were told before.
+    pub(super) restore: bool,
     /// The page is opened in a browser.
     pub(super) open: bool,
 }
@@ -92,13 +93,14 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
         let mut server = bind(server, Observed::new(factory, stage.records.clone())).await?;
         let (module, server_handle) = (module.to_owned(), server.handle());
         let reload = Arc::new(Reload {
-            module,
+            module: module.into(),
             host,
             on_swap,
             tls,
             admission,
             server: server_handle.clone(),
             records: stage.records.clone(),
+            restore: stage.restore,
             at_work: tokio::sync::Mutex::default(),
         });
         let (stopping, is_stopping) = watch::channel(false);
@@ -107,8 +109,9 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
                 records,
                 server: server_handle.clone(),
                 status: stage.session.as_ref().map(|session| session.status.clone()),
-                service: module_name(&reload.module).into(),
-                rooms_at: stage.beside.then_some("/ws/"),
+                service: module_name(&reload.module()).into(),
+                rooms_at: stage.session.as_ref().map(|_| "/ws/"),
+                shows_rooms: stage.beside || stage.session.is_none(),
                 session: session_name().into(),
                 stopping: is_stopping,
             })
@@ -122,15 +125,18 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
             tokio::spawn(metrics::upkeep(measured.clone()));
             let explain = |error| explain_bind(error, &address.ip().to_string(), address.port(), "--admin", "--admin");
             let mut more = metrics::router(measured).merge(reload.clone().router());
-            if let Some(inspector) = inspector.clone().filter(|_| !stage.beside) {
+            if let Some(inspector) = inspector.clone().filter(|_| stage.session.is_none()) {
                 more = more.merge(inspector);
             }
             server = server.with_admin(address, more).map_err(explain)?;
         }
         if let Some(address) = server.admin_addr() {
-            tracing::info!("for whoever runs it: http://{address}/metrics, /healthz, /readyz, /rooms, /reload");
+            let more = if stage.records.is_some() && stage.session.is_none() { ", /_stateroom/" } else { "" };
+            tracing::info!("for whoever runs it: http://{address}/metrics, /healthz, /readyz, /rooms, /reload{more}");
         }
-        if let Some(inspector) = inspector.filter(|_| stage.beside) {
+        if stage.session.is_some()
+            && let Some(inspector) = inspector
+        {
             server = server.map_router(|router| router.layer(from_fn(inspector::with_script)).merge(inspector));
         }
         let page = announce(server.local_addr(), strategy, is_tls, stage.beside);
@@ -141,9 +147,9 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
         }
         if let Some(session) = stage.session {
             let again = reload.clone();
-            let exchange: Exchange = Box::new(move || {
+            let exchange: Exchange = Box::new(move |module| {
                 let again = again.clone();
-                Box::pin(async move { again.read_again().await })
+                Box::pin(async move { again.read(module).await })
             });
             tokio::spawn(session.run(server_handle, exchange));
         }
@@ -152,6 +158,7 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
             stop.await;
             systemd::stopping();
             let _ = stopping.send(true);
+            build::stop();
         };
         server.run_until(stop).await.context("the server has failed")
     })

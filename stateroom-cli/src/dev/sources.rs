@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Where to look, and what was seen there last.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Sources {
     /// The directories of the packages, and single files.
     roots: BTreeSet<PathBuf>,
@@ -40,6 +40,8 @@ pub(crate) struct Changes {
     pub(crate) page: bool,
     /// The settings.
     pub(crate) settings: bool,
+    /// What a package depends on, perhaps.
+    pub(crate) manifest: bool,
     /// The files, as they are named from the working directory.
     files: Vec<String>,
 }
@@ -61,25 +63,19 @@ impl Changes {
 
 impl Sources {
     /// The sources of what is built, seen from the working directory.
-    pub(crate) fn new(
-        BuiltFrom { mut roots, target_directory }: BuiltFrom,
-        static_files: Option<&Path>,
-        here: &Path,
-    ) -> Self {
-        let settings = here.join(FILE_NAME);
+    pub(crate) fn new(from: BuiltFrom, static_files: Option<&Path>, here: &Path) -> Self {
         let static_files = static_files.map(|files| here.join(files));
-        roots.extend(static_files.clone());
-        roots.insert(settings.clone());
-        let mut sources = Sources {
-            roots,
-            static_files,
-            settings,
-            outputs: vec![target_directory, here.join(dist::DIRECTORY)],
-            seen: BTreeMap::new(),
-            directories: BTreeSet::new(),
-        };
-        sources.look();
+        let mut sources = Sources { static_files, settings: here.join(FILE_NAME), ..Sources::default() };
+        sources.look_at(from);
         sources
+    }
+
+    /// From now on, what is built is made of this.
+    pub(crate) fn look_at(&mut self, BuiltFrom { roots, target_directory }: BuiltFrom) {
+        self.roots = roots;
+        self.roots.insert(self.settings.clone());
+        self.outputs = vec![target_directory, self.here().join(dist::DIRECTORY)];
+        self.look();
     }
 
     /// Where something can change.
@@ -94,34 +90,51 @@ impl Sources {
 
     /// Looks at all of them; says what has changed since the last time.
     pub(crate) fn look(&mut self) -> Changes {
+        self.directories = self.roots.iter().filter_map(|root| root.parent()).map(Path::to_owned).collect();
         let mut seen = BTreeMap::new();
-        self.directories.clear();
-        let Some((first, others)) = self.roots.iter().next().zip(Some(self.roots.iter().skip(1))) else {
-            return Changes::default();
-        };
-        let mut walk = WalkBuilder::new(first);
-        for root in others {
-            walk.add(root);
+        for root in self.roots.clone() {
+            self.walk(&root, false, &mut seen);
         }
+        if let Some(files) = self.static_files.clone() {
+            // Of a page, some may be links to what several share.
+            self.walk(&files, true, &mut seen);
+        }
+        let changes = self.compare(&seen);
+        self.seen = seen;
+        changes
+    }
+
+    /// A build has written the versions that it has chosen: that is no change.
+    pub(crate) fn accept_lock(&mut self) {
+        for (path, seen) in &mut self.seen {
+            if path.ends_with("Cargo.lock")
+                && let Some(version) = version(path)
+            {
+                *seen = version;
+            }
+        }
+    }
+
+    fn walk(&mut self, root: &Path, follow_links: bool, seen: &mut BTreeMap<PathBuf, Version>) {
         let outputs = self.outputs.clone();
-        // Ignored files are, in a repository or not; a page's files may be links.
-        walk.require_git(false).follow_links(true);
+        let mut walk = WalkBuilder::new(root);
+        // What is ignored is, in a repository or not.
+        walk.require_git(false).follow_links(follow_links);
         walk.filter_entry(move |entry| !outputs.iter().any(|output| entry.path().starts_with(output)));
         // What cannot be read now may be gone.
         for entry in walk.build().flatten() {
             if entry.file_type().is_some_and(|kind| kind.is_dir()) {
                 self.directories.insert(entry.into_path());
-            } else if let Ok(metadata) = fs::metadata(entry.path())
-                && !is_an_editors(entry.path())
+            } else if !is_an_editors(entry.path())
+                && let Some(version) = version(entry.path())
             {
-                let version = (metadata.modified().ok(), metadata.len());
                 seen.insert(entry.into_path(), version);
             }
         }
-        self.directories.extend(self.settings.parent().map(Path::to_owned));
-        let changes = self.compare(&seen);
-        self.seen = seen;
-        changes
+    }
+
+    fn here(&self) -> &Path {
+        self.settings.parent().unwrap_or(Path::new(""))
     }
 
     fn compare(&self, now: &BTreeMap<PathBuf, Version>) -> Changes {
@@ -129,8 +142,8 @@ impl Sources {
         let changed = now.iter().filter(|(path, version)| self.seen.get(*path) != Some(version)).map(|(path, _)| path);
         let gone = self.seen.keys().filter(|path| !now.contains_key(*path));
         for path in changed.chain(gone) {
-            // Written by builds, of what is in the manifests.
-            if path.ends_with("Cargo.lock") {
+            // Another one, as builds write it where there was none.
+            if path.ends_with("Cargo.lock") && !self.seen.contains_key(path) {
                 continue;
             }
             if *path == self.settings {
@@ -139,12 +152,18 @@ impl Sources {
                 changes.page = true;
             } else {
                 changes.code = true;
+                changes.manifest |= path.ends_with("Cargo.toml");
             }
-            let here = self.settings.parent().unwrap_or(Path::new(""));
-            changes.files.push(path.strip_prefix(here).unwrap_or(path).display().to_string());
+            changes.files.push(path.strip_prefix(self.here()).unwrap_or(path).display().to_string());
         }
         changes
     }
+}
+
+fn version(path: &Path) -> Option<Version> {
+    // What a link leads to.
+    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    Some((metadata.modified().ok(), metadata.len()))
 }
 
 /// What editors leave beside what they edit.
@@ -208,6 +227,42 @@ mod tests {
             assert!(sources.look().is_none(), "{file}");
         }
         write(here, "Cargo.lock", "x");
+        assert!(sources.look().is_none(), "a build has made it");
+        write(here, "Cargo.lock", "by a build");
+        sources.accept_lock();
         assert!(sources.look().is_none());
+        write(here, "Cargo.lock", "by somebody else");
+        assert!(sources.look().code);
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_looked_at_for_pages_alone() {
+        let (here, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (here, elsewhere) = (here.path(), elsewhere.path());
+        write(here, "src/lib.rs", "x");
+        write(here, "static/index.html", "x");
+        write(elsewhere, "shared.js", "x");
+        #[cfg(unix)]
+        for link in ["static/shared", "data"] {
+            std::os::unix::fs::symlink(elsewhere, here.join(link)).unwrap();
+        }
+        let mut sources = Sources::new(built_in(here), Some(Path::new("static")), here);
+        write(elsewhere, "shared.js", "longer");
+        let changes = sources.look();
+        assert_eq!((changes.code, changes.page), (false, cfg!(unix)), "{changes:?}");
+    }
+
+    #[test]
+    fn other_packages_are_looked_at_when_the_manifest_says_so() {
+        let (here, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write(here.path(), "Cargo.toml", "x");
+        write(other.path(), "src/lib.rs", "x");
+        let mut sources = Sources::new(built_in(here.path()), None, here.path());
+        write(here.path(), "Cargo.toml", "longer");
+        assert!(sources.look().manifest);
+        let roots = [here.path().to_owned(), other.path().to_owned()].into();
+        sources.look_at(BuiltFrom { roots, target_directory: here.path().join("target") });
+        write(other.path(), "src/lib.rs", "longer");
+        assert!(sources.look().code);
     }
 }

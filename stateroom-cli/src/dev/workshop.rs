@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
 use crate::{
-    build::{self, Built, Kept, Profile, Voice},
+    build::{self, Built, BuiltFrom, Kept, Profile, Voice},
     config::Settings,
     logging,
 };
@@ -30,27 +30,27 @@ pub(crate) struct Made {
 }
 
 impl Workshop {
-    /// Builds it all.
+    /// Builds it all: where it is, and what is in it.
     ///
     /// # Errors
     ///
     /// Where something does not build: with what the compiler says of it.
-    pub(crate) fn build(&self) -> Result<Made> {
-        Ok(self.build_files()?.1)
-    }
-
-    /// The same; gives also where it is.
-    ///
-    /// # Errors
-    ///
-    /// As [`build`](Self::build).
-    pub(crate) fn build_files(&self) -> Result<(Built, Made)> {
+    pub(crate) fn build(&self) -> Result<(Built, Made)> {
         let built = if self.aloud { build::build(&self.settings, self.profile, Voice::Aloud)? } else { self.spin()? };
         let made = Made {
             service: hash([built.service.clone()])?,
             client: built.client.as_deref().map(|directory| hash(files_of(directory)?)).transpose()?,
         };
         Ok((built, made))
+    }
+
+    /// What it is all built from.
+    ///
+    /// # Errors
+    ///
+    /// Where cargo cannot read it.
+    pub(crate) fn built_from(&self) -> Result<BuiltFrom> {
+        build::built_from(&self.settings)
     }
 
     /// Builds with a spinner, on a terminal, and tells of warnings when it is over.

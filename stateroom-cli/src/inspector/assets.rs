@@ -21,6 +21,11 @@ pub(super) async fn index() -> Response {
     answer("index.html")
 }
 
+/// What the service's own pages are given.
+pub(super) async fn script() -> Response {
+    answer("dev.js")
+}
+
 pub(super) async fn file(Path(path): Path<String>) -> Response {
     answer(&path)
 }

@@ -25,7 +25,7 @@ use crate::{
 /// So often at most, the list of rooms is told.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// So many entries are read at a time.
-const AT_A_TIME: usize = 256;
+const AT_A_TIME: usize = 32;
 
 /// All rooms, and how the build stands.
 pub(super) async fn all(State(inspector): State<Inspector>) -> Sse<impl Stream<Item = Sent>> {
@@ -37,14 +37,17 @@ pub(super) async fn all(State(inspector): State<Inspector>) -> Sse<impl Stream<I
         Some(build) => waiting.push_back(event("build", &as_json(&build.borrow()))),
         None => waiting.push_back(event("build", &as_json(&Build::Ready { generation: 1, took: Duration::ZERO }))),
     }
-    let rooms = list(&inspector.records);
-    waiting.push_back(event("rooms", &rooms));
+    let rooms = if inspector.shows_rooms { list(&inspector.records) } else { Value::Null };
+    if inspector.shows_rooms {
+        waiting.push_back(event("rooms", &rooms));
+    }
     let state = All {
         waiting,
         changes: inspector.records.changes(),
         reloads,
         stopping: inspector.stopping.clone(),
         told: Instant::now(),
+        shows_rooms: inspector.shows_rooms,
         records: inspector.records,
         build,
         rooms,
@@ -59,6 +62,7 @@ struct All {
     build: Option<watch::Receiver<Build>>,
     reloads: Option<watch::Receiver<u64>>,
     stopping: watch::Receiver<bool>,
+    shows_rooms: bool,
     /// The rooms as they were told, and when.
     rooms: Value,
     told: Instant,
@@ -85,7 +89,7 @@ impl All {
                     self.waiting.push_back(event("reload", &Value::Null));
                 }
                 // A room that is begun or left shows even where nothing is written down.
-                () = sleep_until(self.told + INTERVAL) => {
+                () = sleep_until(self.told + INTERVAL), if self.shows_rooms => {
                     self.told = Instant::now();
                     self.changes.mark_unchanged();
                     let rooms = list(&self.records);
@@ -161,7 +165,7 @@ impl One {
                 continue;
             }
             let (entries, first) = self.room.after(self.after, AT_A_TIME);
-            if first > self.after + 1 {
+            if first > self.after.saturating_add(1) {
                 self.waiting.push_back(event("gap", &json!({ "before": first })));
             }
             for entry in entries {

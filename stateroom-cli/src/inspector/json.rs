@@ -36,7 +36,7 @@ pub(super) fn entry(entry: &Entry) -> Value {
     shown.insert("unix_ms".to_owned(), entry.unix_ms.into());
     shown.insert("generation".to_owned(), entry.generation.into());
     let more = match &entry.happened {
-        Happened::Begin => json!({ "kind": "begin" }),
+        Happened::Begin { .. } => json!({ "kind": "begin" }),
         Happened::Restore { text } => json!({ "kind": "restore", "text": text }),
         Happened::Log { text } => json!({ "kind": "log", "text": text }),
         Happened::Event { event: of, effects, took, memory_bytes } => {

@@ -5,8 +5,8 @@ use axum::{
     body::{Body, to_bytes},
     extract::Request,
     http::{
-        HeaderValue, Method,
-        header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RANGE},
+        HeaderValue, Method, StatusCode,
+        header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RANGE},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -27,13 +27,20 @@ pub(crate) async fn with_script(mut request: Request, next: Next) -> Response {
     // A part of a page is no place for it.
     request.headers_mut().remove(RANGE);
     let response = next.run(request).await;
+    let is_plain = !response.headers().contains_key(CONTENT_ENCODING);
     let is_html = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if !is_html || !response.status().is_success() || length.is_none_or(|length: usize| length > MOST_BYTES) {
+    if !is_html
+        || !is_plain
+        || !response.status().is_success()
+        || length.is_none_or(|length: usize| length > MOST_BYTES)
+    {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let Ok(page) = to_bytes(body, MOST_BYTES).await else { return Response::new(Body::empty()).into_response() };
+    let Ok(page) = to_bytes(body, MOST_BYTES).await else {
+        return (StatusCode::BAD_GATEWAY, "the page broke off\n").into_response();
+    };
     let mut page = Vec::from(page);
     // Beyond the end is as good: browsers put it where it belongs.
     page.extend_from_slice(SCRIPT);

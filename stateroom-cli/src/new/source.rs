@@ -52,10 +52,7 @@ impl Source {
                  hint: say where the crates of Stateroom are: `--stateroom PATH-OR-URL`"
             );
         }
-        // git knows a path as the address of a repository; cargo wants a URL.
-        let is_path = Path::new(repository).is_absolute();
-        let repository = if is_path { format!("file://{repository}") } else { repository.to_owned() };
-        Ok(Source::Git { repository, commit: Some(commit.to_owned()) })
+        Ok(Source::Git { repository: repository.to_owned(), commit: Some(commit.to_owned()) })
     }
 
     fn checkout(directory: &Path) -> Result<Source> {
@@ -104,8 +101,6 @@ mod tests {
         let gone = Path::new("/nowhere/at/all");
         let source = Source::built_from(gone, "https://example.com/x", "abc").unwrap();
         assert_eq!(source, Source::Git { repository: "https://example.com/x".into(), commit: Some("abc".into()) });
-        let Source::Git { repository, .. } = Source::built_from(gone, "/srv/x", "abc").unwrap() else { panic!() };
-        assert_eq!(repository, "file:///srv/x");
         let error = Source::built_from(gone, "", "abc").unwrap_err().to_string();
         assert!(error.contains("`--stateroom PATH-OR-URL`"), "{error}");
     }

@@ -21,8 +21,8 @@ pub(crate) struct Entry {
 /// What happened.
 #[derive(Debug)]
 pub(crate) enum Happened {
-    /// A new instance began.
-    Begin,
+    /// A new instance began, of this code.
+    Begin { generation: u64 },
     /// An event has returned.
     Event { event: Event, effects: Vec<Effect>, took: Duration, memory_bytes: Option<usize> },
     /// What the instance was told before was told to new code, or was not; this says which.
@@ -38,7 +38,7 @@ impl Happened {
     pub(crate) fn size(&self) -> usize {
         size_of::<Entry>()
             + match self {
-                Happened::Begin => 0,
+                Happened::Begin { .. } => 0,
                 Happened::Event { event, effects, .. } => {
                     size_of_event(event) + effects.iter().map(Effect::size).sum::<usize>()
                 }

@@ -15,12 +15,19 @@ use stateroom::{
 
 use super::{Entry, Happened};
 
+/// With which clients are closed when their room has failed.
+const FAILED: u16 = 1011;
+/// A timer that fires so much too early, in milliseconds, has not fired by itself.
+const EARLY_MS: f64 = 5.0;
+
 /// What a living instance was told, and what came of it, as a script.
 pub(super) fn script<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) -> Script {
     let mut writer = Writer { returning: returning(entries.clone()), ..Writer::default() };
     for entry in entries {
-        if let Happened::Event { event, effects, .. } = &entry.happened {
-            writer.event(event, effects);
+        match &entry.happened {
+            Happened::Event { event, effects, .. } => writer.event(event, effects, entry.unix_ms),
+            Happened::Fault { event: Some(event), .. } => writer.fault(event, entry.unix_ms),
+            _ => {}
         }
     }
     writer.expect();
@@ -52,12 +59,24 @@ struct Writer {
     /// Whom the service has closed: that they leave is no step.
     closing: BTreeSet<ClientId>,
     now: Duration,
-    timer: Option<Duration>,
+    timer: Option<Timer>,
+}
+
+/// A timer that is set: for when in the script, and for when in the record.
+struct Timer {
+    due: Duration,
+    real_due: f64,
 }
 
 impl Writer {
-    fn event(&mut self, event: &Event, effects: &[Effect]) {
-        let step = self.step(event, effects);
+    /// The instance failed at this: whoever was there was closed.
+    fn fault(&mut self, event: &Event, unix_ms: f64) {
+        self.event(event, &[], unix_ms);
+        self.closed.extend(std::mem::take(&mut self.here).into_iter().map(|client| (client, FAILED)));
+    }
+
+    fn event(&mut self, event: &Event, effects: &[Effect], unix_ms: f64) {
+        let step = self.step(event, effects, unix_ms);
         if let Some(step) = step {
             self.expect();
             self.steps.push(step);
@@ -67,11 +86,11 @@ impl Writer {
             Event::Disconnect { client } => drop(self.here.remove(client)),
             _ => {}
         }
-        effects.iter().for_each(|effect| self.effect(effect));
+        effects.iter().for_each(|effect| self.effect(effect, unix_ms));
     }
 
     /// What has to be done to a room for it to be told this.
-    fn step(&mut self, event: &Event, effects: &[Effect]) -> Option<Step> {
+    fn step(&mut self, event: &Event, effects: &[Effect], unix_ms: f64) -> Option<Step> {
         let token = |client: &ClientId| self.returning.contains(client).then(|| format!("token {}", client.0));
         Some(match event {
             Event::Connect { client } => Step::Connect { client: *client, token: token(client), details: None },
@@ -81,13 +100,15 @@ impl Writer {
             Event::Disconnect { client } if self.closing.remove(client) => return None,
             Event::Disconnect { client } => Step::Disconnect { client: *client },
             Event::Message { sender, message } => Step::Send { client: *sender, message: message.clone() },
-            Event::Timer => {
-                // One that was not set was fired by hand, which no script can.
-                let due = self.timer.take()?;
-                let time = due.saturating_sub(self.now);
-                self.now = due;
-                Step::Advance { time }
-            }
+            Event::Timer => match self.timer.take() {
+                Some(timer) if unix_ms + EARLY_MS >= timer.real_due => {
+                    let time = timer.due.saturating_sub(self.now);
+                    self.now = timer.due;
+                    Step::Advance { time }
+                }
+                // By hand.
+                _ => Step::FireTimer,
+            },
             Event::Call { message } => {
                 let answer = effects.iter().find_map(|effect| match effect {
                     Effect::Answer { message } => Some(message.clone()),
@@ -108,7 +129,7 @@ impl Writer {
         })
     }
 
-    fn effect(&mut self, effect: &Effect) {
+    fn effect(&mut self, effect: &Effect, unix_ms: f64) {
         match effect {
             Effect::Message { recipient, message } => {
                 let gets = |client: &&ClientId| match recipient {
@@ -120,7 +141,10 @@ impl Writer {
                     self.got.entry(*client).or_default().push(message.clone());
                 }
             }
-            Effect::SetTimer { ms_delay } => self.timer = Some(self.now + Duration::from_millis((*ms_delay).into())),
+            Effect::SetTimer { ms_delay } => {
+                let due = self.now + Duration::from_millis((*ms_delay).into());
+                self.timer = Some(Timer { due, real_due: unix_ms + f64::from(*ms_delay) });
+            }
             Effect::CloseClient { client, code, .. } if self.here.remove(client) => {
                 self.closing.insert(*client);
                 self.closed.push((*client, *code));

@@ -26,12 +26,18 @@ const BYTES_IN_ONE_GO: usize = 256 << 10;
 /// A factory whose services are written down, if there is something to write into.
 pub(crate) struct Observed<F> {
     factory: F,
-    records: Option<Arc<Records>>,
+    /// The records, and which code the factory is of.
+    records: Option<(Arc<Records>, u64)>,
 }
 
 impl<F> Observed<F> {
+    /// A factory of the newest code.
     pub(crate) fn new(factory: F, records: Option<Arc<Records>>) -> Self {
-        Observed { factory, records }
+        let with_generation = |records: Arc<Records>| {
+            let generation = records.generation();
+            (records, generation)
+        };
+        Observed { factory, records: records.map(with_generation) }
     }
 }
 
@@ -48,37 +54,37 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for Observed<F> {
     }
 
     async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Self::Service, Fault> {
-        let open = |records: &Arc<Records>| records.open(room_id).map(|room| (records.clone(), room));
-        let Some((records, room)) = self.records.as_ref().and_then(open) else {
+        let open = |(records, generation): &(Arc<Records>, u64)| {
+            let writer = Writer { room: records.open(room_id)?, records: records.clone(), restored: None };
+            Some((writer, *generation))
+        };
+        let Some((mut writer, generation)) = self.records.as_ref().and_then(open) else {
             return Ok(ObservedService { service: self.factory.create(room_id, context).await?, writer: None });
         };
         // Before the new one's beginning is written down.
-        let history = room.take_history();
-        let mut service = self.factory.create(room_id, context.clone()).await.inspect_err(|fault| {
-            records.write(&room, Happened::Fault { event: None, fault: fault.clone() });
-        })?;
-        records.write(&room, Happened::Begin);
-        let mut restored = None;
+        let history = writer.room.take_history(generation);
+        writer.write(Happened::Begin { generation });
+        let mut service = writer.create(&self.factory, room_id, &context).await?;
         if let Some(history) = history {
             let outcome = replay(&mut service, &history, &*context).await;
             let text = match &outcome {
                 Ok(restored) => format!("told {} events again", restored.events),
                 Err(problem) => format!("it begins anew: {problem}"),
             };
-            records.write(&room, Happened::Restore { text });
+            writer.write(Happened::Restore { text });
             match outcome {
                 Ok(told) => {
-                    room.restored(&history, told.clients.iter().map(|client| client.0));
-                    restored = Some(told);
+                    writer.room.restored(&history, told.clients.iter().map(|client| client.0));
+                    writer.restored = Some(told);
                 }
                 // Nobody knows what state it is in.
                 Err(_) => {
                     drop(service);
-                    service = self.factory.create(room_id, context).await?;
+                    service = writer.create(&self.factory, room_id, &context).await?;
                 }
             }
         }
-        Ok(ObservedService { service, writer: Some(Writer { records, room, restored }) })
+        Ok(ObservedService { service, writer: Some(writer) })
     }
 }
 
@@ -119,6 +125,21 @@ impl<S: StateroomService> StateroomService for ObservedService<S> {
 }
 
 impl Writer {
+    fn write(&self, happened: Happened) {
+        self.records.write(&self.room, happened);
+    }
+
+    /// A service of the factory's; that there is none is written down.
+    async fn create<F: StateroomServiceFactory>(
+        &self,
+        factory: &F,
+        room_id: &str,
+        context: &Arc<impl StateroomContext>,
+    ) -> Result<F::Service, Fault> {
+        let created = factory.create(room_id, context.clone()).await;
+        created.inspect_err(|fault| self.write(Happened::Fault { event: None, fault: fault.clone() }))
+    }
+
     /// The first turn of an instance that knows already: of the room's beginning, and of those who were in it.
     async fn begin_restored<S: StateroomService>(
         &self,
@@ -164,12 +185,12 @@ impl Writer {
             Ok(effects) => {
                 let (took, memory_bytes) = (begun.elapsed(), service.memory_bytes());
                 let happened = Happened::Event { event, effects: effects.clone(), took, memory_bytes };
-                self.records.write(&self.room, happened);
+                self.write(happened);
                 Ok(effects)
             }
             Err(fault) => {
                 let fault = fault.in_event(Some(label));
-                self.records.write(&self.room, Happened::Fault { event: Some(event), fault: fault.clone() });
+                self.write(Happened::Fault { event: Some(event), fault: fault.clone() });
                 Err(fault)
             }
         }

@@ -41,7 +41,7 @@ pub(super) async fn replay<S: StateroomService>(
         let event = match &entry.happened {
             Happened::Event { event, .. } => event.clone(),
             Happened::Fault { fault, .. } => return Err(format!("it has failed before: {}", fault.message())),
-            Happened::Begin | Happened::Restore { .. } | Happened::Log { .. } => continue,
+            Happened::Begin { .. } | Happened::Restore { .. } | Happened::Log { .. } => continue,
         };
         match &event {
             Event::Connect { client } | Event::ConnectWith { client, .. } => drop(restored.clients.insert(*client)),

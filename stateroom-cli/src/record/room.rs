@@ -12,7 +12,9 @@ use super::{Entry, Happened, export};
 /// How much is kept of a room.
 pub(super) const BYTES: usize = 16 << 20;
 /// How many entries are.
-const ENTRIES: usize = 20_000;
+const ENTRIES: usize = 100_000;
+/// A room that begins again does so when its event is over. One of this name that begins later is another one.
+const SOON: Duration = Duration::from_secs(30);
 
 /// What has happened in one room, the last of it.
 #[derive(Debug)]
@@ -27,8 +29,12 @@ struct State {
     bytes: usize,
     last_seq: u64,
     seen: Seen,
-    /// Whether the next instance is to be told what this one was.
-    restore: bool,
+    /// Of which code the instance is.
+    generation: u64,
+    /// The generation whose instance is to be told what this one was, and until when it has to begin.
+    restore: Option<(u64, Instant)>,
+    /// When the room ended, if it has.
+    ended: Option<Instant>,
     /// Whether it is no longer kept.
     is_forgotten: bool,
     /// The first entry of what the living instance was told, from its beginning on.
@@ -80,21 +86,20 @@ impl RoomRecord {
     pub(crate) fn after(&self, seq: u64, most: usize) -> (Vec<Arc<Entry>>, u64) {
         let state = self.lock();
         let first = state.entries.front().map_or(state.last_seq + 1, |entry| entry.seq);
-        let skip = usize::try_from((seq + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let skip = usize::try_from(seq.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
         (state.entries.iter().skip(skip).take(most).cloned().collect(), first)
     }
 
-    /// Has the next instance be told what this one was, or not.
-    pub(super) fn set_restore(&self, restore: bool) {
-        self.lock().restore = restore;
+    /// Has the instance of this generation be told what this one was, if the room lives.
+    pub(super) fn set_restore(&self, generation: u64) {
+        let mut state = self.lock();
+        state.restore = state.seen.lives.then(|| (generation, Instant::now() + SOON));
     }
 
-    /// What the instance before this one was told, if the new one is to be told the same.
-    pub(super) fn take_history(&self) -> Option<History> {
+    /// What the instance before this one was told, if the one that begins now is to be told the same.
+    pub(super) fn take_history(&self, generation: u64) -> Option<History> {
         let mut state = self.lock();
-        if !std::mem::take(&mut state.restore) {
-            return None;
-        }
+        state.restore.take().filter(|(of, until)| *of == generation && Instant::now() < *until)?;
         let from = state.history_from;
         let first = state.entries.front().map_or(u64::MAX, |entry| entry.seq);
         let entries = state.entries.iter().filter(|entry| entry.seq >= from).cloned().collect();
@@ -105,8 +110,10 @@ impl RoomRecord {
     pub(crate) fn script(&self) -> (Script, bool) {
         let state = self.lock();
         let first = state.entries.front().map_or(u64::MAX, |entry| entry.seq);
-        let history = state.entries.iter().filter(|entry| entry.seq >= state.history_from).map(|entry| &**entry);
-        (export::script(history), first <= state.history_from)
+        let is_whole = first <= state.history_from;
+        let history: Vec<_> = state.entries.iter().filter(|entry| entry.seq >= state.history_from).cloned().collect();
+        drop(state);
+        (export::script(history.iter().map(|entry| &**entry)), is_whole)
     }
 
     /// An instance was told all of this: it belongs to its own history, and whoever is left in the room is in it.
@@ -117,22 +124,25 @@ impl RoomRecord {
     }
 
     /// Writes something down. The result is how many bytes were added, and how many dropped.
-    pub(super) fn write(&self, happened: Happened, generation: u64, is_tight: bool) -> (usize, usize) {
+    pub(super) fn write(&self, happened: Happened, is_full: bool) -> (usize, usize) {
         let mut state = self.lock();
         state.seen.see(&happened);
         state.last_seq += 1;
         let seq = state.last_seq;
-        if matches!(happened, Happened::Begin) {
+        if let Happened::Begin { generation } = happened {
+            state.generation = generation;
             state.history_from = seq;
+            state.ended = None;
         }
         let added = happened.size();
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let unix_ms = since_1970.as_secs_f64() * 1000.0;
+        let generation = state.generation;
         state.entries.push_back(Arc::new(Entry { seq, unix_ms, generation, happened }));
         state.bytes += added;
-        let most = if is_tight { state.bytes.saturating_sub(2 * added) } else { BYTES };
+        let most = if is_full { state.bytes.saturating_sub(2 * added) } else { BYTES };
         let mut dropped = 0;
-        while state.entries.len() > 1 && (state.bytes > most || state.entries.len() > ENTRIES) {
+        while state.bytes > most || state.entries.len() > ENTRIES {
             let Some(entry) = state.entries.pop_front() else { break };
             let size = entry.happened.size();
             state.bytes -= size;
@@ -146,6 +156,12 @@ impl RoomRecord {
         let mut state = self.lock();
         state.seen.lives = false;
         state.seen.clients.clear();
+        state.ended = Some(Instant::now());
+    }
+
+    /// When the room ended, if it has.
+    pub(super) fn ended(&self) -> Option<Instant> {
+        self.lock().ended
     }
 
     /// Whether it is no longer kept: another one may have taken its place.
@@ -170,7 +186,7 @@ impl Seen {
     fn see(&mut self, happened: &Happened) {
         match happened {
             // Whoever is there is told to the new instance.
-            Happened::Begin => {
+            Happened::Begin { .. } => {
                 self.clients.clear();
                 self.began = Some(Instant::now());
                 self.lives = true;

@@ -28,7 +28,7 @@ impl StateroomService for Bell {
             Some("fail") => panic!("told to"),
             _ => {
                 self.count += 1;
-                context.set_timer(60_000);
+                context.set_timer(if message.text() == Some("soon") { 1 } else { 60_000 });
                 context.send_message(MessageRecipient::EveryoneExcept(client), format!("count {}", self.count));
             }
         }
@@ -54,8 +54,12 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn begin(records: &Arc<Records>) -> Service {
+    begin_room(records, "a")
+}
+
+fn begin_room(records: &Arc<Records>, id: &str) -> Service {
     let factory = Observed::new(DefaultStateroomFactory::<Bell>::default(), Some(records.clone()));
-    now(factory.create("a", Arc::new(Collecting::default()))).unwrap()
+    now(factory.create(id, Arc::new(Collecting::default()))).unwrap()
 }
 
 /// What the service asks for at these events, one list for each.
@@ -127,7 +131,7 @@ fn what_is_asked_for_comes_out_event_by_event_and_is_written_down() {
     assert_eq!((seen.clients, seen.events, seen.lives), ([1, 2].into(), 4, true));
     let (entries, first) = room.after(0, 100);
     assert_eq!((entries.len(), first), (5, 1));
-    assert!(matches!(entries[0].happened, Happened::Begin));
+    assert!(matches!(entries[0].happened, Happened::Begin { generation: 1 }));
     drop(service);
     assert!(!room.seen().lives);
 }
@@ -143,8 +147,8 @@ fn what_fails_is_written_down_and_nothing_comes_of_it() {
     let Happened::Fault { event: Some(event), fault } = &entry.happened else { panic!("{entry:?}") };
     assert_eq!((event, fault.message(), fault.event()), (&says(ANN, "fail"), "told to", Some("message")));
     // And is not told to the next.
-    drop(service);
     records.begin_generation(true);
+    drop(service);
     let mut service = begin(&records);
     assert_eq!(told(&mut service, [Event::Init, connect(BOB)])[1], [to(BOB, "count 0")]);
     assert!(
@@ -161,8 +165,8 @@ fn what_was_told_is_told_again_and_only_news_reaches_anybody() {
     let mut service = begin(&records);
     told(&mut service, [Event::Init, connect(ANN), connect(BOB), says(ANN, "x"), says(ANN, "x")]);
     for count in [3, 4] {
-        drop(service);
         records.begin_generation(true);
+        drop(service);
         service = begin(&records);
         let effects = told(&mut service, [Event::Init, connect(ANN), connect(BOB), says(BOB, "x")]);
         // The timer that was set is set again, with what is left of it.
@@ -173,8 +177,8 @@ fn what_was_told_is_told_again_and_only_news_reaches_anybody() {
         assert!(effects[3].contains(&news), "{effects:?}");
     }
     // Who left while nobody looked is gone, and who came is news.
-    drop(service);
     records.begin_generation(true);
+    drop(service);
     service = begin(&records);
     let cleo = ClientId(3);
     let effects = told(&mut service, [Event::Init, connect(BOB), connect(cleo)]);
@@ -197,7 +201,7 @@ fn what_has_happened_is_a_test_that_the_service_passes() {
         Event::Init,
         connect(ANN),
         connect(BOB),
-        says(BOB, "x"),
+        says(BOB, "soon"),
         Event::Timer,
         leaves.clone(),
         connect(ANN),
@@ -213,7 +217,7 @@ fn what_has_happened_is_a_test_that_the_service_passes() {
     for line in [
         "let ann = room.connect_with_token(\"token 1\");",
         "room.expect(ann, [\"count 0\"]);",
-        "room.advance(1.minute());",
+        "room.advance(1.millisecond());",
         "room.expect(bob, [\"ring\"]);",
         "room.expect_closed(bob, 3000);",
     ] {
@@ -235,11 +239,80 @@ fn what_is_kept_is_bounded_and_the_oldest_is_dropped() {
     let (entries, first) = room.after(0, usize::MAX);
     assert!(first > 1 && entries.len() < 18, "{first} {}", entries.len());
     assert!(!room.script().1);
-    drop(service);
     records.begin_generation(true);
+    drop(service);
     begin(&records);
     let (entries, _) = room.after(first, usize::MAX);
     let is_said =
         |entry: &Arc<super::Entry>| matches!(&entry.happened, Happened::Restore { text } if text.contains("too much"));
     assert!(entries.iter().any(is_said));
+}
+
+#[test]
+fn a_room_that_has_ended_is_not_brought_back() {
+    let records = Records::new();
+    let mut service = begin(&records);
+    told(&mut service, [Event::Init, connect(ANN), says(ANN, "x"), Event::Disconnect { client: ANN }]);
+    drop(service);
+    records.begin_generation(true);
+    // Somebody joins a room of this name.
+    assert_eq!(told(&mut begin(&records), [Event::Init, connect(ANN)])[1], [to(ANN, "count 0")]);
+}
+
+#[test]
+fn each_entry_is_of_the_code_that_it_was_told_to() {
+    let records = Records::new();
+    let mut service = begin(&records);
+    told(&mut service, [Event::Init]);
+    records.begin_generation(false);
+    // The old one, until it is exchanged.
+    told(&mut service, [connect(ANN)]);
+    drop(service);
+    let mut service = begin(&records);
+    told(&mut service, [Event::Init]);
+    let (entries, _) = records.room("a").unwrap().after(0, 100);
+    assert_eq!(entries.iter().map(|entry| entry.generation).collect::<Vec<_>>(), [1, 1, 1, 2, 2]);
+}
+
+#[test]
+fn what_made_a_room_fail_is_in_the_test() {
+    let records = Records::new();
+    told(&mut begin(&records), [Event::Init, connect(ANN), connect(BOB), says(ANN, "fail")]);
+    let (script, _) = records.room("a").unwrap().script();
+    script.run(&mut Room::of(Bell::default)).unwrap();
+    let text = script.to_test("recorded", "Room::of(Bell::default)");
+    assert!(
+        text.contains(
+            "room.send(ann, \"fail\");\n    room.expect_closed(ann, 1011);\n    room.expect_closed(bob, 1011);"
+        )
+    );
+}
+
+#[test]
+fn a_timer_that_was_fired_by_hand_is_so_in_the_test() {
+    let records = Records::new();
+    told(&mut begin(&records), [Event::Init, connect(ANN), Event::Timer, says(ANN, "x"), Event::Timer]);
+    let (script, _) = records.room("a").unwrap().script();
+    script.run(&mut Room::of(Bell::default)).unwrap();
+    let text = script.to_test("recorded", "Room::of(Bell::default)");
+    assert_eq!(text.matches("room.fire_timer();").count(), 2, "{text}");
+}
+
+#[test]
+fn rooms_that_have_ended_make_space_first() {
+    let records = Records::new();
+    let large = "x".repeat(BYTES / 2);
+    let fill = |id: &str| {
+        let mut service = begin_room(&records, id);
+        told(&mut service, [Event::Init, connect(ANN), says(ANN, &large)]);
+        service
+    };
+    let living: Vec<Service> = (0..4).map(|room| fill(&format!("living {room}"))).collect();
+    for room in 0..super::ALL_BYTES / BYTES * 2 {
+        drop(fill(&format!("ended {room}")));
+    }
+    assert!(records.room("ended 0").is_none(), "the one that ended first");
+    for room in 0..living.len() {
+        assert!(records.room(&format!("living {room}")).unwrap().script().1, "living {room} has all of its history");
+    }
 }

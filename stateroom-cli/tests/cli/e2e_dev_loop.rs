@@ -1,5 +1,5 @@
 //! `dev` while its service is worked on: what is saved is built and served, and sockets stay.
-use std::{fs, path::Path, process::Command};
+use std::{fs, net::SocketAddr, path::Path, process::Command};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
@@ -7,7 +7,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::common::{PATIENCE, Serving, directory, stateroom, target, with_locked_versions, write, write_service};
+use crate::common::{
+    Client, PATIENCE, Serving, directory, stateroom, target, with_locked_versions, write, write_service,
+};
 
 /// A room that counts what it is told, and says which version of it does.
 fn write_version(directory: &Path, version: u32) {
@@ -66,8 +68,12 @@ struct Feed(Lines<BufReader<TcpStream>>);
 
 impl Feed {
     async fn open(server: &Serving, path: &str) -> Feed {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
-        let request = format!("GET /_stateroom/api/{path} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+        Feed::open_at(server.address, path).await
+    }
+
+    async fn open_at(address: SocketAddr, path: &str) -> Feed {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /_stateroom/api/{path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         Feed(BufReader::new(stream).lines())
     }
@@ -235,8 +241,18 @@ async fn a_server_that_is_not_for_this_machine_alone_shows_nothing_of_it() {
     let here = service("dev-everywhere");
     let server = Serving::run(dev(here.path(), &["--ip", "0.0.0.0"])).await;
     let port = server.address.port();
-    let there = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-    assert!(server.get_at(there, "/_stateroom/").await.starts_with("HTTP/1.1 404"));
+    let there = SocketAddr::from(([127, 0, 0, 1], port));
+    for path in ["", "index.html", "api/info", "api/rooms/a/feed"] {
+        assert!(server.get_at(there, &format!("/_stateroom/{path}")).await.starts_with("HTTP/1.1 404"), "{path}");
+    }
+    // But pages hear of builds.
+    assert!(server.get_at(there, "/_stateroom/dev.js").await.starts_with("HTTP/1.1 200"));
+    let mut feed = Feed::open_at(there, "feed").await;
+    feed.line(r#""state":"ready""#).await;
+    let _client = Client::connect(&format!("ws://{there}/ws/a")).await;
+    write_version(here.path(), 2);
+    let building = feed.line("data: {").await;
+    assert!(building.contains("building"), "and of no room: {building}");
 }
 
 #[cfg(unix)]
@@ -265,4 +281,56 @@ async fn the_page_is_opened_and_a_port_that_is_taken_is_passed_over() {
         }
     });
     assert_eq!(text.await.unwrap().trim_end(), format!("http://{}/", server.address));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_server_that_is_stopped_does_not_wait_for_a_build() {
+    use crate::common::{path_with, write_program};
+
+    let here = service("dev-stopped");
+    let tools = directory(&[]);
+    let mut command = dev(here.path(), &[]);
+    command.env("PATH", path_with(tools.path()));
+    let mut server = Serving::run(command).await;
+    let began = tools.path().join("began");
+    // From now on, a build is one that never ends.
+    let script = format!("case \"$*\" in *build*) echo > {0}; exec sleep 600;; esac; exit 1", began.display());
+    write_program(&tools.path().join("cargo"), &script);
+    write_version(here.path(), 2);
+    let begins = timeout(PATIENCE, async {
+        while !began.exists() {
+            tokio::task::yield_now().await;
+        }
+    });
+    begins.await.unwrap();
+    server.signal("TERM");
+    server.line("shutting down").await;
+    assert_eq!(server.end().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_service_that_is_called_otherwise_is_served_under_its_new_name() {
+    let here = service("dev-named");
+    let mut server = Serving::run(dev(here.path(), &[])).await;
+    let mut client = server.join("a").await;
+    assert_eq!(client.text().await, "v1 connect 1");
+    let manifest = fs::read_to_string(here.path().join("Cargo.toml")).unwrap();
+    write_version(here.path(), 2);
+    write(&here.path().join("Cargo.toml"), &manifest.replace("dev-named", "dev-renamed"));
+    server.line("rebuilt in ").await;
+    assert_eq!(client.text().await, "v2 connect 1");
+}
+
+#[tokio::test]
+async fn a_page_that_changed_with_code_that_did_not_build_is_loaded_again_when_it_does() {
+    let here = service("dev-both");
+    let mut server = Serving::run(dev(here.path(), &[])).await;
+    let mut feed = Feed::open(&server, "feed").await;
+    feed.line("event: session").await;
+    fs::write(here.path().join("static/more.css"), "p {}").unwrap();
+    write(&here.path().join("src/lib.rs"), "nonsense");
+    server.line("the service from before goes on").await;
+    write_version(here.path(), 2);
+    feed.line("event: reload").await;
 }

@@ -234,10 +234,7 @@ impl Room {
                     self.schedule.drain();
                     self.drain = Some(Drain::new(self.schedule.connections(), time, done));
                 }
-                Post::FireTimer => {
-                    self.timer.clear();
-                    self.schedule.push(Event::Timer, Step::Other(EventKind::Timer));
-                }
+                Post::FireTimer => self.schedule.push(Event::Timer, Step::Fire),
                 Post::Restart => self.restart = true,
                 post => {
                     if matches!(post, Post::Join { .. }) {
@@ -360,6 +357,7 @@ impl Room {
             Some(Step::Said { client, connection, load }) => self.members.handled(client, connection, load),
             Some(Step::Answer(caller)) => return Caller::Program(caller),
             Some(Step::Respond(caller)) => return Caller::Http(caller),
+            Some(Step::Fire) => self.timer.fire(),
             Some(Step::Other(_)) | None => {}
         }
         Caller::Nobody

@@ -33,6 +33,8 @@ pub(crate) enum Step {
     Answer(Answer),
     /// Who has asked over HTTP gets one.
     Respond(oneshot::Sender<Option<Response>>),
+    /// The timer has fired, whether it was set or not.
+    Fire,
     /// Nothing.
     Other(EventKind),
 }
@@ -46,6 +48,7 @@ impl Step {
             Step::Said { .. } => EventKind::Message,
             Step::Answer(_) => EventKind::Call,
             Step::Respond(_) => EventKind::Request,
+            Step::Fire => EventKind::Timer,
             Step::Other(kind) => *kind,
         }
     }

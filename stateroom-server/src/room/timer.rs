@@ -47,6 +47,12 @@ impl Timer {
         self.service = None;
     }
 
+    /// It has fired now, whenever it was set for.
+    pub(crate) fn fire(&mut self) {
+        self.service = None;
+        self.earliest = Instant::now() + self.interval;
+    }
+
     /// The next client is to be closed then.
     pub(crate) fn set_drain(&mut self, next: Option<Instant>) {
         self.drain = next;

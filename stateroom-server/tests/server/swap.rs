@@ -218,11 +218,13 @@ async fn a_timer_fires_by_hand_and_then_not_by_itself() {
     client.say("timer").await;
     client.hears("v1 message 1").await;
     let room = server.handle.room("a").unwrap();
+    // Set anew just before, too.
+    room.say_as(ClientId(1), "timer").await.unwrap();
     room.fire_timer().await.unwrap();
-    client.hears("v1 timer").await;
+    hears(&mut client, &["v1 message 2", "v1 timer"]).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     client.say("x").await;
-    client.hears("v1 message 2").await;
+    client.hears("v1 message 3").await;
     room.close(1000, "").await;
     assert!(room.fire_timer().await.is_err() && room.say_as(ClientId(1), "x").await.is_err());
 }

@@ -61,6 +61,11 @@ impl Clock {
         (self.timer, self.earliest) = (None, self.now);
     }
 
+    /// The timer fires now, whenever it was set for.
+    pub(super) fn fire_timer(&mut self) {
+        (self.timer, self.earliest) = (None, self.now.saturating_add(INTERVAL));
+    }
+
     /// Goes on to the next time at which the timer is due, but not beyond `end`; says whether it is due.
     pub(super) fn go_to_timer(&mut self, end: Duration) -> bool {
         self.now = self.timer.map_or(end, |due| due.min(end)).max(self.now);

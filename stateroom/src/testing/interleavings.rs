@@ -168,7 +168,11 @@ impl<S: StateroomService> Interleavings<S> {
 
     /// The same, and gives back the failure, if there is one.
     pub fn find<V: Verdict>(&self, check: impl Fn(&mut Room<S>) -> V) -> Option<Failure> {
-        let first = env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or(self.seed);
+        let first = match env::var(SEED) {
+            #[expect(clippy::panic, reason = "in a test that is how to say so")]
+            Ok(seed) => seed.parse().unwrap_or_else(|_| panic!("{SEED}={seed} is no seed: write a number")),
+            Err(_) => self.seed,
+        };
         (0..self.cases).find_map(|case| {
             let seed = first.wrapping_add(case);
             let moves = self.plan.moves(seed);

@@ -43,6 +43,8 @@ pub enum Step {
         /// How much.
         time: Duration,
     },
+    /// The timer fires, before its time or without one.
+    FireTimer,
     /// The program around the rooms asks something.
     Call {
         /// What it asks.
@@ -83,9 +85,12 @@ impl Step {
             | Step::Disconnect { client }
             | Step::Expect { client, .. }
             | Step::ExpectClosed { client, .. } => Some(*client),
-            Step::Connect { .. } | Step::Advance { .. } | Step::Call { .. } | Step::Request { .. } | Step::Shutdown => {
-                None
-            }
+            Step::Connect { .. }
+            | Step::Advance { .. }
+            | Step::FireTimer
+            | Step::Call { .. }
+            | Step::Request { .. }
+            | Step::Shutdown => None,
         }
     }
 
@@ -193,6 +198,7 @@ impl Cast {
             }
             Step::Disconnect { client } => whom(client).into_iter().for_each(|client| room.disconnect(client)),
             Step::Advance { time } => room.advance(*time),
+            Step::FireTimer => room.fire_timer(),
             Step::Call { message, answer: expected } => {
                 let answer = room.call(message.clone());
                 same("answer to the call", expected.as_ref(), answer.as_ref(), room)?;

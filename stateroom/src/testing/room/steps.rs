@@ -97,6 +97,16 @@ impl<S: StateroomService> Room<S> {
         self.record(Step::Advance { time });
     }
 
+    /// The timer fires now, whether it is set or not; if it is, it is so no more.
+    pub fn fire_timer(&mut self) {
+        self.settle();
+        let Some(life) = &mut self.life else { return };
+        self.outside.clock.fire_timer();
+        life.push(Event::Timer, Change::Nothing);
+        self.settle();
+        self.record(Step::FireTimer);
+    }
+
     /// The program around the rooms asks something. A room that has ended has no answer.
     pub fn call(&mut self, message: impl Into<MessagePayload>) -> Option<MessagePayload> {
         self.settle();

@@ -71,6 +71,7 @@ impl Lines {
             }
             Step::Disconnect { client } => self.line(format!("room.disconnect({});", name(*client))),
             Step::Advance { time } => self.line(format!("room.advance({});", duration(*time))),
+            Step::FireTimer => self.line("room.fire_timer();"),
             Step::Call { message, answer } => {
                 let call = format!("room.call({})", literal(message));
                 let answer = answer.as_ref().map(|answer| format!("Some({}.into())", literal(answer)));

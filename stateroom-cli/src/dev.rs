@@ -50,7 +50,8 @@ impl Session {
                 continue;
             }
             if std::mem::take(&mut page) {
-                tracing::info!("{}: pages are loaded again", changes.describe());
+                let why = if changes.code { String::new() } else { changes.describe() + ": " };
+                tracing::info!("{why}pages are loaded again");
                 self.status.reload_pages();
             }
         }

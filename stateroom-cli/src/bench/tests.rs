@@ -67,7 +67,7 @@ async fn a_service_that_answers_by_something_else_is_told_what_it_knows() {
     let counter = || Service::answers(|text| ControlFlow::Continue(format!("{}", text == "increment")));
     for line in ["-c 2 --rooms 2 --template increment", "-c 2 --rooms 2 --template increment --rate 200"] {
         let measured = run(counter(), line).await.unwrap().measured;
-        assert!(measured.received > 20 && measured.lost + measured.extra == 0, "{line}: {measured:?}");
+        assert!(measured.received > 2 && measured.lost + measured.extra == 0, "{line}: {measured:?}");
         assert_eq!(measured.strange.0, 0);
     }
 }

@@ -1,5 +1,11 @@
 //! `stateroom dev`: builds the service here, serves what cargo has made, and does so again when a file is saved.
-use std::{env, net::IpAddr, sync::Arc, time::Instant};
+use std::{
+    env,
+    io::{self, IsTerminal},
+    net::IpAddr,
+    sync::Arc,
+    time::Instant,
+};
 
 use anyhow::{Context, Result};
 use stateroom_server::{OnSwap, Server};
@@ -27,8 +33,12 @@ pub(super) fn run(options: DevOptions, settings: Settings, mut resolved: Resolve
     let profile = if options.debug { Profile::Debug } else { Profile::Release };
     let workshop = Workshop { settings, profile, aloud };
     let begun = Instant::now();
+    if !io::stderr().is_terminal() {
+        // In place of the spinner.
+        tracing::info!("building");
+    }
     let (built, made) = first_build(&workshop, &mut sources, &mut watch)?;
-    tracing::info!("built in {:.2} s; {} files are watched", begun.elapsed().as_secs_f64(), sources.len());
+    tracing::info!("built in {:.2} s; what is saved is built again", begun.elapsed().as_secs_f64());
 
     let static_files = workshop.settings.static_files.as_deref();
     resolved.server.static_path = static_files.map(serve::text).transpose()?;

@@ -91,8 +91,15 @@ fn create(directory: &Path, template: Template, name: &CrateName, source: &Sourc
     }
     let (bold, plain) = if logging::colour() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let enter = if directory == Path::new(".") { String::new() } else { format!("    cd {}\n", directory.display()) };
-    let text =
-        format!("made {bold}{}{plain}: {}\n\n{enter}    {}\n\n", name.as_str(), template.about(), template.run());
+    let depends = match source {
+        Source::Checkout(checkout) => format!(
+            "It depends on the checkout in {}; for other machines, `--stateroom URL` names a repository.\n",
+            checkout.display()
+        ),
+        Source::Git { .. } => String::new(),
+    };
+    let (name, about, run) = (name.as_str(), template.about(), template.run());
+    let text = format!("made {bold}{name}{plain}: {about}\n\n{enter}    {run}\n\n{depends}");
     // Nobody may be there to read it.
     let _ = io::stderr().write_all(text.as_bytes());
     Ok(())

@@ -83,11 +83,6 @@ impl Sources {
         &self.directories
     }
 
-    /// How many files there are.
-    pub(crate) fn len(&self) -> usize {
-        self.seen.len()
-    }
-
     /// Looks at all of them; says what has changed since the last time.
     pub(crate) fn look(&mut self) -> Changes {
         self.directories = self.roots.iter().filter_map(|root| root.parent()).map(Path::to_owned).collect();
@@ -194,7 +189,7 @@ mod tests {
             write(here, file, "x");
         }
         let mut sources = Sources::new(built_in(here), Some(Path::new("static")), here);
-        assert_eq!(sources.len(), 3, "{sources:?}");
+        assert_eq!(sources.seen.len(), 3, "{sources:?}");
         assert!(sources.look().is_none());
 
         write(here, "src/lib.rs", "longer");

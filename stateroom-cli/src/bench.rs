@@ -12,7 +12,9 @@ mod connection;
 mod crowd;
 mod descriptors;
 mod door;
+mod ears;
 mod html;
+mod latency;
 mod marker;
 mod measured;
 mod notes;
@@ -69,7 +71,7 @@ pub(crate) async fn measure(
     descriptors::allow(bench.connections)?;
     let (board, progress, stop) = (Arc::new(Board::new(bench)?), Progress::new(quiet), stop.boxed().shared());
     progress.joining(bench.connections);
-    let crowd = Crowd::gather(bench, &Door::find(target).await?, &board, &progress, &stop).await?;
+    let crowd = Crowd::gather(bench, &Door::find(bench, target).await?, &board, &progress, &stop).await?;
     let stage = Stage { crowd, board, progress, stop };
     let rate = bench.rate(stage.crowd.speakers.len());
     let phase = Phase { rate, warmup: bench.warmup, duration: bench.duration };

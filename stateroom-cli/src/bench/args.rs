@@ -68,7 +68,7 @@ pub(crate) struct Bench {
     #[arg(long)]
     pub(crate) ramp: bool,
 
-    /// Fail if 99 % of the answers take longer, such as 20ms
+    /// Fail unless 99 % of the messages are answered within that time, such as 20ms
     #[arg(long, value_name = "TIME", value_parser = some_time)]
     pub(crate) p99_under: Option<Duration>,
 

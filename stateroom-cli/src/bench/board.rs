@@ -24,6 +24,7 @@ const TALLIES: u32 = 4;
 pub(crate) struct Board {
     /// Tells it apart from others on the same server.
     pub(crate) run: u32,
+    pub(crate) connections: u32,
     began: Instant,
     pub(crate) pattern: Pattern,
     size: usize,
@@ -41,10 +42,10 @@ impl Board {
     ///
     /// Those of [`Tally::new`].
     pub(crate) fn new(bench: &Bench) -> Result<Self, CreationError> {
-        let run = fastrand::u32(..);
-        let tally = |_| Ok(Mutex::new(Tally::new(run, Window::default())?));
+        let tally = |_| Ok(Mutex::new(Tally::new(Window::default())?));
         Ok(Board {
-            run,
+            run: fastrand::u32(..),
+            connections: bench.connections,
             began: Instant::now(),
             pattern: bench.pattern,
             size: bench.size,
@@ -77,7 +78,7 @@ impl Board {
     /// Those of [`Tally::new`].
     pub(crate) fn begin(&self, window: Window) -> Result<(), CreationError> {
         for tally in &self.tallies {
-            *lock(tally) = Tally::new(self.run, window)?;
+            *lock(tally) = Tally::new(window)?;
         }
         self.until.store(window.until, Ordering::Relaxed);
         Ok(())
@@ -109,7 +110,7 @@ impl Board {
     ///
     /// Those of [`Tally::new`].
     pub(crate) fn sum(&self, window: Window) -> Result<Tally, CreationError> {
-        let mut sum = Tally::new(self.run, window)?;
+        let mut sum = Tally::new(window)?;
         self.tallies.iter().for_each(|tally| sum.add(&lock(tally)));
         Ok(sum)
     }

@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -20,7 +20,14 @@ use tokio::{sync::mpsc, time::timeout};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{
-    args::Pattern, board::Board, door::Socket, marker::Marker, schedule::exponential, tally::LATE, trouble::End,
+    args::Pattern,
+    board::Board,
+    door::Socket,
+    ears::{Ears, Heard},
+    marker::Marker,
+    schedule::exponential,
+    tally::LATE,
+    trouble::End,
 };
 
 /// So many messages may be due that the socket does not take; those after them are not sent.
@@ -44,8 +51,6 @@ pub(crate) struct Connection {
     pub(crate) again: Option<mpsc::WeakSender<u64>>,
     /// Without marks: its messages that have no answer yet.
     pub(crate) unanswered: Mutex<VecDeque<Marker>>,
-    /// The last of its messages that has come back.
-    pub(crate) answered: AtomicU64,
 }
 
 impl Connection {
@@ -125,10 +130,11 @@ impl Connection {
 
     /// Hears everything, to the connection's end.
     async fn listen(&self, mut stream: impl Stream<Item = Result<Message, Error>> + Unpin) -> End {
+        let mut ears = Ears::new(&self.board, self.number);
         while let Some(message) = stream.next().await {
             match message {
-                Ok(Message::Text(text)) => self.hear(&text),
-                Ok(Message::Binary(bytes)) => self.hear(&String::from_utf8_lossy(&bytes)),
+                Ok(Message::Text(text)) => self.hear(&text, &mut ears),
+                Ok(Message::Binary(bytes)) => self.hear(&String::from_utf8_lossy(&bytes), &mut ears),
                 Ok(Message::Close(frame)) => return End::closed(frame),
                 Ok(_) => {}
                 Err(error) => return End::broken(Some(error)),
@@ -141,17 +147,22 @@ impl Connection {
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hear(&self, text: &str) {
+    fn hear(&self, text: &str, ears: &mut Ears<'_>) {
         let at = self.board.now();
         let Some(mut tally) = self.board.tally(self.number) else { return };
         let (mut known, mut answered) = (false, false);
         let next = if self.board.marks() { None } else { self.unanswered().pop_front() };
         for marker in Marker::find(text).chain(next) {
             known = true;
-            let own = marker.run == self.board.run && marker.connection == self.number;
-            tally.hears(&marker, at, own, self.board.pattern == Pattern::Echo);
-            // What comes twice is answered once.
-            answered |= own && self.answered.fetch_max(marker.number, Ordering::Relaxed) < marker.number;
+            match ears.hear(&marker) {
+                Heard::Answer { own } => {
+                    tally.hears(marker.intended, at, own);
+                    answered |= own;
+                }
+                Heard::Repeat => tally.repeats(marker.intended),
+                Heard::Astray => tally.astray += 1,
+                Heard::Foreign => {}
+            }
         }
         if !known {
             tally.strange.see(text);

@@ -1,9 +1,6 @@
 //! All connections of a run: they come before anything is measured, and stay until the end.
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
@@ -79,7 +76,6 @@ impl Crowd {
                 board: board.clone(),
                 again: bench.rate(1).is_none().then(|| orders.downgrade()),
                 unanswered: Mutex::default(),
-                answered: AtomicU64::new(0),
             };
             tasks.spawn(connection.stay(socket, due));
             if speaks { speakers.push(orders) } else { listeners.push(orders) }

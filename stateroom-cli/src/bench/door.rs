@@ -14,6 +14,7 @@ use tokio_rustls::{
 use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite::protocol::WebSocketConfig};
 
 use super::{
+    args::Bench,
     target::Target,
     trouble::{explain, explain_io},
 };
@@ -22,6 +23,11 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The library's own would take 128 KiB for each connection.
 const READ_BUFFER: usize = 8 << 10;
+
+/// A message of the server may have that many bytes, or so many times what all in a room say at once: the library takes
+/// memory for whatever length is announced.
+const LARGEST: usize = 64 << 20;
+const SPACE: usize = 16;
 
 /// A WebSocket, encrypted or not.
 pub(crate) type Socket = WebSocketStream<Box<dyn Transport>>;
@@ -34,6 +40,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 /// The way into the rooms of a server.
 pub(crate) struct Door {
     target: Target,
+    largest: usize,
     addresses: Vec<SocketAddr>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
@@ -44,12 +51,12 @@ impl Door {
     /// # Errors
     ///
     /// Where its name is unknown, or TLS is asked for without any certificate that could be trusted.
-    pub(crate) async fn find(target: Target) -> Result<Self> {
+    pub(crate) async fn find(bench: &Bench, target: Target) -> Result<Self> {
         let Target { host, port, .. } = &target;
         let addresses =
             lookup_host((host.as_str(), *port)).await.with_context(|| format!("cannot find `{host}`"))?.collect();
         let tls = if target.secure { Some((connector()?, ServerName::try_from(host.clone())?)) } else { None };
-        Ok(Door { target, addresses, tls })
+        Ok(Door { target, largest: largest(bench), addresses, tls })
     }
 
     /// Joins a room.
@@ -74,11 +81,18 @@ impl Door {
                 Box::new(secured.map_err(|error| format!("TLS: {}{}", explain_io(&error), hint(&error)))?)
             }
         };
-        let config =
-            WebSocketConfig::default().read_buffer_size(READ_BUFFER).max_message_size(None).max_frame_size(None);
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+        let config = config.max_message_size(Some(self.largest)).max_frame_size(Some(self.largest));
         let joined = client_async_with_config(self.target.room(room), stream, Some(config)).await;
         joined.map(|(socket, _)| socket).map_err(|error| explain(&error))
     }
+}
+
+/// How many bytes a message of the server may have.
+fn largest(bench: &Bench) -> usize {
+    let members = bench.connections.div_ceil(bench.rooms) as usize;
+    let message = bench.size.saturating_add(bench.template.len());
+    SPACE.saturating_mul(message).saturating_mul(members).max(LARGEST)
 }
 
 /// What can be done about a certificate that is not trusted.
@@ -103,4 +117,18 @@ fn connector() -> Result<TlsConnector> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(TlsConnector::from(Arc::new(config)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_room_may_be_told_in_one_message() {
+        let largest = |line: &[&str]| super::largest(&Bench::in_line(line));
+        assert_eq!(largest(&["ws://h/", "-c", "1000"]), LARGEST);
+        let room = 100 * (1 << 20);
+        assert!(largest(&["ws://h/", "-c", "1000", "--rooms", "10", "--size", "1MiB"]) > 8 * room);
+        assert!(largest(&["ws://h/", "-c", "4294967295", "--size", "1GiB"]) > LARGEST);
+    }
 }

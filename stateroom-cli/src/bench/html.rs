@@ -135,7 +135,7 @@ pub(crate) fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::measured::Latency, *};
+    use super::{super::latency::Latency, *};
 
     #[test]
     fn a_rate_that_was_tried_twice_is_one_point_and_a_line_takes_two() {

@@ -1,11 +1,11 @@
 //! The figures of one measurement: what the counts come to.
-use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::{
     args::Pattern,
+    latency::{Latency, distribution, p99_of_due, quantile},
     notes::{leaves_out_the_sender, notes},
-    slots::SLOTS,
+    slots::{SLOTS, Slot},
     tally::Tally,
 };
 
@@ -26,6 +26,9 @@ pub(crate) struct Measured {
     /// Which share of the answers that were due came during the measurement.
     pub(crate) followed: f64,
     pub(crate) latency_ms: Latency,
+    /// The p99 that is judged: what was never answered is infinitely late.
+    #[serde(skip)]
+    pub(crate) p99_of_due: f64,
     /// Which share of the messages left more than a millisecond late by our own fault.
     pub(crate) late_share: f64,
     /// How late messages left by our own fault, which is part of their latency.
@@ -41,17 +44,6 @@ pub(crate) struct Measured {
     /// How many messages came that are no answers, and some of them.
     #[serde(skip)]
     pub(crate) strange: (u64, Vec<String>),
-}
-
-/// How long something took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(crate) struct Latency {
-    pub(crate) mean: f64,
-    pub(crate) p50: f64,
-    pub(crate) p90: f64,
-    pub(crate) p99: f64,
-    pub(crate) p99_9: f64,
-    pub(crate) max: f64,
 }
 
 /// A part of the time.
@@ -70,20 +62,22 @@ impl Measured {
     /// What the counts come to, if the measurement ended at that time.
     pub(crate) fn new(tally: &Tally, until: u64, rate: Option<f64>, pattern: Pattern) -> Self {
         let seconds = until.min(tally.slots.window.until).saturating_sub(tally.slots.window.from) as f64 / 1e9;
+        let unsent = tally.due.saturating_sub(tally.sent);
         let expected = tally.expected - if leaves_out_the_sender(tally, pattern) { tally.sent } else { 0 };
-        let due = expected as f64 * ratio(tally.sent + tally.unsent, tally.sent);
+        let due = expected as f64 * ratio(tally.sent + unsent, tally.sent);
         let mut measured = Measured {
             rate,
             seconds,
             sent: tally.sent,
-            unsent: tally.unsent,
+            unsent,
             received: tally.heard,
             lost: expected.saturating_sub(tally.heard),
-            extra: tally.heard.saturating_sub(expected),
+            extra: tally.repeated + tally.heard.saturating_sub(expected),
             sent_per_second: per(tally.sent, seconds),
             received_per_second: per(tally.arrived, seconds),
             followed: if due > 0.0 { tally.arrived as f64 / due } else { 0.0 },
             latency_ms: Latency::of(&tally.latency),
+            p99_of_due: p99_of_due(&tally.latency, due),
             late_share: ratio(tally.late, tally.sent),
             late_ms: Latency::of(&tally.lateness),
             over_time: over_time(tally, seconds),
@@ -97,43 +91,19 @@ impl Measured {
     }
 }
 
-impl Latency {
-    fn of(times: &Histogram<u64>) -> Self {
-        Latency {
-            mean: if times.is_empty() { 0.0 } else { times.mean() / 1e6 },
-            p50: quantile(times, 0.5),
-            p90: quantile(times, 0.9),
-            p99: quantile(times, 0.99),
-            p99_9: quantile(times, 0.999),
-            max: times.max() as f64 / 1e6,
-        }
-    }
-}
-
-fn quantile(times: &Histogram<u64>, quantile: f64) -> f64 {
-    times.value_at_quantile(quantile) as f64 / 1e6
-}
-
-/// The quantiles that there are enough times for, closer and closer to all.
-fn distribution(times: &Histogram<u64>) -> Vec<(f64, f64)> {
-    let shares = (0..=60).map(|step| 1.0 - 10_f64.powf(-f64::from(step) / 10.0));
-    let known = shares.take_while(|share| times.len() as f64 * (1.0 - share) >= 1.0);
-    known.map(|share| (share, quantile(times, share))).collect()
-}
-
 fn over_time(tally: &Tally, seconds: f64) -> Vec<Point> {
     let whole = (tally.slots.window.until - tally.slots.window.from) as f64 / 1e9 / SLOTS as f64;
     let slots = (0_u32..).map(|place| f64::from(place) * whole).zip(&tally.slots.all);
     // What is left of a part that was cut short says nothing.
     let measured = slots.take_while(|(second, _)| second + whole <= seconds * 1.000_001);
-    let at = |times: &Histogram<u64>, share| (!times.is_empty()).then(|| quantile(times, share));
+    let at = |slot: &Slot, share| (!slot.latency.is_empty()).then(|| quantile(&slot.latency, share));
     measured
         .map(|(second, slot)| Point {
             second: (second * 1e6).round() / 1e6,
             sent_per_second: per(slot.sent, whole),
             received_per_second: per(slot.arrived, whole),
-            p50_ms: at(&slot.latency, 0.5),
-            p99_ms: at(&slot.latency, 0.99),
+            p50_ms: at(slot, 0.5),
+            p99_ms: at(slot, 0.99),
         })
         .collect()
 }
@@ -148,21 +118,17 @@ fn ratio(part: u64, whole: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{marker::Marker, slots::Window},
-        *,
-    };
+    use super::{super::slots::Window, *};
 
     const MS: u64 = 1_000_000;
 
     /// A second, in which each tenth millisecond one says something, which so many are answered after 1 ms to 100 ms.
     fn tally(recipients: u64, own: bool) -> Tally {
-        let mut tally = Tally::new(1, Window { from: 0, until: 1000 * MS }).unwrap();
+        let mut tally = Tally::new(Window { from: 0, until: 1000 * MS }).unwrap();
         for number in 1..=100 {
             let intended = (number - 1) * 10 * MS;
             tally.sends(intended, intended, 0, recipients);
-            let marker = Marker { run: 1, connection: 1, number, intended };
-            tally.hears(&marker, intended + number * MS, own, false);
+            tally.hears(intended, intended + number * MS, own);
         }
         tally
     }

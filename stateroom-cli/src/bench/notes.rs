@@ -28,7 +28,10 @@ pub(crate) fn notes(measured: &Measured, tally: &Tally, pattern: Pattern) -> Vec
         notes.push("the service leaves out the sender, which is counted as meant".to_owned());
     }
     if measured.extra > 0 {
-        notes.push(format!("{} answers were not due: the service repeats what was said", measured.extra));
+        notes.push(format!(
+            "{} answers were not due: the service repeats what was said, or tells it out of order",
+            measured.extra
+        ));
     }
     notes
 }

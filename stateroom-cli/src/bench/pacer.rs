@@ -11,14 +11,15 @@ use super::{board::Board, schedule::Due};
 const NAP: Duration = Duration::from_millis(20);
 
 /// Works through a schedule that begins at that time, until the measurement ends. The result is how many messages speakers
-/// were told of.
+/// were told of, and how many were due within the measurement, which begins at `from`.
 pub(crate) fn pace(
     board: &Board,
     begin: u64,
+    from: u64,
     schedule: impl Iterator<Item = Due>,
     speakers: &[mpsc::Sender<u64>],
-) -> u64 {
-    let mut told = 0;
+) -> (u64, u64) {
+    let (mut told, mut due) = (0, 0);
     for Due { after, speaker } in schedule {
         let intended = begin.saturating_add(after);
         while intended < board.until() {
@@ -30,11 +31,8 @@ pub(crate) fn pace(
         if intended >= board.until() {
             break;
         }
-        if speakers.get(speaker).is_some_and(|orders| orders.try_send(intended).is_ok()) {
-            told += 1;
-        } else if let Some(mut tally) = board.tally(0) {
-            tally.misses(intended);
-        }
+        told += u64::from(speakers.get(speaker).is_some_and(|orders| orders.try_send(intended).is_ok()));
+        due += u64::from(intended >= from);
     }
-    told
+    (told, due)
 }

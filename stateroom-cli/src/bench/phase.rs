@@ -62,10 +62,10 @@ impl Phase {
                     Pattern::Chat => Box::new(irregular(rate, speakers.len(), Rng::new())),
                     _ => Box::new(regular(rate, speakers.len())),
                 };
-                pace(&board, begin, schedule, &speakers)
+                pace(&board, begin, from, schedule, &speakers)
             })
         });
-        let mut told = 0;
+        let (mut told, mut due) = (0, 0);
         if pacer.is_none() {
             // Who left already has nothing to say.
             told = crowd.speakers.iter().map(|orders| u64::from(orders.try_send(begin).is_ok())).sum();
@@ -83,10 +83,11 @@ impl Phase {
         }
         board.cut();
         if let Some(pacer) = pacer {
-            told = pacer.await?;
+            (told, due) = pacer.await?;
         }
         if let Some(mut tally) = board.tally(0) {
             tally.ordered += told;
+            tally.due += due;
         }
         wait_for_answers(crowd, board).await;
         Ok(Measured::new(&board.sum(window)?, board.until(), self.rate, board.pattern))

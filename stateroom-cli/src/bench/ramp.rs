@@ -3,6 +3,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::{
+    latency::UNANSWERED,
     measured::Measured,
     phase::{Phase, Stage},
     table::time_text,
@@ -90,7 +91,10 @@ fn fault(step: &Measured, limit: f64) -> Option<String> {
     if step.followed < FOLLOWED {
         return Some(format!("the answers no longer followed: {:.0} % came in time", step.followed * 100.0));
     }
-    if step.latency_ms.p99 > limit {
+    if step.p99_of_due.is_infinite() {
+        return Some(UNANSWERED.to_owned());
+    }
+    if step.p99_of_due > limit {
         return Some(format!("the p99 passed {}", time_text(limit)));
     }
     None
@@ -98,11 +102,11 @@ fn fault(step: &Measured, limit: f64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::measured::Latency, *};
+    use super::{super::latency::Latency, *};
 
     fn step(rate: f64, p99: f64) -> Measured {
         let latency_ms = Latency { p99, ..Latency::default() };
-        Measured { rate: Some(rate), received: 1, followed: 1.0, latency_ms, ..Measured::default() }
+        Measured { rate: Some(rate), received: 1, followed: 1.0, latency_ms, p99_of_due: p99, ..Measured::default() }
     }
 
     #[test]
@@ -133,6 +137,7 @@ mod tests {
             (slow.clone(), "no longer followed: 80 %"),
             (Measured { late_share: 0.5, ..slow }, "this machine"),
             (Measured { received: 0, ..step(1.0, 1.0) }, "nothing was answered"),
+            (Measured { p99_of_due: f64::INFINITY, ..step(1.0, 1.0) }, UNANSWERED),
         ] {
             assert!(fault(&step, 1.0).unwrap().contains(says), "{step:?}");
         }

@@ -3,7 +3,8 @@ use std::fmt::Write;
 
 use super::{
     args::Pattern,
-    measured::{Latency, Measured},
+    latency::Latency,
+    measured::Measured,
     ramp::Ramp,
     report::{Ended, Refused, Report},
 };

@@ -5,7 +5,6 @@
 use hdrhistogram::{CreationError, Histogram};
 
 use super::{
-    marker::Marker,
     slots::{Slots, Window},
     strange::Strange,
 };
@@ -15,19 +14,19 @@ pub(crate) const LATE: u64 = 1_000_000;
 
 /// What was counted.
 pub(crate) struct Tally {
-    /// Of which run.
-    run: u32,
     /// Messages that somebody was told to send, and those that were sent, within the window or not.
     pub(crate) ordered: u64,
     pub(crate) said: u64,
-    /// Messages of the window that were sent, and that could not be.
+    /// Messages of the window that were to be sent at a given rate, and those that were sent.
+    pub(crate) due: u64,
     pub(crate) sent: u64,
-    pub(crate) unsent: u64,
     /// How many answers are due to those that were sent.
     pub(crate) expected: u64,
     /// Answers to messages of the window: all, and those that went to the message's own sender.
     pub(crate) heard: u64,
     pub(crate) own: u64,
+    /// What came again of the window's messages.
+    pub(crate) repeated: u64,
     /// Answers that were not expected of an echo: they went to others.
     pub(crate) astray: u64,
     /// Answers that came during the window.
@@ -48,16 +47,16 @@ impl Tally {
     /// # Errors
     ///
     /// Those of [`times`].
-    pub(crate) fn new(run: u32, window: Window) -> Result<Self, CreationError> {
+    pub(crate) fn new(window: Window) -> Result<Self, CreationError> {
         Ok(Tally {
-            run,
             ordered: 0,
             said: 0,
+            due: 0,
             sent: 0,
-            unsent: 0,
             expected: 0,
             heard: 0,
             own: 0,
+            repeated: 0,
             astray: 0,
             arrived: 0,
             latency: times(3)?,
@@ -83,30 +82,23 @@ impl Tally {
         self.late += u64::from(late > LATE);
     }
 
-    /// A message cannot leave.
-    pub(crate) fn misses(&mut self, intended: u64) {
-        self.unsent += u64::from(self.slots.at(intended).is_some());
-    }
-
-    /// An answer comes. `own` is whether it went to who had asked, and `echo` whether only those count.
-    pub(crate) fn hears(&mut self, marker: &Marker, at: u64, own: bool, echo: bool) {
-        if marker.run != self.run {
-            return;
-        }
-        if echo && !own {
-            self.astray += 1;
-            return;
-        }
+    /// An answer comes. `own` is whether it went to who had asked.
+    pub(crate) fn hears(&mut self, intended: u64, at: u64, own: bool) {
         if let Some(slot) = self.slots.at(at) {
             slot.arrived += 1;
             self.arrived += 1;
         }
-        let Some(slot) = self.slots.at(marker.intended) else { return };
-        let latency = at.saturating_sub(marker.intended);
+        let Some(slot) = self.slots.at(intended) else { return };
+        let latency = at.saturating_sub(intended);
         slot.latency.saturating_record(latency);
         self.latency.saturating_record(latency);
         self.heard += 1;
         self.own += u64::from(own);
+    }
+
+    /// Something comes that has come before.
+    pub(crate) fn repeats(&mut self, intended: u64) {
+        self.repeated += u64::from(self.slots.at(intended).is_some());
     }
 
     /// Adds what another has counted.
@@ -114,10 +106,11 @@ impl Tally {
         self.ordered += other.ordered;
         self.said += other.said;
         self.sent += other.sent;
-        self.unsent += other.unsent;
+        self.due += other.due;
         self.expected += other.expected;
         self.heard += other.heard;
         self.own += other.own;
+        self.repeated += other.repeated;
         self.astray += other.astray;
         self.arrived += other.arrived;
         self.late += other.late;
@@ -151,11 +144,7 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     fn tally() -> Tally {
-        Tally::new(1, Window { from: 100 * MS, until: 160 * MS }).unwrap()
-    }
-
-    fn marker(intended: u64) -> Marker {
-        Marker { run: 1, connection: 1, number: 1, intended }
+        Tally::new(Window { from: 100 * MS, until: 160 * MS }).unwrap()
     }
 
     #[test]
@@ -163,10 +152,11 @@ mod tests {
         let mut tally = tally();
         for intended in [0, 100 * MS - 1, 100 * MS, 160 * MS - 1, 160 * MS] {
             tally.sends(intended, intended, 0, 3);
-            tally.hears(&marker(intended), 161 * MS, true, true);
+            tally.hears(intended, 161 * MS, true);
+            tally.repeats(intended);
         }
-        assert_eq!((tally.sent, tally.expected, tally.heard, tally.arrived), (2, 6, 2, 0));
-        tally.hears(&marker(0), 101 * MS, true, true);
+        assert_eq!((tally.sent, tally.expected, tally.heard, tally.repeated, tally.arrived), (2, 6, 2, 2, 0));
+        tally.hears(0, 101 * MS, true);
         assert_eq!((tally.heard, tally.arrived), (2, 1), "an answer counts for the rate when it comes");
     }
 
@@ -174,30 +164,23 @@ mod tests {
     fn latency_counts_from_when_it_was_meant_to_be_sent() {
         let mut tally = tally();
         tally.sends(100 * MS, 105 * MS, 5 * MS, 1);
-        tally.hears(&marker(100 * MS), 107 * MS, true, true);
+        tally.hears(100 * MS, 107 * MS, true);
         assert_eq!(tally.latency.max() / 10_000, 700);
         assert_eq!(tally.slots.all[0].latency.len(), 1);
         assert_eq!((tally.late, tally.slots.all[5].sent, tally.slots.all[7].arrived), (1, 1, 1));
     }
 
     #[test]
-    fn others_answers_are_no_echo_and_other_runs_are_nobodys_business() {
-        let mut tally = tally();
-        tally.hears(&marker(100 * MS), 101 * MS, false, true);
-        tally.hears(&Marker { run: 2, ..marker(100 * MS) }, 101 * MS, true, true);
-        assert_eq!((tally.heard, tally.astray), (0, 1));
-        tally.hears(&marker(100 * MS), 101 * MS, false, false);
-        assert_eq!((tally.heard, tally.own), (1, 0));
-    }
-
-    #[test]
     fn tallies_add_up() {
         let (mut one, mut other) = (tally(), tally());
-        one.hears(&marker(100 * MS), 101 * MS, true, true);
-        other.hears(&marker(100 * MS), 110 * MS, true, true);
-        other.misses(100 * MS);
+        one.hears(100 * MS, 101 * MS, true);
+        other.hears(100 * MS, 110 * MS, false);
+        other.repeats(100 * MS);
         one.add(&other);
-        assert_eq!((one.heard, one.unsent, one.latency.len(), one.slots.all[0].latency.len()), (2, 1, 2, 2));
+        assert_eq!(
+            (one.heard, one.own, one.repeated, one.latency.len(), one.slots.all[0].latency.len()),
+            (2, 1, 1, 2, 2)
+        );
         assert_eq!(one.latency.max() / MS, 10);
     }
 }

@@ -2,9 +2,15 @@
 use std::{collections::BTreeMap, fmt, io};
 
 use serde::Serialize;
-use tokio_tungstenite::tungstenite::{Error, error::ProtocolError, http::Response, protocol::CloseFrame};
+use tokio_tungstenite::tungstenite::{
+    Error,
+    error::{CapacityError, ProtocolError},
+    http::Response,
+    protocol::CloseFrame,
+};
 
 use super::strange::cut;
+use crate::report::bytes;
 
 /// What went wrong, and how often.
 #[derive(Debug, Default, Clone)]
@@ -88,6 +94,9 @@ pub(crate) fn explain(error: &Error) -> String {
         Error::Http(response) => refusal(response),
         Error::Io(error) => explain_io(error),
         Error::ConnectionClosed | Error::AlreadyClosed => "the connection ended without a close".to_owned(),
+        Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+            format!("the server sent a message of more than {}, which is all that is taken", bytes(*max_size as u64))
+        }
         Error::Protocol(ProtocolError::HttparseError(_)) => {
             "what answers there speaks no HTTP; if it is TLS, write https or wss".to_owned()
         }

@@ -1,5 +1,6 @@
 //! Small servers: an echo, and what else a service may do.
 use std::{
+    future::pending,
     net::SocketAddr,
     ops::ControlFlow,
     sync::{Arc, Mutex},
@@ -7,6 +8,7 @@ use std::{
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     sync::broadcast,
 };
@@ -20,8 +22,8 @@ use tokio_tungstenite::{
     },
 };
 
-/// What a server makes of a text; nothing, if it closes.
-pub(crate) type Answer = dyn Fn(&str) -> ControlFlow<(), String> + Send + Sync;
+/// What a server answers a text, any number of times; if it breaks, it closes.
+pub(crate) type Answer = dyn Fn(&str) -> ControlFlow<(), Vec<String>> + Send + Sync;
 
 /// What a server does.
 #[derive(Clone)]
@@ -30,17 +32,21 @@ pub(crate) enum Service {
     Answers(Arc<Answer>),
     /// Tells everybody.
     Tells(broadcast::Sender<String>),
+    /// Announces a message of so many bytes, of which none come.
+    Announces(u64),
+    /// Answers so many messages of each client, and reads no more.
+    Stalls(usize),
     /// Lets nobody in.
     Refuses,
 }
 
 impl Service {
-    pub(crate) fn answers(answer: impl Fn(&str) -> ControlFlow<(), String> + Send + Sync + 'static) -> Self {
+    pub(crate) fn answers(answer: impl Fn(&str) -> ControlFlow<(), Vec<String>> + Send + Sync + 'static) -> Self {
         Service::Answers(Arc::new(answer))
     }
 
     pub(crate) fn echo() -> Self {
-        Service::answers(|text| ControlFlow::Continue(text.to_owned()))
+        Service::answers(|text| ControlFlow::Continue(vec![text.to_owned()]))
     }
 
     pub(crate) fn broadcast() -> Self {
@@ -72,7 +78,7 @@ pub(crate) async fn serve(service: Service) -> (SocketAddr, Paths) {
 /// One client, to its end.
 async fn attend(
     stream: TcpStream,
-    service: Service,
+    mut service: Service,
     mut told: broadcast::Receiver<String>,
     asked: Paths,
 ) -> Option<()> {
@@ -93,15 +99,29 @@ async fn attend(
         tokio::select! {
             said = socket.next() => {
                 let said = said?.ok()?.into_text().ok()?;
-                match &service {
+                match &mut service {
                     Service::Tells(everybody) => drop(everybody.send(said.to_string())),
                     Service::Answers(answer) => match answer(&said) {
-                        ControlFlow::Continue(answer) => socket.send(Message::text(answer)).await.ok()?,
+                        ControlFlow::Continue(answers) => {
+                            for answer in answers {
+                                socket.send(Message::text(answer)).await.ok()?;
+                            }
+                        }
                         ControlFlow::Break(()) => {
                             let frame = CloseFrame { code: CloseCode::Size, reason: "too big".into() };
                             return socket.close(Some(frame)).await.ok();
                         }
                     },
+                    Service::Announces(length) => {
+                        // A text, whole, whose length is in the next eight bytes.
+                        let header = [&[0x81, 127][..], &length.to_be_bytes()].concat();
+                        socket.get_mut().write_all(&header).await.ok()?;
+                    }
+                    Service::Stalls(0) => return pending().await,
+                    Service::Stalls(answers) => {
+                        *answers -= 1;
+                        socket.send(Message::text(said)).await.ok()?;
+                    }
                     Service::Refuses => {}
                 }
             }

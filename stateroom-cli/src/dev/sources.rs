@@ -75,7 +75,14 @@ impl Sources {
         self.roots = roots;
         self.roots.insert(self.settings.clone());
         self.outputs = vec![target_directory, self.here().join(dist::DIRECTORY)];
+        let before = self.seen.clone();
         self.look();
+        // What has changed meanwhile has yet to be told.
+        for (path, seen) in &mut self.seen {
+            if let Some(version) = before.get(path) {
+                *seen = *version;
+            }
+        }
     }
 
     /// Where something can change.
@@ -256,7 +263,9 @@ mod tests {
         write(here.path(), "Cargo.toml", "longer");
         assert!(sources.look().manifest);
         let roots = [here.path().to_owned(), other.path().to_owned()].into();
+        write(here.path(), "Cargo.toml", "while it was built");
         sources.look_at(BuiltFrom { roots, target_directory: here.path().join("target") });
+        assert_eq!(sources.look().describe(), "Cargo.toml has changed");
         write(other.path(), "src/lib.rs", "longer");
         assert!(sources.look().code);
     }

@@ -66,6 +66,8 @@ impl Watch {
 
     /// What has changed, as soon as anything has.
     pub(crate) async fn changes(&mut self, sources: &mut Sources) -> Changes {
+        // They may be others since.
+        self.follow(sources.directories());
         loop {
             self.bell.rung.notified().await;
             for _ in 0..PATIENCE {

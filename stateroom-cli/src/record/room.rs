@@ -126,6 +126,9 @@ impl RoomRecord {
     /// Writes something down. The result is how many bytes were added, and how many dropped.
     pub(super) fn write(&self, happened: Happened, is_full: bool) -> (usize, usize) {
         let mut state = self.lock();
+        if state.is_forgotten {
+            return (0, 0);
+        }
         state.seen.see(&happened);
         state.last_seq += 1;
         let seq = state.last_seq;

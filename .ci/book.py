@@ -182,7 +182,7 @@ def draws_together(port, room):
 
 def follow(stateroom, work):
     """Does what the page says. The result is how many commands that were."""
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "book"
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "tmp/guests"
     environment = {name: os.environ[name] for name in os.environ if not name.startswith("STATEROOM")}
     environment |= {"PATH": f"{stateroom.parent}:{os.environ['PATH']}", "CARGO_TARGET_DIR": str(target)}
     here, dev, commands, clients, right, said = work, None, 0, [], None, ""

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """From an empty directory to a room that people use, at a terminal, with the wrong turns that one takes on the way.
 
-  newcomer.py [--stateroom PROGRAM] [--recording FILE]
+  newcomer.py [--stateroom PROGRAM] [--recording FILE] [--target DIRECTORY]
 
 PROGRAM is the command, by default what `cargo test --workspace` has built. What is seen on the terminal is kept in FILE, by
-default target/newcomer.cast, for `asciinema play`. CARGO_HOME and CARGO_TARGET_DIR count as they do for cargo.
+default target/newcomer.cast, for `asciinema play`. What is built goes into DIRECTORY, by default the crate's own; CARGO_HOME
+counts as it does for cargo.
 """
 
 import argparse
@@ -26,12 +27,14 @@ ENTER, DOWN = "\r", "\x1b[B"
 
 
 class Newcomer:
-    def __init__(self, program, recording, home):
+    def __init__(self, program, recording, home, target):
         self.program, self.recording, self.home = str(program), recording, home
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("STATEROOM_")}
         self.environment["STATEROOM_CACHE_DIR"] = str(home / "cache")
-        # What is built is the newcomer's own.
         self.environment.pop("NO_COLOR", None)
+        self.environment.pop("CARGO_TARGET_DIR", None)
+        if target:
+            self.environment["CARGO_TARGET_DIR"] = str(target.resolve())
         self.open = []
 
     def runs(self, *words, at=".", program=None):
@@ -154,9 +157,10 @@ def main():
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     parser.add_argument("--stateroom", type=pathlib.Path, default=target / "debug/stateroom")
     parser.add_argument("--recording", type=pathlib.Path, default=target / "newcomer.cast")
+    parser.add_argument("--target", type=pathlib.Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="newcomer-") as home:
-        newcomer = Newcomer(arguments.stateroom.resolve(), Recording(arguments.recording), pathlib.Path(home))
+        newcomer = Newcomer(arguments.stateroom.resolve(), Recording(arguments.recording), pathlib.Path(home), arguments.target)
         try:
             doctor = newcomer.runs("doctor").ends()
             assert "wasm32-wasip1" in doctor, doctor

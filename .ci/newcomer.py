@@ -52,6 +52,12 @@ def begin(newcomer):
     """A crate, made by answering questions."""
     wrong = newcomer.runs("nwe", "my-app").ends(2)
     assert "a similar subcommand exists: 'new'" in wrong, wrong
+    # Who goes away has a cursor again.
+    away = newcomer.runs("new", "other")
+    away.sees("What does it begin as")
+    away.types("\x03")
+    away.ends(130)
+    assert away.seen.rindex("\x1b[?25h") > away.seen.rindex("\x1b[?25l"), repr(away.seen)
     new = newcomer.runs("new")
     new.sees("What is it called")
     new.types("my-app" + ENTER)

@@ -31,6 +31,22 @@ pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send> {
     })
 }
 
+/// From now on, ctrl-c does not end the process by itself: whoever reads keys is told of it.
+///
+/// # Errors
+///
+/// Where the handler cannot be installed.
+pub(crate) fn hold_interrupts() -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let _inside = runtime.enter();
+    // The handler stays, whoever listens.
+    #[cfg(unix)]
+    drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?);
+    #[cfg(windows)]
+    drop(tokio::signal::windows::ctrl_c()?);
+    Ok(())
+}
+
 /// Listens for SIGHUP from now on.
 ///
 /// # Errors

@@ -5,15 +5,17 @@ use std::{
     fs,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
+    process,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use clap::{Args, ValueEnum, error::ErrorKind};
-use dialoguer::{Input, Select, theme::ColorfulTheme};
+use dialoguer::{Input, Select, console::Term, theme::ColorfulTheme};
 
 use crate::{
     logging,
     new::{self, CrateName, Source, Template},
+    shutdown,
 };
 
 /// Where a new crate is to be.
@@ -122,22 +124,33 @@ fn template(said: Option<Template>) -> Result<Template> {
         return Err(missing("--template <TEMPLATE>", "stateroom new my-app -t counter"));
     }
     let items = Template::ALL.map(|template| format!("{:9}  {}", template.name(), template.about()));
-    let chosen = Select::with_theme(&ColorfulTheme::default())
-        .with_prompt("What does it begin as?")
-        .items(items)
-        .default(0)
-        .interact()
-        .context("nothing was chosen")?;
+    let theme = ColorfulTheme::default();
+    let chosen = Select::with_theme(&theme).with_prompt("What does it begin as?").items(items).default(0);
+    let chosen = ask(|| chosen.interact())?;
     Template::ALL.get(chosen).copied().context("nothing was chosen")
 }
 
 fn ask_name() -> Result<String> {
-    Input::with_theme(&ColorfulTheme::default())
+    let theme = ColorfulTheme::default();
+    let name = Input::with_theme(&theme)
         .with_prompt("What is it called?")
         .default("my-app".to_owned())
-        .validate_with(|text: &String| text.parse::<CrateName>().map(drop))
-        .interact_text()
-        .context("it has no name")
+        .validate_with(|text: &String| text.parse::<CrateName>().map(drop));
+    ask(|| name.interact_text())
+}
+
+/// Asks something. Who goes away instead of answering gets the cursor back, which is hidden meanwhile.
+fn ask<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
+    // Else ctrl-c would end the process on the spot.
+    shutdown::hold_interrupts().context("signals cannot be listened for")?;
+    question().or_else(|dialoguer::Error::IO(error)| {
+        let _ = Term::stderr().show_cursor();
+        if error.kind() == io::ErrorKind::Interrupted {
+            // As a shell reports a process that died of it.
+            process::exit(130);
+        }
+        Err(Error::new(error).context("there is no answer"))
+    })
 }
 
 /// Whether somebody is there who can be asked.

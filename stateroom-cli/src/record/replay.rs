@@ -9,7 +9,12 @@ use stateroom::{
     messages::{Effect, Event},
 };
 
+use tokio::task::yield_now;
+
 use super::{Happened, observed::handle, room::History};
+
+/// How many events are told before others get the thread.
+const IN_ONE_GO: usize = 256;
 
 /// What an instance knows that was told it all again.
 #[derive(Debug, Default)]
@@ -54,6 +59,10 @@ pub(super) async fn replay<S: StateroomService>(
             .await
             .map_err(|fault| format!("the new code fails in `{label}`, event {}: {}", entry.seq, fault.message()))?;
         restored.events += 1;
+        if restored.events.is_multiple_of(IN_ONE_GO) {
+            // Other rooms want the thread, too.
+            yield_now().await;
+        }
         for effect in effects {
             if let Effect::SetTimer { ms_delay } = effect {
                 due = Some(entry.unix_ms + f64::from(ms_delay));

@@ -4,8 +4,10 @@ use std::{fs, path::Path};
 use crate::common::{Client, Serving, build_in, directory, success, write, write_service};
 
 /// A service that tells its version, answers over HTTP, and says goodbye.
-fn write_version(directory: &Path, version: u32) {
-    write_service(directory, "versioned", "", "let _ = (client, message, context);");
+///
+/// Each test has another `name`, as what they build lies in one place.
+fn write_version(directory: &Path, name: &str, version: u32) {
+    write_service(directory, name, "", "let _ = (client, message, context);");
     let source = r#"
 use stateroom_wasm::{http::{Request, Response}, *};
 
@@ -43,7 +45,7 @@ impl StateroomService for Versioned {
 #[tokio::test]
 async fn a_new_module_takes_over_and_sockets_stay() {
     let files = directory(&[]);
-    write_version(files.path(), 1);
+    write_version(files.path(), "versioned", 1);
     let dist = files.path().join("dist");
     let mut server = Serving::start(&dist, &["--drain-time", "0"]).await;
     let mut client = server.join("a").await;
@@ -61,7 +63,7 @@ async fn a_new_module_takes_over_and_sockets_stay() {
     assert_eq!(client.text().await, "v1 message 2");
     fs::write(&module, good).unwrap();
 
-    write_version(files.path(), 2);
+    write_version(files.path(), "versioned", 2);
     server.signal("HUP");
     server.line("was read again: all rooms begin again with it").await;
     assert_eq!(client.text().await, "v2 connect 1");
@@ -84,11 +86,11 @@ async fn a_new_module_takes_over_and_sockets_stay() {
 #[tokio::test]
 async fn rooms_that_drain_keep_the_old_module() {
     let files = directory(&[]);
-    write_version(files.path(), 1);
+    write_version(files.path(), "versioned-drained", 1);
     let mut server = Serving::start(&files.path().join("dist"), &["--on-swap", "drain"]).await;
     let mut old = server.join("a").await;
     assert_eq!(old.text().await, "v1 connect 1");
-    write_version(files.path(), 2);
+    write_version(files.path(), "versioned-drained", 2);
     server.signal("HUP");
     server.line("was read again: new rooms have it").await;
     old.send("x").await;

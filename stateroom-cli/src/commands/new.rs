@@ -143,13 +143,13 @@ fn ask_name() -> Result<String> {
 fn ask<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
     // Else ctrl-c would end the process on the spot.
     shutdown::hold_interrupts().context("signals cannot be listened for")?;
-    question().or_else(|dialoguer::Error::IO(error)| {
+    question().map_err(|dialoguer::Error::IO(error)| {
         let _ = Term::stderr().show_cursor();
         if error.kind() == io::ErrorKind::Interrupted {
             // As a shell reports a process that died of it.
             process::exit(130);
         }
-        Err(Error::new(error).context("there is no answer"))
+        Error::new(error).context("there is no answer")
     })
 }
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""From an empty directory to a room that people use, at a terminal, with the wrong turns that one takes on the way.
+"""From an empty directory to a room that people use, at a terminal and in two windows of a browser, with the wrong turns that
+one takes on the way.
 
-  newcomer.py [--stateroom PROGRAM] [--recording FILE] [--target DIRECTORY]
+  newcomer.py [--stateroom PROGRAM] [--recording FILE] [--target DIRECTORY] [--from-nothing]
 
 PROGRAM is the command, by default what `cargo test --workspace` has built. What is seen on the terminal is kept in FILE, by
 default target/newcomer.cast, for `asciinema play`. What is built goes into DIRECTORY, by default the crate's own; CARGO_HOME
-counts as it does for cargo.
+counts as it does for cargo. From nothing, it is the command that cargo installs from a clone of this repository, and cargo has
+nothing yet.
 """
 
 import argparse
@@ -48,6 +50,42 @@ def get(port, path):
     return urllib.request.urlopen(request, timeout=30).read().decode()
 
 
+class Windows:
+    """Two windows of a browser that show a server's page: see browser/newcomer.mjs."""
+
+    def __init__(self, port):
+        folder = ROOT / ".ci/browser"
+        subprocess.run(["npm", "ci", "--prefer-offline", "--loglevel=error"], cwd=folder, check=True, stdout=subprocess.PIPE)
+        environment = {"CHROMIUM": shutil.which("chromium") or "chromium", **os.environ}
+        command = ["node", str(folder / "newcomer.mjs"), f"http://127.0.0.1:{port}/"]
+        self.process = subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def see(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == word + "\n", f"the windows do not see {word}"
+
+    def close(self):
+        self.process.stdin.close()
+        assert self.process.wait(60) == 0
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def install(home):
+    """The command, as the README says to install it, where cargo has nothing yet."""
+    os.environ["CARGO_HOME"] = str(home / "cargo")
+    clone = home / "stateroom"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+    command = ["cargo", "install", "--locked", "--path", "stateroom-cli", "--root", str(home / "installed")]
+    began = time.monotonic()
+    subprocess.run(command, cwd=clone, check=True)
+    print(f"  installed in {time.monotonic() - began:.0f} s")
+    return home / "installed/bin/stateroom"
+
+
 def begin(newcomer):
     """A crate, made by answering questions."""
     wrong = newcomer.runs("nwe", "my-app").ends(2)
@@ -73,10 +111,11 @@ def begin(newcomer):
 
 
 def develop(newcomer):
-    """Two in a room, a save, a mistake, and what the inspector knows of it."""
+    """Two in a room, by sockets and in windows, a save, a mistake, and what the inspector knows of it."""
     wrong = newcomer.runs("dev").ends(1)
     assert "there is no Cargo.toml" in wrong and "-C DIR" in wrong, wrong
     dev = newcomer.runs("dev", "--port", "0", at="my-app")
+    dev.sees(r"building: \d+ crates, \w+, [\d.]+ s")
     port = int(dev.sees(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
     dev.sees(r"what happens in them is at http://\S+/_stateroom/")
     assert "/_stateroom/dev.js" in get(port, "/"), "the page does not hear of builds"
@@ -84,26 +123,34 @@ def develop(newcomer):
     one.say("increment")
     one.expect("new value: 1")
     two.expect("new value: 1")
+    windows = Windows(port)
+    newcomer.open.append(windows)
+    windows.see("count")
 
     source = newcomer.home / "my-app/src/lib.rs"
     good = source.read_text()
     saved = time.monotonic()
-    source.write_text(good.replace("new value", "our value"))
-    dev.sees(r"rebuilt in [\d.]+ s: src/lib.rs has changed; 1 room begins again")
+    source.write_text(good.replace("self.value += 1", "self.value += 10"))
+    dev.sees(r"rebuilt in [\d.]+ s: src/lib.rs has changed; 2 rooms begin again")
     # The sockets are the same.
     one.say("increment")
-    one.expect("our value: 1")
-    two.expect("our value: 1")
+    one.expect("new value: 10")
     took = time.monotonic() - saved
     print(f"  from the save to the first message of new code: {took:.2f} s")
+    two.expect("new value: 10")
+    windows.see("saved")
 
     source.write_text(good.replace("self.value += 1", "self.value += one"))
     dev.sees("cannot find value `one`")
     two.say("decrement")
     for client in one, two:
-        client.expect("our value: 0")
+        client.expect("new value: 9")
+    windows.see("broken")
     source.write_text(good)
     dev.sees("rebuilt in")
+    for word in "mended", "inspected":
+        windows.see(word)
+    windows.close()
 
     assert "<title>" in get(port, "/_stateroom/"), "there is no inspector"
     one.say("increment")
@@ -164,9 +211,12 @@ def main():
     parser.add_argument("--stateroom", type=pathlib.Path, default=target / "debug/stateroom")
     parser.add_argument("--recording", type=pathlib.Path, default=target / "newcomer.cast")
     parser.add_argument("--target", type=pathlib.Path)
+    parser.add_argument("--from-nothing", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="newcomer-") as home:
-        newcomer = Newcomer(arguments.stateroom.resolve(), Recording(arguments.recording), pathlib.Path(home), arguments.target)
+        home = pathlib.Path(home)
+        program = install(home) if arguments.from_nothing else arguments.stateroom.resolve()
+        newcomer = Newcomer(program, Recording(arguments.recording), home, arguments.target)
         try:
             doctor = newcomer.runs("doctor").ends()
             assert "wasm32-wasip1" in doctor, doctor
@@ -174,8 +224,8 @@ def main():
             test(newcomer, develop(newcomer))
             ship(newcomer)
         finally:
-            for terminal in newcomer.open:
-                terminal.kill()
+            for program in newcomer.open:
+                program.kill()
     print(f"  recorded in {arguments.recording}")
     print("test result: ok. 1 passed; 0 failed; 0 ignored (newcomer)")
 

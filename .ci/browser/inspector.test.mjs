@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { counter, inspected, make, save } from './inspected.mjs';
 import { contrasts, fitsAPhone } from './looks.mjs';
 import { scene } from './scene.mjs';
-import { shoot } from './screenshots.mjs';
+import { pictured, shoot } from './screenshots.mjs';
 import { soon } from './soon.mjs';
 import { connection, desktop, phone } from './windows.mjs';
 
@@ -112,7 +112,6 @@ play('shows why a room has failed', async ({ visit }) => {
   await reads(page, '#room-list a[aria-current]', /1 fault/);
   await page.keyboard.press('3');
   await reads(page, 'li.yours .lines', /closed with 1011/);
-  await shoot(page, 'inspector-fault');
 });
 
 play('tells of each build, in the author’s pages too', async ({ visit }) => {
@@ -144,6 +143,27 @@ play('finds the server again, and knows that it is another one', async ({ visit,
   await server.start();
   await connection(page, 'open');
   await reads(page, '#room-about', /no such room/);
+});
+
+play('is as the guide shows it', async ({ visit, server }) => {
+  // Without the rooms of other tests.
+  await server.stop();
+  await server.start();
+  const page = await inspect(visit, 'garden');
+  await page.click('#connect button');
+  await counts(page, 'li.yours[data-state=open]', 2);
+  for (const [text, client] of [['increment', 1], ['increment', 0], ['{"at":[1,2.5],"who":null}', 0], ['increment', 1]]) await say(page, text, client);
+  await row(page, 'new value: 3').waitFor();
+  await row(page, 'new value: 2').click();
+  await reads(page, '#event-body', /new value: 2/);
+  await pictured(page, 'inspector-event');
+
+  await page.keyboard.press('3');
+  await say(page, 'panic');
+  await page.locator('.row[data-kind=fault]').click();
+  await page.keyboard.press('1');
+  await reads(page, '#event-body', /has failed in message/);
+  await pictured(page, 'inspector-fault');
 });
 
 play('looks right on a desk and on a phone, by day and by night', async ({ visit }) => {

@@ -1,4 +1,5 @@
 //! The verbs, a file each. What they are told is settled here, before any of them begins.
+mod address;
 mod bench;
 mod build;
 pub(crate) mod completions;
@@ -10,6 +11,7 @@ pub(crate) mod man;
 pub(crate) mod new;
 mod reload;
 mod serve;
+mod serving;
 
 use std::{env, path::Path};
 

@@ -73,17 +73,10 @@ impl WasmHostFactory {
         Ok(WasmHostFactory { loaded: Arc::new(loaded) })
     }
 
-    /// A factory whose guests' time and chance are simulated.
+    /// A factory of the same module whose guests' time and chance are simulated.
     #[cfg(feature = "testing")]
-    pub(crate) fn simulated(
-        name: String,
-        bytes: &[u8],
-        config: &WasmHostConfig,
-        simulation: Simulation,
-    ) -> Result<Self, WasmHostError> {
-        let engine = SharedEngine::for_config(config)?;
-        let loaded = Loaded::compile(name, bytes, engine, config)?.simulated(simulation);
-        Ok(WasmHostFactory { loaded: Arc::new(loaded) })
+    pub(crate) fn simulated(&self, simulation: Simulation) -> Self {
+        WasmHostFactory { loaded: Arc::new(self.loaded.simulated(simulation)) }
     }
 
     /// The engine by which the module was compiled, for further modules. All factories of one configuration share it.

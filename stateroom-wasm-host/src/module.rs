@@ -27,6 +27,7 @@ const PROTOCOL: i32 = 0;
 const PAGE_BYTES: u64 = 64 << 10;
 
 /// A module that can be instantiated, and all that is needed to do so.
+#[derive(Clone)]
 pub(crate) struct Loaded {
     name: String,
     engine: Arc<SharedEngine>,
@@ -88,8 +89,8 @@ impl Loaded {
 
     /// The same, for guests whose time and chance are simulated.
     #[cfg(feature = "testing")]
-    pub(crate) fn simulated(self, simulation: Simulation) -> Self {
-        Loaded { simulation: Some(simulation), ..self }
+    pub(crate) fn simulated(&self, simulation: Simulation) -> Self {
+        Loaded { simulation: Some(simulation), ..self.clone() }
     }
 
     /// Where the time and the chance of its guests come from, if not from the system.

@@ -16,11 +16,13 @@
 //! # Ok::<(), stateroom_wasm_host::WasmHostError>(())
 //! ```
 //!
+//! A [`WasmModule`] is compiled once for many rooms: with the feature `proptest` of `stateroom`, random clients find where
+//! the module is not what its service is natively (`Interleavings::check_same`).
+//!
 //! Within an event no time passes: a guest that computes until a clock has moved on does so until its budget is used up.
 //!
 //! *Invariant:* nothing that a guest can ask for tells it that time passes outside, or how the last run went.
 use std::{
-    fs,
     future::{self, Future},
     ops::{Deref, DerefMut},
     path::Path,
@@ -45,29 +47,29 @@ const RANDOM_BYTES: usize = 64 << 10;
 /// So many rooms of tests may there be at the same time.
 const ROOMS: u32 = 64;
 
-/// A simulated room whose service is a module. All that can be done to a [`Room`] can be done to it.
-pub struct WasmRoom(Room<Guest>);
+/// A module, compiled and checked once, for any number of simulated rooms. Cheap to clone.
+///
+/// Unless the configuration says otherwise, at most 64 of its rooms are there at the same time.
+#[derive(Debug, Clone)]
+pub struct WasmModule(WasmHostFactory);
 
-impl WasmRoom {
-    /// A room with the module in this file, under the default limits and with the seed 0. Its id is `room`.
+impl WasmModule {
+    /// The module in this file, under the default limits.
     ///
     /// # Errors
     ///
     /// When the file cannot be read, or does not hold a module that the host can run.
-    pub fn of(module: impl AsRef<Path>) -> Result<Self, WasmHostError> {
-        Self::seeded(module, 0, &WasmHostConfig::default())
+    pub fn of(path: impl AsRef<Path>) -> Result<Self, WasmHostError> {
+        Self::with_config(path, &WasmHostConfig::default())
     }
 
-    /// The same, with other random numbers, and under other limits.
+    /// The same, under other limits.
     ///
     /// # Errors
     ///
     /// As [`of`](Self::of).
-    pub fn seeded(module: impl AsRef<Path>, seed: u64, config: &WasmHostConfig) -> Result<Self, WasmHostError> {
-        let path = module.as_ref();
-        let module = path.display().to_string();
-        let bytes = fs::read(path).map_err(|source| WasmHostError::Read { module: module.clone(), source })?;
-        Self::from_bytes(module, &bytes, seed, config)
+    pub fn with_config(path: impl AsRef<Path>, config: &WasmHostConfig) -> Result<Self, WasmHostError> {
+        WasmHostFactory::with_config(path, &for_tests(config)).map(WasmModule)
     }
 
     /// The same, of a module in memory. `name` stands for it in messages.
@@ -75,22 +77,43 @@ impl WasmRoom {
     /// # Errors
     ///
     /// As [`of`](Self::of).
-    pub fn from_bytes(
-        name: impl Into<String>,
-        bytes: &[u8],
-        seed: u64,
-        config: &WasmHostConfig,
-    ) -> Result<Self, WasmHostError> {
-        // Space for ten thousand rooms is more than a test needs.
-        let config = WasmHostConfig { instances: config.instances.or(Some(ROOMS)), ..config.clone() };
+    pub fn from_bytes(name: impl Into<String>, bytes: &[u8], config: &WasmHostConfig) -> Result<Self, WasmHostError> {
+        WasmHostFactory::from_bytes(name, bytes, &for_tests(config)).map(WasmModule)
+    }
+
+    /// A room with it, of the id `room`, whose seed is 0.
+    #[must_use]
+    pub fn room(&self) -> WasmRoom {
+        self.seeded_room(0)
+    }
+
+    /// The same, with other random numbers.
+    #[must_use]
+    pub fn seeded_room(&self, seed: u64) -> WasmRoom {
         let clock = RoomClock::default();
-        let simulation = Simulation { clock: clock.clone(), seed };
-        let factory = WasmHostFactory::simulated(name.into(), bytes, &config, simulation)?;
-        Ok(WasmRoom(Room::from_factory_with_clock("room", ByThread(factory), clock)))
+        let factory = self.0.simulated(Simulation { clock: clock.clone(), seed });
+        WasmRoom(Room::from_factory_with_clock("room", ByThread(factory), clock))
     }
 }
 
+/// Space for ten thousand rooms is more than a test needs.
+fn for_tests(config: &WasmHostConfig) -> WasmHostConfig {
+    WasmHostConfig { instances: config.instances.or(Some(ROOMS)), ..config.clone() }
+}
+
+/// A simulated room whose service is a module. All that can be done to a [`Room`] can be done to it.
+pub struct WasmRoom(Room<Guest>);
+
 impl WasmRoom {
+    /// A room with the module in this file, as [`WasmModule::room`] makes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`WasmModule::of`].
+    pub fn of(path: impl AsRef<Path>) -> Result<Self, WasmHostError> {
+        WasmModule::of(path).map(|module| module.room())
+    }
+
     /// The room itself, for what takes such.
     #[must_use]
     pub fn into_room(self) -> Room<Guest> {
@@ -144,6 +167,7 @@ impl StateroomServiceFactory for ByThread {
 }
 
 /// Where a guest's time and chance come from.
+#[derive(Clone)]
 pub(crate) struct Simulation {
     clock: RoomClock,
     seed: u64,

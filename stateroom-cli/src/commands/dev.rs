@@ -11,7 +11,10 @@ use anyhow::{Context, Result};
 use stateroom_server::{OnSwap, Server};
 use tokio::runtime::Builder;
 
-use super::serve::{self, Stage};
+use super::{
+    address, serve,
+    serving::{Stage, until_stopped},
+};
 use crate::{
     args::DevOptions,
     build::{self, Built, DoesNotBuild, Profile},
@@ -23,9 +26,9 @@ use crate::{
 pub(super) fn run(options: DevOptions, settings: Settings, mut resolved: Resolved, aloud: bool) -> Result<()> {
     // Before a build that may take minutes.
     if options.next_port {
-        resolved.server.port = serve::next_free_port(&resolved.server)?;
+        resolved.server.port = address::next_free_port(&resolved.server)?;
     }
-    serve::check_address(&resolved.server)?;
+    address::check(&resolved.server)?;
     let here = env::current_dir().context("the working directory is gone")?;
     let from = build::built_from(&settings)?;
     let mut sources = Sources::new(from, settings.static_files.as_deref(), &here);
@@ -59,7 +62,7 @@ pub(super) fn run(options: DevOptions, settings: Settings, mut resolved: Resolve
     let module = session.built.service.clone();
     let (restore, open) = (options.restore, options.open);
     let stage = Stage { records: Some(records), session: Some(session), beside, restore, open };
-    serve::until_stopped(&module, resolved, stage)
+    until_stopped(&module, resolved, stage)
 }
 
 /// Builds for the first time. What does not build is built again when it has changed.

@@ -148,6 +148,7 @@ mod tests {
         let changes = timeout(patience, watch.changes(&mut sources)).await.unwrap();
         assert_eq!(changes.describe(), "more/new.rs has changed");
     }
+
     #[tokio::test]
     async fn a_directory_that_is_made_anew_is_watched_anew() {
         let here = tempfile::tempdir().unwrap();

@@ -1,4 +1,6 @@
 //! `[client]`: what runs in the browser, bound by the library that the command is linked with.
+use std::fs;
+
 use crate::common::{Serving, build_in, directory, locked, stateroom, success, target, write_service};
 
 #[tokio::test]
@@ -24,12 +26,23 @@ async fn a_client_is_bound_for_the_browser() {
 
     let mut dev = stateroom();
     dev.args(["dev", "0", "-C"]).arg(files.path()).env("CARGO_TARGET_DIR", target());
-    for server in [Serving::start(&files.path().join("dist"), &[]).await, Serving::run(dev).await] {
+    let mut dev = Serving::run(dev).await;
+    for server in [&Serving::start(&files.path().join("dist"), &[]).await, &dev] {
         assert!(server.get("/").await.contains("<html>"));
         assert!(server.get("/client/the_client.js").await.contains("the_client_bg.wasm"));
         assert!(server.get("/client/the_client_bg.wasm").await.contains("application/wasm"));
         assert!(server.get("/client/the_client.d.ts").await.contains("export function greet(): string"));
     }
+
+    // While it is worked on, it is built on each save, and pages are told.
+    let source = files.path().join("client/src/lib.rs");
+    let text = fs::read_to_string(&source).unwrap();
+    fs::write(&source, text.replace("hello", "good evening")).unwrap();
+    dev.line(": pages are loaded again").await;
+    assert!(dev.get("/client/the_client_bg.wasm").await.contains("good evening"));
+    fs::write(&source, "nonsense").unwrap();
+    dev.line("`the-client` does not build for wasm32-unknown-unknown").await;
+    assert!(dev.get("/client/the_client_bg.wasm").await.contains("good evening"));
 }
 
 /// Otherwise the first thing that whoever tries an example sees is the installation of another wasm-bindgen.

@@ -134,6 +134,19 @@ async fn a_save_is_served_and_what_does_not_build_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_debug_build_is_quicker_to_have_and_served_like_the_other() {
+    let here = service("dev-debug");
+    let mut server = Serving::run(dev(here.path(), &["--debug"])).await;
+    let mut client = server.join("a").await;
+    assert_eq!(client.text().await, "v1 connect 1");
+    write_version(here.path(), 2);
+    server.line("rebuilt in ").await;
+    assert_eq!(client.text().await, "v2 connect 1");
+    let built = |profile: &str| target().join("wasm32-wasip1").join(profile).join("dev_debug.wasm").exists();
+    assert_eq!((built("debug"), built("release")), (true, false));
+}
+
+#[tokio::test]
 async fn what_a_room_was_told_is_told_to_new_code_where_that_is_asked_for() {
     let here = service("dev-restore");
     let mut server = Serving::run(dev(here.path(), &["--restore"])).await;

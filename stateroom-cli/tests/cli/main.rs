@@ -25,6 +25,7 @@ mod e2e_cursors;
 mod e2e_dev;
 mod e2e_dev_loop;
 mod e2e_examples;
+mod e2e_modules;
 mod e2e_new;
 #[cfg(unix)]
 mod e2e_operation;

@@ -31,6 +31,7 @@ mod policies;
 mod requests;
 mod rooms;
 mod shutdown;
+mod simulated;
 mod slow_clients;
 mod space;
 mod strategies;

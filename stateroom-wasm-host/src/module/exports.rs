@@ -6,6 +6,7 @@ use wasmtime::{ExternType, Module, ModuleExport, ValType};
 use crate::error::WasmHostError;
 
 /// Where a module's exports are.
+#[derive(Clone)]
 pub(crate) struct Exports {
     pub(crate) memory: ModuleExport,
     pub(crate) recv: ModuleExport,
@@ -18,6 +19,7 @@ pub(crate) struct Exports {
 }
 
 /// The exports of a module that takes rows of events.
+#[derive(Clone)]
 pub(crate) struct Batch {
     pub(crate) function: ModuleExport,
     pub(crate) effects: ModuleExport,

@@ -5,14 +5,14 @@ use stateroom::{
     MessagePayload,
     testing::{Script, Step, Time},
 };
-use stateroom_wasm_host::testing::WasmRoom;
+use stateroom_wasm_host::testing::{WasmModule, WasmRoom};
 
 use super::common::{ECHO, HOSTILE, config};
 
 const SURROUNDINGS: &str = include_str!("../guests/surroundings.wat");
 
 fn room(guest: &str, seed: u64) -> WasmRoom {
-    WasmRoom::from_bytes("guest.wat", guest.as_bytes(), seed, &config()).unwrap()
+    WasmModule::from_bytes("guest.wat", guest.as_bytes(), &config()).unwrap().seeded_room(seed)
 }
 
 /// What a guest sees around it: the wall clock, the monotonic clock, and what is random.

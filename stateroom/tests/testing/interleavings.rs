@@ -183,6 +183,46 @@ fn messages_and_times_become_as_simple_as_they_may() {
 }
 
 #[test]
+fn services_that_are_to_be_the_same_are_compared_in_what_they_say_and_in_what_they_do_not() {
+    let shout = |text: &'static str| move || Room::of(move || Shouting(text));
+    let two = || Interleavings::of(|| Shouting("hey")).messages(["speak"]);
+    two().check_same(shout("hey"));
+
+    let text = panic_of(|| two().check_same(shout("ho")));
+    assert!(text.starts_with("the service breaks after 2 steps: step 3 of 3:"), "{text}");
+    assert!(text.contains("- \"hey\"\n  + \"ho\"") && text.contains("room.send(ann, \"speak\");"), "{text}");
+    // No word of the one stands against what the other says: nor does a close.
+    let silent = || Interleavings::of(|| Shouting("")).messages(["speak"]);
+    for text in ["ho", "close"] {
+        let text = panic_of(|| silent().check_same(shout(text)));
+        assert!(text.starts_with("the service breaks after 2 steps: the other room is not the same"), "{text}");
+    }
+}
+
+/// Answers whoever speaks with this, or not, or by closing it.
+struct Shouting(&'static str);
+
+impl StateroomService for Shouting {
+    fn message(&mut self, client: ClientId, _: MessagePayload, context: &impl StateroomContext) {
+        match self.0 {
+            "" => {}
+            "close" => context.close_client(client, 3000, "enough"),
+            text => context.send_message(client, text),
+        }
+    }
+}
+
+#[test]
+fn a_check_at_the_end_sees_each_case_once() {
+    let checked = RefCell::new(Vec::new());
+    counters().cases(20).at_the_end().check(|room| {
+        checked.borrow_mut().push(room.script().without_expectations().steps.len());
+    });
+    assert_eq!(checked.borrow().len(), 20);
+    assert!(checked.into_inner().iter().any(|steps| *steps > 10));
+}
+
+#[test]
 fn rooms_that_cannot_be_made_are_no_success() {
     let rooms = Interleavings::<Counter>::in_rooms("no_room()", || panic!("no such file"));
     let text = rooms.find(|_| ()).unwrap().to_string();

@@ -1,0 +1,214 @@
+//! To a service and its clients, the simulated room of `stateroom::testing` is as a room of this server.
+//!
+//! Random clients do the same in both, and have to hear the same. What the simulated one leaves out is kept away: nobody
+//! reaches a limit, no room is left empty to end, none fails so often that it has to rest.
+use std::{collections::BTreeMap, mem, time::Duration};
+
+use stateroom::{
+    ClientId, MessagePayload,
+    testing::{Interleavings, Room, Script, Step},
+};
+use stateroom_server::Server;
+use tokio::time::sleep;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::{Client, ScriptFactory, TestServer};
+
+const ROOM: &str = "a";
+/// Behind each step, so long passes. No timer is due when a step begins: whether it or the step came first would be chance.
+const PAUSE: Duration = Duration::from_millis(10);
+/// In a minute; with one more, a room has to rest.
+const FAULTS: usize = 2;
+
+const MESSAGES: [&str; 16] = [
+    "echo",
+    "all hear",
+    "others hear",
+    "to 1 hear",
+    "to 2 hear",
+    "timer 0",
+    "timer 3",
+    "timer 57",
+    "timer 2503",
+    "disconnect-timer 5",
+    "close 1 3000 enough",
+    "close 2 1000 ",
+    "close 3 999 no code of a service",
+    CALL,
+    FIRE,
+    PANIC,
+];
+// Said by a client, these stand for what only the program around the rooms can do.
+const CALL: &str = "call";
+const FIRE: &str = "fire";
+const PANIC: &str = "panic heard by nobody";
+
+#[test]
+fn a_simulated_room_is_as_one_of_a_server() {
+    let rooms = Interleavings::in_rooms("a_room()", || Room::from_factory(ROOM, ScriptFactory::default()));
+    let rooms = rooms.messages(MESSAGES).clients(1..=4).steps(1..=60).cases(300).allow_faults().at_the_end();
+    rooms.check(|room| {
+        let script = with_pauses(room.script());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        assert_eq!(runtime.block_on(Served::run(&script)), simulate(&script), "served, and simulated");
+    });
+}
+
+/// What happened in a room.
+#[derive(Debug, Default, PartialEq)]
+struct Course {
+    /// What the service was told.
+    events: Vec<String>,
+    /// What was done up to each pause, and what came of it.
+    parts: Vec<Part>,
+    /// How each client was closed last.
+    closed: BTreeMap<ClientId, (u16, String)>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Part {
+    done: Vec<Step>,
+    heard: BTreeMap<ClientId, Vec<MessagePayload>>,
+    closed: BTreeMap<ClientId, Vec<u16>>,
+}
+
+/// The same up to where the room would have to rest.
+fn with_pauses(recorded: &Script) -> Script {
+    let mut faults = 0;
+    let is_fault = |step: &Step| matches!(step, Step::Send { message, .. } if message.text() == Some(PANIC));
+    let steps = recorded.without_expectations().steps.into_iter().take_while(|step| {
+        faults += usize::from(is_fault(step));
+        faults <= FAULTS
+    });
+    let steps = steps.map(|step| match step {
+        // Longer than a pause, and no end of one is between two of those.
+        Step::Advance { time } => Step::Advance { time: time.max(2 * PAUSE) },
+        Step::Send { client, message } => match message.text() {
+            Some(CALL) => Step::Call { message: "echo so".into(), answer: None },
+            Some(FIRE) => Step::FireTimer,
+            _ => Step::Send { client, message },
+        },
+        step => step,
+    });
+    steps.chain([Step::Shutdown]).flat_map(|step| [step, Step::Advance { time: PAUSE }]).collect()
+}
+
+fn is_pause(step: &Step) -> bool {
+    matches!(step, Step::Advance { time } if *time == PAUSE)
+}
+
+fn simulate(script: &Script) -> Course {
+    let factory = ScriptFactory::default();
+    let mut room = Room::from_factory(ROOM, factory.clone());
+    script.run(&mut room).unwrap();
+    let mut parts: Vec<Part> = Vec::new();
+    for step in room.script().steps.clone() {
+        match (step, parts.last_mut()) {
+            (Step::Expect { client, messages }, Some(part)) => part.heard.entry(client).or_default().extend(messages),
+            (Step::ExpectClosed { client, code }, Some(part)) => part.closed.entry(client).or_default().push(code),
+            (step, Some(part)) if !part.done.last().is_some_and(is_pause) => part.done.push(step),
+            (step, _) => parts.push(Part { done: vec![step], ..Part::default() }),
+        }
+    }
+    let clients = (1..=100).map(ClientId);
+    let closed = clients.filter_map(|client| Some((client, room.closed(client)?.clone())));
+    let closed = closed.map(|(client, closed)| (client, (closed.code, closed.reason))).collect();
+    Course { events: factory.events(ROOM), parts, closed }
+}
+
+/// The same in a room of a server.
+struct Served {
+    server: TestServer,
+    clients: BTreeMap<ClientId, Client>,
+    /// Others have joined with their tokens.
+    replaced: Vec<(ClientId, Client)>,
+    part: Part,
+    course: Course,
+}
+
+impl Served {
+    async fn run(script: &Script) -> Course {
+        let server = TestServer::pipe(Server::new());
+        // The simulated one has begun already.
+        drop(server.handle.create_room(Some(ROOM)));
+        let (clients, replaced) = Default::default();
+        let mut served = Served { server, clients, replaced, part: Part::default(), course: Course::default() };
+        for step in &script.steps {
+            if let Some(done) = served.play(step).await {
+                served.part.done.push(done);
+            }
+            if is_pause(step) {
+                served.listen().await;
+                let part = mem::take(&mut served.part);
+                served.course.parts.push(part);
+            }
+        }
+        Course { events: served.server.script.events(ROOM), ..served.course }
+    }
+
+    /// Does a step, if it can be done.
+    async fn play(&mut self, step: &Step) -> Option<Step> {
+        let room = self.server.handle.room(ROOM);
+        match step {
+            Step::Connect { client, token, .. } => {
+                if room.is_none() {
+                    self.course.closed.clear();
+                }
+                let query = token.as_ref().map(|token| format!("?token={}", token.replace(' ', "%20")));
+                let joined = self.server.connect(&format!("/ws/{ROOM}{}", query.unwrap_or_default())).await;
+                self.replaced.extend(self.clients.insert(*client, joined).map(|replaced| (*client, replaced)));
+            }
+            Step::Send { client, message } => {
+                let text = message.text().unwrap_or_default();
+                self.clients.get_mut(client)?.say(text).await;
+            }
+            Step::Disconnect { client } => {
+                let rest = self.clients.remove(client)?.leave().await;
+                assert!(rest.is_empty(), "{rest:?}");
+            }
+            Step::Advance { time } => sleep(*time).await,
+            Step::FireTimer => room?.fire_timer().await.ok()?,
+            Step::Call { message, .. } => {
+                let answer = room?.call(message.clone()).await.ok()?;
+                return Some(Step::Call { message: message.clone(), answer });
+            }
+            Step::Shutdown => {
+                room?;
+                let handle = self.server.handle.clone();
+                tokio::spawn(async move { handle.shutdown().await });
+            }
+            other => panic!("{other:?}"),
+        }
+        Some(step.clone())
+    }
+
+    /// Everybody hears what there is.
+    async fn listen(&mut self) {
+        let replaced = mem::take(&mut self.replaced);
+        for (client, connection) in replaced.into_iter().chain(mem::take(&mut self.clients)) {
+            if let Some(connection) = self.hear(client, connection).await {
+                self.clients.insert(client, connection);
+            }
+        }
+    }
+
+    /// The same of one; `None` of one that was closed.
+    async fn hear(&mut self, client: ClientId, mut connection: Client) -> Option<Client> {
+        while let Some(message) = connection.message_or_end_soon().await {
+            let payload = match message {
+                Message::Text(text) => text.as_str().into(),
+                Message::Close(Some(frame)) => {
+                    let code = frame.code.into();
+                    self.part.closed.entry(client).or_default().push(code);
+                    self.course.closed.insert(client, (code, frame.reason.as_str().to_owned()));
+                    // The answer to it goes out.
+                    connection.message_or_end_soon().await;
+                    return None;
+                }
+                other => panic!("{other:?}"),
+            };
+            self.part.heard.entry(client).or_default().push(payload);
+        }
+        Some(connection)
+    }
+}

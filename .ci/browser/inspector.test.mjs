@@ -156,6 +156,7 @@ play('is as the guide shows it', async ({ visit, server }) => {
   await row(page, 'new value: 3').waitFor();
   await row(page, 'new value: 2').click();
   await reads(page, '#event-body', /new value: 2/);
+  await reads(page, '#room-about', /2 clients · 7 events/);
   await pictured(page, 'inspector-event');
 
   await page.keyboard.press('3');
@@ -163,6 +164,7 @@ play('is as the guide shows it', async ({ visit, server }) => {
   await page.locator('.row[data-kind=fault]').click();
   await page.keyboard.press('1');
   await reads(page, '#event-body', /has failed in message/);
+  await reads(page, '#room-list a[aria-current]', /1 fault/);
   await pictured(page, 'inspector-fault');
 });
 

@@ -7,7 +7,7 @@ import { difference } from './canvas.mjs';
 import { repository } from './server.mjs';
 
 /** Of the pixels, such a share may be others: times, and bars of a chart. */
-const TOLERATED = 0.02;
+const TOLERATED = 0.01;
 
 /** Takes a picture of a window and tells where it is. */
 export async function shoot(page, name) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The two apps around rooms, run as their READMEs say: `embed-axum`, whose rooms are native, and the wasm host's `embed`,
-which gets the module of the example `poll` by its configuration. They answer alike."""
+"""The two apps around rooms: `embed-axum`, whose rooms are native, and the wasm host's `embed`, which gets the module of the
+example `poll` by its configuration. They answer alike. They are those that `cargo test --workspace` has built, here and in
+`examples`: alone, cargo would build what they depend on once more, with other features."""
 
 import os
 import re
@@ -15,9 +16,11 @@ import urllib.request
 from websocket import Client
 
 ADMINISTRATOR = {"Authorization": "Bearer administrator"}
-NATIVE = ["cargo", "run", "-q", "--locked", "--manifest-path", "examples/Cargo.toml", "-p", "embed-axum"]
-BUILD = ["cargo", "run", "-q", "--locked", "-p", "stateroom-cli", "--", "build", "-C", "examples/poll"]
-WASM = ["cargo", "run", "-q", "--locked", "-p", "stateroom-wasm-host", "--example", "embed", "--"]
+TARGET = os.environ.get("CARGO_TARGET_DIR")
+HERE, EXAMPLES = TARGET or "target", TARGET or "examples/target"
+NATIVE = [f"{EXAMPLES}/debug/embed-axum"]
+BUILD = [f"{HERE}/debug/stateroom", "build", "-C", "examples/poll"]
+WASM = [f"{HERE}/debug/examples/embed"]
 CONFIGURATION = "stateroom-wasm-host/examples/embed.toml"
 
 

@@ -121,7 +121,9 @@ pub(super) fn build(package: &Package, target: &str, profile: Profile, voice: &m
     let (mut module, mut wasm_bindgen) = (None, None);
     for message in Message::parse_stream(BufReader::new(cargo.stdout.take().context("cargo has no stdout")?)) {
         let message = message.context("what `cargo build` says cannot be read")?;
-        if let (Message::CompilerArtifact(made), Voice::Kept(kept)) = (&message, &mut *voice) {
+        if let (Message::CompilerArtifact(made), Voice::Kept(kept)) = (&message, &mut *voice)
+            && !made.target.is_custom_build()
+        {
             (kept.compiled)(&made.target.name);
         }
         match message {

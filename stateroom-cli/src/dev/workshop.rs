@@ -61,7 +61,8 @@ impl Workshop {
         let mut crates = 0_u32;
         let mut compiled = |name: &str| {
             crates += 1;
-            spinner.set_message(format!("building: {crates} crates, {name}, {:.1} s", begun.elapsed().as_secs_f64()));
+            let s = if crates == 1 { "" } else { "s" };
+            spinner.set_message(format!("building: {crates} crate{s}, {name}, {:.1} s", begun.elapsed().as_secs_f64()));
         };
         spinner.set_message("building");
         let mut said = String::new();

@@ -4,7 +4,9 @@
 //! its line in the help and the README come of that.
 mod admission;
 mod file;
+mod layers;
 mod limits;
+mod names;
 mod origin;
 mod preset;
 mod quantity;
@@ -20,13 +22,14 @@ pub(crate) use admission::AdmissionSettings;
 pub(crate) use file::FILE_NAME;
 #[cfg(test)]
 pub(crate) use limits::MET as LIMITS_MET;
+#[cfg(test)]
+pub(crate) use names::key;
+pub(crate) use names::{explain, variable};
 pub(crate) use origin::{Flags, Origin, Row};
 #[cfg(test)]
 pub(crate) use preset::in_public;
 pub(crate) use quantity::{Bytes, Port, Sets};
-#[cfg(test)]
-pub(crate) use resolve::key;
-pub(crate) use resolve::{Resolved, Said, explain, variable};
+pub(crate) use resolve::{Resolved, Said};
 
 use limits::LimitSettings;
 use preset::Preset;

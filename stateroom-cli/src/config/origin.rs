@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     Said, Settings,
-    resolve::{as_table, at, explain, in_words, key, variable},
+    names::{as_table, at, explain, in_words, key, variable},
 };
 use crate::args::{Defaults, Verb, name_variable};
 

@@ -3,17 +3,17 @@ use std::{
     env,
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::{Error, Result, anyhow};
-use clap::{Args, Id, error::ErrorKind};
-use stateroom_server::{OnSwap, Server, ShutdownPolicy};
+use clap::error::ErrorKind;
+use stateroom_server::{OnSwap, Server};
 use stateroom_wasm_host::WasmHostConfig;
 
 use super::{
-    AdmissionSettings, FILE_NAME, LimitSettings, Preset, Settings,
-    quantity::{Ip, Policy, Port, Seconds, Sets, Swap},
+    AdmissionSettings, FILE_NAME, Settings,
+    names::variable,
+    quantity::{Seconds, Sets},
 };
 use crate::args::Defaults;
 
@@ -32,61 +32,6 @@ pub(crate) struct Resolved {
     pub(crate) admin: Option<SocketAddr>,
     /// The files of keys are read when something is served.
     pub(crate) admission: AdmissionSettings,
-}
-
-impl Settings {
-    /// These, and the others where these say nothing. What only a file can say is the others'.
-    pub(crate) fn over(self, under: Settings) -> Settings {
-        Settings {
-            ip: self.ip.or(under.ip),
-            port: self.port.or(under.port),
-            heartbeat_interval: self.heartbeat_interval.or(under.heartbeat_interval),
-            heartbeat_timeout: self.heartbeat_timeout.or(under.heartbeat_timeout),
-            room_strategy: self.room_strategy.or(under.room_strategy),
-            shutdown_policy: self.shutdown_policy.or(under.shutdown_policy),
-            compression: self.compression.or(under.compression),
-            no_cache: self.no_cache.or(under.no_cache),
-            drain_time: self.drain_time.or(under.drain_time),
-            on_swap: self.on_swap.or(under.on_swap),
-            tls_cert: self.tls_cert.or(under.tls_cert),
-            tls_key: self.tls_key.or(under.tls_key),
-            admin: self.admin.or(under.admin),
-            preset: self.preset.or(under.preset),
-            admission: self.admission.over(under.admission),
-            limits: self.limits.over(under.limits),
-            ..under
-        }
-    }
-
-    /// The same, with each path to a file of keys as `change` has it.
-    pub(crate) fn with_paths(mut self, change: impl Fn(&Path) -> PathBuf) -> Settings {
-        for path in [&mut self.tls_cert, &mut self.tls_key].into_iter().flatten() {
-            *path = change(path);
-        }
-        Settings { admission: self.admission.with_paths(change), ..self }
-    }
-
-    /// What counts where nothing is said. Rooms that a command serves end some time after everybody has left, and silent
-    /// clients are noticed sooner, than where the library is used directly.
-    pub(crate) fn defaults(defaults: &Defaults) -> Settings {
-        let server = Server::default();
-        Settings {
-            ip: Some(Ip(defaults.ip)),
-            port: Some(Port(server.port)),
-            heartbeat_interval: Sets::get(&server.heartbeat_interval),
-            heartbeat_timeout: Sets::get(&Duration::from_secs(120)),
-            room_strategy: Some(server.room_strategy),
-            shutdown_policy: Some(Policy(ShutdownPolicy::After(Duration::from_secs(300)))),
-            compression: Some(server.compression),
-            no_cache: Some(false),
-            drain_time: Sets::get(&defaults.drain_time),
-            on_swap: Some(Swap(OnSwap::default())),
-            preset: Some(Preset::default()),
-            admission: AdmissionSettings { origins: Some((defaults.origins)()), ..AdmissionSettings::default() },
-            limits: LimitSettings::defaults(),
-            ..Settings::default()
-        }
-    }
 }
 
 /// What was said about the settings, and where.
@@ -233,68 +178,15 @@ fn set<T>(setting: Option<T>, target: &mut T) {
     }
 }
 
-/// Gives each setting of a verb its variable, and tells its default in the help.
-pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command {
-    let settings = ids(Settings::augment_args(clap::Command::new("")));
-    let defaults = as_table(&Settings::defaults(defaults));
-    verb.mut_args(|argument| {
-        let Some(flag) = argument.get_long().filter(|_| settings.contains(argument.get_id())) else { return argument };
-        let variable = variable(flag);
-        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-        let default = in_words(at(&defaults, &key(argument.get_id())), argument.get_help_heading());
-        argument
-            .env(variable)
-            .hide_env_values(true)
-            .allow_negative_numbers(true)
-            .help(format!("{help} [default: {default}]"))
-    })
-}
-
-/// Settings by their keys.
-pub(super) fn as_table(settings: &Settings) -> toml::Value {
-    toml::Table::try_from(settings).unwrap_or_default().into()
-}
-
-/// What is at a key.
-pub(super) fn at<'a>(table: &'a toml::Value, key: &[&str]) -> Option<&'a toml::Value> {
-    key.iter().try_fold(table, |table, key| table.get(key))
-}
-
-/// A value as it is written on the command line; that of a setting under this heading if there is none.
-pub(super) fn in_words(value: Option<&toml::Value>, heading: Option<&str>) -> String {
-    match value {
-        Some(toml::Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-        None if heading == Some("Limits of a room") => "what the machine allows".to_owned(),
-        None => "none".to_owned(),
-    }
-}
-
-/// The variable of a flag.
-pub(crate) fn variable(flag: &str) -> String {
-    format!("STATEROOM_{}", flag.replace('-', "_").to_uppercase())
-}
-
-/// Where a setting is in `stateroom.toml`.
-pub(crate) fn key(setting: &Id) -> Vec<&str> {
-    let tables = [
-        ("limits", LimitSettings::augment_args(clap::Command::new(""))),
-        ("admission", AdmissionSettings::augment_args(clap::Command::new(""))),
-    ];
-    let table = tables.into_iter().find_map(|(name, table)| ids(table).contains(setting).then_some(name));
-    table.into_iter().chain([setting.as_str()]).collect()
-}
-
-fn ids(command: clap::Command) -> Vec<Id> {
-    command.get_arguments().map(|argument| argument.get_id().clone()).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::FromArgMatches;
+    use clap::{Args, FromArgMatches};
 
     use super::*;
-    use crate::args::{self, Cli, Verb};
+    use crate::{
+        args::{self, Cli, Verb},
+        config::names::key,
+    };
 
     /// A setting other than the default, of what the help says it is.
     fn sample(unit: &str) -> &'static str {

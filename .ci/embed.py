@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The two apps around rooms: `embed-axum`, whose rooms are native, and the wasm host's `embed`, which gets the module of the
-example `poll` by its configuration. They answer alike. They are those that `cargo test --workspace` has built, here and in
-`examples`: alone, cargo would build what they depend on once more, with other features."""
+example `poll` by its configuration. They answer alike. They are built as parts of their workspaces, the first by
+`cargo test --workspace` in `examples`: alone, cargo would build what they depend on once more, with other features."""
 
 import os
 import re
@@ -20,6 +20,7 @@ TARGET = os.environ.get("CARGO_TARGET_DIR")
 HERE, EXAMPLES = TARGET or "target", TARGET or "examples/target"
 NATIVE = [f"{EXAMPLES}/debug/embed-axum"]
 BUILD = [f"{HERE}/debug/stateroom", "build", "-C", "examples/poll"]
+APP = ["cargo", "build", "-q", "--locked", "--workspace", "--example", "embed"]
 WASM = [f"{HERE}/debug/examples/embed"]
 CONFIGURATION = "stateroom-wasm-host/examples/embed.toml"
 
@@ -82,6 +83,7 @@ def run(name, command, **environment):
 def main():
     run("embed-axum", NATIVE, ADDRESS="127.0.0.1:0")
     subprocess.run(BUILD, check=True)
+    subprocess.run(APP, check=True)
     with open(CONFIGURATION) as file, tempfile.NamedTemporaryFile("w", dir=os.path.dirname(CONFIGURATION)) as copy:
         # Any free port. Beside the original, as the path of the module is relative to it.
         copy.write(re.sub(r'address = ".*"', 'address = "127.0.0.1:0"', file.read()))

@@ -29,8 +29,8 @@ ENTER, DOWN = "\r", "\x1b[B"
 
 
 class Newcomer:
-    def __init__(self, program, recording, home, target):
-        self.program, self.recording, self.home = str(program), recording, home
+    def __init__(self, recording, home, target):
+        self.program, self.recording, self.home = None, recording, home
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("STATEROOM_")}
         self.environment["STATEROOM_CACHE_DIR"] = str(home / "cache")
         self.environment.pop("NO_COLOR", None)
@@ -40,7 +40,7 @@ class Newcomer:
         self.open = []
 
     def runs(self, *words, at=".", program=None):
-        terminal = Terminal(self.recording, [program or self.program, *words], self.home / at, self.environment)
+        terminal = Terminal(self.recording, [str(program or self.program), *words], self.home / at, self.environment)
         self.open.append(terminal)
         return terminal
 
@@ -56,7 +56,9 @@ class Windows:
     def __init__(self, port):
         folder = ROOT / ".ci/browser"
         subprocess.run(["npm", "ci", "--prefer-offline", "--loglevel=error"], cwd=folder, check=True, stdout=subprocess.PIPE)
-        environment = {"CHROMIUM": shutil.which("chromium") or "chromium", **os.environ}
+        chromium = shutil.which(os.environ.get("CHROMIUM", "chromium"))
+        assert chromium, "The windows are those of Chromium. On Debian: apt-get install chromium. Elsewhere: CHROMIUM=/path/to/it"
+        environment = {**os.environ, "CHROMIUM": chromium}
         command = ["node", str(folder / "newcomer.mjs"), f"http://127.0.0.1:{port}/"]
         self.process = subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
@@ -74,14 +76,13 @@ class Windows:
         self.process.wait()
 
 
-def install(home):
-    """The command, as the README says to install it, where cargo has nothing yet."""
-    os.environ["CARGO_HOME"] = str(home / "cargo")
+def install(home, environment):
+    """The command, as the README says to install it."""
     clone = home / "stateroom"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
     command = ["cargo", "install", "--locked", "--path", "stateroom-cli", "--root", str(home / "installed")]
     began = time.monotonic()
-    subprocess.run(command, cwd=clone, check=True)
+    subprocess.run(command, cwd=clone, env=environment, check=True)
     print(f"  installed in {time.monotonic() - began:.0f} s")
     return home / "installed/bin/stateroom"
 
@@ -115,7 +116,7 @@ def develop(newcomer):
     wrong = newcomer.runs("dev").ends(1)
     assert "there is no Cargo.toml" in wrong and "-C DIR" in wrong, wrong
     dev = newcomer.runs("dev", "--port", "0", at="my-app")
-    dev.sees(r"building: \d+ crates, \w+, [\d.]+ s")
+    dev.sees(r"building: \d+ crates?, \w+, [\d.]+ s")
     port = int(dev.sees(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
     dev.sees(r"what happens in them is at http://\S+/_stateroom/")
     assert "/_stateroom/dev.js" in get(port, "/"), "the page does not hear of builds"
@@ -215,8 +216,12 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="newcomer-") as home:
         home = pathlib.Path(home)
-        program = install(home) if arguments.from_nothing else arguments.stateroom.resolve()
-        newcomer = Newcomer(program, Recording(arguments.recording), home, arguments.target)
+        newcomer = Newcomer(Recording(arguments.recording), home, arguments.target)
+        if arguments.from_nothing:
+            newcomer.environment["CARGO_HOME"] = str(home / "cargo")
+            newcomer.program = install(home, newcomer.environment)
+        else:
+            newcomer.program = arguments.stateroom.resolve()
         try:
             doctor = newcomer.runs("doctor").ends()
             assert "wasm32-wasip1" in doctor, doctor

@@ -11,6 +11,7 @@ make();
 const play = scene('inspector', inspected);
 
 const INSPECTOR = '_stateroom/';
+const STYLES = ['look.css', 'inspector.css'].map(file => `stateroom-cli/inspector/${file}`);
 const reads = (page, selector, expected) => soon(selector, () => page.locator(selector).innerText(), expected);
 const counts = (page, selector, expected) => soon(`how many ${selector}`, () => page.locator(selector).count(), expected);
 const row = (page, text) => page.locator('.row', { hasText: text });
@@ -152,12 +153,15 @@ play('is as the guide shows it', async ({ visit, server }) => {
   const page = await inspect(visit, 'garden');
   await page.click('#connect button');
   await counts(page, 'li.yours[data-state=open]', 2);
-  for (const [text, client] of [['increment', 1], ['increment', 0], ['{"at":[1,2.5],"who":null}', 0], ['increment', 1]]) await say(page, text, client);
-  await row(page, 'new value: 3').waitFor();
+  // One after the other, whichever socket is read first.
+  for (const [client, text, heard] of [[1, 'increment', 'new value: 1'], [0, 'increment', 'new value: 2'], [0, '{"at":[1,2.5]}', '"at"'], [1, 'increment', 'new value: 3']]) {
+    await say(page, text, client);
+    await row(page, heard).waitFor();
+  }
   await row(page, 'new value: 2').click();
   await reads(page, '#event-body', /new value: 2/);
   await reads(page, '#room-about', /2 clients · 7 events/);
-  await pictured(page, 'inspector-event');
+  await pictured(page, 'inspector-event', STYLES);
 
   await page.keyboard.press('3');
   await say(page, 'panic');
@@ -165,7 +169,7 @@ play('is as the guide shows it', async ({ visit, server }) => {
   await page.keyboard.press('1');
   await reads(page, '#event-body', /has failed in message/);
   await reads(page, '#room-list a[aria-current]', /1 fault/);
-  await pictured(page, 'inspector-fault');
+  await pictured(page, 'inspector-fault', STYLES);
 });
 
 play('looks right on a desk and on a phone, by day and by night', async ({ visit }) => {

@@ -7,6 +7,7 @@ pub(crate) mod config;
 mod dev;
 pub(crate) mod doctor;
 pub(crate) mod inspect;
+mod load;
 pub(crate) mod man;
 pub(crate) mod new;
 mod reload;

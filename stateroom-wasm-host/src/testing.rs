@@ -49,7 +49,8 @@ const ROOMS: u32 = 64;
 
 /// A module, compiled and checked once, for any number of simulated rooms. Cheap to clone.
 ///
-/// Unless the configuration says otherwise, at most 64 of its rooms are there at the same time.
+/// Modules of the same configuration share the space for their rooms: unless that says otherwise, there are at most 64 at the
+/// same time in a process. A room without space has failed from its beginning, with [`FaultKind::NoSpace`].
 #[derive(Debug, Clone)]
 pub struct WasmModule(WasmHostFactory);
 

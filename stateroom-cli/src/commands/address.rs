@@ -39,9 +39,11 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
+/// Looks whether a server could listen there.
+///
 /// # Errors
 ///
-/// Where the server could not listen.
+/// Where it could not, and what to do.
 pub(super) fn check(server: &Server) -> Result<()> {
     let (ip, port) = (server.ip.as_str(), server.port);
     TcpListener::bind((ip, port)).map(drop).map_err(|error| explain_bind(error, ip, port, "--ip", "--port"))

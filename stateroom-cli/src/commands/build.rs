@@ -2,7 +2,7 @@
 use anyhow::Result;
 use stateroom_wasm_host::WasmHostConfig;
 
-use super::serve;
+use super::load::load;
 use crate::{
     build::{self, Profile, Voice, dist},
     config::Settings,
@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn run(settings: &Settings, host: &WasmHostConfig, quiet: bool) -> Result<()> {
     let built = build::build(settings, Profile::Release, if quiet { Voice::Quiet } else { Voice::Aloud })?;
     // Here rather than where it is to be served: whether it is a service at all, and fits the limits it will have.
-    serve::load(&built.service, host)?;
+    load(&built.service, host)?;
     dist::write(&built, settings)?;
     tracing::info!("built {}: serve it with `stateroom serve {}`", dist::DIRECTORY, dist::DIRECTORY);
     Ok(())

@@ -12,7 +12,7 @@ use stateroom_server::{OnSwap, ServerHandle, Tls};
 use stateroom_wasm_host::WasmHostConfig;
 use tokio::sync::Mutex;
 
-use super::serve;
+use super::load::load;
 use crate::{
     config::AdmissionSettings,
     record::{Observed, Records},
@@ -58,7 +58,7 @@ impl Reload {
         let _at_work = self.at_work.lock().await;
         let (path, host) = (module.clone(), self.host.clone());
         // Compiling takes a while.
-        let factory = tokio::task::spawn_blocking(move || serve::load(&path, &host)).await??;
+        let factory = tokio::task::spawn_blocking(move || load(&path, &host)).await??;
         let keys = self.admission.keys()?;
         if let Some(tls) = &self.tls {
             tls.reload().context("the certificate cannot be read again")?;

@@ -3,14 +3,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
-use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 
 use super::serving::{Stage, until_stopped};
 use crate::{
     build::dist,
     config::{Resolved, Settings},
     record::Records,
-    refusal,
 };
 
 pub(super) fn run(module: &Path, inspector: bool, settings: &Settings, mut resolved: Resolved) -> Result<()> {
@@ -37,11 +35,6 @@ pub(super) fn run(module: &Path, inspector: bool, settings: &Settings, mut resol
         return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, problem).into());
     }
     until_stopped(&file, resolved, Stage { records, ..Stage::default() })
-}
-
-/// Checks and compiles a module.
-pub(super) fn load(module: &Path, config: &WasmHostConfig) -> Result<WasmHostFactory> {
-    WasmHostFactory::with_config(module, config).map_err(|error| refusal::explain(&error))
 }
 
 /// A path, for the server, which takes text.

@@ -20,8 +20,8 @@ use tokio::{
 
 use super::{
     address::{announce, explain_bind},
+    load::load,
     reload::Reload,
-    serve::load,
 };
 use crate::{
     build::{self, cache_directory},
@@ -87,11 +87,11 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
         let (stopping, is_stopping) = watch::channel(false);
         let inspector = stage.inspector(&reload, is_stopping);
         // What is worked on shows itself beside its pages.
-        let (beside, of_admin) = if stage.session.is_some() { (inspector, None) } else { (None, inspector) };
+        let (for_pages, for_admin) = if stage.session.is_some() { (inspector, None) } else { (None, inspector) };
         if let Some((address, measured)) = admin {
-            server = administer(server, address, measured, &reload, of_admin)?;
+            server = administer(server, address, measured, &reload, for_admin)?;
         }
-        if let Some(inspector) = beside {
+        if let Some(inspector) = for_pages {
             server = server.map_router(|router| router.layer(from_fn(inspector::with_script)).merge(inspector));
         }
         let page = announce(server.local_addr(), strategy, is_tls, stage.beside);

@@ -1,7 +1,9 @@
 //! To a service and its clients, the simulated room of `stateroom::testing` is as a room of this server.
 //!
-//! Random clients do the same in both, and have to hear the same. What the simulated one leaves out is kept away: nobody
-//! reaches a limit, no room is left empty to end, none fails so often that it has to rest.
+//! Random clients do the same in both, and have to hear the same: they come with tokens or without, speak, leave, are closed;
+//! timers fire, by themselves and by hand; the program around the rooms asks; services fail; the server stops. What the simulated
+//! one leaves out is kept away: nobody reaches a limit, no room is left empty to end, none fails so often that it has to rest.
+//! Details of clients and requests over HTTP are not played.
 use std::{collections::BTreeMap, mem, time::Duration};
 
 use stateroom::{
@@ -20,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// In a minute; with one more, a room has to rest.
 const FAULTS: usize = 2;
 
-const MESSAGES: [&str; 16] = [
+const TEXTS: [&str; 17] = [
     "echo",
     "all hear",
     "others hear",
@@ -35,18 +37,22 @@ const MESSAGES: [&str; 16] = [
     "close 2 1000 ",
     "close 3 999 no code of a service",
     CALL,
+    CALL_IN_VAIN,
     FIRE,
     PANIC,
 ];
+const BYTES: &[u8] = b"\xff\x00";
 // Said by a client, these stand for what only the program around the rooms can do.
-const CALL: &str = "call";
+const CALL: &str = "call echo so";
+const CALL_IN_VAIN: &str = "call nothing";
 const FIRE: &str = "fire";
 const PANIC: &str = "panic heard by nobody";
 
 #[test]
 fn a_simulated_room_is_as_one_of_a_server() {
     let rooms = Interleavings::in_rooms("a_room()", || Room::from_factory(ROOM, ScriptFactory::default()));
-    let rooms = rooms.messages(MESSAGES).clients(1..=4).steps(1..=60).cases(300).allow_faults().at_the_end();
+    let messages = TEXTS.map(MessagePayload::from).into_iter().chain([BYTES.into()]);
+    let rooms = rooms.messages(messages).clients(1..=4).steps(1..=60).cases(300).allow_faults().at_the_end();
     rooms.check(|room| {
         let script = with_pauses(room.script());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
@@ -84,7 +90,9 @@ fn with_pauses(recorded: &Script) -> Script {
         // Longer than a pause, and no end of one is between two of those.
         Step::Advance { time } => Step::Advance { time: time.max(2 * PAUSE) },
         Step::Send { client, message } => match message.text() {
-            Some(CALL) => Step::Call { message: "echo so".into(), answer: None },
+            Some(text @ (CALL | CALL_IN_VAIN)) => {
+                Step::Call { message: text.trim_start_matches("call ").into(), answer: None }
+            }
             Some(FIRE) => Step::FireTimer,
             _ => Step::Send { client, message },
         },
@@ -130,7 +138,7 @@ impl Served {
     async fn run(script: &Script) -> Course {
         let server = TestServer::pipe(Server::new());
         // The simulated one has begun already.
-        drop(server.handle.create_room(Some(ROOM)));
+        server.handle.create_room(Some(ROOM)).unwrap();
         let (clients, replaced) = Default::default();
         let mut served = Served { server, clients, replaced, part: Part::default(), course: Course::default() };
         for step in &script.steps {
@@ -159,8 +167,11 @@ impl Served {
                 self.replaced.extend(self.clients.insert(*client, joined).map(|replaced| (*client, replaced)));
             }
             Step::Send { client, message } => {
-                let text = message.text().unwrap_or_default();
-                self.clients.get_mut(client)?.say(text).await;
+                let message = match message {
+                    MessagePayload::Text(text) => Message::text(text.as_str()),
+                    MessagePayload::Bytes(bytes) => Message::binary(bytes.clone()),
+                };
+                self.clients.get_mut(client)?.send(message).await;
             }
             Step::Disconnect { client } => {
                 let rest = self.clients.remove(client)?.leave().await;
@@ -197,6 +208,7 @@ impl Served {
         while let Some(message) = connection.message_or_end_soon().await {
             let payload = match message {
                 Message::Text(text) => text.as_str().into(),
+                Message::Binary(bytes) => bytes.to_vec().into(),
                 Message::Close(Some(frame)) => {
                     let code = frame.code.into();
                     self.part.closed.entry(client).or_default().push(code);

@@ -1,19 +1,15 @@
 //! Random interleavings of clients, and of those that break a service the shortest.
 //!
 //! *Invariant:* a seed decides everything: the same one has the same steps tried in the same order. Nothing is written.
+mod failure;
 mod generate;
 mod quiet;
 mod same;
 mod shrink;
 
-use std::{
-    env,
-    fmt::{self, Display},
-    ops::RangeInclusive,
-    sync::Arc,
-    time::Duration,
-};
+use std::{env, ops::RangeInclusive, sync::Arc, time::Duration};
 
+pub use failure::{Failure, Verdict};
 use generate::{Move, Plan};
 use proptest::strategy::{Just, Strategy, Union};
 
@@ -162,22 +158,23 @@ impl<S: StateroomService> Interleavings<S> {
         self
     }
 
-    /// Tries all cases. `check` looks at the room when it begins and after each step: it fails by a panic, as an assertion
-    /// does, or by an error that it returns.
+    /// Tries all cases. `check` looks at the room when it begins and after each step, or only [at the end](Self::at_the_end):
+    /// it fails by a panic, as an assertion does, or by an error that it returns.
     ///
     /// # Panics
     ///
     /// If a case fails, with the shortest script that does.
     #[track_caller]
-    #[expect(clippy::panic, reason = "in a test that is how to say so")]
     pub fn check<V: Verdict>(&self, check: impl Fn(&mut Room<S>) -> V) {
-        if let Some(failure) = self.find(check) {
-            panic!("{failure}");
-        }
+        assert_none(self.find(check));
     }
 
     /// The same, and gives back the failure, if there is one.
     pub fn find<V: Verdict>(&self, check: impl Fn(&mut Room<S>) -> V) -> Option<Failure> {
+        self.search(Check { look: check, is_comparison: false, at_the_end: self.at_the_end })
+    }
+
+    fn search<V: Verdict>(&self, check: Check<impl Fn(&mut Room<S>) -> V>) -> Option<Failure> {
         let first = match env::var(SEED) {
             #[expect(clippy::panic, reason = "in a test that is how to say so")]
             Ok(seed) => seed.parse().unwrap_or_else(|_| panic!("{SEED}={seed} is no seed: write a number")),
@@ -189,17 +186,18 @@ impl<S: StateroomService> Interleavings<S> {
             let broken = self.run(&moves, &check)?;
             let moves = moves.into_iter().take(broken.steps).collect();
             let moves = shrink::shrink(moves, |moves| self.run(moves, &check).is_some());
-            let broken = self.run(&moves, &check).unwrap_or(broken);
-            Some(Failure { script: broken.script, reason: broken.reason, seed, room: self.printed.clone() })
+            let Broken { script, reason, is_difference, .. } = self.run(&moves, &check).unwrap_or(broken);
+            Some(Failure { script, reason, seed, room: self.printed.clone(), is_difference })
         })
     }
 
     /// Does this to a fresh room, up to where something is wrong.
-    fn run<V: Verdict>(&self, moves: &[Move], check: &impl Fn(&mut Room<S>) -> V) -> Option<Broken> {
+    fn run<V: Verdict>(&self, moves: &[Move], check: &Check<impl Fn(&mut Room<S>) -> V>) -> Option<Broken> {
         let mut cast = Cast::default();
+        let mut is_difference = false;
         let mut room = match quiet::caught(|| (self.room)()) {
             Ok(room) => room,
-            Err(reason) => return Some(Broken { steps: 0, reason, script: Script::default() }),
+            Err(reason) => return Some(Broken { steps: 0, reason, script: Script::default(), is_difference }),
         };
         for steps in 0..=moves.len() {
             let outcome = quiet::caught(|| {
@@ -209,14 +207,28 @@ impl<S: StateroomService> Interleavings<S> {
                 if room.fault().is_some() && !self.allow_faults {
                     return Err(format!("{}{}", room.failure_note(), quiet::last_place()));
                 }
-                if self.at_the_end && steps < moves.len() { Ok(()) } else { check(&mut room).verdict() }
+                if check.at_the_end && steps < moves.len() {
+                    return Ok(());
+                }
+                is_difference = check.is_comparison;
+                (check.look)(&mut room).verdict()
             });
             if let Err(reason) = outcome.unwrap_or_else(Err) {
-                return Some(Broken { steps, reason, script: room.script().without_expectations() });
+                // Of two rooms, what comes of it in the one is what the other one lacks.
+                let script = if is_difference { room.script().clone() } else { room.script().without_expectations() };
+                return Some(Broken { steps, reason, script, is_difference });
             }
         }
         None
     }
+}
+
+/// What looks whether all is well.
+struct Check<F> {
+    look: F,
+    /// Whether it compares the room with another one.
+    is_comparison: bool,
+    at_the_end: bool,
 }
 
 /// Where a case went wrong.
@@ -224,50 +236,14 @@ struct Broken {
     steps: usize,
     reason: String,
     script: Script,
+    is_difference: bool,
 }
 
-/// The shortest script found that breaks a service. Its text shows it as a test.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Failure {
-    /// What has to be done to a room.
-    pub script: Script,
-    /// What is wrong then.
-    pub reason: String,
-    /// The seed of the case.
-    pub seed: u64,
-    room: String,
-}
-
-impl Display for Failure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failure { script, reason, seed, room } = self;
-        let steps = if script.steps.len() == 1 { "step" } else { "steps" };
-        writeln!(formatter, "the service breaks after {} {steps}: {reason}\n", script.steps.len())?;
-        writeln!(formatter, "{}", script.to_test("breaks", room))?;
-        write!(formatter, "{SEED}={seed} tries this case first.")
-    }
-}
-
-/// What a check may return.
-pub trait Verdict {
-    /// What is wrong, if something is.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong.
-    fn verdict(self) -> Result<(), String>;
-}
-
-impl Verdict for () {
-    fn verdict(self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl<E: Display> Verdict for Result<(), E> {
-    fn verdict(self) -> Result<(), String> {
-        self.map_err(|error| error.to_string())
+#[track_caller]
+#[expect(clippy::panic, reason = "in a test that is how to say so")]
+fn assert_none(failure: Option<Failure>) {
+    if let Some(failure) = failure {
+        panic!("{failure}");
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Room<S> {
     create: Box<Create<S>>,
     life: Option<Life<S>>,
     fault: Option<Fault>,
+    /// How often a service has failed.
+    faults: u32,
     outside: Outside,
     script: Script,
 }
@@ -80,6 +82,7 @@ impl<S: StateroomService> Room<S> {
             create: Box::new(move |room_id, context| block_on(factory.create(room_id, context))),
             life: None,
             fault: None,
+            faults: 0,
             outside: Outside { clock: Clock::shown_by(clock), ..Outside::default() },
             script: Script::default(),
         };
@@ -139,6 +142,7 @@ impl<S: StateroomService> Room<S> {
             life.end(&mut self.outside);
         }
         self.fault = Some(fault);
+        self.faults += 1;
     }
 }
 

@@ -1,10 +1,10 @@
 //! Two services that are to be one and the same: natively and as a module, before a change and after it.
 //!
 //! *Invariant:* what only one of the two rooms says or does is a difference, whichever of them it is.
-use super::Interleavings;
+use super::{Check, Interleavings, assert_none};
 use crate::{
     StateroomService,
-    testing::{Mismatch, Room, Script, Step},
+    testing::{Mismatch, Room, Step, script::Cast},
 };
 
 impl<S: StateroomService> Interleavings<S> {
@@ -41,21 +41,31 @@ impl<S: StateroomService> Interleavings<S> {
     ///
     /// # Panics
     ///
-    /// If there is a difference, with the shortest script that shows it.
+    /// If there is a difference, with the shortest script that shows it: as a test, it passes in the room that was compared,
+    /// and fails in the other one. Also, unless faults are [allowed](Self::allow_faults), if a service fails.
     #[track_caller]
-    pub fn check_same<T: StateroomService>(self, other: impl Fn() -> Room<T>) {
-        self.at_the_end().check(|room| same(room.script(), &mut other()));
+    pub fn check_same<T: StateroomService>(&self, other: impl Fn() -> Room<T>) {
+        let look = |room: &mut Room<S>| same(room, &mut other());
+        assert_none(self.search(Check { look, is_comparison: true, at_the_end: true }));
     }
 }
 
-/// Whether what was recorded of one room happens in the other, and nothing else.
-fn same<T: StateroomService>(recorded: &Script, other: &mut Room<T>) -> Result<(), Mismatch> {
-    // First what can be told best: who hears what.
-    recorded.run(other)?;
-    let (here, there) = (&recorded.steps, &other.script().steps);
+/// Whether what has happened in a room happens in the other, and nothing else.
+fn same<S: StateroomService, T: StateroomService>(room: &Room<S>, other: &mut Room<T>) -> Result<(), Mismatch> {
+    let mut cast = Cast::default();
+    room.script().steps.iter().try_for_each(|step| cast.play(step, other))?;
+    let (here, there) = (&room.script().steps, &other.script().steps);
     let length = here.len().max(there.len());
-    let Some(index) = (0..length).find(|index| here.get(*index) != there.get(*index)) else { return Ok(()) };
-    let shown = |step: Option<&Step>| step.map_or("nothing".to_owned(), |step| format!("{step:?}"));
-    let (here, there) = (shown(here.get(index)), shown(there.get(index)));
-    Err(Mismatch::of(format!("the other room is not the same:\n  - {here}\n  + {there}")))
+    if let Some(index) = (0..length).find(|index| here.get(*index) != there.get(*index)) {
+        let shown = |step: Option<&Step>| step.map_or("nothing".to_owned(), |step| format!("{step:?}"));
+        let (here, there) = (shown(here.get(index)), shown(there.get(index)));
+        return Err(Mismatch::of(format!("the other room is not the same:\n  - {here}\n  + {there}")));
+    }
+    // Where nobody was there, nobody was closed by it.
+    if room.faults() != other.faults() {
+        let (here, there) = (room.faults(), other.faults());
+        let text = format!("faults of the service: {here} here, {there} in the other room");
+        return Err(other.mismatch(Mismatch::of(text)));
+    }
+    Ok(())
 }

@@ -100,6 +100,11 @@ impl<S: StateroomService> Room<S> {
         self.fault.as_ref()
     }
 
+    /// How often a service of it has failed.
+    pub(in crate::testing) fn faults(&self) -> u32 {
+        self.faults
+    }
+
     /// The service, to look at what it keeps.
     ///
     /// # Panics

@@ -202,7 +202,7 @@ fn differs() {
     room.expect_nothing_more();
 }
 
-It passes in this room, and fails in the other.
+That is what comes of it in this room; in the other one, it is something else.
 STATEROOM_TEST_SEED="#;
     assert!(text.starts_with(expected), "{text}");
     // No word of the one stands against what the other says: nor does a close.

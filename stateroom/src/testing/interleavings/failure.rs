@@ -29,7 +29,7 @@ impl Display for Failure {
         writeln!(formatter, "{what} after {count} {steps}: {reason}\n")?;
         writeln!(formatter, "{}", script.to_test(if *is_difference { "differs" } else { "breaks" }, room))?;
         if *is_difference {
-            writeln!(formatter, "It passes in this room, and fails in the other.")?;
+            writeln!(formatter, "That is what comes of it in this room; in the other one, it is something else.")?;
         }
         write!(formatter, "{SEED}={seed} tries this case first.")
     }

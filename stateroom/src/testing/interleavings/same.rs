@@ -41,8 +41,8 @@ impl<S: StateroomService> Interleavings<S> {
     ///
     /// # Panics
     ///
-    /// If there is a difference, with the shortest script that shows it: as a test, it passes in the room that was compared,
-    /// and fails in the other one. Also, unless faults are [allowed](Self::allow_faults), if a service fails.
+    /// If there is a difference, with the shortest script that shows it, and what comes of that in the first room. Also, unless
+    /// faults are [allowed](Self::allow_faults), if a service fails.
     #[track_caller]
     pub fn check_same<T: StateroomService>(&self, other: impl Fn() -> Room<T>) {
         let look = |room: &mut Room<S>| same(room, &mut other());

@@ -29,8 +29,8 @@ ENTER, DOWN = "\r", "\x1b[B"
 
 
 class Newcomer:
-    def __init__(self, recording, home, target):
-        self.program, self.recording, self.home = None, recording, home
+    def __init__(self, home, target):
+        self.program, self.recording, self.home = None, None, home
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("STATEROOM_")}
         self.environment["STATEROOM_CACHE_DIR"] = str(home / "cache")
         self.environment.pop("NO_COLOR", None)
@@ -216,12 +216,13 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="newcomer-") as home:
         home = pathlib.Path(home)
-        newcomer = Newcomer(Recording(arguments.recording), home, arguments.target)
+        newcomer = Newcomer(home, arguments.target)
         if arguments.from_nothing:
             newcomer.environment["CARGO_HOME"] = str(home / "cargo")
             newcomer.program = install(home, newcomer.environment)
         else:
             newcomer.program = arguments.stateroom.resolve()
+        newcomer.recording = Recording(arguments.recording)
         try:
             doctor = newcomer.runs("doctor").ends()
             assert "wasm32-wasip1" in doctor, doctor

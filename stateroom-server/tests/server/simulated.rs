@@ -87,7 +87,7 @@ fn with_pauses(recorded: &Script) -> Script {
         faults <= FAULTS
     });
     let steps = steps.map(|step| match step {
-        // Longer than a pause, and no end of one is between two of those.
+        // A multiple of the pause, and not to be taken for one.
         Step::Advance { time } => Step::Advance { time: time.max(2 * PAUSE) },
         Step::Send { client, message } => match message.text() {
             Some(text @ (CALL | CALL_IN_VAIN)) => {

@@ -120,6 +120,7 @@ fn a_fault_releases_nothing_closes_everybody_and_ends_the_room() {
 
     assert_eq!(room.connect(), ANN);
     room.expect_no_fault();
+    assert_eq!(room.faults(), 1);
     room.expect(ANN, ["1 comes"]);
     assert_eq!(room.service().lines, 1);
 }

@@ -100,8 +100,9 @@ impl<S: StateroomService> Room<S> {
         self.fault.as_ref()
     }
 
-    /// How often a service of it has failed.
-    pub(in crate::testing) fn faults(&self) -> u32 {
+    /// How often its service has failed, each after the first being a fresh one.
+    #[must_use]
+    pub fn faults(&self) -> u32 {
         self.faults
     }
 

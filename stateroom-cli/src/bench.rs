@@ -98,9 +98,9 @@ pub(crate) async fn measure(
 /// Where it cannot be written.
 pub(crate) fn publish(bench: &Bench, report: &Report) -> Result<()> {
     if bench.json {
-        crate::report::print_json(report)?;
+        crate::ui::report::print_json(report)?;
     } else {
-        crate::report::print(&format!("{}\n{}", table::title(report), table::table(report)))?;
+        crate::ui::report::print(&format!("{}\n{}", table::title(report), table::table(report)))?;
     }
     if let Some(file) = &bench.html {
         fs::write(file, html::page(report)).with_context(|| format!("cannot write `{}`", file.display()))?;

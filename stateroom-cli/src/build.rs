@@ -2,63 +2,27 @@
 //!
 //! *Invariant:* cargo alone decides what is compiled and how; of what it makes, the artefact of the very package that was
 //! asked for is taken.
-mod cache;
 mod cargo;
 mod client;
 pub(crate) mod dist;
+mod output;
 mod package;
 mod sources;
 mod target;
-
-use std::path::PathBuf;
+mod tool;
 
 use anyhow::Result;
-use clap::ValueEnum;
 
 pub(crate) use self::{
-    cache::{VARIABLE as CACHE_VARIABLE, directory as cache_directory},
-    cargo::{DoesNotBuild, stop, tool},
+    cargo::{DoesNotBuild, stop},
     client::{bound_without_installing, linked_wasm_bindgen},
+    output::{Built, Kept, Profile, Voice},
     package::nearest_manifest,
     sources::{BuiltFrom, built_from},
     target::{is_installed as has_target, rustc},
+    tool::tool,
 };
-use crate::config::Settings;
-
-/// What was built, where cargo and wasm-bindgen have put it.
-#[derive(Debug)]
-pub(crate) struct Built {
-    /// The module that runs in the rooms.
-    pub(crate) service: PathBuf,
-    /// The directory with what runs in the browser.
-    pub(crate) client: Option<PathBuf>,
-}
-
-/// By which of cargo's profiles something is built.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Profile {
-    #[default]
-    Release,
-    Debug,
-}
-
-/// What becomes of what cargo says while it builds.
-pub(crate) enum Voice<'a> {
-    /// It goes to stderr as it is.
-    Aloud,
-    /// Errors and warnings alone do.
-    Quiet,
-    /// They are kept.
-    Kept(Kept<'a>),
-}
-
-/// What cargo has said, for whoever asked for the build.
-pub(crate) struct Kept<'a> {
-    /// Errors and warnings.
-    pub(crate) said: &'a mut String,
-    /// Called with the name of each crate that was compiled.
-    pub(crate) compiled: &'a mut dyn FnMut(&str),
-}
+use crate::settings::Settings;
 
 /// Builds the service of the crate or workspace in the working directory, and its client if it has one.
 ///

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum, value_parser};
 use serde::Serialize;
 
-use crate::config::{Bytes, Sets};
+use crate::settings::{Bytes, Sets};
 
 const EXAMPLES: &str = "\
 Examples:

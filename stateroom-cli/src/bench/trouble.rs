@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::strange::cut;
-use crate::report::bytes;
+use crate::ui::report::bytes;
 
 /// What went wrong, and how often.
 #[derive(Debug, Default, Clone)]

@@ -2,12 +2,10 @@
 //!
 //! Its messages for people go to stderr as they are; those for machines are read from stdout.
 use std::{
-    env, error,
-    ffi::OsStr,
-    fmt,
+    error, fmt,
     io::{self, BufReader, Read, Write},
     path::PathBuf,
-    process::{Command, Stdio},
+    process::Stdio,
     sync::{Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
@@ -15,25 +13,12 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use cargo_metadata::{Artifact, Message, Metadata, MetadataCommand, Package};
 
-use super::{Profile, Voice, package, target};
-use crate::{colour, logging};
-
-/// What `cargo run` tells the program it starts about that program's package: not meant for the build of another.
-const ABOUT_THE_CALLER: [&str; 6] =
-    ["CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_PACKAGE", "CARGO_TARGET_TMPDIR"];
-
-/// A program of the user's toolchain, called as from their shell. Which toolchain that is, where it builds and with which
-/// flags is theirs to say, in the environment too.
-pub(crate) fn tool(name: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(name);
-    for (variable, _) in env::vars_os() {
-        let name = variable.to_string_lossy();
-        if ABOUT_THE_CALLER.iter().any(|prefix| name.starts_with(prefix)) {
-            command.env_remove(&variable);
-        }
-    }
-    command
-}
+use super::{
+    output::{Profile, Voice},
+    package, target,
+    tool::tool,
+};
+use crate::ui::color;
 
 /// The workspace or lone crate that the working directory is in.
 ///
@@ -102,7 +87,7 @@ pub(super) fn build(package: &Package, target: &str, profile: Profile, voice: &m
     }
     let mut cargo = tool("cargo");
     // Where it is no terminal that cargo writes to, it is one where that ends.
-    if let Some(when) = colour::for_others().or((is_kept && logging::colour()).then_some("always")) {
+    if let Some(when) = color::for_others().or((is_kept && color::is_enabled()).then_some("always")) {
         cargo.env("CARGO_TERM_COLOR", when);
     }
     let mut cargo = cargo

@@ -16,7 +16,8 @@ use anyhow::{Context, Result, anyhow};
 use cargo_metadata::semver::Version;
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::{cache, cargo::Made};
+use super::cargo::Made;
+use crate::settings::cache_directory;
 
 /// Binds a module: the directory it gives has `<crate>.js`, `<crate>_bg.wasm` and their types. Where `quiet`, cargo tells
 /// errors alone of what has to be installed for it.
@@ -35,7 +36,7 @@ pub(super) fn bind(made: &Made, target_directory: &Path, quiet: bool) -> Result<
         let text = format!("{error:#}");
         let misfit = Misfit::told(&text, made.wasm_bindgen.as_deref())
             .ok_or_else(|| anyhow!(text).context(format!("wasm-bindgen cannot bind `{}`", module.display())))?;
-        let program = program::find(&misfit, &cache::directory()?, quiet)?;
+        let program = program::find(&misfit, &cache_directory()?, quiet)?;
         program::run(&program, module, &directory)?;
     }
     let mut bound = name.to_owned();
@@ -75,7 +76,7 @@ pub(crate) fn linked_wasm_bindgen() -> String {
 
 /// Whether a client that is compiled against this version can be bound with what is on this machine.
 pub(crate) fn bound_without_installing(version: &Version) -> bool {
-    let program = || program::at_hand(version, &cache::directory().ok()?);
+    let program = || program::at_hand(version, &cache_directory().ok()?);
     version.to_string() == linked_wasm_bindgen() || program().is_some()
 }
 

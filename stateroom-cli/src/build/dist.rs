@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::Built;
-use crate::config::{FILE_NAME, Settings};
+use super::output::Built;
+use crate::settings::{FILE_NAME, Settings};
 
 /// What the directory is called.
 pub(crate) const DIRECTORY: &str = "dist";

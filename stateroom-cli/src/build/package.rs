@@ -7,7 +7,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use cargo_metadata::{Metadata, Package};
 
-use crate::config::FILE_NAME;
+use crate::settings::FILE_NAME;
 
 /// The manifest that cargo takes in the working directory.
 ///

@@ -8,7 +8,7 @@ use anyhow::Result;
 use cargo_metadata::{Metadata, PackageId};
 
 use super::{cargo, package};
-use crate::config::Settings;
+use crate::settings::Settings;
 
 /// What something is built from, and where builds write.
 pub(crate) struct BuiltFrom {

@@ -3,7 +3,7 @@ use std::{env, path::Path, process::Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::cargo::tool;
+use super::tool::tool;
 
 /// Makes sure that the toolchain has the standard library of `target`.
 ///

@@ -3,16 +3,31 @@ use anyhow::Result;
 use clap::Args;
 use clap_complete::Shell;
 
-use crate::{args, report};
+use crate::ui::report;
 
+const EXAMPLES: &str = "\
+Examples:
+  stateroom completions bash > ~/.local/share/bash-completion/completions/stateroom
+  stateroom completions zsh > ~/.zfunc/_stateroom      with ~/.zfunc in $fpath
+  stateroom completions fish > ~/.config/fish/completions/stateroom.fish";
+
+/// Print a script by which a shell completes command lines of stateroom
 #[derive(Debug, Args)]
-pub(crate) struct Completions {
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CompletionsCommand {
     /// The shell that is to read it
     shell: Shell,
 }
 
-pub(super) fn run(completions: &Completions) -> Result<()> {
-    let mut script = Vec::new();
-    clap_complete::generate(completions.shell, &mut args::command(), "stateroom", &mut script);
-    report::print(&String::from_utf8_lossy(&script))
+impl CompletionsCommand {
+    /// Prints the script.
+    ///
+    /// # Errors
+    ///
+    /// Where stdout cannot be written to.
+    pub(crate) fn run(self, mut command: clap::Command) -> Result<()> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut command, "stateroom", &mut script);
+        report::print(&String::from_utf8_lossy(&script))
+    }
 }

@@ -6,14 +6,22 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    args::Verb,
-    config::{Flags, Origin, Row, Said, Settings},
-    report,
+    settings::{Defaults, Flags, Origin, Row, Said, Settings},
+    ui::report,
 };
 
-/// Which settings to list, and how. Takes those of `serve`, to try them out.
+const EXAMPLES: &str = "\
+Examples:
+  stateroom config                             of `stateroom serve` in this directory
+  stateroom config --changed --preset public   what that would change
+  stateroom config --dev -C my-service         of `stateroom dev` in my-service
+  stateroom config --json | jq .settings.port.value";
+
+/// List the settings, and where each comes from
+// It takes those of `serve`, to try them out.
 #[derive(Debug, Args)]
-pub(crate) struct Config {
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ConfigCommand {
     /// Those of `stateroom dev` rather than of `stateroom serve`
     #[arg(long)]
     dev: bool,
@@ -39,21 +47,28 @@ struct Report<'a> {
     settings: BTreeMap<&'a str, &'a Row>,
 }
 
-/// Lists the settings, and fails where they contradict each other.
-pub(super) fn run(config: Config) -> Result<()> {
-    let (verb, defaults) = if config.dev { ("dev", Verb::DEV) } else { ("serve", Verb::SERVE) };
-    let said = Said::read(config.settings, Path::new(""))?;
-    let mut rows = said.rows(&defaults, &config.flags);
-    if config.changed {
-        rows.retain(|row| row.origin != Origin::Default);
+impl ConfigCommand {
+    /// Lists the settings.
+    ///
+    /// # Errors
+    ///
+    /// Where they contradict each other.
+    pub(crate) fn run(self) -> Result<()> {
+        let (verb, defaults) = if self.dev { ("dev", Defaults::DEV) } else { ("serve", Defaults::SERVE) };
+        let said = Said::read(self.settings, Path::new(""))?;
+        let mut rows = said.rows(&defaults, &self.flags);
+        if self.changed {
+            rows.retain(|row| row.origin != Origin::Default);
+        }
+        if self.json {
+            let settings = rows.iter().map(|row| (row.key.as_str(), row)).collect();
+            report::print_json(&Report { verb, settings })?;
+        } else {
+            let cells: Vec<_> =
+                rows.iter().map(|row| [row.key.clone(), row.text.clone(), row.origin.describe()]).collect();
+            report::print(&report::columns(&cells, ""))?;
+        }
+        said.check_pairs()?;
+        said.resolve(&defaults).map(drop)
     }
-    if config.json {
-        let settings = rows.iter().map(|row| (row.key.as_str(), row)).collect();
-        report::print_json(&Report { verb, settings })?;
-    } else {
-        let cells: Vec<_> = rows.iter().map(|row| [row.key.clone(), row.text.clone(), row.origin.describe()]).collect();
-        report::print(&report::columns(&cells, ""))?;
-    }
-    said.check_pairs()?;
-    said.resolve(&defaults).map(drop)
 }

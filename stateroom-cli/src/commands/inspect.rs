@@ -11,15 +11,25 @@ use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::{
-    anatomy::Anatomy,
-    args::Verb,
     build::dist,
-    config::{Said, Settings},
-    refusal, report,
+    module_info::Anatomy,
+    serve::explain_refusal,
+    settings::{Defaults, Said, Settings},
+    ui::report,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  stateroom inspect dist
+  stateroom inspect service.wasm --functions 50
+  stateroom inspect dist --json | jq .accepted
+
+It ends with 1 where the module would not be served, with the limits that `stateroom.toml` and the environment set.";
+
+/// Look at what a module is made of, and whether it can be served
 #[derive(Debug, Args)]
-pub(crate) struct Inspect {
+#[command(after_help = EXAMPLES)]
+pub(crate) struct InspectCommand {
     /// What to look at: a .wasm file, a .wat file, or a directory that `stateroom build` made
     module: PathBuf,
 
@@ -42,27 +52,33 @@ struct Report<'a> {
     anatomy: &'a Anatomy,
 }
 
-/// Tells what there is to tell, and fails where the host refuses the module.
-pub(super) fn run(inspect: &Inspect) -> Result<()> {
-    let is_directory = inspect.module.is_dir();
-    let beside = if is_directory { inspect.module.as_path() } else { Path::new("") };
-    let host = Said::read(Settings::of_environment()?, beside)?.resolve(&Verb::SERVE)?.host;
-    let module = if is_directory { dist::contents(beside)?.module } else { inspect.module.clone() };
-    let bytes = fs::read(&module).with_context(|| format!("`{}` cannot be read", module.display()))?;
-    let verdict = verdict(&module, &bytes, host);
-    let anatomy = match (Anatomy::of(&bytes, inspect.functions), verdict.is_err()) {
-        // What is no module at all, the host says in better words.
-        (Err(_), true) => return verdict,
-        (anatomy, _) => anatomy?,
-    };
-    if inspect.json {
-        let refused = verdict.as_ref().err().map(ToString::to_string);
-        report::print_json(&Report { module: &module, accepted: refused.is_none(), refused, anatomy: &anatomy })?;
-    } else {
-        let accepted = if verdict.is_ok() { "It can be served.\n" } else { "" };
-        report::print(&format!("{}{accepted}", anatomy.describe(&module)))?;
+impl InspectCommand {
+    /// Tells what there is to tell.
+    ///
+    /// # Errors
+    ///
+    /// Where the host refuses the module.
+    pub(crate) fn run(self) -> Result<()> {
+        let is_directory = self.module.is_dir();
+        let beside = if is_directory { self.module.as_path() } else { Path::new("") };
+        let host = Said::read(Settings::of_environment()?, beside)?.resolve(&Defaults::SERVE)?.host;
+        let module = if is_directory { dist::contents(beside)?.module } else { self.module.clone() };
+        let bytes = fs::read(&module).with_context(|| format!("`{}` cannot be read", module.display()))?;
+        let verdict = verdict(&module, &bytes, host);
+        let anatomy = match (Anatomy::of(&bytes, self.functions), verdict.is_err()) {
+            // What is no module at all, the host says in better words.
+            (Err(_), true) => return verdict,
+            (anatomy, _) => anatomy?,
+        };
+        if self.json {
+            let refused = verdict.as_ref().err().map(ToString::to_string);
+            report::print_json(&Report { module: &module, accepted: refused.is_none(), refused, anatomy: &anatomy })?;
+        } else {
+            let accepted = if verdict.is_ok() { "It can be served.\n" } else { "" };
+            report::print(&format!("{}{accepted}", anatomy.describe(&module)))?;
+        }
+        verdict
     }
-    verdict
 }
 
 /// Whether the host would serve it.
@@ -71,5 +87,5 @@ fn verdict(module: &Path, bytes: &[u8], host: WasmHostConfig) -> Result<()> {
     let host = WasmHostConfig { instances: Some(1), ..host };
     let tried =
         with_default(NoSubscriber::new(), || WasmHostFactory::from_bytes(module.display().to_string(), bytes, &host));
-    tried.map(drop).map_err(|error| refusal::explain(&error))
+    tried.map(drop).map_err(|error| explain_refusal(&error))
 }

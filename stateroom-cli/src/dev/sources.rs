@@ -12,7 +12,7 @@ use ignore::WalkBuilder;
 
 use crate::{
     build::{BuiltFrom, dist},
-    config::FILE_NAME,
+    settings::FILE_NAME,
 };
 
 /// Where to look, and what was seen there last.

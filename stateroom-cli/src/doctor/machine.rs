@@ -3,7 +3,7 @@ use std::{fs, io, net::TcpListener};
 
 use stateroom_wasm_host::WasmHostConfig;
 
-use super::Check;
+use super::check::Check;
 
 /// Files that a server has open besides a connection's.
 const OTHER_FILES: u64 = 100;
@@ -100,16 +100,16 @@ fn number_in(path: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Status;
+    use crate::doctor::check::CheckStatus;
 
     #[test]
     fn fewer_files_than_connections_are_warned_of_with_how_to_have_more() {
         for (soft, hard, status, fix) in [
-            (None, None, Status::Ok, None),
-            (Some(1_000_000), Some(1_000_000), Status::Ok, None),
-            (Some(1_024), Some(1_000_000), Status::Warning, Some("ulimit -n 65636")),
-            (Some(1_024), Some(4_096), Status::Warning, Some("sudo prlimit --pid $$ --nofile=65636")),
-            (Some(1_024), None, Status::Warning, Some("ulimit -n 65636")),
+            (None, None, CheckStatus::Ok, None),
+            (Some(1_000_000), Some(1_000_000), CheckStatus::Ok, None),
+            (Some(1_024), Some(1_000_000), CheckStatus::Warning, Some("ulimit -n 65636")),
+            (Some(1_024), Some(4_096), CheckStatus::Warning, Some("sudo prlimit --pid $$ --nofile=65636")),
+            (Some(1_024), None, CheckStatus::Warning, Some("ulimit -n 65636")),
         ] {
             let check = judge_open_files(soft, hard, 65_536);
             assert_eq!((check.status, check.fix.as_deref()), (status, fix), "{soft:?} {hard:?}");
@@ -119,10 +119,10 @@ mod tests {
     #[test]
     fn less_space_than_rooms_is_warned_of_where_more_can_be_had() {
         for (mappings, allowed, wanted, status) in [
-            (65_530, 10_000, 10_000, Status::Ok),
-            (35_000, 5_000, 10_000, Status::Warning),
-            (35_000, 5_000, 100, Status::Ok),
-            (65_530, 10_000, 20_000, Status::Ok),
+            (65_530, 10_000, 10_000, CheckStatus::Ok),
+            (35_000, 5_000, 10_000, CheckStatus::Warning),
+            (35_000, 5_000, 100, CheckStatus::Ok),
+            (65_530, 10_000, 20_000, CheckStatus::Ok),
         ] {
             assert_eq!(judge_mappings(mappings, allowed, wanted).status, status, "{mappings} {wanted}");
         }
@@ -130,14 +130,14 @@ mod tests {
 
     #[test]
     fn few_watches_are_warned_of() {
-        assert_eq!([100, 8_192].map(|watches| judge_watches(watches).status), [Status::Warning, Status::Ok]);
+        assert_eq!([100, 8_192].map(|watches| judge_watches(watches).status), [CheckStatus::Warning, CheckStatus::Ok]);
     }
 
     #[test]
     fn a_port_in_use_is_warned_of() {
         let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
-        assert_eq!(check_port("127.0.0.1", port).status, Status::Warning);
-        assert_eq!(check_port("127.0.0.1", 0).status, Status::Ok);
+        assert_eq!(check_port("127.0.0.1", port).status, CheckStatus::Warning);
+        assert_eq!(check_port("127.0.0.1", 0).status, CheckStatus::Ok);
     }
 }

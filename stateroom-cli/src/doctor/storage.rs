@@ -1,10 +1,10 @@
 //! Where things are kept.
 use std::{fs, path::Path};
 
-use super::Check;
+use super::check::Check;
 use crate::{
-    build::{CACHE_VARIABLE, cache_directory},
-    report::bytes,
+    settings::{CACHE_VARIABLE, cache_directory},
+    ui::report::bytes,
 };
 
 pub(super) fn check_cache() -> Check {

@@ -3,10 +3,10 @@ use std::{fs, io, path::Path};
 
 use cargo_metadata::semver::Version;
 
-use super::Check;
+use super::check::Check;
 use crate::{
     build::{bound_without_installing, has_target, linked_wasm_bindgen, nearest_manifest, rustc, tool},
-    config::Settings,
+    settings::Settings,
 };
 
 /// What a service is built for, and what its client is.
@@ -110,7 +110,7 @@ fn locked(directory: &Path, package: &str) -> Option<Version> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Status;
+    use crate::doctor::check::CheckStatus;
 
     #[test]
     fn the_oldest_rust_is_that_of_the_crate_that_services_are_made_with() {
@@ -123,11 +123,11 @@ mod tests {
     #[test]
     fn a_program_is_missing_broken_old_or_fine() {
         for (version, status) in [
-            (Err(Silence::Missing), Status::Problem),
-            (Err(Silence::Broken("no toolchain".to_owned())), Status::Problem),
-            (Ok(Version::new(1, 84, 1)), Status::Problem),
-            (Ok(OLDEST), Status::Ok),
-            (Ok(Version::new(2, 0, 0)), Status::Ok),
+            (Err(Silence::Missing), CheckStatus::Problem),
+            (Err(Silence::Broken("no toolchain".to_owned())), CheckStatus::Problem),
+            (Ok(Version::new(1, 84, 1)), CheckStatus::Problem),
+            (Ok(OLDEST), CheckStatus::Ok),
+            (Ok(Version::new(2, 0, 0)), CheckStatus::Ok),
         ] {
             assert_eq!(check_program("cargo", version).status, status);
         }
@@ -136,10 +136,10 @@ mod tests {
     #[test]
     fn a_missing_target_is_a_problem_only_where_nothing_installs_it() {
         for (target, is_installed, has_rustup, status) in [
-            (SERVICE_TARGET, true, false, Status::Ok),
-            (SERVICE_TARGET, false, true, Status::Warning),
-            (SERVICE_TARGET, false, false, Status::Problem),
-            (CLIENT_TARGET, false, false, Status::Warning),
+            (SERVICE_TARGET, true, false, CheckStatus::Ok),
+            (SERVICE_TARGET, false, true, CheckStatus::Warning),
+            (SERVICE_TARGET, false, false, CheckStatus::Problem),
+            (CLIENT_TARGET, false, false, CheckStatus::Warning),
         ] {
             assert_eq!(check_target(target, is_installed, has_rustup).status, status, "{target}");
         }

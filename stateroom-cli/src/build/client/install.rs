@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 
 use super::{Misfit, program};
-use crate::build::cargo::tool;
+use crate::build::tool::tool;
 
 /// How the directories begin in which installations are made.
 const UNFINISHED: &str = ".unfinished-";

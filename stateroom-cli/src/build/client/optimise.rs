@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ffi::OsStr, fs, io, path::Path, process::Stdio}
 use anyhow::{Context, Result, anyhow, bail};
 use walrus::{ExportItem, Module, RefType};
 
-use crate::build::cargo::tool;
+use crate::build::tool::tool;
 
 /// What Rust and wasm-bindgen make use of; older ones take it for unknown otherwise. All that any browser of today has.
 const FEATURES: [&str; 6] = [

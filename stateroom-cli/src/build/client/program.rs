@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use cargo_metadata::semver::Version;
 
 use super::{Misfit, install};
-use crate::build::cargo::tool;
+use crate::build::tool::tool;
 
 /// What it is called.
 const NAME: &str = "wasm-bindgen";

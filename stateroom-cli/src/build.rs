@@ -1,46 +1,46 @@
-//! From the sources of a service to what can be served.
+//! Building a service and its client.
 //!
-//! *Invariant:* cargo alone decides what is compiled and how; of what it makes, the artefact of the very package that was
-//! asked for is taken.
+//! *Invariant:* cargo alone decides what is compiled and how. The module is the artifact of the requested package itself,
+//! never of a dependency.
 mod cargo;
 mod client;
 pub(crate) mod dist;
+mod inputs;
 mod output;
 mod package;
-mod sources;
 mod target;
 mod tool;
 
 use anyhow::Result;
 
 pub(crate) use self::{
-    cargo::{DoesNotBuild, stop},
+    cargo::{BuildFailed, stop},
     client::{bound_without_installing, linked_wasm_bindgen},
-    output::{Built, Kept, Profile, Voice},
+    inputs::{BuildInputs, inputs},
+    output::{Artifacts, CapturedOutput, Output, Profile},
     package::nearest_manifest,
-    sources::{BuiltFrom, built_from},
     target::{is_installed as has_target, rustc},
     tool::tool,
 };
 use crate::settings::Settings;
 
-/// Builds the service of the crate or workspace in the working directory, and its client if it has one.
+/// Builds the service in the current directory, and its client if it has one.
 ///
 /// # Errors
 ///
-/// Where there is no such package, or cargo or wasm-bindgen fail.
-pub(crate) fn build(settings: &Settings, profile: Profile, mut voice: Voice<'_>) -> Result<Built> {
+/// Returns an error if there is no such package, or cargo or wasm-bindgen fails.
+pub(crate) fn build(settings: &Settings, profile: Profile, mut output: Output<'_>) -> Result<Artifacts> {
     settings.static_files.as_deref().map(dist::check_static_files).transpose()?;
     let workspace = cargo::workspace()?;
     let client = settings.client.as_ref().map(|client| client.package.as_str());
     let service = package::service(&workspace, settings.service.package.as_deref(), client)?;
-    let service = cargo::build(service, "wasm32-wasip1", profile, &mut voice)?.module;
+    let service = cargo::build(service, "wasm32-wasip1", profile, &mut output)?.module;
     let client = client
         .map(|name| {
             let package = package::named(&workspace, name, "client")?;
-            let made = cargo::build(package, "wasm32-unknown-unknown", profile, &mut voice)?;
-            client::bind(&made, workspace.target_directory.as_std_path(), !matches!(voice, Voice::Aloud))
+            let compiled = cargo::build(package, "wasm32-unknown-unknown", profile, &mut output)?;
+            client::bind(&compiled, workspace.target_directory.as_std_path(), !matches!(output, Output::Inherit))
         })
         .transpose()?;
-    Ok(Built { service, client })
+    Ok(Artifacts { service, client })
 }

@@ -1,4 +1,4 @@
-//! The command line: its verbs, and how it is read.
+//! The command line: the list of commands, parsing and dispatch.
 #[cfg(test)]
 mod readme;
 
@@ -15,23 +15,24 @@ use crate::{
         BenchCommand, BuildCommand, CompletionsCommand, ConfigCommand, DevCommand, DoctorCommand, InitCommand,
         InspectCommand, ManCommand, NewCommand, ServeCommand,
     },
-    settings::{CACHE_VARIABLE, Defaults, explain, name_variable},
-    ui::{GlobalArgs, LOG_FORMAT_VARIABLE, closest::closest, color::Colour},
+    settings::{CACHE_VARIABLE, Defaults, name_variable, with_variables},
+    ui::{GlobalArgs, LOG_FORMAT_VARIABLE, closest::closest, color::Color},
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  stateroom new my-app -t chat      make a crate to begin with
-  stateroom dev                     build the crate here, serve it on http://127.0.0.1:8080
-  stateroom dev 3000 -C my-service  the crate in my-service, on port 3000
-  stateroom build                   build the crate here into dist
-  stateroom serve dist --port 80    serve what was built
+  stateroom new my-app -t chat      create a service crate
+  stateroom dev                     build and serve the current crate on http://127.0.0.1:8080
+  stateroom dev 3000 -C my-service  build and serve the crate in my-service on port 3000
+  stateroom build                   build the current crate into dist
+  stateroom serve dist --port 80    serve a built service
   stateroom serve service.wasm -r uuid -s never
-  stateroom doctor                  check this machine for what all of that takes
+  stateroom doctor                  check this machine's setup
 
-Every setting is a flag, a variable STATEROOM_*, or a key of stateroom.toml: the first of these that is given counts.";
+Settings are read from flags, environment variables (STATEROOM_*) and stateroom.toml, in this order of precedence.
+Durations are written as 30 (seconds), 30s, 500ms, 5m or 2h; sizes as 65536 (bytes), 64KiB, 16MiB or 1GB.";
 
-/// Rooms over WebSockets: a service written in Rust, a sandboxed instance for each room.
+/// Rooms over WebSockets: services written in Rust, one sandboxed instance per room
 #[derive(Debug, Parser)]
 #[command(name = "stateroom", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -58,18 +59,18 @@ enum Command {
 }
 
 impl Cli {
-    /// Whether a service is being worked on.
+    /// Returns whether the command is `dev`.
     pub(crate) fn is_dev(&self) -> bool {
         matches!(self.command, Command::Dev(_))
     }
 
-    /// Does what the command line says.
+    /// Runs the command.
     ///
     /// # Errors
     ///
-    /// All that can go wrong, with what to do about it.
+    /// Returns the error of the command.
     pub(crate) fn run(self) -> Result<()> {
-        self.global.enter_directory()?;
+        self.global.change_directory()?;
         match self.command {
             Command::New(new) => new.run(),
             Command::Init(init) => init.run(),
@@ -86,37 +87,37 @@ impl Cli {
     }
 }
 
-/// The command as clap knows it, each setting with its variable and its default.
+/// Returns the definition of the command line, with the environment variable and the default of each setting.
 pub(crate) fn command() -> clap::Command {
     Cli::command()
-        .mut_subcommand("dev", |verb| explain(verb, &Defaults::DEV))
-        .mut_subcommand("serve", |verb| explain(verb, &Defaults::SERVE))
-        .mut_subcommand("config", |verb| explain(verb, &Defaults::SERVE))
+        .mut_subcommand("dev", |command| with_variables(command, &Defaults::DEV))
+        .mut_subcommand("serve", |command| with_variables(command, &Defaults::SERVE))
+        .mut_subcommand("config", |command| with_variables(command, &Defaults::SERVE))
 }
 
-/// Reads the command line. Where it asks for help or makes no sense, the process ends here.
+/// Parses the command line. Exits if it is invalid or requests help.
 pub(crate) fn parse() -> Cli {
     let read = |command: &mut clap::Command| Cli::from_arg_matches(&command.try_get_matches_from_mut(env::args_os())?);
     read(&mut command()).unwrap_or_else(|error| {
-        Colour::said(env::args_os()).choose();
-        name_variable(name_verb(error)).exit()
+        Color::find(env::args_os()).apply();
+        name_variable(suggest_command(error)).exit()
     })
 }
 
-/// In a short word, two letters that have changed places are too much for clap.
-fn name_verb(mut error: clap::Error) -> clap::Error {
+/// Suggests a command for a misspelled one. In short names, clap does not recognize two swapped letters.
+fn suggest_command(mut error: clap::Error) -> clap::Error {
     let unknown = match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(unknown)) if error.get(ContextKind::SuggestedSubcommand).is_none() => unknown.clone(),
         _ => return error,
     };
     let command = command();
-    if let Some(meant) = closest(&unknown, command.get_subcommands().map(clap::Command::get_name)) {
-        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![meant.to_owned()]));
+    if let Some(known) = closest(&unknown, command.get_subcommands().map(clap::Command::get_name)) {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![known.to_owned()]));
     }
     error
 }
 
-/// Warns of variables that look like settings and are none.
+/// Warns about unknown environment variables that look like settings.
 pub(crate) fn check_variables() {
     const PREFIX: &str = "STATEROOM_";
     let command = command();
@@ -127,9 +128,13 @@ pub(crate) fn check_variables() {
     for (variable, _) in env::vars_os() {
         let Some(name) = variable.to_str().and_then(|variable| variable.strip_prefix(PREFIX)) else { continue };
         match closest(name, known.iter().copied()) {
-            Some(meant) if meant == name => {}
-            Some(meant) => tracing::warn!("there is no variable {PREFIX}{name}: did you mean {PREFIX}{meant}?"),
-            None => tracing::warn!("there is no variable {PREFIX}{name}: `stateroom serve --help` lists them"),
+            Some(known) if known == name => {}
+            Some(known) => {
+                tracing::warn!("unknown environment variable {PREFIX}{name}: did you mean {PREFIX}{known}?");
+            }
+            None => {
+                tracing::warn!("unknown environment variable {PREFIX}{name}: see `stateroom serve --help`");
+            }
         }
     }
 }
@@ -139,24 +144,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_verb_has_examples() {
+    fn each_command_has_examples() {
         let mut command = command();
         command.build();
-        for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
-            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains(&format!("Examples:\n  stateroom {}", verb.get_name())), "{}", verb.get_name());
+        for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let name = command.get_name();
+            assert!(help.contains(&format!("Examples:\n  stateroom {name}")), "{name}");
         }
     }
 
     #[test]
-    fn all_examples_can_be_typed() {
+    fn all_examples_parse() {
         let mut command = command();
         command.build();
         let helps = command.get_subcommands().filter_map(clap::Command::get_after_help).chain(command.get_after_help());
         let helps: Vec<_> = helps.map(ToString::to_string).collect();
         let examples = helps.iter().flat_map(|help| help.lines()).filter_map(|line| line.strip_prefix("  stateroom"));
         for example in examples {
-            // What follows is for a shell, or says what it does.
+            // The rest is for the shell, or a comment.
             let words = example.split(['>', '|']).next().unwrap().split("  ").next().unwrap().split_whitespace();
             let parsed = super::command().try_get_matches_from(["stateroom"].into_iter().chain(words));
             assert!(parsed.is_ok(), "stateroom{example}: {}", parsed.unwrap_err());

@@ -1,6 +1,6 @@
-//! The verbs, a file each: a struct of what the verb can be told, which runs with that.
+//! The commands, one file each: a struct with the arguments, which has a method `run`.
 //!
-//! *Invariant:* no verb knows another one, nor the command line it is part of.
+//! *Invariant:* no command depends on another one, nor on the command line that it is part of.
 mod bench;
 mod build;
 mod completions;

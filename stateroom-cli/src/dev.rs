@@ -1,16 +1,16 @@
-//! Building again and again: on each save, what has changed is built, and what is served is exchanged for it.
+//! The development loop: watching the sources, rebuilding on changes, and replacing the running service.
 //!
-//! *Invariant:* one build at a time, of what is there when it begins; what does not build changes nothing that is served.
+//! *Invariant:* one build at a time, of the sources at its start; a failed build leaves the running service as it is.
 mod builder;
 mod session;
 mod sources;
 mod status;
-mod watch;
+mod watcher;
 
 pub(crate) use self::{
-    builder::{Made, Workshop},
+    builder::{Builder, Fingerprint},
     session::Session,
     sources::Sources,
     status::{Build, Status},
-    watch::Watch,
+    watcher::Watcher,
 };

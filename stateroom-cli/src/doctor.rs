@@ -1,6 +1,6 @@
-//! What is checked of a machine, and what is found.
+//! Checks of this machine's setup for building and serving.
 //!
-//! *Invariant:* nothing is changed by it: not a file is left, nothing is installed, no network is asked.
+//! *Invariant:* checks change nothing: they leave no files, install nothing and do not use the network.
 mod check;
 mod examination;
 mod machine;

@@ -1,9 +1,9 @@
-//! The command `stateroom`: builds a service crate into a WebAssembly module, serves it, and measures it.
+//! The command `stateroom`: builds a service crate into a WebAssembly module, serves it, and load-tests it.
 //!
-//! This file owns the way out: every error of every verb ends here, is printed once, and becomes the exit code.
+//! This file owns the exit code: the error of a command is printed here, once.
 //!
-//! *Invariant:* 0 is success, 1 a failure, 2 a command line that asks for what cannot be. Imports point one way: main, cli,
-//! commands, then serve, dev, build, scaffold, module_info and doctor, then settings, then ui.
+//! *Invariant:* the exit code is 0 for success, 1 for a failure and 2 for an invalid command line. Imports point one way:
+//! main, cli, commands; then serve, dev, build, scaffold, module_info and doctor; then settings; then ui.
 mod bench;
 mod build;
 mod cli;
@@ -25,7 +25,7 @@ use ui::{error, logging};
 
 fn main() -> ExitCode {
     let cli = cli::parse();
-    cli.global.color.choose();
+    cli.global.color.apply();
     logging::init(&cli.global, cli.is_dev(), GuestLines);
     cli::check_variables();
     let code = match cli.run() {
@@ -33,6 +33,6 @@ fn main() -> ExitCode {
         Err(error) => error::report(error, &cli::command()),
     };
     #[cfg(feature = "otel")]
-    ui::telemetry::end();
+    ui::telemetry::shut_down();
     code
 }

@@ -1,6 +1,6 @@
-//! What a module is made of: read from its bytes, without running it.
+//! A description of a WebAssembly module, read from its bytes without running it.
 //!
-//! *Invariant:* it is read and not judged. Whether a module can be served, the host alone says.
+//! *Invariant:* modules are described, not judged: only the host decides whether it accepts one.
 mod describe;
 mod functions;
 mod sections;
@@ -10,13 +10,13 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use stateroom_wasm_host::offers_import;
 
-use functions::{Function, Share};
+use functions::{CrateSize, Function};
 use sections::Sections;
 
-/// What there is to know about a module.
+/// A description of a module.
 #[derive(Debug, Serialize)]
-pub(crate) struct Anatomy {
-    /// How long it is, in its binary form.
+pub(crate) struct ModuleInfo {
+    /// Size of its binary form.
     bytes: usize,
     interface: Interface,
     imports: Vec<Import>,
@@ -24,25 +24,26 @@ pub(crate) struct Anatomy {
     tables: Vec<Table>,
     code_bytes: usize,
     data_bytes: usize,
-    /// How many functions it has, without those that it imports.
+    /// Number of functions, without imported ones.
     function_count: usize,
-    /// The largest functions, and how much each crate takes of the code; the largest first.
+    /// Largest functions, in descending order.
     functions: Vec<Function>,
-    crates: Vec<Share>,
-    custom_sections: Vec<Custom>,
-    /// What has made it.
+    /// Crates by the size of their code, in descending order.
+    crates: Vec<CrateSize>,
+    custom_sections: Vec<CustomSection>,
+    /// Programs that produced it.
     producers: Vec<String>,
     debug_bytes: usize,
 }
 
-/// What it says to speak with a host, by its exports.
+/// The interface to the host that it declares by its exports.
 #[derive(Debug, Serialize)]
 struct Interface {
     version: Option<i32>,
     protocol: Option<i32>,
-    /// Whether it takes the host's greeting.
+    /// Whether it accepts the handshake of protocol extensions.
     greeting: bool,
-    /// Whether it takes several events at once.
+    /// Whether it accepts batches of events.
     rows: bool,
 }
 
@@ -50,7 +51,7 @@ struct Interface {
 struct Import {
     module: String,
     name: String,
-    /// Whether the host has it.
+    /// Whether the host offers it.
     offered: bool,
 }
 
@@ -67,19 +68,19 @@ struct Table {
 }
 
 #[derive(Debug, Serialize)]
-struct Custom {
+struct CustomSection {
     name: String,
     bytes: usize,
 }
 
-impl Anatomy {
-    /// Reads a module, in its binary or its text form. No more than so many functions are listed.
+impl ModuleInfo {
+    /// Reads a module in binary or text form. Lists at most `max_functions` functions.
     ///
     /// # Errors
     ///
-    /// Where it is no module.
-    pub(crate) fn of(bytes: &[u8], most_functions: usize) -> Result<Anatomy> {
-        let bytes = wat::parse_bytes(bytes).context("it is no module")?;
+    /// Returns an error if the bytes are not a module.
+    pub(crate) fn read(bytes: &[u8], max_functions: usize) -> Result<ModuleInfo> {
+        let bytes = wat::parse_bytes(bytes).context("not a WebAssembly module")?;
         let sections = Sections::read(&bytes)?;
         let exports = |name: &str| sections.exports.iter().any(|export| export.name == name);
         let interface = Interface {
@@ -96,8 +97,8 @@ impl Anatomy {
         let mut functions = functions::by_size(&sections);
         let crates = functions::by_crate(&functions);
         let function_count = functions.len();
-        functions.truncate(most_functions);
-        Ok(Anatomy {
+        functions.truncate(max_functions);
+        Ok(ModuleInfo {
             bytes: bytes.len(),
             interface,
             imports: sections.imports.iter().map(import).collect(),
@@ -119,7 +120,7 @@ impl Anatomy {
             custom_sections: sections
                 .custom
                 .iter()
-                .map(|(name, bytes)| Custom { name: (*name).to_owned(), bytes: *bytes })
+                .map(|(name, bytes)| CustomSection { name: (*name).to_owned(), bytes: *bytes })
                 .collect(),
             producers: sections.producers,
         })

@@ -1,9 +1,9 @@
-//! From a template to a crate that builds, tests and serves at once.
+//! Creating service crates from templates.
 //!
-//! Most templates are the repository's own examples: their sources are links to these, so that what is handed out is what is
-//! tested. In them, the name of the example stands for that of the new crate.
+//! Most templates are the examples of the repository: their sources are links to them, so that the templates are tested. In the
+//! templates, the name of the example stands for that of the new crate.
 //!
-//! *Invariant:* nothing that is there already is written over.
+//! *Invariant:* existing files are never overwritten.
 mod args;
 mod name;
 mod source;
@@ -11,6 +11,6 @@ mod template;
 mod write;
 
 pub(crate) use self::{
-    args::{ScaffoldArgs, missing, with_templates},
+    args::{ScaffoldArgs, missing_argument, with_templates},
     name::CrateName,
 };

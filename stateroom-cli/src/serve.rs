@@ -1,6 +1,6 @@
-//! Serving a module until a signal comes: reading it and reading it again, signals, systemd, and the routes for whoever runs it.
+//! Serving a module: loading and reloading it, signals, systemd and the admin API.
 //!
-//! *Invariant:* `dev` serves by the same code: what it does beside is given to [`until_stopped`].
+//! *Invariant:* `serve` and `dev` run the same server; [`ServeOptions`] holds all that differs.
 mod address;
 mod admin;
 mod module;
@@ -11,6 +11,6 @@ mod systemd;
 
 pub(crate) use self::{
     address::{check as check_address, next_free_port},
-    module::{explain as explain_refusal, load},
-    run::{Stage, until_stopped},
+    module::{load, with_hint},
+    run::{ServeOptions, serve_until_stopped},
 };

@@ -1,7 +1,7 @@
-//! Settings: what there is to set, and which of flag, variable, file and default counts.
+//! Settings: their declaration, sources and precedence: flags, environment variables, `stateroom.toml`, the preset, defaults.
 //!
-//! *Invariant:* a setting is declared once, in [`schema`], [`admission`] or [`limits`]; its flag, its variable, its key in
-//! `stateroom.toml` and its line in the help and the README come of that.
+//! *Invariant:* a setting is declared once, in `schema`, `admission` or `limits`. Its flag, environment variable, key, help
+//! and line in the README are derived from that.
 mod admission;
 mod cache;
 mod file;
@@ -10,24 +10,24 @@ mod limits;
 mod names;
 mod origin;
 mod preset;
-mod quantity;
 mod resolve;
 mod schema;
+mod value;
 
 #[cfg(test)]
-pub(crate) use limits::MET as LIMITS_MET;
+pub(crate) use limits::EFFECTS as LIMIT_EFFECTS;
 #[cfg(test)]
-pub(crate) use names::key;
+pub(crate) use names::{key, value_text};
 #[cfg(test)]
-pub(crate) use preset::in_public;
+pub(crate) use preset::public_limit;
 pub(crate) use {
     admission::AdmissionSettings,
     cache::{VARIABLE as CACHE_VARIABLE, directory as cache_directory},
     file::FILE_NAME,
     layers::Defaults,
-    names::{explain, name_variable},
-    origin::{Flags, Origin, Row},
-    quantity::{Bytes, Port, Sets},
-    resolve::{Resolved, Said},
+    names::{name_variable, with_variables},
+    origin::{GivenFlags, ListedSetting, Origin},
+    resolve::{ResolvedSettings, SettingsSources},
     schema::Settings,
+    value::Port,
 };

@@ -1,6 +1,6 @@
-//! What people see on the terminal: the log, colors, errors, reports, questions; and the options that all verbs have for it.
+//! The terminal: logging, colors, errors, reports and prompts, and the options of every command that control them.
 //!
-//! *Invariant:* nothing here knows a verb or a setting.
+//! *Invariant:* nothing here depends on a command or a setting.
 pub(crate) mod closest;
 pub(crate) mod color;
 pub(crate) mod error;

@@ -2,6 +2,7 @@
 use std::{collections::BTreeMap, fmt, io};
 
 use serde::Serialize;
+use stateroom_quantity::Bytes;
 use tokio_tungstenite::tungstenite::{
     Error,
     error::{CapacityError, ProtocolError},
@@ -10,7 +11,6 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::strange::cut;
-use crate::ui::report::bytes;
 
 /// What went wrong, and how often.
 #[derive(Debug, Default, Clone)]
@@ -95,7 +95,10 @@ pub(crate) fn explain(error: &Error) -> String {
         Error::Io(error) => explain_io(error),
         Error::ConnectionClosed | Error::AlreadyClosed => "the connection ended without a close".to_owned(),
         Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
-            format!("the server sent a message of more than {}, which is all that is taken", bytes(*max_size as u64))
+            format!(
+                "the server sent a message of more than {}, which is all that is taken",
+                Bytes(*max_size as u64).approximate()
+            )
         }
         Error::Protocol(ProtocolError::HttparseError(_)) => {
             "what answers there speaks no HTTP; if it is TLS, write https or wss".to_owned()

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, anyhow};
 use cargo_metadata::semver::Version;
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::cargo::Made;
+use super::cargo::CompiledModule;
 use crate::settings::cache_directory;
 
 /// Binds a module: the directory it gives has `<crate>.js`, `<crate>_bg.wasm` and their types. Where `quiet`, cargo tells
@@ -25,7 +25,7 @@ use crate::settings::cache_directory;
 /// # Errors
 ///
 /// Where the module cannot be bound, or was compiled against a version of wasm-bindgen that cannot be had.
-pub(super) fn bind(made: &Made, target_directory: &Path, quiet: bool) -> Result<PathBuf> {
+pub(super) fn bind(made: &CompiledModule, target_directory: &Path, quiet: bool) -> Result<PathBuf> {
     let module = made.module.as_path();
     let name = module.file_stem().context("the client's module has no name")?;
     let directory = target_directory.join("stateroom").join("client").join(name);
@@ -141,7 +141,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let module = directory.path().join("client.wasm");
         fs::write(&module, "no module").unwrap();
-        let made = Made { module, wasm_bindgen: None };
+        let made = CompiledModule { module, wasm_bindgen: None };
         let text = bind(&made, directory.path(), true).unwrap_err().to_string();
         assert!(text.starts_with("wasm-bindgen cannot bind `") && text.contains("client.wasm"), "{text}");
     }

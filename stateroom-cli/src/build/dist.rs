@@ -1,6 +1,6 @@
-//! The directory `dist`: what `stateroom build` makes and `stateroom serve` takes.
+//! The directory `dist`, which `stateroom build` writes and `stateroom serve` reads.
 //!
-//! *Invariant:* it is whole, the old one or the new one; and nothing that was not made here is ever deleted.
+//! *Invariant:* it is replaced atomically, and files of others in it are never deleted.
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -8,90 +8,95 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::output::Built;
+use super::output::Artifacts;
 use crate::settings::{FILE_NAME, Settings};
 
-/// What the directory is called.
+/// The name of the directory.
 pub(crate) const DIRECTORY: &str = "dist";
-/// The module in it.
+/// The name of the module in it.
 const MODULE: &str = "server.wasm";
-/// The directory of static files in it.
+/// The name of the directory of static files in it.
 const STATIC: &str = "static";
-/// The client in that.
+/// The name of the directory of the client in that.
 const CLIENT: &str = "client";
 
-/// Puts what was built into `dist`, in the place of what was there.
+/// Replaces `dist` with the artifacts of a build.
 ///
 /// # Errors
 ///
-/// Where something there is not ours, or the files cannot be written.
-pub(crate) fn write(built: &Built, settings: &Settings) -> Result<()> {
+/// Returns an error if `dist` has files of others in it, or cannot be written.
+pub(crate) fn write(artifacts: &Artifacts, settings: &Settings) -> Result<()> {
     let target = Path::new(DIRECTORY);
     check_ours(target)?;
-    // Beside it, so that moving is renaming. Whatever is left in it at the end, the old directory too, goes with it.
-    let workbench =
-        tempfile::Builder::new().prefix(".dist-").tempdir_in(".").context("no directory can be made here")?;
-    let (new, old) = (workbench.path().join("new"), workbench.path().join("old"));
-    fill(&new, built, settings)?;
+    // On the same file system, so that renaming works. Removed at the end with everything in it, including the old directory.
+    let temporary =
+        tempfile::Builder::new().prefix(".dist-").tempdir_in(".").context("failed to create a temporary directory")?;
+    let (new, old) = (temporary.path().join("new"), temporary.path().join("old"));
+    fill(&new, artifacts, settings)?;
     if target.exists() {
-        fs::rename(target, &old).context("the old `dist` cannot be moved away")?;
+        fs::rename(target, &old).context("failed to move the old `dist` away")?;
     }
     if let Err(error) = fs::rename(&new, target) {
         let _ = fs::rename(&old, target);
-        return Err(error).context("the new `dist` cannot be moved to its place");
+        return Err(error).context("failed to move the new `dist` into place");
     }
     Ok(())
 }
 
-fn fill(directory: &Path, built: &Built, settings: &Settings) -> Result<()> {
+fn fill(directory: &Path, artifacts: &Artifacts, settings: &Settings) -> Result<()> {
     let statics = directory.join(STATIC);
-    fs::create_dir_all(&statics).context("no directory can be made here")?;
+    fs::create_dir_all(&statics).context("failed to create a directory")?;
     if let Some(files) = &settings.static_files {
         if is_within(Path::new("."), files) {
             bail!(
-                "`static_files` in {FILE_NAME} is a directory that `{DIRECTORY}` is in: it would be copied into itself\n  \
-                 hint: move what is to be served to a directory of its own, such as `static`"
+                "`static_files` in {FILE_NAME} contains `{DIRECTORY}`, and would be copied into itself\n  \
+                 hint: move the files to serve to a directory of their own, such as `static`"
             );
         }
         copy(files, &statics)?;
     }
-    if let Some(client) = &built.client {
+    if let Some(client) = &artifacts.client {
         copy(client, &statics.join(CLIENT))?;
     }
     let module = directory.join(MODULE);
-    fs::copy(&built.service, &module).with_context(|| format!("`{}` cannot be copied", built.service.display()))?;
-    fs::write(directory.join(FILE_NAME), settings.to_serve()?).context("the settings cannot be written")
+    fs::copy(&artifacts.service, &module)
+        .with_context(|| format!("failed to copy `{}`", artifacts.service.display()))?;
+    fs::write(directory.join(FILE_NAME), settings.to_serve()?).context("failed to write the settings")
 }
 
+/// Checks that `stateroom build` created a directory.
+///
 /// # Errors
 ///
-/// Where what is called `dist` may be somebody's own.
+/// Returns an error if it may contain files of others.
 fn check_ours(target: &Path) -> Result<()> {
     let kind = match fs::symlink_metadata(target) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        kind => kind.context("`dist` cannot be looked at")?,
+        kind => kind.context("failed to read `dist`")?,
     };
     if !kind.is_dir() {
-        bail!("`dist` is not a directory\n  hint: move it away: `stateroom build` writes there");
+        bail!("`dist` is not a directory\n  hint: move it away: `stateroom build` writes to `dist`");
     }
     let mut names = Vec::new();
-    for entry in fs::read_dir(target).context("`dist` cannot be looked at")? {
-        names.push(entry.context("`dist` cannot be looked at")?.file_name());
+    for entry in fs::read_dir(target).context("failed to read `dist`")? {
+        names.push(entry.context("failed to read `dist`")?.file_name());
     }
-    let stranger = names.iter().find(|name| [MODULE, STATIC, FILE_NAME].iter().all(|ours| *name != ours));
-    let stranger = stranger.or(names.first().filter(|_| !names.iter().any(|name| name == MODULE)));
-    match stranger {
+    let foreign = names.iter().find(|name| [MODULE, STATIC, FILE_NAME].iter().all(|ours| *name != ours));
+    let foreign = foreign.or(names.first().filter(|_| !names.iter().any(|name| name == MODULE)));
+    match foreign {
         Some(name) => bail!(
-            "`dist` has `{}` in it, which `stateroom build` did not make; it would be deleted\n  hint: move it away",
+            "`dist` contains `{}`, which was not created by `stateroom build` and would be deleted\n  hint: move it away",
             name.to_string_lossy()
         ),
         None => Ok(()),
     }
 }
 
+/// Checks that `static_files` is a directory.
+///
 /// # Errors
 ///
-/// Where `static_files` is no directory.
+/// Returns an error if it is not.
 pub(crate) fn check_static_files(files: &Path) -> Result<()> {
     if files.is_dir() {
         return Ok(());
@@ -104,46 +109,46 @@ fn is_within(path: &Path, directory: &Path) -> bool {
     path.is_ok_and(|path| fs::canonicalize(directory).is_ok_and(|directory| path.starts_with(directory)))
 }
 
-/// Copies what is in a directory, following links.
+/// Copies the contents of a directory, following links.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    let context = || format!("`{}` cannot be copied", from.display());
+    let context = || format!("failed to copy `{}`", from.display());
     fs::create_dir_all(to).with_context(context)?;
     for entry in fs::read_dir(from).with_context(context)? {
         let entry = entry.with_context(context)?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = fs::metadata(&source).with_context(|| format!("`{}` cannot be copied", source.display()))?;
+        let kind = fs::metadata(&source).with_context(|| format!("failed to copy `{}`", source.display()))?;
         if kind.is_dir() {
             copy(&source, &target)?;
         } else {
-            fs::copy(&source, &target).with_context(|| format!("`{}` cannot be copied", source.display()))?;
+            fs::copy(&source, &target).with_context(|| format!("failed to copy `{}`", source.display()))?;
         }
     }
     Ok(())
 }
 
-/// What there is to serve in such a directory.
-pub(crate) struct Contents {
+/// The contents of a `dist` directory.
+pub(crate) struct DistContents {
     pub(crate) module: PathBuf,
     pub(crate) static_files: Option<PathBuf>,
     pub(crate) client: Option<PathBuf>,
 }
 
-/// Looks into a directory that `stateroom build` has made, here or in an earlier release.
+/// Returns the contents of a directory that `stateroom build` created, in this or an earlier release.
 ///
 /// # Errors
 ///
-/// Where it has no module.
-pub(crate) fn contents(directory: &Path) -> Result<Contents> {
+/// Returns an error if it has no module.
+pub(crate) fn contents(directory: &Path) -> Result<DistContents> {
     let module = directory.join(MODULE);
     if !module.is_file() {
         bail!(
-            "there is no {MODULE} in `{}`\n  hint: serve the directory that `stateroom build` makes, or a .wasm file",
+            "no {MODULE} in `{}`\n  hint: use a directory created by `stateroom build`, or a .wasm file",
             directory.display()
         );
     }
     let statics = directory.join(STATIC);
     let client = statics.join(CLIENT);
-    // Without static files the server answers `/` itself.
+    // Without static files, the server answers `/`.
     let has_files = fs::read_dir(&statics).is_ok_and(|mut entries| entries.next().is_some());
-    Ok(Contents { module, static_files: has_files.then_some(statics), client: client.is_dir().then_some(client) })
+    Ok(DistContents { module, static_files: has_files.then_some(statics), client: client.is_dir().then_some(client) })
 }

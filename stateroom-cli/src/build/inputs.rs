@@ -1,4 +1,4 @@
-//! What a service and its client are built from: the packages on this machine that they depend on.
+//! The inputs of a build: the local packages that a service and its client depend on.
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -10,44 +10,44 @@ use cargo_metadata::{Metadata, PackageId};
 use super::{cargo, package};
 use crate::settings::Settings;
 
-/// What something is built from, and where builds write.
-pub(crate) struct BuiltFrom {
-    /// The directories of the packages whose sources are here, and the manifest of the workspace.
+/// The paths that a build reads, and the directory that it writes.
+pub(crate) struct BuildInputs {
+    /// Directories of local packages, and the files of the workspace that affect all of them.
     pub(crate) roots: BTreeSet<PathBuf>,
     pub(crate) target_directory: PathBuf,
 }
 
-/// What the service here is built from, and its client.
+/// Returns the inputs of the service in the current directory, and of its client.
 ///
 /// # Errors
 ///
-/// As [`build`](super::build) where it finds no such packages.
-pub(crate) fn built_from(settings: &Settings) -> Result<BuiltFrom> {
-    let workspace = cargo::workspace_and_dependencies()?;
+/// Returns an error if there is no such package, or cargo cannot read it.
+pub(crate) fn inputs(settings: &Settings) -> Result<BuildInputs> {
+    let workspace = cargo::workspace_with_dependencies()?;
     let client = settings.client.as_ref().map(|client| client.package.as_str());
     let service = package::service(&workspace, settings.service.package.as_deref(), client)?;
     let client = client.map(|name| package::named(&workspace, name, "client")).transpose()?;
-    let begin = [Some(service), client].into_iter().flatten().map(|package| package.id.clone());
-    let reached = reached(&workspace, begin.collect());
-    let here = workspace.packages.iter().filter(|package| package.source.is_none() && reached.contains(&package.id));
+    let roots = [Some(service), client].into_iter().flatten().map(|package| package.id.clone());
+    let dependencies = with_dependencies(&workspace, roots.collect());
+    let packages = workspace.packages.iter().filter(|package| dependencies.contains(&package.id));
+    let local = packages.filter(|package| package.source.is_none());
     let mut roots: BTreeSet<PathBuf> =
-        here.filter_map(|package| package.manifest_path.as_std_path().parent().map(Path::to_owned)).collect();
-    // What counts for all of them.
-    let files = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "rust-toolchain.toml"];
-    roots.extend(files.map(|file| workspace.workspace_root.join(file).into_std_path_buf()));
-    Ok(BuiltFrom { roots, target_directory: workspace.target_directory.into_std_path_buf() })
+        local.filter_map(|package| package.manifest_path.as_std_path().parent().map(Path::to_owned)).collect();
+    let workspace_files = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "rust-toolchain.toml"];
+    roots.extend(workspace_files.map(|file| workspace.workspace_root.join(file).into_std_path_buf()));
+    Ok(BuildInputs { roots, target_directory: workspace.target_directory.into_std_path_buf() })
 }
 
-/// These packages, and all that they depend on.
-fn reached(workspace: &Metadata, mut begin: Vec<PackageId>) -> BTreeSet<PackageId> {
-    let mut reached = BTreeSet::new();
-    while let Some(id) = begin.pop() {
+/// Returns these packages and all of their dependencies.
+fn with_dependencies(workspace: &Metadata, mut pending: Vec<PackageId>) -> BTreeSet<PackageId> {
+    let mut visited = BTreeSet::new();
+    while let Some(id) = pending.pop() {
         if let Some(resolve) = &workspace.resolve
             && let Some(node) = resolve.nodes.iter().find(|node| node.id == id)
-            && reached.insert(id)
+            && visited.insert(id)
         {
-            begin.extend(node.dependencies.iter().cloned());
+            pending.extend(node.dependencies.iter().cloned());
         }
     }
-    reached
+    visited
 }

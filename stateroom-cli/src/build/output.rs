@@ -1,18 +1,18 @@
-//! What a build makes, and what becomes of what is said meanwhile.
+//! The artifacts of a build, its profile, and the destination of its output.
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-/// What was built, where cargo and wasm-bindgen have put it.
+/// The paths that a build produced.
 #[derive(Debug)]
-pub(crate) struct Built {
-    /// The module that runs in the rooms.
+pub(crate) struct Artifacts {
+    /// Module of the service.
     pub(crate) service: PathBuf,
-    /// The directory with what runs in the browser.
+    /// Directory with the bound client.
     pub(crate) client: Option<PathBuf>,
 }
 
-/// By which of cargo's profiles something is built.
+/// A profile of cargo.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     #[default]
@@ -20,20 +20,20 @@ pub(crate) enum Profile {
     Debug,
 }
 
-/// What becomes of what cargo says while it builds.
-pub(crate) enum Voice<'a> {
-    /// It goes to stderr as it is.
-    Aloud,
-    /// Errors and warnings alone do.
+/// The destination of cargo's output.
+pub(crate) enum Output<'a> {
+    /// Stderr.
+    Inherit,
+    /// Stderr, for errors and warnings only.
     Quiet,
-    /// They are kept.
-    Kept(Kept<'a>),
+    /// A buffer.
+    Capture(CapturedOutput<'a>),
 }
 
-/// What cargo has said, for whoever asked for the build.
-pub(crate) struct Kept<'a> {
-    /// Errors and warnings.
-    pub(crate) said: &'a mut String,
-    /// Called with the name of each crate that was compiled.
-    pub(crate) compiled: &'a mut dyn FnMut(&str),
+/// A destination for captured output.
+pub(crate) struct CapturedOutput<'a> {
+    /// Receives errors and warnings.
+    pub(crate) diagnostics: &'a mut String,
+    /// Called with the name of each compiled crate.
+    pub(crate) on_compiled: &'a mut dyn FnMut(&str),
 }

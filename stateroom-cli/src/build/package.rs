@@ -1,4 +1,4 @@
-//! Which package of a workspace is the service, and whether it can be one.
+//! Finding the packages of the service and the client in a workspace.
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -9,34 +9,36 @@ use cargo_metadata::{Metadata, Package};
 
 use crate::settings::FILE_NAME;
 
-/// The manifest that cargo takes in the working directory.
+/// Returns the manifest that applies to the current directory.
 ///
 /// # Errors
 ///
-/// Where there is none.
+/// Returns an error if there is none.
 pub(crate) fn nearest_manifest() -> Result<PathBuf> {
-    let here = env::current_dir().context("the working directory is gone")?;
+    let here = env::current_dir().context("failed to find the current directory")?;
     let mut manifests = here.ancestors().map(|directory| directory.join("Cargo.toml"));
     manifests.find(|manifest| manifest.is_file()).ok_or_else(|| {
         anyhow!(
-            "there is no Cargo.toml in `{}` nor above it\n  hint: go to the directory of a service crate, or name it: `-C DIR`",
+            "no Cargo.toml in `{}` or any parent directory\n  hint: change to the directory of a service crate, or use `-C DIR`",
             here.display()
         )
     })
 }
 
-/// The package that runs in the rooms: the one that is named, else the one the working directory is in, else the only
-/// one of the workspace that makes a module.
+/// Returns the package of the service: the one with this name, or the one of the current directory, or the only `cdylib` of
+/// the workspace.
 ///
 /// # Errors
 ///
-/// Where there is none, or more than one.
+/// Returns an error if there is none, or more than one.
 pub(super) fn service<'a>(workspace: &'a Metadata, name: Option<&str>, client: Option<&str>) -> Result<&'a Package> {
     if let Some(name) = name {
         return named(workspace, name, "service");
     }
     let here = nearest_manifest()?;
-    if let Some(package) = workspace.packages.iter().find(|package| same(package.manifest_path.as_std_path(), &here)) {
+    if let Some(package) =
+        workspace.packages.iter().find(|package| is_same_file(package.manifest_path.as_std_path(), &here))
+    {
         return Ok(package);
     }
     let mut candidates = workspace.workspace_packages();
@@ -44,14 +46,14 @@ pub(super) fn service<'a>(workspace: &'a Metadata, name: Option<&str>, client: O
     match candidates.as_slice() {
         [package] => Ok(package),
         [] => bail!(
-            "no package of the workspace `{}` is a service: none is a `cdylib`\n  \
-             hint: go to the directory of the service, or name it: `-C DIR`; if it is a package of this workspace, {CDYLIB}",
+            "the workspace `{}` has no service: none of its packages is a `cdylib`\n  \
+             hint: change to the directory of the service, or use `-C DIR`; if it is a package of this workspace, {CDYLIB}",
             workspace.workspace_root
         ),
         several => bail!(
-            "several packages of the workspace `{}` may be the service: {}\n  \
-             hint: go to the directory of the service, or name it:\n{}\n\n  \
-             or say which in {FILE_NAME}:\n\n    [service]\n    package = \"...\"",
+            "the workspace `{}` has several packages that may be the service: {}\n  \
+             hint: change to the directory of the service, or use:\n{}\n\n  \
+             or set it in {FILE_NAME}:\n\n    [service]\n    package = \"...\"",
             workspace.workspace_root,
             names(several),
             directories(several)
@@ -59,31 +61,33 @@ pub(super) fn service<'a>(workspace: &'a Metadata, name: Option<&str>, client: O
     }
 }
 
-/// The package of that name.
+/// Returns the package with this name.
 ///
 /// # Errors
 ///
-/// Where the workspace has none; says which ones it has.
+/// Returns an error that lists all packages if there is none.
 pub(super) fn named<'a>(workspace: &'a Metadata, name: &str, table: &str) -> Result<&'a Package> {
     let packages = workspace.workspace_packages();
     packages.iter().find(|package| package.name == name).copied().ok_or_else(|| {
         anyhow!(
-            "there is no package `{name}` in the workspace `{}`, which has {}\n  hint: see `package` under [{table}] in {FILE_NAME}",
+            "no package `{name}` in the workspace `{}`, only {}\n  hint: check `package` under [{table}] in {FILE_NAME}",
             workspace.workspace_root,
             names(&packages)
         )
     })
 }
 
+/// Checks that cargo builds a module from a package.
+///
 /// # Errors
 ///
-/// Where cargo would not make a module of the package; says what to write.
+/// Returns an error with the missing lines of the manifest if it does not.
 pub(super) fn check_cdylib(package: &Package) -> Result<()> {
     if is_cdylib(package) {
         return Ok(());
     }
     bail!(
-        "`{}` is not a `cdylib`, so cargo makes no .wasm of it\n  hint: {CDYLIB}\n\n  it is {}",
+        "`{}` is not a `cdylib`, so cargo does not build a .wasm file from it\n  hint: {CDYLIB}\n\n  in {}",
         package.name,
         package.manifest_path
     )
@@ -99,7 +103,7 @@ fn names(packages: &[&Package]) -> String {
     packages.iter().map(|package| format!("`{}`", package.name)).collect::<Vec<_>>().join(", ")
 }
 
-/// How to name the directory of each, a line each.
+/// Returns a line with `-C DIR` for each package.
 fn directories(packages: &[&Package]) -> String {
     let here = env::current_dir().unwrap_or_default();
     let line = |package: &&Package| {
@@ -109,6 +113,6 @@ fn directories(packages: &[&Package]) -> String {
     packages.iter().filter_map(line).collect()
 }
 
-fn same(one: &Path, other: &Path) -> bool {
+fn is_same_file(one: &Path, other: &Path) -> bool {
     fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }

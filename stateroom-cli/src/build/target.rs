@@ -1,51 +1,50 @@
-//! The WebAssembly targets of the user's toolchain: looked for, and installed where they are missing.
+//! The WebAssembly targets of the user's toolchain.
 use std::{env, path::Path, process::Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use super::tool::tool;
 
-/// Makes sure that the toolchain has the standard library of `target`.
+/// Installs a target if it is missing.
 ///
 /// # Errors
 ///
-/// Where it is missing and rustup cannot install it.
+/// Returns an error if rustup cannot install it.
 pub(super) fn ensure(target: &str) -> Result<()> {
     if is_installed(target)? {
         return Ok(());
     }
-    tracing::info!("the target {target} is not installed: running `rustup target add {target}`");
+    tracing::info!("installing the target {target}: `rustup target add {target}`");
     let added = tool("rustup").args(["target", "add", target]).stdout(Stdio::null()).status();
     match added {
         Ok(status) if status.success() && is_installed(target)? => Ok(()),
         Ok(status) if status.success() => bail!(
-            "rustup has installed the target {target}, but `rustc` is not of a toolchain of rustup\n  \
-             hint: let rustup's directory come first in PATH, or install the target for that compiler"
+            "rustup installed the target {target}, but `rustc` does not belong to a toolchain of rustup\n  \
+             hint: put rustup's directory first in PATH, or install the target for that compiler"
         ),
         _ => bail!(
-            "the target {target} is not installed, and rustup cannot install it\n  \
-             hint: install it where there is a network: `rustup target add {target}`"
+            "the target {target} is not installed, and rustup failed to install it\n  \
+             hint: run `rustup target add {target}` with a network connection"
         ),
     }
 }
 
-/// What the compiler is called.
+/// Returns the name of the compiler.
 pub(crate) fn rustc() -> String {
     env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned())
 }
 
-/// Whether the compiler has a standard library where it looks for that of the target. One that does not know the target
-/// at all has none.
+/// Returns whether the compiler has a standard library for a target.
 ///
 /// # Errors
 ///
-/// Where there is no compiler.
+/// Returns an error if there is no compiler.
 pub(crate) fn is_installed(target: &str) -> Result<bool> {
     let rustc = rustc();
     let output = tool(&rustc)
         .args(["--print", "target-libdir", "--target", target])
         .output()
-        .with_context(|| format!("`{rustc}` cannot be run: install Rust by way of rustup"))?;
+        .with_context(|| format!("failed to run `{rustc}`\n  hint: install Rust with rustup: https://rustup.rs"))?;
     let directory = String::from_utf8_lossy(&output.stdout);
     Ok(output.status.success() && Path::new(directory.trim_end()).is_dir())
 }

@@ -1,15 +1,15 @@
-//! Keeps the table of settings in the README true: it is made of what clap and the defaults say.
+//! Generates the tables of settings and limits in the README, and checks that they are current.
 //!
-//! `README=overwrite cargo test -p stateroom-cli readme` writes it anew.
+//! `README=overwrite cargo test -p stateroom-cli readme` regenerates them.
 use std::{env, fs, path::Path};
 
 use clap::{Arg, Command};
 
 use super::command;
-use crate::settings::{LIMITS_MET, in_public, key};
+use crate::settings::{LIMIT_EFFECTS, key, public_limit, value_text};
 
 #[test]
-fn the_tables_are_true() {
+fn the_tables_are_current() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(&path).unwrap();
     let expected = with_table(&readme, "settings", &settings());
@@ -21,7 +21,7 @@ fn the_tables_are_true() {
     }
 }
 
-/// The text, with a table between the two marks of that name.
+/// Replaces the table between the two markers of that name.
 fn with_table(text: &str, name: &str, table: &str) -> String {
     let (begin, end) = (format!("<!-- {name}: written by a test -->\n"), format!("<!-- end of {name} -->\n"));
     let (before, rest) = text.split_once(&begin).unwrap();
@@ -29,7 +29,6 @@ fn with_table(text: &str, name: &str, table: &str) -> String {
     format!("{before}{begin}{table}{end}{after}")
 }
 
-/// A limit that nothing trips in a test may as well not be there.
 #[test]
 fn each_limit_has_a_test_that_trips_it() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -40,7 +39,7 @@ fn each_limit_has_a_test_that_trips_it() {
     ]
     .map(|path| fs::read_to_string(crates.join(path)).unwrap())
     .concat();
-    for (limit, _) in LIMITS_MET {
+    for (limit, _) in LIMIT_EFFECTS {
         assert!(tests.contains(&format!("trips(\"{limit}\")")), "no test trips `{limit}`");
     }
 }
@@ -48,15 +47,16 @@ fn each_limit_has_a_test_that_trips_it() {
 fn limits() -> String {
     let mut command = command();
     command.build();
-    let serve = verb(&command, "serve");
+    let serve = subcommand(&command, "serve");
     let mut table =
-        "| limit | default | `--preset public` | where it is met | metric |\n|---|---|---|---|---|\n".to_owned();
-    for (limit, met) in LIMITS_MET {
+        "| limit | default | `--preset public` | when exceeded | metric |\n|---|---|---|---|---|\n".to_owned();
+    for (limit, effect) in LIMIT_EFFECTS {
         let setting = serve.get_arguments().find(|argument| argument.get_id() == *limit).unwrap();
         let (_, default) = help(setting);
-        let public = in_public(limit).filter(|public| *public != default).unwrap_or_default();
+        let public = public_limit(limit).map(|public| value_text(Some(&public), setting));
+        let public = public.filter(|public| *public != default).unwrap_or_default();
         table.push_str(&format!(
-            "| `{limit}` | {default} | {public} | {met} | `stateroom_limit_exceeded_total{{limit=\"{limit}\"}}` |\n"
+            "| `{limit}` | {default} | {public} | {effect} | `stateroom_limit_exceeded_total{{limit=\"{limit}\"}}` |\n"
         ));
     }
     table
@@ -65,17 +65,17 @@ fn limits() -> String {
 fn settings() -> String {
     let mut command = command();
     command.build();
-    let (serve, dev) = (verb(&command, "serve"), verb(&command, "dev"));
-    let mut table = "| flag | variable | key | default | what it is |\n|---|---|---|---|---|\n".to_owned();
+    let (serve, dev) = (subcommand(&command, "serve"), subcommand(&command, "dev"));
+    let mut table = "| flag | variable | key | default | description |\n|---|---|---|---|---|\n".to_owned();
     for setting in serve.get_arguments().filter(|argument| argument.get_env().is_some() && !argument.is_global_set()) {
-        let (what, default) = help(setting);
+        let (description, default) = help(setting);
         let in_dev = dev.get_arguments().find(|argument| argument.get_id() == setting.get_id()).map(help).unwrap();
         let default = if in_dev.1 == default { default } else { format!("{default}; `dev`: {}", in_dev.1) };
         let short = setting.get_short().map(|short| format!("`-{short}`, ")).unwrap_or_default();
         let value = setting.get_value_names().unwrap()[0].as_str();
         let value = if setting.is_require_equals_set() { format!("[={value}]") } else { format!(" {value}") };
         table.push_str(&format!(
-            "| {short}`--{}{value}` | `{}` | `{}` | {default} | {what} |\n",
+            "| {short}`--{}{value}` | `{}` | `{}` | {default} | {description} |\n",
             setting.get_long().unwrap(),
             setting.get_env().unwrap().display(),
             key(setting.get_id()).join("."),
@@ -84,12 +84,12 @@ fn settings() -> String {
     table
 }
 
-fn verb<'a>(command: &'a Command, name: &str) -> &'a Command {
+fn subcommand<'a>(command: &'a Command, name: &str) -> &'a Command {
     command.find_subcommand(name).unwrap()
 }
 
 fn help(setting: &Arg) -> (String, String) {
     let help = setting.get_help().unwrap().to_string();
-    let (what, default) = help.strip_suffix(']').unwrap().split_once(" [default: ").unwrap();
-    (what.to_owned(), default.to_owned())
+    let (description, default) = help.strip_suffix(']').unwrap().split_once(" [default: ").unwrap();
+    (description.to_owned(), default.to_owned())
 }

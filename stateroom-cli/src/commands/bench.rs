@@ -1,4 +1,4 @@
-//! `stateroom bench`: measures rooms, and fails if they were not as good as they were asked to be.
+//! `stateroom bench`: load-tests a server.
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio::runtime::Runtime;
@@ -9,7 +9,7 @@ use crate::{
     ui::GlobalArgs,
 };
 
-/// Put a load on rooms, and tell how fast they answer
+/// Load-test a server and report latencies
 #[derive(Debug, Args)]
 pub(crate) struct BenchCommand {
     #[command(flatten)]
@@ -17,15 +17,15 @@ pub(crate) struct BenchCommand {
 }
 
 impl BenchCommand {
-    /// Measures.
+    /// Runs the load test and reports its result.
     ///
     /// # Errors
     ///
-    /// Where nothing could be measured, or it was worse than asked for.
+    /// Returns an error if nothing could be measured, or the result does not meet the given requirements.
     pub(crate) fn run(self, global: &GlobalArgs) -> Result<()> {
         let bench = self.bench;
-        let stop = shutdown::requested().context("signals cannot be listened for")?;
-        let runtime = Runtime::new().context("no runtime can be made")?;
+        let stop = shutdown::requested().context("failed to install signal handlers")?;
+        let runtime = Runtime::new().context("failed to start the Tokio runtime")?;
         let report = runtime.block_on(measure(&bench, global.quiet > 0, stop))?;
         publish(&bench, &report)?;
         let faults = report.faults(bench.p99_under, bench.max_errors);

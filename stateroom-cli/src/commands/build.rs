@@ -1,41 +1,41 @@
-//! `stateroom build`: the service and its client, ready to be served elsewhere.
+//! `stateroom build`: builds the service and its client for deployment.
 use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
 
 use crate::{
-    build::{self, Profile, Voice, dist},
+    build::{self, Output, Profile, dist},
     serve::load,
-    settings::{Defaults, Said, Settings},
+    settings::{Defaults, Settings, SettingsSources},
     ui::GlobalArgs,
 };
 
 const EXAMPLES: &str = "\
 Examples:
   stateroom build                    then: stateroom serve dist
-  stateroom build -C my-service -q   the crate in my-service; errors and warnings alone are told";
+  stateroom build -C my-service -q   build the crate in my-service, print warnings and errors only";
 
-/// Build the service crate here into the directory dist
+/// Build the service crate in the current directory into the directory dist
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BuildCommand {}
 
 impl BuildCommand {
-    /// Builds.
+    /// Builds the service and its client.
     ///
     /// # Errors
     ///
-    /// Where something does not build, or could not be served.
+    /// Returns an error if the build fails, or the host rejects the module.
     pub(crate) fn run(self, global: &GlobalArgs) -> Result<()> {
-        let said = Said::read(Settings::default(), Path::new(""))?;
-        let host = said.resolve(&Defaults::SERVE)?.host;
-        let voice = if global.quiet > 0 { Voice::Quiet } else { Voice::Aloud };
-        let built = build::build(&said.settings, Profile::Release, voice)?;
-        // Here rather than where it is to be served: whether it is a service at all, and fits the limits it will have.
-        load(&built.service, &host)?;
-        dist::write(&built, &said.settings)?;
-        tracing::info!("built {}: serve it with `stateroom serve {}`", dist::DIRECTORY, dist::DIRECTORY);
+        let sources = SettingsSources::read(Settings::default(), Path::new(""))?;
+        let host = sources.resolve(&Defaults::SERVE)?.host;
+        let output = if global.quiet > 0 { Output::Quiet } else { Output::Inherit };
+        let artifacts = build::build(&sources.settings, Profile::Release, output)?;
+        // Checked now rather than on deployment, with the limits that will apply there.
+        load(&artifacts.service, &host)?;
+        dist::write(&artifacts, &sources.settings)?;
+        tracing::info!("built `{0}`: serve it with `stateroom serve {0}`", dist::DIRECTORY);
         Ok(())
     }
 }

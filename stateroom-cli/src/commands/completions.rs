@@ -1,4 +1,4 @@
-//! `stateroom completions`: what a shell is told about our command lines.
+//! `stateroom completions`: prints completion scripts for shells.
 use anyhow::Result;
 use clap::Args;
 use clap_complete::Shell;
@@ -8,14 +8,14 @@ use crate::ui::report;
 const EXAMPLES: &str = "\
 Examples:
   stateroom completions bash > ~/.local/share/bash-completion/completions/stateroom
-  stateroom completions zsh > ~/.zfunc/_stateroom      with ~/.zfunc in $fpath
+  stateroom completions zsh > ~/.zfunc/_stateroom      requires ~/.zfunc in $fpath
   stateroom completions fish > ~/.config/fish/completions/stateroom.fish";
 
-/// Print a script by which a shell completes command lines of stateroom
+/// Print a completion script for a shell
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CompletionsCommand {
-    /// The shell that is to read it
+    /// Shell to print the script for
     shell: Shell,
 }
 
@@ -24,7 +24,7 @@ impl CompletionsCommand {
     ///
     /// # Errors
     ///
-    /// Where stdout cannot be written to.
+    /// Returns an error if stdout cannot be written.
     pub(crate) fn run(self, mut command: clap::Command) -> Result<()> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "stateroom", &mut script);

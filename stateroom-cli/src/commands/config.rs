@@ -1,4 +1,4 @@
-//! `stateroom config`: what the settings are here, and why.
+//! `stateroom config`: lists the settings and their origins.
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
@@ -6,45 +6,45 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    settings::{Defaults, Flags, Origin, Row, Said, Settings},
+    settings::{Defaults, GivenFlags, ListedSetting, Origin, Settings, SettingsSources},
     ui::report,
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  stateroom config                             of `stateroom serve` in this directory
-  stateroom config --changed --preset public   what that would change
-  stateroom config --dev -C my-service         of `stateroom dev` in my-service
+  stateroom config                             settings of `stateroom serve` in this directory
+  stateroom config --changed --preset public   preview the effect of a flag
+  stateroom config --dev -C my-service         settings of `stateroom dev` in my-service
   stateroom config --json | jq .settings.port.value";
 
-/// List the settings, and where each comes from
-// It takes those of `serve`, to try them out.
+/// List the settings and where each comes from
+// Accepts the flags of `serve`, to preview their effect.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ConfigCommand {
-    /// Those of `stateroom dev` rather than of `stateroom serve`
+    /// List the settings of `stateroom dev` instead of `stateroom serve`
     #[arg(long)]
     dev: bool,
 
-    /// Those alone that are not as they are by default
+    /// List only settings that differ from their default
     #[arg(long)]
     changed: bool,
 
-    /// Write the result to stdout as JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
 
     #[command(flatten)]
-    flags: Flags,
+    flags: GivenFlags,
 
     #[command(flatten)]
     settings: Settings,
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct ConfigReport<'a> {
     verb: &'a str,
-    settings: BTreeMap<&'a str, &'a Row>,
+    settings: BTreeMap<&'a str, &'a ListedSetting>,
 }
 
 impl ConfigCommand {
@@ -52,23 +52,23 @@ impl ConfigCommand {
     ///
     /// # Errors
     ///
-    /// Where they contradict each other.
+    /// Returns an error if settings contradict each other.
     pub(crate) fn run(self) -> Result<()> {
         let (verb, defaults) = if self.dev { ("dev", Defaults::DEV) } else { ("serve", Defaults::SERVE) };
-        let said = Said::read(self.settings, Path::new(""))?;
-        let mut rows = said.rows(&defaults, &self.flags);
+        let sources = SettingsSources::read(self.settings, Path::new(""))?;
+        let mut settings = sources.list(&defaults, &self.flags)?;
         if self.changed {
-            rows.retain(|row| row.origin != Origin::Default);
+            settings.retain(|setting| setting.origin != Origin::Default);
         }
         if self.json {
-            let settings = rows.iter().map(|row| (row.key.as_str(), row)).collect();
-            report::print_json(&Report { verb, settings })?;
+            let settings = settings.iter().map(|setting| (setting.key.as_str(), setting)).collect();
+            report::print_json(&ConfigReport { verb, settings })?;
         } else {
-            let cells: Vec<_> =
-                rows.iter().map(|row| [row.key.clone(), row.text.clone(), row.origin.describe()]).collect();
-            report::print(&report::columns(&cells, ""))?;
+            let row = |setting: &ListedSetting| [setting.key.clone(), setting.text.clone(), setting.origin.describe()];
+            let rows: Vec<_> = settings.iter().map(row).collect();
+            report::print(&report::columns(&rows, ""))?;
         }
-        said.check_pairs()?;
-        said.resolve(&defaults).map(drop)
+        sources.check_pairs()?;
+        sources.resolve(&defaults).map(drop)
     }
 }

@@ -1,4 +1,4 @@
-//! `stateroom dev`: builds the service here, serves what cargo has made, and does so again when a file is saved.
+//! `stateroom dev`: builds and serves the service crate, and rebuilds it when its sources change.
 use std::{
     env,
     io::{self, IsTerminal},
@@ -11,54 +11,54 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use stateroom_server::{OnSwap, Server};
-use tokio::runtime::Builder;
+use tokio::runtime;
 
 use crate::{
-    build::{self, Built, DoesNotBuild, Profile},
-    dev::{Made, Session, Sources, Status, Watch, Workshop},
+    build::{self, Artifacts, BuildFailed, Profile},
+    dev::{Builder, Fingerprint, Session, Sources, Status, Watcher},
     record::Records,
-    serve::{Stage, check_address, next_free_port, until_stopped},
-    settings::{Defaults, Port, Said, Settings},
+    serve::{ServeOptions, check_address, next_free_port, serve_until_stopped},
+    settings::{Defaults, Port, Settings, SettingsSources},
     ui::GlobalArgs,
 };
 
 const EXAMPLES: &str = "\
 Examples:
   stateroom dev                      on http://127.0.0.1:8080
-  stateroom dev 3000 --open          on port 3000, with its page in a browser
-  stateroom dev --next-port --debug  on the next port that is free, built faster
-  stateroom dev --ip 0.0.0.0         for other machines, too";
+  stateroom dev 3000 --open          on port 3000, and open it in a browser
+  stateroom dev --next-port --debug  on the next free port, with faster builds
+  stateroom dev --ip 0.0.0.0         reachable from other machines";
 
-/// Build the service crate here, serve it on this machine, and do so again on each save
+/// Build and serve the service crate in the current directory, and rebuild it on changes
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DevCommand {
-    /// The port to listen on: the same as --port; wins over it
+    /// Port to listen on; takes precedence over --port
     #[arg(value_name = "PORT", allow_negative_numbers = true)]
-    at: Option<Port>,
+    positional_port: Option<Port>,
 
-    /// Have rooms that begin again with new code told what they were told before, so that they know what they knew
-    #[arg(long, help_heading = "Development")]
+    /// Restore rooms after a rebuild by replaying their events to the new code
+    #[arg(long, help_heading = "Development options")]
     restore: bool,
 
     /// Open the page in a browser
-    #[arg(long, help_heading = "Development")]
+    #[arg(long, help_heading = "Development options")]
     open: bool,
 
-    /// Take the next port that is free, where this one is not
-    #[arg(long, help_heading = "Development")]
+    /// Use the next free port if this one is in use
+    #[arg(long, help_heading = "Development options")]
     next_port: bool,
 
-    /// Build by cargo's profile `release`, as it is without this
-    #[arg(long, overrides_with = "debug", help_heading = "Development")]
+    /// Build with cargo's profile `release` (the default)
+    #[arg(long, overrides_with = "debug", help_heading = "Development options")]
     release: bool,
 
-    /// Build by cargo's profile `dev`: faster to build, slower to run
-    #[arg(long, overrides_with = "release", help_heading = "Development")]
+    /// Build with cargo's profile `dev`: faster to build, slower to run
+    #[arg(long, overrides_with = "release", help_heading = "Development options")]
     debug: bool,
 
-    /// Show what happens in the rooms to other machines, too, where these may come in
-    #[arg(long, help_heading = "Development")]
+    /// Serve the inspector even if other machines can reach it
+    #[arg(long, help_heading = "Development options")]
     inspector: bool,
 
     #[command(flatten)]
@@ -66,82 +66,83 @@ pub(crate) struct DevCommand {
 }
 
 impl DevCommand {
-    /// Builds and serves until a signal comes.
+    /// Builds and serves until a signal stops the process.
     ///
     /// # Errors
     ///
-    /// Where there is nothing to build, or what was built cannot be served.
+    /// Returns an error if there is no service crate, or the module cannot be served.
     pub(crate) fn run(self, global: &GlobalArgs) -> Result<()> {
         let mut settings = self.settings;
-        settings.port = self.at.or(settings.port);
-        let said = Said::read(settings, Path::new(""))?;
-        said.check_pairs()?;
-        let (mut resolved, settings) = (said.resolve(&Defaults::DEV)?, said.settings);
-        // Before a build that may take minutes.
+        settings.port = self.positional_port.or(settings.port);
+        let sources = SettingsSources::read(settings, Path::new(""))?;
+        sources.check_pairs()?;
+        let (mut resolved, settings) = (sources.resolve(&Defaults::DEV)?, sources.settings);
+        // Checked before a build, which may take minutes.
         if self.next_port {
             resolved.server.port = next_free_port(&resolved.server)?;
         }
         check_address(&resolved.server)?;
-        let here = env::current_dir().context("the working directory is gone")?;
-        let from = build::built_from(&settings)?;
-        let mut sources = Sources::new(from, settings.static_files.as_deref(), &here);
-        let mut watch = Watch::new(&sources)?;
+        let directory = env::current_dir().context("failed to find the current directory")?;
+        let inputs = build::inputs(&settings)?;
+        let mut sources = Sources::new(inputs, settings.static_files.as_deref(), &directory);
+        let mut watcher = Watcher::new(&sources)?;
         let profile = if self.debug { Profile::Debug } else { Profile::Release };
-        let workshop = Workshop { settings, profile, aloud: global.verbose > 0 };
-        let begun = Instant::now();
+        let builder = Builder { settings, profile, verbose: global.verbose > 0 };
+        let started = Instant::now();
         if !io::stderr().is_terminal() {
-            // In place of the spinner.
+            // The spinner is hidden.
             tracing::info!("building");
         }
-        let (built, made) = first_build(&workshop, &mut sources, &mut watch)?;
-        tracing::info!("built in {:.2} s; what is saved is built again", begun.elapsed().as_secs_f64());
+        let (artifacts, fingerprint) = first_build(&builder, &mut sources, &mut watcher)?;
+        tracing::info!("built in {:.2} s; watching for changes", started.elapsed().as_secs_f64());
 
-        resolved.set_static_files(workshop.settings.static_files.as_deref())?;
-        resolved.set_client(built.client.as_deref())?;
-        // A save is for the rooms that there are.
+        resolved.set_static_files(builder.settings.static_files.as_deref())?;
+        resolved.set_client(artifacts.client.as_deref())?;
+        // A rebuild takes effect in running rooms.
         resolved.on_swap = OnSwap::Restart;
-        let beside = self.inspector || is_for_this_machine(&resolved.server);
-        let (records, status) = (Records::new(), Arc::new(Status::new(begun.elapsed())));
-        let module = built.service.clone();
+        let shows_rooms = self.inspector || is_loopback(&resolved.server);
+        let (records, status) = (Records::new(), Arc::new(Status::new(started.elapsed())));
+        let module = artifacts.service.clone();
         let session = Session {
-            workshop: Arc::new(workshop),
+            builder: Arc::new(builder),
             sources,
-            watch,
+            watcher,
             status: status.clone(),
             records: records.clone(),
-            built,
-            made,
+            artifacts,
+            fingerprint,
         };
-        let stage = Stage {
+        let options = ServeOptions {
             records: Some(records),
-            status: Some(status),
+            build_status: Some(status),
             background: Some(Box::new(|server, swap| Box::pin(session.run(server, swap)))),
             on_stop: Some(build::stop),
-            beside,
+            shows_rooms,
             restore: self.restore,
             open: self.open,
         };
-        until_stopped(&module, resolved, stage)
+        serve_until_stopped(&module, resolved, options)
     }
 }
 
-/// Builds for the first time. What does not build is built again when it has changed.
-fn first_build(workshop: &Workshop, sources: &mut Sources, watch: &mut Watch) -> Result<(Built, Made)> {
+/// Builds until a build succeeds, waiting for changes in between.
+fn first_build(builder: &Builder, sources: &mut Sources, watcher: &mut Watcher) -> Result<(Artifacts, Fingerprint)> {
     loop {
-        match workshop.build() {
-            Err(error) if error.is::<DoesNotBuild>() => {
+        match builder.build() {
+            Err(error) if error.is::<BuildFailed>() => {
                 tracing::error!("{}", error.to_string().trim_end());
-                tracing::info!("there is nothing to serve yet: waiting until a file changes");
-                let runtime = Builder::new_current_thread().enable_time().build().context("no runtime can be made")?;
-                let changes = runtime.block_on(watch.changes(sources));
+                tracing::info!("waiting for changes: there is no build to serve yet");
+                let runtime = runtime::Builder::new_current_thread().enable_time().build();
+                let runtime = runtime.context("failed to start the Tokio runtime")?;
+                let changes = runtime.block_on(watcher.changes(sources));
                 tracing::info!("{}", changes.describe());
             }
-            outcome => return outcome,
+            result => return result,
         }
     }
 }
 
-/// Whether nobody but this machine is listened to.
-fn is_for_this_machine(server: &Server) -> bool {
+/// Returns whether only this machine can connect.
+fn is_loopback(server: &Server) -> bool {
     server.ip.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }

@@ -1,4 +1,4 @@
-//! `stateroom doctor`: whether this machine has what building and serving take.
+//! `stateroom doctor`: checks this machine's setup.
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -6,41 +6,41 @@ use clap::Args;
 
 use crate::{
     doctor::Examination,
-    settings::{Defaults, Said, Settings},
+    settings::{Defaults, Settings, SettingsSources},
     ui::report,
 };
 
 const EXAMPLES: &str = "\
 Examples:
   stateroom doctor
-  stateroom doctor -C my-service     with the settings and the client of my-service
+  stateroom doctor -C my-service     check with the settings and the client of my-service
   stateroom doctor --json | jq '.checks[] | select(.status != \"ok\")'
 
-It ends with 1 where there is a problem. A warning is none: it is about what can be done without, or comes by itself.";
+Exits with status 1 if any check fails. Warnings do not affect the exit status.";
 
-/// Check this machine for what building and serving take
+/// Check this machine's setup for building and serving
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DoctorCommand {
-    /// Write the result to stdout as JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl DoctorCommand {
-    /// Checks all of it.
+    /// Runs all checks.
     ///
     /// # Errors
     ///
-    /// Where there is a problem.
+    /// Returns an error if a check fails.
     pub(crate) fn run(self) -> Result<()> {
-        let read = Settings::of_environment().map_err(anyhow::Error::from).and_then(|given| {
-            let said = Said::read(given, Path::new(""))?;
-            said.check_pairs()?;
-            let resolved = said.resolve(&Defaults::SERVE)?;
-            Ok((said.settings, resolved))
+        let settings = Settings::of_environment().map_err(anyhow::Error::from).and_then(|given| {
+            let sources = SettingsSources::read(given, Path::new(""))?;
+            sources.check_pairs()?;
+            let resolved = sources.resolve(&Defaults::SERVE)?;
+            Ok((sources.settings, resolved))
         });
-        let examination = Examination::new(read)?;
+        let examination = Examination::run(settings)?;
         if self.json {
             report::print_json(&examination)?;
         } else {
@@ -48,8 +48,8 @@ impl DoctorCommand {
         }
         match examination.problems {
             0 => Ok(()),
-            1 => bail!("there is a problem"),
-            several => bail!("there are {several} problems"),
+            1 => bail!("1 check failed"),
+            problems => bail!("{problems} checks failed"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `stateroom init`: a crate to begin with, in the working directory.
+//! `stateroom init`: creates a service crate in the current directory.
 use std::path::Path;
 
 use anyhow::Result;
@@ -8,10 +8,10 @@ use crate::scaffold::{ScaffoldArgs, with_templates};
 
 const EXAMPLES: &str = "\
 Examples:
-  stateroom init -t counter          a crate in the working directory, which may have files
+  stateroom init -t counter          in the current directory, which may contain files
   stateroom init -C my-app -t chat   in the directory my-app";
 
-/// Make one in this directory
+/// Create a service crate in the current directory
 #[derive(Debug, Args)]
 #[command(after_help = with_templates(EXAMPLES))]
 pub(crate) struct InitCommand {
@@ -20,11 +20,11 @@ pub(crate) struct InitCommand {
 }
 
 impl InitCommand {
-    /// Makes a crate in the working directory.
+    /// Creates the crate.
     ///
     /// # Errors
     ///
-    /// Where something is in the way, or was not said and cannot be asked.
+    /// Returns an error if a file exists already, or a missing argument cannot be asked for.
     pub(crate) fn run(self) -> Result<()> {
         self.scaffold.plan(Path::new("."))?.create()
     }

@@ -1,4 +1,4 @@
-//! `stateroom inspect`: what a module is made of, and whether the host takes it.
+//! `stateroom inspect`: describes a module, and checks whether the host accepts it.
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -12,9 +12,9 @@ use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::{
     build::dist,
-    module_info::Anatomy,
-    serve::explain_refusal,
-    settings::{Defaults, Said, Settings},
+    module_info::ModuleInfo,
+    serve::with_hint,
+    settings::{Defaults, Settings, SettingsSources},
     ui::report,
 };
 
@@ -24,68 +24,69 @@ Examples:
   stateroom inspect service.wasm --functions 50
   stateroom inspect dist --json | jq .accepted
 
-It ends with 1 where the module would not be served, with the limits that `stateroom.toml` and the environment set.";
+Exits with status 1 if the host rejects the module under the limits of stateroom.toml and the environment.";
 
-/// Look at what a module is made of, and whether it can be served
+/// Describe a module: its interface, imports, limits and size
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct InspectCommand {
-    /// What to look at: a .wasm file, a .wat file, or a directory that `stateroom build` made
+    /// Module to inspect: a .wasm file, a .wat file, or a directory created by `stateroom build`
     module: PathBuf,
 
-    /// How many functions to list, the largest first
+    /// Number of functions to list, largest first
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     functions: usize,
 
-    /// Write the result to stdout as JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct InspectReport<'a> {
     module: &'a Path,
     accepted: bool,
-    /// Why not, and what to do.
+    /// Error of a rejected module, with a hint.
     refused: Option<String>,
     #[serde(flatten)]
-    anatomy: &'a Anatomy,
+    info: &'a ModuleInfo,
 }
 
 impl InspectCommand {
-    /// Tells what there is to tell.
+    /// Describes the module.
     ///
     /// # Errors
     ///
-    /// Where the host refuses the module.
+    /// Returns an error if the host rejects the module.
     pub(crate) fn run(self) -> Result<()> {
         let is_directory = self.module.is_dir();
-        let beside = if is_directory { self.module.as_path() } else { Path::new("") };
-        let host = Said::read(Settings::of_environment()?, beside)?.resolve(&Defaults::SERVE)?.host;
-        let module = if is_directory { dist::contents(beside)?.module } else { self.module.clone() };
-        let bytes = fs::read(&module).with_context(|| format!("`{}` cannot be read", module.display()))?;
-        let verdict = verdict(&module, &bytes, host);
-        let anatomy = match (Anatomy::of(&bytes, self.functions), verdict.is_err()) {
-            // What is no module at all, the host says in better words.
+        let directory = if is_directory { self.module.as_path() } else { Path::new("") };
+        let sources = SettingsSources::read(Settings::of_environment()?, directory)?;
+        let host = sources.resolve(&Defaults::SERVE)?.host;
+        let module = if is_directory { dist::contents(directory)?.module } else { self.module.clone() };
+        let bytes = fs::read(&module).with_context(|| format!("failed to read `{}`", module.display()))?;
+        let verdict = check(&module, &bytes, host);
+        let info = match (ModuleInfo::read(&bytes, self.functions), verdict.is_err()) {
+            // The error of the host is the better one.
             (Err(_), true) => return verdict,
-            (anatomy, _) => anatomy?,
+            (info, _) => info?,
         };
         if self.json {
-            let refused = verdict.as_ref().err().map(ToString::to_string);
-            report::print_json(&Report { module: &module, accepted: refused.is_none(), refused, anatomy: &anatomy })?;
+            let refused = verdict.as_ref().err().map(|error| format!("{error:#}"));
+            report::print_json(&InspectReport { module: &module, accepted: refused.is_none(), refused, info: &info })?;
         } else {
-            let accepted = if verdict.is_ok() { "It can be served.\n" } else { "" };
-            report::print(&format!("{}{accepted}", anatomy.describe(&module)))?;
+            let accepted = if verdict.is_ok() { "The host accepts this module.\n" } else { "" };
+            report::print(&format!("{}{accepted}", info.describe(&module)))?;
         }
         verdict
     }
 }
 
-/// Whether the host would serve it.
-fn verdict(module: &Path, bytes: &[u8], host: WasmHostConfig) -> Result<()> {
-    // One room is enough to try it out, and what the host logs about that is nothing new.
+/// Checks whether the host accepts the module.
+fn check(module: &Path, bytes: &[u8], host: WasmHostConfig) -> Result<()> {
+    // One instance slot is enough. The log of the host repeats what the report has.
     let host = WasmHostConfig { instances: Some(1), ..host };
-    let tried =
+    let factory =
         with_default(NoSubscriber::new(), || WasmHostFactory::from_bytes(module.display().to_string(), bytes, &host));
-    tried.map(drop).map_err(|error| explain_refusal(&error))
+    factory.map(drop).map_err(with_hint)
 }

@@ -1,4 +1,4 @@
-//! `stateroom man`: the manual pages, of what the help says.
+//! `stateroom man`: prints or writes manual pages, generated from the help.
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
@@ -12,33 +12,33 @@ Examples:
   stateroom man ~/.local/share/man/man1   then: man stateroom, man stateroom-serve
   stateroom man | man -l -";
 
-/// Print the manual page, or write one for each verb
+/// Print the manual page, or write the pages of all commands to a directory
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ManCommand {
-    /// Where to write a page for each verb, besides the main one; made if it is not there
+    /// Directory to write the pages of all commands to; created if missing
     #[arg(value_name = "DIR")]
     pages: Option<PathBuf>,
 }
 
 impl ManCommand {
-    /// Prints the main page, or writes them all.
+    /// Prints the main page, or writes all pages.
     ///
     /// # Errors
     ///
-    /// Where they cannot be written.
+    /// Returns an error if the pages cannot be written.
     pub(crate) fn run(self, command: clap::Command) -> Result<()> {
-        // A page about it would only be the other pages once more.
+        // Its page would repeat the others.
         let command = command.disable_help_subcommand(true);
         let Some(directory) = self.pages else {
             let mut page = Vec::new();
-            Man::new(command).render(&mut page).context("there is no page")?;
+            Man::new(command).render(&mut page).context("failed to render the manual page")?;
             return report::print(&String::from_utf8_lossy(&page));
         };
-        fs::create_dir_all(&directory).with_context(|| format!("`{}` cannot be made", directory.display()))?;
+        fs::create_dir_all(&directory).with_context(|| format!("failed to create `{}`", directory.display()))?;
         clap_mangen::generate_to(command, &directory)
-            .with_context(|| format!("`{}` cannot be written to", directory.display()))?;
-        tracing::info!("the pages are in `{}`", directory.display());
+            .with_context(|| format!("failed to write to `{}`", directory.display()))?;
+        tracing::info!("wrote the manual pages to `{}`", directory.display());
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! `stateroom new`: a crate to begin with, in a directory of its own.
+//! `stateroom new`: creates a service crate in a new directory.
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -6,49 +6,49 @@ use clap::Args;
 use dialoguer::{Input, theme::ColorfulTheme};
 
 use crate::{
-    scaffold::{CrateName, ScaffoldArgs, missing, with_templates},
+    scaffold::{CrateName, ScaffoldArgs, missing_argument, with_templates},
     ui::prompt,
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  stateroom new my-app               asks what it begins as
+  stateroom new my-app               prompts for the template
   stateroom new my-app -t chat
   stateroom new games/pong -t game-loop --name pong --no-git";
 
-/// Make a crate to begin with
+/// Create a service crate in a new directory
 #[derive(Debug, Args)]
 #[command(after_help = with_templates(EXAMPLES))]
 pub(crate) struct NewCommand {
-    /// The directory to make for it, whose name becomes the crate's
+    /// Directory to create; its name becomes the crate name
     #[arg(value_name = "NAME")]
-    place: Option<PathBuf>,
+    path: Option<PathBuf>,
 
     #[command(flatten)]
     scaffold: ScaffoldArgs,
 }
 
 impl NewCommand {
-    /// Makes a directory with a crate in it.
+    /// Creates the directory and the crate.
     ///
     /// # Errors
     ///
-    /// Where something is in the way, or was not said and cannot be asked.
+    /// Returns an error if the directory is not empty, or a missing argument cannot be asked for.
     pub(crate) fn run(self) -> Result<()> {
-        let directory = match self.place {
+        let directory = match self.path {
             Some(directory) => directory,
-            None if prompt::is_attended() => ask_name()?.into(),
-            None => return Err(missing("NAME", "stateroom new my-app")),
+            None if prompt::is_interactive() => ask_name()?.into(),
+            None => return Err(missing_argument("NAME", "stateroom new my-app")),
         };
-        // Before anything is asked about it.
+        // Checked before any prompt.
         if fs::read_dir(&directory).is_ok_and(|mut files| files.next().is_some()) {
             bail!(
-                "`{}` is there already, and not empty\n  hint: `stateroom init -C {0}` makes a crate in it",
+                "the directory `{}` is not empty\n  hint: use `stateroom init -C {0}` to create a crate in it",
                 directory.display()
             );
         }
         let plan = self.scaffold.plan(&directory)?;
-        fs::create_dir_all(&directory).with_context(|| format!("`{}` cannot be made", directory.display()))?;
+        fs::create_dir_all(&directory).with_context(|| format!("failed to create `{}`", directory.display()))?;
         plan.create()
     }
 }
@@ -56,7 +56,7 @@ impl NewCommand {
 fn ask_name() -> Result<String> {
     let theme = ColorfulTheme::default();
     let name = Input::with_theme(&theme)
-        .with_prompt("What is it called?")
+        .with_prompt("Crate name")
         .default("my-app".to_owned())
         .validate_with(|text: &String| text.parse::<CrateName>().map(drop));
     prompt::ask(|| name.interact_text())

@@ -1,4 +1,4 @@
-//! `stateroom serve`: a module and its files, until a signal comes.
+//! `stateroom serve`: serves a module with its static files.
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -7,8 +7,8 @@ use clap::{Args, error::ErrorKind};
 use crate::{
     build::dist,
     record::Records,
-    serve::{Stage, until_stopped},
-    settings::{Defaults, Said, Settings},
+    serve::{ServeOptions, serve_until_stopped},
+    settings::{Defaults, Settings, SettingsSources},
     ui::error::usage,
 };
 
@@ -23,11 +23,11 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ServeCommand {
-    /// What to serve: a .wasm file, a .wat file, or a directory that `stateroom build` made
+    /// Module to serve: a .wasm file, a .wat file, or a directory created by `stateroom build`
     module: PathBuf,
 
-    /// Show what happens in the rooms in a browser, on the address of --admin, under /_stateroom/. It is written down for that
-    #[arg(long, help_heading = "Server")]
+    /// Serve the inspector on the address of --admin, under /_stateroom/; records every event
+    #[arg(long, help_heading = "Server options")]
     inspector: bool,
 
     #[command(flatten)]
@@ -35,37 +35,39 @@ pub(crate) struct ServeCommand {
 }
 
 impl ServeCommand {
-    /// Serves until a signal comes.
+    /// Serves until a signal stops the process.
     ///
     /// # Errors
     ///
-    /// Where it cannot be served.
+    /// Returns an error if the module cannot be served.
     pub(crate) fn run(self) -> Result<()> {
-        let module = self.module;
-        let beside = if module.is_dir() { module.as_path() } else { Path::new("") };
-        let said = Said::read(self.settings, beside)?;
-        said.check_pairs()?;
-        let mut resolved = said.resolve(&Defaults::SERVE)?;
-        if !module.exists() {
-            let hint = if module.ends_with(dist::DIRECTORY) { "\n  hint: `stateroom build` makes `dist`" } else { "" };
-            bail!("there is no file or directory `{}`{hint}", module.display());
+        let path = self.module;
+        let is_directory = path.is_dir();
+        let settings_directory = if is_directory { path.as_path() } else { Path::new("") };
+        let sources = SettingsSources::read(self.settings, settings_directory)?;
+        sources.check_pairs()?;
+        let mut resolved = sources.resolve(&Defaults::SERVE)?;
+        if !path.exists() {
+            let is_dist = path.ends_with(dist::DIRECTORY);
+            let hint = if is_dist { "\n  hint: create it with `stateroom build`" } else { "" };
+            bail!("no such file or directory: `{}`{hint}", path.display());
         }
-        let mut static_files = said.settings.static_files;
-        let mut file = module.clone();
-        if module.is_dir() {
-            let contents = dist::contents(&module)?;
+        let mut static_files = sources.settings.static_files;
+        let mut module = path.clone();
+        if is_directory {
+            let contents = dist::contents(&path)?;
             static_files = static_files.or(contents.static_files);
             resolved.set_client(contents.client.as_deref())?;
-            file = contents.module;
+            module = contents.module;
         }
         static_files.as_deref().map(dist::check_static_files).transpose()?;
         resolved.set_static_files(static_files.as_deref())?;
-        let records = self.inspector.then(Records::new);
-        if records.is_some() && resolved.admin.is_none() {
-            let problem = "the inspector is for whoever runs the server, and so needs an address of its own\n  \
-                           hint: name one with `--admin`, such as `--admin 127.0.0.1:9090`";
+        if self.inspector && resolved.admin.is_none() {
+            let problem = "`--inspector` requires `--admin`: it is only served on the admin address\n  \
+                           hint: add for example `--admin 127.0.0.1:9090`";
             return Err(usage(ErrorKind::MissingRequiredArgument, problem));
         }
-        until_stopped(&file, resolved, Stage { records, ..Stage::default() })
+        let records = self.inspector.then(Records::new);
+        serve_until_stopped(&module, resolved, ServeOptions { records, ..ServeOptions::default() })
     }
 }

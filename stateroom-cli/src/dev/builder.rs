@@ -1,4 +1,4 @@
-//! One build, with a spinner while it lasts, and what it has made.
+//! A single build, with a spinner, and the fingerprint of its artifacts.
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -9,80 +9,87 @@ use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
 use crate::{
-    build::{self, Built, BuiltFrom, Kept, Profile, Voice},
+    build::{self, Artifacts, BuildInputs, CapturedOutput, Output, Profile},
     settings::Settings,
-    ui::logging,
+    ui::logging::SPINNERS,
 };
 
+const SPINNER_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Builds a service, and its client if it has one.
-pub(crate) struct Workshop {
+pub(crate) struct Builder {
     pub(crate) settings: Settings,
     pub(crate) profile: Profile,
-    /// Whether cargo's own words are to be seen.
-    pub(crate) aloud: bool,
+    /// Whether the output of cargo is shown.
+    pub(crate) verbose: bool,
 }
 
-/// What was made: by its contents, so that what is the same again is known to be.
+/// Hashes of the contents of artifacts, to detect builds that change nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Made {
-    pub(crate) service: blake3::Hash,
-    pub(crate) client: Option<blake3::Hash>,
+pub(crate) struct Fingerprint {
+    pub(super) service: blake3::Hash,
+    pub(super) client: Option<blake3::Hash>,
 }
 
-impl Workshop {
-    /// Builds it all: where it is, and what is in it.
+impl Builder {
+    /// Builds the service and its client.
     ///
     /// # Errors
     ///
-    /// Where something does not build: with what the compiler says of it.
-    pub(crate) fn build(&self) -> Result<(Built, Made)> {
-        let built = if self.aloud { build::build(&self.settings, self.profile, Voice::Aloud)? } else { self.spin()? };
-        let made = Made {
-            service: hash([built.service.clone()])?,
-            client: built.client.as_deref().map(|directory| hash(files_of(directory)?)).transpose()?,
+    /// Returns an error with the output of the compiler if the build fails.
+    pub(crate) fn build(&self) -> Result<(Artifacts, Fingerprint)> {
+        let artifacts = if self.verbose {
+            build::build(&self.settings, self.profile, Output::Inherit)?
+        } else {
+            self.build_with_spinner()?
         };
-        Ok((built, made))
+        let fingerprint = Fingerprint {
+            service: hash([artifacts.service.clone()])?,
+            client: artifacts.client.as_deref().map(|directory| hash(list_files(directory)?)).transpose()?,
+        };
+        Ok((artifacts, fingerprint))
     }
 
-    /// What it is all built from.
+    /// Returns the inputs of the build.
     ///
     /// # Errors
     ///
-    /// Where cargo cannot read it.
-    pub(crate) fn built_from(&self) -> Result<BuiltFrom> {
-        build::built_from(&self.settings)
+    /// Returns an error if cargo cannot read the crate.
+    pub(super) fn inputs(&self) -> Result<BuildInputs> {
+        build::inputs(&self.settings)
     }
 
-    /// Builds with a spinner, on a terminal, and tells of warnings when it is over.
-    fn spin(&self) -> Result<Built> {
-        let spinner = logging::BARS.add(ProgressBar::new_spinner());
-        spinner.enable_steady_tick(Duration::from_millis(100));
-        let begun = Instant::now();
+    /// Builds with a spinner, and prints warnings at the end.
+    fn build_with_spinner(&self) -> Result<Artifacts> {
+        let spinner = SPINNERS.add(ProgressBar::new_spinner());
+        spinner.enable_steady_tick(SPINNER_INTERVAL);
+        let started = Instant::now();
         let mut crates = 0_u32;
-        let mut compiled = |name: &str| {
+        let mut on_compiled = |name: &str| {
             crates += 1;
             let s = if crates == 1 { "" } else { "s" };
-            spinner.set_message(format!("building: {crates} crate{s}, {name}, {:.1} s", begun.elapsed().as_secs_f64()));
+            let seconds = started.elapsed().as_secs_f64();
+            spinner.set_message(format!("building: {crates} crate{s}, {name}, {seconds:.1} s"));
         };
         spinner.set_message("building");
-        let mut said = String::new();
-        let kept = Kept { said: &mut said, compiled: &mut compiled };
-        let built = build::build(&self.settings, self.profile, Voice::Kept(kept));
-        logging::BARS.remove(&spinner);
-        if built.is_ok() && !said.trim().is_empty() {
-            logging::BARS.suspend(|| {
-                // Nobody may be there to read it.
-                let _ = io::Write::write_all(&mut io::stderr(), said.as_bytes());
+        let mut diagnostics = String::new();
+        let output = CapturedOutput { diagnostics: &mut diagnostics, on_compiled: &mut on_compiled };
+        let artifacts = build::build(&self.settings, self.profile, Output::Capture(output));
+        SPINNERS.remove(&spinner);
+        if artifacts.is_ok() && !diagnostics.trim().is_empty() {
+            SPINNERS.suspend(|| {
+                // A closed stderr is ignored.
+                let _ = io::Write::write_all(&mut io::stderr(), diagnostics.as_bytes());
             });
         }
-        built
+        artifacts
     }
 }
 
-fn files_of(directory: &Path) -> Result<Vec<PathBuf>> {
+fn list_files(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = fs::read_dir(directory)
         .and_then(|files| files.map(|file| Ok(file?.path())).collect())
-        .with_context(|| format!("`{}` cannot be read", directory.display()))?;
+        .with_context(|| format!("failed to read `{}`", directory.display()))?;
     files.sort();
     Ok(files)
 }
@@ -90,7 +97,7 @@ fn files_of(directory: &Path) -> Result<Vec<PathBuf>> {
 fn hash(files: impl IntoIterator<Item = PathBuf>) -> Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
     for file in files {
-        let bytes = fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+        let bytes = fs::read(&file).with_context(|| format!("failed to read `{}`", file.display()))?;
         hasher.update(&(bytes.len() as u64).to_le_bytes());
         hasher.update(&bytes);
     }

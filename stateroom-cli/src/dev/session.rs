@@ -1,65 +1,67 @@
-//! A service that is served while it is worked on.
+//! A service that is rebuilt and replaced while it is served.
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
+use anyhow::Result;
 use futures_util::future::BoxFuture;
 use stateroom_server::ServerHandle;
 
 use super::{
-    builder::{Made, Workshop},
+    builder::{Builder, Fingerprint},
     sources::{Changes, Sources},
     status::Status,
-    watch::Watch,
+    watcher::Watcher,
 };
-use crate::{build::Built, record::Records, settings::FILE_NAME};
+use crate::{build::Artifacts, record::Records, settings::FILE_NAME};
 
-/// Has this module served from then on.
-pub(crate) type Exchange = Box<dyn Fn(PathBuf) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
+/// Replaces the module that is served.
+type ReplaceModule = Box<dyn Fn(PathBuf) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
-/// A service that is served while it is worked on.
+/// A service that is rebuilt and replaced while it is served.
 pub(crate) struct Session {
-    pub(crate) workshop: Arc<Workshop>,
+    pub(crate) builder: Arc<Builder>,
     pub(crate) sources: Sources,
-    pub(crate) watch: Watch,
+    pub(crate) watcher: Watcher,
     pub(crate) status: Arc<Status>,
     pub(crate) records: Arc<Records>,
-    /// What is served: where it is, and what is in it.
-    pub(crate) built: Built,
-    pub(crate) made: Made,
+    /// Artifacts that are served.
+    pub(crate) artifacts: Artifacts,
+    pub(crate) fingerprint: Fingerprint,
 }
 
 impl Session {
-    /// Goes on for as long as anything is served.
-    pub(crate) async fn run(mut self, server: ServerHandle, exchange: Exchange) {
-        // A page may have changed while the code did not build.
-        let mut page = false;
+    /// Rebuilds on changes until the runtime ends.
+    pub(crate) async fn run(mut self, server: ServerHandle, replace: ReplaceModule) {
+        // Remembered over failed builds.
+        let mut static_files_changed = false;
         loop {
-            let changes = self.watch.changes(&mut self.sources).await;
+            let changes = self.watcher.changes(&mut self.sources).await;
             if changes.settings {
-                tracing::warn!("{FILE_NAME} has changed: what it says counts when `dev` is started again");
+                tracing::warn!("{FILE_NAME} changed: restart `stateroom dev` to apply it");
             }
-            page |= changes.page;
-            if changes.code && !self.rebuild(&changes, &server, &exchange).await {
+            static_files_changed |= changes.static_files;
+            if changes.code && !self.rebuild(&changes, &server, &replace).await {
                 continue;
             }
-            if std::mem::take(&mut page) {
-                let why = if changes.code { String::new() } else { changes.describe() + ": " };
-                tracing::info!("{why}pages are loaded again");
+            if std::mem::take(&mut static_files_changed) {
+                let reason = if changes.code { String::new() } else { changes.describe() + ": " };
+                tracing::info!("{reason}reloading pages");
                 self.status.reload_pages();
             }
         }
     }
 
-    /// Builds what has changed; says whether it could be built.
-    async fn rebuild(&mut self, changes: &Changes, server: &ServerHandle, exchange: &Exchange) -> bool {
-        let begun = Instant::now();
+    /// Rebuilds and replaces the service. Returns whether the build succeeded.
+    async fn rebuild(&mut self, changes: &Changes, server: &ServerHandle, replace: &ReplaceModule) -> bool {
+        let started = Instant::now();
         let had_failed = self.status.has_failed();
         self.status.building();
-        let workshop = self.workshop.clone();
-        let (built, made) = match tokio::task::spawn_blocking(move || workshop.build()).await {
-            Ok(Ok(made)) => made,
+        let builder = self.builder.clone();
+        let (artifacts, fingerprint) = match tokio::task::spawn_blocking(move || builder.build()).await {
+            Ok(Ok(built)) => built,
             Ok(Err(error)) => {
                 let text = format!("{error:#}");
-                tracing::error!("{}; the service from before goes on\n{}", changes.describe(), text.trim_end());
+                let changes = changes.describe();
+                tracing::error!("{changes}: build failed, the running service continues\n{}", text.trim_end());
                 self.status.failed(text);
                 return false;
             }
@@ -68,35 +70,36 @@ impl Session {
         };
         self.sources.accept_lock();
         if changes.manifest {
-            // It may depend on other packages now.
-            match self.workshop.built_from() {
-                Ok(from) => self.sources.look_at(from),
-                Err(error) => tracing::warn!("what is watched stays as it was: {error:#}"),
+            // The dependencies may have changed.
+            match self.builder.inputs() {
+                Ok(inputs) => self.sources.set_inputs(inputs),
+                Err(error) => tracing::warn!("failed to update the watched directories: {error:#}"),
             }
         }
-        let (is_new_service, is_new_client) = (made.service != self.made.service, made.client != self.made.client);
-        if is_new_service {
+        let service_changed = fingerprint.service != self.fingerprint.service;
+        let client_changed = fingerprint.client != self.fingerprint.client;
+        if service_changed {
             let rooms = server.rooms().len();
-            if let Err(error) = exchange(built.service.clone()).await {
+            if let Err(error) = replace(artifacts.service.clone()).await {
                 let text = format!("{error:#}");
-                tracing::error!("what was built cannot be served, and the service from before goes on: {text}");
+                tracing::error!("failed to replace the service, the running one continues: {text}");
                 self.status.failed(text);
                 return false;
             }
-            let rooms =
-                if rooms == 1 { "1 room begins again".to_owned() } else { format!("{rooms} rooms begin again") };
-            tracing::info!("rebuilt in {:.2} s: {}; {rooms}", begun.elapsed().as_secs_f64(), changes.describe());
+            let s = if rooms == 1 { "" } else { "s" };
+            let seconds = started.elapsed().as_secs_f64();
+            tracing::info!("rebuilt in {seconds:.2} s: {}; restarting {rooms} room{s}", changes.describe());
         }
-        if had_failed && !is_new_service {
-            tracing::info!("it builds again, to what is served already");
+        if had_failed && !service_changed {
+            tracing::info!("build succeeded: the running service is up to date");
         }
-        if built.client != self.built.client {
-            tracing::warn!("the client is called otherwise now: it is served when `dev` is started again");
+        if artifacts.client != self.artifacts.client {
+            tracing::warn!("the client was renamed: restart `stateroom dev` to serve it");
         }
-        self.made = made;
-        self.status.ready(self.records.generation(), begun.elapsed());
-        if is_new_client {
-            tracing::info!("rebuilt in {:.2} s: pages are loaded again", begun.elapsed().as_secs_f64());
+        self.fingerprint = fingerprint;
+        self.status.ready(self.records.generation(), started.elapsed());
+        if client_changed {
+            tracing::info!("rebuilt in {:.2} s: reloading pages", started.elapsed().as_secs_f64());
             self.status.reload_pages();
         }
         true

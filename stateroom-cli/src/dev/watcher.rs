@@ -1,120 +1,117 @@
-//! Waiting until a file changes.
+//! Waiting for changes of files.
 //!
-//! *Invariant:* the system's notice is a bell and no more: what has changed is seen by looking.
-use std::{
-    collections::BTreeSet,
-    mem,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+//! *Invariant:* notifications of the system only trigger a scan: the scan decides what changed.
+use std::{collections::BTreeSet, mem, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, event::ModifyKind};
+use parking_lot::Mutex;
 use tokio::{sync::Notify, task::spawn_blocking, time::timeout};
 
 use super::sources::{Changes, Sources};
 
-/// A save is often several writes, and a checkout many: it is over when nothing was written for so long.
-const QUIET: Duration = Duration::from_millis(40);
-/// While something is written all the time, nobody waits longer than this for it to end.
-const PATIENCE: usize = 50;
+/// The time without notifications after which a save, or a checkout of many files, is complete.
+const QUIET_INTERVAL: Duration = Duration::from_millis(40);
+/// The maximum number of such intervals to wait while files are written all the time.
+const MAX_QUIET_INTERVALS: usize = 50;
 
-/// Hears of each change in the directories of the sources.
-pub(crate) struct Watch {
+/// A watcher of the directories of the sources.
+pub(crate) struct Watcher {
     watcher: RecommendedWatcher,
     watched: BTreeSet<PathBuf>,
-    bell: Arc<Bell>,
+    notifications: Arc<Notifications>,
 }
 
-/// Rings when anything has changed.
+/// Notifications of the system.
 #[derive(Default)]
-struct Bell {
-    rung: Notify,
-    /// What is gone, or is called otherwise: of one that is there again, the system tells nothing any more.
-    gone: Mutex<BTreeSet<PathBuf>>,
+struct Notifications {
+    received: Notify,
+    /// Removed and renamed paths. The system stops watching them, even if they are created again.
+    removed: Mutex<BTreeSet<PathBuf>>,
 }
 
-impl Bell {
-    fn hear(&self, event: notify::Result<notify::Event>) {
+impl Notifications {
+    fn receive(&self, event: notify::Result<notify::Event>) {
         match event {
-            // That something was read is no change.
             Ok(event) if matches!(event.kind, EventKind::Access(_)) => return,
             Ok(event) if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) => {
-                self.gone.lock().unwrap_or_else(PoisonError::into_inner).extend(event.paths);
+                self.removed.lock().extend(event.paths);
             }
-            // Where events were lost, there may have been one.
+            // An error means that events were lost.
             Ok(_) | Err(_) => {}
         }
-        self.rung.notify_one();
+        self.received.notify_one();
     }
 }
 
-impl Watch {
+impl Watcher {
+    /// Starts watching the directories of the sources.
+    ///
     /// # Errors
     ///
-    /// Where the system does not tell of changes.
-    pub(crate) fn new(sources: &Sources) -> Result<Watch> {
-        let bell = Arc::<Bell>::default();
-        let rung = bell.clone();
-        let watcher = notify::recommended_watcher(move |event| rung.hear(event))
-            .context("the system cannot tell when files change")?;
-        let mut watch = Watch { watcher, watched: BTreeSet::new(), bell };
-        watch.follow(sources.directories());
-        Ok(watch)
+    /// Returns an error if the system does not support it.
+    pub(crate) fn new(sources: &Sources) -> Result<Watcher> {
+        let notifications = Arc::<Notifications>::default();
+        let receiver = notifications.clone();
+        let watcher = notify::recommended_watcher(move |event| receiver.receive(event))
+            .context("failed to watch for file changes")?;
+        let mut watcher = Watcher { watcher, watched: BTreeSet::new(), notifications };
+        watcher.watch_only(sources.directories());
+        Ok(watcher)
     }
 
-    /// What has changed, as soon as anything has.
+    /// Waits for changes and returns them.
     pub(crate) async fn changes(&mut self, sources: &mut Sources) -> Changes {
-        // They may be others since.
-        self.follow(sources.directories());
+        // The directories may have changed since the last call.
+        self.watch_only(sources.directories());
         loop {
-            self.bell.rung.notified().await;
-            for _ in 0..PATIENCE {
-                if timeout(QUIET, self.bell.rung.notified()).await.is_err() {
+            self.notifications.received.notified().await;
+            for _ in 0..MAX_QUIET_INTERVALS {
+                if timeout(QUIET_INTERVAL, self.notifications.received.notified()).await.is_err() {
                     break;
                 }
             }
-            let mut looking = mem::take(sources);
-            // It may be much to look at.
-            let looked = spawn_blocking(move || {
-                let changes = looking.look();
-                (looking, changes)
+            let mut scanned = mem::take(sources);
+            let scan = spawn_blocking(move || {
+                let changes = scanned.scan();
+                (scanned, changes)
             });
-            // Only where the runtime ends.
-            let Ok((looked, changes)) = looked.await else { return Changes::default() };
-            *sources = looked;
-            self.follow(sources.directories());
-            if !changes.is_none() {
+            // Fails only if the runtime ends.
+            let Ok((scanned, changes)) = scan.await else { return Changes::default() };
+            *sources = scanned;
+            self.watch_only(sources.directories());
+            if !changes.is_empty() {
                 return changes;
             }
         }
     }
 
-    /// Watches these directories, and no others.
-    fn follow(&mut self, directories: &BTreeSet<PathBuf>) {
-        for gone in mem::take(&mut *self.bell.gone.lock().unwrap_or_else(PoisonError::into_inner)) {
-            if self.watched.remove(&gone) {
-                let _ = self.watcher.unwatch(&gone);
+    /// Watches these directories and no others.
+    fn watch_only(&mut self, directories: &BTreeSet<PathBuf>) {
+        use notify::Watcher;
+
+        for removed in mem::take(&mut *self.notifications.removed.lock()) {
+            if self.watched.remove(&removed) {
+                let _ = self.watcher.unwatch(&removed);
             }
         }
-        for gone in self.watched.difference(directories) {
-            // The system has forgotten it by itself.
-            let _ = self.watcher.unwatch(gone);
+        for directory in self.watched.difference(directories) {
+            // Fails if the system has stopped watching it already.
+            let _ = self.watcher.unwatch(directory);
         }
-        let mut refused = None;
-        for new in directories.difference(&self.watched) {
-            if let Err(error) = self.watcher.watch(new, RecursiveMode::NonRecursive) {
-                refused = Some((new, error));
+        let mut failed = None;
+        for directory in directories.difference(&self.watched) {
+            if let Err(error) = self.watcher.watch(directory, RecursiveMode::NonRecursive) {
+                failed = Some((directory, error));
             }
         }
-        if let Some((directory, error)) = refused.filter(|(directory, _)| directory.exists()) {
+        if let Some((directory, error)) = failed.filter(|(directory, _)| directory.exists()) {
             tracing::warn!(
-                "changes in `{}` are not noticed: {error}\n  hint: on Linux, raise fs.inotify.max_user_watches",
+                "failed to watch `{}`: {error}\n  hint: on Linux, raise fs.inotify.max_user_watches",
                 directory.display()
             );
         }
-        // What could not be watched is not tried at each change.
+        // Including those that failed, which are not tried again on each change.
         self.watched.clone_from(directories);
     }
 }
@@ -124,51 +121,47 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::build::BuiltFrom;
+    use crate::build::BuildInputs;
+
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
     #[tokio::test]
-    async fn a_change_is_noticed_in_a_new_directory_too() {
-        let here = tempfile::tempdir().unwrap();
-        let here = here.path();
-        fs::write(here.join("lib.rs"), "x").unwrap();
-        let mut sources = Sources::new(
-            BuiltFrom { roots: [here.to_owned()].into(), target_directory: "/nowhere".into() },
-            None,
-            here,
-        );
-        let mut watch = Watch::new(&sources).unwrap();
-        let patience = Duration::from_secs(60);
+    async fn notices_changes_in_new_directories() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        fs::write(root.join("lib.rs"), "x").unwrap();
+        let inputs = BuildInputs { roots: [root.to_owned()].into(), target_directory: "/nowhere".into() };
+        let mut sources = Sources::new(inputs, None, root);
+        let mut watcher = Watcher::new(&sources).unwrap();
 
-        fs::create_dir(here.join("more")).unwrap();
-        fs::write(here.join("more/new.rs"), "x").unwrap();
-        let changes = timeout(patience, watch.changes(&mut sources)).await.unwrap();
-        assert_eq!(changes.describe(), "more/new.rs has changed");
-        // In one that was not there when it began.
-        fs::write(here.join("more/new.rs"), "longer").unwrap();
-        let changes = timeout(patience, watch.changes(&mut sources)).await.unwrap();
-        assert_eq!(changes.describe(), "more/new.rs has changed");
+        fs::create_dir(root.join("more")).unwrap();
+        fs::write(root.join("more/new.rs"), "x").unwrap();
+        let changes = timeout(TIMEOUT, watcher.changes(&mut sources)).await.unwrap();
+        assert_eq!(changes.describe(), "more/new.rs changed");
+        fs::write(root.join("more/new.rs"), "longer").unwrap();
+        let changes = timeout(TIMEOUT, watcher.changes(&mut sources)).await.unwrap();
+        assert_eq!(changes.describe(), "more/new.rs changed");
     }
 
     #[tokio::test]
-    async fn a_directory_that_is_made_anew_is_watched_anew() {
-        let here = tempfile::tempdir().unwrap();
-        let here = here.path();
-        let again = |text: &str| {
-            fs::create_dir(here.join("out")).unwrap();
-            fs::write(here.join("out/page.js"), text).unwrap();
+    async fn watches_a_directory_again_after_it_was_recreated() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        let create = |text: &str| {
+            fs::create_dir(root.join("out")).unwrap();
+            fs::write(root.join("out/page.js"), text).unwrap();
         };
-        again("x");
-        let from = BuiltFrom { roots: [here.to_owned()].into(), target_directory: "/nowhere".into() };
-        let mut sources = Sources::new(from, None, here);
-        let mut watch = Watch::new(&sources).unwrap();
-        let patience = Duration::from_secs(60);
-        fs::remove_dir_all(here.join("out")).unwrap();
-        again("longer");
-        timeout(patience, watch.changes(&mut sources)).await.unwrap();
+        create("x");
+        let inputs = BuildInputs { roots: [root.to_owned()].into(), target_directory: "/nowhere".into() };
+        let mut sources = Sources::new(inputs, None, root);
+        let mut watcher = Watcher::new(&sources).unwrap();
+        fs::remove_dir_all(root.join("out")).unwrap();
+        create("longer");
+        timeout(TIMEOUT, watcher.changes(&mut sources)).await.unwrap();
         for text in ["longer still", "longest of all"] {
-            fs::write(here.join("out/page.js"), text).unwrap();
-            let changes = timeout(patience, watch.changes(&mut sources)).await.unwrap();
-            assert_eq!(changes.describe(), "out/page.js has changed");
+            fs::write(root.join("out/page.js"), text).unwrap();
+            let changes = timeout(TIMEOUT, watcher.changes(&mut sources)).await.unwrap();
+            assert_eq!(changes.describe(), "out/page.js changed");
         }
     }
 }

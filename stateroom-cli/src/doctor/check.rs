@@ -1,13 +1,16 @@
-//! What is found about one thing.
+//! The result of a check.
+use anstyle::Style;
 use serde::Serialize;
 
-/// What was found about one thing.
+use crate::ui::color;
+
+/// The result of a check.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Check {
     pub(super) name: &'static str,
     pub(super) status: CheckStatus,
     pub(super) found: String,
-    /// What to do about it: a command, where one does it.
+    /// How to fix it: a command if one does.
     pub(super) fix: Option<String>,
 }
 
@@ -15,9 +18,9 @@ pub(super) struct Check {
 #[serde(rename_all = "lowercase")]
 pub(super) enum CheckStatus {
     Ok,
-    /// It can be done without, or comes by itself.
+    /// Optional, or resolved automatically.
     Warning,
-    /// Something does not work as things are.
+    /// Something does not work.
     Problem,
 }
 
@@ -30,11 +33,11 @@ impl CheckStatus {
         }
     }
 
-    pub(super) fn colour(self) -> &'static str {
+    pub(super) fn style(self) -> Style {
         match self {
-            CheckStatus::Ok => "\x1b[32m",
-            CheckStatus::Warning => "\x1b[33m",
-            CheckStatus::Problem => "\x1b[1;31m",
+            CheckStatus::Ok => color::OK,
+            CheckStatus::Warning => color::WARNING,
+            CheckStatus::Problem => color::ERROR,
         }
     }
 }

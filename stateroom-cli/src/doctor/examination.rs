@@ -1,4 +1,4 @@
-//! All that is checked, and what was found.
+//! All checks and their results.
 use anyhow::{Error, Result};
 use serde::Serialize;
 
@@ -6,9 +6,9 @@ use super::{
     check::{Check, CheckStatus},
     machine, storage, toolchain,
 };
-use crate::settings::{Defaults, Resolved, Said, Settings};
+use crate::settings::{Defaults, ResolvedSettings, Settings, SettingsSources};
 
-/// All that was found.
+/// The results of all checks.
 #[derive(Debug, Serialize)]
 pub(crate) struct Examination {
     checks: Vec<Check>,
@@ -17,23 +17,23 @@ pub(crate) struct Examination {
 }
 
 impl Examination {
-    /// Checks all there is to check, with these settings, or, where they cannot be read, with those by default.
+    /// Runs all checks with these settings, or with the defaults if the settings are invalid.
     ///
     /// # Errors
     ///
-    /// Where even the defaults do not fit together, which they do.
-    pub(crate) fn new(settings: Result<(Settings, Resolved)>) -> Result<Examination> {
+    /// Returns an error if the defaults are invalid.
+    pub(crate) fn run(settings: Result<(Settings, ResolvedSettings)>) -> Result<Examination> {
         let mut checks = toolchain::check();
         let (settings, resolved) = match settings {
-            Ok(read) => {
-                checks.push(Check::ok("settings", "the environment and stateroom.toml can be used"));
-                read
+            Ok(settings) => {
+                checks.push(Check::ok("settings", "the environment and stateroom.toml are valid"));
+                settings
             }
             Err(error) => {
-                checks.push(Check::problem("settings", in_a_line(&error), "stateroom config"));
-                let said = Said::of(Settings::default());
-                let resolved = said.resolve(&Defaults::SERVE)?;
-                (said.settings, resolved)
+                checks.push(Check::problem("settings", single_line(&error), "stateroom config"));
+                let sources = SettingsSources::without_file(Settings::default());
+                let resolved = sources.resolve(&Defaults::SERVE)?;
+                (sources.settings, resolved)
             }
         };
         checks.push(toolchain::check_client(&settings));
@@ -46,20 +46,20 @@ impl Examination {
         Ok(Examination { warnings: count(CheckStatus::Warning), problems: count(CheckStatus::Problem), checks })
     }
 
-    /// A line for each, and one for what to do about it.
+    /// Formats a line for each check, followed by one for its fix.
     pub(crate) fn describe(&self) -> String {
         let width = self.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
         let line = |check: &Check| {
-            let (colour, status) = (check.status.colour(), check.status.name());
+            let (style, status) = (check.status.style(), check.status.name());
             let fix = check.fix.as_ref().map(|fix| format!("{:9}{:width$}  fix: {fix}\n", "", "")).unwrap_or_default();
-            format!("{colour}{status:7}\x1b[0m  {:width$}  {}\n{fix}", check.name, check.found)
+            format!("{style}{status:7}{style:#}  {:width$}  {}\n{fix}", check.name, check.found)
         };
         self.checks.iter().map(line).collect()
     }
 }
 
-/// An error in a line, without the picture of the place in a file, and without a hint.
-fn in_a_line(error: &Error) -> String {
+/// Formats an error in one line, without hints and excerpts of files.
+fn single_line(error: &Error) -> String {
     let text = format!("{error:#}");
     let lines = text
         .lines()

@@ -1,15 +1,15 @@
-//! What the system lets a server have.
+//! Checks of the limits of the operating system.
 use std::{fs, io, net::TcpListener};
 
 use stateroom_wasm_host::WasmHostConfig;
 
 use super::check::Check;
 
-/// Files that a server has open besides a connection's.
+/// Files that a server has open besides its connections.
 const OTHER_FILES: u64 = 100;
-/// The limit on mappings that Linux comes with, which is enough for as many rooms as fit into the address space.
+/// The default limit of memory mappings on Linux, which suffices for all rooms that fit into the address space.
 const MAPPINGS: u64 = 65_530;
-/// What `dev` may watch is in no more directories than that, in most cases.
+/// The number of directories that `dev` watches at most, for typical services.
 const WATCHES: u64 = 8_192;
 
 pub(super) fn check_port(ip: &str, port: u16) -> Check {
@@ -17,22 +17,28 @@ pub(super) fn check_port(ip: &str, port: u16) -> Check {
     match TcpListener::bind((ip, port)) {
         Ok(_) => Check::ok(name, format!("{address} is free")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            Check::warning(name, format!("{address} is in use by another program"), "stateroom dev --next-port")
+            Check::warning(name, format!("another program listens on {address}"), "stateroom dev --next-port")
         }
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Check::problem(name, format!("{address} may not be listened on"), "take a port above 1023 with --port")
-        }
-        Err(error) => Check::problem(name, format!("{address} cannot be listened on: {error}"), "see --ip and --port"),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Check::problem(
+            name,
+            format!("no permission to listen on {address}"),
+            "choose a port above 1023 with --port",
+        ),
+        Err(error) => Check::problem(
+            name,
+            format!("failed to listen on {address}: {error}"),
+            "choose another address with --ip and --port",
+        ),
     }
 }
 
-/// How many connections there can be, by the number of files that may be open. Not every system has such a limit.
+/// Checks that the limit of open files allows this number of connections. `None` on systems without such a limit.
 pub(super) fn check_open_files(connections: usize) -> Option<Check> {
     let (soft, hard) = file_limits()?;
     Some(judge_open_files(soft, hard, connections as u64))
 }
 
-/// How many files may be open, and how many for the asking.
+/// Returns the soft and the hard limit of open files.
 #[cfg(unix)]
 fn file_limits() -> Option<(Option<u64>, Option<u64>)> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
@@ -47,23 +53,21 @@ fn file_limits() -> Option<(Option<u64>, Option<u64>)> {
 fn judge_open_files(soft: Option<u64>, hard: Option<u64>, connections: u64) -> Check {
     let name = "open files";
     let Some(soft) = soft else { return Check::ok(name, "no limit") };
-    let hard_in_words = hard.map_or_else(|| "any number".to_owned(), |hard| hard.to_string());
-    let found = format!(
-        "{soft}, and {hard_in_words} for the asking: enough for {} connections",
-        soft.saturating_sub(OTHER_FILES)
-    );
-    let wanted = connections.saturating_add(OTHER_FILES);
-    if soft >= wanted {
+    let hard_text = hard.map_or_else(|| "unlimited".to_owned(), |hard| hard.to_string());
+    let found =
+        format!("soft limit {soft}, hard limit {hard_text}: allows {} connections", soft.saturating_sub(OTHER_FILES));
+    let required = connections.saturating_add(OTHER_FILES);
+    if soft >= required {
         return Check::ok(name, found);
     }
     let fix = match hard {
-        Some(hard) if hard < wanted => format!("sudo prlimit --pid $$ --nofile={wanted}"),
-        _ => format!("ulimit -n {wanted}"),
+        Some(hard) if hard < required => format!("sudo prlimit --pid $$ --nofile={required}"),
+        _ => format!("ulimit -n {required}"),
     };
-    Check::warning(name, format!("{found}, of the {connections} that the settings allow"), fix)
+    Check::warning(name, format!("{found}, the settings {connections}"), fix)
 }
 
-/// How many rooms there is space for. Only Linux limits memory mappings.
+/// Checks that memory mappings allow this number of rooms. `None` on systems other than Linux, which do not limit them.
 pub(super) fn check_mappings(host: &WasmHostConfig, rooms: usize) -> Option<Check> {
     let mappings = number_in("/proc/sys/vm/max_map_count")?;
     let allowed = WasmHostConfig { instances: None, ..host.clone() }.space();
@@ -71,15 +75,15 @@ pub(super) fn check_mappings(host: &WasmHostConfig, rooms: usize) -> Option<Chec
 }
 
 fn judge_mappings(mappings: u64, allowed: u32, wanted: u64) -> Check {
-    let found = format!("vm.max_map_count is {mappings}: space for {allowed} rooms");
+    let found = format!("vm.max_map_count is {mappings}: allows {allowed} rooms");
     if mappings >= MAPPINGS || u64::from(allowed) >= wanted {
         return Check::ok("memory mappings", found);
     }
     let fix = format!("sudo sysctl -w vm.max_map_count={MAPPINGS}");
-    Check::warning("memory mappings", format!("{found}, of {wanted}"), fix)
+    Check::warning("memory mappings", format!("{found}, the settings {wanted}"), fix)
 }
 
-/// How much `dev` can watch. Only Linux limits that.
+/// Checks the limit of watched directories. `None` on systems other than Linux, which do not limit them.
 pub(super) fn check_watches() -> Option<Check> {
     number_in("/proc/sys/fs/inotify/max_user_watches").map(judge_watches)
 }
@@ -90,7 +94,7 @@ fn judge_watches(watches: u64) -> Check {
         return Check::ok("file watches", found);
     }
     let fix = "sudo sysctl -w fs.inotify.max_user_watches=524288";
-    Check::warning("file watches", format!("{found}: `stateroom dev` may miss what is saved"), fix)
+    Check::warning("file watches", format!("{found}: `stateroom dev` may miss changes"), fix)
 }
 
 fn number_in(path: &str) -> Option<u64> {
@@ -103,7 +107,7 @@ mod tests {
     use crate::doctor::check::CheckStatus;
 
     #[test]
-    fn fewer_files_than_connections_are_warned_of_with_how_to_have_more() {
+    fn warns_if_the_limit_of_open_files_is_below_the_connections() {
         for (soft, hard, status, fix) in [
             (None, None, CheckStatus::Ok, None),
             (Some(1_000_000), Some(1_000_000), CheckStatus::Ok, None),
@@ -117,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn less_space_than_rooms_is_warned_of_where_more_can_be_had() {
+    fn warns_if_memory_mappings_limit_the_rooms() {
         for (mappings, allowed, wanted, status) in [
             (65_530, 10_000, 10_000, CheckStatus::Ok),
             (35_000, 5_000, 10_000, CheckStatus::Warning),
@@ -129,12 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn few_watches_are_warned_of() {
+    fn warns_if_few_directories_can_be_watched() {
         assert_eq!([100, 8_192].map(|watches| judge_watches(watches).status), [CheckStatus::Warning, CheckStatus::Ok]);
     }
 
     #[test]
-    fn a_port_in_use_is_warned_of() {
+    fn warns_if_the_port_is_in_use() {
         let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
         assert_eq!(check_port("127.0.0.1", port).status, CheckStatus::Warning);

@@ -1,33 +1,32 @@
-//! Where things are kept.
+//! Checks of directories.
 use std::{fs, path::Path};
 
+use stateroom_quantity::Bytes;
+
 use super::check::Check;
-use crate::{
-    settings::{CACHE_VARIABLE, cache_directory},
-    ui::report::bytes,
-};
+use crate::settings::{CACHE_VARIABLE, cache_directory};
 
 pub(super) fn check_cache() -> Check {
     let (name, fix) = ("cache", format!("export {CACHE_VARIABLE}=DIR"));
     match cache_directory() {
-        Ok(directory) if may_be_written(&directory) => {
-            Check::ok(name, format!("{}, {}", directory.display(), bytes(size(&directory))))
+        Ok(directory) if is_writable(&directory) => {
+            Check::ok(name, format!("{}, {}", directory.display(), Bytes(size(&directory)).approximate()))
         }
         Ok(directory) => {
-            let found = format!("{} cannot be written to: services are compiled at each start", directory.display());
+            let found = format!("{} is not writable: modules are compiled at every start", directory.display());
             Check::warning(name, found, fix)
         }
         Err(error) => Check::warning(name, error.to_string().lines().next().unwrap_or_default(), fix),
     }
 }
 
-/// Whether files can be made in a directory, or it itself where it is not there yet.
-fn may_be_written(directory: &Path) -> bool {
+/// Returns whether files can be created in a directory, or the directory itself if it is missing.
+fn is_writable(directory: &Path) -> bool {
     let nearest = directory.ancestors().find(|ancestor| ancestor.exists());
     nearest.is_some_and(|nearest| tempfile::tempfile_in(nearest).is_ok())
 }
 
-/// How much is in a directory.
+/// Returns the size of all files in a directory.
 fn size(directory: &Path) -> u64 {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries
@@ -40,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_in_directories_below_counts() {
+    fn the_size_includes_subdirectories() {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("below")).unwrap();
         fs::write(directory.path().join("one"), "123").unwrap();
@@ -49,12 +48,12 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_not_there_is_judged_by_where_it_would_be() {
+    fn a_missing_directory_is_writable_if_it_can_be_created() {
         let directory = tempfile::tempdir().unwrap();
-        assert!(may_be_written(&directory.path().join("a/b")));
+        assert!(is_writable(&directory.path().join("a/b")));
         let file = directory.path().join("file");
         fs::write(&file, "").unwrap();
-        assert!(!may_be_written(&file.join("a")));
+        assert!(!is_writable(&file.join("a")));
         assert!(fs::read_dir(directory.path()).unwrap().count() == 1);
     }
 }

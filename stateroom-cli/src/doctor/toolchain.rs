@@ -1,4 +1,4 @@
-//! What builds a service and its client.
+//! Checks of the programs and targets that build a service and its client.
 use std::{fs, io, path::Path};
 
 use cargo_metadata::semver::Version;
@@ -9,37 +9,38 @@ use crate::{
     settings::Settings,
 };
 
-/// What a service is built for, and what its client is.
+/// The target of services.
 const SERVICE_TARGET: &str = "wasm32-wasip1";
+/// The target of clients.
 const CLIENT_TARGET: &str = "wasm32-unknown-unknown";
 
-/// The oldest Rust that builds a service: the `rust-version` of `stateroom-wasm`.
-const OLDEST: Version = Version::new(1, 85, 0);
+/// The `rust-version` of `stateroom-wasm`.
+const MIN_RUST: Version = Version::new(1, 85, 0);
 
 const INSTALL_RUST: &str = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh";
 
-/// Programs and targets.
+/// Checks programs and targets.
 pub(super) fn check() -> Vec<Check> {
     let (rustc, rustup) = (version_of(&rustc()), version_of("rustup"));
     let (compiles, installs) = (rustc.is_ok(), rustup.is_ok());
     let mut checks = vec![check_program("cargo", version_of("cargo")), check_program("rustc", rustc)];
     checks.push(match rustup {
         Ok(version) => Check::ok("rustup", version.to_string()),
-        Err(_) => Check::warning("rustup", "not found: missing targets have to be installed by hand", INSTALL_RUST),
+        Err(_) => Check::warning("rustup", "not found: missing targets are not installed automatically", INSTALL_RUST),
     });
     let target = |name| check_target(name, compiles && has_target(name).unwrap_or(false), installs);
     checks.extend([SERVICE_TARGET, CLIENT_TARGET].map(target));
     checks
 }
 
-fn check_program(name: &'static str, version: Result<Version, Silence>) -> Check {
+fn check_program(name: &'static str, version: Result<Version, VersionError>) -> Check {
     match version {
-        Err(Silence::Missing) => Check::problem(name, "not found on PATH: nothing can be built", INSTALL_RUST),
-        Err(Silence::Broken(why)) => {
-            Check::problem(name, format!("it does not tell its version: {why}"), "rustup toolchain install")
+        Err(VersionError::NotFound) => Check::problem(name, "not found on PATH", INSTALL_RUST),
+        Err(VersionError::Failed(reason)) => {
+            Check::problem(name, format!("failed to run: {reason}"), "rustup toolchain install")
         }
-        Ok(version) if version < OLDEST => {
-            Check::problem(name, format!("{version}; a service needs {OLDEST} or later"), "rustup update")
+        Ok(version) if version < MIN_RUST => {
+            Check::problem(name, format!("{version} is too old: services require {MIN_RUST}"), "rustup update")
         }
         Ok(version) => Check::ok(name, version.to_string()),
     }
@@ -49,55 +50,63 @@ fn check_target(name: &'static str, is_installed: bool, has_rustup: bool) -> Che
     let fix = format!("rustup target add {name}");
     match (is_installed, has_rustup) {
         (true, _) => Check::ok(name, "installed"),
-        (false, true) => Check::warning(name, "not installed: the first build that needs it does so", fix),
-        (false, false) if name == CLIENT_TARGET => Check::warning(name, "not installed: clients need it", fix),
-        (false, false) => Check::problem(name, "not installed, and there is no rustup to do so", fix),
+        (false, true) => Check::warning(name, "not installed: the first build installs it", fix),
+        (false, false) if name == CLIENT_TARGET => Check::warning(name, "not installed: clients require it", fix),
+        (false, false) => Check::problem(name, "not installed, and rustup is missing", fix),
     }
 }
 
-/// Why a program does not tell its version.
+/// The reason that the version of a program is unknown.
 #[derive(Debug)]
-enum Silence {
-    Missing,
-    Broken(String),
+enum VersionError {
+    NotFound,
+    Failed(String),
 }
 
-/// The version in what a program says of itself, such as `rustc 1.95.0 (59807616e 2026-04-14)`.
-fn version_of(program: &str) -> Result<Version, Silence> {
-    // Else rustup may take the question for a reason to install what the directory asks for.
+/// Returns the version in the output of `--version`, such as `rustc 1.95.0 (59807616e 2026-04-14)`.
+fn version_of(program: &str) -> Result<Version, VersionError> {
+    // Otherwise rustup may install the toolchain that the directory requires.
     let output = tool(program).arg("--version").env("RUSTUP_AUTO_INSTALL", "0").output().map_err(|error| {
-        if error.kind() == io::ErrorKind::NotFound { Silence::Missing } else { Silence::Broken(error.to_string()) }
+        if error.kind() == io::ErrorKind::NotFound {
+            VersionError::NotFound
+        } else {
+            VersionError::Failed(error.to_string())
+        }
     })?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    let version = told.split_whitespace().find_map(|word| Version::parse(word).ok());
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.split_whitespace().find_map(|word| Version::parse(word).ok());
     version.filter(|_| output.status.success()).ok_or_else(|| {
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        Silence::Broken(complaint.lines().next().map_or_else(|| output.status.to_string(), str::to_owned))
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        VersionError::Failed(stderr.lines().next().map_or_else(|| output.status.to_string(), str::to_owned))
     })
 }
 
-/// Whether a client that the crate here has can be bound.
+/// Checks that the client of the current crate can be bound.
 pub(super) fn check_client(settings: &Settings) -> Check {
     let (name, ours) = ("wasm-bindgen", linked_wasm_bindgen());
     if settings.client.is_none() {
-        return Check::ok(name, format!("{ours} is built in; there is no client here"));
+        return Check::ok(name, format!("{ours} built in; this crate has no client"));
     }
     let Some(theirs) = nearest_manifest().ok().and_then(|manifest| locked(manifest.parent()?, name)) else {
         let fix = format!("cargo update -p wasm-bindgen --precise {ours}");
-        return Check::warning(name, format!("{ours} is built in; which one the client has, no Cargo.lock says"), fix);
+        return Check::warning(
+            name,
+            format!("{ours} built in; the client's version is unknown without a Cargo.lock"),
+            fix,
+        );
     };
     if theirs.to_string() == ours {
-        return Check::ok(name, format!("{ours} is built in, and the client's"));
+        return Check::ok(name, format!("{ours} built in, which the client uses"));
     }
-    let found = format!("{ours} is built in, {theirs} the client's");
+    let found = format!("{ours} built in, but the client uses {theirs}");
     if bound_without_installing(&theirs) {
-        return Check::ok(name, format!("{found}, whose program is there"));
+        return Check::ok(name, format!("{found}, which is installed"));
     }
     let fix = format!("cargo update -p wasm-bindgen --precise {ours}");
-    Check::warning(name, format!("{found}: its program is installed by the first build, which takes minutes"), fix)
+    Check::warning(name, format!("{found}: the first build installs it, which takes minutes"), fix)
 }
 
-/// The version of a package in the Cargo.lock that counts for a directory.
+/// Returns the version of a package in the Cargo.lock that applies to a directory.
 fn locked(directory: &Path, package: &str) -> Option<Version> {
     let locks = directory.ancestors().map(|directory| directory.join("Cargo.lock"));
     let text = locks.into_iter().find_map(|lock| fs::read_to_string(lock).ok())?;
@@ -113,20 +122,20 @@ mod tests {
     use crate::doctor::check::CheckStatus;
 
     #[test]
-    fn the_oldest_rust_is_that_of_the_crate_that_services_are_made_with() {
+    fn the_minimum_rust_version_is_that_of_stateroom_wasm() {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stateroom-wasm/Cargo.toml");
         let manifest: toml::Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
-        let oldest = manifest["package"]["rust-version"].as_str().unwrap();
-        assert_eq!(format!("{oldest}.0"), OLDEST.to_string());
+        let min_rust = manifest["package"]["rust-version"].as_str().unwrap();
+        assert_eq!(format!("{min_rust}.0"), MIN_RUST.to_string());
     }
 
     #[test]
-    fn a_program_is_missing_broken_old_or_fine() {
+    fn programs_are_checked_for_presence_and_version() {
         for (version, status) in [
-            (Err(Silence::Missing), CheckStatus::Problem),
-            (Err(Silence::Broken("no toolchain".to_owned())), CheckStatus::Problem),
+            (Err(VersionError::NotFound), CheckStatus::Problem),
+            (Err(VersionError::Failed("no toolchain".to_owned())), CheckStatus::Problem),
             (Ok(Version::new(1, 84, 1)), CheckStatus::Problem),
-            (Ok(OLDEST), CheckStatus::Ok),
+            (Ok(MIN_RUST), CheckStatus::Ok),
             (Ok(Version::new(2, 0, 0)), CheckStatus::Ok),
         ] {
             assert_eq!(check_program("cargo", version).status, status);
@@ -134,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_target_is_a_problem_only_where_nothing_installs_it() {
+    fn a_missing_target_is_a_problem_only_without_rustup() {
         for (target, is_installed, has_rustup, status) in [
             (SERVICE_TARGET, true, false, CheckStatus::Ok),
             (SERVICE_TARGET, false, true, CheckStatus::Warning),
@@ -146,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_of_the_workspace_counts() {
+    fn the_lock_file_of_the_workspace_applies() {
         let workspace = tempfile::tempdir().unwrap();
         let client = workspace.path().join("client");
         fs::create_dir(&client).unwrap();

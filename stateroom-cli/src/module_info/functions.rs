@@ -1,32 +1,33 @@
-//! Functions by their size, and which crates they are of.
+//! The sizes of functions and of the crates that they belong to.
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::sections::Sections;
 
+/// The size of a function.
 #[derive(Debug, Serialize)]
 pub(crate) struct Function {
     pub(super) name: String,
     pub(super) bytes: usize,
 }
 
-/// What a crate takes of the code.
+/// The size of the code of a crate.
 #[derive(Debug, Serialize)]
-pub(crate) struct Share {
-    /// Nothing for what is of no crate, such as functions of C, or has no name.
+pub(crate) struct CrateSize {
+    /// Name of the crate. `None` for functions without a crate, such as those of C, or without a name.
     pub(super) name: Option<String>,
     pub(super) bytes: usize,
     pub(super) functions: usize,
 }
 
-/// All functions, the largest first.
+/// Returns all functions, largest first.
 pub(super) fn by_size(sections: &Sections<'_>) -> Vec<Function> {
     let first = sections.imported_functions();
     let function = |(index, bytes): (usize, &usize)| {
         let index = first + index;
         let name = u32::try_from(index).ok().and_then(|index| sections.names.get(&index));
-        let name = name.map_or_else(|| format!("function {index}"), |name| readable(name));
+        let name = name.map_or_else(|| format!("function {index}"), |name| demangle(name));
         Function { name, bytes: *bytes }
     };
     let mut functions: Vec<_> = sections.bodies.iter().enumerate().map(function).collect();
@@ -34,28 +35,28 @@ pub(super) fn by_size(sections: &Sections<'_>) -> Vec<Function> {
     functions
 }
 
-/// What crates take, the one that takes most first.
-pub(super) fn by_crate(functions: &[Function]) -> Vec<Share> {
+/// Returns the sizes of crates, largest first.
+pub(super) fn by_crate(functions: &[Function]) -> Vec<CrateSize> {
     let mut crates: BTreeMap<Option<&str>, (usize, usize)> = BTreeMap::new();
     for function in functions {
         let (bytes, count) = crates.entry(crate_of(&function.name)).or_default();
         *bytes += function.bytes;
         *count += 1;
     }
-    let share =
-        |(name, (bytes, functions)): (Option<&str>, _)| Share { name: name.map(str::to_owned), bytes, functions };
-    let mut shares: Vec<_> = crates.into_iter().map(share).collect();
-    shares.sort_by(|one, other| other.bytes.cmp(&one.bytes).then_with(|| one.name.cmp(&other.name)));
-    shares
+    let size =
+        |(name, (bytes, functions)): (Option<&str>, _)| CrateSize { name: name.map(str::to_owned), bytes, functions };
+    let mut sizes: Vec<_> = crates.into_iter().map(size).collect();
+    sizes.sort_by(|one, other| other.bytes.cmp(&one.bytes).then_with(|| one.name.cmp(&other.name)));
+    sizes
 }
 
-/// A name as it is in the source, where the compiler has mangled it.
-fn readable(name: &str) -> String {
+/// Returns the name as in the source code.
+fn demangle(name: &str) -> String {
     rustc_demangle::try_demangle(name).map_or_else(|_| name.to_owned(), |name| format!("{name:#}"))
 }
 
-/// The crate of a path such as `core::fmt::write`; of `<T as Trait>::f`, that of the type, or, where that is of no crate, that
-/// of the trait.
+/// Returns the crate of a path such as `core::fmt::write`. For `<T as Trait>::f`, it is that of the type, or that of the trait
+/// if the type has none.
 fn crate_of(function: &str) -> Option<&str> {
     let mut rest = function;
     loop {
@@ -77,18 +78,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_as_in_the_source() {
+    fn names_are_demangled() {
         for (name, expected) in [
             ("_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"),
             ("_RNvCs1234_7mycrate3foo", "mycrate::foo"),
             ("memcpy", "memcpy"),
         ] {
-            assert_eq!(readable(name), expected);
+            assert_eq!(demangle(name), expected);
         }
     }
 
     #[test]
-    fn functions_are_of_the_crate_of_their_type_or_trait() {
+    fn functions_belong_to_the_crate_of_their_type_or_trait() {
         for (function, expected) in [
             ("core::fmt::write", Some("core")),
             ("<alloc::vec::Vec<T> as core::fmt::Debug>::fmt", Some("alloc")),

@@ -1,4 +1,4 @@
-//! The sections of a module, taken apart.
+//! Parsing the sections of a module.
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
@@ -7,7 +7,7 @@ use wasmparser::{
     ProducersSectionReader, TableType, TypeRef,
 };
 
-/// What is of interest, in the order in which the module has it.
+/// The sections of a module that its description needs.
 #[derive(Default)]
 pub(super) struct Sections<'a> {
     pub(super) imports: Vec<Import<'a>>,
@@ -16,22 +16,24 @@ pub(super) struct Sections<'a> {
     pub(super) memories: Vec<MemoryType>,
     pub(super) tables: Vec<TableType>,
     pub(super) data: Vec<Data<'a>>,
-    /// How long the code of each function is.
+    /// Size of the code of each function.
     pub(super) bodies: Vec<usize>,
-    /// What functions are called, those that are imported being counted, too.
+    /// Names of functions by their index, in which imported functions come first.
     pub(super) names: HashMap<u32, &'a str>,
     pub(super) custom: Vec<(&'a str, usize)>,
     pub(super) producers: Vec<String>,
 }
 
 impl<'a> Sections<'a> {
+    /// Parses a module in binary form.
+    ///
     /// # Errors
     ///
-    /// Where the bytes are no module.
+    /// Returns an error if the bytes are not a module.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
         let mut sections = Sections::default();
         for payload in Parser::new(0).parse_all(bytes) {
-            sections.take(payload.context("it is no module")?).context("it is no module")?;
+            sections.take(payload.context("not a WebAssembly module")?).context("not a WebAssembly module")?;
         }
         Ok(sections)
     }
@@ -52,7 +54,7 @@ impl<'a> Sections<'a> {
             Payload::CodeSectionEntry(body) => self.bodies.push(body.range().len()),
             Payload::CustomSection(custom) => {
                 self.custom.push((custom.name(), custom.data().len()));
-                // Nobody depends on these: where they are broken, the module is not.
+                // Optional: a module with invalid names is still valid.
                 match custom.as_known() {
                     KnownCustom::Name(names) => self.names = function_names(names).unwrap_or_default(),
                     KnownCustom::Producers(producers) => {
@@ -66,11 +68,12 @@ impl<'a> Sections<'a> {
         Ok(())
     }
 
-    /// How many functions come before those of its own.
+    /// Returns the number of imported functions.
     pub(super) fn imported_functions(&self) -> usize {
         self.imports.iter().filter(|import| matches!(import.ty, TypeRef::Func(_) | TypeRef::FuncExact(_))).count()
     }
 
+    /// Returns the number of imported globals.
     pub(super) fn imported_globals(&self) -> usize {
         self.imports.iter().filter(|import| matches!(import.ty, TypeRef::Global(_))).count()
     }
@@ -89,7 +92,7 @@ fn function_names(sections: NameSectionReader<'_>) -> Result<HashMap<u32, &str>>
     Ok(functions)
 }
 
-/// A line for each program that has had part in it.
+/// Returns the name and version of each program that produced the module.
 fn describe_producers(fields: ProducersSectionReader<'_>) -> Result<Vec<String>> {
     let mut producers = Vec::new();
     for field in fields {

@@ -1,9 +1,9 @@
-//! The versions that a module says to be of: numbers in its memory, as that is when it begins.
+//! The versions that a module declares: numbers in its initial memory.
 use wasmparser::{ConstExpr, DataKind, ExternalKind, Operator};
 
 use super::sections::Sections;
 
-/// The i32 in memory whose address an exported global holds; nothing where only a run of the module could tell.
+/// Returns the i32 in memory whose address an exported global holds. `None` if it is only known after running the module.
 pub(super) fn number(sections: &Sections<'_>, export: &str) -> Option<i32> {
     let export = sections.exports.iter().find(|found| found.name == export && found.kind == ExternalKind::Global)?;
     let global = (export.index as usize).checked_sub(sections.imported_globals())?;
@@ -20,6 +20,7 @@ pub(super) fn number(sections: &Sections<'_>, export: &str) -> Option<i32> {
     Some(i32::from_le_bytes(bytes))
 }
 
+/// Returns the value of a constant expression.
 fn constant(expression: &ConstExpr<'_>) -> Option<usize> {
     match expression.get_operators_reader().read().ok()? {
         Operator::I32Const { value } => Some(value as u32 as usize),
@@ -37,14 +38,14 @@ mod tests {
     }
 
     #[test]
-    fn it_is_in_the_data_or_zero() {
+    fn numbers_are_read_from_the_data() {
         let global = r#"(memory 1) (global (export "V") i32 (i32.const 8))"#;
         for (data, expected) in [
             (r#"(data (i32.const 8) "\01\00\00\00")"#, Some(1)),
             (r#"(data (i32.const 6) "xx\02\01")"#, Some(258)),
             (r#"(data (i32.const 8) "\07") (data (i32.const 8) "\09")"#, Some(9)),
             ("", Some(0)),
-            // It is copied when the module says so.
+            // Passive data is copied by code.
             (r#"(data "\01")"#, None),
         ] {
             assert_eq!(number_of(&format!("{global} {data}")), expected, "{data}");
@@ -52,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_global_is_no_number() {
+    fn other_exports_have_no_number() {
         for text in ["", r#"(func (export "V"))"#, r#"(import "a" "b" (global $g i32)) (export "V" (global $g))"#] {
             assert_eq!(number_of(text), None, "{text}");
         }

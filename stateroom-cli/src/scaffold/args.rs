@@ -1,6 +1,6 @@
-//! What a new crate is to be. What was not said is asked, where somebody is there to answer.
+//! The arguments of `new` and `init`, with prompts for missing ones.
 use std::{
-    io::{self, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -12,31 +12,31 @@ use super::{
     name::CrateName,
     source::Source,
     template::Template,
-    write::{begin_repository, write},
+    write::{create_repository, write},
 };
-use crate::ui::{color, error::usage, prompt};
+use crate::ui::{color::BOLD, error::usage, prompt};
 
-/// What a new crate is to be.
+/// The arguments that `new` and `init` share.
 #[derive(Debug, Args)]
 pub(crate) struct ScaffoldArgs {
-    /// What it begins as
+    /// Template to create the crate from
     #[arg(short, long, value_enum)]
     template: Option<Template>,
 
-    /// Its name, where that is not to be the directory's
+    /// Crate name, if different from the directory name
     #[arg(long, value_name = "NAME")]
     name: Option<CrateName>,
 
-    /// Where the crates of Stateroom are: a checkout, or a repository for git [default: what this command was built from]
+    /// Checkout or Git URL to get Stateroom's crates from [default: what this command was built from]
     #[arg(long, value_name = "PATH-OR-URL")]
     stateroom: Option<String>,
 
-    /// Begin no repository of git
+    /// Do not create a Git repository
     #[arg(long)]
     no_git: bool,
 }
 
-/// A crate that is about to be made.
+/// A crate to create.
 pub(crate) struct Plan {
     directory: PathBuf,
     template: Template,
@@ -46,16 +46,16 @@ pub(crate) struct Plan {
 }
 
 impl ScaffoldArgs {
-    /// Settles what is made in a directory.
+    /// Plans a crate in a directory, prompting for missing arguments.
     ///
     /// # Errors
     ///
-    /// Where something was not said and cannot be asked, or cannot be had.
+    /// Returns an error if an argument is invalid, or is missing and cannot be asked for.
     pub(crate) fn plan(self, directory: &Path) -> Result<Plan> {
         Ok(Plan {
             directory: directory.to_owned(),
-            name: name(self.name, directory)?,
-            template: template(self.template)?,
+            name: resolve_name(self.name, directory)?,
+            template: resolve_template(self.template)?,
             source: Source::find(self.stateroom.as_deref())?,
             no_git: self.no_git,
         })
@@ -63,69 +63,70 @@ impl ScaffoldArgs {
 }
 
 impl Plan {
-    /// Makes the crate, and says how to go on.
+    /// Creates the crate and prints the next steps.
     ///
     /// # Errors
     ///
-    /// Where files are in the way, or cannot be written.
+    /// Returns an error if files exist already, or cannot be written.
     pub(crate) fn create(self) -> Result<()> {
         let Plan { directory, template, name, source, no_git } = self;
         write(&directory, template, &name, &source)?;
         if !no_git {
-            begin_repository(&directory);
+            create_repository(&directory);
         }
-        let (bold, plain) = if color::is_enabled() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-        let enter =
+        let change_directory =
             if directory == Path::new(".") { String::new() } else { format!("    cd {}\n", directory.display()) };
-        let depends = match source {
+        let note = match source {
             Source::Checkout(checkout) => format!(
-                "It depends on the checkout in {}; for other machines, `--stateroom URL` names a repository.\n",
+                "Its dependencies are in the checkout {}. Use `--stateroom URL` to depend on a repository instead.\n",
                 checkout.display()
             ),
             Source::Git { .. } => String::new(),
         };
         let (name, about, run) = (name.as_str(), template.about(), template.run());
-        let text = format!("made {bold}{name}{plain}: {about}\n\n{enter}    {run}\n\n{depends}");
-        // Nobody may be there to read it.
-        let _ = io::stderr().write_all(text.as_bytes());
+        let text = format!("created {BOLD}{name}{BOLD:#}: {about}\n\n{change_directory}    {run}\n\n{note}");
+        // A closed stderr is ignored.
+        let _ = anstream::stderr().write_all(text.as_bytes());
         Ok(())
     }
 }
 
-/// The crate's name: what was said, or that of the directory.
-fn name(said: Option<CrateName>, directory: &Path) -> Result<CrateName> {
-    if let Some(name) = said {
+/// Returns the given name, or that of the directory.
+fn resolve_name(given: Option<CrateName>, directory: &Path) -> Result<CrateName> {
+    if let Some(name) = given {
         return Ok(name);
     }
-    CrateName::of_directory(directory)
-        .map_err(|problem| usage(ErrorKind::ValueValidation, &format!("{problem}\n  hint: or name it by `--name`")))
+    CrateName::of_directory(directory).map_err(|problem| {
+        usage(ErrorKind::ValueValidation, &format!("{problem}\n  hint: choose another name with `--name`"))
+    })
 }
 
-fn template(said: Option<Template>) -> Result<Template> {
-    if let Some(template) = said {
+/// Returns the given template, or prompts for one.
+fn resolve_template(given: Option<Template>) -> Result<Template> {
+    if let Some(template) = given {
         return Ok(template);
     }
-    if !prompt::is_attended() {
-        return Err(missing("--template <TEMPLATE>", "stateroom new my-app -t counter"));
+    if !prompt::is_interactive() {
+        return Err(missing_argument("--template <TEMPLATE>", "stateroom new my-app -t counter"));
     }
     let items = Template::ALL.map(|template| format!("{:9}  {}", template.name(), template.about()));
     let theme = ColorfulTheme::default();
-    let chosen = Select::with_theme(&theme).with_prompt("What does it begin as?").items(items).default(0);
+    let chosen = Select::with_theme(&theme).with_prompt("Template").items(items).default(0);
     let chosen = prompt::ask(|| chosen.interact())?;
-    Template::ALL.get(chosen).copied().context("nothing was chosen")
+    Template::ALL.get(chosen).copied().context("no template was chosen")
 }
 
-/// What has to be said where nobody can be asked.
-pub(crate) fn missing(what: &str, example: &str) -> anyhow::Error {
+/// Returns the error for an argument that is missing without a terminal to prompt on.
+pub(crate) fn missing_argument(argument: &str, example: &str) -> anyhow::Error {
     let names: Vec<_> = Template::value_variants().iter().map(|template| template.name()).collect();
     let problem = format!(
-        "`{what}` is needed, as this is no terminal to ask on\n  hint: such as `{example}`; templates are {}",
+        "`{argument}` is required without a terminal\n  hint: for example `{example}`; the templates are {}",
         names.join(", ")
     );
     usage(ErrorKind::MissingRequiredArgument, &problem)
 }
 
-/// The end of the help: examples, and the templates.
+/// Appends the list of templates to the examples of the help.
 pub(crate) fn with_templates(examples: &str) -> String {
     let line = |template: &Template| format!("  {:9}  {}\n", template.name(), template.about());
     let lines: String = Template::ALL.iter().map(line).collect();

@@ -1,13 +1,12 @@
-//! What a new crate may be called.
+//! Crate names.
 use std::{path::Path, str::FromStr};
 
-/// A name that cargo takes for a crate.
+/// A name that cargo accepts for a new crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CrateName(String);
 
-/// Names that cargo, the compiler, Windows or what a template depends on take for something else. The keywords are those of
-/// Rust's reference.
-const TAKEN: &[&str] = &[
+/// Names that cargo, the compiler, Windows or the dependencies of a template use. The keywords are those of Rust's reference.
+const RESERVED: &[&str] = &[
     "aux",
     "axum",
     "con",
@@ -82,26 +81,27 @@ const TAKEN: &[&str] = &[
 ];
 
 impl CrateName {
-    pub(crate) fn as_str(&self) -> &str {
+    /// Returns the name.
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The same as Rust code has it.
-    pub(crate) fn identifier(&self) -> String {
+    /// Returns the name as a Rust identifier.
+    pub(super) fn identifier(&self) -> String {
         self.0.replace('-', "_")
     }
 
-    /// The name of a directory as that of a crate.
+    /// Returns the name of a directory as a crate name.
     ///
     /// # Errors
     ///
-    /// Where it can be none.
-    pub(crate) fn of_directory(directory: &Path) -> Result<CrateName, String> {
-        // `.` and `..` have none of their own.
+    /// Returns an error if it is not a valid one.
+    pub(super) fn of_directory(directory: &Path) -> Result<CrateName, String> {
+        // `.` and `..` are not names.
         let full = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
         match full.file_name().and_then(|name| name.to_str()) {
             Some(name) => name.parse(),
-            None => Err(format!("`{}` has no name that a crate could have", directory.display())),
+            None => Err(format!("the directory `{}` has no name", directory.display())),
         }
     }
 }
@@ -113,19 +113,19 @@ impl FromStr for CrateName {
         let is_letter =
             |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_' || letter == '-';
         if text.is_empty() {
-            return Err("a crate has to have a name".to_owned());
+            return Err("the crate name is empty".to_owned());
         }
         if let Some(other) = text.chars().find(|letter| !is_letter(*letter)) {
-            return Err(format!("`{text}` is no name of a crate: in place of `{other}`, use a-z, 0-9, `-` or `_`"));
+            return Err(format!("`{text}` is not a crate name: `{other}` is not one of a-z, 0-9, `-` and `_`"));
         }
         if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
-            return Err(format!("`{text}` is no name of a crate: begin it with a letter"));
+            return Err(format!("`{text}` is not a crate name: it must start with a letter"));
         }
-        if TAKEN.contains(&text) || text.starts_with("stateroom-") {
-            return Err(format!("`{text}` cannot be the name of a crate here: it means something else already"));
+        if RESERVED.contains(&text) || text.starts_with("stateroom-") {
+            return Err(format!("`{text}` is a reserved name"));
         }
         if text.len() > 64 {
-            return Err("a crate's name has at most 64 letters".to_owned());
+            return Err("the crate name is longer than 64 characters".to_owned());
         }
         Ok(CrateName(text.to_owned()))
     }
@@ -136,23 +136,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_that_cargo_takes() {
+    fn rejects_names_that_cargo_rejects() {
         for text in ["a", "my-game", "my_game2"] {
             assert_eq!(text.parse::<CrateName>().unwrap().as_str(), text);
         }
         for (text, hint) in [
-            ("", "has to have a name"),
-            ("my game", "in place of ` `"),
-            ("café", "in place of `é`"),
-            ("../x", "in place of `.`"),
-            ("2048", "begin it with a letter"),
-            ("-x", "begin it with a letter"),
-            ("Game", "in place of `G`"),
-            ("con", "something else"),
-            ("serde", "something else"),
-            ("test", "something else"),
-            ("stateroom-server", "something else"),
-            (&"x".repeat(65), "at most 64"),
+            ("", "is empty"),
+            ("my game", "` ` is not one of"),
+            ("café", "`é` is not one of"),
+            ("../x", "`.` is not one of"),
+            ("2048", "must start with a letter"),
+            ("-x", "must start with a letter"),
+            ("Game", "`G` is not one of"),
+            ("con", "reserved"),
+            ("serde", "reserved"),
+            ("test", "reserved"),
+            ("stateroom-server", "reserved"),
+            (&"x".repeat(65), "longer than 64"),
         ] {
             let error = text.parse::<CrateName>().unwrap_err();
             assert!(error.contains(hint), "{error}");

@@ -1,46 +1,46 @@
-//! Where a new crate gets the crates of this repository from.
+//! The source of the Stateroom crates that a new crate depends on.
 //!
-//! *Invariant:* what is written into a manifest is what this command itself was built from, unless its user says otherwise.
+//! *Invariant:* by default, it is the source that this command was built from.
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use toml_edit::{InlineTable, TableLike};
 
-/// Where the crates of this repository are.
+/// The source of the Stateroom crates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// In this directory, which is a checkout.
+    /// A checkout in this directory.
     Checkout(PathBuf),
-    /// In a repository that git can reach, at a commit if one is known.
+    /// A Git repository, at a commit if one is known.
     Git { repository: String, commit: Option<String> },
 }
 
-/// The checkout that this command was built from, if it is still there.
+/// The checkout that this command was built from. It may be gone.
 const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// Its commit; empty where it was none of git's.
+/// The commit of the checkout. Empty if it was not a Git checkout.
 const COMMIT: &str = env!("STATEROOM_BUILT_FROM_COMMIT");
-/// Where it was cloned from; empty where that is not known.
+/// The repository that it was cloned from. Empty if unknown.
 const REPOSITORY: &str = env!("STATEROOM_BUILT_FROM_REPOSITORY");
 
 impl Source {
-    /// What was said, or else what this command was built from.
+    /// Returns the given source, or the one that this command was built from.
     ///
     /// # Errors
     ///
-    /// Where what was said is none, or nothing was, and what it was built from is gone.
-    pub(crate) fn find(said: Option<&str>) -> Result<Source> {
-        match said {
-            Some(said) if said.contains("://") || said.starts_with("git@") => {
-                Ok(Source::Git { repository: said.to_owned(), commit: None })
+    /// Returns an error if the given one is invalid, or the one that this command was built from is gone.
+    pub(super) fn find(given: Option<&str>) -> Result<Source> {
+        match given {
+            Some(given) if given.contains("://") || given.starts_with("git@") => {
+                Ok(Source::Git { repository: given.to_owned(), commit: None })
             }
-            Some(said) => Source::checkout(Path::new(said))
-                .with_context(|| format!("`{said}` is no checkout of Stateroom, nor the address of a repository")),
+            Some(given) => Source::checkout(Path::new(given))
+                .with_context(|| format!("`{given}` is neither a checkout of Stateroom nor a Git URL")),
             None => Source::built_from(Path::new(CHECKOUT), REPOSITORY, COMMIT),
         }
     }
 
     fn built_from(checkout: &Path, repository: &str, commit: &str) -> Result<Source> {
-        // What cargo has checked out for itself, it deletes at some time; it marks it with this file.
+        // Cargo marks its own checkouts with this file, and deletes them after some time.
         if !checkout.join(".cargo-ok").exists()
             && let Ok(source) = Source::checkout(checkout)
         {
@@ -48,8 +48,8 @@ impl Source {
         }
         if repository.is_empty() || commit.is_empty() {
             bail!(
-                "the checkout that this command was built from is gone, and where it came from is not known\n  \
-                 hint: say where the crates of Stateroom are: `--stateroom PATH-OR-URL`"
+                "the checkout that this command was built from is gone, and its repository is unknown\n  \
+                 hint: set the source of Stateroom's crates with `--stateroom PATH-OR-URL`"
             );
         }
         Ok(Source::Git { repository: repository.to_owned(), commit: Some(commit.to_owned()) })
@@ -58,19 +58,19 @@ impl Source {
     fn checkout(directory: &Path) -> Result<Source> {
         let directory = directory.canonicalize()?;
         if !directory.join("stateroom-wasm").join("Cargo.toml").is_file() {
-            bail!("there is no `stateroom-wasm` in it");
+            bail!("the directory has no `stateroom-wasm`");
         }
         Ok(Source::Checkout(directory))
     }
 
-    /// Has a dependency on one of the crates come from here.
-    pub(crate) fn set(&self, package: &str, dependency: &mut dyn TableLike) -> Result<()> {
+    /// Points a dependency on one of the crates to this source.
+    pub(super) fn apply(&self, package: &str, dependency: &mut dyn TableLike) -> Result<()> {
         let mut from = InlineTable::new();
         match self {
             Source::Checkout(directory) => {
                 let path = directory.join(folder(package)).join(package);
-                let path = path.to_str().with_context(|| format!("`{}` is not Unicode", path.display()))?;
-                // Of Windows, the form without a length limit, which cargo does not take.
+                let path = path.to_str().with_context(|| format!("the path `{}` is not Unicode", path.display()))?;
+                // Cargo does not accept Windows paths with this prefix.
                 from.insert("path", path.strip_prefix(r"\\?\").unwrap_or(path).into());
             }
             Source::Git { repository, commit } => {
@@ -80,7 +80,7 @@ impl Source {
                 }
             }
         }
-        // The registry's crates of that version are not these.
+        // The crates of that version in the registry are different ones.
         dependency.remove("version");
         for (key, value) in from {
             dependency.insert(&key, toml_edit::value(value));
@@ -90,7 +90,7 @@ impl Source {
     }
 }
 
-/// In which folder of a checkout one of the crates is.
+/// Returns the folder of a checkout that contains a crate.
 fn folder(package: &str) -> &'static str {
     if package == "stateroom-client" { "stateroom-wasm" } else { "" }
 }
@@ -100,9 +100,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checkout_counts_while_it_is_there_and_then_its_commit() {
-        let there = Path::new(CHECKOUT);
-        assert!(matches!(Source::built_from(there, "", "").unwrap(), Source::Checkout(_)));
+    fn the_checkout_is_used_while_it_exists_and_its_commit_afterwards() {
+        let existing = Path::new(CHECKOUT);
+        assert!(matches!(Source::built_from(existing, "", "").unwrap(), Source::Checkout(_)));
         let gone = Path::new("/nowhere/at/all");
         let source = Source::built_from(gone, "https://example.com/x", "abc").unwrap();
         assert_eq!(source, Source::Git { repository: "https://example.com/x".into(), commit: Some("abc".into()) });
@@ -111,28 +111,28 @@ mod tests {
     }
 
     #[test]
-    fn what_cargo_has_checked_out_for_itself_is_not_built_upon() {
-        let cargos = tempfile::tempdir().unwrap();
-        std::fs::create_dir(cargos.path().join("stateroom-wasm")).unwrap();
-        std::fs::write(cargos.path().join("stateroom-wasm/Cargo.toml"), "").unwrap();
-        assert!(matches!(Source::built_from(cargos.path(), "https://x", "c").unwrap(), Source::Checkout(_)));
-        std::fs::write(cargos.path().join(".cargo-ok"), "").unwrap();
-        assert!(matches!(Source::built_from(cargos.path(), "https://x", "c").unwrap(), Source::Git { .. }));
+    fn checkouts_of_cargo_are_not_used() {
+        let checkout = tempfile::tempdir().unwrap();
+        std::fs::create_dir(checkout.path().join("stateroom-wasm")).unwrap();
+        std::fs::write(checkout.path().join("stateroom-wasm/Cargo.toml"), "").unwrap();
+        assert!(matches!(Source::built_from(checkout.path(), "https://x", "c").unwrap(), Source::Checkout(_)));
+        std::fs::write(checkout.path().join(".cargo-ok"), "").unwrap();
+        assert!(matches!(Source::built_from(checkout.path(), "https://x", "c").unwrap(), Source::Git { .. }));
     }
 
     #[test]
-    fn a_checkout_has_the_crates_that_new_ones_depend_on() {
+    fn the_checkout_contains_the_crates() {
         for package in ["stateroom", "stateroom-client", "stateroom-server", "stateroom-wasm"] {
             assert!(Path::new(CHECKOUT).join(folder(package)).join(package).join("Cargo.toml").is_file(), "{package}");
         }
     }
 
     #[test]
-    fn what_is_said_is_a_path_or_an_address() {
+    fn the_source_is_a_path_or_a_url() {
         assert!(matches!(Source::find(Some(CHECKOUT)).unwrap(), Source::Checkout(_)));
         let address = "https://example.com/stateroom";
         assert_eq!(Source::find(Some(address)).unwrap(), Source::Git { repository: address.into(), commit: None });
         let error = Source::find(Some("/nowhere")).unwrap_err().to_string();
-        assert!(error.starts_with("`/nowhere` is no checkout"), "{error}");
+        assert!(error.starts_with("`/nowhere` is neither a checkout"), "{error}");
     }
 }

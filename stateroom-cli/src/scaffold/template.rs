@@ -1,4 +1,4 @@
-//! The templates, which are embedded in the command, and what becomes of their files.
+//! The templates, which are embedded in the command.
 use std::{
     borrow::Cow,
     path::{Path, PathBuf},
@@ -14,12 +14,12 @@ use super::{name::CrateName, source::Source};
 /// The files of all templates.
 #[derive(Embed)]
 #[folder = "templates"]
-struct Files;
+struct TemplateFiles;
 
-/// What a new crate begins as.
+/// A template of a crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Template {
-    // See `about`: what is said here would be another text to keep true.
+    // Described by `about`: doc comments would repeat it.
     Counter,
     Chat,
     Cursors,
@@ -28,11 +28,11 @@ pub(crate) enum Template {
 }
 
 impl Template {
-    /// All of them, the first being what is taken where nothing is said.
+    /// All templates. The first one is the default.
     pub(crate) const ALL: [Template; 5] =
         [Template::Counter, Template::Chat, Template::Cursors, Template::GameLoop, Template::Native];
 
-    /// Its name, on the command line too.
+    /// Returns the name, as on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Template::Counter => "counter",
@@ -43,18 +43,18 @@ impl Template {
         }
     }
 
-    /// What it is.
+    /// Returns a short description.
     pub(crate) const fn about(self) -> &'static str {
         match self {
-            Template::Counter => "a number that everybody counts, and its page: the smallest one",
-            Template::Chat => "nicknames, who is here, what was said; messages of JSON",
-            Template::Cursors => "everybody's pointer, with a client in Rust, and binary messages",
-            Template::GameLoop => "a game whose room has a clock",
-            Template::Native => "an Axum app with rooms inside of it, without a sandbox",
+            Template::Counter => "a shared counter and its page: the smallest template",
+            Template::Chat => "a chat with nicknames and presence, using JSON messages",
+            Template::Cursors => "shared cursors with a Rust client, using binary messages",
+            Template::GameLoop => "a game that ticks on a timer",
+            Template::Native => "an Axum app with embedded rooms, without a sandbox",
         }
     }
 
-    /// How to run what it has become.
+    /// Returns the command that runs the new crate.
     pub(crate) const fn run(self) -> &'static str {
         match self {
             Template::Native => "cargo run",
@@ -62,31 +62,31 @@ impl Template {
         }
     }
 
-    /// What stands for the new crate's name in its files: where they are an example's, the name of that.
-    const fn stand_in(self) -> &'static str {
+    /// Returns the placeholder for the crate name in the files: the name of the example if they are one's.
+    const fn placeholder(self) -> &'static str {
         match self {
             Template::Cursors => "shared-cursors",
             _ => "crate-name",
         }
     }
 
-    /// Its files: where each belongs, and what is in it.
+    /// Returns the path and contents of each file.
     pub(crate) fn files(self) -> impl Iterator<Item = (PathBuf, Cow<'static, [u8]>)> {
         let folder = format!("{}/", self.name());
-        Files::iter().filter_map(move |path| {
+        TemplateFiles::iter().filter_map(move |path| {
             let within = path.strip_prefix(&folder)?;
-            // A folder with a `Cargo.toml` would be a package of its own here; a `.gitignore` would count here, too.
+            // Named differently here, where they would define a package and ignore files.
             let within = within.replace("manifest.toml", "Cargo.toml").replace("gitignore", ".gitignore");
-            Some((PathBuf::from(within), Files::get(&path)?.data))
+            Some((PathBuf::from(within), TemplateFiles::get(&path)?.data))
         })
     }
 
-    /// What is written for a file: with the new crate's name, and with its dependencies on ours.
+    /// Returns the contents of a file for a new crate with this name and source of dependencies.
     ///
     /// # Errors
     ///
-    /// Where the checkout's path is not Unicode.
-    pub(crate) fn written(
+    /// Returns an error if the path of the checkout is not Unicode.
+    pub(super) fn render(
         self,
         path: &Path,
         contents: Cow<'static, [u8]>,
@@ -94,16 +94,16 @@ impl Template {
         source: &Source,
     ) -> Result<Vec<u8>> {
         let Ok(text) = str::from_utf8(&contents) else { return Ok(contents.into_owned()) };
-        let stand_in = self.stand_in();
-        let text = text.replace(stand_in, name.as_str()).replace(&stand_in.replace('-', "_"), &name.identifier());
+        let placeholder = self.placeholder();
+        let text = text.replace(placeholder, name.as_str()).replace(&placeholder.replace('-', "_"), &name.identifier());
         let is_manifest = path.ends_with("Cargo.toml");
         Ok(if is_manifest { with_dependencies(&text, source)? } else { text }.into_bytes())
     }
 }
 
-/// A manifest whose dependencies on ours come from `source`.
+/// Points the dependencies of a manifest on Stateroom crates to a source.
 fn with_dependencies(manifest: &str, source: &Source) -> Result<String> {
-    let mut manifest: DocumentMut = manifest.parse().context("a template's manifest cannot be understood")?;
+    let mut manifest: DocumentMut = manifest.parse().context("failed to parse the manifest of a template")?;
     for table in ["dependencies", "dev-dependencies"] {
         let Some(dependencies) = manifest.get_mut(table).and_then(Item::as_table_like_mut) else { continue };
         for (package, dependency) in dependencies.iter_mut() {
@@ -115,7 +115,7 @@ fn with_dependencies(manifest: &str, source: &Source) -> Result<String> {
                 *dependency = Item::Value(Value::InlineTable(InlineTable::new()));
             }
             if let Some(dependency) = dependency.as_table_like_mut() {
-                source.set(&package, dependency)?;
+                source.apply(&package, dependency)?;
             }
         }
     }
@@ -129,11 +129,11 @@ mod tests {
     fn text(template: Template, file: &str, source: &Source) -> String {
         let name: CrateName = "my-app".parse().unwrap();
         let (path, contents) = template.files().find(|(path, _)| path == Path::new(file)).unwrap();
-        String::from_utf8(template.written(&path, contents, &name, source).unwrap()).unwrap()
+        String::from_utf8(template.render(&path, contents, &name, source).unwrap()).unwrap()
     }
 
     #[test]
-    fn each_has_all_that_a_crate_needs_and_none_of_its_own_name() {
+    fn each_template_has_the_files_of_a_crate_with_the_given_name() {
         let source = Source::Git { repository: "https://example.com/x".into(), commit: Some("abc".into()) };
         for template in Template::ALL {
             let paths: Vec<PathBuf> = template.files().map(|(path, _)| path).collect();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_and_what_it_shares_are_named_too() {
+    fn the_client_and_the_protocol_crate_get_names_too() {
         let source = Source::Checkout("/srv/stateroom".into());
         let client = text(Template::Cursors, "client/Cargo.toml", &source);
         assert!(client.contains("name = \"my-app-client\"") && client.contains("my-app-protocol = { path"), "{client}");
@@ -163,9 +163,9 @@ mod tests {
         assert!(service.contains("{ features = [\"testing\"], path = "), "{service}");
     }
 
-    /// For another version, whoever builds the client for the first time would wait for minutes.
+    /// With another version, the first build of the client would take minutes to install wasm-bindgen.
     #[test]
-    fn the_client_has_the_version_of_wasm_bindgen_that_is_built_in() {
+    fn the_client_uses_the_built_in_version_of_wasm_bindgen() {
         let lock = include_str!("../../../Cargo.lock");
         let (_, version) = lock.split_once("name = \"wasm-bindgen\"\nversion = \"").unwrap();
         let version = version.split('"').next().unwrap();

@@ -1,4 +1,4 @@
-//! Where a server listens: what that comes to for whoever starts it, and what to do where it cannot.
+//! The address of the server: log lines that show it, and errors of binding it.
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
@@ -9,27 +9,30 @@ use stateroom_server::{RoomStrategy, Server};
 
 use crate::inspector;
 
-/// Says where the server is, and how to get into a room. The result is the address of its page.
+/// The number of ports that [`next_free_port`] tries.
+const MAX_PORTS: u16 = 100;
+
+/// Logs where the server and its rooms are. Returns the URL of the page.
 pub(super) fn announce(address: SocketAddr, strategy: RoomStrategy, is_tls: bool, inspector: bool) -> String {
     let s = if is_tls { "s" } else { "" };
     tracing::info!("listening on http{s}://{address}");
-    let here = reachable(address);
-    if here != address {
-        tracing::info!("on this machine that is http{s}://{here}");
+    let local = reachable(address);
+    if local != address {
+        tracing::info!("on this machine: http{s}://{local}");
     }
     match strategy {
         RoomStrategy::Implicit => {}
-        RoomStrategy::Api => tracing::info!("create a room: curl -X POST http{s}://{here}/ws/NAME"),
-        _ => tracing::info!("create a room: curl -X POST http{s}://{here}/new_room"),
+        RoomStrategy::Api => tracing::info!("create a room: curl -X POST http{s}://{local}/ws/NAME"),
+        _ => tracing::info!("create a room: curl -X POST http{s}://{local}/new_room"),
     }
-    tracing::info!("rooms are at ws{s}://{here}/ws/NAME");
+    tracing::info!("join a room: ws{s}://{local}/ws/NAME");
     if inspector {
-        tracing::info!("what happens in them is at http{s}://{here}{}/", inspector::PATH);
+        tracing::info!("inspector: http{s}://{local}{}/", inspector::PATH);
     }
-    format!("http{s}://{here}/")
+    format!("http{s}://{local}/")
 }
 
-/// Where a browser on this machine finds a server that listens everywhere.
+/// Returns an address by which this machine reaches a server that listens on all addresses.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
@@ -39,44 +42,45 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Looks whether a server could listen there.
+/// Checks that the address of a server can be bound.
 ///
 /// # Errors
 ///
-/// Where it could not, and what to do.
+/// Returns an error with a hint if it cannot.
 pub(crate) fn check(server: &Server) -> Result<()> {
     let (ip, port) = (server.ip.as_str(), server.port);
     TcpListener::bind((ip, port)).map(drop).map_err(|error| explain_bind(error, ip, port, "--ip", "--port"))
 }
 
-/// The port of these settings, or the next one after it that is not in use.
+/// Returns the port of a server, or the next one that is not in use.
 ///
 /// # Errors
 ///
-/// Where none of a hundred could be listened on, or it is not for being in use.
+/// Returns an error if all ports are in use, or one cannot be bound for another reason.
 pub(crate) fn next_free_port(server: &Server) -> Result<u16> {
     let (ip, first) = (server.ip.as_str(), server.port);
-    for port in first..=first.saturating_add(100) {
+    let last = first.saturating_add(MAX_PORTS);
+    for port in first..=last {
         match TcpListener::bind((ip, port)) {
             Ok(_) => return Ok(port),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             Err(error) => return Err(explain_bind(error, ip, port, "--ip", "--port")),
         }
     }
-    bail!("the ports from {first} on are in use by other programs: take others with `--port`")
+    bail!("the ports {first} to {last} are in use\n  hint: choose another port with `--port`")
 }
 
-/// What to do where a server cannot listen.
+/// Adds a hint to the error of binding an address.
 pub(super) fn explain_bind(error: io::Error, ip: &str, port: u16, ip_flag: &str, port_flag: &str) -> Error {
-    let context = match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "{ip}:{port} is in use by another program\n  hint: take another port with `{port_flag}`; 0 is any free one"
-        ),
-        io::ErrorKind::AddrNotAvailable => format!("{ip} is not an address of this machine: see `{ip_flag}`"),
-        io::ErrorKind::PermissionDenied => {
-            format!("{ip}:{port} may not be listened on: take a port above 1023 with `{port_flag}`")
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("\n  hint: another program uses it; choose another port with `{port_flag}`, or 0 for any free one")
         }
-        _ => format!("{ip}:{port} cannot be listened on"),
+        io::ErrorKind::AddrNotAvailable => {
+            format!("\n  hint: this machine does not have the address; choose another one with `{ip_flag}`")
+        }
+        io::ErrorKind::PermissionDenied => format!("\n  hint: choose a port above 1023 with `{port_flag}`"),
+        _ => String::new(),
     };
-    Error::new(error).context(context)
+    Error::new(error).context(format!("failed to listen on {ip}:{port}{hint}"))
 }

@@ -1,41 +1,58 @@
-//! Reading a module: when it is built, when it is served, and when it is read again; and what to do about one that the host
-//! refuses.
+//! Loading of modules, with hints for those that the host rejects.
 use std::path::Path;
 
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Error, Result};
 use stateroom_wasm_host::{WasmHostConfig, WasmHostError, WasmHostFactory};
 
 /// Checks and compiles a module.
 ///
 /// # Errors
 ///
-/// Where the host refuses it, with what to do.
+/// Returns the error of the host, with a hint if there is one.
 pub(crate) fn load(module: &Path, config: &WasmHostConfig) -> Result<WasmHostFactory> {
-    WasmHostFactory::with_config(module, config).map_err(|error| explain(&error))
+    WasmHostFactory::with_config(module, config).map_err(with_hint)
 }
 
-/// The host's own error, with a hint where there is something to be done.
-pub(crate) fn explain(error: &WasmHostError) -> Error {
-    match hint(error) {
-        Some(hint) => anyhow!("{error}\n  hint: {hint}"),
-        None => anyhow!("{error}"),
+/// Adds a hint to an error of the host, if there is one.
+pub(crate) fn with_hint(error: WasmHostError) -> Error {
+    match hint(&error) {
+        Some(hint) => HintedError { error, hint }.into(),
+        None => error.into(),
+    }
+}
+
+/// An error of the host with a hint. Transparent: the sources are those of the error.
+#[derive(Debug)]
+struct HintedError {
+    error: WasmHostError,
+    hint: String,
+}
+
+impl std::fmt::Display for HintedError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}\n  hint: {}", self.error, self.hint)
+    }
+}
+
+impl std::error::Error for HintedError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
     }
 }
 
 fn hint(error: &WasmHostError) -> Option<String> {
     Some(match error {
         WasmHostError::MissingExport { .. } => {
-            "put `#[stateroom_wasm]`, of the crate `stateroom-wasm`, on the type of the service".to_owned()
+            "put `#[stateroom_wasm]` of the crate `stateroom-wasm` on the type of the service".to_owned()
         }
         WasmHostError::UnknownImport { from, .. } if from.starts_with("__wbindgen") || from == "wbg" => {
-            "something it depends on is built for browsers: turn off its feature `js`, or `wasm-bindgen`".to_owned()
+            "a dependency is built for browsers: disable its feature `js` or `wasm-bindgen`".to_owned()
         }
         WasmHostError::UnknownImport { .. } => {
-            "`stateroom inspect` lists all that it imports; what is not in a room has to come with the module"
-                .to_owned()
+            "the host only offers Stateroom's own imports and WASI: see `stateroom inspect` for all imports".to_owned()
         }
         WasmHostError::Invalid { reason, .. } if reason.contains("component") => {
-            "build it for the target `wasm32-wasip1`: `wasm32-wasip2` makes components".to_owned()
+            "build it for the target `wasm32-wasip1`: `wasm32-wasip2` creates components".to_owned()
         }
         WasmHostError::MemoryLimit { .. } => "raise the limit with `--memory-bytes`".to_owned(),
         WasmHostError::TableLimit { .. } => "raise the limit with `--table-elements`".to_owned(),
@@ -43,7 +60,7 @@ fn hint(error: &WasmHostError) -> Option<String> {
             format!("build it with `stateroom-wasm` {}", env!("CARGO_PKG_VERSION"))
         }
         WasmHostError::Start { .. } => {
-            "this runs before there is any room: `_initialize`, and what is static in C or C++".to_owned()
+            "this code runs before any room exists: `_initialize`, and static initializers of C or C++".to_owned()
         }
         _ => return None,
     })

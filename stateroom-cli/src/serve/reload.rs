@@ -1,16 +1,13 @@
-//! Reading the service again while it is served: on SIGHUP, or when whoever runs the server asks for it.
+//! Reloading the service while it is served: on SIGHUP, or by the route `/reload` of the admin API.
 //!
-//! *Invariant:* what cannot be read or used changes nothing: the service that is there goes on.
-use std::{
-    path::PathBuf,
-    sync::{Arc, PoisonError},
-};
+//! *Invariant:* a failed reload changes nothing: the running service continues.
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
 use axum::{Router, extract::State, http::StatusCode, routing::post};
+use parking_lot::Mutex;
 use stateroom_server::{OnSwap, ServerHandle, Tls};
 use stateroom_wasm_host::WasmHostConfig;
-use tokio::sync::Mutex;
 
 use super::module::load;
 use crate::{
@@ -18,55 +15,55 @@ use crate::{
     settings::AdmissionSettings,
 };
 
-/// What is read again, and into which server.
-pub(super) struct Reload {
-    /// Where it was read last.
-    pub(super) module: std::sync::Mutex<PathBuf>,
+/// The inputs of a reload, and the server to apply it to.
+pub(super) struct Reloader {
+    /// Path of the module that is served.
+    pub(super) module: Mutex<PathBuf>,
     pub(super) host: WasmHostConfig,
     pub(super) on_swap: OnSwap,
     pub(super) tls: Option<Tls>,
     pub(super) admission: AdmissionSettings,
     pub(super) server: ServerHandle,
     pub(super) records: Option<Arc<Records>>,
-    /// Whether rooms that begin again are told what they were told before.
+    /// Whether restarted rooms are restored by replaying their events.
     pub(super) restore: bool,
-    /// One at a time, in the order in which they were asked for.
-    pub(super) at_work: Mutex<()>,
+    /// Serializes reloads, in the order of their requests.
+    pub(super) in_progress: tokio::sync::Mutex<()>,
 }
 
-impl Reload {
-    /// The file of the module.
+impl Reloader {
+    /// Returns the path of the module that is served.
     pub(super) fn module(&self) -> PathBuf {
-        self.module.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.module.lock().clone()
     }
 
-    /// Reads all of it again.
+    /// Reloads the module, the certificate and the JWT keys.
     ///
     /// # Errors
     ///
-    /// Where any of it cannot be read or used.
-    pub(super) async fn read_again(&self) -> Result<()> {
-        self.read(self.module()).await
+    /// Returns an error if any of them cannot be loaded.
+    pub(super) async fn reload(&self) -> Result<()> {
+        self.reload_from(self.module()).await
     }
 
-    /// The same, of another file from now on.
+    /// Reloads as [`reload`](Self::reload), with the module at another path.
     ///
     /// # Errors
     ///
-    /// As [`read_again`](Self::read_again).
-    pub(super) async fn read(&self, module: PathBuf) -> Result<()> {
-        let _at_work = self.at_work.lock().await;
+    /// As [`reload`](Self::reload).
+    pub(super) async fn reload_from(&self, module: PathBuf) -> Result<()> {
+        let _in_progress = self.in_progress.lock().await;
         let (path, host) = (module.clone(), self.host.clone());
-        // Compiling takes a while.
+        // Compiling blocks.
         let factory = tokio::task::spawn_blocking(move || load(&path, &host)).await??;
         let keys = self.admission.keys()?;
         if let Some(tls) = &self.tls {
-            tls.reload().context("the certificate cannot be read again")?;
+            tls.reload().context("failed to reload the TLS certificate")?;
         }
         if let Some(keys) = keys {
             self.server.set_jwt(keys);
         }
-        *self.module.lock().unwrap_or_else(PoisonError::into_inner) = module;
+        *self.module.lock() = module;
         if let Some(records) = &self.records {
             records.begin_generation(self.restore);
         }
@@ -74,33 +71,34 @@ impl Reload {
         Ok(())
     }
 
-    async fn reload_and_tell(&self) -> Result<(), String> {
-        match self.read_again().await {
+    /// Reloads and logs the result. Returns the error as text for an HTTP response.
+    async fn reload_and_log(&self) -> Result<(), String> {
+        match self.reload().await {
             Ok(()) => {
-                let is_drain = self.on_swap == OnSwap::Drain;
-                let what = if is_drain { "new rooms have it" } else { "all rooms begin again with it" };
-                tracing::info!("`{}` was read again: {what}", self.module().display());
+                let rooms =
+                    if self.on_swap == OnSwap::Drain { "new rooms use it" } else { "all rooms restart with it" };
+                tracing::info!("reloaded `{}`: {rooms}", self.module().display());
                 Ok(())
             }
             Err(error) => {
-                tracing::error!("the service cannot be read again, and the old one goes on: {error:#}");
+                tracing::error!("failed to reload, the running service continues: {error:#}");
                 Err(format!("{error:#}\n"))
             }
         }
     }
 
-    /// Does so whenever the process is told to.
+    /// Reloads on each signal.
     #[cfg(unix)]
-    pub(super) async fn on_signals(self: Arc<Self>, mut signals: tokio::signal::unix::Signal) {
+    pub(super) async fn reload_on_signals(self: Arc<Self>, mut signals: tokio::signal::unix::Signal) {
         while signals.recv().await.is_some() {
-            // It is in the log.
-            let _ = self.reload_and_tell().await;
+            // The error is logged.
+            let _ = self.reload_and_log().await;
         }
     }
 
-    /// The route `/reload`.
+    /// Returns a router with the route `/reload`.
     pub(super) fn router(self: Arc<Self>) -> Router {
-        let reload = async |State(reload): State<Arc<Reload>>| match reload.reload_and_tell().await {
+        let reload = async |State(reloader): State<Arc<Reloader>>| match reloader.reload_and_log().await {
             Ok(()) => (StatusCode::NO_CONTENT, String::new()),
             Err(text) => (StatusCode::INTERNAL_SERVER_ERROR, text),
         };

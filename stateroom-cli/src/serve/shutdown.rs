@@ -1,28 +1,28 @@
-//! Signals: the first asks for a graceful end, a second ends the process at once.
+//! Signals: the first one requests a graceful shutdown, the second one exits immediately.
 //!
-//! They are waited for on a thread of their own, so that the second one works whatever the server is doing.
+//! *Invariant:* signals are handled on a thread of their own, so that the second one works even if the server hangs.
 use std::{io, process, thread};
 
 use tokio::{runtime::Builder, sync::oneshot};
 
-/// Listens for ctrl-c and SIGTERM from now on. What it gives resolves at the first of them.
+/// Installs handlers for ctrl-c and SIGTERM. The returned future resolves on the first signal.
 ///
 /// # Errors
 ///
-/// Where the handlers cannot be installed.
+/// Returns an error if the handlers cannot be installed.
 pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let mut signals = {
-        let _inside = runtime.enter();
+        let _guard = runtime.enter();
         Signals::new()?
     };
     let (stop, stopped) = oneshot::channel();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(async {
             signals.next().await;
-            tracing::info!("shutting down; a second signal stops at once");
+            tracing::info!("shutting down; send a second signal to exit immediately");
             let _ = stop.send(());
-            // As a shell reports a process that died of the signal.
+            // The code that shells report for a process killed by the signal.
             process::exit(128 + signals.next().await);
         });
     })?;
@@ -31,13 +31,13 @@ pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send> {
     })
 }
 
-/// Listens for SIGHUP from now on.
+/// Installs a handler for SIGHUP.
 ///
 /// # Errors
 ///
-/// Where the handler cannot be installed.
+/// Returns an error if the handler cannot be installed.
 #[cfg(unix)]
-pub(crate) fn hangups() -> io::Result<tokio::signal::unix::Signal> {
+pub(super) fn hangups() -> io::Result<tokio::signal::unix::Signal> {
     tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
 }
 
@@ -54,7 +54,7 @@ impl Signals {
         Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// The number of the next signal.
+    /// Waits for a signal and returns its number.
     async fn next(&mut self) -> i32 {
         tokio::select! {
             _ = self.interrupt.recv() => 2,
@@ -72,7 +72,7 @@ impl Signals {
         tokio::signal::windows::ctrl_c().map(Signals)
     }
 
-    /// The number that other systems have for the signal.
+    /// Waits for ctrl-c and returns the number of SIGINT on other systems.
     async fn next(&mut self) -> i32 {
         self.0.recv().await;
         2

@@ -1,40 +1,40 @@
-//! What systemd is told, and the socket that it gives. Elsewhere, none of it is there.
+//! Socket activation and readiness notifications of systemd. Does nothing elsewhere.
 use std::net::TcpListener;
 
 use anyhow::Result;
 
-/// The socket that systemd has opened for this process, if it has.
+/// Takes the socket that systemd passed to this process, if there is one.
 ///
 /// # Errors
 ///
-/// Where what it has opened is no TCP socket.
+/// Returns an error if it is not a TCP socket.
 #[cfg(unix)]
-pub(crate) fn socket() -> Result<Option<TcpListener>> {
+pub(super) fn socket() -> Result<Option<TcpListener>> {
     use anyhow::Context;
 
-    listenfd::ListenFd::from_env().take_tcp_listener(0).context("the socket that systemd has opened is of no use")
+    listenfd::ListenFd::from_env().take_tcp_listener(0).context("failed to use the socket passed by systemd")
 }
 
 #[cfg(not(unix))]
-pub(crate) fn socket() -> Result<Option<TcpListener>> {
+pub(super) fn socket() -> Result<Option<TcpListener>> {
     Ok(None)
 }
 
-/// Clients are served from now on.
-pub(crate) fn ready() {
+/// Notifies systemd that clients are served.
+pub(super) fn notify_ready() {
     #[cfg(unix)]
-    tell(&[sd_notify::NotifyState::Ready]);
+    notify(&[sd_notify::NotifyState::Ready]);
 }
 
-/// They are not any more.
-pub(crate) fn stopping() {
+/// Notifies systemd that the server is stopping.
+pub(super) fn notify_stopping() {
     #[cfg(unix)]
-    tell(&[sd_notify::NotifyState::Stopping]);
+    notify(&[sd_notify::NotifyState::Stopping]);
 }
 
 #[cfg(unix)]
-fn tell(state: &[sd_notify::NotifyState<'_>]) {
+fn notify(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "systemd cannot be told");
+        tracing::warn!(%error, "failed to notify systemd");
     }
 }

@@ -1,21 +1,23 @@
-//! Settings over settings, and those that are below all others.
+//! Layers of settings: how one overrides another, and the lowest layer, the defaults.
 use std::{
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use anyhow::{Context, Result};
 use stateroom_server::{OnSwap, Origins, Server, ShutdownPolicy};
+use toml::{Table, Value};
 
 use super::{
     admission::AdmissionSettings,
     limits::LimitSettings,
     preset::Preset,
-    quantity::{Ip, Policy, Port, Sets, Swap},
     schema::Settings,
+    value::{Configures, Ip, Policy, Port, Swap},
 };
 
-/// What the verbs do not have in common where nothing is said.
+/// The defaults in which commands differ.
 #[derive(Debug)]
 pub(crate) struct Defaults {
     ip: IpAddr,
@@ -24,10 +26,10 @@ pub(crate) struct Defaults {
 }
 
 impl Defaults {
-    /// What is being developed is seen by this machine alone, whatever serves its pages.
+    /// `dev` serves this machine only, and accepts pages of any of its servers.
     pub(crate) const DEV: Defaults =
         Defaults { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), origins: Origins::loopback, drain_time: Duration::ZERO };
-    /// What is served is seen by all, from its own pages.
+    /// `serve` serves every network, and accepts its own pages.
     pub(crate) const SERVE: Defaults = Defaults {
         ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         origins: Origins::same_host,
@@ -36,56 +38,87 @@ impl Defaults {
 }
 
 impl Settings {
-    /// These, and the others where these say nothing. What only a file can say is the others'.
-    pub(crate) fn over(self, under: Settings) -> Settings {
-        Settings {
-            ip: self.ip.or(under.ip),
-            port: self.port.or(under.port),
-            heartbeat_interval: self.heartbeat_interval.or(under.heartbeat_interval),
-            heartbeat_timeout: self.heartbeat_timeout.or(under.heartbeat_timeout),
-            room_strategy: self.room_strategy.or(under.room_strategy),
-            shutdown_policy: self.shutdown_policy.or(under.shutdown_policy),
-            compression: self.compression.or(under.compression),
-            no_cache: self.no_cache.or(under.no_cache),
-            drain_time: self.drain_time.or(under.drain_time),
-            on_swap: self.on_swap.or(under.on_swap),
-            tls_cert: self.tls_cert.or(under.tls_cert),
-            tls_key: self.tls_key.or(under.tls_key),
-            admin: self.admin.or(under.admin),
-            preset: self.preset.or(under.preset),
-            admission: self.admission.over(under.admission),
-            limits: self.limits.over(under.limits),
-            ..under
-        }
+    /// Returns these settings, with those that are not set taken from `lower`. Settings without a flag come from `lower`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a path is not Unicode.
+    pub(super) fn over(&self, lower: Settings) -> Result<Settings> {
+        let mut merged = lower.to_table()?;
+        merge(&mut merged, self.to_table()?);
+        let merged = merged.try_into().context("failed to merge the settings")?;
+        let Settings { static_files, service_id, client, service, .. } = lower;
+        Ok(Settings { static_files, service_id, client, service, ..merged })
     }
 
-    /// The same, with each path to a file of keys as `change` has it.
-    pub(crate) fn with_paths(mut self, change: impl Fn(&Path) -> PathBuf) -> Settings {
-        for path in [&mut self.tls_cert, &mut self.tls_key].into_iter().flatten() {
+    /// Returns the settings that have a flag, as in `stateroom.toml`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a path is not Unicode.
+    pub(super) fn to_table(&self) -> Result<Table> {
+        Table::try_from(self).context("failed to write the settings as TOML")
+    }
+
+    /// Returns these settings with `change` applied to the path of every key file.
+    pub(super) fn with_key_paths(mut self, change: impl Fn(&Path) -> PathBuf) -> Settings {
+        let AdmissionSettings { jwt_key_file, jwt_secret_file, .. } = &mut self.admission;
+        for path in [&mut self.tls_cert, &mut self.tls_key, jwt_key_file, jwt_secret_file].into_iter().flatten() {
             *path = change(path);
         }
-        Settings { admission: self.admission.with_paths(change), ..self }
+        self
     }
 
-    /// What counts where nothing is said. Rooms that a command serves end some time after everybody has left, and silent
-    /// clients are noticed sooner, than where the library is used directly.
-    pub(crate) fn defaults(defaults: &Defaults) -> Settings {
+    /// Returns the defaults. Compared to the library, rooms end some time after their last client leaves, and silent clients
+    /// are closed sooner.
+    pub(super) fn defaults(defaults: &Defaults) -> Settings {
         let server = Server::default();
         Settings {
             ip: Some(Ip(defaults.ip)),
             port: Some(Port(server.port)),
-            heartbeat_interval: Sets::get(&server.heartbeat_interval),
-            heartbeat_timeout: Sets::get(&Duration::from_secs(120)),
+            heartbeat_interval: Configures::read(&server.heartbeat_interval),
+            heartbeat_timeout: Configures::read(&Duration::from_secs(120)),
             room_strategy: Some(server.room_strategy),
             shutdown_policy: Some(Policy(ShutdownPolicy::After(Duration::from_secs(300)))),
             compression: Some(server.compression),
             no_cache: Some(false),
-            drain_time: Sets::get(&defaults.drain_time),
+            drain_time: Configures::read(&defaults.drain_time),
             on_swap: Some(Swap(OnSwap::default())),
             preset: Some(Preset::default()),
             admission: AdmissionSettings { origins: Some((defaults.origins)()), ..AdmissionSettings::default() },
             limits: LimitSettings::defaults(),
             ..Settings::default()
         }
+    }
+
+    /// Returns the limits of a preset as settings.
+    pub(super) fn of_preset(preset: Preset) -> Settings {
+        Settings { limits: preset.limits(), ..Settings::default() }
+    }
+}
+
+/// Overrides the values of one table with those of another, table by table.
+fn merge(lower: &mut Table, upper: Table) {
+    for (key, value) in upper {
+        match (lower.get_mut(&key), value) {
+            (Some(Value::Table(lower)), Value::Table(upper)) => merge(lower, upper),
+            (_, value) => {
+                lower.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_overrides_only_what_it_sets() {
+        let file: Settings = toml::from_str("port = 1\nstatic_files = 's'\n[limits]\nrooms = 1\ntokens = 1").unwrap();
+        let flags: Settings = toml::from_str("ip = '::1'\n[limits]\nrooms = 2").unwrap();
+        let expected: Settings =
+            toml::from_str("ip = '::1'\nport = 1\nstatic_files = 's'\n[limits]\nrooms = 2\ntokens = 1").unwrap();
+        assert_eq!(flags.over(file).unwrap(), expected);
     }
 }

@@ -1,67 +1,66 @@
-//! The list of limits: the one place where a limit of the libraries becomes a flag, a variable and a key.
+//! The list of limits, from which each limit of the libraries gets a flag, an environment variable and a key.
 //!
-//! *Invariant:* every limit that the libraries have is here: what they are resolved to is written without `..`. What else
-//! they have comes behind `and`.
+//! *Invariant:* the list is complete: the structs of the libraries are destructured without `..`. Fields that are not limits
+//! follow `and`.
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use stateroom_quantity::Bytes;
 use stateroom_server::Limits;
 use stateroom_wasm_host::WasmHostConfig;
 
-use super::quantity::{Bytes, Positive, Quantity, Seconds, Sets, as_text};
+use super::value::{Configures, Positive, Seconds, ValueName, as_text};
 
-/// Makes [`LimitSettings`] of lists of limits: all of them optional, named as in the structs that they resolve to.
+/// The help heading of the limits that the WebAssembly host enforces.
+pub(super) const ROOM_LIMITS: &str = "Room limits";
+
+/// Defines [`LimitSettings`] from lists of limits, named as in the structs that they configure.
 macro_rules! limits {
-    ($($heading:literal, $resolve:ident: $target:ident {
-        $($(#[$attribute:meta])+ $field:ident: $kind:ty => $met:literal,)+
-    } $(and $other:ident)?)+) => {
+    ($($heading:expr, $resolve:ident: $target:ident $(and $other:ident)? {
+        $($(#[$attribute:meta])+ $field:ident: $kind:ty => $effect:literal,)+
+    })+) => {
         /// The table `[limits]`.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields, expecting = "a table: write `[limits]` and the limits below it")]
         pub(crate) struct LimitSettings {
             $($(
-                #[arg(long, value_name = <$kind as Quantity>::UNIT, help_heading = $heading, hide_short_help = true)]
+                #[arg(long, value_name = <$kind as ValueName>::VALUE_NAME, help_heading = $heading, hide_short_help = true)]
                 #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
                 $(#[$attribute])+
-                pub(crate) $field: Option<$kind>,
+                pub(super) $field: Option<$kind>,
             )+)+
         }
 
-        /// Each limit, and what happens where it is met.
+        /// Each limit, and the effect of exceeding it.
         #[cfg(test)]
-        pub(crate) const MET: &[(&str, &str)] = &[$($((stringify!($field), $met),)+)+];
+        pub(crate) const EFFECTS: &[(&str, &str)] = &[$($((stringify!($field), $effect),)+)+];
 
         impl LimitSettings {
-            /// Whether there is such a limit.
-            pub(crate) fn has(name: &str) -> bool {
+            /// Returns whether a limit has this name.
+            pub(super) fn contains(name: &str) -> bool {
                 [$($(stringify!($field),)+)+].contains(&name)
             }
 
-            /// Whether they say nothing at all.
-            pub(crate) fn are_silent(&self) -> bool {
+            /// Returns whether no limit is set.
+            pub(super) fn is_empty(&self) -> bool {
                 *self == LimitSettings::default()
             }
 
-            /// These, and the others where these say nothing.
-            pub(crate) fn over(self, under: LimitSettings) -> LimitSettings {
-                LimitSettings { $($($field: self.$field.or(under.$field),)+)+ }
+            /// Returns the defaults of the libraries.
+            pub(super) fn defaults() -> LimitSettings {
+                LimitSettings::read($(&$target::default()),+)
             }
 
-            /// What the libraries have by default.
-            pub(crate) fn defaults() -> LimitSettings {
-                LimitSettings::of($(&$target::default()),+)
-            }
-
-            /// What the libraries have there.
-            pub(crate) fn of($($resolve: &$target),+) -> LimitSettings {
-                LimitSettings { $($($field: <$kind>::get(&$resolve.$field),)+)+ }
+            /// Returns the limits that these structs of the libraries have.
+            pub(super) fn read($($resolve: &$target),+) -> LimitSettings {
+                LimitSettings { $($($field: <$kind>::read(&$resolve.$field),)+)+ }
             }
 
             $(
-                /// These, for the library; its default where these say nothing.
-                pub(crate) fn $resolve(&self) -> $target {
+                /// Returns these limits for the library, with its defaults for those that are not set.
+                pub(super) fn $resolve(&self) -> $target {
                     let $target { $(mut $field,)+ $($other,)? } = $target::default();
                     $(if let Some(setting) = self.$field {
-                        setting.set(&mut $field);
+                        setting.apply(&mut $field);
                     })+
                     $target { $($field,)+ $($other,)? }
                 }
@@ -71,85 +70,85 @@ macro_rules! limits {
 }
 
 limits! {
-    "Limits of the server", server: Limits {
-        /// The largest message that a client may send
+    "Server limits", server: Limits {
+        /// Maximum size of a message from a client
         message_bytes: Bytes => "the client is closed with 1009",
-        /// The largest frame, of those that a message may be sent in; 0 is as large as a message
+        /// Maximum size of a WebSocket frame; 0 means the size of a message
         frame_bytes: Bytes => "the client is closed with 1009",
-        /// How long a client may take to send a message, from its first byte to its last
+        /// Maximum time from the first byte of a message to its last
         message_time: Positive<Seconds> => "the client is closed with 1008",
-        /// How long a client may say nothing, however alive it is; 0 is for ever
+        /// Maximum time without a message from a client that still answers pings; 0 means no limit
         idle_time: Seconds => "the client is closed with 1008",
-        /// How many messages a client may send each second, 5 s of them at once; 0 is any number
+        /// Maximum rate of messages per client, with bursts of 5 s; 0 means no limit
         messages_per_second: usize => "the client is closed with 1008",
-        /// How many bytes a client may send each second, 5 s of them at once; 0 is any number
+        /// Maximum rate of bytes per client, with bursts of 5 s; 0 means no limit
         bytes_per_second: Bytes => "the client is closed with 1008",
-        /// How many connections there may be
-        connections: Positive<usize> => "who comes is answered 503",
-        /// How many connections a room may have
-        room_connections: Positive<usize> => "who wants to join the room is answered 503",
-        /// How many connections there may be from one address; 0 is any number
-        address_connections: usize => "who comes from there is answered 429",
-        /// How much may wait for a client that does not read
+        /// Maximum number of open connections
+        connections: Positive<usize> => "further connections are rejected with 503",
+        /// Maximum number of connections per room
+        room_connections: Positive<usize> => "further joins of the room are rejected with 503",
+        /// Maximum number of connections per IP address; 0 means no limit
+        address_connections: usize => "further connections from the address are rejected with 429",
+        /// Maximum size of the messages queued for a slow client
         outbound_bytes: Bytes => "the client is closed with 1013",
-        /// How many messages may wait for a client that does not read
+        /// Maximum number of messages queued for a slow client
         outbound_messages: usize => "the client is closed with 1013",
-        /// How much may wait for a room before its clients are no longer read from
-        mailbox_bytes: Bytes => "what its clients say waits in their sockets",
-        /// How many events may wait for a room before its clients are no longer read from
-        mailbox_events: usize => "what its clients say waits in their sockets",
-        /// How many rooms there may be at a time
+        /// Size of the events queued for a room above which its clients are no longer read
+        mailbox_bytes: Bytes => "messages of its clients wait in their sockets",
+        /// Number of events queued for a room above which its clients are no longer read
+        mailbox_events: usize => "messages of its clients wait in their sockets",
+        /// Maximum number of rooms
         #[arg(long = "max-rooms")]
-        rooms: Positive<usize> => "who wants another room is answered 503",
-        /// How many ended rooms, created through the API, can be joined again
-        remembered_rooms: usize => "the one that ended first is forgotten",
-        /// The longest id of a room
-        room_id_bytes: Positive<Bytes> => "the request is answered 400",
-        /// The longest `?token=`
-        token_bytes: Bytes => "the request is answered 400",
-        /// How many tokens a room remembers
-        tokens: usize => "the one absent for longest is forgotten",
-        /// The least time between two timer events of a room
+        rooms: Positive<usize> => "creating another room is rejected with 503",
+        /// Number of ended rooms, created through the API, that can be joined again
+        remembered_rooms: usize => "the room that ended first is forgotten",
+        /// Maximum length of a room ID
+        room_id_bytes: Positive<Bytes> => "the request is rejected with 400",
+        /// Maximum length of `?token=`
+        token_bytes: Bytes => "the request is rejected with 400",
+        /// Maximum number of client tokens that a room remembers
+        tokens: usize => "the token that was absent for longest is forgotten",
+        /// Minimum time between two timer events of a room
         timer_interval: Seconds => "the timer fires later",
-        /// How long a client may take to send the head of its HTTP request
+        /// Maximum time to receive the head of an HTTP request
         request_head_time: Positive<Seconds> => "the connection is dropped",
-        /// The longest head of an HTTP request, from 8 KiB up
-        request_head_bytes: Positive<Bytes> => "the request is answered 431",
-        /// How long a client may take nothing of what it is answered over HTTP
+        /// Maximum size of the head of an HTTP request, at least 8 KiB
+        request_head_bytes: Positive<Bytes> => "the request is rejected with 431",
+        /// Maximum time without progress while sending an HTTP response
         response_time: Positive<Seconds> => "the connection is dropped",
-        /// How long a room may take to answer an HTTP request
-        request_time: Positive<Seconds> => "whoever asks is answered 504",
-        /// How long a client may take to answer a close
+        /// Maximum time for a room to answer an HTTP request
+        request_time: Positive<Seconds> => "the request is answered with 504",
+        /// Maximum time for a client to answer a close frame
         close_time: Seconds => "the connection is dropped",
-        /// How long rooms may take to end when the server stops
-        shutdown_time: Seconds => "they are dropped",
+        /// Maximum time for rooms to end on shutdown
+        shutdown_time: Seconds => "the rooms are dropped",
     }
-    "Limits of a room", host: WasmHostConfig {
-        /// How far the memory of a room may grow
-        memory_bytes: Positive<Bytes> => "the guest gets no more, and most then fail",
-        /// How many elements each table of a room may have
-        table_elements: usize => "the guest gets no more, and most then fail",
-        /// How much stack the calls of a room may use
+    ROOM_LIMITS, host: WasmHostConfig and cache {
+        /// Maximum memory of a room
+        memory_bytes: Positive<Bytes> => "growing fails in the guest, which most guests do not survive",
+        /// Maximum number of elements of each table of a room
+        table_elements: usize => "growing fails in the guest, which most guests do not survive",
+        /// Maximum stack size of a room
         wasm_stack_bytes: Positive<Bytes> => "the room fails, its clients are closed with 1011",
-        /// How long an event may compute
+        /// Maximum CPU time per event
         cpu_budget: Positive<Seconds> => "the room fails, its clients are closed with 1011",
-        /// How long an event may take, computing or asleep
+        /// Maximum wall-clock time per event
         time_budget: Positive<Seconds> => "the room fails, its clients are closed with 1011",
-        /// How much of a processor a room may use over time, in percent, before it shares the slow lane
-        cpu_percent: u32 => "the room waits for a place in the slow lane before each turn",
-        /// How much one event may send
+        /// CPU share, in percent, above which a room is moved to the slow lane
+        cpu_percent: u32 => "the room waits for a place in the slow lane before each batch of events",
+        /// Maximum size of the messages that one event sends
         effect_bytes: Bytes => "the room fails, its clients are closed with 1011",
-        /// How many messages and timers one event may ask for
+        /// Maximum number of messages and timers per event
         effects: usize => "the room fails, its clients are closed with 1011",
-        /// How much of what a room prints is logged each second
-        log_bytes_per_second: Bytes => "the rest is left out, and how much of it is logged",
-        /// How many lines of what a room prints are logged each second
-        log_lines_per_second: usize => "the rest is left out, and how much of it is logged",
-        /// How many random bytes a room may ask for in one call
+        /// Maximum rate of bytes that a room logs
+        log_bytes_per_second: Bytes => "the rest is dropped, and its size is logged",
+        /// Maximum rate of lines that a room logs
+        log_lines_per_second: usize => "the rest is dropped, and its size is logged",
+        /// Maximum number of random bytes per call
         random_bytes: Bytes => "the room fails, its clients are closed with 1011",
-        /// How many rooms the sandbox has space for
-        instances: Positive<u32> => "who wants another room is answered 503",
-        /// How many rooms that compute for long may do so at the same time
-        slow_lane: Positive<usize> => "the others wait for their turn",
-    } and cache
+        /// Number of instance slots, one per room
+        instances: Positive<u32> => "creating another room is rejected with 503",
+        /// Number of rooms in the slow lane that run at the same time
+        slow_lane: Positive<usize> => "further ones wait for a place",
+    }
 }

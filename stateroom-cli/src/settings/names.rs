@@ -1,22 +1,30 @@
-//! What a setting is called, as a variable and as a key, and what is said of it in the help.
+//! The names of settings: flags, environment variables and keys; and the lines of the help.
 use std::env;
 
 use clap::{
-    Args, Id,
+    Arg, Args, Id,
     error::{ContextKind, ContextValue},
 };
+use stateroom_quantity::{format_duration, parse_duration};
+use toml::{Table, Value};
 
-use super::{admission::AdmissionSettings, layers::Defaults, limits::LimitSettings, schema::Settings};
+use super::{
+    admission::AdmissionSettings,
+    layers::Defaults,
+    limits::{LimitSettings, ROOM_LIMITS},
+    schema::Settings,
+    value::{Seconds, ValueName},
+};
 
-/// Gives each setting of a verb its variable, and tells its default in the help.
-pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command {
+/// Adds the environment variable and the default of each setting to a command.
+pub(crate) fn with_variables(command: clap::Command, defaults: &Defaults) -> clap::Command {
     let settings = ids(Settings::augment_args(clap::Command::new("")));
-    let defaults = as_table(&Settings::defaults(defaults));
-    verb.mut_args(|argument| {
+    let defaults = Settings::defaults(defaults).to_table().unwrap_or_default();
+    command.mut_args(|argument| {
         let Some(flag) = argument.get_long().filter(|_| settings.contains(argument.get_id())) else { return argument };
         let variable = variable(flag);
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-        let default = in_words(at(&defaults, &key(argument.get_id())), argument.get_help_heading());
+        let default = value_text(find(&defaults, &key(argument.get_id())), &argument);
         argument
             .env(variable)
             .hide_env_values(true)
@@ -25,32 +33,32 @@ pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command
     })
 }
 
-/// Settings by their keys.
-pub(super) fn as_table(settings: &Settings) -> toml::Value {
-    toml::Table::try_from(settings).unwrap_or_default().into()
+/// Returns the value of a key.
+pub(super) fn find<'a>(table: &'a Table, key: &[&str]) -> Option<&'a Value> {
+    let (last, tables) = key.split_last()?;
+    tables.iter().try_fold(table, |table, key| table.get(*key)?.as_table())?.get(*last)
 }
 
-/// What is at a key.
-pub(super) fn at<'a>(table: &'a toml::Value, key: &[&str]) -> Option<&'a toml::Value> {
-    key.iter().try_fold(table, |table, key| table.get(key))
-}
-
-/// A value as it is written on the command line; that of a setting under this heading if there is none.
-pub(super) fn in_words(value: Option<&toml::Value>, heading: Option<&str>) -> String {
+/// Formats the value of a setting as on the command line.
+pub(crate) fn value_text(value: Option<&Value>, argument: &Arg) -> String {
+    let is_duration = argument.get_value_names().is_some_and(|names| names == [Seconds::VALUE_NAME]);
     match value {
-        Some(toml::Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) if is_duration => {
+            parse_duration(&value.to_string()).map_or_else(|_| value.to_string(), format_duration)
+        }
         Some(value) => value.to_string(),
-        None if heading == Some("Limits of a room") => "what the machine allows".to_owned(),
+        None if argument.get_help_heading() == Some(ROOM_LIMITS) => "set by the machine".to_owned(),
         None => "none".to_owned(),
     }
 }
 
-/// The variable of a flag.
+/// Returns the environment variable of a flag.
 pub(super) fn variable(flag: &str) -> String {
     format!("STATEROOM_{}", flag.replace('-', "_").to_uppercase())
 }
 
-/// clap calls a wrong value by its flag, even where it is that of a variable.
+/// Adds the environment variable to the error of an invalid value that came from one: clap names the flag.
 pub(crate) fn name_variable(mut error: clap::Error) -> clap::Error {
     let (Some(ContextValue::String(flag)), Some(ContextValue::String(value))) =
         (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
@@ -60,13 +68,13 @@ pub(crate) fn name_variable(mut error: clap::Error) -> clap::Error {
     let flag = flag.split_whitespace().next().unwrap_or_default();
     let variable = variable(flag.trim_start_matches('-'));
     if env::var(&variable).is_ok_and(|set| set == *value) {
-        let tip = format!("the value is that of the variable {variable}");
+        let tip = format!("the value comes from the environment variable {variable}");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
 }
 
-/// Where a setting is in `stateroom.toml`.
+/// Returns the key of a setting in `stateroom.toml`.
 pub(crate) fn key(setting: &Id) -> Vec<&str> {
     let tables = [
         ("limits", LimitSettings::augment_args(clap::Command::new(""))),

@@ -1,48 +1,49 @@
-//! What each setting is, and what has said so.
+//! The value of each setting, and its origin: a flag, an environment variable, the file, the preset or the default.
 //!
-//! *Invariant:* nothing here reads a file that a setting names: of keys and secrets, it knows the paths.
+//! *Invariant:* no file that a setting names is read: of keys and secrets, only the paths are shown.
 use std::{collections::BTreeSet, path::PathBuf};
 
+use anyhow::Result;
 use clap::{ArgMatches, Args, FromArgMatches, parser::ValueSource};
 use serde::Serialize;
 
 use super::{
     layers::Defaults,
-    names::{as_table, at, explain, in_words, key, name_variable, variable},
-    resolve::Said,
+    names::{find, key, name_variable, value_text, variable, with_variables},
+    resolve::SettingsSources,
     schema::Settings,
 };
 
 impl Settings {
-    /// What the environment says, for a verb that does not take them as flags.
+    /// Reads the settings of the environment, for commands that do not have them as flags.
     ///
     /// # Errors
     ///
-    /// Where a variable has a value that makes no sense.
+    /// Returns an error if an environment variable has an invalid value.
     pub(crate) fn of_environment() -> Result<Settings, clap::Error> {
-        let command = explain(Settings::augment_args(clap::Command::new("stateroom")), &Defaults::SERVE);
+        let command = with_variables(Settings::augment_args(clap::Command::new("stateroom")), &Defaults::SERVE);
         let matches = command.no_binary_name(true).try_get_matches_from([""; 0]).map_err(name_variable)?;
         Settings::from_arg_matches(&matches)
     }
 }
 
-/// Which of the settings the command line itself says. Has to be read before the settings are, which takes them away.
+/// The flags that were given on the command line. Must be parsed before [`Settings`], which removes their values.
 #[derive(Debug, Default)]
-pub(crate) struct Flags(BTreeSet<String>);
+pub(crate) struct GivenFlags(BTreeSet<String>);
 
-impl FromArgMatches for Flags {
+impl FromArgMatches for GivenFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let is_said = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
-        Ok(Flags(matches.ids().filter(is_said).map(ToString::to_string).collect()))
+        let is_given = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+        Ok(GivenFlags(matches.ids().filter(is_given).map(ToString::to_string).collect()))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Flags::from_arg_matches(matches)?;
+        *self = GivenFlags::from_arg_matches(matches)?;
         Ok(())
     }
 }
 
-impl Args for Flags {
+impl Args for GivenFlags {
     fn augment_args(command: clap::Command) -> clap::Command {
         command
     }
@@ -52,23 +53,23 @@ impl Args for Flags {
     }
 }
 
-/// A setting.
+/// A setting with its value and origin.
 #[derive(Debug, Serialize)]
-pub(crate) struct Row {
-    /// Where it is in `stateroom.toml`.
+pub(crate) struct ListedSetting {
+    /// Key in `stateroom.toml`.
     #[serde(skip)]
     pub(crate) key: String,
-    /// Nothing, where it is left to the machine or turns something off.
+    /// Value. `None` if the machine determines it or the feature is off.
     value: Option<toml::Value>,
     default: Option<toml::Value>,
     #[serde(flatten)]
     pub(crate) origin: Origin,
-    /// The value as it would be written.
+    /// Value as on the command line.
     #[serde(skip)]
     pub(crate) text: String,
 }
 
-/// What has said that a setting is as it is, and how that is called.
+/// The origin of a value, with its name.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "from", content = "name", rename_all = "snake_case")]
 pub(crate) enum Origin {
@@ -80,7 +81,7 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// In a word or two.
+    /// Formats the origin for a table.
     pub(crate) fn describe(&self) -> String {
         match self {
             Origin::Flag(name) | Origin::Variable(name) => name.clone(),
@@ -91,23 +92,23 @@ impl Origin {
     }
 }
 
-impl Said {
-    /// All settings, in the order of the help, for a verb with these defaults.
-    pub(crate) fn rows(&self, defaults: &Defaults, flags: &Flags) -> Vec<Row> {
+impl SettingsSources {
+    /// Lists all settings of a command with these defaults, in the order of its help.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a path is not Unicode.
+    pub(crate) fn list(&self, defaults: &Defaults, flags: &GivenFlags) -> Result<Vec<ListedSetting>> {
         let preset = self.settings.preset.unwrap_or_default();
-        let [given, said, of_preset, default] = [
-            self.given.clone(),
-            self.settings.clone(),
-            Settings { limits: preset.limits(), ..Settings::default() },
-            Settings::defaults(defaults),
-        ]
-        .map(|settings| as_table(&settings));
+        let (given, settings) = (self.given.to_table()?, self.settings.to_table()?);
+        let of_preset = Settings::of_preset(preset).to_table()?;
+        let defaults = Settings::defaults(defaults).to_table()?;
         let command = Settings::augment_args(clap::Command::new(""));
-        let row = |argument: &clap::Arg| {
+        let setting = |argument: &clap::Arg| {
             let key = key(argument.get_id());
-            let [given, said, of_preset, default] = [&given, &said, &of_preset, &default].map(|table| at(table, &key));
+            let default = find(&defaults, &key);
             let flag = argument.get_long().unwrap_or_default();
-            let (value, origin) = match (given, said, of_preset) {
+            let (value, origin) = match (find(&given, &key), find(&settings, &key), find(&of_preset, &key)) {
                 (Some(value), ..) if flags.0.contains(argument.get_id().as_str()) => {
                     (Some(value), Origin::Flag(format!("--{flag}")))
                 }
@@ -116,21 +117,21 @@ impl Said {
                 (.., Some(value)) if Some(value) != default => (Some(value), Origin::Preset(preset.to_string())),
                 _ => (default, Origin::Default),
             };
-            let text = in_words(value, argument.get_help_heading());
-            Row { key: key.join("."), value: value.cloned(), default: default.cloned(), origin, text }
+            let text = value_text(value, argument);
+            ListedSetting { key: key.join("."), value: value.cloned(), default: default.cloned(), origin, text }
         };
-        command.get_arguments().map(row).chain(self.rows_of_the_crate()).collect()
+        Ok(command.get_arguments().map(setting).chain(self.list_file_only()).collect())
     }
 
-    /// What the file alone can say.
-    fn rows_of_the_crate(&self) -> impl Iterator<Item = Row> {
+    /// Lists the settings without a flag.
+    fn list_file_only(&self) -> impl Iterator<Item = ListedSetting> {
         let Settings { static_files, client, service, .. } = &self.settings;
         [
             ("static_files", static_files.as_ref().map(|files| files.display().to_string())),
             ("service.package", service.package.clone()),
             ("client.package", client.as_ref().map(|client| client.package.clone())),
         ]
-        .map(|(key, value)| Row {
+        .map(|(key, value)| ListedSetting {
             key: key.to_owned(),
             origin: if value.is_some() { Origin::File(self.path.clone()) } else { Origin::Default },
             text: value.clone().unwrap_or_else(|| "none".to_owned()),
@@ -146,13 +147,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_says_more_is_where_a_setting_comes_from() {
+    fn the_origin_is_the_source_that_takes_precedence() {
         let given: Settings = toml::from_str("port = 1\nip = '::1'").unwrap();
         let file: Settings =
             toml::from_str("port = 2\npreset = 'public'\n[limits]\nroom_connections = 3\n[client]\npackage = 'c'")
                 .unwrap();
-        let said = Said { settings: given.clone().over(file), given, path: "stateroom.toml".into() };
-        let rows = said.rows(&Defaults::SERVE, &Flags(["port".to_owned()].into()));
+        let settings = given.over(file).unwrap();
+        let sources = SettingsSources { settings, given, path: "stateroom.toml".into() };
+        let settings = sources.list(&Defaults::SERVE, &GivenFlags(["port".to_owned()].into())).unwrap();
         let file = Origin::File("stateroom.toml".into());
         for (key, text, origin) in [
             ("port", "1", &Origin::Flag("--port".to_owned())),
@@ -160,13 +162,14 @@ mod tests {
             ("limits.room_connections", "3", &file),
             ("limits.messages_per_second", "100", &Origin::Preset("public".to_owned())),
             ("limits.rooms", "10000", &Origin::Default),
-            ("limits.instances", "what the machine allows", &Origin::Default),
+            ("limits.cpu_budget", "2s", &Origin::Default),
+            ("limits.instances", "set by the machine", &Origin::Default),
             ("admission.jwt_key_file", "none", &Origin::Default),
             ("client.package", "c", &file),
             ("static_files", "none", &Origin::Default),
         ] {
-            let row = rows.iter().find(|row| row.key == key).unwrap();
-            assert_eq!((row.text.as_str(), &row.origin), (text, origin), "{key}");
+            let setting = settings.iter().find(|setting| setting.key == key).unwrap();
+            assert_eq!((setting.text.as_str(), &setting.origin), (text, origin), "{key}");
         }
     }
 }

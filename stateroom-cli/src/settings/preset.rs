@@ -1,26 +1,27 @@
-//! Sets of limits by name.
+//! Named sets of limits.
 use std::{fmt, str::FromStr};
 
 use stateroom_server::Limits;
+use stateroom_wasm_host::WasmHostConfig;
 
 use super::limits::LimitSettings;
 
-/// What limits are where they are not set one by one.
+/// The limits that apply where none are set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Preset {
-    /// Those of the libraries.
+pub(super) enum Preset {
+    /// The defaults of the libraries.
     #[default]
     Open,
-    /// Those for rooms that anybody on the internet may join.
+    /// Limits for rooms that anybody on the internet may join.
     Public,
 }
 
 impl Preset {
-    /// Its limits.
-    pub(crate) fn limits(self) -> LimitSettings {
+    /// Returns the limits of the preset.
+    pub(super) fn limits(self) -> LimitSettings {
         match self {
             Preset::Open => LimitSettings::defaults(),
-            Preset::Public => LimitSettings::of(&Limits::public(), &stateroom_wasm_host::WasmHostConfig::default()),
+            Preset::Public => LimitSettings::read(&Limits::public(), &WasmHostConfig::default()),
         }
     }
 }
@@ -32,7 +33,7 @@ impl FromStr for Preset {
         match text {
             "open" => Ok(Preset::Open),
             "public" => Ok(Preset::Public),
-            _ => Err(format!("there is no preset `{text}`: write `open` or `public`")),
+            _ => Err(format!("`{text}` is not a preset: use `open` or `public`")),
         }
     }
 }
@@ -46,12 +47,8 @@ impl fmt::Display for Preset {
     }
 }
 
-/// What a limit is in the preset `public`, as it is written.
+/// Returns the value of a limit in the preset `public`, as in `stateroom.toml`.
 #[cfg(test)]
-pub(crate) fn in_public(limit: &str) -> Option<String> {
-    let limits = toml::Table::try_from(Preset::Public.limits()).ok()?;
-    Some(match limits.get(limit)? {
-        toml::Value::String(text) => text.clone(),
-        value => value.to_string(),
-    })
+pub(crate) fn public_limit(limit: &str) -> Option<toml::Value> {
+    toml::Table::try_from(Preset::Public.limits()).ok()?.remove(limit)
 }

@@ -1,4 +1,4 @@
-//! From what was said, and where, to what counts.
+//! Resolving settings from flags, environment variables, `stateroom.toml`, the preset and the defaults.
 use std::{
     env,
     net::SocketAddr,
@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, Error, Result, anyhow};
 use clap::error::ErrorKind;
+use stateroom_quantity::format_duration;
 use stateroom_server::{OnSwap, Server};
 use stateroom_wasm_host::WasmHostConfig;
 
@@ -15,121 +16,111 @@ use super::{
     file::FILE_NAME,
     layers::Defaults,
     names::variable,
-    quantity::{Seconds, Sets},
     schema::Settings,
+    value::{Configures, Seconds},
 };
 use crate::ui::error::usage;
 
-/// All settings, settled.
+/// The configuration of the libraries that the settings resolve to.
 #[derive(Debug)]
-pub(crate) struct Resolved {
+pub(crate) struct ResolvedSettings {
     pub(crate) server: Server,
     pub(crate) host: WasmHostConfig,
-    /// Whether compiled services are kept.
+    /// Whether compiled modules are cached.
     pub(crate) cache: bool,
-    /// What becomes of rooms when the service is read again.
+    /// What a reload does to running rooms.
     pub(crate) on_swap: OnSwap,
-    /// The files of the certificate and its key, read when something is served.
+    /// Files of the TLS certificate and its key, read when the server starts.
     pub(crate) tls: (Option<PathBuf>, Option<PathBuf>),
-    /// Where to listen for whoever runs the server.
+    /// Address of the admin API.
     pub(crate) admin: Option<SocketAddr>,
-    /// The files of keys are read when something is served.
+    /// Admission settings. Key files are read when the server starts.
     pub(crate) admission: AdmissionSettings,
 }
 
-impl Resolved {
-    /// Serves these static files.
+impl ResolvedSettings {
+    /// Sets the directory of static files.
     ///
     /// # Errors
     ///
-    /// Where their path is not Unicode.
-    pub(crate) fn set_static_files(&mut self, files: Option<&Path>) -> Result<()> {
-        self.server.static_path = files.map(text).transpose()?;
+    /// Returns an error if the path is not Unicode.
+    pub(crate) fn set_static_files(&mut self, directory: Option<&Path>) -> Result<()> {
+        self.server.static_path = directory.map(unicode).transpose()?;
         Ok(())
     }
 
-    /// Serves this client.
+    /// Sets the directory of the built client.
     ///
     /// # Errors
     ///
-    /// Where its path is not Unicode.
-    pub(crate) fn set_client(&mut self, client: Option<&Path>) -> Result<()> {
-        self.server.client_path = client.map(text).transpose()?;
+    /// Returns an error if the path is not Unicode.
+    pub(crate) fn set_client(&mut self, directory: Option<&Path>) -> Result<()> {
+        self.server.client_path = directory.map(unicode).transpose()?;
         Ok(())
     }
 }
 
-/// A path, for the server, which takes text.
-fn text(path: &Path) -> Result<String> {
-    let text = path.to_str().with_context(|| format!("`{}` is not Unicode", path.display()))?;
-    Ok(text.to_owned())
+fn unicode(path: &Path) -> Result<String> {
+    path.to_str().map(str::to_owned).with_context(|| format!("the path `{}` is not Unicode", path.display()))
 }
 
-/// What was said about the settings, and where.
+/// Settings from all sources, before the defaults are applied.
 #[derive(Debug)]
-pub(crate) struct Said {
-    /// What the command line and the environment say.
+pub(crate) struct SettingsSources {
+    /// Settings of the command line and the environment.
     pub(super) given: Settings,
-    /// That, and what the file says besides.
+    /// Those, and for the rest the settings of the file.
     pub(crate) settings: Settings,
-    /// The file.
+    /// Path of the file.
     pub(super) path: PathBuf,
 }
 
-impl Said {
-    /// These settings, and those of the `stateroom.toml` of a directory.
+impl SettingsSources {
+    /// Combines settings of the command line with the `stateroom.toml` of a directory.
     ///
     /// # Errors
     ///
-    /// Where that cannot be read or understood.
-    pub(crate) fn read(given: Settings, directory: &Path) -> Result<Said> {
-        let settings = given.clone().over(Settings::read(directory)?);
-        Ok(Said { given, settings, path: directory.join(FILE_NAME) })
+    /// Returns an error if the file cannot be read or is invalid.
+    pub(crate) fn read(given: Settings, directory: &Path) -> Result<SettingsSources> {
+        let settings = given.over(Settings::read_file(directory)?)?;
+        Ok(SettingsSources { given, settings, path: directory.join(FILE_NAME) })
     }
 
-    /// These settings, without a file.
-    pub(crate) fn of(given: Settings) -> Said {
-        Said { settings: given.clone(), given, path: FILE_NAME.into() }
+    /// Returns sources without a file.
+    pub(crate) fn without_file(given: Settings) -> SettingsSources {
+        SettingsSources { settings: given.clone(), given, path: FILE_NAME.into() }
     }
 
-    /// What counts, for a verb with these defaults.
+    /// Resolves the settings of a command with these defaults.
     ///
     /// # Errors
     ///
-    /// Where settings contradict each other: a usage error, if what was called for has part in it.
-    pub(crate) fn resolve(&self, defaults: &Defaults) -> Result<Resolved> {
-        let preset = Settings { limits: self.settings.preset.unwrap_or_default().limits(), ..Settings::default() };
-        let settings = self.settings.clone().over(preset).over(Settings::defaults(defaults));
+    /// Returns an error if settings contradict each other: a usage error if one of them was given on the command line.
+    pub(crate) fn resolve(&self, defaults: &Defaults) -> Result<ResolvedSettings> {
+        let preset = Settings::of_preset(self.settings.preset.unwrap_or_default());
+        let settings = self.settings.over(preset.over(Settings::defaults(defaults))?)?;
         let (limits, admission) = (settings.limits.server(), settings.admission.admission());
         let mut server = Server { limits, admission, ..Server::default() };
-        set(settings.ip.map(|ip| ip.to_string()), &mut server.ip);
-        set(settings.port.map(|port| port.0), &mut server.port);
-        if let Some(interval) = settings.heartbeat_interval {
-            interval.set(&mut server.heartbeat_interval);
-        }
-        if let Some(timeout) = settings.heartbeat_timeout {
-            timeout.set(&mut server.heartbeat_timeout);
-        }
-        set(settings.room_strategy, &mut server.room_strategy);
-        set(settings.shutdown_policy.map(|policy| policy.0), &mut server.shutdown_policy);
-        set(settings.compression, &mut server.compression);
-        if let Some(time) = settings.drain_time {
-            time.set(&mut server.drain_time);
-        }
+        assign(settings.ip.map(|ip| ip.to_string()), &mut server.ip);
+        assign(settings.port.map(|port| port.0), &mut server.port);
+        apply(settings.heartbeat_interval, &mut server.heartbeat_interval);
+        apply(settings.heartbeat_timeout, &mut server.heartbeat_timeout);
+        assign(settings.room_strategy, &mut server.room_strategy);
+        assign(settings.shutdown_policy.map(|policy| policy.0), &mut server.shutdown_policy);
+        assign(settings.compression, &mut server.compression);
+        apply(settings.drain_time, &mut server.drain_time);
         self.check_heartbeats(&server)?;
         let host = settings.limits.host();
         if host.cpu_budget > host.time_budget {
             tracing::warn!(
-                "the cpu budget ({} s) is above the time budget ({} s), which ends an event before",
-                host.cpu_budget.as_secs_f64(),
-                host.time_budget.as_secs_f64()
+                "the CPU budget ({}) exceeds the time budget ({}), which ends events first",
+                format_duration(host.cpu_budget),
+                format_duration(host.time_budget)
             );
         }
-        let on_swap = settings.on_swap.map(|swap| swap.0).unwrap_or_default();
-        let tls = (settings.tls_cert, settings.tls_key);
-        Ok(Resolved {
-            on_swap,
-            tls,
+        Ok(ResolvedSettings {
+            on_swap: settings.on_swap.map(|swap| swap.0).unwrap_or_default(),
+            tls: (settings.tls_cert, settings.tls_key),
             server,
             host,
             cache: settings.no_cache != Some(true),
@@ -138,51 +129,50 @@ impl Said {
         })
     }
 
-    /// A client that answers every ping must not be taken for lost.
+    /// Checks that a client that answers every ping does not time out.
     fn check_heartbeats(&self, server: &Server) -> Result<()> {
         let (interval, timeout) = (server.heartbeat_interval, server.heartbeat_timeout);
         if interval.is_zero() || timeout > interval {
             return Ok(());
         }
         let problem = format!(
-            "the heartbeat timeout ({} s, {}) is not above the heartbeat interval ({} s, {})",
-            timeout.as_secs_f64(),
-            self.origin("heartbeat-timeout", |settings| settings.heartbeat_timeout),
-            interval.as_secs_f64(),
-            self.origin("heartbeat-interval", |settings| settings.heartbeat_interval),
+            "the heartbeat timeout ({}, {}) must exceed the heartbeat interval ({}, {})",
+            format_duration(timeout),
+            self.source("heartbeat-timeout", |settings| settings.heartbeat_timeout),
+            format_duration(interval),
+            self.source("heartbeat-interval", |settings| settings.heartbeat_interval),
         );
         let is_given = self.given.heartbeat_interval.or(self.given.heartbeat_timeout).is_some();
         let hint = if is_given {
-            "raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or turn pings off with `--heartbeat-interval 0`"
+            "raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or disable pings with `--heartbeat-interval 0`"
         } else {
-            "raise `heartbeat_timeout`, lower `heartbeat_interval`, or turn pings off with `heartbeat_interval = 0`"
+            "raise `heartbeat_timeout`, lower `heartbeat_interval`, or disable pings with `heartbeat_interval = 0`"
         };
         Err(contradiction(is_given, &problem, hint))
     }
 
-    /// What makes sense only together has to be there together, for whoever is going to serve.
+    /// Checks settings that are only valid together. Only commands that serve need them to be.
     ///
     /// # Errors
     ///
-    /// Where it is not: a usage error, if what was called for has part in it.
+    /// Returns an error if one is missing: a usage error if the other was given on the command line.
     pub(crate) fn check_pairs(&self) -> Result<()> {
         let has_one_of_tls = |settings: &Settings| settings.tls_cert.is_some() != settings.tls_key.is_some();
         if has_one_of_tls(&self.settings) {
             let is_given = self.given.tls_cert.is_some() || self.given.tls_key.is_some();
-            let problem = "a certificate and its key belong together";
-            return Err(contradiction(is_given, problem, "give both `--tls-cert` and `--tls-key`"));
+            let problem = "TLS requires both a certificate and its private key";
+            return Err(contradiction(is_given, problem, "set both `--tls-cert` and `--tls-key`"));
         }
         if self.settings.admission.lacks_keys() {
-            let problem = "clients' tokens are to be by some issuer, or for some audience, but there is no key to check \
-                           them by";
-            let hint = "name a file with `--jwt-key-file` or `--jwt-secret-file`";
+            let problem = "a required JWT issuer or audience is set, but no key to verify tokens with";
+            let hint = "set `--jwt-key-file` or `--jwt-secret-file`";
             return Err(contradiction(self.given.admission.lacks_keys(), problem, hint));
         }
         Ok(())
     }
 
-    /// In words, where a setting comes from.
-    fn origin(&self, flag: &str, setting: impl Fn(&Settings) -> Option<Seconds>) -> String {
+    /// Describes the source of a setting.
+    fn source(&self, flag: &str, setting: impl Fn(&Settings) -> Option<Seconds>) -> String {
         let variable = variable(flag);
         match (setting(&self.given), setting(&self.settings)) {
             (Some(given), _) if env::var(&variable).is_ok_and(|text| text.parse() == Ok(given)) => {
@@ -195,17 +185,21 @@ impl Said {
     }
 }
 
-/// What contradicts itself: on the command line it is a usage error, in a file a failure.
+/// Returns a usage error for contradictory flags, and a failure for contradictory keys of the file.
 fn contradiction(is_given: bool, problem: &str, hint: &str) -> Error {
-    if is_given {
-        return usage(ErrorKind::ValueValidation, &format!("{problem}\n  hint: {hint}"));
-    }
-    anyhow!("{problem}\n  hint: {hint}")
+    let text = format!("{problem}\n  hint: {hint}");
+    if is_given { usage(ErrorKind::ValueValidation, &text) } else { anyhow!(text) }
 }
 
-fn set<T>(setting: Option<T>, target: &mut T) {
+fn assign<T>(setting: Option<T>, target: &mut T) {
     if let Some(setting) = setting {
         *target = setting;
+    }
+}
+
+fn apply<T>(setting: Option<impl Configures<T>>, target: &mut T) {
+    if let Some(setting) = setting {
+        setting.apply(target);
     }
 }
 
@@ -216,17 +210,18 @@ mod tests {
     use super::*;
     use crate::settings::names::key;
 
-    /// A setting other than the default, of what the help says it is.
-    fn sample(unit: &str) -> &'static str {
-        match unit {
+    /// Returns a value other than the default, for the placeholder of a setting.
+    fn sample(value_name: &str) -> &'static str {
+        match value_name {
             "IP" => "10.1.2.3",
-            "SECONDS" => "31",
+            "DURATION" => "31s",
+            "SIZE" => "7KiB",
             "STRATEGY" => "uuid",
             "POLICY" => "never",
             "BOOL" => "true",
             "ORIGINS" => "https://a.example",
             "PRESET" => "public",
-            "WHAT" => "drain",
+            "MODE" => "drain",
             "ADDRESS" => "127.0.0.1:9",
             "PROXIES" => "10.0.0.0/8",
             "NAMES" => "x-a,x-b",
@@ -234,56 +229,52 @@ mod tests {
         }
     }
 
-    /// What these come to, as if a file said them.
-    fn resolve(settings: Settings, defaults: &Defaults) -> Result<Resolved> {
-        Said { given: Settings::default(), settings, path: FILE_NAME.into() }.resolve(defaults)
+    fn resolve_file(settings: Settings, defaults: &Defaults) -> Result<ResolvedSettings> {
+        SettingsSources { given: Settings::default(), settings, path: FILE_NAME.into() }.resolve(defaults)
     }
 
-    fn from_flags(flags: &[&str]) -> String {
+    fn resolve_flags(flags: &[&str]) -> String {
         let command = Settings::augment_args(clap::Command::new("serve")).no_binary_name(true);
         let settings = Settings::from_arg_matches(&command.get_matches_from(flags)).unwrap();
-        format!("{:?}", resolve(settings, &Defaults::SERVE).unwrap())
+        format!("{:?}", resolve_file(settings, &Defaults::SERVE).unwrap())
     }
 
     #[test]
-    fn every_setting_counts_and_is_the_same_as_a_flag_and_in_the_file() {
-        let nothing = from_flags(&[]);
+    fn every_setting_has_an_effect_that_is_the_same_as_a_flag_and_in_the_file() {
+        let unset = resolve_flags(&[]);
         for argument in Settings::augment_args(clap::Command::new("")).get_arguments() {
-            let unit = argument.get_value_names().unwrap()[0].as_str();
-            let value = sample(unit);
+            let value_name = argument.get_value_names().unwrap()[0].as_str();
+            let value = sample(value_name);
             let flag = format!("--{}={value}", argument.get_long().unwrap());
-            let set = from_flags(&[&flag]);
-            assert_ne!(set, nothing, "{flag}");
+            let set = resolve_flags(&[&flag]);
+            assert_ne!(set, unset, "{flag}");
 
             let key = key(argument.get_id()).join(".");
-            let quote = if unit == "BOOL" { "" } else { "'" };
+            let quote = if value_name == "BOOL" { "" } else { "'" };
             let file: Settings = toml::from_str(&format!("{key} = {quote}{value}{quote}")).unwrap();
-            assert_eq!(format!("{:?}", resolve(file, &Defaults::SERVE).unwrap()), set, "{key}");
+            assert_eq!(format!("{:?}", resolve_file(file, &Defaults::SERVE).unwrap()), set, "{key}");
         }
     }
 
     #[test]
-    fn a_flag_counts_more_than_the_file_which_counts_more_than_the_default() {
-        let file: Settings = toml::from_str("port = 1\nstatic_files = 's'\n[limits]\nrooms = 1\ntokens = 1").unwrap();
-        let flags: Settings = toml::from_str("ip = '::1'\n[limits]\nrooms = 2").unwrap();
-        let settings = flags.over(file);
-        assert_eq!(settings.static_files.as_deref(), Some("s".as_ref()));
-        let Resolved { server, .. } = resolve(settings, &Defaults::SERVE).unwrap();
+    fn settings_that_are_not_set_resolve_to_the_defaults() {
+        let settings: Settings = toml::from_str("ip = '::1'\nport = 1\n[limits]\nrooms = 2").unwrap();
+        let ResolvedSettings { server, .. } = resolve_file(settings, &Defaults::SERVE).unwrap();
         assert_eq!((server.ip.as_str(), server.port), ("::1", 1));
-        assert_eq!((server.limits.rooms, server.limits.tokens, server.limits.room_id_bytes), (2, 1, 512));
+        assert_eq!((server.limits.rooms, server.limits.room_id_bytes), (2, 512));
     }
 
     #[test]
-    fn heartbeats_are_checked_whatever_they_come_from() {
-        for (text, fine) in [
+    fn the_heartbeat_timeout_must_exceed_the_interval() {
+        for (text, valid) in [
             ("", true),
             ("heartbeat_interval = 120", false),
             ("heartbeat_interval = 119.5", true),
-            ("heartbeat_timeout = 30", false),
+            ("heartbeat_timeout = '30s'", false),
             ("heartbeat_interval = 0\nheartbeat_timeout = 1", true),
         ] {
             let settings: Settings = toml::from_str(text).unwrap();
-            assert_eq!(resolve(settings, &Defaults::DEV).is_ok(), fine, "{text}");
+            assert_eq!(resolve_file(settings, &Defaults::DEV).is_ok(), valid, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The settings, each declared once.
+//! The declaration of every setting.
 use std::path::PathBuf;
 
 use clap::{Args, builder::BoolishValueParser};
@@ -9,112 +9,112 @@ use super::{
     admission::AdmissionSettings,
     limits::LimitSettings,
     preset::Preset,
-    quantity::{Address, Ip, Policy, Port, Seconds, Swap, as_text},
+    value::{Address, Ip, Policy, Port, Seconds, Swap, ValueName, as_text},
 };
 
-/// What can be set on the command line, in the environment and in `stateroom.toml`, and what in the file alone.
+/// Settings of flags, environment variables and `stateroom.toml`. Those without a flag can only be set in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// A directory of static files to serve under `/`.
+    /// Directory of static files to serve under `/`.
     #[arg(skip)]
     #[serde(skip_serializing)]
     pub(crate) static_files: Option<PathBuf>,
 
-    /// Meant for deployment. Nothing here needs it.
+    /// Accepted for compatibility. Unused.
     #[arg(skip)]
     #[serde(skip_serializing)]
     pub(super) service_id: Option<String>,
 
-    /// The package that runs in the browser.
+    /// Package of the browser client.
     #[arg(skip)]
     #[serde(skip_serializing)]
     pub(crate) client: Option<ClientPackage>,
 
-    /// The package that runs in the rooms.
+    /// Package of the service.
     #[arg(skip)]
     #[serde(skip_serializing)]
     pub(crate) service: ServicePackage,
 
-    /// The address to listen on
-    #[arg(long, value_name = "IP", help_heading = "Server")]
+    /// IP address to listen on
+    #[arg(long, value_name = "IP", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(crate) ip: Option<Ip>,
 
-    /// The port to listen on; 0 is any free one
-    #[arg(short, long, value_name = "PORT", help_heading = "Server")]
+    /// Port to listen on; 0 selects a free one
+    #[arg(short, long, value_name = "PORT", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(crate) port: Option<Port>,
 
-    /// How often a connection is pinged; 0 turns pings off
-    #[arg(short = 'i', long, value_name = "SECONDS", help_heading = "Server")]
+    /// Interval between pings; 0 disables pings
+    #[arg(short = 'i', long, value_name = Seconds::VALUE_NAME, help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) heartbeat_interval: Option<Seconds>,
+    pub(super) heartbeat_interval: Option<Seconds>,
 
-    /// How long a client may be silent; more than the interval
-    #[arg(short = 't', long, value_name = "SECONDS", help_heading = "Server")]
+    /// Close clients that are silent for this long; must exceed the interval
+    #[arg(short = 't', long, value_name = Seconds::VALUE_NAME, help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) heartbeat_timeout: Option<Seconds>,
+    pub(super) heartbeat_timeout: Option<Seconds>,
 
-    /// How rooms come to be: implicit, api, uuid, short, or short3 to short12
-    #[arg(short, long = "rooms", value_name = "STRATEGY", help_heading = "Server")]
+    /// How rooms are created: implicit, api, uuid, short, or short3 to short12
+    #[arg(short, long = "rooms", value_name = "STRATEGY", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) room_strategy: Option<RoomStrategy>,
+    pub(super) room_strategy: Option<RoomStrategy>,
 
-    /// When an empty room ends: never, immediate, or seconds such as 300
-    #[arg(short, long, value_name = "POLICY", help_heading = "Server")]
+    /// When to end empty rooms: never, immediate, or after a duration
+    #[arg(short, long, value_name = "POLICY", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) shutdown_policy: Option<Policy>,
+    pub(super) shutdown_policy: Option<Policy>,
 
-    /// Compress messages for clients that offer it (permessage-deflate)
-    #[arg(long, value_name = "BOOL", help_heading = "Server", value_parser = BoolishValueParser::new(), num_args = 0..=1,
-        require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    /// Compress messages for clients that support permessage-deflate
+    #[arg(long, value_name = "BOOL", help_heading = "Server options", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) compression: Option<bool>,
+    pub(super) compression: Option<bool>,
 
-    /// Compile the service at each start, and keep nothing of it
-    #[arg(long, value_name = "BOOL", help_heading = "Server", value_parser = BoolishValueParser::new(), num_args = 0..=1,
-        require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    /// Compile the module on every start instead of caching the result
+    #[arg(long, value_name = "BOOL", help_heading = "Server options", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) no_cache: Option<bool>,
+    pub(super) no_cache: Option<bool>,
 
-    /// Over how much time clients are closed when the server stops, so that they do not come back all at once
-    #[arg(long, value_name = "SECONDS", help_heading = "Server")]
+    /// Period over which clients are closed on shutdown, to spread their reconnects
+    #[arg(long, value_name = Seconds::VALUE_NAME, help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) drain_time: Option<Seconds>,
+    pub(super) drain_time: Option<Seconds>,
 
-    /// What becomes of rooms when SIGHUP has the service read again: restart, with their clients, or drain
-    #[arg(long, value_name = "WHAT", help_heading = "Server")]
+    /// What a reload does to running rooms: restart (clients stay connected) or drain
+    #[arg(long, value_name = "MODE", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) on_swap: Option<Swap>,
+    pub(super) on_swap: Option<Swap>,
 
-    /// A file with the certificate by which TLS is spoken, in PEM, and those between it and its root
-    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    /// PEM file with the TLS certificate chain
+    #[arg(long, value_name = "FILE", help_heading = "Server options")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tls_cert: Option<PathBuf>,
+    pub(super) tls_cert: Option<PathBuf>,
 
-    /// A file with the certificate's private key, in PEM
-    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    /// PEM file with the private key of the certificate
+    #[arg(long, value_name = "FILE", help_heading = "Server options")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tls_key: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
 
-    /// The address, with its port, to listen on for whoever runs the server: /metrics, /healthz, /readyz, /rooms, /reload
-    #[arg(long, value_name = "ADDRESS", help_heading = "Server")]
+    /// Address and port of the admin API: /metrics, /healthz, /readyz, /rooms, /reload
+    #[arg(long, value_name = "ADDRESS", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) admin: Option<Address>,
+    pub(super) admin: Option<Address>,
 
-    /// What limits are where they are not set one by one: open, or public for rooms that anybody may join
-    #[arg(long, value_name = "PRESET", help_heading = "Server")]
+    /// Defaults of the limits: open, or public for untrusted clients
+    #[arg(long, value_name = "PRESET", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(crate) preset: Option<Preset>,
+    pub(super) preset: Option<Preset>,
 
     #[command(flatten)]
-    #[serde(skip_serializing_if = "AdmissionSettings::are_silent")]
-    pub(crate) admission: AdmissionSettings,
+    #[serde(skip_serializing_if = "AdmissionSettings::is_empty")]
+    pub(super) admission: AdmissionSettings,
 
     #[command(flatten)]
-    #[serde(skip_serializing_if = "LimitSettings::are_silent")]
-    pub(crate) limits: LimitSettings,
+    #[serde(skip_serializing_if = "LimitSettings::is_empty")]
+    pub(super) limits: LimitSettings,
 }
 
 /// The table `[client]`.
@@ -122,7 +122,7 @@ pub(crate) struct Settings {
 #[serde(deny_unknown_fields, expecting = "a table: write `[client]` and `package = \"...\"` below it")]
 pub(crate) struct ClientPackage {
     pub(crate) package: String,
-    /// Accepted, and without effect: cargo's own profiles say it.
+    /// Accepted for compatibility. Cargo's profiles replace it.
     pub(super) optimization_level: Option<String>,
 }
 

@@ -1,5 +1,4 @@
-//! The units that settings are given in, and how they are read and written: the same way on the command line, in the
-//! environment and in `stateroom.toml`.
+//! The types of settings, parsed the same way from flags, environment variables and `stateroom.toml`.
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
@@ -7,68 +6,68 @@ use std::{
     time::Duration,
 };
 
-use stateroom_server::{OnSwap, ParseShutdownPolicyError, ShutdownPolicy};
+use stateroom_quantity::{Bytes, ParseDurationError, parse_duration};
+use stateroom_server::{OnSwap, ShutdownPolicy};
 
-/// What a setting is measured in.
-pub(crate) trait Quantity {
-    /// How the help calls it.
-    const UNIT: &str;
+/// A setting with a placeholder for its value in the help.
+pub(super) trait ValueName {
+    /// The placeholder.
+    const VALUE_NAME: &str;
 }
 
-/// A setting, and the `Target` of the libraries that it sets.
-pub(crate) trait Sets<Target>: Sized {
-    /// What the target is set to, if that is settled at all.
-    fn get(target: &Target) -> Option<Self>;
-    /// Sets the target.
-    fn set(self, target: &mut Target);
+/// A setting that configures a `Target` of the libraries.
+pub(super) trait Configures<Target>: Sized {
+    /// Returns the current value of the target, or `None` if it has none.
+    fn read(target: &Target) -> Option<Self>;
+    /// Writes this value to the target.
+    fn apply(self, target: &mut Target);
 }
 
-/// Numbers set numbers, and such as may be left to the libraries.
-macro_rules! numbers {
+macro_rules! impl_for_numbers {
     ($($number:ty)+) => {$(
-        impl Quantity for $number {
-            const UNIT: &str = "NUMBER";
+        impl ValueName for $number {
+            const VALUE_NAME: &str = "NUMBER";
         }
 
-        impl Sets<$number> for $number {
-            fn get(target: &$number) -> Option<Self> {
+        impl Configures<$number> for $number {
+            fn read(target: &$number) -> Option<Self> {
                 Some(*target)
             }
 
-            fn set(self, target: &mut $number) {
+            fn apply(self, target: &mut $number) {
                 *target = self;
             }
         }
 
-        impl Sets<Option<$number>> for $number {
-            fn get(target: &Option<$number>) -> Option<Self> {
+        impl Configures<Option<$number>> for $number {
+            fn read(target: &Option<$number>) -> Option<Self> {
                 *target
             }
 
-            fn set(self, target: &mut Option<$number>) {
+            fn apply(self, target: &mut Option<$number>) {
                 *target = Some(self);
             }
         }
     )+};
 }
 
-numbers! { usize u32 }
+impl_for_numbers! { usize u32 }
 
-/// What there must be some of.
+/// A value greater than zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Positive<T>(T);
+pub(super) struct Positive<T>(T);
 
-impl<T: Quantity> Quantity for Positive<T> {
-    const UNIT: &str = T::UNIT;
+impl<T: ValueName> ValueName for Positive<T> {
+    const VALUE_NAME: &str = T::VALUE_NAME;
 }
 
-impl<Target, T: Sets<Target>> Sets<Target> for Positive<T> {
-    fn get(target: &Target) -> Option<Self> {
-        T::get(target).map(Positive)
+impl<Target, T: Configures<Target>> Configures<Target> for Positive<T> {
+    fn read(target: &Target) -> Option<Self> {
+        T::read(target).map(Positive)
     }
 
-    fn set(self, target: &mut Target) {
-        self.0.set(target);
+    fn apply(self, target: &mut Target) {
+        self.0.apply(target);
     }
 }
 
@@ -77,10 +76,8 @@ impl<T: FromStr<Err: fmt::Display> + Default + PartialEq> FromStr for Positive<T
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.parse() {
-            Ok(none) if none == T::default() => {
-                Err("it has to be more than 0: nothing can be served otherwise".to_owned())
-            }
-            Ok(some) => Ok(Positive(some)),
+            Ok(value) if value == T::default() => Err("must be greater than 0".to_owned()),
+            Ok(value) => Ok(Positive(value)),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -92,91 +89,53 @@ impl<T: fmt::Display> fmt::Display for Positive<T> {
     }
 }
 
-/// An amount of memory.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Bytes(usize);
-
-impl Quantity for Bytes {
-    const UNIT: &str = "BYTES";
+impl ValueName for Bytes {
+    const VALUE_NAME: &str = "SIZE";
 }
 
-impl Bytes {
-    const UNITS: [(&str, u32); 3] = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+impl Configures<usize> for Bytes {
+    fn read(target: &usize) -> Option<Self> {
+        Some(Bytes(*target as u64))
+    }
+
+    fn apply(self, target: &mut usize) {
+        *target = usize::try_from(self.0).unwrap_or(usize::MAX);
+    }
 }
 
-impl Sets<usize> for Bytes {
-    fn get(target: &usize) -> Option<Self> {
+impl Configures<u64> for Bytes {
+    fn read(target: &u64) -> Option<Self> {
         Some(Bytes(*target))
     }
 
-    fn set(self, target: &mut usize) {
+    fn apply(self, target: &mut u64) {
         *target = self.0;
     }
 }
 
-impl Sets<u64> for Bytes {
-    fn get(target: &u64) -> Option<Self> {
-        usize::try_from(*target).ok().map(Bytes)
-    }
-
-    fn set(self, target: &mut u64) {
-        *target = self.0 as u64;
-    }
-}
-
-impl FromStr for Bytes {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let unit = Self::UNITS.iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)));
-        let (number, bits) = unit.unwrap_or((text, 0));
-        number
-            .trim_end()
-            .parse::<usize>()
-            .ok()
-            .and_then(|number| number.checked_mul(1 << bits))
-            .map(Bytes)
-            .ok_or_else(|| format!("`{text}` is no number of bytes: write it as `65536`, `64KiB` or `16MiB`"))
-    }
-}
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = |(_, bits): &&(&str, u32)| self.0 != 0 && self.0.trailing_zeros() >= *bits;
-        match Self::UNITS.iter().find(whole) {
-            Some((unit, bits)) => write!(formatter, "{}{unit}", self.0 >> bits),
-            None => write!(formatter, "{}", self.0),
-        }
-    }
-}
-
-/// A time.
+/// A duration. Written as a bare number of seconds, which earlier releases read as well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Seconds(Duration);
+pub(super) struct Seconds(Duration);
 
-impl Quantity for Seconds {
-    const UNIT: &str = "SECONDS";
+impl ValueName for Seconds {
+    const VALUE_NAME: &str = "DURATION";
 }
 
-impl Sets<Duration> for Seconds {
-    fn get(target: &Duration) -> Option<Self> {
+impl Configures<Duration> for Seconds {
+    fn read(target: &Duration) -> Option<Self> {
         Some(Seconds(*target))
     }
 
-    fn set(self, target: &mut Duration) {
+    fn apply(self, target: &mut Duration) {
         *target = self.0;
     }
 }
 
 impl FromStr for Seconds {
-    type Err = String;
+    type Err = ParseDurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse()
-            .ok()
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .map(Seconds)
-            .ok_or_else(|| format!("`{text}` is no number of seconds: write it as `30` or `0.5`"))
+        parse_duration(text).map(Seconds)
     }
 }
 
@@ -186,18 +145,18 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// What the libraries take, with our own words where it is not understood.
-macro_rules! worded {
-    ($($(#[$attribute:meta])+ $name:ident($inner:ty), $words:literal;)+) => {$(
+/// Wraps types of the standard library to give their parse errors an example.
+macro_rules! with_example {
+    ($($(#[$attribute:meta])+ $name:ident($inner:ty), $expected:literal;)+) => {$(
         $(#[$attribute])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) struct $name(pub(crate) $inner);
+        pub(crate) struct $name(pub(super) $inner);
 
         impl FromStr for $name {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map($name).map_err(|_| format!(concat!("`{}` is no ", $words), text))
+                text.parse().map($name).map_err(|_| format!(concat!("`{}` is not ", $expected), text))
             }
         }
 
@@ -209,24 +168,27 @@ macro_rules! worded {
     )+};
 }
 
-worded! {
-    /// An address to listen on.
-    Ip(IpAddr), "IP address: write such as `127.0.0.1` or `::1`";
+with_example! {
+    /// An IP address to listen on.
+    Ip(IpAddr), "an IP address: use for example `127.0.0.1` or `::1`";
     /// An address and a port to listen on.
-    Address(SocketAddr), "address with a port: write such as `127.0.0.1:9090`";
+    Address(SocketAddr), "an address with a port: use for example `127.0.0.1:9090`";
     /// A port to listen on.
-    Port(u16), "port: write a number from 0 to 65535";
+    Port(u16), "a port: use a number from 0 to 65535";
 }
 
-/// When an empty room ends: as the library reads it, or a mere number of seconds.
+/// A shutdown policy for empty rooms: as the library parses it, or any duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Policy(pub(crate) ShutdownPolicy);
+pub(super) struct Policy(pub(super) ShutdownPolicy);
 
 impl FromStr for Policy {
-    type Err = ParseShutdownPolicyError;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().or_else(|error| format!("{text}sec").parse().map_err(|_| error)).map(Policy)
+        let policy = text.parse().or_else(|_| parse_duration(text).map(ShutdownPolicy::After));
+        policy.map(Policy).map_err(|_| {
+            format!("`{text}` is not a shutdown policy: use `never`, `immediate`, or a duration such as `300` or `5m`")
+        })
     }
 }
 
@@ -236,9 +198,9 @@ impl fmt::Display for Policy {
     }
 }
 
-/// What becomes of rooms when their service is swapped.
+/// The handling of running rooms when their service is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Swap(pub(crate) OnSwap);
+pub(super) struct Swap(pub(super) OnSwap);
 
 impl FromStr for Swap {
     type Err = String;
@@ -247,7 +209,7 @@ impl FromStr for Swap {
         match text {
             "restart" => Ok(Swap(OnSwap::Restart)),
             "drain" => Ok(Swap(OnSwap::Drain)),
-            _ => Err(format!("`{text}` is nothing that could become of rooms: write `restart` or `drain`")),
+            _ => Err(format!("`{text}` is not a swap mode: use `restart` or `drain`")),
         }
     }
 }
@@ -258,8 +220,8 @@ impl fmt::Display for Swap {
     }
 }
 
-/// For serde: a number or a text, read as the command line reads it.
-pub(crate) mod as_text {
+/// A serde adapter that reads numbers and strings with [`FromStr`], and writes a number if the text is one.
+pub(super) mod as_text {
     use std::{fmt, marker::PhantomData, str::FromStr};
 
     use serde::{Deserializer, Serializer, de};
@@ -269,7 +231,8 @@ pub(crate) mod as_text {
         let text = value.to_string();
         match (text.parse(), text.parse()) {
             (Ok(whole), _) => to.serialize_i64(whole),
-            (_, Ok(number)) => to.serialize_f64(number),
+            // Whole numbers beyond an `i64` would lose digits.
+            (_, Ok(number)) if text.contains('.') => to.serialize_f64(number),
             _ => to.serialize_str(&text),
         }
     }
@@ -288,7 +251,7 @@ pub(crate) mod as_text {
         type Value = T;
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("a number or a text")
+            formatter.write_str("a number or a string")
         }
 
         fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
@@ -314,45 +277,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_read_with_and_without_a_unit_and_written_in_the_largest() {
-        for (text, bytes) in [("0", 0), ("1000", 1000), ("64KiB", 65_536), ("16 MiB", 16 << 20), ("2GiB", 2 << 30)] {
-            assert_eq!(text.parse(), Ok(Bytes(bytes)));
-        }
-        for (bytes, text) in [(0, "0"), (1000, "1000"), (65_536, "64KiB"), (16 << 20, "16MiB")] {
-            assert_eq!(Bytes(bytes).to_string(), text);
+    fn durations_are_written_as_seconds() {
+        for (text, seconds) in [("0.5", "0.5"), ("500ms", "0.5"), ("30", "30"), ("5m", "300")] {
+            assert_eq!(text.parse::<Seconds>().unwrap().to_string(), seconds);
         }
     }
 
     #[test]
-    fn seconds_may_be_fractions() {
-        assert_eq!("0.5".parse(), Ok(Seconds(Duration::from_millis(500))));
-        assert_eq!("30".parse::<Seconds>().unwrap().to_string(), "30");
-    }
-
-    #[test]
-    fn a_policy_may_be_a_mere_number_of_seconds() {
-        for text in ["300", "300sec"] {
+    fn a_policy_accepts_every_duration() {
+        for text in ["300", "300sec", "300s", "5m"] {
             assert_eq!(text.parse::<Policy>().unwrap().to_string(), "300sec");
         }
-        assert!("5 ".parse::<Policy>().unwrap_err().to_string().starts_with("`5 ` is no shutdown policy"));
+        for text in ["", "5 ", "-1", "sometimes"] {
+            let error = text.parse::<Policy>().unwrap_err();
+            assert!(error.starts_with(&format!("`{text}` is not a shutdown policy")), "{error}");
+        }
     }
 
     #[test]
-    fn what_there_must_be_some_of_is_not_none() {
+    fn a_positive_value_rejects_zero() {
         assert_eq!("1".parse(), Ok(Positive(1_usize)));
         for text in ["0", "0KiB"] {
-            assert!(text.parse::<Positive<Bytes>>().unwrap_err().starts_with("it has to be more than 0"));
+            assert_eq!(text.parse::<Positive<Bytes>>(), Err("must be greater than 0".to_owned()));
         }
-        assert!("0.0".parse::<Positive<Seconds>>().is_err());
-    }
-
-    #[test]
-    fn what_is_no_quantity_is_refused_with_what_to_write() {
-        for text in ["", "-1", "1MB", "x", "1.5", "99999999999GiB"] {
-            assert!(text.parse::<Bytes>().unwrap_err().contains("16MiB"), "{text}");
-        }
-        for text in ["", "-1", "30s", "inf", "nan", "1e30"] {
-            assert!(text.parse::<Seconds>().unwrap_err().contains("0.5"), "{text}");
-        }
+        assert!("0s".parse::<Positive<Seconds>>().is_err());
     }
 }

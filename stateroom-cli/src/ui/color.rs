@@ -1,36 +1,46 @@
-//! Whether there are colours: what `--color` says, else what `NO_COLOR`, `CLICOLOR_FORCE` and the terminal come to.
+//! Whether output is colored: `--color` decides, then `NO_COLOR`, `CLICOLOR_FORCE` and the terminal.
 //!
-//! *Invariant:* one answer for all. It is kept by `anstream`, which clap, the log, errors and reports ask.
+//! *Invariant:* `anstream` holds the one decision, which clap, the log, errors and reports follow.
 use std::{ffi::OsString, io};
 
 use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
-/// What the command line says about colours.
+/// The style of `error:` and of failed checks.
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// The style of warnings.
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
+/// The style of passed checks.
+pub(crate) const OK: Style = AnsiColor::Green.on_default();
+/// The style of headings.
+pub(crate) const BOLD: Style = Style::new().bold();
+
+/// The value of `--color`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Colour {
-    // As the environment and the terminal have it.
+pub(crate) enum Color {
+    // Depends on the environment and the terminal.
     #[default]
     Auto,
     Always,
     Never,
 }
 
-impl Colour {
-    /// From now on, it is so.
-    pub(crate) fn choose(self) {
+impl Color {
+    /// Applies the choice to the whole process.
+    pub(crate) fn apply(self) {
         match self {
-            Colour::Auto => ColorChoice::Auto,
-            Colour::Always => ColorChoice::Always,
-            Colour::Never => ColorChoice::Never,
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
         }
         .write_global();
-        // What asks questions on the terminal.
+        // Prompts decide separately.
         console::set_colors_enabled_stderr(is_enabled());
     }
 
-    /// What a command line says that clap has made no sense of.
-    pub(crate) fn said(line: impl IntoIterator<Item = OsString>) -> Colour {
+    /// Finds the choice in a command line that clap failed to parse.
+    pub(crate) fn find(line: impl IntoIterator<Item = OsString>) -> Color {
         let mut words = line.into_iter().take_while(|word| word != "--");
         while let Some(word) = words.next() {
             let value = match word.to_str() {
@@ -39,20 +49,20 @@ impl Colour {
                 None => None,
             };
             if let Some(value) = value {
-                return value.to_str().and_then(|value| Colour::from_str(value, false).ok()).unwrap_or_default();
+                return value.to_str().and_then(|value| Color::from_str(value, false).ok()).unwrap_or_default();
             }
         }
-        Colour::Auto
+        Color::Auto
     }
 }
 
-/// Whether stderr is for eyes: as `--color` says, else a terminal, unless the environment says otherwise.
+/// Returns whether stderr is colored.
 pub(crate) fn is_enabled() -> bool {
     AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }
 
-/// For a program that writes to our stderr: what was chosen, if anything was.
-pub(crate) fn for_others() -> Option<&'static str> {
+/// Returns the explicit choice, for a child process that writes to the same stderr.
+pub(crate) fn explicit_choice() -> Option<&'static str> {
     match ColorChoice::global() {
         ColorChoice::Auto => None,
         ColorChoice::Never => Some("never"),
@@ -65,16 +75,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_found_in_a_command_line_that_makes_no_sense() {
+    fn finds_the_choice_in_an_invalid_command_line() {
         for (line, expected) in [
-            ("serve --color never --prot 1", Colour::Never),
-            ("--color=always srve", Colour::Always),
-            ("serve --color sometimes", Colour::Auto),
-            ("serve --color", Colour::Auto),
-            ("serve -- --color never", Colour::Auto),
-            ("", Colour::Auto),
+            ("serve --color never --prot 1", Color::Never),
+            ("--color=always srve", Color::Always),
+            ("serve --color sometimes", Color::Auto),
+            ("serve --color", Color::Auto),
+            ("serve -- --color never", Color::Auto),
+            ("", Color::Auto),
         ] {
-            assert_eq!(Colour::said(line.split_whitespace().map(OsString::from)), expected, "{line}");
+            assert_eq!(Color::find(line.split_whitespace().map(OsString::from)), expected, "{line}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is written to stderr, how much of it, and whether in colour.
+//! The log on stderr: its level, format and destination.
 //!
 //! *Invariant:* stdout is never logged to.
 use std::{env, io, sync::LazyLock};
@@ -18,15 +18,15 @@ use super::{
     global::{GlobalArgs, LogFormat},
 };
 
-/// What moves on the terminal, such as a spinner. Without a terminal, nothing of it is seen.
-pub(crate) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+/// The spinners on stderr. Hidden if stderr is not a terminal.
+pub(crate) static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Stderr, beside what moves there.
-struct BesideBars;
+/// A writer to stderr that suspends the spinners.
+struct Stderr;
 
-impl io::Write for BesideBars {
+impl io::Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        BARS.suspend(|| io::Write::write(&mut io::stderr(), bytes))
+        SPINNERS.suspend(|| io::Write::write(&mut io::stderr(), bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -34,42 +34,42 @@ impl io::Write for BesideBars {
     }
 }
 
-/// Starts logging. Flags say more than `RUST_LOG`, which says more than the default: our own `info`, others' `warn`.
-/// What guests print goes to `guests`, too.
-pub(crate) fn init(options: &GlobalArgs, is_dev: bool, guests: impl Layer<Registry> + Send + Sync) {
+/// Installs the subscriber. Flags override `RUST_LOG`, which overrides the default: `info` for Stateroom, `warn` for the rest.
+/// Lines that guests print also go to the layer `guest_lines`.
+pub(crate) fn init(options: &GlobalArgs, is_dev: bool, guest_lines: impl Layer<Registry> + Send + Sync) {
     let (verbose, quiet) = (options.verbose, options.quiet);
     let variable = env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
-    let (filter, misunderstood) = match by_flags(verbose, quiet) {
-        Some(asked) => (EnvFilter::new(asked), None),
+    let (filter, invalid) = match by_flags(verbose, quiet) {
+        Some(directives) => (EnvFilter::new(directives), None),
         None => by_variable(&variable, is_dev),
     };
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(color::is_enabled())
-        .with_writer(|| BesideBars)
-        // It would report a closed stderr to that same stderr, and panic.
+        .with_writer(|| Stderr)
+        // Reporting a closed stderr to stderr would panic.
         .log_internal_errors(false);
     let lines = match options.log_format {
-        // Whoever develops looks at it as it comes.
+        // During development, lines are read as they appear.
         LogFormat::Text if is_dev => {
             lines.compact().without_time().with_target(verbose > 0).with_filter(filter).boxed()
         }
         LogFormat::Text => lines.compact().with_target(verbose > 0).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).with_filter(filter).boxed(),
     };
-    let guests = guests.with_filter(Targets::new().with_target("stateroom::guest", LevelFilter::INFO));
-    let subscriber = tracing_subscriber::registry().with(guests).with(lines);
+    let guest_lines = guest_lines.with_filter(Targets::new().with_target("stateroom::guest", LevelFilter::INFO));
+    let subscriber = tracing_subscriber::registry().with(guest_lines).with(lines);
     #[cfg(feature = "otel")]
-    let (subscriber, trouble) = match telemetry::layer(verbose > 1) {
+    let (subscriber, otel_error) = match telemetry::layer(verbose > 1) {
         Ok(spans) => (subscriber.with(spans), None),
         Err(error) => (subscriber.with(None), Some(error)),
     };
     subscriber.init();
     #[cfg(feature = "otel")]
-    if let Some(error) = trouble {
-        tracing::warn!("nothing is exported: {error:#}");
+    if let Some(error) = otel_error {
+        tracing::warn!("spans are not exported: {error:#}");
     }
-    if let Some(error) = misunderstood {
-        tracing::warn!("RUST_LOG counts for nothing, since `{variable}` cannot be understood: {error}");
+    if let Some(error) = invalid {
+        tracing::warn!("ignoring RUST_LOG: `{variable}` is invalid: {error}");
     }
 }
 
@@ -81,14 +81,14 @@ fn by_flags(verbose: u8, quiet: u8) -> Option<String> {
         (0, _) => "off".to_owned(),
         (1, _) => levels("warn", "debug"),
         (2, _) => levels("warn", "trace"),
-        // Below that, the compiler alone writes a million lines.
+        // At `debug`, the WebAssembly compiler alone writes a million lines.
         _ => levels("info", "trace"),
     })
 }
 
-/// What the variable says; where that cannot be understood, the default, and why.
+/// Parses `RUST_LOG`. If it is invalid, returns the default with the error.
 fn by_variable(variable: &str, is_dev: bool) -> (EnvFilter, Option<ParseError>) {
-    // What the host has ready is of interest where it is run for others.
+    // The startup messages of the host matter in production only.
     let host = if is_dev { ",stateroom_wasm_host=warn" } else { "" };
     let default = || EnvFilter::new(levels("warn", "info") + host);
     match EnvFilter::builder().parse(variable) {
@@ -98,7 +98,7 @@ fn by_variable(variable: &str, is_dev: bool) -> (EnvFilter, Option<ParseError>) 
     }
 }
 
-/// The filter with these levels for what others write and for what we do.
+/// Returns filter directives with a level for Stateroom's crates and one for all others.
 fn levels(others: &str, ours: &str) -> String {
     format!("{others},stateroom={ours},stateroom_server={ours},stateroom_wasm_host={ours}")
 }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn others_are_never_more_than_informative() {
+    fn dependencies_never_log_below_info() {
         for verbose in 1..5 {
             let filter = by_flags(verbose, 0).unwrap();
             assert!(filter.starts_with("warn,") || filter.starts_with("info,"), "{filter}");
@@ -117,13 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_cannot_be_understood_counts_for_nothing() {
+    fn an_invalid_variable_is_ignored() {
         let default = EnvFilter::new(levels("warn", "info")).to_string();
-        for (variable, expected, understood) in
+        for (variable, expected, valid) in
             [("", default.as_str(), true), ("debug", "debug", true), ("stateroom=loud", &default, false)]
         {
             let (filter, error) = by_variable(variable, false);
-            assert_eq!((filter.to_string().as_str(), error.is_none()), (expected, understood), "{variable}");
+            assert_eq!((filter.to_string().as_str(), error.is_none()), (expected, valid), "{variable}");
         }
     }
 }

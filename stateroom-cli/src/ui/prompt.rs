@@ -1,4 +1,4 @@
-//! Questions on the terminal.
+//! Interactive prompts.
 use std::{
     io::{self, IsTerminal},
     process,
@@ -8,34 +8,33 @@ use anyhow::{Context, Error, Result};
 use dialoguer::console::Term;
 use tokio::runtime::Builder;
 
-/// Asks something. Who goes away instead of answering gets the cursor back, which is hidden meanwhile.
+/// Runs a prompt. Ctrl-c restores the hidden cursor and exits with 130.
 ///
 /// # Errors
 ///
-/// Where there is no answer.
-pub(crate) fn ask<T>(question: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
-    // Else ctrl-c would end the process on the spot.
-    hold_interrupts().context("signals cannot be listened for")?;
-    question().map_err(|dialoguer::Error::IO(error)| {
+/// Returns an error if the terminal cannot be read.
+pub(crate) fn ask<T>(prompt: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
+    hold_interrupts().context("failed to install signal handlers")?;
+    prompt().map_err(|dialoguer::Error::IO(error)| {
         let _ = Term::stderr().show_cursor();
         if error.kind() == io::ErrorKind::Interrupted {
-            // As a shell reports a process that died of it.
+            // The code that shells report for a process killed by SIGINT.
             process::exit(130);
         }
-        Error::new(error).context("there is no answer")
+        Error::new(error).context("failed to read the answer")
     })
 }
 
-/// Whether somebody is there who can be asked.
-pub(crate) fn is_attended() -> bool {
+/// Returns whether prompts are possible.
+pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// From now on, ctrl-c does not end the process by itself: whoever reads keys is told of it.
+/// Keeps ctrl-c from ending the process, so that the prompt receives it as a key.
 fn hold_interrupts() -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
-    let _inside = runtime.enter();
-    // The handler stays, whoever listens.
+    let _guard = runtime.enter();
+    // Dropping the listener does not remove the handler.
     #[cfg(unix)]
     drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?);
     #[cfg(windows)]

@@ -1,7 +1,7 @@
-//! Export of spans to an OpenTelemetry collector, by OTLP over HTTP. Only with the cargo feature `otel`.
+//! Export of spans to an OpenTelemetry collector with OTLP over HTTP. Requires the cargo feature `otel`.
 //!
-//! The variables are those of the specification of OpenTelemetry's environment: nothing is exported where neither endpoint is
-//! set.
+//! *Invariant:* configured by the environment variables of the OpenTelemetry specification; without an endpoint, nothing is
+//! exported.
 use std::{env, sync::OnceLock};
 
 use anyhow::{Context, Result};
@@ -14,11 +14,11 @@ const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORT
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
-/// What exports spans, if an endpoint is set: those of rooms and connections; of events, too, if `events` says so.
+/// Returns a layer that exports spans of rooms and connections, and of events if `events` is set. `None` without an endpoint.
 ///
 /// # Errors
 ///
-/// Where there is an endpoint, and nothing can be exported to it.
+/// Returns an error if the exporter cannot be created.
 pub(crate) fn layer<S>(events: bool) -> Result<Option<Box<dyn Layer<S> + Send + Sync>>>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -27,8 +27,7 @@ where
         return Ok(None);
     }
     let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build();
-    let exporter = exporter.context("spans cannot be exported")?;
-    // `OTEL_SERVICE_NAME` says more than this.
+    let exporter = exporter.context("failed to create the span exporter")?;
     let name = env::var("OTEL_SERVICE_NAME").unwrap_or_else(|_| "stateroom".to_owned());
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
@@ -37,15 +36,15 @@ where
     let tracer = provider.tracer("stateroom");
     let _ = PROVIDER.set(provider);
     let level = if events { LevelFilter::TRACE } else { LevelFilter::DEBUG };
-    let ours = Targets::new().with_target("stateroom_server", level);
-    Ok(Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(ours).boxed()))
+    let server = Targets::new().with_target("stateroom_server", level);
+    Ok(Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(server).boxed()))
 }
 
-/// Exports what is left.
-pub(crate) fn end() {
+/// Exports the remaining spans.
+pub(crate) fn shut_down() {
     if let Some(provider) = PROVIDER.get()
         && let Err(error) = provider.shutdown()
     {
-        tracing::warn!(%error, "the last spans are not exported");
+        tracing::warn!(%error, "failed to export the last spans");
     }
 }

@@ -16,7 +16,7 @@ fn script(shell: &str) -> String {
 fn check(shell: &str) {
     let script = script(shell);
     for word in ["inspect", "--heartbeat-interval", "--color"] {
-        assert!(script.contains(word), "{shell} is not told of {word}");
+        assert!(script.contains(word), "{shell} lacks {word}");
     }
     let child = Command::new(shell).arg("-n").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = match child {

@@ -1,4 +1,4 @@
-//! `stateroom config`: what settings are, and where they come from.
+//! `stateroom config`: values of settings and their origins.
 use serde_json::{Value, json};
 use snapbox::str;
 
@@ -7,16 +7,16 @@ use crate::common::{directory, stateroom_in};
 const FILE: &str = "ip = \"127.0.0.1\"\npreset = \"public\"\nstatic_files = \"pages\"\n\n[limits]\nrooms = 3\n";
 
 #[test]
-fn each_setting_has_what_has_said_it() {
+fn settings_have_an_origin() {
     let here = directory(&[("stateroom.toml", FILE)]);
     let command = stateroom_in(here.path(), "config --changed -t 200 --ip ::1").env("STATEROOM_PORT", "81");
     command.assert().code(0).stderr_eq("").stdout_eq(str![[r#"
 ip                          ::1     --ip
 port                        81      STATEROOM_PORT
-heartbeat_timeout           200     --heartbeat-timeout
+heartbeat_timeout           3m 20s  --heartbeat-timeout
 preset                      public  stateroom.toml
 limits.message_bytes        64KiB   preset public
-limits.message_time         30      preset public
+limits.message_time         30s     preset public
 limits.messages_per_second  100     preset public
 limits.bytes_per_second     256KiB  preset public
 limits.room_connections     1000    preset public
@@ -27,16 +27,16 @@ static_files                pages   stateroom.toml
 "#]]);
 }
 
-/// Also where both say the same, which one cannot see from the value.
+/// Even if both have the same value.
 #[test]
-fn a_flag_counts_more_than_a_variable() {
+fn a_flag_overrides_a_variable() {
     let here = directory(&[]);
     let command = stateroom_in(here.path(), "config --changed -p 81").env("STATEROOM_PORT", "81");
     command.assert().code(0).stderr_eq("").stdout_eq("port  81  --port\n");
 }
 
 #[test]
-fn without_a_word_they_are_all_there_and_as_the_verb_has_them() {
+fn all_settings_are_listed_with_the_defaults_of_the_command() {
     let here = directory(&[]);
     for (line, ip) in [("config", "0.0.0.0"), ("config --dev", "127.0.0.1")] {
         let output = stateroom_in(here.path(), line).assert().code(0).stderr_eq("");
@@ -50,7 +50,7 @@ fn without_a_word_they_are_all_there_and_as_the_verb_has_them() {
 }
 
 #[test]
-fn the_names_in_the_json_stay() {
+fn json_keys_are_stable() {
     let here = directory(&[("stateroom.toml", FILE)]);
     let output = stateroom_in(here.path(), "config --json -p 81").assert().code(0).stderr_eq("");
     let report: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
@@ -67,17 +67,17 @@ fn the_names_in_the_json_stay() {
 }
 
 #[test]
-fn settings_that_contradict_each_other_are_listed_all_the_same() {
+fn contradictory_settings_are_listed_too() {
     let here = directory(&[]);
     let command = stateroom_in(here.path(), "config --changed -i 10 -t 10");
     command
         .assert()
         .code(2)
-        .stdout_eq("heartbeat_interval  10  --heartbeat-interval\nheartbeat_timeout   10  --heartbeat-timeout\n");
+        .stdout_eq("heartbeat_interval  10s  --heartbeat-interval\nheartbeat_timeout   10s  --heartbeat-timeout\n");
 }
 
 #[test]
-fn of_secrets_their_files_are_told() {
+fn secrets_are_listed_by_their_path() {
     let here = directory(&[("secret", "hush")]);
     let output = stateroom_in(here.path(), "config --changed --jwt-secret-file secret").assert().code(0).stderr_eq("");
     output.stdout_eq("admission.jwt_secret_file  secret  --jwt-secret-file\n");

@@ -1,4 +1,4 @@
-//! `stateroom doctor`, with the programs of a toolchain: scripts that say what they are asked.
+//! `stateroom doctor`, with scripts in place of the programs of a toolchain.
 use std::process::Command;
 
 use serde_json::Value;
@@ -6,7 +6,7 @@ use snapbox::{IntoData, str};
 
 use crate::common::{directory, stateroom, write, write_program};
 
-/// A machine with these programs and none else, and a directory to call the command in.
+/// A machine with these programs only, and a directory to run the command in.
 struct Machine(tempfile::TempDir);
 
 impl Machine {
@@ -22,7 +22,7 @@ impl Machine {
         write_program(&self.0.path().join("bin").join(name), script);
     }
 
-    /// A compiler of a version, with a target.
+    /// Adds a compiler of a version, with a target.
     fn rustc(&self, version: &str, target: &str) {
         let sysroot = self.0.path().join("sysroot");
         self.program(
@@ -37,7 +37,7 @@ impl Machine {
     fn doctor(&self) -> Command {
         let mut command = stateroom();
         command.args(["doctor"]).current_dir(self.0.path().join("here")).env("PATH", self.0.path().join("bin"));
-        // Any that is free.
+        // Any free one.
         command.env_remove("RUSTC").env("STATEROOM_PORT", "0");
         command.env("STATEROOM_CACHE_DIR", self.0.path().join("cache"));
         command
@@ -50,7 +50,7 @@ impl Machine {
 }
 
 #[test]
-fn a_machine_that_has_what_it_takes() {
+fn a_complete_setup() {
     Machine::new().finds(
         0,
         str![[r#"
@@ -58,13 +58,13 @@ ok       cargo                   1.95.0
 ok       rustc                   1.95.0
 ok       rustup                  1.29.0
 ok       wasm32-wasip1           installed
-warning  wasm32-unknown-unknown  not installed: the first build that needs it does so
+warning  wasm32-unknown-unknown  not installed: the first build installs it
                                  fix: rustup target add wasm32-unknown-unknown
-ok       settings                the environment and stateroom.toml can be used
-ok       wasm-bindgen            [..] is built in; there is no client here
+ok       settings                the environment and stateroom.toml are valid
+ok       wasm-bindgen            [..] built in; this crate has no client
 ok       port                    0.0.0.0:0 is free
 ...
-ok       cache                   [..]/cache, 0 bytes
+ok       cache                   [..]/cache, 0 B
 
 "#]],
         "",
@@ -72,7 +72,7 @@ ok       cache                   [..]/cache, 0 bytes
 }
 
 #[test]
-fn a_machine_without_rustup_and_with_an_old_compiler() {
+fn no_rustup_and_an_old_compiler() {
     let machine = Machine::new();
     std::fs::remove_file(machine.0.path().join("bin/rustup")).unwrap();
     machine.rustc("1.80.0", "wasm32-unknown-unknown");
@@ -80,21 +80,21 @@ fn a_machine_without_rustup_and_with_an_old_compiler() {
         1,
         str![[r#"
 ok       cargo                   1.95.0
-problem  rustc                   1.80.0; a service needs 1.85.0 or later
+problem  rustc                   1.80.0 is too old: services require 1.85.0
                                  fix: rustup update
-warning  rustup                  not found: missing targets have to be installed by hand
+warning  rustup                  not found: missing targets are not installed automatically
                                  fix: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh
-problem  wasm32-wasip1           not installed, and there is no rustup to do so
+problem  wasm32-wasip1           not installed, and rustup is missing
                                  fix: rustup target add wasm32-wasip1
 ok       wasm32-unknown-unknown  installed
 ...
 "#]],
-        "error: there are 2 problems\n",
+        "error: 2 checks failed\n",
     );
 }
 
 #[test]
-fn settings_that_cannot_be_read_and_a_client_of_another_version() {
+fn invalid_settings_and_a_client_with_another_wasm_bindgen() {
     let machine = Machine::new();
     let here = machine.0.path().join("here");
     write(&here.join("stateroom.toml"), "prot = 80\n");
@@ -102,11 +102,11 @@ fn settings_that_cannot_be_read_and_a_client_of_another_version() {
         1,
         str![[r#"
 ...
-problem  settings                `stateroom.toml` cannot be used: TOML parse error at line 1, column 1; unknown key `prot`: did you mean `port`?
+problem  settings                invalid `stateroom.toml`: TOML parse error at line 1, column 1; unknown key `prot`: did you mean `port`?
                                  fix: stateroom config
 ...
 "#]],
-        "error: there is a problem\n",
+        "error: 1 check failed\n",
     );
 
     write(&here.join("stateroom.toml"), "[client]\npackage = \"c\"\n");
@@ -114,7 +114,7 @@ problem  settings                `stateroom.toml` cannot be used: TOML parse err
     write(&here.join("Cargo.lock"), "[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.1\"\n");
     let warning = str![[r#"
 ...
-warning  wasm-bindgen            [..] is built in, 0.2.1 the client's: its program is installed by the first build, which takes minutes
+warning  wasm-bindgen            [..] built in, but the client uses 0.2.1: the first build installs it, which takes minutes
                                  fix: cargo update -p wasm-bindgen --precise [..]
 ...
 "#]];
@@ -123,14 +123,14 @@ warning  wasm-bindgen            [..] is built in, 0.2.1 the client's: its progr
     machine.program("wasm-bindgen", "echo wasm-bindgen 0.2.1");
     let fine = str![[r#"
 ...
-ok       wasm-bindgen            [..] is built in, 0.2.1 the client's, whose program is there
+ok       wasm-bindgen            [..] built in, but the client uses 0.2.1, which is installed
 ...
 "#]];
     machine.finds(0, fine, "");
 }
 
 #[test]
-fn the_names_in_the_json_stay() {
+fn json_keys_are_stable() {
     let machine = Machine::new();
     machine.program("cargo", "echo 'error: no toolchain' >&2; exit 1");
     let output = machine.doctor().arg("--json").output().unwrap();
@@ -140,6 +140,6 @@ fn the_names_in_the_json_stay() {
     assert!(report["warnings"].is_u64());
     let cargo = &report["checks"][0];
     assert_eq!((&cargo["name"], &cargo["status"]), (&"cargo".into(), &"problem".into()));
-    assert_eq!(cargo["found"], "it does not tell its version: error: no toolchain");
+    assert_eq!(cargo["found"], "failed to run: error: no toolchain");
     assert_eq!(cargo["fix"], "rustup toolchain install");
 }

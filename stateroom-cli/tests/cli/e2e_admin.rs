@@ -7,7 +7,7 @@ use crate::common::{PATIENCE, Serving, built, stateroom};
 
 /// Where the administration listens.
 async fn admin(server: &mut Serving) -> SocketAddr {
-    let line = server.line("for whoever runs it: http://").await;
+    let line = server.line("admin API: http://").await;
     line.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap()
 }
 
@@ -82,10 +82,10 @@ fn an_address_in_use_is_told() {
     let output = command(&["--admin", &address]).output().unwrap();
     let log = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{log}");
-    assert!(log.contains("is in use by another program") && log.contains("--admin"), "{log}");
+    assert!(log.contains("another program uses it") && log.contains("--admin"), "{log}");
     let output = command(&["--admin", "9090"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("write such as `127.0.0.1:9090`"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("use for example `127.0.0.1:9090`"));
 }
 
 #[tokio::test]

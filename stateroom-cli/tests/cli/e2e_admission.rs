@@ -58,18 +58,18 @@ async fn a_guest_gets_to_know_who_its_clients_are() {
     let output = serve(&dist, &[]);
     let log = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{log}");
-    assert!(log.contains("cannot be read: nobody could be let in"), "{log}");
+    assert!(log.contains("failed to read the JWT key"), "{log}");
 }
 
 #[test]
-fn keys_that_are_none_are_told_and_nothing_is_served() {
+fn invalid_keys_and_settings_are_rejected() {
     let module = built("counter-service");
     let files = directory(&[("short", "secret"), ("key.pem", SECRET)]);
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
     for (arguments, said) in [
         (["--jwt-secret-file", &path("short")], "a shared secret has at least 32 bytes"),
         (["--jwt-key-file", &path("key.pem")], "neither a public key in PEM"),
-        (["--jwt-key-file", &path("none")], "cannot be read: nobody could be let in"),
+        (["--jwt-key-file", &path("none")], "failed to read the JWT key"),
     ] {
         let output = serve(&module, &arguments);
         let log = String::from_utf8_lossy(&output.stderr);
@@ -77,12 +77,12 @@ fn keys_that_are_none_are_told_and_nothing_is_served() {
         assert!(log.contains(said), "{log}");
     }
     for (arguments, said) in [
-        (["--origins", "example.com"], "`example.com` is no origin"),
-        (["--trusted-proxies", "nginx"], "`nginx` is no address or network"),
-        (["--client-headers", "x y"], "`x y` is no name"),
-        (["--preset", "private"], "there is no preset `private`"),
-        (["--jwt-audience", "us"], "there is no key to check them by"),
-        (["--tls-key", "key.pem"], "a certificate and its key belong together"),
+        (["--origins", "example.com"], "`example.com` is"),
+        (["--trusted-proxies", "nginx"], "`nginx` is"),
+        (["--client-headers", "x y"], "`x y` is not a name"),
+        (["--preset", "private"], "`private` is not a preset"),
+        (["--jwt-audience", "us"], "but no key to verify tokens with"),
+        (["--tls-key", "key.pem"], "TLS requires both a certificate and its private key"),
     ] {
         let output = serve(&module, &arguments);
         let log = String::from_utf8_lossy(&output.stderr);

@@ -38,10 +38,10 @@ async fn a_client_is_bound_for_the_browser() {
     let source = files.path().join("client/src/lib.rs");
     let text = fs::read_to_string(&source).unwrap();
     fs::write(&source, text.replace("hello", "good evening")).unwrap();
-    dev.line(": pages are loaded again").await;
+    dev.line(": reloading pages").await;
     assert!(dev.get("/client/the_client_bg.wasm").await.contains("good evening"));
     fs::write(&source, "nonsense").unwrap();
-    dev.line("`the-client` does not build for wasm32-unknown-unknown").await;
+    dev.line("failed to build `the-client` for wasm32-unknown-unknown").await;
     assert!(dev.get("/client/the_client_bg.wasm").await.contains("good evening"));
 }
 

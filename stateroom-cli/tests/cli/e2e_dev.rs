@@ -47,7 +47,7 @@ fn a_port_in_use_is_noticed_before_anything_is_built() {
     let port = taken.local_addr().unwrap().port().to_string();
     let here = directory(&[]);
     let log = failure(&stateroom().current_dir(here.path()).args(["dev", &port]).output().unwrap());
-    assert!(log.starts_with(&format!("error: 127.0.0.1:{port} is in use")), "{log}");
+    assert!(log.starts_with(&format!("error: failed to listen on 127.0.0.1:{port}")), "{log}");
 }
 
 #[test]
@@ -63,5 +63,8 @@ fn a_port_in_use_is_named_with_what_to_do() {
         .output()
         .unwrap();
     let log = failure(&output);
-    assert!(log.starts_with(&format!("error: 127.0.0.1:{port} is in use")) && log.contains("`--port`"), "{log}");
+    assert!(
+        log.starts_with(&format!("error: failed to listen on 127.0.0.1:{port}")) && log.contains("`--port`"),
+        "{log}"
+    );
 }

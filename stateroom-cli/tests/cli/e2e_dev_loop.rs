@@ -119,7 +119,7 @@ async fn a_save_is_served_and_what_does_not_build_changes_nothing() {
     feed.line(r#""generation":2"#).await;
 
     write(&here.path().join("src/lib.rs"), "nonsense");
-    server.line("the service from before goes on").await;
+    server.line("the running service continues").await;
     server.line("error: expected").await;
     assert!(feed.line(r#""state":"failed""#).await.contains("nonsense"), "the page shows it, too");
     client.send("x").await;
@@ -127,7 +127,7 @@ async fn a_save_is_served_and_what_does_not_build_changes_nothing() {
 
     // What was there before, which is served.
     write_version(here.path(), 2);
-    server.line("it builds again").await;
+    server.line("build succeeded").await;
     feed.line(r#""state":"ready""#).await;
     client.send("x").await;
     assert_eq!(client.text().await, "v2 message 3");
@@ -184,7 +184,7 @@ async fn pages_are_told_when_their_files_change_and_are_else_what_they_are() {
     assert!(server.get("/_stateroom/dev.js").await.starts_with("HTTP/1.1 200"));
 
     fs::write(here.path().join("static/more.css"), "p {}").unwrap();
-    server.line("static/more.css has changed: pages are loaded again").await;
+    server.line("static/more.css changed: reloading pages").await;
     feed.line("event: reload").await;
 }
 
@@ -193,10 +193,10 @@ async fn what_never_built_is_waited_for() {
     let here = service("dev-first");
     write(&here.path().join("src/lib.rs"), "nonsense");
     let (server, ()) = Serving::run_with(dev(here.path(), &[]), async |server| {
-        server.line("does not build for wasm32-wasip1").await;
-        server.line("waiting until a file changes").await;
+        server.line("for wasm32-wasip1").await;
+        server.line("waiting for changes").await;
         write_version(here.path(), 7);
-        server.line("src/lib.rs has changed").await;
+        server.line("src/lib.rs changed").await;
     })
     .await;
     assert_eq!(server.join("a").await.text().await, "v7 connect 1");
@@ -346,7 +346,7 @@ async fn a_page_that_changed_with_code_that_did_not_build_is_loaded_again_when_i
     feed.line("event: session").await;
     fs::write(here.path().join("static/more.css"), "p {}").unwrap();
     write(&here.path().join("src/lib.rs"), "nonsense");
-    server.line("the service from before goes on").await;
+    server.line("the running service continues").await;
     write_version(here.path(), 2);
     feed.line("event: reload").await;
 }

@@ -114,7 +114,7 @@ fn a_repository_begins_with_it_unless_it_is_in_one() {
         success(&stateroom().current_dir(at).args(["new", name, "-t", "counter"]).output().unwrap())
     };
     let said = new(here.path(), "one");
-    assert!(said.contains("made one: a number that everybody counts") && said.contains("cd one\n    stateroom dev"));
+    assert!(said.contains("created one: a shared counter") && said.contains("cd one\n    stateroom dev"));
     let one = here.path().join("one");
     assert!(one.join(".git").is_dir());
     new(&one, "two");

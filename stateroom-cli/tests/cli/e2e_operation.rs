@@ -58,14 +58,14 @@ async fn a_new_module_takes_over_and_sockets_stay() {
     let good = fs::read(&module).unwrap();
     fs::write(&module, "rubbish").unwrap();
     server.signal("HUP");
-    server.line("the service cannot be read again, and the old one goes on").await;
+    server.line("failed to reload, the running service continues").await;
     client.send("x").await;
     assert_eq!(client.text().await, "v1 message 2");
     fs::write(&module, good).unwrap();
 
     write_version(files.path(), "versioned", 2);
     server.signal("HUP");
-    server.line("was read again: all rooms begin again with it").await;
+    server.line("all rooms restart with it").await;
     assert_eq!(client.text().await, "v2 connect 1");
     client.send("x").await;
     assert_eq!(client.text().await, "v2 message 1");
@@ -92,7 +92,7 @@ async fn rooms_that_drain_keep_the_old_module() {
     assert_eq!(old.text().await, "v1 connect 1");
     write_version(files.path(), "versioned-drained", 2);
     server.signal("HUP");
-    server.line("was read again: new rooms have it").await;
+    server.line("new rooms use it").await;
     old.send("x").await;
     assert_eq!(old.text().await, "v1 message 1");
     let mut new = server.join("b").await;
@@ -124,5 +124,5 @@ async fn tls_is_spoken_with_a_certificate_and_refused_without_its_key() {
     let mut command = crate::common::stateroom();
     command.current_dir(half.path()).arg("serve").arg(module.join("server.wasm"));
     let log = crate::common::failure(&command.output().unwrap());
-    assert!(log.contains("a certificate and its key belong together"), "{log}");
+    assert!(log.contains("TLS requires both a certificate and its private key"), "{log}");
 }

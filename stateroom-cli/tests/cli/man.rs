@@ -4,18 +4,20 @@ use std::fs;
 use crate::common::{directory, stateroom, success};
 
 #[test]
-fn the_main_page_names_each_verb() {
+fn the_main_page_lists_each_command() {
     let output = stateroom().arg("man").output().unwrap();
     assert_eq!(success(&output), "");
     let page = String::from_utf8(output.stdout).unwrap();
     assert!(page.contains(".TH stateroom 1"));
-    for verb in ["new", "init", "dev", "build", "serve", "bench", "inspect", "config", "doctor", "completions", "man"] {
-        assert!(page.contains(&format!("stateroom\\-{verb}(1)")), "{verb} is missing");
+    for command in
+        ["new", "init", "dev", "build", "serve", "bench", "inspect", "config", "doctor", "completions", "man"]
+    {
+        assert!(page.contains(&format!("stateroom\\-{command}(1)")), "{command} is missing");
     }
 }
 
 #[test]
-fn each_verb_has_a_page_of_its_own() {
+fn each_command_has_a_page() {
     let here = directory(&[]);
     let pages = here.path().join("share/man1");
     success(&stateroom().arg("man").arg(&pages).output().unwrap());

@@ -1,4 +1,4 @@
-//! `stateroom.toml`: what is wrong with it, and what counts more and less than it.
+//! `stateroom.toml`: its errors and its precedence.
 use crate::common::{directory, stateroom_in};
 use snapbox::{IntoData, str};
 
@@ -8,11 +8,11 @@ fn assert_refused(text: &str, message: impl IntoData) {
 }
 
 #[test]
-fn a_key_that_nobody_knows() {
+fn an_unknown_key() {
     assert_refused(
         "static_fils = \"static\"\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 1, column 1
       |
     1 | static_fils = "static"
@@ -24,11 +24,11 @@ error: `stateroom.toml` cannot be used
 }
 
 #[test]
-fn a_limit_that_nobody_knows() {
+fn an_unknown_limit() {
     assert_refused(
         "[limits]\n\nmax_rooms = 3\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 3, column 1
       |
     3 | max_rooms = 3
@@ -44,7 +44,7 @@ fn a_limit_in_the_wrong_place() {
     assert_refused(
         "cpu_budget = 3\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 1, column 1
       |
     1 | cpu_budget = 3
@@ -56,27 +56,27 @@ error: `stateroom.toml` cannot be used
 }
 
 #[test]
-fn a_limit_under_which_nothing_can_be_served() {
+fn a_limit_of_zero() {
     assert_refused(
         "[limits]\nrooms = 0\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 2, column 9
       |
     2 | rooms = 0
       |         ^
-    it has to be more than 0: nothing can be served otherwise
+    must be greater than 0
 
 "#]],
     );
 }
 
 #[test]
-fn a_text_in_the_place_of_a_table() {
+fn a_string_instead_of_a_table() {
     assert_refused(
         "service = \"x\"\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 1, column 11
       |
     1 | service = "x"
@@ -88,73 +88,73 @@ error: `stateroom.toml` cannot be used
 }
 
 #[test]
-fn a_port_that_is_none() {
+fn an_invalid_port() {
     assert_refused(
         "port = 99999\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 1, column 8
       |
     1 | port = 99999
       |        ^^^^^
-    `99999` is no port: write a number from 0 to 65535
+    `99999` is not a port: use a number from 0 to 65535
 
 "#]],
     );
 }
 
 #[test]
-fn an_address_that_is_none() {
+fn an_invalid_address() {
     assert_refused(
         "ip = \"localhost\"\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 1, column 6
       |
     1 | ip = "localhost"
       |      ^^^^^^^^^^^
-    `localhost` is no IP address: write such as `127.0.0.1` or `::1`
+    `localhost` is not an IP address: use for example `127.0.0.1` or `::1`
 
 "#]],
     );
 }
 
 #[test]
-fn a_timeout_of_the_file_that_is_not_above_the_interval() {
+fn a_timeout_below_the_interval() {
     let files = directory(&[("stateroom.toml", "heartbeat_timeout = 30\n")]);
     for line in ["build", "dev", "serve x.wasm"] {
         stateroom_in(files.path(), line).assert().code(1).stdout_eq("").stderr_eq(str![[r#"
-error: the heartbeat timeout (30 s, from `heartbeat_timeout` in `stateroom.toml`) is not above the heartbeat interval (30 s, the default)
-  hint: raise `heartbeat_timeout`, lower `heartbeat_interval`, or turn pings off with `heartbeat_interval = 0`
+error: the heartbeat timeout (30s, from `heartbeat_timeout` in `stateroom.toml`) must exceed the heartbeat interval (30s, the default)
+  hint: raise `heartbeat_timeout`, lower `heartbeat_interval`, or disable pings with `heartbeat_interval = 0`
 
 "#]]);
     }
 }
 
 #[test]
-fn a_cpu_budget_above_the_time_budget_is_warned_of() {
+fn a_cpu_budget_above_the_time_budget() {
     let files = directory(&[("stateroom.toml", "[limits]\ntime_budget = 1\n")]);
     stateroom_in(files.path(), "serve x.wasm").assert().code(1).stdout_eq("").stderr_eq(str![[r#"
-[..]  WARN the cpu budget (2 s) is above the time budget (1 s), which ends an event before
-error: there is no file or directory `x.wasm`
+[..]  WARN the CPU budget (2s) exceeds the time budget (1s), which ends events first
+error: no such file or directory: `x.wasm`
 
 "#]]);
 }
 
 #[test]
-fn a_policy_may_be_a_mere_number_of_seconds() {
+fn a_policy_may_be_any_duration() {
     let files = directory(&[("stateroom.toml", "shutdown_policy = 300\n")]);
-    for line in ["serve x.wasm", "serve x.wasm -s 300"] {
-        stateroom_in(files.path(), line).assert().code(1).stderr_eq("error: there is no file or directory `x.wasm`\n");
+    for line in ["serve x.wasm", "serve x.wasm -s 300", "serve x.wasm -s 5m --drain-time 2s"] {
+        stateroom_in(files.path(), line).assert().code(1).stderr_eq("error: no such file or directory: `x.wasm`\n");
     }
 }
 
 #[test]
-fn a_strategy_that_is_none() {
+fn an_invalid_strategy() {
     assert_refused(
         "static_files = \"static\"\nroom_strategy = \"shorts\"\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 2, column 17
       |
     2 | room_strategy = "shorts"
@@ -170,12 +170,12 @@ fn a_value_of_the_wrong_kind() {
     assert_refused(
         "[limits]\ncpu_budget = true\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 2, column 14
       |
     2 | cpu_budget = true
       |              ^^^^
-    invalid type: boolean `true`, expected a number or a text
+    invalid type: boolean `true`, expected a number or a string
 
 "#]],
     );
@@ -186,7 +186,7 @@ fn a_client_without_a_package() {
     assert_refused(
         "[client]\noptimization_level = \"z\"\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 1, column 1
       |
     1 | [client]
@@ -198,11 +198,11 @@ error: `stateroom.toml` cannot be used
 }
 
 #[test]
-fn no_toml() {
+fn invalid_toml() {
     assert_refused(
         "port: 80\n",
         str![[r#"
-error: `stateroom.toml` cannot be used
+error: invalid `stateroom.toml`
   caused by: TOML parse error at line 1, column 7
       |
     1 | port: 80
@@ -214,7 +214,7 @@ error: `stateroom.toml` cannot be used
 }
 
 #[test]
-fn static_files_that_are_not_there() {
+fn missing_static_files() {
     let files = directory(&[("stateroom.toml", "static_files = \"nowhere\"\n"), ("x.wat", "(module)")]);
     stateroom_in(files.path(), "serve x.wat").assert().code(1).stdout_eq("").stderr_eq(str![[r#"
 error: `static_files` in stateroom.toml is not a directory: `nowhere`
@@ -222,9 +222,9 @@ error: `static_files` in stateroom.toml is not a directory: `nowhere`
 "#]]);
 }
 
-/// The timeout that counts is told where it is too short, and where it comes from.
+/// The error of a short timeout names its value and source.
 #[test]
-fn a_flag_counts_more_than_a_variable_more_than_the_file_more_than_the_default() {
+fn flags_override_variables_which_override_the_file_which_overrides_the_defaults() {
     let timeout = |file: &str, variable: Option<&str>, flag: &str| {
         let files = directory(&[("stateroom.toml", file)]);
         let mut command = stateroom_in(files.path(), &format!("serve x.wasm -i 200 {flag}"));
@@ -236,8 +236,8 @@ fn a_flag_counts_more_than_a_variable_more_than_the_file_more_than_the_default()
         text.split_once("timeout (").unwrap().1.split(')').next().unwrap().to_owned()
     };
     let file = "heartbeat_timeout = 3\n";
-    assert_eq!(timeout(file, Some("2"), "-t 1"), "1 s, from `--heartbeat-timeout`");
-    assert_eq!(timeout(file, Some("2"), ""), "2 s, from STATEROOM_HEARTBEAT_TIMEOUT");
-    assert_eq!(timeout(file, None, ""), "3 s, from `heartbeat_timeout` in `stateroom.toml`");
-    assert_eq!(timeout("", None, ""), "120 s, the default");
+    assert_eq!(timeout(file, Some("2"), "-t 1"), "1s, from `--heartbeat-timeout`");
+    assert_eq!(timeout(file, Some("2"), ""), "2s, from STATEROOM_HEARTBEAT_TIMEOUT");
+    assert_eq!(timeout(file, None, ""), "3s, from `heartbeat_timeout` in `stateroom.toml`");
+    assert_eq!(timeout("", None, ""), "2m, the default");
 }

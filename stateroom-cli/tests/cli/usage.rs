@@ -1,56 +1,56 @@
-//! The command line as people see it: exit code, stdout and stderr.
+//! The command line: exit code, stdout and stderr.
 use snapbox::{IntoData, file, str};
 
 use crate::common::{directory, stateroom_in};
 
-/// What a command line that asks to be told something says.
-fn told(line: &str, stdout: impl IntoData) {
+/// Checks the output of a successful command.
+fn succeeds(line: &str, stdout: impl IntoData) {
     stateroom_in(directory(&[]).path(), line).assert().code(0).stdout_eq(stdout).stderr_eq("");
 }
 
-/// What a command line comes to that makes no sense.
-fn misused(line: &str, stderr: impl IntoData) {
+/// Checks the usage error of an invalid command line.
+fn rejected(line: &str, stderr: impl IntoData) {
     stateroom_in(directory(&[]).path(), line).assert().code(2).stdout_eq("").stderr_eq(stderr);
 }
 
-/// What a command comes to that fails, in a directory with these files.
-fn failed(files: &[(&str, &str)], line: &str, stderr: impl IntoData) {
+/// Checks the error of a command that fails, in a directory with these files.
+fn fails(files: &[(&str, &str)], line: &str, stderr: impl IntoData) {
     stateroom_in(directory(files).path(), line).assert().code(1).stdout_eq("").stderr_eq(stderr);
 }
 
 #[test]
 fn version() {
-    told("--version", concat!("stateroom ", env!("CARGO_PKG_VERSION"), "\n"));
+    succeeds("--version", concat!("stateroom ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
 #[test]
 fn help() {
-    told("--help", file!["snapshots/help.txt"]);
+    succeeds("--help", file!["snapshots/help.txt"]);
 }
 
 #[test]
 fn short_help_of_dev() {
-    told("dev -h", file!["snapshots/dev.txt"]);
+    succeeds("dev -h", file!["snapshots/dev.txt"]);
 }
 
 #[test]
 fn help_of_build() {
-    told("build --help", file!["snapshots/build.txt"]);
+    succeeds("build --help", file!["snapshots/build.txt"]);
 }
 
 #[test]
 fn help_of_serve() {
-    told("serve --help", file!["snapshots/serve.txt"]);
+    succeeds("serve --help", file!["snapshots/serve.txt"]);
 }
 
 #[test]
 fn help_of_bench() {
-    told("bench --help", file!["snapshots/bench.txt"]);
+    succeeds("bench --help", file!["snapshots/bench.txt"]);
 }
 
 #[test]
-fn a_load_on_what_is_no_room() {
-    misused(
+fn an_unknown_url_scheme() {
+    rejected(
         "bench ftp://127.0.0.1/",
         str![[r#"
 error: `ftp://127.0.0.1/` has an unknown scheme: rooms are at `ws`, `wss`, `http` or `https`
@@ -61,42 +61,42 @@ error: `ftp://127.0.0.1/` has an unknown scheme: rooms are at `ws`, `wss`, `http
 
 #[test]
 fn help_of_new() {
-    told("new --help", file!["snapshots/new.txt"]);
+    succeeds("new --help", file!["snapshots/new.txt"]);
 }
 
 #[test]
 fn help_of_inspect() {
-    told("inspect --help", file!["snapshots/inspect.txt"]);
+    succeeds("inspect --help", file!["snapshots/inspect.txt"]);
 }
 
 #[test]
 fn short_help_of_config() {
-    told("config -h", file!["snapshots/config.txt"]);
+    succeeds("config -h", file!["snapshots/config.txt"]);
 }
 
 #[test]
 fn help_of_doctor() {
-    told("doctor --help", file!["snapshots/doctor.txt"]);
+    succeeds("doctor --help", file!["snapshots/doctor.txt"]);
 }
 
 #[test]
 fn help_of_completions() {
-    told("completions --help", file!["snapshots/completions.txt"]);
+    succeeds("completions --help", file!["snapshots/completions.txt"]);
 }
 
 #[test]
 fn help_of_man() {
-    told("man --help", file!["snapshots/man.txt"]);
+    succeeds("man --help", file!["snapshots/man.txt"]);
 }
 
 #[test]
-fn no_verb() {
-    misused("", file!["snapshots/help.txt"]);
+fn no_command() {
+    rejected("", file!["snapshots/help.txt"]);
 }
 
 #[test]
-fn a_verb_with_a_typo() {
-    misused(
+fn a_misspelled_command() {
+    rejected(
         "serv dist",
         str![[r#"
 error: unrecognized subcommand 'serv'
@@ -112,8 +112,8 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_short_verb_with_letters_that_changed_places() {
-    misused(
+fn a_short_command_with_swapped_letters() {
+    rejected(
         "nwe my-app",
         str![[r#"
 error: unrecognized subcommand 'nwe'
@@ -129,15 +129,15 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_flag_with_a_typo() {
-    misused(
+fn a_misspelled_flag() {
+    rejected(
         "serve dist --heartbeat-intervall 3",
         str![[r#"
 error: unexpected argument '--heartbeat-intervall' found
 
   tip: a similar argument exists: '--heartbeat-interval'
 
-Usage: stateroom serve --heartbeat-interval <SECONDS> <MODULE>
+Usage: stateroom serve --heartbeat-interval <DURATION> <MODULE>
 
 For more information, try '--help'.
 
@@ -146,8 +146,8 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_value_with_a_typo() {
-    misused(
+fn a_misspelled_value() {
+    rejected(
         "build --color alwys",
         str![[r#"
 error: invalid value 'alwys' for '--color <WHEN>'
@@ -161,11 +161,10 @@ For more information, try '--help'.
     );
 }
 
-/// The flag counts more than `NO_COLOR`, which counts more than `CLICOLOR_FORCE`; none of the tests has a terminal.
 #[test]
-fn colours_are_as_it_is_said() {
+fn the_color_flag_overrides_no_color_which_overrides_clicolor_force() {
     let here = directory(&[]);
-    let is_coloured = |line: &str, variables: &[(&str, &str)]| {
+    let is_colored = |line: &str, variables: &[(&str, &str)]| {
         let mut command = stateroom_in(here.path(), line).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
         for (variable, value) in variables {
             command = command.env(variable, value);
@@ -173,29 +172,29 @@ fn colours_are_as_it_is_said() {
         let output = command.assert().get_output().clone();
         [output.stdout, output.stderr].concat().contains(&0x1b)
     };
-    // What clap says, on either stream; an error of ours, of both kinds; a line of the log; a report.
-    let color = ("STATEROOM_COLOUR", "1");
+    // Output of clap on either stream, errors of both kinds, a log line, a report.
+    let unknown = ("STATEROOM_COLOUR", "1");
     for (line, more) in [
         ("build --help", None),
         ("serv dist", None),
         ("serve x.wasm", None),
         ("serve x.wasm -i 10 -t 10", None),
-        ("config --changed", Some(color)),
+        ("config --changed", Some(unknown)),
         ("doctor", None),
     ] {
         let variables = |variables: &[(&'static str, &'static str)]| [variables, more.as_slice()].concat();
-        assert!(!is_coloured(line, &variables(&[])), "{line}");
-        assert!(is_coloured(line, &variables(&[("CLICOLOR_FORCE", "1")])), "{line}");
-        assert!(!is_coloured(line, &variables(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")])), "{line}");
+        assert!(!is_colored(line, &variables(&[])), "{line}");
+        assert!(is_colored(line, &variables(&[("CLICOLOR_FORCE", "1")])), "{line}");
+        assert!(!is_colored(line, &variables(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")])), "{line}");
         let with = |when: &str| format!("{line} --color {when}");
-        assert!(is_coloured(&with("always"), &variables(&[("NO_COLOR", "1")])), "{line}");
-        assert!(!is_coloured(&with("never"), &variables(&[("CLICOLOR_FORCE", "1")])), "{line}");
+        assert!(is_colored(&with("always"), &variables(&[("NO_COLOR", "1")])), "{line}");
+        assert!(!is_colored(&with("never"), &variables(&[("CLICOLOR_FORCE", "1")])), "{line}");
     }
 }
 
 #[test]
-fn no_module() {
-    misused(
+fn missing_module_argument() {
+    rejected(
         "serve",
         str![[r#"
 error: the following required arguments were not provided:
@@ -210,11 +209,11 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_strategy_that_is_none() {
-    misused(
+fn an_invalid_strategy() {
+    rejected(
         "serve x.wasm -r short2",
         str![[r#"
-error: invalid value 'short2' for '--rooms <STRATEGY>': `short2` is no room strategy: write `implicit`, `api`, `uuid`, `short`, or `short3` to `short12`
+error: invalid value 'short2' for '--rooms <STRATEGY>': `short2` [..]
 
 For more information, try '--help'.
 
@@ -223,11 +222,11 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_policy_that_is_none() {
-    misused(
-        "dev -s 300s",
+fn an_invalid_policy() {
+    rejected(
+        "dev -s sometimes",
         str![[r#"
-error: invalid value '300s' for '--shutdown-policy <POLICY>': `300s` is no shutdown policy: write `never`, `immediate`, or a number of seconds such as `300sec`
+error: invalid value 'sometimes' for '--shutdown-policy <POLICY>': `sometimes` is not a shutdown policy: use `never`, `immediate`, or a duration such as `300` or `5m`
 
 For more information, try '--help'.
 
@@ -236,22 +235,22 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_port_that_is_none() {
+fn an_invalid_port() {
     for (line, what) in [("dev abc", "[PORT]"), ("dev -p abc", "--port <PORT>")] {
         let message = format!(
-            "error: invalid value 'abc' for '{what}': `abc` is no port: write a number from 0 to 65535\n\n\
+            "error: invalid value 'abc' for '{what}': `abc` is not a port: use a number from 0 to 65535\n\n\
              For more information, try '--help'.\n"
         );
-        misused(line, message);
+        rejected(line, message);
     }
 }
 
 #[test]
-fn an_address_that_is_none() {
-    misused(
+fn an_invalid_address() {
+    rejected(
         "dev --ip localhost",
         str![[r#"
-error: invalid value 'localhost' for '--ip <IP>': `localhost` is no IP address: write such as `127.0.0.1` or `::1`
+error: invalid value 'localhost' for '--ip <IP>': `localhost` is not an IP address: use for example `127.0.0.1` or `::1`
 
 For more information, try '--help'.
 
@@ -260,11 +259,11 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_time_that_is_none() {
-    misused(
+fn an_invalid_duration() {
+    rejected(
         "dev --cpu-budget -1",
         str![[r#"
-error: invalid value '-1' for '--cpu-budget <SECONDS>': `-1` is no number of seconds: write it as `30` or `0.5`
+error: invalid value '-1' for '--cpu-budget <DURATION>': `-1` is not a duration: use a number of seconds, or a unit as in `30s`, `500ms` or `5m`
 
 For more information, try '--help'.
 
@@ -273,11 +272,11 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_limit_under_which_nothing_can_be_served() {
-    misused(
+fn a_limit_of_zero() {
+    rejected(
         "dev --max-rooms 0",
         str![[r#"
-error: invalid value '0' for '--max-rooms <NUMBER>': it has to be more than 0: nothing can be served otherwise
+error: invalid value '0' for '--max-rooms <NUMBER>': must be greater than 0
 
 For more information, try '--help'.
 
@@ -286,11 +285,11 @@ For more information, try '--help'.
 }
 
 #[test]
-fn an_amount_of_memory_that_is_none() {
-    misused(
-        "dev --memory-bytes 1GB",
+fn an_invalid_size() {
+    rejected(
+        "dev --memory-bytes 1X",
         str![[r#"
-error: invalid value '1GB' for '--memory-bytes <BYTES>': `1GB` is no number of bytes: write it as `65536`, `64KiB` or `16MiB`
+error: invalid value '1X' for '--memory-bytes <SIZE>': `1X` is not a size: use a number of bytes, or a unit as in `64KiB`, `16MiB` or `1GB`
 
 For more information, try '--help'.
 
@@ -299,25 +298,25 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_timeout_not_above_the_interval() {
-    misused(
+fn a_timeout_equal_to_the_interval() {
+    rejected(
         "serve x.wasm -i 10 -t 10",
         str![[r#"
-error: the heartbeat timeout (10 s, from `--heartbeat-timeout`) is not above the heartbeat interval (10 s, from `--heartbeat-interval`)
-  hint: raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or turn pings off with `--heartbeat-interval 0`
+error: the heartbeat timeout (10s, from `--heartbeat-timeout`) must exceed the heartbeat interval (10s, from `--heartbeat-interval`)
+  hint: raise `--heartbeat-timeout`, lower `--heartbeat-interval`, or disable pings with `--heartbeat-interval 0`
 
 "#]],
     );
 }
 
 #[test]
-fn a_wrong_variable() {
+fn an_invalid_variable() {
     let here = directory(&[]);
     let command = stateroom_in(here.path(), "dev").env("STATEROOM_PORT", "eighty");
     command.assert().code(2).stdout_eq("").stderr_eq(str![[r#"
-error: invalid value 'eighty' for '--port <PORT>': `eighty` is no port: write a number from 0 to 65535
+error: invalid value 'eighty' for '--port <PORT>': `eighty` is not a port: use a number from 0 to 65535
 
-  tip: the value is that of the variable STATEROOM_PORT
+  tip: the value comes from the environment variable STATEROOM_PORT
 
 For more information, try '--help'.
 
@@ -325,13 +324,13 @@ For more information, try '--help'.
 }
 
 #[test]
-fn a_directory_that_is_not_there() {
+fn a_missing_directory() {
     for line in ["dev -C nowhere", "-C nowhere dev"] {
-        failed(
+        fails(
             &[],
             line,
             str![[r#"
-error: cannot work in `nowhere`
+error: failed to change to the directory `nowhere`
   caused by: No such file or directory (os error 2)
 
 "#]],
@@ -340,65 +339,65 @@ error: cannot work in `nowhere`
 }
 
 #[test]
-fn a_module_that_is_not_there() {
-    failed(
+fn a_missing_module() {
+    fails(
         &[],
         "serve x.wasm",
         str![[r#"
-error: there is no file or directory `x.wasm`
+error: no such file or directory: `x.wasm`
 
 "#]],
     );
 }
 
 #[test]
-fn a_dist_that_is_not_there() {
-    failed(
+fn a_missing_dist() {
+    fails(
         &[],
         "serve dist",
         str![[r#"
-error: there is no file or directory `dist`
-  hint: `stateroom build` makes `dist`
+error: no such file or directory: `dist`
+  hint: create it with `stateroom build`
 
 "#]],
     );
 }
 
 #[test]
-fn variables_that_look_like_settings_are_warned_of() {
+fn unknown_variables() {
     let here = directory(&[]);
     let command = stateroom_in(here.path(), "serve x.wasm").env("STATEROOM_PROT", "1");
     command.assert().code(1).stdout_eq("").stderr_eq(str![[r#"
-[..]  WARN there is no variable STATEROOM_PROT: did you mean STATEROOM_PORT?
-error: there is no file or directory `x.wasm`
+[..]  WARN unknown environment variable STATEROOM_PROT: did you mean STATEROOM_PORT?
+error: no such file or directory: `x.wasm`
 
 "#]]);
     let command = stateroom_in(here.path(), "serve x.wasm").env("STATEROOM_COLOUR", "1");
     command.assert().code(1).stdout_eq("").stderr_eq(str![[r#"
-[..]  WARN there is no variable STATEROOM_COLOUR: `stateroom serve --help` lists them
-error: there is no file or directory `x.wasm`
+[..]  WARN unknown environment variable STATEROOM_COLOUR: see `stateroom serve --help`
+error: no such file or directory: `x.wasm`
 
 "#]]);
 }
 
 #[test]
-fn a_filter_that_cannot_be_understood_is_warned_of() {
+fn an_invalid_log_filter() {
     let here = directory(&[]);
     let command = stateroom_in(here.path(), "serve x.wasm").env("RUST_LOG", "stateroom=loud");
     command.assert().code(1).stdout_eq("").stderr_eq(str![[r#"
-[..]  WARN RUST_LOG counts for nothing, since `stateroom=loud` cannot be understood: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
-error: there is no file or directory `x.wasm`
+[..]  WARN ignoring RUST_LOG: `stateroom=loud` is invalid: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+error: no such file or directory: `x.wasm`
 
 "#]]);
 }
 
 #[test]
-fn a_module_that_is_none() {
-    failed(
+fn not_a_module() {
+    fails(
         &[("x.wasm", "no module")],
         "-q serve x.wasm",
         str![[r#"
-error: x.wasm: is not a WebAssembly module[..]
+error: x.wasm: [..]not a WebAssembly module[..]
 ...
 
 "#]],
@@ -406,13 +405,13 @@ error: x.wasm: is not a WebAssembly module[..]
 }
 
 #[test]
-fn a_module_of_something_else() {
-    failed(
+fn another_kind_of_module() {
+    fails(
         &[("x.wat", "(module (memory (export \"memory\") 1))")],
         "-q serve x.wat",
         str![[r#"
-error: x.wat: is not a Stateroom service[..]
-  hint: put `#[stateroom_wasm]`, of the crate `stateroom-wasm`, on the type of the service
+error: x.wat: [..]not a Stateroom service[..]
+  hint: put `#[stateroom_wasm]` of the crate `stateroom-wasm` on the type of the service
 
 "#]],
     );
@@ -420,24 +419,24 @@ error: x.wat: is not a Stateroom service[..]
 
 #[test]
 fn a_directory_without_a_module() {
-    failed(
+    fails(
         &[("dist/static/index.html", "")],
         "serve dist",
         str![[r#"
-error: there is no server.wasm in `dist`
-  hint: serve the directory that `stateroom build` makes, or a .wasm file
+error: no server.wasm in `dist`
+  hint: use a directory created by `stateroom build`, or a .wasm file
 
 "#]],
     );
 }
 
 #[test]
-fn a_manifest_that_cargo_cannot_read() {
-    failed(
+fn an_invalid_manifest() {
+    fails(
         &[("Cargo.toml", "[package\n")],
         "build",
         str![[r#"
-error: cargo cannot read the crate here
+error: cargo failed to read the crate
   caused by: error: unclosed table, expected `]`
      --> Cargo.toml:1:9
       |
@@ -449,13 +448,13 @@ error: cargo cannot read the crate here
 }
 
 #[test]
-fn no_crate() {
-    failed(
+fn no_manifest() {
+    fails(
         &[],
         "build",
         str![[r#"
-error: there is no Cargo.toml in `[..]` nor above it
-  hint: go to the directory of a service crate, or name it: `-C DIR`
+error: no Cargo.toml in `[..]` or any parent directory
+  hint: change to the directory of a service crate, or use `-C DIR`
 
 "#]],
     );

@@ -164,7 +164,7 @@ PATHS = {
         unsaid(run("test -f dist/server.wasm && test -d dist/static && test -f dist/stateroom.toml")),
         mention("stateroom build", "says what it replaces"),
         run("stateroom doctor", prints="^ok +cargo "),
-        run("stateroom inspect dist", prints="^It can be served"),
+        run("stateroom inspect dist", prints="^The host accepts this module"),
         run("stateroom config --changed", prints="^static_files +static +stateroom.toml$"),
         # Not into the home of whoever runs this.
         run("mkdir -p ~/.local/share/bash-completion/completions", instead=("~/.local", "../target")),

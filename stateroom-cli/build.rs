@@ -1,19 +1,19 @@
-//! Notes what this command is built from, so that the crates it makes can depend on the very same.
+//! Embeds the commit and repository that this command is built from, so that the crates it creates can depend on the same.
 //!
-//! Where it is not built from a clone, it notes nothing, and that is no error.
+//! Both are empty if it is not built from a clone.
 use std::{path::Path, process::Command};
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=templates");
-    // It changes with every commit that is made or checked out.
+    // Changes with every commit and checkout.
     if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]).filter(|log| Path::new(log).exists()) {
         println!("cargo:rerun-if-changed={log}");
     }
-    // Where git was told to make no links, as on Windows it is by default, the templates have no sources.
+    // Without symbolic links, the default on Windows, the templates have no sources.
     assert!(
         !Path::new("templates/counter/src").is_file(),
-        "git has made files of links: `git config core.symlinks true`, then check out again"
+        "git checked out symbolic links as files: run `git config core.symlinks true` and check out again"
     );
     let commit = git(&["rev-parse", "HEAD"]).unwrap_or_default();
     let repository = git(&["remote", "get-url", "origin"]).and_then(|origin| public(&origin)).unwrap_or_default();
@@ -21,7 +21,9 @@ fn main() {
     println!("cargo:rustc-env=STATEROOM_BUILT_FROM_REPOSITORY={repository}");
 }
 
-/// The address of a repository, if it is one that others can use as well: without anybody's password.
+/// Returns the URL of a repository without credentials, if others can use it.
+///
+/// Parsed by hand: a build dependency on `url` would compile its Unicode tables a second time.
 fn public(origin: &str) -> Option<String> {
     if let Some((scheme, rest)) = origin.split_once("://") {
         return match scheme {
@@ -34,7 +36,7 @@ fn public(origin: &str) -> Option<String> {
             _ => None,
         };
     }
-    // As git writes it for short; cargo wants it in full.
+    // Cargo does not accept git's short form.
     let (host, path) = origin.split_once(':').filter(|(host, _)| host.contains('@'))?;
     Some(format!("ssh://{host}/{path}"))
 }

@@ -20,8 +20,8 @@ pub(crate) struct ModuleInfo {
     bytes: usize,
     interface: Interface,
     imports: Vec<Import>,
-    memory: Option<Memory>,
-    tables: Vec<Table>,
+    memory: Option<MemoryInfo>,
+    tables: Vec<TableInfo>,
     code_bytes: usize,
     data_bytes: usize,
     /// Number of functions, without imported ones.
@@ -56,13 +56,13 @@ struct Import {
 }
 
 #[derive(Debug, Serialize)]
-struct Memory {
+struct MemoryInfo {
     minimum_bytes: u64,
     maximum_bytes: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
-struct Table {
+struct TableInfo {
     minimum: u64,
     maximum: Option<u64>,
 }
@@ -104,12 +104,12 @@ impl ModuleInfo {
             imports: sections.imports.iter().map(import).collect(),
             memory: sections.memories.first().map(|memory| {
                 let in_bytes = |pages: u64| pages.saturating_mul(1 << memory.page_size_log2.unwrap_or(16));
-                Memory { minimum_bytes: in_bytes(memory.initial), maximum_bytes: memory.maximum.map(in_bytes) }
+                MemoryInfo { minimum_bytes: in_bytes(memory.initial), maximum_bytes: memory.maximum.map(in_bytes) }
             }),
             tables: sections
                 .tables
                 .iter()
-                .map(|table| Table { minimum: table.initial, maximum: table.maximum })
+                .map(|table| TableInfo { minimum: table.initial, maximum: table.maximum })
                 .collect(),
             code_bytes: sections.bodies.iter().sum(),
             data_bytes: sections.data.iter().map(|data| data.data.len()).sum(),

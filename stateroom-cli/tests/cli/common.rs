@@ -1,6 +1,6 @@
-//! What the tests have in common: the command itself, servers that it runs, clients of those, crates to build.
+//! Helpers: the command, servers that it runs, their clients, and crates to build.
 //!
-//! *Invariant:* nothing sleeps. What is waited for is a line, a message or an end, and never for longer than [`PATIENCE`].
+//! *Invariant:* tests never sleep. They wait for a line, a message or an exit, for at most [`TIMEOUT`].
 mod client;
 mod crates;
 #[cfg(unix)]
@@ -22,10 +22,10 @@ pub(crate) use self::{
     serving::Serving,
 };
 
-/// Longer than anything takes, on a busy machine too.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout of every wait, long enough for a busy machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The command, with nothing of the settings of whoever runs the tests, nor of what is kept for them.
+/// Returns the command, without the settings and the cache of the user.
 pub(crate) fn stateroom() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stateroom"));
     for (variable, _) in env::vars_os() {
@@ -38,21 +38,21 @@ pub(crate) fn stateroom() -> Command {
     command
 }
 
-/// The command for a snapshot.
+/// Returns the command with arguments, for a snapshot.
 pub(crate) fn stateroom_in(directory: &Path, line: &str) -> snapbox::cmd::Command {
     let mut command = stateroom();
     command.current_dir(directory).args(line.split_whitespace());
     snapbox::cmd::Command::from_std(command)
 }
 
-/// What it has said, if it has failed as failures do.
+/// Returns the log of a command that failed.
 pub(crate) fn failure(output: &Output) -> String {
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{log}");
     log
 }
 
-/// What it has said, if it has done what it was to do.
+/// Returns the log of a command that succeeded.
 pub(crate) fn success(output: &Output) -> String {
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{log}");

@@ -1,11 +1,11 @@
-//! What whoever runs the server sees: metrics, probes, rooms, and a log for programs.
+//! The admin API and the JSON log.
 use std::net::SocketAddr;
 
 use tokio::time::timeout;
 
-use crate::common::{PATIENCE, Serving, built, stateroom};
+use crate::common::{Serving, TIMEOUT, built, stateroom};
 
-/// Where the administration listens.
+/// Returns the address of the admin API.
 async fn admin(server: &mut Serving) -> SocketAddr {
     let line = server.line("admin API: http://").await;
     line.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap()
@@ -18,7 +18,7 @@ fn command(arguments: &[&str]) -> std::process::Command {
 }
 
 #[tokio::test]
-async fn what_is_measured_is_read_by_prometheus() {
+async fn metrics_are_served_for_prometheus() {
     let (server, admin) = Serving::run_with(command(&["--admin", "127.0.0.1:0"]), admin).await;
     let mut client = server.join("a").await;
     for number in 1..=3 {
@@ -26,7 +26,7 @@ async fn what_is_measured_is_read_by_prometheus() {
         assert_eq!(client.text().await, format!("new value: {number}"));
     }
     // A message may be here before it is counted.
-    let counted = timeout(PATIENCE, async {
+    let counted = timeout(TIMEOUT, async {
         loop {
             let text = server.get_at(admin, "/metrics").await;
             if text.contains("\nstateroom_sent_messages_total 3\n") {
@@ -62,13 +62,13 @@ async fn what_is_measured_is_read_by_prometheus() {
 }
 
 #[tokio::test]
-async fn a_log_for_programs_is_an_object_a_line() {
+async fn the_json_log_has_one_object_per_line() {
     let mut command = command(&[]);
     command.env("RUST_LOG", "info").env("STATEROOM_LOG_FORMAT", "json");
     let output = tokio::process::Command::from(command).stderr(std::process::Stdio::piped()).kill_on_drop(true).spawn();
     let mut child = output.unwrap();
     let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
-    let line = tokio::time::timeout(crate::common::PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+    let line = tokio::time::timeout(crate::common::TIMEOUT, lines.next_line()).await.unwrap().unwrap().unwrap();
     assert!(
         line.starts_with("{\"timestamp\":") && line.contains("\"level\":\"INFO\"") && line.ends_with('}'),
         "{line}"
@@ -76,7 +76,7 @@ async fn a_log_for_programs_is_an_object_a_line() {
 }
 
 #[test]
-fn an_address_in_use_is_told() {
+fn an_address_in_use_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = command(&["--admin", &address]).output().unwrap();
@@ -89,7 +89,7 @@ fn an_address_in_use_is_told() {
 }
 
 #[tokio::test]
-async fn the_inspector_is_on_the_administrations_address_where_it_is_asked_for() {
+async fn the_inspector_is_served_on_the_admin_address() {
     let (server, admin) = Serving::run_with(command(&["--admin", "127.0.0.1:0", "--inspector"]), admin).await;
     let mut client = server.join("a").await;
     client.send("increment").await;

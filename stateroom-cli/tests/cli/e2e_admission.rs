@@ -1,14 +1,14 @@
-//! Who is let in by the command: from which pages, and with which tokens.
+//! Admission: origins and JSON Web Tokens.
 use std::path::Path;
 
 use crate::common::{Client, Serving, build_in, built, directory, stateroom, success, write, write_service};
 
 const SECRET: &str = "a secret of at least 32 bytes, as it has to be";
 
-/// Signed with that: `{"sub":"Ann","room":"a","exp":4102444800}`, which is in the year 2100.
+/// A token signed with the secret: `{"sub":"Ann","room":"a","exp":4102444800}`, which expires in 2100.
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJBbm4iLCJyb29tIjoiYSIsImV4cCI6NDEwMjQ0NDgwMH0.9KVCAWCPWYrwKuJCUzjoIwGuCI7p50Rc455b8d40ec0";
 
-/// The status with which a handshake is answered.
+/// Returns the status line of the response to a handshake.
 async fn status(server: &Serving, path: &str, headers: &str) -> String {
     let head = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
@@ -20,7 +20,7 @@ fn serve(module: &Path, arguments: &[&str]) -> std::process::Output {
 }
 
 #[tokio::test]
-async fn pages_of_the_same_host_may_come_in_where_nothing_else_is_said() {
+async fn by_default_pages_of_the_same_host_are_accepted() {
     let module = built("counter-service");
     let server = Serving::start(&module, &[]).await;
     let same = "Origin: http://127.0.0.1:3000\r\n";
@@ -33,7 +33,7 @@ async fn pages_of_the_same_host_may_come_in_where_nothing_else_is_said() {
 }
 
 #[tokio::test]
-async fn a_guest_gets_to_know_who_its_clients_are() {
+async fn the_service_receives_claims_query_and_headers() {
     let files = directory(&[("secret", SECRET), ("stateroom.toml", "[admission]\njwt_secret_file = 'secret'\n")]);
     write_service(files.path(), "whoami", "", "let _ = (client, message, context);");
     let source = "use stateroom_wasm::{details::ClientDetails, *};\n\n#[stateroom_wasm]\n#[derive(Default)]\nstruct Whoami;\n\n\

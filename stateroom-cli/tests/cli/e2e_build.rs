@@ -1,4 +1,4 @@
-//! `stateroom build`: what it makes, of which package, and what it says where it cannot.
+//! `stateroom build`: package selection, errors and the directory `dist`.
 use std::{fs, path::Path};
 
 use crate::common::{Serving, build_in, directory, failure, stateroom, success, target, write, write_service};
@@ -8,7 +8,7 @@ use crate::common::{path_with, write_program};
 const CDYLIB: &str =
     "[package]\nname = 'plain'\nversion = '0.1.0'\nedition = '2024'\n\n[lib]\ncrate-type = ['cdylib']\n";
 
-/// A workspace of a service and of a library of its own, which is made into a module as well.
+/// Creates a workspace with a service and a library that is also a `cdylib`.
 fn workspace() -> tempfile::TempDir {
     let directory = directory(&[
         ("Cargo.toml", "[workspace]\nresolver = '3'\nmembers = ['service', 'helper']\n"),
@@ -24,7 +24,7 @@ fn workspace() -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn the_service_of_a_workspace_is_built_and_not_what_it_depends_on() {
+async fn the_service_of_a_workspace_is_built_rather_than_its_dependency() {
     let workspace = workspace();
     let log = failure(&build_in(workspace.path()));
     assert!(log.contains("`helper`") && log.contains("`service`") && log.contains("[service]"), "{log}");
@@ -47,7 +47,7 @@ async fn assert_answers(dist: &Path, answer: &str) {
 }
 
 #[test]
-fn a_package_that_is_not_there_is_told_with_those_that_are() {
+fn the_error_of_an_unknown_package_lists_all_packages() {
     let workspace = workspace();
     write(&workspace.path().join("stateroom.toml"), "[service]\npackage = 'servize'\n");
     let log = failure(&build_in(workspace.path()));
@@ -55,7 +55,7 @@ fn a_package_that_is_not_there_is_told_with_those_that_are() {
 }
 
 #[test]
-fn a_crate_that_is_no_cdylib_is_told_what_to_write() {
+fn the_error_of_a_crate_without_cdylib_shows_the_missing_lines() {
     let files = directory(&[("Cargo.toml", "[package]\nname = 'plain'\nedition = '2024'\n"), ("src/lib.rs", "")]);
     let log = failure(&build_in(files.path()));
     assert!(log.contains("`plain` is not a `cdylib`") && log.contains("crate-type = [\"cdylib\", \"rlib\"]"), "{log}");
@@ -63,7 +63,7 @@ fn a_crate_that_is_no_cdylib_is_told_what_to_write() {
 }
 
 #[test]
-fn a_module_without_the_attribute_is_told_of_it() {
+fn the_error_of_a_module_without_the_attribute_names_it() {
     // By a name of its own: cargo may take what it has made of another `plain`, elsewhere, for this one.
     let files = directory(&[("Cargo.toml", &CDYLIB.replace("plain", "bare")), ("src/lib.rs", "")]);
     let log = failure(&build_in(files.path()));
@@ -72,14 +72,14 @@ fn a_module_without_the_attribute_is_told_of_it() {
 }
 
 #[test]
-fn what_cargo_says_is_passed_on() {
+fn the_output_of_cargo_is_shown() {
     let files = directory(&[("Cargo.toml", CDYLIB), ("src/lib.rs", "fn broken( {}")]);
     let log = failure(&build_in(files.path()));
     assert!(log.contains("src/lib.rs:1:") && log.contains("error: failed to build `plain` for wasm32-wasip1"), "{log}");
 }
 
 #[test]
-fn cargo_is_as_quiet_as_it_is_told() {
+fn the_quiet_flag_is_passed_to_cargo() {
     let files = directory(&[("Cargo.toml", CDYLIB), ("src/lib.rs", "fn broken( {}")]);
     for (flags, told) in [(&[][..], true), (&["-q"], false)] {
         let mut command = stateroom();
@@ -101,7 +101,7 @@ fn a_workspace_without_a_cdylib_has_no_service() {
 }
 
 #[test]
-fn dist_is_replaced_as_a_whole_and_only_if_it_is_ours() {
+fn dist_is_replaced_unless_it_has_other_files() {
     let files = directory(&[
         ("stateroom.toml", "static_files = 'static'\nroom_strategy = 'uuid'\n[limits]\nmessage_bytes = '1KiB'\n"),
         ("static/page/index.html", "<html>"),
@@ -126,10 +126,10 @@ fn dist_is_replaced_as_a_whole_and_only_if_it_is_ours() {
     assert_eq!(fs::read_to_string(here.join("dist/thesis.txt")).unwrap(), "of years");
 }
 
-/// Programs of the toolchain, of which one says what the test wants to hear.
+/// Creates scripts in place of the programs of the toolchain.
 #[cfg(unix)]
 #[test]
-fn a_missing_target_is_asked_of_rustup_and_named_where_that_fails() {
+fn a_missing_target_is_installed_by_rustup() {
     let files = directory(&[("Cargo.toml", CDYLIB), ("src/lib.rs", "")]);
     let bin = files.path().join("bin");
     write_program(&bin.join("rustup"), "echo rustup was asked: \"$@\" >&2\nexit 1");

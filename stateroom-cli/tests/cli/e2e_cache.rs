@@ -1,4 +1,4 @@
-//! Compiled services are kept for the next start, unless somebody does not want that.
+//! The cache of compiled modules.
 use std::{net::TcpListener, path::Path};
 
 use tempfile::TempDir;
@@ -10,7 +10,7 @@ const GUEST: &str = include_str!("../../../stateroom-wasm-host/tests/guests/echo
 const COMPILED: &str = "module compiled";
 const TAKEN: &str = "module taken from the cache";
 
-/// A start, until the server finds that its port is taken; what it has said by then.
+/// Starts a server whose port is in use, and returns its log.
 fn start(files: &TempDir, flags: &[&str], variables: &[(&str, &str)]) -> String {
     let port = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = port.local_addr().unwrap();
@@ -35,7 +35,7 @@ fn the_second_start_compiles_nothing() {
 }
 
 #[test]
-fn nothing_is_kept_where_nobody_wants_it() {
+fn no_cache_disables_the_cache() {
     let files = directory(&[("echo.wat", GUEST)]);
     for (flags, variables) in [
         (&["--no-cache"][..], &[][..]),
@@ -50,7 +50,7 @@ fn nothing_is_kept_where_nobody_wants_it() {
 }
 
 #[test]
-fn a_flag_counts_more_than_the_file() {
+fn a_flag_overrides_the_file() {
     let files = directory(&[("echo.wat", GUEST), ("stateroom.toml", "no_cache = true\n")]);
     start(&files, &[], &[]);
     assert!(!has_files(&files.path().join("cache")));

@@ -1,4 +1,4 @@
-//! `[client]`: what runs in the browser, bound by the library that the command is linked with.
+//! `[client]`: clients in Rust, bound by the built-in version of wasm-bindgen.
 use std::fs;
 
 use crate::common::{Serving, build_in, directory, locked, stateroom, success, target, write_service};
@@ -45,9 +45,9 @@ async fn a_client_is_bound_for_the_browser() {
     assert!(dev.get("/client/the_client_bg.wasm").await.contains("good evening"));
 }
 
-/// Otherwise the first thing that whoever tries an example sees is the installation of another wasm-bindgen.
+/// With another version, building an example would begin with installing wasm-bindgen.
 #[test]
-fn the_examples_have_the_wasm_bindgen_that_is_linked() {
+fn the_examples_use_the_built_in_version_of_wasm_bindgen() {
     let linked = locked("Cargo.lock", "wasm-bindgen-cli-support").unwrap();
     assert_eq!(locked("Cargo.lock", "wasm-bindgen-shared").as_ref(), Some(&linked));
     let examples = locked("examples/Cargo.lock", "wasm-bindgen").expect(

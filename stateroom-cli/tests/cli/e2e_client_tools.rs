@@ -1,5 +1,5 @@
-//! `[client]`, with the programs that are called for it: a `wasm-bindgen` of the client's version, `cargo install`, and
-//! `wasm-opt`. All three are scripts that tell what they were asked for; what the client is built with is real.
+//! `[client]` with external programs: `wasm-bindgen` of the client's version, `cargo install` and `wasm-opt`. All three are
+//! scripts that print their arguments; the build of the client is real.
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -11,18 +11,17 @@ use crate::common::{
     write_service,
 };
 
-/// What the client is compiled against, as cargo knows it.
+/// The version of wasm-bindgen that the client is compiled against.
 const THEIRS: &str = "0.2.100";
 
-/// A service, and a client that is compiled against a wasm-bindgen that the library does not bind: a crate of that name,
-/// with nothing in it. Beside them programs and a cache.
+/// A service with a client that is compiled against an empty crate named wasm-bindgen, and directories for programs and a cache.
 struct Project {
     files: tempfile::TempDir,
     client: String,
 }
 
 impl Project {
-    /// With names of its own, as all are built in the same place at the same time.
+    /// Names are unique, because all projects share a target directory.
     fn new(name: &str) -> Project {
         let package = format!("client-of-{name}");
         // What wasm-bindgen puts into a module: a length, and who it is.
@@ -64,7 +63,7 @@ impl Project {
         self.files.path().join("bin").join(name)
     }
 
-    /// Where the program is kept that fits.
+    /// Returns the path of the matching program in the cache.
     fn kept(&self) -> PathBuf {
         self.cache().join(THEIRS).join("bin/wasm-bindgen")
     }
@@ -73,7 +72,7 @@ impl Project {
         self.files.path().join("cache/wasm-bindgen")
     }
 
-    /// The real cargo, except that it installs like this.
+    /// Writes a cargo with another `cargo install`.
     fn write_cargo(&self, install: &str) {
         let cargo = env!("CARGO");
         let script = format!("[ \"$1\" = install ] || exec '{cargo}' \"$@\"\necho asked: \"$@\" >&2\n{install}");
@@ -87,13 +86,13 @@ impl Project {
         command.env("STATEROOM_CACHE_DIR", self.files.path().join("cache")).output().unwrap()
     }
 
-    /// What was made of the client: `.js` or `_bg.wasm`.
+    /// Returns the contents of a file of the bound client: `.js` or `_bg.wasm`.
     fn made(&self, kind: &str) -> String {
         fs::read_to_string(self.files.path().join("dist/static/client").join(format!("{}{kind}", self.client))).unwrap()
     }
 }
 
-/// Writes a program that is a `wasm-bindgen`, and leaves its name and what it was asked for in what it makes.
+/// Writes a `wasm-bindgen` whose output contains its name and arguments.
 fn write_wasm_bindgen(path: &Path, version: &str, name: &str) {
     let script = format!(
         "[ \"$1\" = --version ] && echo wasm-bindgen {version} && exit\n\
@@ -107,7 +106,7 @@ fn write_wasm_bindgen(path: &Path, version: &str, name: &str) {
 }
 
 #[test]
-fn the_program_in_the_cache_binds() {
+fn uses_the_program_in_the_cache() {
     let project = Project::new("kept");
     write_wasm_bindgen(&project.kept(), THEIRS, "kept");
     write_wasm_bindgen(&project.program("wasm-bindgen"), THEIRS, "on-path");
@@ -118,7 +117,7 @@ fn the_program_in_the_cache_binds() {
 }
 
 #[test]
-fn the_program_on_path_binds_if_it_is_of_the_version() {
+fn uses_the_program_on_path_if_its_version_matches() {
     let project = Project::new("on-path");
     write_wasm_bindgen(&project.program("wasm-bindgen"), THEIRS, "on-path");
     let log = success(&project.build(&[]));
@@ -132,7 +131,7 @@ fn the_program_on_path_binds_if_it_is_of_the_version() {
 }
 
 #[test]
-fn the_program_is_installed_once_and_that_is_said_before() {
+fn installs_the_program_once() {
     let project = Project::new("brought");
     write_wasm_bindgen(&project.program("to-be-installed"), THEIRS, "installed");
     write(&project.cache().join(".unfinished-x/root/bin/wasm-bindgen"), "of one that was killed");
@@ -162,7 +161,7 @@ fn the_program_is_installed_once_and_that_is_said_before() {
 }
 
 #[test]
-fn where_it_cannot_be_installed_both_remedies_are_told() {
+fn a_failed_installation_is_reported_with_both_fixes() {
     let project = Project::new("offline");
     project.write_cargo("echo no network >&2; exit 101");
     let log = failure(&project.build(&["-q"]));
@@ -181,7 +180,7 @@ fn where_it_cannot_be_installed_both_remedies_are_told() {
 }
 
 #[test]
-fn what_the_program_says_where_it_fails_is_told() {
+fn the_error_of_the_program_is_shown() {
     let project = Project::new("failing");
     write_program(&project.kept(), "echo error: no such import >&2; exit 1");
     let log = failure(&project.build(&[]));
@@ -189,7 +188,7 @@ fn what_the_program_says_where_it_fails_is_told() {
 }
 
 #[test]
-fn wasm_opt_makes_the_client_smaller_and_says_how_much() {
+fn wasm_opt_optimizes_the_client() {
     let project = Project::new("wasm-opt");
     write_wasm_bindgen(&project.kept(), THEIRS, "kept");
     let script = "while [ $# -gt 1 ]; do shift; done\nprintf '\\0asm\\1\\0\\0\\0' >\"$1\"";
@@ -200,7 +199,7 @@ fn wasm_opt_makes_the_client_smaller_and_says_how_much() {
 }
 
 #[test]
-fn where_wasm_opt_fails_the_client_is_as_it_was() {
+fn a_failure_of_wasm_opt_leaves_the_client_unchanged() {
     let project = Project::new("failing-wasm-opt");
     write_wasm_bindgen(&project.kept(), THEIRS, "kept");
     write_program(
@@ -215,7 +214,7 @@ fn where_wasm_opt_fails_the_client_is_as_it_was() {
     assert_eq!(left(&project.files.path().join("dist/static/client")).len(), 2);
 }
 
-/// The names in a directory.
+/// Returns the names of the files in a directory.
 fn left(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();

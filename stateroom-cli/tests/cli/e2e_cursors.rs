@@ -1,14 +1,14 @@
-//! The example with a client in Rust: service and client, built by the command and served by it.
+//! The example with a client in Rust, built and served by the command.
 use crate::common::{Serving, built};
 
-/// A batch in which this client is at this place, as the example's README has it.
+/// Returns a batch with the position of a client, encoded as the README of the example describes.
 fn moved(here: u32, client: u32, [x, y]: [u16; 2]) -> Vec<u8> {
     let numbers = [here, 0, client].map(u32::to_le_bytes).concat();
     [vec![2], numbers, x.to_le_bytes().to_vec(), y.to_le_bytes().to_vec()].concat()
 }
 
 #[tokio::test]
-async fn shared_cursors_tells_everybody_where_everybody_is() {
+async fn shared_cursors_broadcasts_positions() {
     let server = Serving::start(&built("shared-cursors"), &[]).await;
     assert!(server.get("/").await.contains("client/shared_cursors_client.js"));
     let script = server.get("/client/shared_cursors_client.js").await;

@@ -1,4 +1,4 @@
-//! `stateroom dev`, from the sources to a client.
+//! `stateroom dev`: the first build, the page and the log.
 use std::net::TcpListener;
 
 use crate::common::{Serving, built, directory, example, failure, stateroom};
@@ -11,7 +11,7 @@ async fn dev_builds_and_serves_with_the_page() {
     let mut server = Serving::run(command).await;
     assert!(server.address.ip().is_loopback());
     let address = server.address;
-    server.line(&format!("rooms are at ws://{address}/ws/")).await;
+    server.line(&format!("join a room: ws://{address}/ws/")).await;
 
     assert!(server.get("/").await.contains("<html"));
     let mut client = server.join("a").await;
@@ -19,30 +19,30 @@ async fn dev_builds_and_serves_with_the_page() {
     assert_eq!(client.text().await, "new value: 1");
 }
 
-/// Of the strategies under which joining does not create: what does.
+/// For strategies under which joining does not create rooms.
 #[tokio::test]
-async fn how_to_create_a_room_is_told() {
+async fn logs_how_to_create_a_room() {
     let dist = built("echo-server");
     for (strategy, path) in [("api", "ws/NAME"), ("uuid", "new_room"), ("short3", "new_room")] {
         let mut server = Serving::start(&dist, &["-r", strategy]).await;
         let address = server.address;
         server.line(&format!("create a room: curl -X POST http://{address}/{path}")).await;
-        server.line(&format!("rooms are at ws://{address}/ws/NAME")).await;
+        server.line(&format!("join a room: ws://{address}/ws/NAME")).await;
     }
 }
 
 #[tokio::test]
-async fn what_listens_everywhere_tells_where_it_can_be_opened() {
+async fn logs_a_local_address_if_it_listens_on_all() {
     let mut command = stateroom();
     command.args(["serve", "-p", "0"]).arg(built("echo-server"));
     let mut server = Serving::run(command).await;
     let port = server.address.port();
-    server.line(&format!("on this machine that is http://127.0.0.1:{port}")).await;
-    server.line(&format!("rooms are at ws://127.0.0.1:{port}/ws/NAME")).await;
+    server.line(&format!("on this machine: http://127.0.0.1:{port}")).await;
+    server.line(&format!("join a room: ws://127.0.0.1:{port}/ws/NAME")).await;
 }
 
 #[test]
-fn a_port_in_use_is_noticed_before_anything_is_built() {
+fn a_port_in_use_is_reported_before_the_build() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let here = directory(&[]);
@@ -51,7 +51,7 @@ fn a_port_in_use_is_noticed_before_anything_is_built() {
 }
 
 #[test]
-fn a_port_in_use_is_named_with_what_to_do() {
+fn a_port_in_use_is_reported_with_a_hint() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let dist = built("echo-server");

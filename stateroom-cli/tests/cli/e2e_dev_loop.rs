@@ -1,4 +1,4 @@
-//! `dev` while its service is worked on: what is saved is built and served, and sockets stay.
+//! The development loop: changes are built and served while sockets stay open.
 use std::{fs, net::SocketAddr, path::Path, process::Command};
 
 use tokio::{
@@ -8,10 +8,10 @@ use tokio::{
 };
 
 use crate::common::{
-    Client, PATIENCE, Serving, directory, stateroom, target, with_locked_versions, write, write_service,
+    Client, Serving, TIMEOUT, directory, stateroom, target, with_locked_versions, write, write_service,
 };
 
-/// A room that counts what it is told, and says which version of it does.
+/// A service that counts messages and reports its version.
 fn write_version(directory: &Path, version: u32) {
     let source = "\
 use stateroom_wasm::*;
@@ -42,7 +42,7 @@ impl StateroomService for Counts {
     write(&directory.join("src/lib.rs"), &source.replace("VERSION", &version.to_string()));
 }
 
-/// A crate of that name with the first version, and a page.
+/// Writes a crate with the first version, and a page.
 fn service(name: &str) -> tempfile::TempDir {
     let here = directory(&[
         ("static/index.html", "<!doctype html><title>A page</title>"),
@@ -63,7 +63,7 @@ fn dev(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// What a feed says, line by line.
+/// The lines of an event stream of the inspector.
 struct Feed(Lines<BufReader<TcpStream>>);
 
 impl Feed {
@@ -78,11 +78,11 @@ impl Feed {
         Feed(BufReader::new(stream).lines())
     }
 
-    /// The next line that has this in it.
+    /// Returns the next line that contains this text.
     async fn line(&mut self, part: &str) -> String {
         let mut seen = Vec::new();
         loop {
-            match timeout(PATIENCE, self.0.next_line()).await {
+            match timeout(TIMEOUT, self.0.next_line()).await {
                 Ok(Ok(Some(line))) if line.contains(part) => return line,
                 Ok(Ok(Some(line))) => seen.push(line),
                 _ => panic!("no `{part}`: {seen:#?}"),
@@ -91,7 +91,7 @@ impl Feed {
     }
 }
 
-/// Has the inspector do something; gives the status.
+/// Performs an action of the inspector, and returns the status line.
 async fn act(server: &Serving, path: &str, body: &str, origin: &str) -> String {
     let request = format!(
         "POST /_stateroom/api/rooms/{path} HTTP/1.1\r\nHost: {}\r\n{origin}Content-Type: application/json\r\n\
@@ -103,7 +103,7 @@ async fn act(server: &Serving, path: &str, body: &str, origin: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_save_is_served_and_what_does_not_build_changes_nothing() {
+async fn changes_are_served_and_failed_builds_are_not() {
     let here = service("dev-loop");
     let mut server = Serving::run(dev(here.path(), &[])).await;
     let mut feed = Feed::open(&server, "feed").await;
@@ -134,7 +134,7 @@ async fn a_save_is_served_and_what_does_not_build_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_debug_build_is_served_like_the_other() {
+async fn debug_builds_are_served() {
     let here = service("dev-debug");
     let module = |profile: &str| target().join("wasm32-wasip1").join(profile).join("dev_debug.wasm");
     // An earlier run's.
@@ -149,7 +149,7 @@ async fn a_debug_build_is_served_like_the_other() {
 }
 
 #[tokio::test]
-async fn what_a_room_was_told_is_told_to_new_code_where_that_is_asked_for() {
+async fn restore_replays_events_to_the_new_code() {
     let here = service("dev-restore");
     let mut server = Serving::run(dev(here.path(), &["--restore"])).await;
     let mut client = server.join("a").await;
@@ -171,7 +171,7 @@ async fn what_a_room_was_told_is_told_to_new_code_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn pages_are_told_when_their_files_change_and_are_else_what_they_are() {
+async fn pages_reload_on_changes_of_static_files() {
     let here = service("dev-page");
     let mut server = Serving::run(dev(here.path(), &[])).await;
     let mut feed = Feed::open(&server, "feed").await;
@@ -189,7 +189,7 @@ async fn pages_are_told_when_their_files_change_and_are_else_what_they_are() {
 }
 
 #[tokio::test]
-async fn what_never_built_is_waited_for() {
+async fn waits_for_changes_if_the_first_build_fails() {
     let here = service("dev-first");
     write(&here.path().join("src/lib.rs"), "nonsense");
     let (server, ()) = Serving::run_with(dev(here.path(), &[]), async |server| {
@@ -203,7 +203,7 @@ async fn what_never_built_is_waited_for() {
 }
 
 #[tokio::test]
-async fn the_inspector_sees_all_and_acts() {
+async fn the_inspector_shows_rooms_and_performs_actions() {
     let here = service("dev-inspector");
     let server = Serving::run(dev(here.path(), &[])).await;
     let mut client = server.join("a").await;
@@ -252,7 +252,7 @@ async fn the_inspector_sees_all_and_acts() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_for_this_machine_alone_shows_nothing_of_it() {
+async fn the_inspector_is_off_if_other_machines_can_connect() {
     let here = service("dev-everywhere");
     let server = Serving::run(dev(here.path(), &["--ip", "0.0.0.0"])).await;
     let port = server.address.port();
@@ -272,7 +272,7 @@ async fn a_server_that_is_not_for_this_machine_alone_shows_nothing_of_it() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_page_is_opened_and_a_port_that_is_taken_is_passed_over() {
+async fn open_opens_the_page_and_next_port_skips_a_port_in_use() {
     use crate::common::{path_with, write_program};
 
     let here = service("dev-open");
@@ -287,7 +287,7 @@ async fn the_page_is_opened_and_a_port_that_is_taken_is_passed_over() {
     let server = Serving::run(command).await;
     assert!(server.address.port() > port);
     let opened = tools.path().join("opened");
-    let text = timeout(PATIENCE, async {
+    let text = timeout(TIMEOUT, async {
         loop {
             match fs::read_to_string(&opened) {
                 Ok(text) if text.ends_with('\n') => return text,
@@ -300,7 +300,7 @@ async fn the_page_is_opened_and_a_port_that_is_taken_is_passed_over() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_server_that_is_stopped_does_not_wait_for_a_build() {
+async fn stopping_the_server_ends_the_build() {
     use crate::common::{path_with, write_program};
 
     let here = service("dev-stopped");
@@ -314,7 +314,7 @@ async fn a_server_that_is_stopped_does_not_wait_for_a_build() {
     let script = format!("case \"$*\" in build*) echo > {began_at}; exec sleep 600;; esac; exec {cargo} \"$@\"");
     write_program(&tools.path().join("cargo"), &script);
     write_version(here.path(), 2);
-    let begins = timeout(PATIENCE, async {
+    let begins = timeout(TIMEOUT, async {
         while !began.exists() {
             tokio::task::yield_now().await;
         }
@@ -326,7 +326,7 @@ async fn a_server_that_is_stopped_does_not_wait_for_a_build() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_called_otherwise_is_served_under_its_new_name() {
+async fn a_renamed_service_is_served() {
     let here = service("dev-named");
     let mut server = Serving::run(dev(here.path(), &[])).await;
     let mut client = server.join("a").await;
@@ -339,7 +339,7 @@ async fn a_service_that_is_called_otherwise_is_served_under_its_new_name() {
 }
 
 #[tokio::test]
-async fn a_page_that_changed_with_code_that_did_not_build_is_loaded_again_when_it_does() {
+async fn changes_of_pages_are_remembered_over_failed_builds() {
     let here = service("dev-both");
     let mut server = Serving::run(dev(here.path(), &[])).await;
     let mut feed = Feed::open(&server, "feed").await;

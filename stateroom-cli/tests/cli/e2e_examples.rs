@@ -1,11 +1,11 @@
-//! Each example, built by the command and served by it, to clients on real sockets.
+//! Each example, built and served by the command, with clients on real sockets.
 use std::time::{Duration, Instant};
 
 use crate::common::{Serving, built};
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
-async fn echo_server_tells_everybody_of_everybody() {
+async fn echo_server_broadcasts_joins_messages_and_leaves() {
     let server = Serving::start(&built("echo-server"), &[]).await;
     let mut one = server.join("a").await;
     assert_eq!(one.text().await, "User ClientId(1) connected.");
@@ -21,7 +21,7 @@ async fn echo_server_tells_everybody_of_everybody() {
 }
 
 #[tokio::test]
-async fn counter_service_counts_in_each_room_for_itself() {
+async fn counter_service_counts_per_room() {
     let server = Serving::start(&built("counter-service"), &[]).await;
     let (mut one, mut two, mut other) = (server.join("a").await, server.join("a").await, server.join("b").await);
 
@@ -81,7 +81,7 @@ async fn clock_ticks_every_four_seconds() {
 }
 
 #[tokio::test]
-async fn randomness_gives_everybody_another_number() {
+async fn randomness_differs_per_client() {
     let server = Serving::start(&built("randomness"), &[]).await;
     let mut numbers = Vec::new();
     for id in 1..=2 {
@@ -93,7 +93,7 @@ async fn randomness_gives_everybody_another_number() {
 }
 
 #[tokio::test]
-async fn cpu_hog_is_closed_with_the_budget_named_while_the_server_goes_on() {
+async fn cpu_hog_is_closed_while_the_server_continues() {
     let server = Serving::start(&built("cpu-hog"), &[]).await;
     let mut hog = server.join("hog").await;
     let statuses = async {
@@ -113,7 +113,7 @@ async fn cpu_hog_is_closed_with_the_budget_named_while_the_server_goes_on() {
 }
 
 #[tokio::test]
-async fn cpu_hog_with_a_larger_budget_says_both() {
+async fn cpu_hog_finishes_with_a_larger_budget() {
     let server = Serving::start(&built("cpu-hog"), &["--cpu-budget", "50", "--time-budget", "55"]).await;
     let mut hog = server.join("hog").await;
     assert_eq!(hog.text().await, "Connected.");
@@ -121,7 +121,7 @@ async fn cpu_hog_with_a_larger_budget_says_both() {
 }
 
 #[tokio::test]
-async fn chat_knows_who_is_here_and_what_was_said() {
+async fn chat_has_presence_and_history() {
     let server = Serving::start(&built("chat"), &[]).await;
     assert!(server.get("/").await.contains("<title>Chat</title>"));
     assert!(server.get("/assets/partysocket.js").await.contains("ReconnectingWebSocket"), "links are followed");
@@ -149,7 +149,7 @@ async fn chat_knows_who_is_here_and_what_was_said() {
 }
 
 #[tokio::test]
-async fn whiteboard_tells_strokes_and_gives_the_picture_to_who_comes_later() {
+async fn whiteboard_broadcasts_strokes_and_sends_the_picture_to_newcomers() {
     let server = Serving::start(&built("whiteboard"), &[]).await;
     assert!(server.get("/").await.contains("whiteboard.js"));
 

@@ -1,4 +1,4 @@
-//! Examples in simulated rooms: what random clients do to a service natively, its module answers in the same way.
+//! Examples in simulated rooms: native services and their modules respond equally to random clients.
 use chat::Chat;
 use counter_service::Counter;
 use echo_server::EchoServer;
@@ -22,7 +22,7 @@ fn is_the_same_as_a_module<S: StateroomService + Default>(example: &str, message
 }
 
 #[test]
-fn services_are_the_same_natively_and_as_modules() {
+fn native_services_and_modules_respond_equally() {
     is_the_same_as_a_module::<EchoServer>("echo-server", &["hello".into()]);
     is_the_same_as_a_module::<Counter>("counter-service", &["increment".into(), "decrement".into(), b"bytes".into()]);
     is_the_same_as_a_module::<Game>("game-loop", &["left".into(), "down".into(), "up".into()]);
@@ -34,7 +34,7 @@ fn services_are_the_same_natively_and_as_modules() {
 }
 
 #[test]
-fn a_room_that_was_played_natively_is_played_again_on_the_module() {
+fn a_native_recording_replays_on_the_module() {
     let mut room = Room::of(Chat::default);
     let ann = room.connect_with_token("ann's");
     let bob = room.connect();

@@ -1,4 +1,4 @@
-//! `new` and `init`: what they make builds, tests and serves at once.
+//! `new` and `init`: created crates build, pass their tests and serve.
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -12,11 +12,11 @@ use tokio::{
 };
 
 use crate::common::{
-    Client, PATIENCE, Serving, build_in, directory, example, stateroom, stateroom_in, success, target,
+    Client, Serving, TIMEOUT, build_in, directory, example, stateroom, stateroom_in, success, target,
     with_locked_versions,
 };
 
-/// Makes a crate of a template.
+/// Creates a crate from a template.
 fn make(name: &str, template: &str) -> (tempfile::TempDir, PathBuf) {
     let here = directory(&[]);
     let mut command = stateroom();
@@ -26,7 +26,7 @@ fn make(name: &str, template: &str) -> (tempfile::TempDir, PathBuf) {
     (here, made)
 }
 
-/// cargo, as whoever works on such a crate calls it. What it depends on is built with the examples.
+/// Returns cargo for a new crate, with the target directory that tests share.
 fn cargo(directory: &Path, arguments: &[&str]) -> Command {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| example("target"), PathBuf::from);
     let mut cargo = Command::new("cargo");
@@ -34,7 +34,7 @@ fn cargo(directory: &Path, arguments: &[&str]) -> Command {
     cargo
 }
 
-/// How many tests it has, all of which pass.
+/// Runs the tests of a crate, and returns their number.
 fn tested(directory: &Path) -> usize {
     let output = cargo(directory, &["test", "--quiet", "--workspace"]).output().unwrap();
     success(&output);
@@ -92,7 +92,7 @@ async fn cursors_with_a_client_in_rust() {
 }
 
 #[tokio::test]
-async fn an_app_of_its_own() {
+async fn a_native_app() {
     let (_here, made) = make("my-app", "native");
     assert_eq!(tested(&made), 1);
     success(&cargo(&made, &["build", "--quiet"]).output().unwrap());
@@ -100,7 +100,7 @@ async fn an_app_of_its_own() {
     app.env("ADDRESS", "127.0.0.1:0").stdout(Stdio::piped()).kill_on_drop(true);
     let mut app = app.spawn().unwrap();
     let mut said = BufReader::new(app.stdout.take().unwrap()).lines();
-    let line = timeout(PATIENCE, said.next_line()).await.unwrap().unwrap().unwrap();
+    let line = timeout(TIMEOUT, said.next_line()).await.unwrap().unwrap().unwrap();
     let address = line.strip_prefix("listening on http://").unwrap();
     let mut client = Client::connect(&format!("ws://{address}/ws/a")).await;
     client.send("increment").await;
@@ -108,7 +108,7 @@ async fn an_app_of_its_own() {
 }
 
 #[test]
-fn a_repository_begins_with_it_unless_it_is_in_one() {
+fn creates_a_repository_unless_it_is_in_one() {
     let here = directory(&[]);
     let new = |at: &Path, name: &str| {
         success(&stateroom().current_dir(at).args(["new", name, "-t", "counter"]).output().unwrap())
@@ -122,7 +122,7 @@ fn a_repository_begins_with_it_unless_it_is_in_one() {
 }
 
 #[test]
-fn nothing_that_is_there_is_written_over() {
+fn existing_files_are_not_overwritten() {
     let here = directory(&[("taken/Cargo.toml", "mine"), ("other/notes", "mine")]);
     let again = |line| stateroom_in(here.path(), line).assert().failure();
     again("new taken -t counter").code(1).stderr_eq(str![[r#"
@@ -142,7 +142,7 @@ error: these files are there already, and would be written over:
 }
 
 #[test]
-fn what_cannot_be_made_is_told_with_what_can() {
+fn invalid_arguments_are_rejected_with_hints() {
     let here = directory(&[]);
     let wrong = |line| stateroom_in(here.path(), line).assert().code(2);
     wrong("new").stderr_eq(str![[r#"

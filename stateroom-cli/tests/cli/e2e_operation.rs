@@ -1,11 +1,11 @@
-//! A server that goes on while its service changes, over TLS, and rooms that are asked over HTTP.
+//! Reloading, TLS, and HTTP requests to rooms.
 use std::{fs, path::Path};
 
 use crate::common::{Client, Serving, build_in, directory, success, write, write_service};
 
-/// A service that tells its version, answers over HTTP, and says goodbye.
+/// Builds a service that reports its version, answers HTTP requests, and sends a message on leave.
 ///
-/// Each test has another `name`, as what they build lies in one place.
+/// Names are unique, because the tests share a target directory.
 fn write_version(directory: &Path, name: &str, version: u32) {
     write_service(directory, name, "", "let _ = (client, message, context);");
     let source = r#"
@@ -43,7 +43,7 @@ impl StateroomService for Versioned {
 }
 
 #[tokio::test]
-async fn a_new_module_takes_over_and_sockets_stay() {
+async fn sighup_replaces_the_module_while_sockets_stay_open() {
     let files = directory(&[]);
     write_version(files.path(), "versioned", 1);
     let dist = files.path().join("dist");
@@ -84,7 +84,7 @@ async fn a_new_module_takes_over_and_sockets_stay() {
 }
 
 #[tokio::test]
-async fn rooms_that_drain_keep_the_old_module() {
+async fn draining_rooms_keep_the_old_module() {
     let files = directory(&[]);
     write_version(files.path(), "versioned-drained", 1);
     let mut server = Serving::start(&files.path().join("dist"), &["--on-swap", "drain"]).await;
@@ -99,9 +99,9 @@ async fn rooms_that_drain_keep_the_old_module() {
     assert_eq!(new.text().await, "v2 connect 1");
 }
 
-/// A certificate for `localhost`, for as long as anybody will run this; made for this test alone.
+/// Creates a self-signed certificate for `localhost`.
 #[tokio::test]
-async fn tls_is_spoken_with_a_certificate_and_refused_without_its_key() {
+async fn tls_requires_a_certificate_and_its_key() {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let files = directory(&[("cert.pem", &made.cert.pem()), ("key.pem", &made.signing_key.serialize_pem())]);
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();

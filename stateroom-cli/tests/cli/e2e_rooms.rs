@@ -1,4 +1,4 @@
-//! Rooms beside each other: what one does is nothing to the others.
+//! Isolation of rooms.
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
@@ -6,11 +6,11 @@ use std::{
 
 use crate::common::{Serving, build_in, directory, success, write_service};
 
-/// Answers a message with the same, but `spin` with nothing, ever.
+/// Echoes messages, but loops forever on `spin`.
 const ECHO_OR_SPIN: &str = "while message.text() == Some(\"spin\") {} context.send_message(client, message);";
 
 #[tokio::test]
-async fn a_room_that_spins_is_ended_and_its_neighbour_goes_on() {
+async fn a_spinning_room_is_ended_while_others_continue() {
     let files = directory(&[]);
     write_service(files.path(), "echo-or-spin", "", ECHO_OR_SPIN);
     success(&build_in(files.path()));

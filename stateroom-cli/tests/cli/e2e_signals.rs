@@ -1,8 +1,8 @@
-//! How a server ends.
+//! Shutdown on signals.
 use crate::common::{Serving, built};
 
 #[tokio::test]
-async fn a_signal_closes_everybody_and_ends_well() {
+async fn a_signal_shuts_down_gracefully() {
     for signal in ["TERM", "INT"] {
         let mut server = Serving::start(&built("echo-server"), &[]).await;
         let mut client = server.join("a").await;
@@ -15,7 +15,7 @@ async fn a_signal_closes_everybody_and_ends_well() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_exits_immediately() {
     // A client that does not read does not answer the close either: the server would wait for it.
     let patient = ["--close-time", "600", "--shutdown-time", "600"];
     let mut server = Serving::start(&built("echo-server"), &patient).await;

@@ -1,12 +1,7 @@
-//! What the command `stateroom` promises, shown by running it.
+//! End-to-end tests of the command `stateroom`.
 //!
-//! One program, so that what the tests build is built once: a file a topic, and `common` for all.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test says what it expects, and fails where that is not so"
-)]
+//! A single test program, so that crates are built once: one file per topic, and `common` with the helpers.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod common;
 mod completions;

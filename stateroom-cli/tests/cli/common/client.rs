@@ -1,4 +1,4 @@
-//! A client: messages out, messages in, and the close at the end.
+//! A WebSocket client.
 use futures_util::{SinkExt, StreamExt};
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::frame::coding::CloseCode},
 };
 
-use super::PATIENCE;
+use super::TIMEOUT;
 
-/// Somebody in a room.
+/// A client in a room.
 pub(crate) struct Client(WebSocketStream<Box<dyn Io>>);
 
-/// What it talks over.
+/// The stream of a connection.
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
@@ -29,11 +29,11 @@ impl Client {
     pub(crate) async fn connect(url: &str) -> Client {
         let address = url.strip_prefix("ws://").unwrap().split('/').next().unwrap();
         let stream: Box<dyn Io> = Box::new(TcpStream::connect(address).await.unwrap());
-        let (socket, _) = timeout(PATIENCE, client_async(url, stream)).await.expect("joining takes too long").unwrap();
+        let (socket, _) = timeout(TIMEOUT, client_async(url, stream)).await.expect("joining takes too long").unwrap();
         Client(socket)
     }
 
-    /// The same over TLS, of a server with this certificate.
+    /// Connects over TLS to a server with this certificate.
     pub(crate) async fn connect_tls(url: &str, certificate: &CertificateDer<'static>) -> Client {
         let mut roots = RootCertStore::empty();
         roots.add(certificate.clone()).unwrap();
@@ -47,15 +47,15 @@ impl Client {
         let stream =
             TlsConnector::from(Arc::new(config)).connect("localhost".try_into().unwrap(), socket).await.unwrap();
         let stream: Box<dyn Io> = Box::new(stream);
-        let (socket, _) = timeout(PATIENCE, client_async(url, stream)).await.expect("joining takes too long").unwrap();
+        let (socket, _) = timeout(TIMEOUT, client_async(url, stream)).await.expect("joining takes too long").unwrap();
         Client(socket)
     }
 
     pub(crate) async fn send(&mut self, message: impl Into<Message>) {
-        timeout(PATIENCE, self.0.send(message.into())).await.expect("nothing is taken").unwrap();
+        timeout(TIMEOUT, self.0.send(message.into())).await.expect("nothing is taken").unwrap();
     }
 
-    /// The next message. Pings do not count, nor do they lengthen the wait for it.
+    /// Returns the next message. Pings are skipped and do not extend the timeout.
     pub(crate) async fn next(&mut self) -> Message {
         let heartbeat = |message: &Message| matches!(message, Message::Ping(_) | Message::Pong(_));
         let message = async {
@@ -66,10 +66,10 @@ impl Client {
                 }
             }
         };
-        timeout(PATIENCE, message).await.expect("no message")
+        timeout(TIMEOUT, message).await.expect("no message")
     }
 
-    /// The next message, which is a text.
+    /// Returns the next message, which must be text.
     pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
             Message::Text(text) => text.to_string(),
@@ -77,7 +77,7 @@ impl Client {
         }
     }
 
-    /// The next message, which is bytes.
+    /// Returns the next message, which must be binary.
     pub(crate) async fn bytes(&mut self) -> Vec<u8> {
         match self.next().await {
             Message::Binary(bytes) => bytes.to_vec(),
@@ -85,18 +85,18 @@ impl Client {
         }
     }
 
-    /// The code and the reason of the close that comes next. Answers it, so that the server need not wait for that.
+    /// Returns the code and reason of the close frame that follows, and answers it.
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         match self.next().await {
             Message::Close(Some(frame)) => {
-                while let Ok(Some(Ok(_))) = timeout(PATIENCE, self.0.next()).await {}
+                while let Ok(Some(Ok(_))) = timeout(TIMEOUT, self.0.next()).await {}
                 (CloseCode::into(frame.code), frame.reason.to_string())
             }
             other => panic!("{other:?}"),
         }
     }
 
-    /// Leaves, in good form.
+    /// Leaves with a close frame.
     pub(crate) async fn leave(mut self) {
         self.0.close(None).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! Crates to build: the examples, and such as a test writes.
+//! Crates to build: the examples, and crates written by a test.
 use std::{
     collections::HashSet,
     env,
@@ -10,7 +10,7 @@ use std::{
 
 use super::{stateroom, success};
 
-/// A new directory with these files in it.
+/// Creates a temporary directory with these files.
 pub(crate) fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::Builder::new().prefix("stateroom-").tempdir().unwrap();
     for (path, text) in files {
@@ -19,18 +19,18 @@ pub(crate) fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
     directory
 }
 
-/// Writes a file, its directory too.
+/// Writes a file, creating its directory.
 pub(crate) fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
-/// The directory of an example.
+/// Returns the directory of an example.
 pub(crate) fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name)
 }
 
-/// The `dist` of an example, built by the command: once by each test program, one program at a time.
+/// Returns the `dist` of an example, built by the command once per test program.
 pub(crate) fn built(name: &str) -> PathBuf {
     static BUILT: Mutex<Option<HashSet<String>>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,7 +43,7 @@ pub(crate) fn built(name: &str) -> PathBuf {
     directory.join("dist")
 }
 
-/// Writes a service crate that does this with each message.
+/// Writes a service crate with this code for messages.
 pub(crate) fn write_service(directory: &Path, name: &str, dependencies: &str, on_message: &str) {
     let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stateroom-wasm");
     let manifest = format!(
@@ -61,25 +61,25 @@ pub(crate) fn write_service(directory: &Path, name: &str, dependencies: &str, on
     write(&directory.join("src/lib.rs"), &source);
 }
 
-/// Where crates outside of the repository are built, so that what they have in common is built once.
+/// Returns the target directory that crates outside of the repository share.
 pub(crate) fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests")
 }
 
-/// Gives a crate outside of the repository the versions that the examples have.
+/// Copies the lock file of the examples to a crate outside of the repository.
 pub(crate) fn with_locked_versions(directory: &Path) {
     if !directory.ancestors().any(|ancestor| ancestor.join("Cargo.lock").is_file()) {
         fs::copy(example("Cargo.lock"), directory.join("Cargo.lock")).unwrap();
     }
 }
 
-/// `stateroom build` in a directory outside of the repository, with the versions that the examples have.
+/// Runs `stateroom build` in a directory outside of the repository, with the lock file of the examples.
 pub(crate) fn build_in(directory: &Path) -> Output {
     with_locked_versions(directory);
     stateroom().args(["build", "-C"]).arg(directory).env("CARGO_TARGET_DIR", target()).output().unwrap()
 }
 
-/// The version of a package in a lock file of the repository, if it is in there.
+/// Returns the version of a package in a lock file of the repository.
 pub(crate) fn locked(file: &str, package: &str) -> Option<String> {
     let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).unwrap();
     let name = format!("name = \"{package}\"");

@@ -1,4 +1,4 @@
-//! Programs that a test puts before those of the machine: shell scripts.
+//! Shell scripts that replace programs of the machine.
 use std::{
     env,
     ffi::OsString,
@@ -15,7 +15,7 @@ pub(crate) fn write_program(path: &Path, script: &str) {
     fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
 }
 
-/// PATH with a directory before all others.
+/// Returns PATH with a directory prepended.
 pub(crate) fn path_with(directory: &Path) -> OsString {
     let path = env::var_os("PATH").unwrap();
     env::join_paths([directory.to_owned()].into_iter().chain(env::split_paths(&path))).unwrap()

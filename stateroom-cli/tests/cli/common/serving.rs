@@ -1,4 +1,4 @@
-//! A server that the command runs: what it says, what it answers, how it ends.
+//! A server that the command runs.
 use std::{
     net::SocketAddr,
     path::Path,
@@ -13,9 +13,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Client, PATIENCE, stateroom};
+use super::{Client, TIMEOUT, stateroom};
 
-/// A server that the command runs. It ends with the test.
+/// A server that the command runs, killed at the end of the test.
 pub(crate) struct Serving {
     pub(crate) address: SocketAddr,
     child: Child,
@@ -30,12 +30,12 @@ impl Serving {
         Serving::run(command).await
     }
 
-    /// Runs a command that serves, and waits for it to say where.
+    /// Runs a command that serves, and waits until it listens.
     pub(crate) async fn run(command: Command) -> Serving {
         Serving::run_with(command, async |_: &mut Serving| ()).await.0
     }
 
-    /// The same, after `before` has read what it says before that.
+    /// Runs a command that serves, with `before` reading its log until it listens.
     pub(crate) async fn run_with<T>(command: Command, before: impl AsyncFnOnce(&mut Serving) -> T) -> (Serving, T) {
         let mut command = tokio::process::Command::from(command);
         let mut child = command
@@ -59,15 +59,15 @@ impl Serving {
         (serving, said)
     }
 
-    /// Waits for a line on stderr that has this in it.
+    /// Waits for a line on stderr that contains this text.
     pub(crate) async fn line(&mut self, part: &str) -> String {
         let mut seen = Vec::new();
         loop {
-            match timeout(PATIENCE, self.lines.recv()).await {
+            match timeout(TIMEOUT, self.lines.recv()).await {
                 Ok(Some(line)) if line.contains(part) => return line,
                 Ok(Some(line)) => seen.push(line),
-                Ok(None) => panic!("it ended without `{part}`: {seen:#?}"),
-                Err(_) => panic!("it did not say `{part}`: {seen:#?}"),
+                Ok(None) => panic!("it exited without printing `{part}`: {seen:#?}"),
+                Err(_) => panic!("it did not print `{part}`: {seen:#?}"),
             }
         }
     }
@@ -77,41 +77,41 @@ impl Serving {
         Client::connect(&format!("ws://{}/ws/{room}", self.address)).await
     }
 
-    /// The head and body of the answer to a GET.
+    /// Returns the head and body of the response to a GET.
     pub(crate) async fn get(&self, path: &str) -> String {
         self.get_at(self.address, path).await
     }
 
-    /// The same, of another address of its.
+    /// As above, at another address.
     pub(crate) async fn get_at(&self, address: SocketAddr, path: &str) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("no answer").unwrap();
+        timeout(TIMEOUT, stream.read_to_end(&mut answer)).await.expect("no answer").unwrap();
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// The whole answer to a request written out, after which the connection ends.
+    /// Returns the response to a raw request on a connection of its own.
     pub(crate) async fn answer(&self, request: &str) -> String {
         self.answer_at(self.address, request).await
     }
 
-    /// The same, of another address of its.
+    /// As above, at another address.
     pub(crate) async fn answer_at(&self, address: SocketAddr, request: &str) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
-        timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("no answer").unwrap();
+        timeout(TIMEOUT, stream.read_to_string(&mut answer)).await.expect("no answer").unwrap();
         answer
     }
 
-    /// The first line of the answer to a request written out.
+    /// Returns the first line of the response to a raw request.
     pub(crate) async fn first_line(&self, request: &str) -> String {
         let mut stream = BufReader::new(TcpStream::connect(self.address).await.unwrap());
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut line = String::new();
-        timeout(PATIENCE, stream.read_line(&mut line)).await.expect("no answer").unwrap();
+        timeout(TIMEOUT, stream.read_line(&mut line)).await.expect("no answer").unwrap();
         line.trim_end().to_owned()
     }
 
@@ -121,8 +121,8 @@ impl Serving {
         assert!(Command::new("kill").args([&format!("-{name}"), &process]).status().unwrap().success());
     }
 
-    /// Waits for its end.
+    /// Waits until the process exits.
     pub(crate) async fn end(mut self) -> ExitStatus {
-        timeout(PATIENCE, self.child.wait()).await.expect("it does not end").unwrap()
+        timeout(TIMEOUT, self.child.wait()).await.expect("it does not end").unwrap()
     }
 }

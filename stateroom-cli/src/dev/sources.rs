@@ -233,7 +233,7 @@ mod tests {
         write(root, "Cargo.lock", "by a build");
         sources.accept_lock();
         assert!(sources.scan().is_empty());
-        write(root, "Cargo.lock", "by somebody else");
+        write(root, "Cargo.lock", "by another program");
         assert!(sources.scan().code);
     }
 

@@ -44,8 +44,8 @@ fn powershell_and_elvish_are_known_too() {
     }
 }
 
-/// fish says flags by their name alone.
+/// fish lists flags without their dashes.
 #[test]
-fn fish_is_told_of_flags() {
+fn fish_completes_flags() {
     assert!(script("fish").contains("-l heartbeat-interval"));
 }

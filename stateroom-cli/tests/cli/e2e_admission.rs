@@ -66,7 +66,7 @@ fn invalid_keys_and_settings_are_rejected() {
     let module = built("counter-service");
     let files = directory(&[("short", "secret"), ("key.pem", SECRET)]);
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
-    for (arguments, said) in [
+    for (arguments, expected) in [
         (["--jwt-secret-file", &path("short")], "a shared secret has at least 32 bytes"),
         (["--jwt-key-file", &path("key.pem")], "neither a public key in PEM"),
         (["--jwt-key-file", &path("none")], "failed to read the JWT key"),
@@ -74,9 +74,9 @@ fn invalid_keys_and_settings_are_rejected() {
         let output = serve(&module, &arguments);
         let log = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{log}");
-        assert!(log.contains(said), "{log}");
+        assert!(log.contains(expected), "{log}");
     }
-    for (arguments, said) in [
+    for (arguments, expected) in [
         (["--origins", "example.com"], "`example.com` is"),
         (["--trusted-proxies", "nginx"], "`nginx` is"),
         (["--client-headers", "x y"], "`x y` is not a name"),
@@ -87,6 +87,6 @@ fn invalid_keys_and_settings_are_rejected() {
         let output = serve(&module, &arguments);
         let log = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{log}");
-        assert!(log.contains(said), "{log}");
+        assert!(log.contains(expected), "{log}");
     }
 }

@@ -19,9 +19,9 @@ async fn shared_cursors_broadcasts_positions() {
     assert_eq!(one.bytes().await, [1, 1, 0, 0, 0], "its number");
     assert_eq!(two.bytes().await, [1, 2, 0, 0, 0]);
     one.send(vec![0x34, 0x12, 0x78, 0x56]).await;
-    let told = moved(2, 1, [0x1234, 0x5678]);
-    while two.bytes().await != told {}
-    while one.bytes().await != told {}
+    let expected = moved(2, 1, [0x1234, 0x5678]);
+    while two.bytes().await != expected {}
+    while one.bytes().await != expected {}
 
     let mut late = server.join("a").await;
     assert_eq!(late.bytes().await, [1, 3, 0, 0, 0]);

@@ -6,7 +6,7 @@ use crate::common::{Serving, built, directory, example, failure, stateroom};
 #[tokio::test]
 async fn dev_builds_and_serves_with_the_page() {
     let mut command = stateroom();
-    // As `cargo run` does: what is said about one package is not for the build of another.
+    // As `cargo run` does. Variables about one package must not affect the build of another.
     command.args(["dev", "0", "-C"]).arg(example("counter-service")).env("CARGO_MANIFEST_DIR", "nowhere");
     let mut server = Serving::run(command).await;
     assert!(server.address.ip().is_loopback());

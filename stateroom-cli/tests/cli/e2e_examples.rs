@@ -27,7 +27,7 @@ async fn counter_service_counts_per_room() {
 
     one.send("increment").await;
     assert_eq!(one.text().await, "new value: 1");
-    // What a client is answered shows that it is in the room: from here on it hears everything.
+    // A response shows that the client is in the room, and receives every further message.
     two.send("increment").await;
     assert_eq!(one.text().await, "new value: 2");
     while two.text().await != "new value: 2" {}
@@ -36,7 +36,7 @@ async fn counter_service_counts_per_room() {
     assert_eq!(one.text().await, "new value: 3");
     assert_eq!(two.text().await, "new value: 3");
 
-    // What this room hears first is its own: nothing of the others came before.
+    // The first message is of this room: none of the others came before.
     other.send("decrement").await;
     assert_eq!(other.text().await, "new value: -1");
 }
@@ -156,18 +156,18 @@ async fn whiteboard_broadcasts_strokes_and_sends_the_picture_to_newcomers() {
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
     assert_eq!(one.bytes().await, [5, 1, 0, 0, 0], "its number");
     assert_eq!(two.bytes().await, [5, 2, 0, 0, 0]);
-    let told = |points: &[u8]| [&[1, 1, 0, 0, 0, 9, 0, 0, 0, 2, 0][..], points].concat();
+    let stroke = |points: &[u8]| [&[1, 1, 0, 0, 0, 9, 0, 0, 0, 2, 0][..], points].concat();
     let (first, second) = ([1, 0, 2, 0], [3, 0, 4, 0]);
     for points in [first, second] {
         one.send([&[1, 9, 0, 0, 0, 2][..], &points].concat()).await;
-        assert_eq!((one.bytes().await, two.bytes().await), (told(&points), told(&points)));
+        assert_eq!((one.bytes().await, two.bytes().await), (stroke(&points), stroke(&points)));
     }
 
     // The timer may have come: the strokes are older by then.
     let mut late = server.join("a").await;
     assert_eq!(late.bytes().await, [5, 3, 0, 0, 0]);
     let picture = late.bytes().await;
-    assert_eq!((&picture[..10], &picture[11..]), (&told(&[])[..10], &[first, second].concat()[..]));
+    assert_eq!((&picture[..10], &picture[11..]), (&stroke(&[])[..10], &[first, second].concat()[..]));
 
     while two.bytes().await != [4] {}
     two.send(vec![2]).await;

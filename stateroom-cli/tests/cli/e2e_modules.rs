@@ -47,7 +47,7 @@ fn a_native_recording_replays_on_the_module() {
     let mut other = module("chat").room();
     room.script().run(&mut other).unwrap();
     assert_eq!(other.script(), room.script());
-    // Something else is told.
+    // With another event.
     let mismatch = room.script().run(&mut module("counter-service").room()).unwrap_err();
     assert!(mismatch.to_string().contains(r#"- "{\"type\":\"welcome\",\"you\":1"#), "{mismatch}");
 }

@@ -38,8 +38,8 @@ fn cargo(directory: &Path, arguments: &[&str]) -> Command {
 fn tested(directory: &Path) -> usize {
     let output = cargo(directory, &["test", "--quiet", "--workspace"]).output().unwrap();
     success(&output);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let passed = said.split(" passed").filter_map(|before| before.rsplit(' ').next()?.parse::<usize>().ok());
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let passed = stdout.split(" passed").filter_map(|before| before.rsplit(' ').next()?.parse::<usize>().ok());
     passed.sum()
 }
 
@@ -99,8 +99,8 @@ async fn a_native_app() {
     let mut app = tokio::process::Command::from(cargo(&made, &["run", "--quiet"]));
     app.env("ADDRESS", "127.0.0.1:0").stdout(Stdio::piped()).kill_on_drop(true);
     let mut app = app.spawn().unwrap();
-    let mut said = BufReader::new(app.stdout.take().unwrap()).lines();
-    let line = timeout(TIMEOUT, said.next_line()).await.unwrap().unwrap().unwrap();
+    let mut lines = BufReader::new(app.stdout.take().unwrap()).lines();
+    let line = timeout(TIMEOUT, lines.next_line()).await.unwrap().unwrap().unwrap();
     let address = line.strip_prefix("listening on http://").unwrap();
     let mut client = Client::connect(&format!("ws://{address}/ws/a")).await;
     client.send("increment").await;
@@ -113,8 +113,8 @@ fn creates_a_repository_unless_it_is_in_one() {
     let new = |at: &Path, name: &str| {
         success(&stateroom().current_dir(at).args(["new", name, "-t", "counter"]).output().unwrap())
     };
-    let said = new(here.path(), "one");
-    assert!(said.contains("created one: a shared counter") && said.contains("cd one\n    stateroom dev"));
+    let log = new(here.path(), "one");
+    assert!(log.contains("created one: a shared counter") && log.contains("cd one\n    stateroom dev"));
     let one = here.path().join("one");
     assert!(one.join(".git").is_dir());
     new(&one, "two");
@@ -126,12 +126,12 @@ fn existing_files_are_not_overwritten() {
     let here = directory(&[("taken/Cargo.toml", "mine"), ("other/notes", "mine")]);
     let again = |line| stateroom_in(here.path(), line).assert().failure();
     again("new taken -t counter").code(1).stderr_eq(str![[r#"
-error: `taken` is there already, and not empty
-  hint: `stateroom init -C taken` makes a crate in it
+error: the directory `taken` is not empty
+  hint: use `stateroom init -C taken` to create a crate in it
 
 "#]]);
     again("-C taken init -t counter").code(1).stderr_eq(str![[r#"
-error: these files are there already, and would be written over:
+error: these files exist already:
     ./Cargo.toml
 
 "#]]);
@@ -146,18 +146,18 @@ fn invalid_arguments_are_rejected_with_hints() {
     let here = directory(&[]);
     let wrong = |line| stateroom_in(here.path(), line).assert().code(2);
     wrong("new").stderr_eq(str![[r#"
-error: `NAME` is needed, as this is no terminal to ask on
-  hint: such as `stateroom new my-app`; templates are counter, chat, cursors, game-loop, native
+error: `NAME` is required without a terminal
+  hint: for example `stateroom new my-app`; the templates are counter, chat, cursors, game-loop, native
 
 "#]]);
     wrong("new my-app").stderr_eq(str![[r#"
-error: `--template <TEMPLATE>` is needed, as this is no terminal to ask on
-  hint: such as `stateroom new my-app -t counter`; templates are counter, chat, cursors, game-loop, native
+error: `--template <TEMPLATE>` is required without a terminal
+  hint: for example `stateroom new my-app -t counter`; the templates are counter, chat, cursors, game-loop, native
 
 "#]]);
     wrong("new 2048 -t counter").stderr_eq(str![[r#"
-error: `2048` is no name of a crate: begin it with a letter
-  hint: or name it by `--name`
+error: `2048` is not a crate name: it must start with a letter
+  hint: choose another name with `--name`
 
 "#]]);
     wrong("new my-app -t countr").stderr_eq(str![[r#"
@@ -170,7 +170,7 @@ For more information, try '--help'.
 
 "#]]);
     stateroom_in(here.path(), "new my-app -t counter --stateroom nowhere").assert().code(1).stderr_eq(str![[r#"
-error: `nowhere` is no checkout of Stateroom, nor the address of a repository
+error: `nowhere` is neither a checkout of Stateroom nor a Git URL
   caused by: No such file or directory (os error 2)
 
 "#]]);

@@ -53,10 +53,10 @@ impl Serving {
             }
         });
         let mut serving = Serving { address: SocketAddr::from(([0, 0, 0, 0], 0)), child, lines };
-        let said = before(&mut serving).await;
+        let result = before(&mut serving).await;
         let line = serving.line("listening on http").await;
         serving.address = line.rsplit("://").next().unwrap().parse().unwrap();
-        (serving, said)
+        (serving, result)
     }
 
     /// Waits for a line on stderr that contains this text.

@@ -8,10 +8,10 @@ use std::{fmt, future::Future, mem, sync::Arc};
 use stateroom::{
     ClientId, MessagePayload, StateroomContext, StateroomService,
     details::ClientDetails,
+    event_batch::{EventBatch, FinishedEvents},
     fault::{Fault, FaultKind},
     http::{Request, Response},
     messages::{Effect, Event},
-    turn::{Finished, Turn},
 };
 use tracing::{debug, error};
 use wasmtime::{Engine, Module};
@@ -96,12 +96,12 @@ impl WasmHost {
 
     /// Works through the events of a turn while the thread waits, outside of a runtime too.
     #[cfg(feature = "testing")]
-    pub(crate) fn work_through(&mut self, turn: &Turn) -> Result<(), Fault> {
+    pub(crate) fn work_through(&mut self, turn: &EventBatch) -> Result<(), Fault> {
         block_on(self.work(turn, Caller::Thread))
     }
 
     /// Works through the events of a turn.
-    async fn work(&mut self, turn: &Turn, caller: Caller) -> Result<(), Fault> {
+    async fn work(&mut self, turn: &EventBatch, caller: Caller) -> Result<(), Fault> {
         let _running = self.engine.running();
         let mut instance = match mem::replace(&mut self.guest, Guest::AtWork) {
             Guest::Alive(instance) => instance,
@@ -125,12 +125,12 @@ impl WasmHost {
     /// Works on one event while the thread waits. The result is what it is answered with.
     fn work_now(&mut self, event: Event, context: &impl StateroomContext) -> Option<Effect> {
         let Guest::Alive(_) = self.guest else { return None };
-        let turn = Turn::new([event]);
+        let turn = EventBatch::new([event]);
         if let Err(fault) = block_on(self.work(&turn, Caller::Thread)) {
-            let (room, event, reason) = (&*self.room_id, turn.under_way(), fault.kind().label());
+            let (room, event, reason) = (&*self.room_id, turn.in_progress_label(), fault.kind().label());
             error!(room, event, reason, backtrace = fault.backtrace(), "the guest failed: {}", fault.message());
         }
-        let mut finished = Finished::default();
+        let mut finished = FinishedEvents::default();
         turn.take_finished(&mut finished);
         let mut answer = None;
         for effect in finished.effects {
@@ -196,7 +196,11 @@ impl StateroomService for WasmHost {
         }
     }
 
-    fn deliver(&mut self, turn: &Turn, _: &impl StateroomContext) -> impl Future<Output = Result<(), Fault>> + Send {
+    fn deliver(
+        &mut self,
+        turn: &EventBatch,
+        _: &impl StateroomContext,
+    ) -> impl Future<Output = Result<(), Fault>> + Send {
         self.work(turn, Caller::Task)
     }
 }

@@ -15,11 +15,10 @@ use std::{
 };
 
 use stateroom::{
-    batch,
+    event_batch::EventBatch,
     fault::{Fault, FaultKind},
     messages::Event,
-    turn::Turn,
-    wire,
+    wire::{self, batch},
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
@@ -173,7 +172,7 @@ impl Instance {
 
     /// Works on the events of a turn, until there are none left or the room should write what came out of them: that is in
     /// the turn as soon as an event is over.
-    pub(crate) async fn work(&mut self, turn: &Turn, caller: Caller) -> Result<(), Fault> {
+    pub(crate) async fn work(&mut self, turn: &EventBatch, caller: Caller) -> Result<(), Fault> {
         self.pace.set_blocking(caller == Caller::Thread);
         // Not for each event: so a row of short events gives way to others at each tick, too.
         self.guest.store().set_epoch_deadline(1);
@@ -186,7 +185,7 @@ impl Instance {
     }
 
     /// Tells the guest of the next event, or of several that fit together.
-    async fn tell(&mut self, turn: &Turn) -> Result<(), Fault> {
+    async fn tell(&mut self, turn: &EventBatch) -> Result<(), Fault> {
         let (mut encoded, mut lengths) = (std::mem::take(&mut self.encoded), std::mem::take(&mut self.lengths));
         self.take_events(turn, &mut encoded, &mut lengths);
         if lengths.is_empty() {
@@ -213,7 +212,7 @@ impl Instance {
         outcome.map_err(|failed| self.fault(failed.as_ref()))
     }
 
-    fn take_events(&self, turn: &Turn, encoded: &mut Vec<u8>, lengths: &mut Vec<u32>) {
+    fn take_events(&self, turn: &EventBatch, encoded: &mut Vec<u8>, lengths: &mut Vec<u32>) {
         let takes_rows = self.guest.takes_rows();
         turn.take_events(|event| {
             let plain;

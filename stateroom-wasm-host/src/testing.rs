@@ -32,9 +32,9 @@ use std::{
 
 use stateroom::{
     StateroomContext, StateroomService, StateroomServiceFactory,
+    event_batch::EventBatch,
     fault::{Fault, FaultKind},
     testing::{Room, RoomClock},
-    turn::Turn,
 };
 use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtxBuilder};
 
@@ -144,7 +144,11 @@ impl StateroomService for Guest {
         self.0.memory_bytes()
     }
 
-    fn deliver(&mut self, turn: &Turn, _: &impl StateroomContext) -> impl Future<Output = Result<(), Fault>> + Send {
+    fn deliver(
+        &mut self,
+        turn: &EventBatch,
+        _: &impl StateroomContext,
+    ) -> impl Future<Output = Result<(), Fault>> + Send {
         future::ready(self.0.work_through(turn))
     }
 }

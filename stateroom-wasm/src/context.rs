@@ -4,10 +4,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateroom::{
-    ClientId, MessagePayload, MessageRecipient, StateroomContext, batch,
+    ClientId, MessagePayload, MessageRecipient, StateroomContext,
     http::Response,
     messages::Effect,
-    wire::{Greeting, effect_kind, encode_effect},
+    wire::{Greeting, batch, effect_kind, encode_effect},
 };
 
 /// What this side knows of its host, and has for it.

@@ -6,10 +6,9 @@ use std::sync::{Mutex, OnceLock};
 
 use stateroom::{
     StateroomService,
-    batch::Records,
     details::ClientDetails,
     messages::Event,
-    wire::{Answer, Greeting, WireError, decode_event, effect_kind, event_kind},
+    wire::{Answer, Greeting, WireError, batch::Records, decode_event, effect_kind, event_kind},
 };
 
 use crate::context::{GuestContext, Host, Place};
@@ -115,9 +114,9 @@ mod tests {
     use std::cell::RefCell;
 
     use stateroom::{
-        ClientId, MessagePayload, MessageRecipient, StateroomContext, batch,
+        ClientId, MessagePayload, MessageRecipient, StateroomContext,
         messages::Effect,
-        wire::{decode_effect, encode_event},
+        wire::{batch, decode_effect, encode_event},
     };
 
     use super::*;

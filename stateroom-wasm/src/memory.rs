@@ -287,7 +287,7 @@ mod tests {
     #[test]
     #[cfg(target_pointer_width = "32")]
     fn the_effects_of_a_row_are_where_they_are_shown() {
-        use stateroom::batch::{Records, put_event};
+        use stateroom::wire::batch::{Records, put_event};
 
         static GUEST: Guest<Echo> = Guest::new();
         static PLACE: Effects = Effects::new();

@@ -8,10 +8,10 @@ use std::{
 use crate::{
     ClientId, MessagePayload, StateroomContext,
     details::ClientDetails,
+    event_batch::EventBatch,
     fault::{Fault, FaultKind},
     http::{Request, Response},
     messages::{Effect, Event},
-    turn::Turn,
 };
 
 /// After so many bytes of effects, the host gets to write them before the next event.
@@ -90,7 +90,7 @@ pub trait StateroomService: Send + Sync + 'static {
     #[doc(hidden)]
     fn deliver(
         &mut self,
-        turn: &Turn,
+        turn: &EventBatch,
         context: &impl StateroomContext,
     ) -> impl Future<Output = Result<(), Fault>> + Send {
         async move {

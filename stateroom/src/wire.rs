@@ -33,6 +33,7 @@
 //!
 //! *Invariant:* no bytes, whoever made them, cause a panic or an allocation larger than they are; of details and
 //! headers, the records take more memory than bytes, but no more than sixteen times as much.
+pub mod batch;
 pub(crate) mod details;
 pub(crate) mod http;
 

@@ -8,9 +8,9 @@ use std::{
 
 use stateroom::{
     StateroomContext, StateroomService, StateroomServiceFactory,
+    event_batch::{EventBatch, FinishedEvents},
     fault::Fault,
     messages::{Effect, Event},
-    turn::{Finished, Turn},
 };
 
 use super::{
@@ -106,7 +106,7 @@ impl<S: StateroomService> StateroomService for ObservedService<S> {
         self.service.memory_bytes()
     }
 
-    async fn deliver(&mut self, turn: &Turn, context: &impl StateroomContext) -> Result<(), Fault> {
+    async fn deliver(&mut self, turn: &EventBatch, context: &impl StateroomContext) -> Result<(), Fault> {
         let Some(writer) = &mut self.writer else { return self.service.deliver(turn, context).await };
         if let Some(restored) = writer.restored.take() {
             return writer.begin_restored(&mut self.service, restored, turn, context).await;
@@ -145,7 +145,7 @@ impl Writer {
         &self,
         service: &mut S,
         mut restored: Restored,
-        turn: &Turn,
+        turn: &EventBatch,
         context: &impl StateroomContext,
     ) -> Result<(), Fault> {
         let mut events = Vec::new();
@@ -209,11 +209,11 @@ pub(super) async fn handle<S: StateroomService>(
     event: Event,
     context: &impl StateroomContext,
 ) -> Result<Vec<Effect>, Fault> {
-    let turn = Turn::new([event]);
+    let turn = EventBatch::new([event]);
     while !turn.is_empty() {
         service.deliver(&turn, context).await?;
     }
-    let mut finished = Finished::default();
+    let mut finished = FinishedEvents::default();
     turn.take_finished(&mut finished);
     Ok(finished.effects)
 }

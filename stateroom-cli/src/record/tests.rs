@@ -4,9 +4,9 @@ use std::{future::Future, pin::pin, sync::Arc, task};
 use stateroom::{
     ClientId, DefaultStateroomFactory, MessagePayload, MessageRecipient, StateroomContext, StateroomService,
     StateroomServiceFactory,
+    event_batch::{EventBatch, FinishedEvents},
     messages::{Effect, Event},
     testing::{Room, TestContext},
-    turn::{Finished, Turn},
 };
 
 use super::{Happened, Observed, Records, room::BYTES};
@@ -64,14 +64,14 @@ fn begin_room(records: &Arc<Records>, id: &str) -> Service {
 
 /// What the service asks for at these events, one list for each.
 fn told(service: &mut Service, events: impl IntoIterator<Item = Event>) -> Vec<Vec<Effect>> {
-    let turn = Turn::new(events);
+    let turn = EventBatch::new(events);
     let context = Collecting::default();
     while !turn.is_empty() {
         if now(service.deliver(&turn, &context)).is_err() {
             break;
         }
     }
-    let mut finished = Finished::default();
+    let mut finished = FinishedEvents::default();
     turn.take_finished(&mut finished);
     let mut effects = finished.effects.into_iter();
     let mut from = 0;

@@ -14,9 +14,9 @@ use std::{
 use futures_util::FutureExt;
 use stateroom::{
     StateroomService, StateroomServiceFactory,
+    event_batch::{EventBatch, FinishedEvents},
     fault::{Fault, FaultKind},
     messages::{Effect, Event},
-    turn::{Finished, Turn},
 };
 use tokio::{runtime::RuntimeFlavor, task::yield_now};
 
@@ -98,7 +98,7 @@ pub(crate) struct Room {
     schedule: Schedule,
     policy: ShutdownPolicy,
     /// Empty between events; kept for its memory.
-    finished: Finished,
+    finished: FinishedEvents,
     metrics: Arc<Metrics>,
     /// How long the service has computed for events that have not returned.
     computed: Duration,
@@ -131,7 +131,7 @@ impl Room {
             timer: Timer::new(limits.timer_interval),
             schedule: Schedule::new(limits, policy),
             policy,
-            finished: Finished::default(),
+            finished: FinishedEvents::default(),
             metrics,
             computed: Duration::ZERO,
             drain: None,
@@ -296,7 +296,7 @@ impl Room {
                 poll
             })
             .await
-            .map_err(|fault| fault.in_event(turn.under_way()))?;
+            .map_err(|fault| fault.in_event(turn.in_progress_label()))?;
             if !turn.is_empty() {
                 // Enough for one go: others want the thread, and the members what there is for them.
                 self.write_all();
@@ -306,7 +306,7 @@ impl Room {
         Ok(())
     }
 
-    fn apply_finished(&mut self, turn: &Turn) {
+    fn apply_finished(&mut self, turn: &EventBatch) {
         let mut finished = std::mem::take(&mut self.finished);
         turn.take_finished(&mut finished);
         let mut effects = finished.effects.drain(..);

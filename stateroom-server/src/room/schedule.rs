@@ -5,7 +5,9 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use rustc_hash::FxHashMap;
-use stateroom::{ClientId, MessagePayload, details::ClientDetails, http::Response, messages::Event, turn::Turn};
+use stateroom::{
+    ClientId, MessagePayload, details::ClientDetails, event_batch::EventBatch, http::Response, messages::Event,
+};
 use tokio::sync::oneshot;
 
 use super::{
@@ -57,7 +59,7 @@ impl Step {
 /// What is going to happen in a room.
 pub(crate) struct Schedule {
     /// The events that wait for the service.
-    pub(crate) turn: Arc<Turn>,
+    pub(crate) turn: Arc<EventBatch>,
     /// What each of those changes.
     pub(crate) steps: VecDeque<Step>,
     connections: FxHashMap<ConnectionId, Seated>,

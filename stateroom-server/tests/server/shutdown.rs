@@ -2,7 +2,7 @@
 use std::{sync::Arc, time::Duration};
 
 use stateroom::{
-    StateroomContext, StateroomService, StateroomServiceFactory, fault::Fault, messages::Event, turn::Turn,
+    StateroomContext, StateroomService, StateroomServiceFactory, event_batch::EventBatch, fault::Fault, messages::Event,
 };
 use stateroom_server::{Limits, Server, ShutdownPolicy};
 use tokio::{
@@ -207,7 +207,7 @@ impl StateroomServiceFactory for NeverDone {
 }
 
 impl StateroomService for Stuck {
-    async fn deliver(&mut self, turn: &Turn, _: &impl StateroomContext) -> Result<(), Fault> {
+    async fn deliver(&mut self, turn: &EventBatch, _: &impl StateroomContext) -> Result<(), Fault> {
         while let Some(event) = turn.next_event() {
             if let Event::Disconnect { .. } = event {
                 std::future::pending().await

@@ -5,10 +5,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stateroom::{
-    batch::Records,
+    event_batch::FinishedEvents,
     messages::Effect,
-    turn::Finished,
-    wire::{self, WireError},
+    wire::{self, WireError, batch::Records},
 };
 use tracing::debug;
 
@@ -16,10 +15,10 @@ use crate::{config::WasmHostConfig, instance::breach::Breach};
 
 /// What events that are over asked for, until the room takes it: where a guest that goes on with others leaves it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Over(Arc<Mutex<Finished>>);
+pub(crate) struct Over(Arc<Mutex<FinishedEvents>>);
 
 impl Over {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Finished> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, FinishedEvents> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -211,14 +210,14 @@ impl Outbox {
 }
 
 /// Puts the effects of an event behind those of the ones before it.
-fn put_down(over: &mut Finished, effects: &mut Vec<Effect>) {
+fn put_down(over: &mut FinishedEvents, effects: &mut Vec<Effect>) {
     over.effects.append(effects);
     over.ends.push(over.effects.len());
 }
 
 #[cfg(test)]
 mod tests {
-    use stateroom::batch;
+    use stateroom::wire::batch;
 
     use super::*;
 

@@ -7,10 +7,10 @@ use std::{
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomService, StateroomServiceFactory,
+    event_batch::{EventBatch, FinishedEvents},
     fault::Fault,
     messages::{Effect, Event},
     testing::TestContext,
-    turn::{Finished, Turn},
 };
 use stateroom_wasm_host::{WasmHost, WasmHostConfig, WasmHostFactory};
 use tracing_subscriber::fmt::MakeWriter;
@@ -60,9 +60,9 @@ impl Room {
         &mut self,
         events: impl IntoIterator<Item = Event>,
     ) -> (Vec<Vec<Effect>>, Result<(), Fault>) {
-        let turn = Turn::new(events);
+        let turn = EventBatch::new(events);
         let outcome = self.host.deliver(&turn, &self.context).await;
-        let mut finished = Finished::default();
+        let mut finished = FinishedEvents::default();
         turn.take_finished(&mut finished);
         let mut effects = finished.effects.into_iter();
         let mut start = 0;

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use stateroom::{
     ClientId, MessageRecipient, StateroomService,
+    event_batch::{EventBatch, FinishedEvents},
     fault::FaultKind,
     messages::{Effect, Event},
-    turn::{Finished, Turn},
 };
 use stateroom_wasm_host::WasmHostConfig;
 
@@ -59,13 +59,13 @@ async fn an_event_that_the_guest_does_not_know_is_left_out_where_it_stands() {
 async fn a_trap_releases_what_was_over_before_it() {
     let mut room = Room::new(ROWS, &config()).await;
     let texts = ["1", "2", "3", "4", "5", "6", "Trap", "8"];
-    let turn = Turn::new(texts.map(|text| says(1, text)));
+    let turn = EventBatch::new(texts.map(|text| says(1, text)));
     let fault = room.host.deliver(&turn, &room.context).await.unwrap_err();
-    let mut finished = Finished::default();
+    let mut finished = FinishedEvents::default();
     turn.take_finished(&mut finished);
     assert_eq!(finished.ends, [1, 2, 3, 4, 5, 6]);
     assert_eq!(finished.effects, texts[..6].iter().flat_map(|text| echo(text)).collect::<Vec<_>>());
-    assert_eq!((fault.kind(), turn.under_way()), (FaultKind::Trap, Some("message")));
+    assert_eq!((fault.kind(), turn.in_progress_label()), (FaultKind::Trap, Some("message")));
 }
 
 #[tokio::test]
@@ -100,12 +100,12 @@ async fn what_is_over_is_released_before_what_takes_time() {
 #[tokio::test]
 async fn what_is_over_is_released_before_it_gets_much() {
     let mut room = Room::new(HOSTILE, &config()).await;
-    let turn = Turn::new(["L", "L", "L"].map(|text| says(1, text)));
+    let turn = EventBatch::new(["L", "L", "L"].map(|text| says(1, text)));
     let mut released = Vec::new();
     let mut deliver = std::pin::pin!(room.host.deliver(&turn, &room.context));
     let outcome = std::future::poll_fn(|task| {
         let poll = deliver.as_mut().poll(task);
-        let mut finished = Finished::default();
+        let mut finished = FinishedEvents::default();
         turn.take_finished(&mut finished);
         // At a tick of the clock there may be nothing.
         if !finished.ends.is_empty() {
@@ -120,8 +120,8 @@ async fn what_is_over_is_released_before_it_gets_much() {
 /// Says three things, of which the last takes so long that it does not matter how long.
 async fn is_released(guest: &str, texts: [&str; 3], released: [Vec<Effect>; 2]) {
     let mut room = Room::new(guest, &config()).await;
-    let turn = Turn::new(texts.map(|text| says(1, text)));
-    let mut finished = Finished::default();
+    let turn = EventBatch::new(texts.map(|text| says(1, text)));
+    let mut finished = FinishedEvents::default();
     let mut deliver = std::pin::pin!(room.host.deliver(&turn, &room.context));
     let something = std::future::poll_fn(|task| {
         assert!(deliver.as_mut().poll(task).is_pending());
@@ -131,7 +131,7 @@ async fn is_released(guest: &str, texts: [&str; 3], released: [Vec<Effect>; 2]) 
     let in_time = tokio::time::timeout(Duration::from_secs(20), something).await;
     assert!(in_time.is_ok(), "nothing was released");
     assert_eq!((finished.effects, finished.ends), (released.concat(), vec![1, 2]));
-    assert_eq!(turn.under_way(), Some("message"));
+    assert_eq!(turn.in_progress_label(), Some("message"));
 }
 
 /// Together they take several times as long as one may.

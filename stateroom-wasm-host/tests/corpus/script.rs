@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 use libtest_mimic::Failed;
 use stateroom::{
     StateroomService, StateroomServiceFactory,
+    event_batch::{EventBatch, FinishedEvents},
     fault::Fault,
     testing::TestContext,
-    turn::{Finished, Turn},
 };
 use stateroom_wasm_host::{WasmHost, WasmHostConfig, WasmHostError, WasmHostFactory};
 
@@ -82,9 +82,9 @@ async fn deliver(
     context: &TestContext,
     event: stateroom::messages::Event,
 ) -> (usize, Result<(), Fault>) {
-    let turn = Turn::new([event]);
+    let turn = EventBatch::new([event]);
     let outcome = room.deliver(&turn, context).await;
-    let mut finished = Finished::default();
+    let mut finished = FinishedEvents::default();
     turn.take_finished(&mut finished);
     (finished.effects.len(), outcome)
 }

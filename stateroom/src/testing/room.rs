@@ -128,7 +128,7 @@ impl<S: StateroomService> Room<S> {
         while !life.turn.is_empty() {
             let outcome = block_on(life.service.deliver(&life.turn, &*life.context));
             life.apply_finished(&mut self.outside);
-            outcome.map_err(|fault| fault.in_event(life.turn.under_way()))?;
+            outcome.map_err(|fault| fault.in_event(life.turn.in_progress_label()))?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use std::{
 use super::heard::Heard;
 use crate::{
     ClientId, MessagePayload,
+    event_batch::{EventBatch, FinishedEvents},
     http::Response,
     messages::{Effect, Event},
     testing::{
@@ -20,7 +21,6 @@ use crate::{
         context::RoomContext,
         seats::{Connection, Seats},
     },
-    turn::{Finished, Turn},
 };
 
 /// What changes in the room when the event beside it has returned.
@@ -41,7 +41,7 @@ pub(super) enum Change {
 pub(super) struct Life<S> {
     pub(super) service: S,
     pub(super) context: Arc<RoomContext>,
-    pub(super) turn: Turn,
+    pub(super) turn: EventBatch,
     changes: VecDeque<Change>,
     pub(super) seats: Seats,
 }
@@ -63,7 +63,7 @@ impl Outside {
 
 impl<S> Life<S> {
     pub(super) fn new(service: S, context: Arc<RoomContext>) -> Self {
-        Life { service, context, turn: Turn::default(), changes: VecDeque::new(), seats: Seats::default() }
+        Life { service, context, turn: EventBatch::default(), changes: VecDeque::new(), seats: Seats::default() }
     }
 
     pub(super) fn push(&mut self, event: Event, change: Change) {
@@ -72,7 +72,7 @@ impl<S> Life<S> {
     }
 
     pub(super) fn apply_finished(&mut self, outside: &mut Outside) {
-        let mut finished = Finished::default();
+        let mut finished = FinishedEvents::default();
         self.turn.take_finished(&mut finished);
         let mut effects = finished.effects.into_iter();
         let mut taken = 0;

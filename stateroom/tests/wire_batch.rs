@@ -4,9 +4,11 @@ mod values;
 use proptest::prelude::*;
 use stateroom::{
     ClientId, MessageRecipient,
-    batch::{self, HEADER_BYTES, Records},
     messages::{Effect, Event},
-    wire::WireError,
+    wire::{
+        WireError,
+        batch::{self, HEADER_BYTES, Records},
+    },
 };
 
 use self::values::{client, newer_event, payload, recipient, response};

@@ -18,7 +18,7 @@ use crate::messages::{Effect, Event};
 /// The room fills it, [`deliver`](crate::StateroomService::deliver) works through it, and the room takes what is finished
 /// whenever `deliver` returns or waits. Both are one task, so the lock is never contended.
 #[derive(Debug, Default)]
-pub struct Turn {
+pub struct EventBatch {
     state: Mutex<State>,
     /// How many events wait; changed with the state, and looked at without it.
     waiting: AtomicUsize,
@@ -29,21 +29,21 @@ struct State {
     waiting: VecDeque<Event>,
     /// The labels of the events that were taken and have not returned.
     under_way: VecDeque<&'static str>,
-    finished: Finished,
+    finished: FinishedEvents,
 }
 
 /// Effects of finished events, in order.
 #[derive(Debug, Default)]
-pub struct Finished {
+pub struct FinishedEvents {
     /// The effects of all these events.
     pub effects: Vec<Effect>,
     /// For each event, where in `effects` its own end.
     pub ends: Vec<usize>,
 }
 
-impl Finished {
+impl FinishedEvents {
     /// Puts others behind these; leaves `later` empty.
-    pub fn append(&mut self, later: &mut Finished) {
+    pub fn append(&mut self, later: &mut FinishedEvents) {
         if self.ends.is_empty() && self.effects.is_empty() {
             mem::swap(self, later);
             return;
@@ -62,11 +62,11 @@ impl Finished {
     }
 }
 
-impl Turn {
+impl EventBatch {
     /// A turn of these events.
     #[must_use]
     pub fn new(events: impl IntoIterator<Item = Event>) -> Self {
-        let turn = Turn::default();
+        let turn = EventBatch::default();
         turn.add(events);
         turn
     }
@@ -123,7 +123,7 @@ impl Turn {
     }
 
     /// Says that the first events under way have returned, and what they asked for; leaves `finished` empty.
-    pub fn finish_events(&self, finished: &mut Finished) {
+    pub fn finish_events(&self, finished: &mut FinishedEvents) {
         let mut state = self.lock();
         let count = finished.ends.len().min(state.under_way.len());
         state.under_way.drain(..count);
@@ -131,7 +131,7 @@ impl Turn {
     }
 
     /// Exchanges `finished`, which must be empty, for what has finished since.
-    pub fn take_finished(&self, finished: &mut Finished) {
+    pub fn take_finished(&self, finished: &mut FinishedEvents) {
         mem::swap(&mut self.lock().finished, finished);
     }
 

@@ -28,10 +28,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{
-    rooms::Rooms,
-    server::{RoomInfo, StallingSocket},
-};
+use crate::{rooms::Rooms, server::RoomInfo, timeout_socket::StallingSocket};
 
 /// So many connections are served at a time; others wait.
 const CONNECTIONS: usize = 64;

@@ -1,11 +1,7 @@
 //! One WebSocket connection: its task reads, keeps the heartbeat, writes what the socket did not take at once, and closes.
 //!
 //! *Invariant:* the room waits for no connection, and a connection waits only for its own client and its own room.
-pub(crate) mod allowance;
-pub(crate) mod close;
-pub(crate) mod compression;
 mod deadlines;
-pub(crate) mod frame;
 mod heartbeat;
 mod reader;
 mod stream;
@@ -27,15 +23,20 @@ use tokio::{
 };
 
 use self::{
-    allowance::Allowance,
-    close::CloseCause,
-    compression::Compression,
     deadlines::Deadlines,
     heartbeat::{Beat, Heartbeat},
     reader::{Ending, FrameReader},
     stream::Stream,
 };
-use crate::{limits, metrics::Metrics, outbound::Outbound, room::seat::Seat, rooms::Rooms};
+use crate::{
+    limits,
+    metrics::Metrics,
+    outbound::Outbound,
+    rate_limit::allowance::Allowance,
+    room::seat::Seat,
+    rooms::Rooms,
+    websocket::{close::CloseCause, compression::Compression, frame},
+};
 
 /// How often a connection reads before others get their turn.
 const READS: usize = 4;

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::{config::Limits, limits, lock};
+use crate::{limits, lock, settings::Limits};
 
 /// All the connections of a server.
 #[derive(Debug)]

@@ -2,9 +2,7 @@
 //!
 //! *Invariant:* a plain GET never creates a room.
 mod admit;
-mod handshake;
 mod join;
-pub(crate) mod pace;
 mod request;
 
 use std::sync::Arc;

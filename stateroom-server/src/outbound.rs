@@ -5,6 +5,7 @@
 //! the queue.
 //!
 //! *Invariant:* writing never waits, and what waits is bounded: more than that closes the client, and nobody else notices.
+pub(crate) mod outbox;
 mod queue;
 
 use std::{
@@ -17,13 +18,15 @@ use futures_util::task::AtomicWaker;
 use tokio::net::tcp::OwnedWriteHalf;
 
 pub(crate) use self::queue::Load;
-use self::queue::{PIECES, Queue};
+use self::{
+    outbox::Batch,
+    queue::{PIECES, Queue},
+};
 use crate::{
-    config::Limits,
-    connection::{close::CloseCause, compression::Encoding, frame},
     lock,
     metrics::Metrics,
-    room::outbox::Batch,
+    settings::Limits,
+    websocket::{close::CloseCause, compression::Encoding, frame},
 };
 
 /// The part of what may wait for a client that it may have said before the room handles it. With the half that may wait

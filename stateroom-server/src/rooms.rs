@@ -8,7 +8,6 @@ mod names;
 mod refusal;
 mod remembered;
 mod stop;
-mod tasks;
 
 use std::{
     collections::HashMap,
@@ -24,18 +23,16 @@ use tracing::{Instrument, instrument::Instrumented};
 use uuid::Uuid;
 
 pub use self::refusal::Refusal;
-use self::{backoff::Backoff, generation::Generation, names::ShortNames, remembered::Remembered, tasks::Tasks};
+use self::{backoff::Backoff, generation::Generation, names::ShortNames, remembered::Remembered};
 #[cfg(feature = "jwt")]
 use crate::admission::jwt::Jwt;
 use crate::{
     Server,
-    config::{Limits, RoomStrategy},
-    connection::close::CloseCause,
     connections::Connections,
-    http::pace::Pace,
     limits, lock,
     metrics::{Metrics, OneMore},
     outbound::Outbound,
+    rate_limit::requests::Pace,
     room::{
         actor::{Ending, Room},
         handle::RoomHandle,
@@ -43,6 +40,9 @@ use crate::{
         seat::Seat,
     },
     server::{OnSwap, RoomInfo},
+    settings::{Limits, RoomStrategy},
+    tasks::Tasks,
+    websocket::close::CloseCause,
 };
 
 /// All the rooms of a server.

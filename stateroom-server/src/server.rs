@@ -1,7 +1,6 @@
 //! The server: what it is set to, and the three ways to run it.
 mod accept;
 mod handle;
-mod stalling;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -18,15 +17,14 @@ use stateroom::StateroomServiceFactory;
 use tokio::net::{TcpListener, TcpSocket};
 
 pub use self::handle::{OnSwap, RoomInfo, ServerHandle};
-pub(crate) use self::stalling::StallingSocket;
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsError};
 use crate::{
     admin,
     admission::Admission,
-    config::{Limits, RoomStrategy, ShutdownPolicy},
     http,
     rooms::Rooms,
+    settings::{Limits, RoomStrategy, ShutdownPolicy},
 };
 
 /// A server of rooms.

@@ -11,8 +11,10 @@ use sockudo_ws::{
 };
 use stateroom::MessagePayload;
 
-use super::{close::CloseCause, compression::Compression, frame};
-use crate::config::Limits;
+use crate::{
+    settings::Limits,
+    websocket::{close::CloseCause, compression::Compression, frame},
+};
 
 /// A connection that has had a large frame does not keep more memory than this for what is left over.
 const KEPT: usize = 16 << 10;

@@ -22,7 +22,7 @@ use tokio::{
 #[cfg(feature = "tls")]
 use tokio_rustls::server::TlsStream;
 
-use crate::server::StallingSocket;
+use crate::timeout_socket::StallingSocket;
 
 /// What a connection runs over.
 #[derive(Debug)]

@@ -6,7 +6,11 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Path, Request, State},
-    http::request::Parts,
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONNECTION, SEC_WEBSOCKET_VERSION, UPGRADE},
+        request::Parts,
+    },
     response::{IntoResponse, Response},
 };
 use hyper::upgrade::OnUpgrade;
@@ -16,15 +20,18 @@ use tracing::Instrument;
 use super::{
     Refused,
     admit::{Admitted, admit},
-    handshake::{Handshake, NoHandshake},
 };
 use crate::{
     admission::Access,
-    connection::{self, compression::Compression},
+    connection,
     connections::{Places, TooMany},
     limits,
     outbound::Outbound,
     rooms::Rooms,
+    websocket::{
+        compression::Compression,
+        handshake::{Handshake, NoHandshake},
+    },
 };
 
 /// The room that is joined where none is named.
@@ -102,4 +109,21 @@ fn places(rooms: &Rooms, request: &Parts, peer: Option<IpAddr>) -> Result<Arc<Pl
         places.add(connections.take_of(peer)?);
     }
     Ok(Arc::new(places))
+}
+
+impl IntoResponse for NoHandshake {
+    fn into_response(self) -> Response {
+        let text = match self {
+            NoHandshake::UpgradeRequired(text) => text,
+            NoHandshake::Bad(what) => {
+                return Refused::Request(format!("this is no WebSocket handshake: {what}")).into_response();
+            }
+        };
+        let mut response = (StatusCode::UPGRADE_REQUIRED, format!("{text}\n")).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        response
+    }
 }

@@ -3,7 +3,7 @@
 //! *Invariant:* pieces are whole frames, save for what was already written of the first.
 use std::{collections::VecDeque, io::IoSlice, mem, ops::Range, sync::Arc};
 
-use crate::room::outbox::Batch;
+use super::outbox::Batch;
 
 /// How many pieces go into one write.
 pub(super) const PIECES: usize = 64;

@@ -5,14 +5,14 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use stateroom::{ClientId, MessagePayload, MessageRecipient};
 
-use super::{
-    inbox::ConnectionId,
-    outbox::{Outbox, Run, extend},
-};
+use super::inbox::ConnectionId;
 use crate::{
-    connection::compression::Encoding,
     metrics::{Metrics, OneMore},
-    outbound::{Load, Outbound},
+    outbound::{
+        Load, Outbound,
+        outbox::{Outbox, Run, extend},
+    },
+    websocket::compression::Encoding,
 };
 
 /// Somebody who is in the room.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 
 use super::Rooms;
-use crate::{connection::close::CloseCause, limits, room::inbox::Inbox};
+use crate::{limits, room::inbox::Inbox, websocket::close::CloseCause};
 
 /// How long what is dropped may take to say and hear so.
 const LAST_WORDS: Duration = Duration::from_secs(1);

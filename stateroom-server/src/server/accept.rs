@@ -26,12 +26,12 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::StallingSocket;
 use crate::{
     connections::{Places, TooMany},
     http::Refused,
     limits,
     rooms::Rooms,
+    timeout_socket::StallingSocket,
 };
 
 /// How long to wait when the system has no more sockets to give.

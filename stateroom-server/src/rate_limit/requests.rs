@@ -6,10 +6,7 @@ use std::{collections::HashMap, net::IpAddr, sync::Mutex};
 use tokio::time::Instant;
 
 use crate::{
-    config::Limits,
-    connection::{allowance::Allowance, close::CloseCause},
-    connections::Source,
-    limits, lock,
+    connections::Source, limits, lock, rate_limit::allowance::Allowance, settings::Limits, websocket::close::CloseCause,
 };
 
 /// Of more addresses at a time, nothing more is taken.

@@ -1,8 +1,7 @@
 //! How much a client may send over time. A pure type: the time is passed in.
 use tokio::time::Instant;
 
-use super::close::CloseCause;
-use crate::config::Limits;
+use crate::{settings::Limits, websocket::close::CloseCause};
 
 /// So many seconds' worth may come at once.
 const AT_ONCE: f64 = 5.0;

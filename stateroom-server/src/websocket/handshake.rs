@@ -14,14 +14,13 @@ use axum::{
 };
 use sockudo_ws::handshake::generate_accept_key;
 
-use super::Refused;
-use crate::connection::compression::Compression;
+use super::compression::Compression;
 
 /// 16 bytes in base64.
 const KEY_LENGTH: usize = 24;
 
 /// Why a request cannot become a WebSocket.
-pub(super) enum NoHandshake {
+pub(crate) enum NoHandshake {
     /// The client did not ask for one, or not for one of ours.
     UpgradeRequired(&'static str),
     /// It asked in a way that cannot be.
@@ -30,15 +29,15 @@ pub(super) enum NoHandshake {
 
 /// What a client wants to be answered with the switch of protocols.
 #[derive(Debug)]
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     accept: String,
     /// What was agreed on, if anything.
-    pub(super) compression: Option<Compression>,
+    pub(crate) compression: Option<Compression>,
 }
 
 impl Handshake {
     /// Reads a request.
-    pub(super) fn read(request: &Parts, may_compress: bool) -> Result<Self, NoHandshake> {
+    pub(crate) fn read(request: &Parts, may_compress: bool) -> Result<Self, NoHandshake> {
         let headers = &request.headers;
         let is = |name: HeaderName, value: &str| {
             headers.get(name).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
@@ -66,7 +65,7 @@ impl Handshake {
     }
 
     /// The switch of protocols.
-    pub(super) fn response(&self, subprotocol: Option<&str>) -> Response {
+    pub(crate) fn response(&self, subprotocol: Option<&str>) -> Response {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -82,23 +81,6 @@ impl Handshake {
                 headers.insert(name, value);
             }
         }
-        response
-    }
-}
-
-impl IntoResponse for NoHandshake {
-    fn into_response(self) -> Response {
-        let text = match self {
-            NoHandshake::UpgradeRequired(text) => text,
-            NoHandshake::Bad(what) => {
-                return Refused::Request(format!("this is no WebSocket handshake: {what}")).into_response();
-            }
-        };
-        let mut response = (StatusCode::UPGRADE_REQUIRED, format!("{text}\n")).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         response
     }
 }

@@ -28,7 +28,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{rooms::Rooms, server::RoomInfo, timeout_socket::StallingSocket};
+use crate::{rooms::Rooms, server::RoomInfo, timeout_socket::TimeoutSocket};
 
 /// So many connections are served at a time; others wait.
 const CONNECTIONS: usize = 64;
@@ -91,7 +91,7 @@ async fn ready(State(rooms): State<Arc<Rooms>>) -> (StatusCode, &'static str) {
 
 /// A room, as JSON.
 #[derive(Serialize)]
-struct Room {
+struct RoomJson {
     id: String,
     clients: usize,
     age_seconds: f64,
@@ -100,9 +100,9 @@ struct Room {
     memory_bytes: Option<usize>,
 }
 
-impl From<RoomInfo> for Room {
+impl From<RoomInfo> for RoomJson {
     fn from(room: RoomInfo) -> Self {
-        Room {
+        RoomJson {
             id: room.id,
             clients: room.connections,
             age_seconds: room.age.as_secs_f64(),
@@ -113,19 +113,19 @@ impl From<RoomInfo> for Room {
     }
 }
 
-async fn list(State(rooms): State<Arc<Rooms>>) -> Json<Vec<Room>> {
-    let mut rooms: Vec<Room> = rooms.list().into_iter().map(Room::from).collect();
+async fn list(State(rooms): State<Arc<Rooms>>) -> Json<Vec<RoomJson>> {
+    let mut rooms: Vec<RoomJson> = rooms.list().into_iter().map(RoomJson::from).collect();
     rooms.sort_by(|one, other| one.id.cmp(&other.id));
     Json(rooms)
 }
 
-async fn show(State(rooms): State<Arc<Rooms>>, Path(id): Path<String>) -> Result<Json<Room>, NoRoom> {
+async fn show(State(rooms): State<Arc<Rooms>>, Path(id): Path<String>) -> Result<Json<RoomJson>, NoRoom> {
     rooms.info(&id).map(|room| Json(room.into())).ok_or(NoRoom)
 }
 
 /// How a room is to be closed.
 #[derive(Deserialize)]
-struct Closing {
+struct CloseQuery {
     code: Option<u16>,
     reason: Option<String>,
 }
@@ -133,7 +133,7 @@ struct Closing {
 async fn delete(
     State(rooms): State<Arc<Rooms>>,
     Path(id): Path<String>,
-    Query(closing): Query<Closing>,
+    Query(closing): Query<CloseQuery>,
 ) -> Result<StatusCode, NoRoom> {
     let room = rooms.room(&id).ok_or(NoRoom)?;
     let reason = closing.reason.as_deref().unwrap_or("closed by whoever runs the server");
@@ -173,7 +173,7 @@ async fn serve_http(socket: TcpStream, router: Router, _place: OwnedSemaphorePer
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
-        .serve_connection(TokioIo::new(StallingSocket::new(socket, PATIENCE)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(TimeoutSocket::new(socket, PATIENCE)), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection for the administration ends");

@@ -19,10 +19,10 @@ use axum::{
 };
 use tower_http::services::ServeDir;
 
-use self::admit::{NotAdmitted, admit};
+use self::admit::{AdmissionRefusal, admit};
 use crate::{
     admission::Access,
-    connections::TooMany,
+    permits::PermitRefusal,
     rooms::{Refusal, Rooms},
 };
 
@@ -57,25 +57,25 @@ async fn create_room(
     State(rooms): State<Arc<Rooms>>,
     Path(room_id): Path<String>,
     request: Request,
-) -> Result<String, Refused> {
+) -> Result<String, HttpRefusal> {
     admit(&rooms, Access::Create, Some(&room_id), &request.into_parts().0).await?;
     Ok(rooms.create(&room_id)?.id().to_owned())
 }
 
-async fn new_room(State(rooms): State<Arc<Rooms>>, request: Request) -> Result<String, Refused> {
+async fn new_room(State(rooms): State<Arc<Rooms>>, request: Request) -> Result<String, HttpRefusal> {
     admit(&rooms, Access::Create, None, &request.into_parts().0).await?;
     Ok(rooms.create_named()?.id().to_owned())
 }
 
 /// A request that is answered with an error.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum HttpRefusal {
     /// The request itself is wrong.
     Request(String),
     /// Who sends it is not let in.
-    Admission(NotAdmitted),
+    Admission(AdmissionRefusal),
     /// There are too many connections.
-    TooMany(TooMany),
+    Permits(PermitRefusal),
     /// The rooms say no.
     Rooms(Refusal),
     /// The room does not answer requests, or not this one.
@@ -92,67 +92,71 @@ pub(crate) enum Refused {
     Slow,
 }
 
-impl From<Refusal> for Refused {
+impl From<Refusal> for HttpRefusal {
     fn from(refusal: Refusal) -> Self {
-        Refused::Rooms(refusal)
+        HttpRefusal::Rooms(refusal)
     }
 }
 
-impl From<TooMany> for Refused {
-    fn from(refusal: TooMany) -> Self {
-        Refused::TooMany(refusal)
+impl From<PermitRefusal> for HttpRefusal {
+    fn from(refusal: PermitRefusal) -> Self {
+        HttpRefusal::Permits(refusal)
     }
 }
 
-impl From<NotAdmitted> for Refused {
-    fn from(refusal: NotAdmitted) -> Self {
-        Refused::Admission(refusal)
+impl From<AdmissionRefusal> for HttpRefusal {
+    fn from(refusal: AdmissionRefusal) -> Self {
+        HttpRefusal::Admission(refusal)
     }
 }
 
-impl Refused {
+impl HttpRefusal {
     /// The status, the text, and a short name for logs and metrics.
     fn answer(self) -> (StatusCode, String, &'static str) {
         match self {
-            Refused::Request(text) => (StatusCode::BAD_REQUEST, text, "request"),
-            Refused::Admission(refusal) => match refusal {
-                NotAdmitted::Origin(origin) => {
+            HttpRefusal::Request(text) => (StatusCode::BAD_REQUEST, text, "request"),
+            HttpRefusal::Admission(refusal) => match refusal {
+                AdmissionRefusal::Origin(origin) => {
                     (StatusCode::FORBIDDEN, format!("pages of `{origin}` may not come in here"), "origin")
                 }
                 #[cfg(feature = "jwt")]
-                NotAdmitted::Token(error @ crate::admission::jwt::TokenError::Room) => {
+                AdmissionRefusal::Token(error @ crate::admission::jwt::TokenError::Room) => {
                     (StatusCode::FORBIDDEN, error.to_string(), "token")
                 }
                 #[cfg(feature = "jwt")]
-                NotAdmitted::Token(error) => (StatusCode::UNAUTHORIZED, error.to_string(), "token"),
-                NotAdmitted::Denied(denied) => {
+                AdmissionRefusal::Token(error) => (StatusCode::UNAUTHORIZED, error.to_string(), "token"),
+                AdmissionRefusal::Denied(denied) => {
                     let (status, body) = denied.into_parts();
                     (StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN), body, "denied")
                 }
-                NotAdmitted::NoAnswer => {
+                AdmissionRefusal::NoAnswer => {
                     let text = "it takes too long to find out whether you may come in";
                     (StatusCode::SERVICE_UNAVAILABLE, text.to_owned(), "hook_time")
                 }
             },
-            Refused::Unanswered => (StatusCode::NOT_FOUND, "the room does not answer that".to_owned(), "unanswered"),
-            Refused::Failed => {
+            HttpRefusal::Unanswered => {
+                (StatusCode::NOT_FOUND, "the room does not answer that".to_owned(), "unanswered")
+            }
+            HttpRefusal::Failed => {
                 (StatusCode::SERVICE_UNAVAILABLE, "the room ended before it answered".to_owned(), "failed")
             }
-            Refused::Late => (StatusCode::GATEWAY_TIMEOUT, "the room takes too long".to_owned(), "request_time"),
-            Refused::TooOften => (StatusCode::TOO_MANY_REQUESTS, "too many requests a second".to_owned(), "too_often"),
-            Refused::TooLarge { most } => {
+            HttpRefusal::Late => (StatusCode::GATEWAY_TIMEOUT, "the room takes too long".to_owned(), "request_time"),
+            HttpRefusal::TooOften => {
+                (StatusCode::TOO_MANY_REQUESTS, "too many requests a second".to_owned(), "too_often")
+            }
+            HttpRefusal::TooLarge { most } => {
                 (StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {most} bytes"), "message_bytes")
             }
-            Refused::Slow => (StatusCode::REQUEST_TIMEOUT, "the body takes too long".to_owned(), "message_time"),
-            Refused::TooMany(TooMany::All) => {
+            HttpRefusal::Slow => (StatusCode::REQUEST_TIMEOUT, "the body takes too long".to_owned(), "message_time"),
+            HttpRefusal::Permits(PermitRefusal::Server) => {
                 let text = "the server has as many connections as it may; try again later";
                 (StatusCode::SERVICE_UNAVAILABLE, text.to_owned(), "connections")
             }
-            Refused::TooMany(TooMany::OfAddress) => {
+            HttpRefusal::Permits(PermitRefusal::Address) => {
                 let text = "there are as many connections from your address as there may be";
                 (StatusCode::TOO_MANY_REQUESTS, text.to_owned(), "address_connections")
             }
-            Refused::Rooms(refusal) => {
+            HttpRefusal::Rooms(refusal) => {
                 let (status, hint) = match refusal {
                     Refusal::NotFound => (StatusCode::NOT_FOUND, ""),
                     Refusal::Exists => (StatusCode::CONFLICT, ""),
@@ -169,7 +173,7 @@ impl Refused {
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for HttpRefusal {
     fn into_response(self) -> Response {
         let (status, text, reason) = self.answer();
         tracing::debug!(reason, status = status.as_u16(), "a request is refused");

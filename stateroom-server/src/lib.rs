@@ -23,11 +23,11 @@
 mod admin;
 mod admission;
 mod connection;
-mod connections;
 mod http;
 mod limits;
 mod metrics;
 mod outbound;
+mod permits;
 mod rate_limit;
 mod room;
 mod rooms;

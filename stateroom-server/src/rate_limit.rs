@@ -1,3 +1,3 @@
 //! Rate limits: of one client, and of HTTP requests by address.
-pub(crate) mod allowance;
+pub(crate) mod limiter;
 pub(crate) mod requests;

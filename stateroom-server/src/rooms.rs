@@ -3,10 +3,10 @@
 //! *Invariant:* the lock is held to look up or insert a room, never while one begins, works or ends. A room that has ended
 //! is never joined: whoever finds one puts a fresh one in its place.
 mod backoff;
-mod generation;
+mod ended;
+mod factory;
 mod names;
 mod refusal;
-mod remembered;
 mod stop;
 
 use std::{
@@ -23,16 +23,15 @@ use tracing::{Instrument, instrument::Instrumented};
 use uuid::Uuid;
 
 pub use self::refusal::Refusal;
-use self::{backoff::Backoff, generation::Generation, names::ShortNames, remembered::Remembered};
+use self::{backoff::Backoff, ended::EndedRooms, factory::ErasedFactory, names::ShortNames};
 #[cfg(feature = "jwt")]
 use crate::admission::jwt::Jwt;
 use crate::{
-    Server,
-    connections::Connections,
-    limits, lock,
-    metrics::{Metrics, OneMore},
+    Server, limits, lock,
+    metrics::{GaugeGuard, Metrics},
     outbound::Outbound,
-    rate_limit::requests::Pace,
+    permits::ConnectionLimiter,
+    rate_limit::requests::RequestRateLimiter,
     room::{
         actor::{Ending, Room},
         handle::RoomHandle,
@@ -41,7 +40,7 @@ use crate::{
     },
     server::{OnSwap, RoomInfo},
     settings::{Limits, RoomStrategy},
-    tasks::Tasks,
+    tasks::TaskGroup,
     websocket::close::CloseCause,
 };
 
@@ -49,18 +48,18 @@ use crate::{
 pub(crate) struct Rooms {
     settings: Server,
     metrics: Arc<Metrics>,
-    connections: Arc<Connections>,
+    connections: Arc<ConnectionLimiter>,
     /// The keys by which tokens are checked, now.
     #[cfg(feature = "jwt")]
     jwt: Mutex<Option<Arc<Jwt>>>,
-    pace: Pace,
-    state: Mutex<State>,
+    pace: RequestRateLimiter,
+    state: Mutex<RegistryState>,
     /// What makes the services of rooms, now.
-    generation: Mutex<Arc<Generation>>,
+    generation: Mutex<Arc<ErasedFactory>>,
     /// All tasks of the server, of both kinds.
     tasks: TaskTracker,
-    room_tasks: Tasks,
-    connection_tasks: Tasks,
+    room_tasks: TaskGroup,
+    connection_tasks: TaskGroup,
     /// Said when the server begins to stop.
     stopping: CancellationToken,
 }
@@ -68,10 +67,10 @@ pub(crate) struct Rooms {
 type RoomLife = Instrumented<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
 #[derive(Default)]
-struct State {
+struct RegistryState {
     rooms: HashMap<Arc<str>, Arc<Inbox>>,
     /// Rooms that were created through the API and have ended: they may be joined again.
-    ended: Remembered,
+    ended: EndedRooms,
     short_names: Option<ShortNames>,
     backoff: Backoff,
     stopped: bool,
@@ -91,16 +90,16 @@ impl Rooms {
         };
         let tasks = TaskTracker::new();
         Arc::new(Rooms {
-            connections: Connections::new(&settings.limits),
+            connections: ConnectionLimiter::new(&settings.limits),
             #[cfg(feature = "jwt")]
             jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
-            pace: Pace::new(&settings.limits),
+            pace: RequestRateLimiter::new(&settings.limits),
             metrics: Arc::new(Metrics::new()),
             settings,
-            state: Mutex::new(State { short_names, ..State::default() }),
-            generation: Mutex::new(Generation::of(factory)),
-            room_tasks: Tasks::new(&tasks),
-            connection_tasks: Tasks::new(&tasks),
+            state: Mutex::new(RegistryState { short_names, ..RegistryState::default() }),
+            generation: Mutex::new(ErasedFactory::of(factory)),
+            room_tasks: TaskGroup::new(&tasks),
+            connection_tasks: TaskGroup::new(&tasks),
             tasks,
             stopping: CancellationToken::new(),
         })
@@ -117,7 +116,7 @@ impl Rooms {
     }
 
     /// How many connections there are, whatever they are for.
-    pub(crate) fn connections(&self) -> &Arc<Connections> {
+    pub(crate) fn connections(&self) -> &Arc<ConnectionLimiter> {
         &self.connections
     }
 
@@ -133,7 +132,7 @@ impl Rooms {
     }
 
     /// How often rooms may be asked over HTTP.
-    pub(crate) fn pace(&self) -> &Pace {
+    pub(crate) fn pace(&self) -> &RequestRateLimiter {
         &self.pace
     }
 
@@ -298,7 +297,7 @@ impl Rooms {
     }
 
     /// Whether a room that is not there may begin because somebody joins it.
-    fn may_begin(&self, state: &State, room_id: &str) -> Result<(), Refusal> {
+    fn may_begin(&self, state: &RegistryState, room_id: &str) -> Result<(), Refusal> {
         if self.settings.room_strategy != RoomStrategy::Implicit && !state.ended.contains(room_id) {
             Err(Refusal::NotFound)
         } else {
@@ -318,7 +317,11 @@ impl Rooms {
         }
     }
 
-    fn insert(self: &Arc<Self>, state: MutexGuard<'_, State>, room_id: Arc<str>) -> Result<RoomHandle, Refusal> {
+    fn insert(
+        self: &Arc<Self>,
+        state: MutexGuard<'_, RegistryState>,
+        room_id: Arc<str>,
+    ) -> Result<RoomHandle, Refusal> {
         if state.rooms.get(&room_id).is_some_and(|inbox| !inbox.has_ended()) {
             return Err(Refusal::Exists);
         }
@@ -331,7 +334,7 @@ impl Rooms {
         Ok(RoomHandle::new(room_id, inbox))
     }
 
-    fn may_insert(&self, state: &State) -> Result<(), Refusal> {
+    fn may_insert(&self, state: &RegistryState) -> Result<(), Refusal> {
         let rooms = state.rooms.len();
         if state.stopped {
             Err(Refusal::Stopping)
@@ -346,7 +349,7 @@ impl Rooms {
         }
     }
 
-    fn begin(self: &Arc<Self>, mut state: MutexGuard<'_, State>, room_id: Arc<str>) -> (Arc<Inbox>, RoomLife) {
+    fn begin(self: &Arc<Self>, mut state: MutexGuard<'_, RegistryState>, room_id: Arc<str>) -> (Arc<Inbox>, RoomLife) {
         let inbox = Arc::new(Inbox::new(&self.settings.limits));
         state.ended.forget(&room_id);
         state.rooms.insert(room_id.clone(), inbox.clone());
@@ -359,7 +362,7 @@ impl Rooms {
 
     /// A room's life, with whatever services it has one after the other.
     async fn live(self: Arc<Self>, room_id: Arc<str>, inbox: Arc<Inbox>) {
-        let _one_more = OneMore::of(&self.metrics.rooms);
+        let _gauge = GaugeGuard::of(&self.metrics.rooms);
         let (limits, policy) = (&self.settings.limits, self.settings.shutdown_policy);
         let mut next = Some(Room::new(room_id, inbox, limits, policy, self.metrics.clone()));
         while let Some(room) = next {
@@ -367,13 +370,13 @@ impl Rooms {
         }
     }
 
-    fn generation(&self) -> Arc<Generation> {
+    fn generation(&self) -> Arc<ErasedFactory> {
         lock(&self.generation).clone()
     }
 
     /// From now on, services of another factory: in new rooms, and, if they are to begin again, in those there are.
     pub(crate) fn swap(&self, factory: impl StateroomServiceFactory, on_swap: OnSwap) {
-        *lock(&self.generation) = Generation::of(factory);
+        *lock(&self.generation) = ErasedFactory::of(factory);
         if on_swap == OnSwap::Restart {
             self.lock().rooms.values().for_each(|inbox| inbox.restart());
         }
@@ -417,7 +420,7 @@ impl Rooms {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RegistryState> {
         lock(&self.state)
     }
 }
@@ -434,7 +437,7 @@ fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
     }
 }
 
-impl State {
+impl RegistryState {
     /// The next short name that no room has. Of one more name than there are rooms, one is free.
     fn next_short_name(&mut self) -> Option<String> {
         let names = self.short_names.as_mut()?;

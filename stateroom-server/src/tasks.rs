@@ -12,12 +12,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::lock;
 
-/// Tasks of one kind, tracked together with those of others.
+/// TaskGroup of one kind, tracked together with those of others.
 ///
 /// A task is not asked at each of its steps whether it is to be dropped, as it would be with a cancellation token: that
 /// takes a lock which all share.
 #[derive(Debug)]
-pub(crate) struct Tasks {
+pub(crate) struct TaskGroup {
     tracker: TaskTracker,
     handles: Arc<Mutex<Handles>>,
 }
@@ -29,14 +29,14 @@ struct Handles {
 }
 
 /// Forgets a task when it ends, by whatever way.
-struct Forget {
+struct TaskGuard {
     handles: Arc<Mutex<Handles>>,
     id: Id,
 }
 
-impl Tasks {
+impl TaskGroup {
     pub(crate) fn new(tracker: &TaskTracker) -> Self {
-        Tasks { tracker: tracker.clone(), handles: Arc::default() }
+        TaskGroup { tracker: tracker.clone(), handles: Arc::default() }
     }
 
     /// Runs a task; not at all, once they are being dropped.
@@ -49,7 +49,7 @@ impl Tasks {
         }
         let handle = self.tracker.spawn(async move {
             let id = tokio::task::id();
-            let _forget = Forget { handles, id };
+            let _forget = TaskGuard { handles, id };
             task.await;
         });
         kept.by_task.insert(handle.id(), handle.abort_handle());
@@ -67,7 +67,7 @@ impl Tasks {
     }
 }
 
-impl Drop for Forget {
+impl Drop for TaskGuard {
     fn drop(&mut self) {
         lock(&self.handles).by_task.remove(&self.id);
     }

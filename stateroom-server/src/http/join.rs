@@ -18,26 +18,25 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::{
-    Refused,
+    HttpRefusal,
     admit::{Admitted, admit},
 };
 use crate::{
     admission::Access,
-    connection,
-    connections::{Places, TooMany},
-    limits,
+    connection, limits,
     outbound::Outbound,
+    permits::{ConnectionPermits, PermitRefusal},
     rooms::Rooms,
     websocket::{
         compression::Compression,
-        handshake::{Handshake, NoHandshake},
+        handshake::{Handshake, HandshakeRefusal},
     },
 };
 
 /// The room that is joined where none is named.
 const DEFAULT_ROOM: &str = "1";
 
-pub(super) async fn default_room(State(rooms): State<Arc<Rooms>>, request: Request) -> Result<Response, Refused> {
+pub(super) async fn default_room(State(rooms): State<Arc<Rooms>>, request: Request) -> Result<Response, HttpRefusal> {
     join(rooms, DEFAULT_ROOM.to_owned(), request).await
 }
 
@@ -45,11 +44,11 @@ pub(super) async fn room(
     State(rooms): State<Arc<Rooms>>,
     Path(room_id): Path<String>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, HttpRefusal> {
     join(rooms, room_id, request).await
 }
 
-async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Response, Refused> {
+async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Response, HttpRefusal> {
     let settings = rooms.settings();
     let (mut request, _) = request.into_parts();
     let admitted = admit(&rooms, Access::Join, Some(&room_id), &request).await?;
@@ -59,7 +58,7 @@ async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Re
     let most = settings.limits.token_bytes;
     if token.as_ref().is_some_and(|token| token.len() > most) {
         limits::exceeded("token_bytes");
-        return Err(Refused::Request(format!("a token has at most {most} bytes")));
+        return Err(HttpRefusal::Request(format!("a token has at most {most} bytes")));
     }
     let handshake = match Handshake::read(&request, settings.compression) {
         Ok(handshake) => handshake,
@@ -67,7 +66,7 @@ async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Re
     };
     let Some(upgrade) = request.extensions.remove::<OnUpgrade>() else {
         let text = "this connection cannot become a WebSocket: HTTP/1.1 is needed";
-        return Ok(NoHandshake::UpgradeRequired(text).into_response());
+        return Ok(HandshakeRefusal::UpgradeRequired(text).into_response());
     };
     let response = handshake.response(subprotocol.as_deref());
     let compression = handshake.compression;
@@ -98,12 +97,12 @@ async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Re
 }
 
 /// The places of a connection: those that it has from the accepting of its socket, and what of them it has not.
-fn places(rooms: &Rooms, request: &Parts, peer: Option<IpAddr>) -> Result<Arc<Places>, TooMany> {
+fn places(rooms: &Rooms, request: &Parts, peer: Option<IpAddr>) -> Result<Arc<ConnectionPermits>, PermitRefusal> {
     let connections = rooms.connections();
-    let mut places = match request.extensions.get::<Arc<Places>>() {
+    let mut places = match request.extensions.get::<Arc<ConnectionPermits>>() {
         Some(places) if places.is_of_address() || peer.is_none() => return Ok(places.clone()),
-        Some(places) => Places::behind_proxy(places.clone()),
-        None => Places::of(connections.take()?),
+        Some(places) => ConnectionPermits::behind_proxy(places.clone()),
+        None => ConnectionPermits::of(connections.take()?),
     };
     if let Some(peer) = peer {
         places.add(connections.take_of(peer)?);
@@ -111,12 +110,12 @@ fn places(rooms: &Rooms, request: &Parts, peer: Option<IpAddr>) -> Result<Arc<Pl
     Ok(Arc::new(places))
 }
 
-impl IntoResponse for NoHandshake {
+impl IntoResponse for HandshakeRefusal {
     fn into_response(self) -> Response {
         let text = match self {
-            NoHandshake::UpgradeRequired(text) => text,
-            NoHandshake::Bad(what) => {
-                return Refused::Request(format!("this is no WebSocket handshake: {what}")).into_response();
+            HandshakeRefusal::UpgradeRequired(text) => text,
+            HandshakeRefusal::Bad(what) => {
+                return HttpRefusal::Request(format!("this is no WebSocket handshake: {what}")).into_response();
             }
         };
         let mut response = (StatusCode::UPGRADE_REQUIRED, format!("{text}\n")).into_response();

@@ -13,7 +13,7 @@ use http_body_util::LengthLimitError;
 use stateroom::http as room;
 use tokio::time::{Instant, timeout};
 
-use super::{Refused, admit::admit};
+use super::{HttpRefusal, admit::admit};
 use crate::{admission::Access, limits, rooms::Rooms};
 
 /// What is about the connection, in either direction, and not about what is said (RFC 9110, section 7.6.1).
@@ -44,7 +44,7 @@ pub(super) async fn root(
     state: State<Arc<Rooms>>,
     Path(room_id): Path<String>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, HttpRefusal> {
     answer(state, room_id, request).await
 }
 
@@ -52,17 +52,17 @@ pub(super) async fn below(
     state: State<Arc<Rooms>>,
     Path((room_id, _)): Path<(String, String)>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, HttpRefusal> {
     answer(state, room_id, request).await
 }
 
-async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Request) -> Result<Response, Refused> {
+async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Request) -> Result<Response, HttpRefusal> {
     let (head, body) = request.into_parts();
     let settings = rooms.settings();
     let admitted = admit(&rooms, Access::Request, Some(&room_id), &head).await?;
     rooms.may_be_asked(&room_id, creates(&head.method))?;
     let pace = |messages, bytes| match admitted.peer {
-        Some(peer) if !rooms.pace().allow(peer, messages, bytes, Instant::now()) => Err(Refused::TooOften),
+        Some(peer) if !rooms.pace().allow(peer, messages, bytes, Instant::now()) => Err(HttpRefusal::TooOften),
         _ => Ok(()),
     };
     pace(1, 0)?;
@@ -80,11 +80,11 @@ async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Reque
     let handle = rooms.room_to_ask(&room_id, creates(&head.method))?;
     match timeout(settings.limits.request_time, handle.request(request)).await {
         Ok(Ok(Some(response))) => Ok(from_room(&room_id, response)),
-        Ok(Ok(None)) => Err(Refused::Unanswered),
-        Ok(Err(_ended)) => Err(Refused::Failed),
+        Ok(Ok(None)) => Err(HttpRefusal::Unanswered),
+        Ok(Err(_ended)) => Err(HttpRefusal::Failed),
         Err(_) => {
             limits::exceeded("request_time");
-            Err(Refused::Late)
+            Err(HttpRefusal::Late)
         }
     }
 }
@@ -95,17 +95,17 @@ fn creates(method: &Method) -> bool {
 }
 
 /// Reads a body, of no more than so many bytes, within that time.
-async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, Refused> {
+async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, HttpRefusal> {
     match timeout(time, to_bytes(body, most)).await {
         Ok(Ok(body)) => Ok(body.into()),
         Ok(Err(error)) if is_too_large(&error) => {
             limits::exceeded("message_bytes");
-            Err(Refused::TooLarge { most })
+            Err(HttpRefusal::TooLarge { most })
         }
-        Ok(Err(_)) => Err(Refused::Request("the body does not come to its end".to_owned())),
+        Ok(Err(_)) => Err(HttpRefusal::Request("the body does not come to its end".to_owned())),
         Err(_) => {
             limits::exceeded("message_time");
-            Err(Refused::Slow)
+            Err(HttpRefusal::Slow)
         }
     }
 }

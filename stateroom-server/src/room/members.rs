@@ -7,7 +7,7 @@ use stateroom::{ClientId, MessagePayload, MessageRecipient};
 
 use super::inbox::ConnectionId;
 use crate::{
-    metrics::{Metrics, OneMore},
+    metrics::{GaugeGuard, Metrics},
     outbound::{
         Load, Outbound,
         outbox::{Outbox, Run, extend},
@@ -26,7 +26,7 @@ pub(crate) struct Member {
     handled: Load,
     /// Whether it is among those to be written to.
     dirty: bool,
-    _one_more: OneMore,
+    _gauge: GaugeGuard,
 }
 
 /// Who is in the room.
@@ -67,9 +67,8 @@ impl Members {
     }
 
     pub(crate) fn insert(&mut self, client: ClientId, connection: ConnectionId, outbound: Arc<Outbound>) {
-        let _one_more = OneMore::of(&self.metrics.clients);
-        let member =
-            Member { connection, outbound, _one_more, runs: Vec::new(), handled: Load::default(), dirty: false };
+        let _gauge = GaugeGuard::of(&self.metrics.clients);
+        let member = Member { connection, outbound, _gauge, runs: Vec::new(), handled: Load::default(), dirty: false };
         self.members.insert(client, member);
     }
 

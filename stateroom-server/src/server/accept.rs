@@ -27,11 +27,11 @@ use tokio::{
 use tower::ServiceExt;
 
 use crate::{
-    connections::{Places, TooMany},
-    http::Refused,
+    http::HttpRefusal,
     limits,
+    permits::{ConnectionPermits, PermitRefusal},
     rooms::Rooms,
-    timeout_socket::StallingSocket,
+    timeout_socket::TimeoutSocket,
 };
 
 /// How long to wait when the system has no more sockets to give.
@@ -66,9 +66,9 @@ pub(super) async fn accept(listener: TcpListener, router: Router, rooms: &Arc<Ro
 
 /// The places of a connection that has just been accepted. Of those that come from a proxy, their clients are counted
 /// when they join a room.
-fn places(rooms: &Rooms, peer: SocketAddr) -> Result<Arc<Places>, TooMany> {
+fn places(rooms: &Rooms, peer: SocketAddr) -> Result<Arc<ConnectionPermits>, PermitRefusal> {
     let connections = rooms.connections();
-    let mut places = Places::of(connections.take()?);
+    let mut places = ConnectionPermits::of(connections.take()?);
     if !rooms.settings().admission.trusted_proxies.contain(peer.ip()) {
         places.add(connections.take_of(peer.ip())?);
     }
@@ -79,12 +79,12 @@ fn places(rooms: &Rooms, peer: SocketAddr) -> Result<Arc<Places>, TooMany> {
 async fn refuse(
     socket: TcpStream,
     peer: SocketAddr,
-    too_many: TooMany,
+    too_many: PermitRefusal,
     rooms: Arc<Rooms>,
     _permit: OwnedSemaphorePermit,
 ) {
     let answer = move || async move {
-        let mut response = Refused::from(too_many).into_response();
+        let mut response = HttpRefusal::from(too_many).into_response();
         response.headers_mut().insert(CONNECTION, axum::http::HeaderValue::from_static("close"));
         response
     };
@@ -102,14 +102,14 @@ async fn serve(
     peer: SocketAddr,
     router: Router,
     rooms: Arc<Rooms>,
-    places: impl Into<Option<Arc<Places>>>,
+    places: impl Into<Option<Arc<ConnectionPermits>>>,
 ) {
     // What is small is sent at once: what belongs together is put together before it is written.
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
     let limits = &rooms.settings().limits;
-    let socket = StallingSocket::new(socket, limits.response_time);
+    let socket = TimeoutSocket::new(socket, limits.response_time);
     let places = places.into();
     #[cfg(feature = "tls")]
     if let Some(tls) = &rooms.settings().tls {
@@ -132,7 +132,7 @@ async fn serve_http(
     peer: SocketAddr,
     router: Router,
     rooms: Arc<Rooms>,
-    places: Option<Arc<Places>>,
+    places: Option<Arc<ConnectionPermits>>,
 ) {
     let has_place = places.is_some();
     let asked = Arc::new(AtomicBool::new(false));

@@ -20,7 +20,7 @@ use super::compression::Compression;
 const KEY_LENGTH: usize = 24;
 
 /// Why a request cannot become a WebSocket.
-pub(crate) enum NoHandshake {
+pub(crate) enum HandshakeRefusal {
     /// The client did not ask for one, or not for one of ours.
     UpgradeRequired(&'static str),
     /// It asked in a way that cannot be.
@@ -37,29 +37,29 @@ pub(crate) struct Handshake {
 
 impl Handshake {
     /// Reads a request.
-    pub(crate) fn read(request: &Parts, may_compress: bool) -> Result<Self, NoHandshake> {
+    pub(crate) fn read(request: &Parts, may_compress: bool) -> Result<Self, HandshakeRefusal> {
         let headers = &request.headers;
         let is = |name: HeaderName, value: &str| {
             headers.get(name).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
         };
         if !is(UPGRADE, "websocket") {
-            return Err(NoHandshake::UpgradeRequired("this is the address of a WebSocket"));
+            return Err(HandshakeRefusal::UpgradeRequired("this is the address of a WebSocket"));
         }
         if headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version != "13") {
-            return Err(NoHandshake::UpgradeRequired("WebSocket version 13 is spoken here"));
+            return Err(HandshakeRefusal::UpgradeRequired("WebSocket version 13 is spoken here"));
         }
         if request.method != Method::GET || request.version < Version::HTTP_11 {
-            return Err(NoHandshake::Bad("it is a GET of HTTP/1.1"));
+            return Err(HandshakeRefusal::Bad("it is a GET of HTTP/1.1"));
         }
         if !is_listed(headers, &CONNECTION, "upgrade") {
-            return Err(NoHandshake::Bad("`Connection: Upgrade` is missing"));
+            return Err(HandshakeRefusal::Bad("`Connection: Upgrade` is missing"));
         }
         if !headers.contains_key(SEC_WEBSOCKET_VERSION) {
-            return Err(NoHandshake::Bad("`Sec-WebSocket-Version: 13` is missing"));
+            return Err(HandshakeRefusal::Bad("`Sec-WebSocket-Version: 13` is missing"));
         }
         let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
         let key = key.filter(|key| key.len() == KEY_LENGTH);
-        let key = key.ok_or(NoHandshake::Bad("`Sec-WebSocket-Key`, 16 bytes in base64, is missing"))?;
+        let key = key.ok_or(HandshakeRefusal::Bad("`Sec-WebSocket-Key`, 16 bytes in base64, is missing"))?;
         let compression = may_compress.then(|| Compression::agree(&all(headers, &SEC_WEBSOCKET_EXTENSIONS))).flatten();
         Ok(Handshake { accept: generate_accept_key(key), compression })
     }

@@ -7,7 +7,7 @@ use super::Rooms;
 use crate::room::actor::{self, Room};
 
 /// A factory, without its type.
-pub(super) struct Generation {
+pub(super) struct ErasedFactory {
     /// Lives a room's life with a service of this factory. The room comes back where another one is to take over.
     pub(super) live: Box<Live>,
     /// Says whether the factory has space for a service besides those of so many rooms.
@@ -16,7 +16,7 @@ pub(super) struct Generation {
 
 type Live = dyn Fn(Arc<Rooms>, Room) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> + Send + Sync;
 
-impl Generation {
+impl ErasedFactory {
     pub(super) fn of(factory: impl StateroomServiceFactory) -> Arc<Self> {
         let factory = Arc::new(factory);
         let has_space = {
@@ -30,6 +30,6 @@ impl Generation {
                 actor::run(&*factory, room, |ending| rooms.ended(&room_id, &inbox, ending)).await
             })
         };
-        Arc::new(Generation { live: Box::new(live), has_space: Box::new(has_space) })
+        Arc::new(ErasedFactory { live: Box::new(live), has_space: Box::new(has_space) })
     }
 }

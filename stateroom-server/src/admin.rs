@@ -28,7 +28,10 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{rooms::Rooms, server::RoomInfo, timeout_socket::TimeoutSocket};
+use crate::{
+    rooms::{RoomInfo, registry::RoomRegistry},
+    timeout_socket::TimeoutSocket,
+};
 
 /// So many connections are served at a time; others wait.
 const CONNECTIONS: usize = 64;
@@ -38,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const DELETED: u16 = 1012;
 
 /// The routes.
-pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
+pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -85,7 +88,7 @@ fn is_own_name(host: &Authority) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok()
 }
 
-async fn ready(State(rooms): State<Arc<Rooms>>) -> (StatusCode, &'static str) {
+async fn ready(State(rooms): State<Arc<RoomRegistry>>) -> (StatusCode, &'static str) {
     if rooms.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") } else { (StatusCode::OK, "ready\n") }
 }
 
@@ -113,13 +116,13 @@ impl From<RoomInfo> for RoomJson {
     }
 }
 
-async fn list(State(rooms): State<Arc<Rooms>>) -> Json<Vec<RoomJson>> {
+async fn list(State(rooms): State<Arc<RoomRegistry>>) -> Json<Vec<RoomJson>> {
     let mut rooms: Vec<RoomJson> = rooms.list().into_iter().map(RoomJson::from).collect();
     rooms.sort_by(|one, other| one.id.cmp(&other.id));
     Json(rooms)
 }
 
-async fn show(State(rooms): State<Arc<Rooms>>, Path(id): Path<String>) -> Result<Json<RoomJson>, NoRoom> {
+async fn show(State(rooms): State<Arc<RoomRegistry>>, Path(id): Path<String>) -> Result<Json<RoomJson>, NoRoom> {
     rooms.info(&id).map(|room| Json(room.into())).ok_or(NoRoom)
 }
 
@@ -131,11 +134,11 @@ struct CloseQuery {
 }
 
 async fn delete(
-    State(rooms): State<Arc<Rooms>>,
+    State(rooms): State<Arc<RoomRegistry>>,
     Path(id): Path<String>,
     Query(closing): Query<CloseQuery>,
 ) -> Result<StatusCode, NoRoom> {
-    let room = rooms.room(&id).ok_or(NoRoom)?;
+    let room = rooms.get(&id).ok_or(NoRoom)?;
     let reason = closing.reason.as_deref().unwrap_or("closed by whoever runs the server");
     room.close(closing.code.unwrap_or(DELETED), reason).await;
     Ok(StatusCode::NO_CONTENT)

@@ -34,7 +34,7 @@ use crate::{
     outbound::Outbound,
     rate_limit::limiter::RateLimiter,
     room::seat::Seat,
-    rooms::Rooms,
+    shared::Shared,
     websocket::{close::CloseCause, compression::Compression, frame},
 };
 
@@ -49,16 +49,16 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
 
-/// Runs a connection that has just been upgraded, to its end. Without a seat, it is being closed.
+/// Runs a connection that has just been upgraded, to its end.
 pub(crate) async fn serve(
-    rooms: &Rooms,
+    shared: &Shared,
     upgraded: Upgraded,
     room_id: &str,
-    seat: Option<Seat>,
+    seat: Seat,
     outbound: Arc<Outbound>,
     compression: Option<Compression>,
 ) {
-    let settings = rooms.settings();
+    let settings = shared.settings();
     let (stream, ahead) = Stream::from_upgraded(upgraded);
     outbound.attach(stream.socket());
     let now = Instant::now();
@@ -69,13 +69,13 @@ pub(crate) async fn serve(
         burst: outbound.burst(),
         messages: Vec::new(),
         outbound,
-        seat,
+        seat: Some(seat),
         heartbeat: Heartbeat::new(settings.heartbeat_interval, settings.heartbeat_timeout, now),
         deadlines: Deadlines::new(&settings.limits, now),
         allowance: RateLimiter::new(&settings.limits, now),
         unheard: false,
         closing: None,
-        metrics: rooms.metrics(),
+        metrics: shared.metrics(),
         close_time: settings.limits.close_time,
         sleep: Box::pin(sleep_until(now)),
     };

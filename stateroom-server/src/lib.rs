@@ -33,6 +33,7 @@ mod room;
 mod rooms;
 mod server;
 mod settings;
+mod shared;
 mod tasks;
 mod timeout_socket;
 mod websocket;
@@ -45,8 +46,8 @@ pub use admission::{
     Access, Admission, AdmissionRequest, Denied, Origins, ParseOriginsError, ParseProxiesError, TrustedProxies,
 };
 pub use room::handle::{RoomEnded, RoomHandle};
-pub use rooms::Refusal;
-pub use server::{BoundServer, OnSwap, RoomInfo, Server, ServerHandle};
+pub use rooms::{OnSwap, Refusal, RoomInfo};
+pub use server::{BoundServer, Server, ServerHandle};
 #[cfg(feature = "tls")]
 pub use server::{Tls, TlsError};
 pub use settings::{

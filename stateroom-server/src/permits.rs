@@ -1,148 +1,149 @@
-//! How many connections there are, and how many of them from one address.
+//! The limits on concurrent connections: in total, and from one address.
 //!
-//! *Invariant:* a place is given back by its `Drop`, and by nothing else.
+//! *Invariant:* a permit is released by its `Drop` only.
 use std::{
     collections::{HashMap, hash_map::Entry},
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
-use crate::{limits, lock, settings::Limits};
+use parking_lot::Mutex;
 
-/// All the connections of a server.
+use crate::{limits, settings::Limits};
+
+/// Limits the number of concurrent connections of a server.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimiter {
     state: Mutex<LimiterState>,
-    most: usize,
-    most_of_address: usize,
+    max_connections: usize,
+    /// `None` if connections are not counted by address.
+    max_from_address: Option<usize>,
 }
 
 #[derive(Debug, Default)]
 struct LimiterState {
-    count: usize,
-    by_address: HashMap<SourceNetwork, usize>,
+    connections: usize,
+    by_network: HashMap<SourceNetwork, usize>,
 }
 
-/// Where connections come from: of IPv6, the network that one household has, as all addresses in it are its own.
+/// The network that a connection comes from: an IPv4 address, or an IPv6 network of 64 bits, which one household has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SourceNetwork(IpAddr);
 
 impl SourceNetwork {
     pub(crate) fn of(address: IpAddr) -> Self {
-        const HOUSEHOLD: u128 = !0 << 64;
+        const PREFIX: u128 = !0 << 64;
         SourceNetwork(match address.to_canonical() {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & HOUSEHOLD).into(),
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & PREFIX).into(),
             address => address,
         })
     }
 }
 
-/// There is no place for another connection.
+/// The reason that a connection gets no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PermitRefusal {
-    /// There are as many as there may be.
+    /// The server has reached its limit of connections.
     Server,
-    /// There are as many from this address as there may be.
+    /// The address has reached its limit of connections.
     Address,
 }
 
-/// The place of one connection among all.
+/// The permit of one connection to the server.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit(Arc<ConnectionLimiter>);
 
-/// Its place among those of its address.
+/// The permit of one connection from its address.
 #[derive(Debug)]
 pub(crate) struct AddressPermit {
-    connections: Arc<ConnectionLimiter>,
-    source: SourceNetwork,
+    limiter: Arc<ConnectionLimiter>,
+    network: SourceNetwork,
 }
 
-/// The places that a connection has.
+/// The permits that one connection holds.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermits {
-    _place: Option<ConnectionPermit>,
-    /// Of a request that came over a proxy's connection: that has the place.
+    _connection: Option<ConnectionPermit>,
+    /// For a request over a proxy's connection: that connection's permits.
     _proxy: Option<Arc<ConnectionPermits>>,
-    address: Option<AddressPermit>,
-    is_of_address: bool,
+    _address: Option<AddressPermit>,
+    has_address: bool,
 }
 
 impl ConnectionPermits {
-    /// Those of a connection that is one of all.
-    pub(crate) fn of(place: ConnectionPermit) -> Self {
-        ConnectionPermits { _place: Some(place), _proxy: None, address: None, is_of_address: false }
+    /// Returns the permits of a connection that has the permit `connection`.
+    pub(crate) fn new(connection: ConnectionPermit) -> Self {
+        ConnectionPermits { _connection: Some(connection), _proxy: None, _address: None, has_address: false }
     }
 
-    /// Those of a client that has come over a proxy's connection.
+    /// Returns the permits of a client behind a proxy that has the permits `proxy`.
     pub(crate) fn behind_proxy(proxy: Arc<ConnectionPermits>) -> Self {
-        ConnectionPermits { _place: None, _proxy: Some(proxy), address: None, is_of_address: false }
+        ConnectionPermits { _connection: None, _proxy: Some(proxy), _address: None, has_address: false }
     }
 
-    /// Counts it among those of its address, if these are counted.
-    pub(crate) fn add(&mut self, address: Option<AddressPermit>) {
-        self.address = address;
-        self.is_of_address = true;
+    /// Adds the permit of the address. `None` if addresses are not limited.
+    pub(crate) fn add_address(&mut self, address: Option<AddressPermit>) {
+        self._address = address;
+        self.has_address = true;
     }
 
-    /// Whether it was looked at where it comes from.
-    pub(crate) fn is_of_address(&self) -> bool {
-        self.is_of_address
+    /// Returns whether the limit of the address was checked.
+    pub(crate) fn has_address(&self) -> bool {
+        self.has_address
     }
 }
 
 impl ConnectionLimiter {
     pub(crate) fn new(limits: &Limits) -> Arc<Self> {
-        let most_of_address = if limits.address_connections == 0 { usize::MAX } else { limits.address_connections };
-        Arc::new(ConnectionLimiter { state: Mutex::default(), most: limits.connections, most_of_address })
+        let max_from_address = Some(limits.address_connections).filter(|limit| *limit > 0);
+        Arc::new(ConnectionLimiter { state: Mutex::default(), max_connections: limits.connections, max_from_address })
     }
 
-    /// A place among all.
-    pub(crate) fn take(self: &Arc<Self>) -> Result<ConnectionPermit, PermitRefusal> {
-        let mut state = lock(&self.state);
-        if state.count >= self.most {
+    /// Acquires the permit of a connection.
+    pub(crate) fn acquire(self: &Arc<Self>) -> Result<ConnectionPermit, PermitRefusal> {
+        let mut state = self.state.lock();
+        if state.connections >= self.max_connections {
             limits::exceeded("connections");
             return Err(PermitRefusal::Server);
         }
-        state.count += 1;
+        state.connections += 1;
         Ok(ConnectionPermit(self.clone()))
     }
 
-    /// A place among those of an address. Nothing is counted where any number may be.
-    pub(crate) fn take_of(self: &Arc<Self>, address: IpAddr) -> Result<Option<AddressPermit>, PermitRefusal> {
-        if self.most_of_address == usize::MAX {
-            return Ok(None);
-        }
-        let source = SourceNetwork::of(address);
-        let mut state = lock(&self.state);
-        let count = state.by_address.entry(source).or_default();
-        if *count >= self.most_of_address {
+    /// Acquires the permit of a connection from `address`. `None` if addresses are not limited.
+    pub(crate) fn acquire_for(self: &Arc<Self>, address: IpAddr) -> Result<Option<AddressPermit>, PermitRefusal> {
+        let Some(max_from_address) = self.max_from_address else { return Ok(None) };
+        let network = SourceNetwork::of(address);
+        let mut state = self.state.lock();
+        let connections = state.by_network.entry(network).or_default();
+        if *connections >= max_from_address {
             limits::exceeded("address_connections");
             return Err(PermitRefusal::Address);
         }
-        *count += 1;
-        Ok(Some(AddressPermit { connections: self.clone(), source }))
+        *connections += 1;
+        Ok(Some(AddressPermit { limiter: self.clone(), network }))
     }
 
-    /// How many there are.
+    /// Returns the number of connections.
     pub(crate) fn count(&self) -> usize {
-        lock(&self.state).count
+        self.state.lock().connections
     }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut state = lock(&self.0.state);
-        state.count = state.count.saturating_sub(1);
+        let mut state = self.0.state.lock();
+        state.connections = state.connections.saturating_sub(1);
     }
 }
 
 impl Drop for AddressPermit {
     fn drop(&mut self) {
-        let mut state = lock(&self.connections.state);
-        if let Entry::Occupied(mut count) = state.by_address.entry(self.source) {
-            *count.get_mut() = count.get().saturating_sub(1);
-            if *count.get() == 0 {
-                count.remove();
+        let mut state = self.limiter.state.lock();
+        if let Entry::Occupied(mut connections) = state.by_network.entry(self.network) {
+            *connections.get_mut() = connections.get().saturating_sub(1);
+            if *connections.get() == 0 {
+                connections.remove();
             }
         }
     }
@@ -152,25 +153,25 @@ impl Drop for AddressPermit {
 mod tests {
     use super::*;
 
-    fn connections(connections: usize, address_connections: usize) -> Arc<ConnectionLimiter> {
+    fn limiter(connections: usize, address_connections: usize) -> Arc<ConnectionLimiter> {
         ConnectionLimiter::new(&Limits { connections, address_connections, ..Limits::default() })
     }
 
     #[test]
-    fn a_place_is_free_again_when_its_connection_is_gone() {
-        let connections = connections(2, 0);
-        let (first, second) = (connections.take().unwrap(), connections.take().unwrap());
-        assert_eq!(connections.take().unwrap_err(), PermitRefusal::Server);
+    fn releases_a_permit_when_it_is_dropped() {
+        let limiter = limiter(2, 0);
+        let (first, second) = (limiter.acquire().unwrap(), limiter.acquire().unwrap());
+        assert_eq!(limiter.acquire().unwrap_err(), PermitRefusal::Server);
         drop(first);
-        assert_eq!(connections.count(), 1);
-        drop((connections.take().unwrap(), second));
-        assert_eq!(connections.count(), 0);
+        assert_eq!(limiter.count(), 1);
+        drop((limiter.acquire().unwrap(), second));
+        assert_eq!(limiter.count(), 0);
     }
 
     #[test]
-    fn each_address_has_its_own_places_and_a_household_one_address() {
-        let connections = connections(9, 1);
-        let take = |address: &str| connections.take_of(address.parse().unwrap());
+    fn counts_each_ipv4_address_and_each_ipv6_network() {
+        let limiter = limiter(9, 1);
+        let take = |address: &str| limiter.acquire_for(address.parse().unwrap());
         let place = take("192.0.2.1").unwrap();
         let other = take("2001:db8:0:1::1").unwrap();
         assert!(take("192.0.2.2").is_ok() && take("2001:db8:0:2::1").is_ok());
@@ -179,12 +180,12 @@ mod tests {
         }
         drop((place, other));
         assert!(take("192.0.2.1").is_ok());
-        assert!(lock(&connections.state).by_address.is_empty(), "nothing is kept of who is gone");
+        assert!(limiter.state.lock().by_network.is_empty(), "an entry without connections is removed");
     }
 
     #[test]
-    fn without_a_limit_addresses_are_not_counted() {
-        let connections = connections(9, 0);
-        assert!(connections.take_of("192.0.2.1".parse().unwrap()).unwrap().is_none());
+    fn counts_no_addresses_without_a_limit() {
+        let limiter = limiter(9, 0);
+        assert!(limiter.acquire_for("192.0.2.1".parse().unwrap()).unwrap().is_none());
     }
 }

@@ -1,21 +1,16 @@
-//! The tasks of a server: what is waited for when it stops, and dropped where that takes too long.
+//! A group of tasks that shutdown can wait for and abort.
 //!
-//! *Invariant:* nothing is spawned but through here; a handle is kept exactly as long as its task.
-use std::{
-    collections::HashMap,
-    future::Future,
-    sync::{Arc, Mutex},
-};
+//! *Invariant:* the server spawns its tasks here only; a handle is kept exactly as long as its task.
+use std::{collections::HashMap, future::Future, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::task::{AbortHandle, Id};
 use tokio_util::task::TaskTracker;
 
-use crate::lock;
-
-/// TaskGroup of one kind, tracked together with those of others.
+/// Tasks of one kind, tracked together with those of other groups.
 ///
-/// A task is not asked at each of its steps whether it is to be dropped, as it would be with a cancellation token: that
-/// takes a lock which all share.
+/// Tasks are aborted by their handles rather than by a cancellation token: polling a token takes a lock that all tasks
+/// share.
 #[derive(Debug)]
 pub(crate) struct TaskGroup {
     tracker: TaskTracker,
@@ -25,10 +20,10 @@ pub(crate) struct TaskGroup {
 #[derive(Debug, Default)]
 struct Handles {
     by_task: HashMap<Id, AbortHandle>,
-    dropping: bool,
+    aborting: bool,
 }
 
-/// Forgets a task when it ends, by whatever way.
+/// Removes the handle of a task when the task ends or is aborted.
 struct TaskGuard {
     handles: Arc<Mutex<Handles>>,
     id: Id,
@@ -39,29 +34,28 @@ impl TaskGroup {
         TaskGroup { tracker: tracker.clone(), handles: Arc::default() }
     }
 
-    /// Runs a task; not at all, once they are being dropped.
+    /// Spawns a task, unless the group is aborted.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let handles = self.handles.clone();
-        // Held until the handle is there, so that a task which ends at once does not forget it before.
-        let mut kept = lock(&self.handles);
-        if kept.dropping {
+        // Locked until the handle is inserted: a task that ends at once must not remove it before.
+        let mut locked = self.handles.lock();
+        if locked.aborting {
             return;
         }
         let handle = self.tracker.spawn(async move {
-            let id = tokio::task::id();
-            let _forget = TaskGuard { handles, id };
+            let _guard = TaskGuard { handles, id: tokio::task::id() };
             task.await;
         });
-        kept.by_task.insert(handle.id(), handle.abort_handle());
+        locked.by_task.insert(handle.id(), handle.abort_handle());
     }
 
-    /// Drops all tasks, those that run as soon as they wait. Says whether it is the first time.
-    pub(crate) fn drop_all(&self) -> bool {
-        let mut kept = lock(&self.handles);
-        let is_first = !kept.dropping;
-        kept.dropping = true;
-        let handles: Vec<AbortHandle> = kept.by_task.values().cloned().collect();
-        drop(kept);
+    /// Aborts all tasks; those that run end at their next await. Returns whether this is the first call.
+    pub(crate) fn abort_all(&self) -> bool {
+        let mut locked = self.handles.lock();
+        let is_first = !locked.aborting;
+        locked.aborting = true;
+        let handles: Vec<AbortHandle> = locked.by_task.values().cloned().collect();
+        drop(locked);
         handles.iter().for_each(AbortHandle::abort);
         is_first
     }
@@ -69,6 +63,6 @@ impl TaskGroup {
 
 impl Drop for TaskGuard {
     fn drop(&mut self) {
-        lock(&self.handles).by_task.remove(&self.id);
+        self.handles.lock().by_task.remove(&self.id);
     }
 }

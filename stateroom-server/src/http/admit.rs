@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::HttpRefusal;
 use crate::{
     admission::{Access, Admission, AdmissionRequest, Denied},
-    rooms::Rooms,
+    shared::Shared,
 };
 
 /// The parameter of the query that holds what lets a client in.
@@ -38,7 +38,7 @@ pub(crate) enum AdmissionRefusal {
     /// The program's own hook says no.
     Denied(Denied),
     /// The hook does not say anything.
-    NoAnswer,
+    HookTime,
 }
 
 /// Somebody who is let in.
@@ -58,12 +58,12 @@ pub(super) struct Admitted {
 
 /// Lets somebody in, or not.
 pub(super) async fn admit(
-    rooms: &Rooms,
+    shared: &Shared,
     access: Access,
     room: Option<&str>,
     request: &Parts,
 ) -> Result<Admitted, HttpRefusal> {
-    let admission = &rooms.settings().admission;
+    let admission = &shared.settings().admission;
     let connection = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
     check_origin(admission, connection, request)?;
     let peer = connection.map(|peer| admission.trusted_proxies.client(peer, &request.headers));
@@ -74,7 +74,7 @@ pub(super) async fn admit(
     let bearer = offered.iter().position(|it| *it == BEARER);
     let subprotocol = agree(&admission.subprotocols, &offered);
     let in_subprotocols = bearer.and_then(|at| offered.get(at + 1)).copied();
-    let mut details = details_of_token(rooms, room, request, access_token, in_subprotocols)?;
+    let mut details = details_of_token(shared, room, request, access_token, in_subprotocols)?;
     details.query = rest;
     details.headers = passed_on(&admission.client_headers, &request.headers);
     details.subprotocol.clone_from(&subprotocol);
@@ -90,7 +90,7 @@ pub(super) async fn admit(
                 details,
             };
             let answer = timeout(admission.hook_time, hook.ask(request)).await;
-            answer.map_err(|_| AdmissionRefusal::NoAnswer)?.map_err(AdmissionRefusal::Denied)?
+            answer.map_err(|_| AdmissionRefusal::HookTime)?.map_err(AdmissionRefusal::Denied)?
         }
     };
     // A browser that offers something is answered something, or it hangs up.
@@ -112,7 +112,7 @@ fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Par
 
 #[cfg(feature = "jwt")]
 fn details_of_token(
-    rooms: &Rooms,
+    shared: &Shared,
     room: Option<&str>,
     request: &Parts,
     in_query: Option<String>,
@@ -120,7 +120,7 @@ fn details_of_token(
 ) -> Result<ClientDetails, AdmissionRefusal> {
     use crate::admission::jwt::TokenError;
 
-    let Some(jwt) = rooms.jwt() else { return Ok(ClientDetails::default()) };
+    let Some(jwt) = shared.jwt() else { return Ok(ClientDetails::default()) };
     let header = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let in_header = header.and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -141,7 +141,7 @@ fn details_of_token(
 
 #[cfg(not(feature = "jwt"))]
 fn details_of_token(
-    _: &Rooms,
+    _: &Shared,
     _: Option<&str>,
     _: &Parts,
     _: Option<String>,
@@ -174,13 +174,15 @@ impl Query {
                     query.rest.push((name.into_owned(), value.into_owned()));
                     // Each takes more memory than bytes, for as long as the client is there.
                     if query.rest.len() > MOST_PARAMETERS {
-                        return Err(HttpRefusal::Request(format!("a query has at most {MOST_PARAMETERS} parameters")));
+                        return Err(HttpRefusal::Malformed(format!(
+                            "a query has at most {MOST_PARAMETERS} parameters"
+                        )));
                     }
                     continue;
                 }
             };
             if secret.replace(value.into_owned()).is_some() {
-                return Err(HttpRefusal::Request(format!("there is more than one `{name}`")));
+                return Err(HttpRefusal::Malformed(format!("there is more than one `{name}`")));
             }
         }
         let given = |token: Option<String>| token.filter(|token| !token.is_empty());

@@ -1,13 +1,13 @@
 //! How often HTTP requests to rooms may come from one address: as often as a client may say something.
 //!
 //! *Invariant:* nothing is kept of an address from which nothing has come for as long as an allowance takes to be whole again.
-use std::{collections::HashMap, net::IpAddr, sync::Mutex};
+use std::{collections::HashMap, net::IpAddr};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::{
-    limits, lock, permits::SourceNetwork, rate_limit::limiter::RateLimiter, settings::Limits,
-    websocket::close::CloseCause,
+    limits, permits::SourceNetwork, rate_limit::limiter::RateLimiter, settings::Limits, websocket::close::CloseCause,
 };
 
 /// Of more addresses at a time, nothing more is taken.
@@ -29,7 +29,7 @@ impl RequestRateLimiter {
     /// Whether so many requests, and bytes of them, may come from there now.
     pub(crate) fn allow(&self, address: IpAddr, requests: usize, bytes: usize, now: Instant) -> bool {
         let Some(fresh) = &self.fresh else { return true };
-        let mut by_source = lock(&self.by_source);
+        let mut by_source = self.by_source.lock();
         let source = SourceNetwork::of(address);
         if !by_source.contains_key(&source) {
             if by_source.len() >= ADDRESSES {
@@ -66,7 +66,7 @@ mod tests {
             let address = IpAddr::V4(u32::try_from(number).unwrap().into());
             pace.allow(address, 1, 0, later + Duration::from_millis(number as u64));
         }
-        assert!(lock(&pace.by_source).len() <= ADDRESSES);
+        assert!(pace.by_source.lock().len() <= ADDRESSES);
         assert!(RequestRateLimiter::new(&Limits::default()).allow(one, 1, usize::MAX, now));
     }
 }

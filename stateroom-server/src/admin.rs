@@ -29,8 +29,8 @@ use tokio::{
 };
 
 use crate::{
-    rooms::Rooms,
-    server::{RoomInfo, StallingSocket},
+    rooms::{RoomInfo, registry::RoomRegistry},
+    timeout_socket::TimeoutSocket,
 };
 
 /// So many connections are served at a time; others wait.
@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const DELETED: u16 = 1012;
 
 /// The routes.
-pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
+pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -88,13 +88,13 @@ fn is_own_name(host: &Authority) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok()
 }
 
-async fn ready(State(rooms): State<Arc<Rooms>>) -> (StatusCode, &'static str) {
+async fn ready(State(rooms): State<Arc<RoomRegistry>>) -> (StatusCode, &'static str) {
     if rooms.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") } else { (StatusCode::OK, "ready\n") }
 }
 
 /// A room, as JSON.
 #[derive(Serialize)]
-struct Room {
+struct RoomJson {
     id: String,
     clients: usize,
     age_seconds: f64,
@@ -103,9 +103,9 @@ struct Room {
     memory_bytes: Option<usize>,
 }
 
-impl From<RoomInfo> for Room {
+impl From<RoomInfo> for RoomJson {
     fn from(room: RoomInfo) -> Self {
-        Room {
+        RoomJson {
             id: room.id,
             clients: room.connections,
             age_seconds: room.age.as_secs_f64(),
@@ -116,29 +116,29 @@ impl From<RoomInfo> for Room {
     }
 }
 
-async fn list(State(rooms): State<Arc<Rooms>>) -> Json<Vec<Room>> {
-    let mut rooms: Vec<Room> = rooms.list().into_iter().map(Room::from).collect();
+async fn list(State(rooms): State<Arc<RoomRegistry>>) -> Json<Vec<RoomJson>> {
+    let mut rooms: Vec<RoomJson> = rooms.list().into_iter().map(RoomJson::from).collect();
     rooms.sort_by(|one, other| one.id.cmp(&other.id));
     Json(rooms)
 }
 
-async fn show(State(rooms): State<Arc<Rooms>>, Path(id): Path<String>) -> Result<Json<Room>, NoRoom> {
+async fn show(State(rooms): State<Arc<RoomRegistry>>, Path(id): Path<String>) -> Result<Json<RoomJson>, NoRoom> {
     rooms.info(&id).map(|room| Json(room.into())).ok_or(NoRoom)
 }
 
 /// How a room is to be closed.
 #[derive(Deserialize)]
-struct Closing {
+struct CloseQuery {
     code: Option<u16>,
     reason: Option<String>,
 }
 
 async fn delete(
-    State(rooms): State<Arc<Rooms>>,
+    State(rooms): State<Arc<RoomRegistry>>,
     Path(id): Path<String>,
-    Query(closing): Query<Closing>,
+    Query(closing): Query<CloseQuery>,
 ) -> Result<StatusCode, NoRoom> {
-    let room = rooms.room(&id).ok_or(NoRoom)?;
+    let room = rooms.get(&id).ok_or(NoRoom)?;
     let reason = closing.reason.as_deref().unwrap_or("closed by whoever runs the server");
     room.close(closing.code.unwrap_or(DELETED), reason).await;
     Ok(StatusCode::NO_CONTENT)
@@ -176,7 +176,7 @@ async fn serve_http(socket: TcpStream, router: Router, _place: OwnedSemaphorePer
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
-        .serve_connection(TokioIo::new(StallingSocket::new(socket, PATIENCE)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(TimeoutSocket::new(socket, PATIENCE)), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection for the administration ends");

@@ -10,33 +10,38 @@ use ::metrics::{
 
 /// The kinds of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum MetricKind {
     Counter,
     Gauge,
     Histogram,
 }
 
 /// All metrics: their names, their kinds, their labels, and what they say.
-const METRICS: &[(&str, Kind, &str, &str)] = &[
-    ("stateroom_rooms", Kind::Gauge, "", "rooms that there are"),
-    ("stateroom_clients", Kind::Gauge, "", "clients in rooms"),
-    ("stateroom_events_total", Kind::Counter, "kind", "events that services have handled"),
+const METRICS: &[(&str, MetricKind, &str, &str)] = &[
+    ("stateroom_rooms", MetricKind::Gauge, "", "rooms that there are"),
+    ("stateroom_clients", MetricKind::Gauge, "", "clients in rooms"),
+    ("stateroom_events_total", MetricKind::Counter, "kind", "events that services have handled"),
     (
         "stateroom_event_seconds",
-        Kind::Histogram,
+        MetricKind::Histogram,
         "",
         "how long a service computes for an event; of those that it handles together, their mean, once",
     ),
-    ("stateroom_computed_microseconds_total", Kind::Counter, "", "how long services have computed"),
-    ("stateroom_turn_events", Kind::Histogram, "", "how many events had gathered for a room when it came to look"),
-    ("stateroom_queued_bytes", Kind::Gauge, "", "bytes that wait for clients which do not take them at once"),
-    ("stateroom_received_bytes_total", Kind::Counter, "", "bytes that clients have sent over WebSockets"),
-    ("stateroom_sent_bytes_total", Kind::Counter, "", "bytes of messages for clients"),
-    ("stateroom_sent_messages_total", Kind::Counter, "", "messages for clients: a broadcast is one for each"),
-    ("stateroom_closes_total", Kind::Counter, "reason", "connections that have ended"),
-    ("stateroom_refusals_total", Kind::Counter, "reason", "HTTP requests that were refused"),
-    ("stateroom_faults_total", Kind::Counter, "reason", "services that have failed"),
-    ("stateroom_limit_exceeded_total", Kind::Counter, "limit", "how often a limit was met"),
+    ("stateroom_computed_microseconds_total", MetricKind::Counter, "", "how long services have computed"),
+    (
+        "stateroom_turn_events",
+        MetricKind::Histogram,
+        "",
+        "how many events had gathered for a room when it came to look",
+    ),
+    ("stateroom_queued_bytes", MetricKind::Gauge, "", "bytes that wait for clients which do not take them at once"),
+    ("stateroom_received_bytes_total", MetricKind::Counter, "", "bytes that clients have sent over WebSockets"),
+    ("stateroom_sent_bytes_total", MetricKind::Counter, "", "bytes of messages for clients"),
+    ("stateroom_sent_messages_total", MetricKind::Counter, "", "messages for clients: a broadcast is one for each"),
+    ("stateroom_closes_total", MetricKind::Counter, "reason", "connections that have ended"),
+    ("stateroom_refusals_total", MetricKind::Counter, "reason", "HTTP requests that were refused"),
+    ("stateroom_faults_total", MetricKind::Counter, "reason", "services that have failed"),
+    ("stateroom_limit_exceeded_total", MetricKind::Counter, "limit", "how often a limit was met"),
 ];
 
 /// The kinds of events, as labels.
@@ -61,9 +66,9 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         for (name, kind, _, help) in METRICS {
             match kind {
-                Kind::Counter => describe_counter!(*name, *help),
-                Kind::Gauge => describe_gauge!(*name, *help),
-                Kind::Histogram => describe_histogram!(*name, *help),
+                MetricKind::Counter => describe_counter!(*name, *help),
+                MetricKind::Gauge => describe_gauge!(*name, *help),
+                MetricKind::Histogram => describe_histogram!(*name, *help),
             }
         }
         Metrics {
@@ -97,16 +102,16 @@ impl Metrics {
 
 /// Something there is one more of, for as long as this is there.
 #[derive(Debug)]
-pub(crate) struct OneMore(Gauge);
+pub(crate) struct GaugeGuard(Gauge);
 
-impl OneMore {
+impl GaugeGuard {
     pub(crate) fn of(gauge: &Gauge) -> Self {
         gauge.increment(1.0);
-        OneMore(gauge.clone())
+        GaugeGuard(gauge.clone())
     }
 }
 
-impl Drop for OneMore {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.decrement(1.0);
     }

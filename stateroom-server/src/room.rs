@@ -14,7 +14,6 @@ mod drain;
 pub(crate) mod handle;
 pub(crate) mod inbox;
 pub(crate) mod members;
-pub(crate) mod outbox;
 mod schedule;
 pub(crate) mod seat;
 mod timer;

@@ -30,9 +30,9 @@ use super::{
     timer::Timer,
 };
 use crate::{
-    config::{Limits, ShutdownPolicy},
-    connection::close::CloseCause,
     metrics::{EventCounts, EventKind, Metrics},
+    settings::{Limits, ShutdownPolicy},
+    websocket::close::CloseCause,
 };
 
 /// For how many events and effects an idle room keeps memory.

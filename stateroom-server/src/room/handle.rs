@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::inbox::{Inbox, Post};
-use crate::connection::close::CloseCause;
+use crate::websocket::close::CloseCause;
 
 /// A handle to one room: speaks to its clients, asks its service, closes it. Clones are handles to the same room.
 ///

@@ -20,11 +20,11 @@ use stateroom::{
 use tokio::sync::oneshot;
 
 use crate::{
-    config::Limits,
-    connection::close::CloseCause,
     limits, lock,
     outbound::{Load, Outbound},
     room::vitals::Vitals,
+    settings::Limits,
+    websocket::close::CloseCause,
 };
 
 /// One connection to a room, by number. A client that comes back is another connection.

@@ -5,14 +5,14 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use stateroom::{ClientId, MessagePayload, MessageRecipient};
 
-use super::{
-    inbox::ConnectionId,
-    outbox::{Outbox, Run, extend},
-};
+use super::inbox::ConnectionId;
 use crate::{
-    connection::compression::Encoding,
-    metrics::{Metrics, OneMore},
-    outbound::{Load, Outbound},
+    metrics::{GaugeGuard, Metrics},
+    outbound::{
+        Load, Outbound,
+        outbox::{Outbox, Run, extend},
+    },
+    websocket::compression::Encoding,
 };
 
 /// Somebody who is in the room.
@@ -26,7 +26,7 @@ pub(crate) struct Member {
     handled: Load,
     /// Whether it is among those to be written to.
     dirty: bool,
-    _one_more: OneMore,
+    _gauge: GaugeGuard,
 }
 
 /// Who is in the room.
@@ -67,9 +67,8 @@ impl Members {
     }
 
     pub(crate) fn insert(&mut self, client: ClientId, connection: ConnectionId, outbound: Arc<Outbound>) {
-        let _one_more = OneMore::of(&self.metrics.clients);
-        let member =
-            Member { connection, outbound, _one_more, runs: Vec::new(), handled: Load::default(), dirty: false };
+        let _gauge = GaugeGuard::of(&self.metrics.clients);
+        let member = Member { connection, outbound, _gauge, runs: Vec::new(), handled: Load::default(), dirty: false };
         self.members.insert(client, member);
     }
 

@@ -15,11 +15,11 @@ use super::{
     tokens::Tokens,
 };
 use crate::{
-    config::{Limits, ShutdownPolicy},
-    connection::close::CloseCause,
     limits,
     metrics::EventKind,
     outbound::{Load, Outbound},
+    settings::{Limits, ShutdownPolicy},
+    websocket::close::CloseCause,
 };
 
 /// What changes in the room when the event beside it has returned.

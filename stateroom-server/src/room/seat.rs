@@ -10,7 +10,7 @@ use std::{
 use stateroom::MessagePayload;
 
 use super::inbox::{ConnectionId, Ended, Inbox, Joins, load};
-use crate::{connection::close::CloseCause, outbound::Outbound};
+use crate::{outbound::Outbound, websocket::close::CloseCause};
 
 /// A connection's place in a room.
 #[derive(Debug)]

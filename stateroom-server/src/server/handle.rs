@@ -1,7 +1,7 @@
 //! What a program has hold of a running server by.
 //!
 //! *Invariant:* a handle owns nothing: the server goes on without any, and all are handles to the same one.
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use axum::Router;
 use stateroom::StateroomServiceFactory;
@@ -11,22 +11,22 @@ use crate::admission::jwt::Jwt;
 use crate::{
     admin,
     room::handle::RoomHandle,
-    rooms::{Refusal, Rooms},
+    rooms::{OnSwap, Refusal, RoomInfo, registry::RoomRegistry},
 };
 
 /// A handle to a server: tells what rooms there are, creates them, gives handles to them, and stops it all. Clones are handles to the same server.
 #[derive(Clone)]
 pub struct ServerHandle {
-    rooms: Arc<Rooms>,
+    rooms: Arc<RoomRegistry>,
 }
 
 impl ServerHandle {
-    pub(super) fn new(rooms: Arc<Rooms>) -> Self {
+    pub(super) fn new(rooms: Arc<RoomRegistry>) -> Self {
         ServerHandle { rooms }
     }
 
     /// The rooms themselves.
-    pub(super) fn inner(&self) -> &Arc<Rooms> {
+    pub(super) fn inner(&self) -> &Arc<RoomRegistry> {
         &self.rooms
     }
 
@@ -53,14 +53,14 @@ impl ServerHandle {
     /// Has clients' tokens checked by other keys from now on, as when keys are rotated. Who is in stays in.
     #[cfg(feature = "jwt")]
     pub fn set_jwt(&self, jwt: Jwt) {
-        self.rooms.set_jwt(jwt);
+        self.rooms.shared().set_jwt(jwt);
     }
 
     /// How many connections there are: of a server with a port of its own all, whatever they are for; else those that are
     /// WebSockets.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.rooms.connections().count()
+        self.rooms.shared().connections().count()
     }
 
     /// What rooms there are, in no particular order.
@@ -72,7 +72,7 @@ impl ServerHandle {
     /// The room of this id, if there is one now. None is created.
     #[must_use]
     pub fn room(&self, id: &str) -> Option<RoomHandle> {
-        self.rooms.room(id)
+        self.rooms.get(id)
     }
 
     /// Routes for whoever runs the server, to be served on an address that is nobody else's:
@@ -105,7 +105,7 @@ impl ServerHandle {
     pub fn create_room(&self, id: Option<&str>) -> Result<RoomHandle, Refusal> {
         match id {
             Some(id) => self.rooms.create(id),
-            None => self.rooms.create_named(),
+            None => self.rooms.create_unnamed(),
         }
     }
 }
@@ -114,33 +114,4 @@ impl fmt::Debug for ServerHandle {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ServerHandle").finish_non_exhaustive()
     }
-}
-
-/// What becomes of the rooms that there are when their services are [swapped](ServerHandle::swap).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum OnSwap {
-    /// They go on as they are, until they end.
-    Drain,
-    /// They begin again with a new service, and their clients stay.
-    #[default]
-    Restart,
-}
-
-/// A room, as seen from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RoomInfo {
-    /// Its id.
-    pub id: String,
-    /// How many connections it has.
-    pub connections: usize,
-    /// How long ago it began.
-    pub age: Duration,
-    /// How many events its service has handled.
-    pub events: u64,
-    /// How long its service has computed for them.
-    pub computed: Duration,
-    /// How much memory its service has, in bytes, where that is known: of a WebAssembly guest it is.
-    pub memory_bytes: Option<usize>,
 }

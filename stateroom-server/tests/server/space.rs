@@ -56,7 +56,7 @@ async fn a_room_more_than_there_is_space_for_is_refused_and_the_others_go_on() {
     let server = TestServer::pipe_of(Server::new(), factory.clone());
     let (mut a, _b) = (server.connect("/ws/a").await, server.connect("/ws/b").await);
     for answer in [server.refused("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
-        assert_eq!((answer.status, answer.body.trim()), (503, "there is no place for another room"));
+        assert_eq!((answer.status, answer.body.trim()), (503, "the server has no capacity for another room; try again later"));
         assert!(answer.header("retry-after").is_some());
     }
     assert_eq!(server.handle.create_room(Some("c")).err(), Some(Refusal::Full));

@@ -1,31 +1,30 @@
 //! How much a client may send over time. A pure type: the time is passed in.
 use tokio::time::Instant;
 
-use super::close::CloseCause;
-use crate::config::Limits;
+use crate::{settings::Limits, websocket::close::CloseCause};
 
 /// So many seconds' worth may come at once.
 const AT_ONCE: f64 = 5.0;
 
 /// How much one client may still send.
 #[derive(Debug)]
-pub(crate) struct Allowance {
-    messages: Bucket,
-    bytes: Bucket,
+pub(crate) struct RateLimiter {
+    messages: TokenBucket,
+    bytes: TokenBucket,
     last: Instant,
 }
 
 /// A token bucket.
 #[derive(Debug)]
-struct Bucket {
+struct TokenBucket {
     per_second: f64,
     left: f64,
 }
 
-impl Bucket {
+impl TokenBucket {
     fn new(per_second: usize) -> Self {
         let per_second = per_second as f64;
-        Bucket { per_second, left: per_second * AT_ONCE }
+        TokenBucket { per_second, left: per_second * AT_ONCE }
     }
 
     /// Takes that much out, after that many seconds. Says whether it was there.
@@ -42,13 +41,13 @@ impl Bucket {
     }
 }
 
-impl Allowance {
+impl RateLimiter {
     /// What a client has that joins now; `None` where it may send whatever it likes.
     pub(crate) fn new(limits: &Limits, now: Instant) -> Option<Self> {
         let Limits { messages_per_second, bytes_per_second, .. } = *limits;
-        (messages_per_second > 0 || bytes_per_second > 0).then(|| Allowance {
-            messages: Bucket::new(messages_per_second),
-            bytes: Bucket::new(bytes_per_second),
+        (messages_per_second > 0 || bytes_per_second > 0).then(|| RateLimiter {
+            messages: TokenBucket::new(messages_per_second),
+            bytes: TokenBucket::new(bytes_per_second),
             last: now,
         })
     }
@@ -87,8 +86,8 @@ mod tests {
 
     use super::*;
 
-    fn allowance(messages_per_second: usize, bytes_per_second: usize, now: Instant) -> Option<Allowance> {
-        Allowance::new(&Limits { messages_per_second, bytes_per_second, ..Limits::default() }, now)
+    fn allowance(messages_per_second: usize, bytes_per_second: usize, now: Instant) -> Option<RateLimiter> {
+        RateLimiter::new(&Limits { messages_per_second, bytes_per_second, ..Limits::default() }, now)
     }
 
     #[test]
@@ -120,6 +119,6 @@ mod tests {
         let mut allowance = allowance(0, 100, start).unwrap();
         assert_eq!(allowance.spend(1_000_000, 500, start), Ok(()));
         assert_eq!(allowance.spend(0, 1, start), Err(CloseCause::TooFast { limit: "bytes_per_second" }));
-        assert!(super::Allowance::new(&Limits::default(), start).is_none());
+        assert!(super::RateLimiter::new(&Limits::default(), start).is_none());
     }
 }

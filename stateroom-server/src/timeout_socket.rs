@@ -19,21 +19,21 @@ use crate::limits;
 
 /// A TCP socket whose writes fail when they have waited for too long.
 #[derive(Debug)]
-pub(crate) struct StallingSocket {
+pub(crate) struct TimeoutSocket {
     socket: TcpStream,
     longest: Option<Duration>,
     /// Made when a write has to wait, which most never do.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
-impl StallingSocket {
+impl TimeoutSocket {
     pub(crate) fn new(socket: TcpStream, longest: Duration) -> Self {
-        StallingSocket { socket, longest: Some(longest), alarm: None }
+        TimeoutSocket { socket, longest: Some(longest), alarm: None }
     }
 
     /// From now on it may wait for as long as it likes: something else looks after the client.
     #[cfg(feature = "tls")]
-    pub(crate) fn forgive(&mut self) {
+    pub(crate) fn disable_timeout(&mut self) {
         (self.longest, self.alarm) = (None, None);
     }
 
@@ -57,13 +57,13 @@ impl StallingSocket {
     }
 }
 
-impl AsyncRead for StallingSocket {
+impl AsyncRead for TimeoutSocket {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().socket).poll_read(context, buffer)
     }
 }
 
-impl AsyncWrite for StallingSocket {
+impl AsyncWrite for TimeoutSocket {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.socket).poll_write(context, bytes);

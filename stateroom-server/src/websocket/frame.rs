@@ -29,12 +29,12 @@ pub(crate) fn append_message(out: &mut Vec<u8>, message: &MessagePayload, encodi
 }
 
 /// Appends the answer to a ping.
-pub(super) fn append_pong(out: &mut Vec<u8>, content: &[u8]) {
+pub(crate) fn append_pong(out: &mut Vec<u8>, content: &[u8]) {
     append(out, FINAL_PONG, content);
 }
 
 /// Appends the answer to a client's close: its code goes back to it.
-pub(super) fn append_close_reply(out: &mut Vec<u8>, code: Option<u16>) {
+pub(crate) fn append_close_reply(out: &mut Vec<u8>, code: Option<u16>) {
     append(out, FINAL_CLOSE, code.map(u16::to_be_bytes).as_ref().map_or(&[], |code| code.as_slice()));
 }
 

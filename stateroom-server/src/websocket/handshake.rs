@@ -1,6 +1,6 @@
 //! The opening handshake of a WebSocket, server's side (RFC 6455, section 4.2).
 //!
-//! *Invariant:* a request that is no handshake gets an HTTP status and a text that says what is missing.
+//! *Invariant:* a request that is not a handshake is refused with a text that names what is missing.
 use axum::{
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
@@ -14,59 +14,59 @@ use axum::{
 };
 use sockudo_ws::handshake::generate_accept_key;
 
-use super::Refused;
-use crate::connection::compression::Compression;
+use super::compression::Compression;
 
 /// 16 bytes in base64.
 const KEY_LENGTH: usize = 24;
 
-/// Why a request cannot become a WebSocket.
-pub(super) enum NoHandshake {
-    /// The client did not ask for one, or not for one of ours.
+/// The reason that a request is not a valid opening handshake.
+#[derive(Debug)]
+pub(crate) enum HandshakeRefusal {
+    /// The request does not ask for a WebSocket of version 13.
     UpgradeRequired(&'static str),
-    /// It asked in a way that cannot be.
-    Bad(&'static str),
+    /// The request is malformed.
+    Malformed(&'static str),
 }
 
 /// What a client wants to be answered with the switch of protocols.
 #[derive(Debug)]
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     accept: String,
     /// What was agreed on, if anything.
-    pub(super) compression: Option<Compression>,
+    pub(crate) compression: Option<Compression>,
 }
 
 impl Handshake {
     /// Reads a request.
-    pub(super) fn read(request: &Parts, may_compress: bool) -> Result<Self, NoHandshake> {
+    pub(crate) fn read(request: &Parts, may_compress: bool) -> Result<Self, HandshakeRefusal> {
         let headers = &request.headers;
         let is = |name: HeaderName, value: &str| {
             headers.get(name).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
         };
         if !is(UPGRADE, "websocket") {
-            return Err(NoHandshake::UpgradeRequired("this is the address of a WebSocket"));
+            return Err(HandshakeRefusal::UpgradeRequired("this endpoint accepts WebSocket connections only"));
         }
         if headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version != "13") {
-            return Err(NoHandshake::UpgradeRequired("WebSocket version 13 is spoken here"));
+            return Err(HandshakeRefusal::UpgradeRequired("this server supports WebSocket version 13 only"));
         }
         if request.method != Method::GET || request.version < Version::HTTP_11 {
-            return Err(NoHandshake::Bad("it is a GET of HTTP/1.1"));
+            return Err(HandshakeRefusal::Malformed("use GET over HTTP/1.1"));
         }
         if !is_listed(headers, &CONNECTION, "upgrade") {
-            return Err(NoHandshake::Bad("`Connection: Upgrade` is missing"));
+            return Err(HandshakeRefusal::Malformed("`Connection: Upgrade` is missing"));
         }
         if !headers.contains_key(SEC_WEBSOCKET_VERSION) {
-            return Err(NoHandshake::Bad("`Sec-WebSocket-Version: 13` is missing"));
+            return Err(HandshakeRefusal::Malformed("`Sec-WebSocket-Version: 13` is missing"));
         }
         let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
         let key = key.filter(|key| key.len() == KEY_LENGTH);
-        let key = key.ok_or(NoHandshake::Bad("`Sec-WebSocket-Key`, 16 bytes in base64, is missing"))?;
+        let key = key.ok_or(HandshakeRefusal::Malformed("`Sec-WebSocket-Key`, 16 bytes in base64, is missing"))?;
         let compression = may_compress.then(|| Compression::agree(&all(headers, &SEC_WEBSOCKET_EXTENSIONS))).flatten();
         Ok(Handshake { accept: generate_accept_key(key), compression })
     }
 
     /// The switch of protocols.
-    pub(super) fn response(&self, subprotocol: Option<&str>) -> Response {
+    pub(crate) fn response(&self, subprotocol: Option<&str>) -> Response {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -82,23 +82,6 @@ impl Handshake {
                 headers.insert(name, value);
             }
         }
-        response
-    }
-}
-
-impl IntoResponse for NoHandshake {
-    fn into_response(self) -> Response {
-        let text = match self {
-            NoHandshake::UpgradeRequired(text) => text,
-            NoHandshake::Bad(what) => {
-                return Refused::Request(format!("this is no WebSocket handshake: {what}")).into_response();
-            }
-        };
-        let mut response = (StatusCode::UPGRADE_REQUIRED, format!("{text}\n")).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         response
     }
 }

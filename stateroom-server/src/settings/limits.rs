@@ -1,13 +1,7 @@
-//! What can be set: the rooms' [`RoomStrategy`] and [`ShutdownPolicy`], and every [`Limits`] with its default.
+//! Every [limit](Limits) with its default.
 //!
 //! *Invariant:* whatever waits for a client or a room is bounded by a number here.
-mod shutdown_policy;
-mod strategy;
-
 use std::time::Duration;
-
-pub use shutdown_policy::{ParseShutdownPolicyError, ShutdownPolicy};
-pub use strategy::{ParseRoomStrategyError, RoomStrategy, ShortLength};
 
 /// How much there may be of everything that a client, a room or a page could make more of. What is met is counted in the
 /// metric `stateroom_limit_exceeded_total`, by the name of the limit.

@@ -1,15 +1,13 @@
 //! How often HTTP requests to rooms may come from one address: as often as a client may say something.
 //!
 //! *Invariant:* nothing is kept of an address from which nothing has come for as long as an allowance takes to be whole again.
-use std::{collections::HashMap, net::IpAddr, sync::Mutex};
+use std::{collections::HashMap, net::IpAddr};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::{
-    config::Limits,
-    connection::{allowance::Allowance, close::CloseCause},
-    connections::Source,
-    limits, lock,
+    limits, permits::SourceNetwork, rate_limit::limiter::RateLimiter, settings::Limits, websocket::close::CloseCause,
 };
 
 /// Of more addresses at a time, nothing more is taken.
@@ -17,27 +15,27 @@ const ADDRESSES: usize = 65_536;
 
 /// What may come from each address.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RequestRateLimiter {
     fresh: Option<Limits>,
-    by_source: Mutex<HashMap<Source, Allowance>>,
+    by_source: Mutex<HashMap<SourceNetwork, RateLimiter>>,
 }
 
-impl Pace {
+impl RequestRateLimiter {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let is_limited = Allowance::new(limits, Instant::now()).is_some();
-        Pace { fresh: is_limited.then(|| limits.clone()), by_source: Mutex::default() }
+        let is_limited = RateLimiter::new(limits, Instant::now()).is_some();
+        RequestRateLimiter { fresh: is_limited.then(|| limits.clone()), by_source: Mutex::default() }
     }
 
     /// Whether so many requests, and bytes of them, may come from there now.
     pub(crate) fn allow(&self, address: IpAddr, requests: usize, bytes: usize, now: Instant) -> bool {
         let Some(fresh) = &self.fresh else { return true };
-        let mut by_source = lock(&self.by_source);
-        let source = Source::of(address);
+        let mut by_source = self.by_source.lock();
+        let source = SourceNetwork::of(address);
         if !by_source.contains_key(&source) {
             if by_source.len() >= ADDRESSES {
                 by_source.retain(|_, allowance| !allowance.is_whole(now));
             }
-            let allowance = Allowance::new(fresh, now).filter(|_| by_source.len() < ADDRESSES);
+            let allowance = RateLimiter::new(fresh, now).filter(|_| by_source.len() < ADDRESSES);
             let Some(allowance) = allowance else { return false };
             by_source.insert(source, allowance);
         }
@@ -57,7 +55,7 @@ mod tests {
 
     #[test]
     fn each_address_has_its_own_allowance_and_is_forgotten_when_that_is_whole() {
-        let pace = Pace::new(&Limits { messages_per_second: 1, ..Limits::default() });
+        let pace = RequestRateLimiter::new(&Limits { messages_per_second: 1, ..Limits::default() });
         let (one, two) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         let now = Instant::now();
         assert_eq!((0..7).filter(|_| pace.allow(one, 1, 0, now)).count(), 5);
@@ -68,7 +66,7 @@ mod tests {
             let address = IpAddr::V4(u32::try_from(number).unwrap().into());
             pace.allow(address, 1, 0, later + Duration::from_millis(number as u64));
         }
-        assert!(lock(&pace.by_source).len() <= ADDRESSES);
-        assert!(Pace::new(&Limits::default()).allow(one, 1, usize::MAX, now));
+        assert!(pace.by_source.lock().len() <= ADDRESSES);
+        assert!(RequestRateLimiter::new(&Limits::default()).allow(one, 1, usize::MAX, now));
     }
 }

@@ -10,13 +10,13 @@ use crate::limits;
 
 /// Rooms that have ended, in the order in which they did.
 #[derive(Debug, Default)]
-pub(crate) struct Remembered {
+pub(crate) struct EndedRooms {
     numbers: HashMap<Arc<str>, u64>,
     rooms: BTreeMap<u64, Arc<str>>,
     last: u64,
 }
 
-impl Remembered {
+impl EndedRooms {
     /// A room has ended; `most` are remembered.
     pub(crate) fn remember(&mut self, room_id: Arc<str>, most: usize) {
         self.forget(&room_id);
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_one_that_ended_first_is_forgotten_first() {
-        let mut remembered = Remembered::default();
+        let mut remembered = EndedRooms::default();
         for room in ["a", "b", "c"] {
             remembered.remember(room.into(), 3);
         }
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn none_is_remembered_where_none_may_be() {
-        let mut remembered = Remembered::default();
+        let mut remembered = EndedRooms::default();
         remembered.remember("a".into(), 0);
         assert!(!remembered.contains("a"));
     }

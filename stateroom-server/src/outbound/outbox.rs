@@ -5,7 +5,7 @@ use std::{cell::OnceCell, ops::Range, sync::Arc};
 
 use stateroom::MessagePayload;
 
-use crate::connection::{compression::Encoding, frame};
+use crate::websocket::{compression::Encoding, frame};
 
 /// Messages that lie side by side in the buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ::metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
+use stateroom::messages::EventKind;
 
 /// The kinds of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ),
     ("stateroom_computed_microseconds_total", MetricKind::Counter, "", "how long services have computed"),
     (
-        "stateroom_turn_events",
+        "stateroom_batch_events",
         MetricKind::Histogram,
         "",
         "how many events had gathered for a room when it came to look",
@@ -44,18 +45,15 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ("stateroom_limit_exceeded_total", MetricKind::Counter, "limit", "how often a limit was met"),
 ];
 
-/// The kinds of events, as labels.
-const EVENTS: [&str; 8] = ["init", "connect", "disconnect", "message", "timer", "call", "request", "shutdown"];
-
 /// What a server measures at each of its events. Handles to the recorder that was there when it was made.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     pub(crate) rooms: Gauge,
     pub(crate) clients: Gauge,
-    events: [Counter; EVENTS.len()],
+    events: [Counter; EventKind::ALL.len()],
     event_seconds: Histogram,
     computed: Counter,
-    pub(crate) turn_events: Histogram,
+    pub(crate) batch_events: Histogram,
     pub(crate) queued_bytes: Gauge,
     pub(crate) received_bytes: Counter,
     pub(crate) sent_bytes: Counter,
@@ -74,10 +72,13 @@ impl Metrics {
         Metrics {
             rooms: gauge!("stateroom_rooms"),
             clients: gauge!("stateroom_clients"),
-            events: EVENTS.map(|kind| counter!("stateroom_events_total", "kind" => kind)),
+            events: std::array::from_fn(|number| {
+                let kind = EventKind::ALL.get(number).map_or("", |kind| kind.label());
+                counter!("stateroom_events_total", "kind" => kind)
+            }),
             event_seconds: histogram!("stateroom_event_seconds"),
             computed: counter!("stateroom_computed_microseconds_total"),
-            turn_events: histogram!("stateroom_turn_events"),
+            batch_events: histogram!("stateroom_batch_events"),
             queued_bytes: gauge!("stateroom_queued_bytes"),
             received_bytes: counter!("stateroom_received_bytes_total"),
             sent_bytes: counter!("stateroom_sent_bytes_total"),
@@ -119,24 +120,11 @@ impl Drop for GaugeGuard {
 
 /// How many events of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct EventCounts([u64; EVENTS.len()]);
-
-/// A kind of event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EventKind {
-    Init,
-    Connect,
-    Disconnect,
-    Message,
-    Timer,
-    Call,
-    Request,
-    Shutdown,
-}
+pub(crate) struct EventCounts([u64; EventKind::ALL.len()]);
 
 impl EventCounts {
     pub(crate) fn add(&mut self, kind: EventKind) {
-        if let Some(count) = self.0.get_mut(kind as usize) {
+        if let Some(count) = self.0.get_mut(kind.number() as usize) {
             *count += 1;
         }
     }

@@ -277,14 +277,14 @@ fn log_end(room: &str, ending: &Ending) {
 }
 
 fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
-    let vitals = inbox.vitals();
+    let stats = inbox.stats();
     RoomInfo {
         id: id.to_string(),
         connections: inbox.connections(),
-        age: vitals.age(),
-        events: vitals.events(),
-        computed: vitals.computed(),
-        memory_bytes: vitals.memory_bytes(),
+        age: stats.age(),
+        events: stats.events(),
+        computed: stats.computed(),
+        memory_bytes: stats.memory_bytes(),
     }
 }
 

@@ -95,7 +95,7 @@ enum Change<O: RoomOutput> {
     /// The client becomes a member.
     Join { client: ClientId, connection: ConnectionId, egress: O::Egress },
     /// The client is no longer a member, and is closed if there is a reason.
-    Leave(Leave),
+    Leave(Leave<O::Close>),
     /// A client's message is handled.
     Message { client: ClientId, connection: ConnectionId, bytes: usize },
     /// A caller gets its answer.
@@ -108,25 +108,25 @@ enum Change<O: RoomOutput> {
     Nothing,
 }
 
-struct Leave {
+struct Leave<C> {
     client: ClientId,
     connection: ConnectionId,
-    reason: Option<CloseReason>,
+    reason: Option<C>,
 }
 
 /// A room: passes what happens to its service, and what the service requests to a [`RoomOutput`].
 pub struct RoomCore<O: RoomOutput> {
     pending: PendingEvents<Change<O>>,
-    state: State,
+    state: State<O::Close>,
 }
 
-struct State {
+struct State<C> {
     rules: RoomRules,
     phase: Phase,
     roster: Roster,
     timers: Timers,
     /// The `disconnect` with which the room ends; delivered only if it does not end.
-    last_leave: Option<Leave>,
+    last_leave: Option<Leave<C>>,
 }
 
 impl<O: RoomOutput> RoomCore<O> {
@@ -254,7 +254,7 @@ impl<O: RoomOutput> RoomCore<O> {
             output.limit_reached(RoomLimit::Tokens);
         }
         if let Some(connection) = replaces {
-            let leave = Leave { client, connection, reason: Some(CloseReason::Replaced) };
+            let leave = Leave { client, connection, reason: Some(CloseReason::Replaced.into()) };
             self.push(Event::Disconnect { client }, Change::Leave(leave));
         }
         self.push(connect(client, details), Change::Join { client, connection, egress });
@@ -262,7 +262,7 @@ impl<O: RoomOutput> RoomCore<O> {
     }
 
     /// Removes a connection, and closes it for this reason when its `disconnect` has returned.
-    pub fn leave(&mut self, connection: ConnectionId, reason: Option<CloseReason>) {
+    pub fn leave(&mut self, connection: ConnectionId, reason: Option<O::Close>) {
         self.state.leave(&mut self.pending, connection, reason);
     }
 
@@ -349,7 +349,7 @@ impl<O: RoomOutput> RoomCore<O> {
         }
         self.state.phase = Phase::Stopping(reason.clone());
         for connection in self.connections() {
-            self.leave(connection, Some(reason.clone()));
+            self.leave(connection, Some(reason.clone().into()));
         }
     }
 
@@ -390,11 +390,11 @@ impl<O: RoomOutput> RoomCore<O> {
         self.settle_last_leave(output);
         for (connection, client) in self.state.roster.members() {
             self.state.roster.remove_member(client, connection);
-            output.remove_member(client, connection, Some(reason.clone()));
+            output.remove_member(client, connection, Some(reason.clone().into()));
         }
         for change in self.pending.abandon() {
             if let Change::Join { client, egress, .. } = change {
-                output.close_egress(client, egress, reason.clone());
+                output.close_egress(client, egress, reason.clone().into());
             }
         }
     }
@@ -423,12 +423,12 @@ impl<O: RoomOutput> RoomCore<O> {
     }
 }
 
-impl State {
-    fn leave<O: RoomOutput>(
+impl<C: From<CloseReason>> State<C> {
+    fn leave<O: RoomOutput<Close = C>>(
         &mut self,
         pending: &mut PendingEvents<Change<O>>,
         connection: ConnectionId,
-        reason: Option<CloseReason>,
+        reason: Option<C>,
     ) {
         let Some(client) = self.roster.leave(connection) else { return };
         let leave = Leave { client, connection, reason };
@@ -440,14 +440,14 @@ impl State {
         }
     }
 
-    fn remove_member<O: RoomOutput>(&mut self, leave: Leave, output: &mut O) {
+    fn remove_member<O: RoomOutput<Close = C>>(&mut self, leave: Leave<C>, output: &mut O) {
         let Leave { client, connection, reason } = leave;
         if self.roster.remove_member(client, connection) {
             output.remove_member(client, connection, reason);
         }
     }
 
-    fn apply_change<O: RoomOutput>(
+    fn apply_change<O: RoomOutput<Close = C>>(
         &mut self,
         pending: &mut PendingEvents<Change<O>>,
         change: Change<O>,
@@ -487,7 +487,12 @@ impl State {
         effects.for_each(|effect| self.apply_effect(pending, effect, output));
     }
 
-    fn apply_effect<O: RoomOutput>(&mut self, pending: &mut PendingEvents<Change<O>>, effect: Effect, output: &mut O) {
+    fn apply_effect<O: RoomOutput<Close = C>>(
+        &mut self,
+        pending: &mut PendingEvents<Change<O>>,
+        effect: Effect,
+        output: &mut O,
+    ) {
         match effect {
             Effect::Message { recipient, message } => output.deliver(recipient, message),
             Effect::SetTimer { ms_delay } => {
@@ -500,7 +505,7 @@ impl State {
                 if !CloseReason::is_service_code(code) {
                     output.effect_ignored(&effect);
                 }
-                let reason = Some(CloseReason::by_service(code, reason.clone()));
+                let reason = Some(CloseReason::by_service(code, reason.clone()).into());
                 self.remove_member(Leave { client, connection, reason }, output);
                 self.leave(pending, connection, None);
             }

@@ -21,6 +21,8 @@ pub enum RoomLimit {
 pub trait RoomOutput {
     /// The way out to one connection.
     type Egress;
+    /// The reason a connection is closed with: the room's reasons, and those of the connection itself.
+    type Close: From<CloseReason>;
     /// Receives the answer to a call.
     type CallReply;
     /// Receives the response to an HTTP request.
@@ -34,10 +36,10 @@ pub trait RoomOutput {
 
     /// Removes a client if it is here by this connection, and closes it if there is a reason. Messages delivered before
     /// reach it first.
-    fn remove_member(&mut self, client: ClientId, connection: ConnectionId, reason: Option<CloseReason>);
+    fn remove_member(&mut self, client: ClientId, connection: ConnectionId, reason: Option<Self::Close>);
 
     /// Closes a connection whose client was never added.
-    fn close_egress(&mut self, client: ClientId, egress: Self::Egress, reason: CloseReason);
+    fn close_egress(&mut self, client: ClientId, egress: Self::Egress, reason: Self::Close);
 
     /// Delivers a message to the clients it is for.
     fn deliver(&mut self, recipient: MessageRecipient, message: MessagePayload);

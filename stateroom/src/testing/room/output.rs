@@ -42,6 +42,7 @@ impl SimulatedOutput {
 
 impl RoomOutput for SimulatedOutput {
     type Egress = ();
+    type Close = CloseReason;
     type CallReply = ();
     type RequestReply = ();
 

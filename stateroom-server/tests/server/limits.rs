@@ -38,7 +38,7 @@ fn part(kind: Data, is_last: bool) -> Message {
 #[tokio::test(start_paused = true)]
 async fn a_message_has_a_size() {
     let limit = trips(Limit::MessageBytes);
-    let server = pipe(Limits { message_bytes: 10, ..Limits::default() });
+    let server = pipe(Limits::default().with_message_bytes(10));
     let mut client = server.join("a").await;
     client.say("x".repeat(11)).await;
     assert_eq!(client.closed().await, (1009, "a message is larger than 10 bytes".to_owned()));
@@ -49,7 +49,7 @@ async fn a_message_has_a_size() {
 #[tokio::test(start_paused = true)]
 async fn a_frame_has_a_size() {
     let limit = trips(Limit::FrameBytes);
-    let server = pipe(Limits { frame_bytes: 10, ..Limits::default() });
+    let server = pipe(Limits::default().with_frame_bytes(10));
     let mut client = server.join("a").await;
     client.say("x".repeat(11)).await;
     assert_eq!(client.closed().await, (1009, "a frame is larger than 10 bytes".to_owned()));
@@ -80,7 +80,7 @@ async fn a_message_may_come_in_any_number_of_parts() {
 #[tokio::test(start_paused = true)]
 async fn a_message_in_parts_has_its_time_whatever_comes_between() {
     let limit = trips(Limit::MessageTime);
-    let server = pipe(Limits { message_time: Duration::from_secs(5), ..Limits::default() });
+    let server = pipe(Limits::default().with_message_time(Duration::from_secs(5)));
     let mut client = server.join("a").await;
     client.send(part(Data::Text, false)).await;
     let start = Instant::now();
@@ -101,7 +101,7 @@ async fn a_message_in_parts_has_its_time_whatever_comes_between() {
 #[tokio::test(start_paused = true)]
 async fn half_a_frame_has_its_time() {
     let limit = trips(Limit::MessageTime);
-    let server = pipe(Limits { message_time: Duration::from_secs(5), ..Limits::default() });
+    let server = pipe(Limits::default().with_message_time(Duration::from_secs(5)));
     let mut stream = server.raw("/ws/a", &frame(TEXT, b"half")[..7]).await;
     let start = Instant::now();
     patiently("it to leave", server.script.happened("a", "disconnect 1", 1)).await;
@@ -113,7 +113,7 @@ async fn half_a_frame_has_its_time() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_says_nothing_is_idle_however_alive_it_is() {
     let limit = trips(Limit::IdleTime);
-    let limits = Limits { idle_time: Duration::from_secs(8), ..Limits::default() };
+    let limits = Limits::default().with_idle_time(Duration::from_secs(8));
     let server = Server { heartbeat_interval: Duration::from_secs(1), limits, ..Server::default() };
     let server = TestServer::pipe(server);
     let mut client = server.join("a").await;
@@ -126,7 +126,7 @@ async fn a_client_that_says_nothing_is_idle_however_alive_it_is() {
 #[tokio::test(start_paused = true)]
 async fn messages_come_at_a_rate() {
     let limit = trips(Limit::MessagesPerSecond);
-    let server = pipe(Limits { messages_per_second: 2, ..Limits::default() });
+    let server = pipe(Limits::default().with_messages_per_second(2));
     let (mut client, mut slow) = (server.join("a").await, server.join("b").await);
     for number in 0..20 {
         slow.say(number.to_string()).await;
@@ -145,7 +145,7 @@ async fn messages_come_at_a_rate() {
 #[tokio::test(start_paused = true)]
 async fn pings_count_as_messages() {
     let limit = trips(Limit::MessagesPerSecond);
-    let server = pipe(Limits { messages_per_second: 2, ..Limits::default() });
+    let server = pipe(Limits::default().with_messages_per_second(2));
     let mut client = server.join("a").await;
     for _ in 0..10 {
         client.is_understood().await;
@@ -159,7 +159,7 @@ async fn pings_count_as_messages() {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_come_at_a_rate_whatever_they_are() {
-    let server = pipe(Limits { bytes_per_second: 1000, ..Limits::default() });
+    let server = pipe(Limits::default().with_bytes_per_second(1000));
     // Not one of these is a message.
     let floods = [
         Message::Pong("x".into()),
@@ -197,17 +197,17 @@ async fn second_waits_for_first(server: &TestServer, status: u16, second: &str) 
 #[tokio::test]
 async fn connections_have_a_number() {
     let limit = trips(Limit::Connections);
-    second_waits_for_first(&tcp(Limits { connections: 1, ..Limits::default() }).await, 503, "/ws/b").await;
+    second_waits_for_first(&tcp(Limits::default().with_connections(1)).await, 503, "/ws/b").await;
     limit.tripped();
     let limit = trips(Limit::Connections);
-    second_waits_for_first(&pipe(Limits { connections: 1, ..Limits::default() }), 503, "/ws/b").await;
+    second_waits_for_first(&pipe(Limits::default().with_connections(1)), 503, "/ws/b").await;
     limit.tripped();
 }
 
 #[tokio::test]
 async fn a_flood_of_connections_that_ask_for_nothing_is_one_of_their_number() {
     let limit = trips(Limit::Connections);
-    let server = tcp(Limits { connections: 20, ..Limits::default() }).await;
+    let server = tcp(Limits::default().with_connections(20)).await;
     let mut client = server.join("a").await;
     let mut silent = Vec::new();
     for _ in 0..200 {
@@ -223,7 +223,7 @@ async fn a_flood_of_connections_that_ask_for_nothing_is_one_of_their_number() {
 #[tokio::test]
 async fn a_room_has_a_number_of_connections() {
     let limit = trips(Limit::RoomConnections);
-    let server = pipe(Limits { room_connections: 1, ..Limits::default() });
+    let server = pipe(Limits::default().with_room_connections(1));
     second_waits_for_first(&server, 503, "/ws/a").await;
     is_well(&server).await;
     limit.tripped();
@@ -232,7 +232,7 @@ async fn a_room_has_a_number_of_connections() {
 /// Whose connection is still there though it is gone is let in: in its own place.
 #[tokio::test]
 async fn a_full_room_lets_a_client_back_in_with_its_token() {
-    let server = pipe(Limits { room_connections: 1, ..Limits::default() });
+    let server = pipe(Limits::default().with_room_connections(1));
     let mut first = server.join("a?token=one").await;
     let again = server.join("a?token=one").await;
     assert_eq!((again.id, first.closed().await.0), (1, 4000));
@@ -253,7 +253,7 @@ async fn a_query_has_a_number_of_parameters() {
 #[tokio::test]
 async fn an_address_has_a_number_of_connections() {
     let limit = trips(Limit::AddressConnections);
-    second_waits_for_first(&tcp(Limits { address_connections: 1, ..Limits::default() }).await, 429, "/ws/b").await;
+    second_waits_for_first(&tcp(Limits::default().with_address_connections(1)).await, 429, "/ws/b").await;
     limit.tripped();
 }
 
@@ -262,7 +262,7 @@ async fn behind_a_proxy_the_clients_have_addresses() {
     let limit = trips(Limit::AddressConnections);
     let server = Server::new()
         .with_admission(Admission::new().with_trusted_proxies("127.0.0.0/8".parse().unwrap()))
-        .with_limits(Limits { address_connections: 1, ..Limits::default() });
+        .with_limits(Limits::default().with_address_connections(1));
     let server = TestServer::tcp(server).await;
     let (one, two) = ([("x-forwarded-for", "192.0.2.1")], [("x-forwarded-for", "192.0.2.2")]);
     let first = server.connect_with("/ws/a", &one).await;
@@ -293,10 +293,10 @@ async fn is_closed_for(saying: &str) {
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_a_room_has_a_number_and_a_size() {
     let limit = trips(Limit::MailboxEvents);
-    all_is_heard(&pipe(Limits { mailbox_events: 1, ..Limits::default() })).await;
+    all_is_heard(&pipe(Limits::default().with_mailbox_events(1))).await;
     limit.tripped();
     let limit = trips(Limit::MailboxBytes);
-    all_is_heard(&pipe(Limits { mailbox_bytes: 1, ..Limits::default() })).await;
+    all_is_heard(&pipe(Limits::default().with_mailbox_bytes(1))).await;
     limit.tripped();
 }
 
@@ -315,7 +315,7 @@ async fn all_is_heard(server: &TestServer) {
 #[tokio::test]
 async fn rooms_have_a_number() {
     let limit = trips(Limit::Rooms);
-    let server = pipe(Limits { rooms: 1, ..Limits::default() });
+    let server = pipe(Limits::default().with_rooms(1));
     let _first = server.join("a").await;
     let answer = server.refused("/ws/b").await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
@@ -329,7 +329,7 @@ async fn rooms_that_ended_are_remembered_up_to_a_number() {
     let server = Server::new()
         .with_room_strategy(RoomStrategy::Api)
         .with_shutdown_policy(ShutdownPolicy::Immediate)
-        .with_limits(Limits { remembered_rooms: 1, ..Limits::default() });
+        .with_limits(Limits::default().with_remembered_rooms(1));
     let server = TestServer::pipe(server);
     for room in ["a", "b"] {
         assert_eq!(server.post(&format!("/ws/{room}")).await.status, 200);
@@ -359,7 +359,7 @@ async fn a_token_has_a_length() {
 #[tokio::test]
 async fn a_room_remembers_a_number_of_tokens() {
     let limit = trips(Limit::Tokens);
-    let server = pipe(Limits { tokens: 1, ..Limits::default() });
+    let server = pipe(Limits::default().with_tokens(1));
     let _stays = server.join("a").await;
     for (token, number) in [("one", 2), ("two", 3), ("one", 4)] {
         let client = server.join(&format!("a?token={token}")).await;
@@ -373,7 +373,7 @@ async fn a_room_remembers_a_number_of_tokens() {
 #[tokio::test(start_paused = true)]
 async fn a_timer_fires_so_often() {
     let limit = trips(Limit::TimerInterval);
-    let server = pipe(Limits { timer_interval: Duration::from_secs(1), ..Limits::default() });
+    let server = pipe(Limits::default().with_timer_interval(Duration::from_secs(1)));
     let mut client = server.join("a").await;
     client.say("metronome 0").await;
     client.hears("timer").await;
@@ -387,7 +387,7 @@ async fn a_timer_fires_so_often() {
 async fn the_head_of_a_request_has_its_time() {
     for begun in ["", "GET /ws/a HTTP/1.1\r\nHost: te"] {
         let limit = trips(Limit::RequestHeadTime);
-        let server = tcp(Limits { request_head_time: Duration::from_secs(3), ..Limits::default() }).await;
+        let server = tcp(Limits::default().with_request_head_time(Duration::from_secs(3))).await;
         let mut slow = server.open().await;
         slow.write_all(begun.as_bytes()).await.unwrap();
         let start = Instant::now();
@@ -435,7 +435,7 @@ async fn who_takes_nothing_of_its_response_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn a_room_answers_a_request_in_time() {
     let limit = trips(Limit::RequestTime);
-    let limits = Limits { request_time: Duration::from_secs(3), ..Limits::default() };
+    let limits = Limits::default().with_request_time(Duration::from_secs(3));
     let server = TestServer::pipe_of(Server::new().with_limits(limits), Never);
     let start = Instant::now();
     assert_eq!(server.post("/http/a/x").await.status, 504);
@@ -466,7 +466,7 @@ impl StateroomService for Silent {}
 #[tokio::test(start_paused = true)]
 async fn a_close_is_answered_in_time() {
     let limit = trips(Limit::CloseTime);
-    let server = pipe(Limits { close_time: Duration::from_secs(3), ..Limits::default() });
+    let server = pipe(Limits::default().with_close_time(Duration::from_secs(3)));
     let mut stream = server.raw("/ws/a", &frame(TEXT, b"close 1 3000 go")).await;
     let start = Instant::now();
     patiently("the end", stream.read_to_end(&mut Vec::new())).await.unwrap();
@@ -477,11 +477,8 @@ async fn a_close_is_answered_in_time() {
 #[tokio::test(start_paused = true)]
 async fn a_server_stops_in_time() {
     let limit = trips(Limit::ShutdownTime);
-    let server = pipe(Limits {
-        shutdown_time: Duration::from_secs(3),
-        close_time: Duration::from_secs(60),
-        ..Limits::default()
-    });
+    let server =
+        pipe(Limits::default().with_shutdown_time(Duration::from_secs(3)).with_close_time(Duration::from_secs(60)));
     let silent = server.raw("/ws/a", b"").await;
     server.script.happened("a", "connect 1", 1).await;
     let start = Instant::now();

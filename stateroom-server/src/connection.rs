@@ -29,11 +29,11 @@ use self::{
     stream::Stream,
 };
 use crate::{
-    limits,
     metrics::Metrics,
     outbound::Outbound,
     rate_limit::limiter::RateLimiter,
     room::seat::Seat,
+    settings::Limit,
     shared::Shared,
     websocket::{close::CloseCause, compression::Compression, frame},
 };
@@ -234,7 +234,7 @@ impl Connection<'_> {
             }
             ReadOutcome::Broken(cause) => {
                 self.outbound.write_control(&replies);
-                cause.limit().into_iter().for_each(limits::exceeded);
+                cause.limit().and_then(Limit::by_name).into_iter().for_each(Limit::exceeded);
                 tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
                 // By the room, once that has dealt with what was said before.
                 match self.seat.take() {
@@ -272,9 +272,9 @@ impl Connection<'_> {
         let messages = self.messages.len() + self.frames.take_pings();
         match allowance.spend(messages, length, now) {
             Ok(()) => ending,
-            Err(cause) => {
+            Err(limit) => {
                 self.messages.clear();
-                ReadOutcome::Broken(cause)
+                ReadOutcome::Broken(CloseCause::TooFast { limit: limit.name() })
             }
         }
     }
@@ -324,7 +324,7 @@ impl Connection<'_> {
             let now = Instant::now();
             let next = match &self.closing {
                 Some(closing) if closing.deadline <= now => {
-                    limits::exceeded("close_time");
+                    Limit::CloseTime.exceeded();
                     return Err(Disconnected);
                 }
                 Some(closing) => Some(closing.deadline),
@@ -363,7 +363,7 @@ impl Connection<'_> {
     /// Gives up the place in the room, and gives the client some time for its end of the closing.
     fn start_closing(&mut self, peer: PeerState) {
         if let Some(cause) = self.outbound.closing() {
-            cause.limit().into_iter().for_each(limits::exceeded);
+            cause.limit().and_then(Limit::by_name).into_iter().for_each(Limit::exceeded);
             tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
         }
         self.seat = None;

@@ -51,7 +51,7 @@ pub use server::{BoundServer, Server, ServerHandle};
 #[cfg(feature = "tls")]
 pub use server::{Tls, TlsError};
 pub use settings::{
-    Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy,
+    Limit, Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy,
 };
 
 /// Locks. What the locks here guard is whole whenever one is released, so a panic elsewhere does not spoil it.

@@ -1,8 +1,7 @@
-//! What is counted when a limit is met.
-//!
-//! *Invariant:* a limit's name in the metric is its name in the settings.
+//! Counts reached limits by name.
+use crate::settings::Limit;
 
-/// A limit was met: by its name, as in [`Limits`](crate::Limits).
-pub(crate) fn exceeded(limit: &'static str) {
-    ::metrics::counter!("stateroom_limit_exceeded_total", "limit" => limit).increment(1);
+/// Counts that the limit of this name was reached.
+pub(crate) fn exceeded(limit: &str) {
+    Limit::by_name(limit).into_iter().for_each(Limit::exceeded);
 }

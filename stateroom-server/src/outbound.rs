@@ -25,7 +25,7 @@ use self::{
 use crate::{
     lock,
     metrics::Metrics,
-    settings::Limits,
+    settings::{Limit, Limits},
     websocket::{close::CloseCause, compression::Encoding, frame},
 };
 
@@ -102,7 +102,7 @@ impl Outbound {
             self.measure(before, &state);
             if let Some(limit) = self.overrun(&state) {
                 drop(state);
-                self.close(CloseCause::TooSlow { limit });
+                self.close(CloseCause::TooSlow { limit: limit.name() });
                 return false;
             }
         }
@@ -232,12 +232,12 @@ impl Outbound {
     }
 
     /// Which limit is overrun, if one is.
-    fn overrun(&self, state: &OutboundState) -> Option<&'static str> {
+    fn overrun(&self, state: &OutboundState) -> Option<Limit> {
         let Queue { waiting, largest, .. } = &state.queue;
         if waiting.bytes > self.max_bytes + largest {
-            return Some("outbound_bytes");
+            return Some(Limit::OutboundBytes);
         }
-        (waiting.messages > self.max_messages.max(1)).then_some("outbound_messages")
+        (waiting.messages > self.max_messages.max(1)).then_some(Limit::OutboundMessages)
     }
 
     fn lock(&self) -> MutexGuard<'_, OutboundState> {

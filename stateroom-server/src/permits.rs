@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::{limits, settings::Limits};
+use crate::settings::{Limit, Limits};
 
 /// Limits the number of concurrent connections of a server.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ impl ConnectionLimiter {
     pub(crate) fn acquire(self: &Arc<Self>) -> Result<ConnectionPermit, PermitRefusal> {
         let mut state = self.state.lock();
         if state.connections >= self.max_connections {
-            limits::exceeded("connections");
+            Limit::Connections.exceeded();
             return Err(PermitRefusal::Server);
         }
         state.connections += 1;
@@ -117,7 +117,7 @@ impl ConnectionLimiter {
         let mut state = self.state.lock();
         let connections = state.by_network.entry(network).or_default();
         if *connections >= max_from_address {
-            limits::exceeded("address_connections");
+            Limit::AddressConnections.exceeded();
             return Err(PermitRefusal::Address);
         }
         *connections += 1;

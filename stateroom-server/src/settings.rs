@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::admission::Admission;
 
 pub use self::{
-    limits::Limits,
+    limits::{Limit, Limits},
     policy::{ParseShutdownPolicyError, ShutdownPolicy},
     strategy::{ParseRoomStrategyError, RoomStrategy, ShortLength},
 };

@@ -15,7 +15,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::limits;
+use crate::settings::Limit;
 
 /// A TCP socket whose writes fail when they have waited for too long.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl TimeoutSocket {
         if alarm.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }
-        limits::exceeded("response_time");
+        Limit::ResponseTime.exceeded();
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its response")))
     }
 }

@@ -114,7 +114,7 @@ struct App {
 
 /// The whole app, and the handle that stops its rooms.
 fn app(configuration: Configuration, module: WasmHostFactory) -> (Router, ServerHandle) {
-    let limits = Limits { rooms: configuration.rooms.maximum, ..Limits::default() };
+    let limits = Limits::default().with_rooms(configuration.rooms.maximum);
     let (rooms, handle) = Server { limits, ..Server::new() }.router(module);
     let state = App { configuration: Arc::new(configuration), rooms: handle.clone() };
     let administration = Router::new()

@@ -19,10 +19,11 @@ use super::{
 };
 use crate::{
     admission::Access,
-    connection, limits,
+    connection,
     outbound::Outbound,
     permits::{ConnectionPermits, PermitRefusal},
     rooms::{Want, registry::RoomRegistry},
+    settings::Limit,
     shared::Shared,
     websocket::{
         compression::Compression,
@@ -58,7 +59,7 @@ async fn join(rooms: Arc<RoomRegistry>, room_id: String, request: Request) -> Re
     rooms.check(&room_id, Want::Join { has_token: token.is_some() })?;
     let most = settings.limits.token_bytes;
     if token.as_ref().is_some_and(|token| token.len() > most) {
-        limits::exceeded("token_bytes");
+        Limit::TokenBytes.exceeded();
         return Err(HttpRefusal::Malformed(format!("the token is longer than {most} bytes")));
     }
     let handshake = Handshake::read(&request, settings.compression)?;

@@ -16,8 +16,8 @@ use tokio::time::{Instant, timeout};
 use super::{HttpRefusal, admit::admit};
 use crate::{
     admission::Access,
-    limits,
     rooms::{Want, registry::RoomRegistry},
+    settings::Limit,
 };
 
 /// What is about the connection, in either direction, and not about what is said (RFC 9110, section 7.6.1).
@@ -95,7 +95,7 @@ async fn answer(
         Ok(Ok(None)) => Err(HttpRefusal::Unanswered),
         Ok(Err(_ended)) => Err(HttpRefusal::RoomEnded),
         Err(_) => {
-            limits::exceeded("request_time");
+            Limit::RequestTime.exceeded();
             Err(HttpRefusal::RequestTime)
         }
     }
@@ -111,12 +111,12 @@ async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, HttpRe
     match timeout(time, to_bytes(body, most)).await {
         Ok(Ok(body)) => Ok(body.into()),
         Ok(Err(error)) if is_too_large(&error) => {
-            limits::exceeded("message_bytes");
+            Limit::MessageBytes.exceeded();
             Err(HttpRefusal::BodyTooLarge { limit: most })
         }
         Ok(Err(_)) => Err(HttpRefusal::Malformed("the request body is incomplete".to_owned())),
         Err(_) => {
-            limits::exceeded("message_time");
+            Limit::MessageTime.exceeded();
             Err(HttpRefusal::BodyTime)
         }
     }

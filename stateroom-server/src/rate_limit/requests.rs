@@ -1,47 +1,47 @@
-//! How often HTTP requests to rooms may come from one address: as often as a client may say something.
+//! The rate limit of HTTP requests to rooms, by address: the same rates as for one client's messages.
 //!
-//! *Invariant:* nothing is kept of an address from which nothing has come for as long as an allowance takes to be whole again.
+//! *Invariant:* an address is forgotten once its buckets are full again.
 use std::{collections::HashMap, net::IpAddr};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::{
-    limits, permits::SourceNetwork, rate_limit::limiter::RateLimiter, settings::Limits, websocket::close::CloseCause,
-};
+use super::limiter::RateLimiter;
+use crate::{permits::SourceNetwork, settings::Limits};
 
-/// Of more addresses at a time, nothing more is taken.
-const ADDRESSES: usize = 65_536;
+/// Maximum number of tracked addresses; requests from further ones are refused.
+const MAX_ADDRESSES: usize = 65_536;
 
-/// What may come from each address.
+/// Limits the HTTP requests from each address.
 #[derive(Debug)]
 pub(crate) struct RequestRateLimiter {
-    fresh: Option<Limits>,
-    by_source: Mutex<HashMap<SourceNetwork, RateLimiter>>,
+    /// `None` if nothing is limited.
+    limits: Option<Limits>,
+    by_network: Mutex<HashMap<SourceNetwork, RateLimiter>>,
 }
 
 impl RequestRateLimiter {
     pub(crate) fn new(limits: &Limits) -> Self {
         let is_limited = RateLimiter::new(limits, Instant::now()).is_some();
-        RequestRateLimiter { fresh: is_limited.then(|| limits.clone()), by_source: Mutex::default() }
+        RequestRateLimiter { limits: is_limited.then(|| limits.clone()), by_network: Mutex::default() }
     }
 
-    /// Whether so many requests, and bytes of them, may come from there now.
+    /// Returns whether an address may send this number of requests and bytes now.
     pub(crate) fn allow(&self, address: IpAddr, requests: usize, bytes: usize, now: Instant) -> bool {
-        let Some(fresh) = &self.fresh else { return true };
-        let mut by_source = self.by_source.lock();
-        let source = SourceNetwork::of(address);
-        if !by_source.contains_key(&source) {
-            if by_source.len() >= ADDRESSES {
-                by_source.retain(|_, allowance| !allowance.is_whole(now));
+        let Some(limits) = &self.limits else { return true };
+        let mut by_network = self.by_network.lock();
+        let network = SourceNetwork::of(address);
+        if !by_network.contains_key(&network) {
+            if by_network.len() >= MAX_ADDRESSES {
+                by_network.retain(|_, limiter| !limiter.is_full(now));
             }
-            let allowance = RateLimiter::new(fresh, now).filter(|_| by_source.len() < ADDRESSES);
-            let Some(allowance) = allowance else { return false };
-            by_source.insert(source, allowance);
+            let limiter = RateLimiter::new(limits, now).filter(|_| by_network.len() < MAX_ADDRESSES);
+            let Some(limiter) = limiter else { return false };
+            by_network.insert(network, limiter);
         }
-        let spent = by_source.get_mut(&source).map_or(Ok(()), |allowance| allowance.spend(requests, bytes, now));
-        if let Err(CloseCause::TooFast { limit }) = spent {
-            limits::exceeded(limit);
+        let spent = by_network.get_mut(&network).map_or(Ok(()), |limiter| limiter.spend(requests, bytes, now));
+        if let Err(limit) = spent {
+            limit.exceeded();
         }
         spent.is_ok()
     }
@@ -54,19 +54,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_address_has_its_own_allowance_and_is_forgotten_when_that_is_whole() {
-        let pace = RequestRateLimiter::new(&Limits { messages_per_second: 1, ..Limits::default() });
+    fn limits_each_address_and_forgets_it_when_its_buckets_are_full() {
+        let limiter = RequestRateLimiter::new(&Limits { messages_per_second: 1, ..Limits::default() });
         let (one, two) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         let now = Instant::now();
-        assert_eq!((0..7).filter(|_| pace.allow(one, 1, 0, now)).count(), 5);
-        assert!(pace.allow(two, 1, 0, now));
+        assert_eq!((0..7).filter(|_| limiter.allow(one, 1, 0, now)).count(), 5);
+        assert!(limiter.allow(two, 1, 0, now));
         let later = now + Duration::from_secs(10);
-        assert!(pace.allow(one, 1, 0, later));
-        for number in 0..2 * ADDRESSES {
+        assert!(limiter.allow(one, 1, 0, later));
+        for number in 0..2 * MAX_ADDRESSES {
             let address = IpAddr::V4(u32::try_from(number).unwrap().into());
-            pace.allow(address, 1, 0, later + Duration::from_millis(number as u64));
+            limiter.allow(address, 1, 0, later + Duration::from_millis(number as u64));
         }
-        assert!(pace.by_source.lock().len() <= ADDRESSES);
+        assert!(limiter.by_network.lock().len() <= MAX_ADDRESSES);
         assert!(RequestRateLimiter::new(&Limits::default()).allow(one, 1, usize::MAX, now));
     }
 }

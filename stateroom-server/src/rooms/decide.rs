@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::Refusal;
-use crate::settings::{Limits, RoomStrategy};
+use crate::settings::{Limit, Limits, RoomStrategy};
 
 /// What a caller wants from a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(super) enum Decision {
     /// Create the room.
     MayBegin,
     /// Refuse. `limit` is the limit that was reached, if that is the reason.
-    Refused { refusal: Refusal, limit: Option<&'static str> },
+    Refused { refusal: Refusal, limit: Option<Limit> },
 }
 
 /// The part of the registry's state that a decision depends on.
@@ -63,7 +63,7 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
         return refused(Refusal::IdEmpty);
     }
     if is_named && room_id.len() > limits.room_id_bytes {
-        return at_limit(Refusal::IdTooLong { limit: limits.room_id_bytes }, "room_id_bytes");
+        return at_limit(Refusal::IdTooLong { limit: limits.room_id_bytes }, Limit::RoomIdBytes);
     }
     match want {
         Want::Create if !by_name => return refused(Refusal::CreatedUnnamed),
@@ -76,7 +76,7 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
     if let Some(connections) = facts.connections {
         return match want {
             Want::Join { has_token: false } if connections >= limits.room_connections => {
-                at_limit(Refusal::RoomFull, "room_connections")
+                at_limit(Refusal::RoomFull, Limit::RoomConnections)
             }
             Want::Join { .. } | Want::Request { .. } => Decision::Existing,
             Want::Create | Want::CreateUnnamed => refused(Refusal::Exists),
@@ -92,10 +92,10 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
         return refused(Refusal::BackingOff { rest });
     }
     if facts.other_rooms >= limits.rooms {
-        return at_limit(Refusal::Full, "rooms");
+        return at_limit(Refusal::Full, Limit::Rooms);
     }
     if !(facts.has_space)() {
-        return at_limit(Refusal::Full, "instances");
+        return at_limit(Refusal::Full, Limit::Instances);
     }
     Decision::MayBegin
 }
@@ -104,7 +104,7 @@ fn refused(refusal: Refusal) -> Decision {
     Decision::Refused { refusal, limit: None }
 }
 
-fn at_limit(refusal: Refusal, limit: &'static str) -> Decision {
+fn at_limit(refusal: Refusal, limit: Limit) -> Decision {
     Decision::Refused { refusal, limit: Some(limit) }
 }
 
@@ -155,8 +155,8 @@ mod tests {
         let unnamed = refused(Refusal::CreatedUnnamed);
         let stopping = refused(Refusal::Stopping);
         let resting = refused(Refusal::BackingOff { rest: REST });
-        let room_full = at_limit(Refusal::RoomFull, "room_connections");
-        let (full, no_space) = (at_limit(Refusal::Full, "rooms"), at_limit(Refusal::Full, "instances"));
+        let room_full = at_limit(Refusal::RoomFull, Limit::RoomConnections);
+        let (full, no_space) = (at_limit(Refusal::Full, Limit::Rooms), at_limit(Refusal::Full, Limit::Instances));
         let (api, uuid) = (RoomStrategy::Api, RoomStrategy::Uuid);
 
         check(|_| {}, [MayBegin, MayBegin, not_found, MayBegin, MayBegin, MayBegin]);
@@ -200,7 +200,7 @@ mod tests {
                     )
                 };
                 assert_eq!(decide(""), refused(Refusal::IdEmpty));
-                assert_eq!(decide("123456789"), at_limit(Refusal::IdTooLong { limit: 8 }, "room_id_bytes"));
+                assert_eq!(decide("123456789"), at_limit(Refusal::IdTooLong { limit: 8 }, Limit::RoomIdBytes));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::limits;
+use crate::settings::Limit;
 
 /// Rooms that have ended, in the order in which they did.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ impl EndedRooms {
         self.rooms.insert(self.last, room_id);
         while self.rooms.len() > most {
             let Some((_, oldest)) = self.rooms.pop_first() else { return };
-            limits::exceeded("remembered_rooms");
+            Limit::RememberedRooms.exceeded();
             self.numbers.remove(&oldest);
         }
     }

@@ -19,7 +19,6 @@ use super::{
     names::ShortNames,
 };
 use crate::{
-    limits,
     metrics::GaugeGuard,
     outbound::Outbound,
     room::{
@@ -28,7 +27,7 @@ use crate::{
         inbox::{Inbox, Joins},
         seat::Seat,
     },
-    settings::RoomStrategy,
+    settings::{Limit, RoomStrategy},
     shared::Shared,
 };
 
@@ -196,7 +195,7 @@ impl RoomRegistry {
             Decision::Existing => Ok(live.cloned()),
             Decision::MayBegin => Ok(None),
             Decision::Refused { refusal, limit } => {
-                limit.into_iter().for_each(limits::exceeded);
+                limit.into_iter().for_each(Limit::exceeded);
                 Err(refusal)
             }
         }

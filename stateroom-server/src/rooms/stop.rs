@@ -4,7 +4,7 @@ use std::{mem, sync::Arc, time::Duration};
 use futures_util::future::join_all;
 
 use super::registry::RoomRegistry;
-use crate::{limits, room::inbox::Inbox, websocket::close::CloseCause};
+use crate::{room::inbox::Inbox, settings::Limit, websocket::close::CloseCause};
 
 /// How long aborted rooms and connections may take to close their sockets.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ impl RoomRegistry {
         if self.have_ended(settings.limits.shutdown_time).await {
             return;
         }
-        limits::exceeded("shutdown_time");
+        Limit::ShutdownTime.exceeded();
         // Rooms first: an aborted room closes its clients, whose connections need a moment to send the close frame.
         if shared.abort_rooms() {
             tracing::warn!("aborting rooms or connections that did not stop in time");

@@ -35,8 +35,8 @@ use tower::ServiceExt;
 use super::Tls;
 use crate::{
     http::HttpRefusal,
-    limits,
     permits::{ConnectionPermits, PermitRefusal},
+    settings::Limit,
     shared::Shared,
     timeout_socket::TimeoutSocket,
 };
@@ -121,7 +121,7 @@ impl Acceptor {
             match self.shared.stopping().run_until_cancelled(timeout(time, tls.accept(socket))).await {
                 Some(Ok(Ok(stream))) => self.serve_http(stream, peer, permits).await,
                 Some(Ok(Err(error))) => tracing::debug!(%error, "TLS handshake failed"),
-                Some(Err(_)) => limits::exceeded("request_head_time"),
+                Some(Err(_)) => Limit::RequestHeadTime.exceeded(),
                 None => {}
             }
             return;
@@ -171,9 +171,9 @@ impl Acceptor {
         if let Err(error) = result {
             // A browser that keeps an idle connection for later does not exceed the limit.
             if error.is_timeout() && has_permits && !has_request.load(Ordering::Relaxed) {
-                limits::exceeded("request_head_time");
+                Limit::RequestHeadTime.exceeded();
             } else if error.is_parse_too_large() {
-                limits::exceeded("request_head_bytes");
+                Limit::RequestHeadBytes.exceeded();
             }
             tracing::debug!(%error, "HTTP connection failed");
         }

@@ -1,147 +1,227 @@
-//! Every [limit](Limits) with its default.
+//! Every limit of the server: its name, default, value in the preset `public`, and documentation, in one list.
 //!
-//! *Invariant:* whatever waits for a client or a room is bounded by a number here.
+//! *Invariant:* whatever can accumulate for a client or a room is bounded by a number here; a limit's label in the metric is
+//! the name of its field.
 use std::time::Duration;
 
-/// How much there may be of everything that a client, a room or a page could make more of. What is met is counted in the
-/// metric `stateroom_limit_exceeded_total`, by the name of the limit.
-///
-/// What limits how often a client may say something, and how many connections come from one address, is off by default, as
-/// it depends on what the rooms are for: [`public`](Limits::public) turns it on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// The largest message that a client may send, in bytes; a larger one closes the client with 1009. Default 16 MiB.
-    pub message_bytes: usize,
-    /// The largest frame, in bytes, of those that a message may be sent in; a larger one closes the client with 1009. Zero, the
-    /// default, is as large as a message.
-    pub frame_bytes: usize,
-    /// How long a client may take to send a message, from its first byte to its last; one that takes longer closes it with
-    /// 1008. How many frames it comes in does not matter. Default 120 s.
-    pub message_time: Duration,
-    /// How long a client may say nothing, however alive it is, before it is closed with 1008; zero turns it off. Default: off.
-    pub idle_time: Duration,
-    /// How many messages a client may send each second, pings among them; five seconds' worth may come at once. More
-    /// closes it with 1008. Zero turns it off. Default: off.
-    pub messages_per_second: usize,
-    /// How many bytes a client may send each second, of whatever kind; five seconds' worth may come at once. More closes
-    /// it with 1008. Zero turns it off. Default: off.
-    pub bytes_per_second: usize,
-    /// How many connections there may be; who comes then is answered 503. Of a server with a port of its own, that is all
-    /// connections, else those that are WebSockets. Default 65 536; how many files the process may have open is a limit
-    /// of the system.
-    pub connections: usize,
-    /// How many connections a room may have; who wants to join it then is answered 503. Default 16 384.
-    pub room_connections: usize,
-    /// How many connections there may be from one address, or, of IPv6, from one network of 64 bits; who comes from there
-    /// then is answered 429. What comes through a [trusted proxy](crate::Admission::trusted_proxies) is counted where it
-    /// comes from, when it joins a room. Zero turns it off. Default: off.
-    pub address_connections: usize,
-    /// How many bytes may wait for a client that does not read; more closes it with 1013. One message alone may be
-    /// larger than this. Default 1 MiB.
-    pub outbound_bytes: usize,
-    /// How many messages may wait for a client that does not read; more closes it with 1013. Default 8192.
-    pub outbound_messages: usize,
-    /// How many bytes of events may wait for a room; its clients are not read from while more do. Default 1 MiB.
-    pub mailbox_bytes: usize,
-    /// How many events may wait for a room; its clients are not read from while more do. Default 8192.
-    pub mailbox_events: usize,
-    /// How many rooms there may be at a time; who wants a further one is answered 503, also where the factory has space
-    /// for fewer. Default 10 000.
-    pub rooms: usize,
-    /// How many ended rooms that were created through the API are remembered, so that they can be joined again; the
-    /// oldest is forgotten first. Default 65 536.
-    pub remembered_rooms: usize,
-    /// The longest room id, in bytes; a longer one is answered 400. Default 512.
-    pub room_id_bytes: usize,
-    /// The longest `?token=`, in bytes; a longer one is answered 400. Default 512.
-    pub token_bytes: usize,
-    /// How many tokens a room remembers. Where more come, the one absent for longest is forgotten. Default 1024.
-    pub tokens: usize,
-    /// The least time between two timer events of a room: a timer that is set to come sooner after the last one comes
-    /// then. So a service that sets a timer of 0 whenever it fires leaves the processor to others. Default 1 ms.
-    pub timer_interval: Duration,
-    /// How long a client may take to send the head of its HTTP request. Default 10 s.
-    pub request_head_time: Duration,
-    /// How long that head may be, in bytes, from 8 KiB up; a longer one is answered 431. Default 16 KiB.
-    pub request_head_bytes: usize,
-    /// How long a client may take nothing of what it is answered over HTTP before its connection is dropped. Default 30 s.
-    pub response_time: Duration,
-    /// How long a room may take to answer an HTTP request before whoever asks is answered 504. Default 30 s.
-    pub request_time: Duration,
-    /// How long a client may take to answer a close before its connection is dropped. Default 5 s.
-    pub close_time: Duration,
-    /// How long rooms may take to deliver each `disconnect` on shutdown before they are dropped. Default 10 s.
-    pub shutdown_time: Duration,
+/// Makes [`Limits`] and [`Limit`] of one list.
+macro_rules! limits {
+    (
+        $($(#[$doc:meta])+ $variant:ident, $name:ident, $with:ident: $kind:ty = $default:expr $(, public $public:expr)?;)+
+        elsewhere { $($(#[$other_doc:meta])+ $other:ident, $other_name:ident;)+ }
+    ) => {
+        /// The limits on resources that clients, rooms and web pages can use. Reaching one is counted in the metric
+        /// `stateroom_limit_exceeded_total`, labeled with the name of the limit.
+        ///
+        /// Limits on rates and on connections from one address depend on what the rooms are for and are off by default:
+        /// [`public`](Limits::public) turns them on.
+        ///
+        /// ```
+        /// use std::time::Duration;
+        ///
+        /// use stateroom_server::{Limits, Server};
+        ///
+        /// let limits = Limits::public().with_message_bytes(4 << 10).with_idle_time(Duration::from_secs(600));
+        /// let server = Server::new().with_limits(limits);
+        /// ```
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Limits {
+            $($(#[$doc])+ pub $name: $kind,)+
+        }
+
+        /// A limit by name: those of [`Limits`], and those of a service factory that the server enforces.
+        #[doc(hidden)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Limit {
+            $(#[doc = concat!("[`Limits::", stringify!($name), "`].")] $variant,)+
+            $($(#[$other_doc])+ $other,)+
+        }
+
+        impl Limit {
+            /// All limits.
+            pub const ALL: &[Limit] = &[$(Limit::$variant,)+ $(Limit::$other,)+];
+
+            /// Returns the name of the limit: its field in [`Limits`] and its label in the metric.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Limit::$variant => stringify!($name),)+
+                    $(Limit::$other => stringify!($other_name),)+
+                }
+            }
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Limits { $($name: $default,)+ }
+            }
+        }
+
+        impl Limits {
+            /// Returns limits for rooms that anyone on the internet may join: messages of 64 KiB, each within 30 s, 100 of
+            /// them and 256 KiB per second; 100 connections from one address, 1000 in a room. All other limits have their
+            /// defaults.
+            ///
+            /// ```
+            /// let limits = stateroom_server::Limits::public();
+            /// assert_eq!(limits.messages_per_second, 100);
+            /// ```
+            #[must_use]
+            pub fn public() -> Self {
+                let mut limits = Limits::default();
+                $($(limits.$name = $public;)?)+
+                limits
+            }
+
+            $(
+                #[doc = concat!("Sets [`", stringify!($name), "`](Self::", stringify!($name), ").")]
+                ///
+                /// ```
+                /// # #[allow(unused_imports)]
+                /// use std::time::Duration;
+                ///
+                #[doc = concat!("let limits = stateroom_server::Limits::default().", stringify!($with), "(",
+                    stringify!($default), ");")]
+                /// ```
+                #[must_use]
+                pub fn $with(mut self, $name: $kind) -> Self {
+                    self.$name = $name;
+                    self
+                }
+            )+
+
+            /// Cuts durations to a year, so that deadlines can be computed.
+            pub(crate) fn clamp(&mut self) {
+                $(self.$name.cut();)+
+                // The minimum of the HTTP library.
+                self.request_head_bytes = self.request_head_bytes.max(8 << 10);
+            }
+        }
+    };
+}
+
+limits! {
+    /// Maximum size of a message from a client, in bytes. A larger one closes the client with 1009. Default 16 MiB.
+    MessageBytes, message_bytes, with_message_bytes: usize = 16 << 20, public 64 << 10;
+    /// Maximum size of a frame of a fragmented message, in bytes. A larger one closes the client with 1009. Zero means
+    /// [`message_bytes`](Self::message_bytes). Default 0.
+    FrameBytes, frame_bytes, with_frame_bytes: usize = 0;
+    /// Maximum time from a message's first byte to its last, over all of its frames. A slower message closes the client with
+    /// 1008. Default 120 s.
+    MessageTime, message_time, with_message_time: Duration = Duration::from_secs(120), public Duration::from_secs(30);
+    /// Maximum time between a client's messages; pings and pongs do not count. A longer silence closes the client with 1008.
+    /// Zero turns the limit off. Default: off.
+    IdleTime, idle_time, with_idle_time: Duration = Duration::ZERO;
+    /// Maximum number of a client's messages and pings per second, with bursts of five seconds' worth. More close the client
+    /// with 1008. Also limits HTTP requests to rooms, by address. Zero turns the limit off. Default: off.
+    MessagesPerSecond, messages_per_second, with_messages_per_second: usize = 0, public 100;
+    /// Maximum number of bytes that a client sends per second, with bursts of five seconds' worth. More close the client with
+    /// 1008. Also limits the bodies of HTTP requests to rooms, by address. Zero turns the limit off. Default: off.
+    BytesPerSecond, bytes_per_second, with_bytes_per_second: usize = 0, public 256 << 10;
+    /// Maximum number of open connections. Further ones are rejected with 503. A server with its own port counts all
+    /// connections, a nested router WebSockets only. Default 65 536. The operating system limits open files separately.
+    Connections, connections, with_connections: usize = 65_536;
+    /// Maximum number of connections to a room. Further ones are rejected with 503. Default 16 384.
+    RoomConnections, room_connections, with_room_connections: usize = 16_384, public 1000;
+    /// Maximum number of connections from one IPv4 address or one IPv6 network of 64 bits. Further ones are rejected with 429.
+    /// Clients behind a [trusted proxy](crate::Admission::trusted_proxies) are counted by their own address when they join
+    /// a room. Zero turns the limit off. Default: off.
+    AddressConnections, address_connections, with_address_connections: usize = 0, public 100;
+    /// Maximum number of bytes queued for a client that does not read. More close the client with 1013. A single message may
+    /// be larger. Default 1 MiB.
+    OutboundBytes, outbound_bytes, with_outbound_bytes: usize = 1 << 20;
+    /// Maximum number of messages queued for a client that does not read. More close the client with 1013. Default 8192.
+    OutboundMessages, outbound_messages, with_outbound_messages: usize = 8192;
+    /// Maximum number of bytes of events queued for a room. While it is reached, the server does not read from the room's
+    /// clients. Default 1 MiB.
+    MailboxBytes, mailbox_bytes, with_mailbox_bytes: usize = 1 << 20;
+    /// Maximum number of events queued for a room. While it is reached, the server does not read from the room's clients.
+    /// Default 8192.
+    MailboxEvents, mailbox_events, with_mailbox_events: usize = 8192;
+    /// Maximum number of rooms at a time. Further ones are rejected with 503, as they are when the factory has no space.
+    /// Default 10 000.
+    Rooms, rooms, with_rooms: usize = 10_000;
+    /// Maximum number of ended rooms that are remembered because they were created through the API and can be joined again.
+    /// The room that ended first is forgotten first. Default 65 536.
+    RememberedRooms, remembered_rooms, with_remembered_rooms: usize = 65_536;
+    /// Maximum length of a room ID, in bytes. A longer one is rejected with 400. Default 512.
+    RoomIdBytes, room_id_bytes, with_room_id_bytes: usize = 512;
+    /// Maximum length of `?token=`, in bytes. A longer one is rejected with 400. Default 512.
+    TokenBytes, token_bytes, with_token_bytes: usize = 512;
+    /// Maximum number of tokens that a room remembers. The one whose client left first is forgotten first. Default 1024.
+    Tokens, tokens, with_tokens: usize = 1024;
+    /// Minimum time between two timer events of a room. An earlier timer is delayed, so that a service that sets a timer of 0
+    /// in each timer event leaves the CPU to others. Default 1 ms.
+    TimerInterval, timer_interval, with_timer_interval: Duration = Duration::from_millis(1);
+    /// Maximum time for a client to send the head of an HTTP request. A slower connection is dropped. Default 10 s.
+    RequestHeadTime, request_head_time, with_request_head_time: Duration = Duration::from_secs(10);
+    /// Maximum size of the head of an HTTP request, in bytes, at least 8 KiB. A larger one is rejected with 431.
+    /// Default 16 KiB.
+    RequestHeadBytes, request_head_bytes, with_request_head_bytes: usize = 16 << 10;
+    /// Maximum time for a client to accept the next bytes of an HTTP response. A slower connection is dropped. Default 30 s.
+    ResponseTime, response_time, with_response_time: Duration = Duration::from_secs(30);
+    /// Maximum time for a room to answer an HTTP request. A later answer is replaced by 504. Default 30 s.
+    RequestTime, request_time, with_request_time: Duration = Duration::from_secs(30);
+    /// Maximum time for a client to answer a close frame. A slower connection is dropped. Default 5 s.
+    CloseTime, close_time, with_close_time: Duration = Duration::from_secs(5);
+    /// Maximum time for rooms to deliver each `disconnect` on shutdown. Slower rooms are aborted. Default 10 s.
+    ShutdownTime, shutdown_time, with_shutdown_time: Duration = Duration::from_secs(10);
+
+    elsewhere {
+        /// The number of services that the factory has space for.
+        Instances, instances;
+    }
 }
 
 impl Limits {
-    /// For rooms that anybody on the internet may join, and of which nothing else is known: messages of 64 KiB, each in
-    /// 30 s, 100 of them and 256 KiB a second; 100 connections from one address, and 1000 in a room. All else is as by
-    /// default.
-    #[must_use]
-    pub fn public() -> Self {
-        Limits {
-            message_bytes: 64 << 10,
-            message_time: Duration::from_secs(30),
-            messages_per_second: 100,
-            bytes_per_second: 256 << 10,
-            address_connections: 100,
-            room_connections: 1000,
-            ..Limits::default()
-        }
+    /// A year: the longest duration that deadlines are computed with.
+    pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+}
+
+impl Limit {
+    /// Counts that the limit was reached.
+    pub(crate) fn exceeded(self) {
+        ::metrics::counter!("stateroom_limit_exceeded_total", "limit" => self.name()).increment(1);
     }
 
-    /// A year.
-    pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-    /// Cuts times to a year: a point in time that far away can still be calculated with.
-    pub(crate) fn clamp(&mut self) {
-        // Less, the HTTP library does not take.
-        self.request_head_bytes = self.request_head_bytes.max(8 << 10);
-        let times = [
-            &mut self.timer_interval,
-            &mut self.request_head_time,
-            &mut self.message_time,
-            &mut self.idle_time,
-            &mut self.response_time,
-            &mut self.request_time,
-            &mut self.close_time,
-            &mut self.shutdown_time,
-        ];
-        for time in times {
-            *time = Self::LONGEST.min(*time);
-        }
+    /// Returns the limit of this name.
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|limit| limit.name() == name)
     }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            message_bytes: 16 << 20,
-            frame_bytes: 0,
-            message_time: Duration::from_secs(120),
-            idle_time: Duration::ZERO,
-            messages_per_second: 0,
-            bytes_per_second: 0,
-            connections: 65_536,
-            room_connections: 16_384,
-            address_connections: 0,
-            outbound_bytes: 1 << 20,
-            outbound_messages: 8192,
-            mailbox_bytes: 1 << 20,
-            mailbox_events: 8192,
-            rooms: 10_000,
-            remembered_rooms: 65_536,
-            room_id_bytes: 512,
-            token_bytes: 512,
-            tokens: 1024,
-            timer_interval: Duration::from_millis(1),
-            request_head_time: Duration::from_secs(10),
-            request_head_bytes: 16 << 10,
-            response_time: Duration::from_secs(30),
-            request_time: Duration::from_secs(30),
-            close_time: Duration::from_secs(5),
-            shutdown_time: Duration::from_secs(10),
+/// A limit's value, cut to what the server can compute with.
+trait Cut {
+    fn cut(&mut self);
+}
+
+impl Cut for usize {
+    fn cut(&mut self) {}
+}
+
+impl Cut for Duration {
+    fn cut(&mut self) {
+        *self = Limits::LONGEST.min(*self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_each_limit_by_its_name() {
+        for limit in Limit::ALL {
+            assert_eq!(Limit::by_name(limit.name()), Some(*limit));
         }
+        assert_eq!(Limit::by_name("nothing"), None);
+    }
+
+    #[test]
+    fn cuts_durations_to_a_year() {
+        let mut limits = Limits { idle_time: Duration::MAX, request_head_bytes: 1, ..Limits::default() };
+        limits.clamp();
+        assert_eq!((limits.idle_time, limits.request_head_bytes), (Limits::LONGEST, 8 << 10));
     }
 }

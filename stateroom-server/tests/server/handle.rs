@@ -60,7 +60,7 @@ async fn a_call_that_fails_ends_the_room_and_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn what_it_wants_waits_while_the_mailbox_is_full() {
-    let limits = Limits { mailbox_events: 2, ..Limits::default() };
+    let limits = Limits::default().with_mailbox_events(2);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut client = server.join("a").await;
     let room = server.handle.room("a").unwrap();

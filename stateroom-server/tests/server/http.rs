@@ -108,7 +108,7 @@ async fn a_room_that_is_posted_exists_from_then_on() {
 
 #[tokio::test]
 async fn there_are_not_more_rooms_than_may_be() {
-    let server = TestServer::tcp(Server::new().with_limits(Limits { rooms: 2, ..Limits::default() })).await;
+    let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_rooms(2))).await;
     let (_a, mut b) = (server.join("a").await, server.join("b").await);
     for answer in [server.refused("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
         assert_eq!(answer.status, 503);

@@ -8,9 +8,9 @@ use stateroom::{
     StateroomContext, StateroomService, StateroomServiceFactory,
     fault::{Fault, FaultKind},
 };
-use stateroom_server::{Refusal, RoomStrategy, Server};
+use stateroom_server::{Limit, Refusal, RoomStrategy, Server};
 
-use crate::common::TestServer;
+use crate::common::{TestServer, trips};
 
 /// Makes services that say nothing, as long as there is space.
 #[derive(Clone, Default)]
@@ -51,12 +51,16 @@ impl StateroomServiceFactory for Narrow {
 }
 
 #[tokio::test]
-async fn a_room_more_than_there_is_space_for_is_refused_and_the_others_go_on() {
+pub(crate) async fn rejects_a_room_that_the_factory_has_no_space_for() {
+    let limit = trips(Limit::Instances);
     let factory = Narrow::with_space(2);
     let server = TestServer::pipe_of(Server::new(), factory.clone());
     let (mut a, _b) = (server.connect("/ws/a").await, server.connect("/ws/b").await);
     for answer in [server.refused("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
-        assert_eq!((answer.status, answer.body.trim()), (503, "the server has no capacity for another room; try again later"));
+        assert_eq!(
+            (answer.status, answer.body.trim()),
+            (503, "the server has no capacity for another room; try again later")
+        );
         assert!(answer.header("retry-after").is_some());
     }
     assert_eq!(server.handle.create_room(Some("c")).err(), Some(Refusal::Full));
@@ -64,6 +68,7 @@ async fn a_room_more_than_there_is_space_for_is_refused_and_the_others_go_on() {
     let _a2 = server.connect("/ws/a").await;
     factory.space.store(3, Ordering::Relaxed);
     server.connect("/ws/c").await.is_understood().await;
+    limit.tripped();
 }
 
 /// All of them are looked at before the first of their rooms is made.

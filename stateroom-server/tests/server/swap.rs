@@ -179,7 +179,7 @@ async fn an_empty_room_begins_again_as_well_and_ends_when_it_would_have() {
 /// A client that is closed for being slow, just as its room begins again: the old service hears of it, and the new one never.
 #[tokio::test(start_paused = true)]
 async fn who_is_too_slow_just_then_is_the_old_services_business() {
-    let limits = Limits { outbound_bytes: 10_000, ..Limits::default() };
+    let limits = Limits::default().with_outbound_bytes(10_000);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let client = server.join("a").await;
     let room = server.handle.room("a").unwrap();

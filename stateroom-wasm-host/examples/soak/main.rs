@@ -67,14 +67,12 @@ async fn soak(time: Duration) -> Result<(), Error> {
         .map(|guest| WasmHostFactory::from_bytes("soak", guest.as_bytes(), &config));
     let [first, second] = factories;
     let factories = [first?, second?];
-    let limits = Limits {
-        close_time: Duration::from_secs(1),
-        request_head_time: Duration::from_secs(2),
-        message_time: Duration::from_secs(2),
-        messages_per_second: 20_000,
-        connections: 2000,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_close_time(Duration::from_secs(1))
+        .with_request_head_time(Duration::from_secs(2))
+        .with_message_time(Duration::from_secs(2))
+        .with_messages_per_second(20_000)
+        .with_connections(2000);
     let server = Server::new()
         .with_ip("127.0.0.1".to_owned())
         .with_port(0)

@@ -144,7 +144,7 @@ async fn next(read: &mut SplitStream<Client>) -> Message {
 
 #[tokio::test]
 async fn a_client_that_never_reads_is_closed_and_nobody_else_misses_anything() {
-    let address = serve(&config(), Limits { outbound_bytes: 64 << 10, ..Limits::default() }).await;
+    let address = serve(&config(), Limits::default().with_outbound_bytes(64 << 10)).await;
     let (mut one, stalled) = (join(address, "a").await, join(address, "a").await);
     let message = Message::text("b".repeat(64 << 10));
     // Until its leaving is told: the system takes some megabytes for it first.

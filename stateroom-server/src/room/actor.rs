@@ -241,7 +241,7 @@ impl Room {
                 let JoinRequest { token, details, egress } = request;
                 let request = room::JoinRequest { connection, token, details, egress };
                 if let Err(Rejected { egress, reason }) = core.join(request, &mut self.output) {
-                    egress.close(reason);
+                    egress.close(reason.into());
                 }
             }
             RoomCommand::Leave { connection, close } => core.leave(connection, close),
@@ -342,7 +342,7 @@ impl Room {
         self.core.close(&reason, &mut self.output);
         for command in late {
             if let RoomCommand::Join { request, .. } = command {
-                request.egress.close(reason.clone());
+                request.egress.close(reason.clone().into());
             }
         }
     }

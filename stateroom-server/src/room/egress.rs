@@ -3,11 +3,9 @@
 //! *Invariant:* the room knows a client's connection only by this handle, so the connection may be anywhere.
 use std::sync::Arc;
 
-use stateroom::room::CloseReason;
-
 use crate::{
     outbound::{Load, Outbound, outbox::Batch},
-    websocket::compression::Encoding,
+    websocket::{close::CloseCause, compression::Encoding},
 };
 
 /// A handle to the outbound queue of one client.
@@ -32,8 +30,8 @@ impl Egress {
     }
 
     /// Closes the client, after what was written before.
-    pub(crate) fn close(&self, reason: CloseReason) {
-        self.0.close(reason.into());
+    pub(crate) fn close(&self, cause: CloseCause) {
+        self.0.close(cause);
     }
 
     /// Records messages of the client that the room is going to handle.

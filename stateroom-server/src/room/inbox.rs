@@ -6,7 +6,6 @@ use std::{
     collections::BTreeMap,
     future::poll_fn,
     mem,
-    sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -285,7 +284,10 @@ impl EffectSink for Inbox {
         let state = self.state.lock();
         if !state.ended && self.is_full(&state) {
             drop(state);
-            tracing::warn!(room = room_id, "effect dropped: the service requested it outside of an event, and the inbox is full");
+            tracing::warn!(
+                room = room_id,
+                "effect dropped: the service requested it outside of an event, and the inbox is full"
+            );
             return;
         }
         Self::push(state, [RoomCommand::Effect(effect)]);

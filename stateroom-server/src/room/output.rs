@@ -7,7 +7,7 @@ use stateroom::{
     ClientId, MessagePayload, MessageRecipient,
     http::Response,
     messages::{Effect, EventKind},
-    room::{CloseReason, ConnectionId, RoomLimit, RoomOutput, Timestamp},
+    room::{ConnectionId, RoomLimit, RoomOutput, Timestamp},
 };
 use tokio::sync::oneshot;
 
@@ -16,6 +16,7 @@ use crate::{
     metrics::{EventCounts, Metrics},
     outbound::Load,
     settings::Limit,
+    websocket::close::CloseCause,
 };
 
 /// The outputs of a room.
@@ -66,6 +67,7 @@ impl Output {
 
 impl RoomOutput for Output {
     type Egress = Egress;
+    type Close = CloseCause;
     type CallReply = oneshot::Sender<Option<MessagePayload>>;
     type RequestReply = oneshot::Sender<Option<Response>>;
 
@@ -78,14 +80,14 @@ impl RoomOutput for Output {
         self.members.insert(client, connection, egress);
     }
 
-    fn remove_member(&mut self, client: ClientId, connection: ConnectionId, reason: Option<CloseReason>) {
+    fn remove_member(&mut self, client: ClientId, connection: ConnectionId, reason: Option<CloseCause>) {
         tracing::debug!(room = &*self.room_id, client = client.0, "client left");
         if let (Some(egress), Some(reason)) = (self.members.remove(client, connection), reason) {
             egress.close(reason);
         }
     }
 
-    fn close_egress(&mut self, _: ClientId, egress: Egress, reason: CloseReason) {
+    fn close_egress(&mut self, _: ClientId, egress: Egress, reason: CloseCause) {
         egress.close(reason);
     }
 

@@ -48,7 +48,7 @@ async fn a_room_is_deleted_with_its_clients_told() {
     let mut client = server.join("a").await;
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 204);
     assert_eq!(client.closed().await, (1012, "closed by whoever runs the server".to_owned()));
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 404);
 
     let mut client = server.join("a").await;
@@ -62,7 +62,7 @@ async fn a_page_of_another_address_changes_nothing() {
     let _client = server.join("a").await;
     let request = axum::http::Request::builder().method("DELETE").uri("/rooms/a").header("origin", "http://localhost");
     assert_eq!(answer(&server.handle, request).await.0, 403);
-    assert_eq!(server.handle.rooms().len(), 1);
+    assert_eq!(server.handle.rooms().await.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -51,7 +51,7 @@ async fn what_happens_is_counted_and_what_there_is_goes_up_and_down() {
     two.say("timer 0").await;
     one.hears("timer").await;
     two.hears("timer").await;
-    server.handle.room("a").unwrap().call("echo x").await.unwrap();
+    server.handle.room("a").await.unwrap().call("echo x").await.unwrap();
     one.hears("called echo x").await;
     assert_eq!(server.refused("/ws/a?token=1&token=2").await.status, 400);
     let values = measured.look();
@@ -75,7 +75,7 @@ async fn what_happens_is_counted_and_what_there_is_goes_up_and_down() {
     two.vanish();
     one.hears("left 2").await;
     one.leave().await;
-    server.handle.room("a").unwrap().close(1000, "").await;
+    server.handle.room("a").await.unwrap().close(1000, "").await;
     let values = measured.look();
     for (name, value) in [
         ("rooms", 0.0),

@@ -282,7 +282,7 @@ fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
         connections: inbox.connections(),
         age: vitals.age(),
         events: vitals.events(),
-        computed: vitals.computed(),
+        cpu_time: vitals.computed(),
         memory_bytes: vitals.memory_bytes(),
     }
 }

@@ -20,7 +20,7 @@ const UPKEEP: Duration = Duration::from_secs(1);
 pub(crate) fn record() -> Result<PrometheusHandle> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full("stateroom_event_seconds".to_owned()), &SECONDS)
-        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("stateroom_inbox_events".to_owned()), &EVENTS))
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("stateroom_batch_events".to_owned()), &EVENTS))
         .and_then(PrometheusBuilder::install_recorder)
         .context("nothing can be measured")
 }

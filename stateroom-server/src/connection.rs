@@ -224,7 +224,7 @@ impl Connection<'_> {
         let ReadBurst { length, ending, replies } = ready!(self.poll_frames(context))?;
         let ending = self.take_note(length, ending);
         if let Some(seat) = &self.seat {
-            seat.say(&mut self.messages);
+            seat.send(&mut self.messages);
         }
         match ending {
             ReadOutcome::Drained | ReadOutcome::More => self.outbound.write_control(&replies),
@@ -234,7 +234,7 @@ impl Connection<'_> {
             }
             ReadOutcome::Broken(cause) => {
                 self.outbound.write_control(&replies);
-                cause.limit().and_then(Limit::by_name).into_iter().for_each(Limit::exceeded);
+                cause.limit().into_iter().for_each(Limit::exceeded);
                 tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
                 // By the room, once that has dealt with what was said before.
                 match self.seat.take() {
@@ -274,7 +274,7 @@ impl Connection<'_> {
             Ok(()) => ending,
             Err(limit) => {
                 self.messages.clear();
-                ReadOutcome::Broken(CloseCause::TooFast { limit: limit.name() })
+                ReadOutcome::Broken(CloseCause::TooFast { limit })
             }
         }
     }
@@ -363,7 +363,7 @@ impl Connection<'_> {
     /// Gives up the place in the room, and gives the client some time for its end of the closing.
     fn start_closing(&mut self, peer: PeerState) {
         if let Some(cause) = self.outbound.closing() {
-            cause.limit().and_then(Limit::by_name).into_iter().for_each(Limit::exceeded);
+            cause.limit().into_iter().for_each(Limit::exceeded);
             tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
         }
         self.seat = None;

@@ -24,7 +24,6 @@ mod admin;
 mod admission;
 mod connection;
 mod http;
-mod limits;
 mod metrics;
 mod outbound;
 mod permits;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ::metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
+use stateroom::messages::EventKind;
 
 /// The kind of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +31,10 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     // A gauge that only grows, as the counters of `metrics` are integers.
     ("stateroom_service_cpu_seconds_total", MetricKind::Gauge, "", "CPU time spent in services."),
     (
-        "stateroom_inbox_events",
+        "stateroom_batch_events",
         MetricKind::Histogram,
         "",
-        "Number of events in a room's inbox when the room takes them.",
+        "Number of events that a room takes from its inbox at a time.",
     ),
     ("stateroom_queued_bytes", MetricKind::Gauge, "", "Bytes queued for clients whose sockets do not accept them."),
     ("stateroom_received_bytes_total", MetricKind::Counter, "", "Bytes received from clients over WebSockets."),
@@ -50,18 +51,15 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ("stateroom_limit_exceeded_total", MetricKind::Counter, "limit", "Limits reached."),
 ];
 
-/// The kinds of events, as labels.
-const EVENTS: [&str; 8] = ["init", "connect", "disconnect", "message", "timer", "call", "request", "shutdown"];
-
 /// Handles to the metrics of the hot path, of the recorder that was installed when they were registered.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     pub(crate) rooms: Gauge,
     pub(crate) clients: Gauge,
-    events: [Counter; EVENTS.len()],
+    events: [Counter; EventKind::ALL.len()],
     event_seconds: Histogram,
     cpu_seconds: Gauge,
-    pub(crate) turn_events: Histogram,
+    pub(crate) batch_events: Histogram,
     pub(crate) queued_bytes: Gauge,
     pub(crate) received_bytes: Counter,
     pub(crate) sent_bytes: Counter,
@@ -80,10 +78,13 @@ impl Metrics {
         Metrics {
             rooms: gauge!("stateroom_rooms"),
             clients: gauge!("stateroom_room_connections"),
-            events: EVENTS.map(|kind| counter!("stateroom_events_total", "kind" => kind)),
+            events: std::array::from_fn(|number| {
+                let kind = EventKind::ALL.get(number).map_or("", |kind| kind.label());
+                counter!("stateroom_events_total", "kind" => kind)
+            }),
             event_seconds: histogram!("stateroom_event_seconds"),
             cpu_seconds: gauge!("stateroom_service_cpu_seconds_total"),
-            turn_events: histogram!("stateroom_inbox_events"),
+            batch_events: histogram!("stateroom_batch_events"),
             queued_bytes: gauge!("stateroom_queued_bytes"),
             received_bytes: counter!("stateroom_received_bytes_total"),
             sent_bytes: counter!("stateroom_sent_bytes_total"),
@@ -126,24 +127,11 @@ impl Drop for GaugeGuard {
 
 /// The number of events of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct EventCounts([u64; EVENTS.len()]);
-
-/// The kind of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EventKind {
-    Init,
-    Connect,
-    Disconnect,
-    Message,
-    Timer,
-    Call,
-    Request,
-    Shutdown,
-}
+pub(crate) struct EventCounts([u64; EventKind::ALL.len()]);
 
 impl EventCounts {
     pub(crate) fn add(&mut self, kind: EventKind) {
-        if let Some(count) = self.0.get_mut(kind as usize) {
+        if let Some(count) = self.0.get_mut(kind.number() as usize) {
             *count += 1;
         }
     }

@@ -102,7 +102,7 @@ impl Outbound {
             self.measure(before, &state);
             if let Some(limit) = self.overrun(&state) {
                 drop(state);
-                self.close(CloseCause::TooSlow { limit: limit.name() });
+                self.close(CloseCause::TooSlow { limit });
                 return false;
             }
         }

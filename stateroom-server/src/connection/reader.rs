@@ -211,10 +211,10 @@ impl FrameReader {
     fn cause(&self, error: &Error) -> CloseCause {
         match error {
             Error::FrameTooLarge if self.max_frame < self.max_message => {
-                CloseCause::TooBig { limit: Limit::FrameBytes.name(), most: self.max_frame }
+                CloseCause::TooBig { limit: Limit::FrameBytes, max: self.max_frame }
             }
             Error::MessageTooLarge | Error::FrameTooLarge => {
-                CloseCause::TooBig { limit: Limit::MessageBytes.name(), most: self.max_message }
+                CloseCause::TooBig { limit: Limit::MessageBytes, max: self.max_message }
             }
             Error::InvalidUtf8 => CloseCause::NotUtf8,
             error => CloseCause::Protocol(error.to_string()),
@@ -297,7 +297,7 @@ mod tests {
     fn a_frame_may_have_to_be_smaller_than_a_message() {
         let mut reader = limited(100, 10);
         let (ending, ..) = read_all(&mut reader, &sent(&[Message::binary(vec![0; 11])]));
-        assert_eq!(ending, ReadOutcome::Broken(CloseCause::TooBig { limit: Limit::FrameBytes.name(), most: 10 }));
+        assert_eq!(ending, ReadOutcome::Broken(CloseCause::TooBig { limit: Limit::FrameBytes, max: 10 }));
     }
 
     #[test]
@@ -405,6 +405,6 @@ mod tests {
         let (ending, messages, _) = read_all(&mut reader, &bytes);
         assert_eq!((ending, messages), (ReadOutcome::Drained, vec![vec![7; 10_000].into(), vec![8; 1000].into()]));
         let (ending, ..) = read_all(&mut reader, &frame(&[7; 10_001]));
-        assert_eq!(ending, ReadOutcome::Broken(CloseCause::TooBig { limit: Limit::MessageBytes.name(), most: 10_000 }));
+        assert_eq!(ending, ReadOutcome::Broken(CloseCause::TooBig { limit: Limit::MessageBytes, max: 10_000 }));
     }
 }

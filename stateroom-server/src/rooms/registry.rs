@@ -23,8 +23,9 @@ use crate::{
     outbound::Outbound,
     room::{
         actor::{Ending, Room},
+        egress::Egress,
         handle::RoomHandle,
-        inbox::{Inbox, Joins},
+        inbox::{Inbox, JoinRequest},
         seat::Seat,
     },
     settings::{Limit, RoomStrategy},
@@ -74,7 +75,7 @@ impl RoomRegistry {
         self.decide(&self.lock(), room_id, want).map(drop)
     }
 
-    /// Joins a room, and starts it if necessary.
+    /// JoinRequest a room, and starts it if necessary.
     pub(crate) async fn join(
         self: &Arc<Self>,
         room_id: &str,
@@ -84,16 +85,16 @@ impl RoomRegistry {
     ) -> Result<Seat, Refusal> {
         let want = Want::Join { has_token: token.is_some() };
         let details = (!details.is_empty()).then(|| Box::new(details));
-        let joins = Joins { token, details, outbound: outbound.clone() };
+        let request = JoinRequest { token, details, egress: Egress::new(outbound.clone()) };
         loop {
             let seat = match self.find_or_start(room_id, want)? {
                 (inbox, Some(run)) => {
                     // The client whose join starts the room is in it before it can fail.
-                    let seat = Seat::take_first(inbox, joins.clone());
+                    let seat = Seat::take_first(inbox, request.clone());
                     self.spawn_room(run);
                     seat
                 }
-                (inbox, None) => Seat::take(inbox, joins.clone()).await,
+                (inbox, None) => Seat::take(inbox, request.clone()).await,
             };
             // A room that ended in the meantime is replaced in the next round.
             if let Ok(seat) = seat {
@@ -276,14 +277,14 @@ fn log_end(room: &str, ending: &Ending) {
 }
 
 fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
-    let vitals = inbox.vitals();
+    let stats = inbox.stats();
     RoomInfo {
         id: id.to_string(),
         connections: inbox.connections(),
-        age: vitals.age(),
-        events: vitals.events(),
-        cpu_time: vitals.computed(),
-        memory_bytes: vitals.memory_bytes(),
+        age: stats.age(),
+        events: stats.events(),
+        cpu_time: stats.computed(),
+        memory_bytes: stats.memory_bytes(),
     }
 }
 

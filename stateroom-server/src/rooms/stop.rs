@@ -2,9 +2,10 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use stateroom::room::CloseReason;
 
 use super::registry::RoomRegistry;
-use crate::{room::inbox::Inbox, settings::Limit, websocket::close::CloseCause};
+use crate::{room::inbox::Inbox, settings::Limit};
 
 /// How long aborted rooms and connections may take to close their sockets.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -27,7 +28,7 @@ impl RoomRegistry {
             let _ = tokio::time::timeout(time + ABORT_TIMEOUT, drained).await;
         }
         shared.stopping().cancel();
-        rooms.iter().for_each(|inbox| inbox.stop(CloseCause::Stopping, None));
+        rooms.iter().for_each(|inbox| inbox.stop(CloseReason::Stopping, None));
         shared.tasks().close();
         if self.have_ended(settings.limits.shutdown_time).await {
             return;

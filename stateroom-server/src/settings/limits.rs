@@ -184,11 +184,6 @@ impl Limit {
     pub(crate) fn exceeded(self) {
         ::metrics::counter!("stateroom_limit_exceeded_total", "limit" => self.name()).increment(1);
     }
-
-    /// Returns the limit of this name.
-    pub(crate) fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|limit| limit.name() == name)
-    }
 }
 
 /// A limit's value, cut to what the server can compute with.
@@ -209,14 +204,6 @@ impl Cut for Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn finds_each_limit_by_its_name() {
-        for limit in Limit::ALL {
-            assert_eq!(Limit::by_name(limit.name()), Some(*limit));
-        }
-        assert_eq!(Limit::by_name("nothing"), None);
-    }
 
     #[test]
     fn cuts_durations_to_a_year() {

@@ -1,6 +1,10 @@
 //! When a room that nobody is in ends.
 use std::{fmt, str::FromStr, time::Duration};
 
+use stateroom::room::RoomRules;
+
+use super::Limits;
+
 /// When a room that nobody is in ends. A room that has ended can be joined again: it starts afresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -20,13 +24,20 @@ impl ShutdownPolicy {
     /// How long a room waits for its first client under [`Immediate`](ShutdownPolicy::Immediate): 60 s.
     pub const UNJOINED_TIME: Duration = Duration::from_secs(60);
 
-    /// How long a room may be empty: `None` is for ever.
-    pub(crate) fn empty_time(self, joined: bool) -> Option<Duration> {
-        match self {
-            ShutdownPolicy::Never => None,
-            ShutdownPolicy::Immediate if joined => Some(Duration::ZERO),
-            ShutdownPolicy::Immediate => Some(Self::UNJOINED_TIME),
-            ShutdownPolicy::After(time) => Some(time),
+    /// The rules of a room under this policy and these limits.
+    pub(crate) fn room_rules(self, limits: &Limits) -> RoomRules {
+        let (empty_timeout, unjoined_timeout) = match self {
+            ShutdownPolicy::Never => (None, None),
+            ShutdownPolicy::Immediate => (Some(Duration::ZERO), Some(Self::UNJOINED_TIME)),
+            ShutdownPolicy::After(time) => (Some(time), Some(time)),
+        };
+        RoomRules {
+            max_connections: limits.room_connections,
+            max_tokens: limits.tokens,
+            min_timer_interval: limits.timer_interval,
+            empty_timeout,
+            unjoined_timeout,
+            ends_with_last_client: self == ShutdownPolicy::Immediate,
         }
     }
 }

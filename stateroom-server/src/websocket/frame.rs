@@ -66,6 +66,7 @@ fn append(out: &mut Vec<u8>, first: u8, content: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use stateroom::room::CloseReason;
     use tungstenite::{
         Message,
         protocol::{Role, WebSocket},
@@ -92,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_close_frame_carries_code_and_reason() {
-        let Message::Close(Some(frame)) = read(close(&CloseCause::Stopping)) else { panic!("no close") };
+        let Message::Close(Some(frame)) = read(close(&CloseReason::Stopping.into())) else { panic!("no close") };
         assert_eq!((u16::from(frame.code), frame.reason.as_str()), (1012, "the server is stopping"));
     }
 

@@ -69,7 +69,7 @@ async fn what_happens_is_counted_and_what_there_is_goes_up_and_down() {
     ] {
         assert_eq!(values.get(name), Some(&value), "{name} of {values:#?}");
     }
-    assert!(values["event_seconds"] == 9.0 && values["inbox_events"] >= 4.0, "{values:#?}");
+    assert!(values["event_seconds"] == 9.0 && values["batch_events"] >= 4.0, "{values:#?}");
     assert!(values["received_bytes_total"] > 30.0 && values["sent_bytes_total"] > 60.0, "{values:#?}");
 
     two.vanish();

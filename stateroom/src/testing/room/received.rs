@@ -1,6 +1,6 @@
-//! What is seen of a simulated room: what each client got, who is in it, whether it failed.
+//! What can be observed of a simulated room: the messages each client received, who is in it, whether it failed.
 //!
-//! *Invariant:* looking changes nothing but, where it says so, what counts as taken.
+//! *Invariant:* looking changes nothing, except, where the method says so, which messages count as taken.
 use std::time::Duration;
 
 use super::Room;
@@ -10,19 +10,19 @@ use crate::{
     testing::{Closed, Mismatch, Script, Step},
 };
 
-/// What one client got.
+/// The messages one client received, and how it was closed.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct Received {
     messages: Vec<MessagePayload>,
-    /// How many of them were taken.
+    /// Number of messages that were taken.
     taken: usize,
-    /// How many of them are in the script.
+    /// Number of messages that are in the script.
     recorded: usize,
     closed: Option<Closed>,
     is_close_recorded: bool,
 }
 
-impl Heard {
+impl Received {
     pub(super) fn message(&mut self, message: MessagePayload) {
         self.messages.push(message);
     }
@@ -37,34 +37,34 @@ impl Heard {
         self.messages.get(self.taken..).unwrap_or_default()
     }
 
-    /// What is new since the script was last written.
+    /// The expectations that match everything since the script was last extended.
     fn record(&mut self, client: ClientId) -> impl Iterator<Item = Step> {
         let messages = self.messages.get(self.recorded..).unwrap_or_default().to_vec();
         self.recorded = self.messages.len();
-        let is_news = !std::mem::replace(&mut self.is_close_recorded, true);
-        let code = self.closed.as_ref().filter(|_| is_news).map(|closed| closed.code);
+        let is_new_close = !std::mem::replace(&mut self.is_close_recorded, true);
+        let code = self.closed.as_ref().filter(|_| is_new_close).map(|closed| closed.code);
         let messages = (!messages.is_empty()).then_some(Step::Expect { client, messages });
         messages.into_iter().chain(code.map(|code| Step::ExpectClosed { client, code }))
     }
 }
 
 impl<S: StateroomService> Room<S> {
-    /// All that a client got, in order, however often it was taken.
+    /// All messages a client received, in order, whether they were taken or not.
     #[must_use]
     pub fn messages(&self, client: ClientId) -> &[MessagePayload] {
-        self.outside.heard.get(&client).map_or(&[], |heard| heard.messages.as_slice())
+        self.output.received.get(&client).map_or(&[], |received| received.messages.as_slice())
     }
 
-    /// What a client got since this, or [`expect`](Self::expect), was last asked.
+    /// Takes the messages a client received since the last `take` or [`expect`](Self::expect).
     pub fn take(&mut self, client: ClientId) -> Vec<MessagePayload> {
         self.settle();
-        let Some(heard) = self.outside.heard.get_mut(&client) else { return Vec::new() };
-        let untaken = heard.untaken().to_vec();
-        heard.taken = heard.messages.len();
+        let Some(received) = self.output.received.get_mut(&client) else { return Vec::new() };
+        let untaken = received.untaken().to_vec();
+        received.taken = received.messages.len();
         untaken
     }
 
-    /// The texts among what a client got since it was last asked. The rest counts as taken, too.
+    /// Like [`take`](Self::take), but returns only the text messages. The others count as taken, too.
     pub fn take_texts(&mut self, client: ClientId) -> Vec<String> {
         let texts = self.take(client).into_iter().filter_map(|message| match message {
             MessagePayload::Text(text) => Some(text),
@@ -73,7 +73,7 @@ impl<S: StateroomService> Room<S> {
         texts.collect()
     }
 
-    /// The binary messages among what a client got since it was last asked. The rest counts as taken, too.
+    /// Like [`take`](Self::take), but returns only the binary messages. The others count as taken, too.
     pub fn take_bytes(&mut self, client: ClientId) -> Vec<Vec<u8>> {
         let bytes = self.take(client).into_iter().filter_map(|message| match message {
             MessagePayload::Bytes(bytes) => Some(bytes),
@@ -82,68 +82,70 @@ impl<S: StateroomService> Room<S> {
         bytes.collect()
     }
 
-    /// How the room last closed a connection of this client, if it did. It may be back since.
+    /// How the room last closed a connection of this client, if it did. The client may have reconnected since.
     #[must_use]
     pub fn closed(&self, client: ClientId) -> Option<&Closed> {
-        self.outside.heard.get(&client)?.closed.as_ref()
+        self.output.received.get(&client)?.closed.as_ref()
     }
 
-    /// Who is in the room, in the order of their numbers.
+    /// The clients in the room, in the order of their IDs.
     #[must_use]
     pub fn clients(&self) -> Vec<ClientId> {
-        self.life.iter().flat_map(|life| life.seats.members()).collect()
+        let mut clients = self.live.as_ref().map_or_else(Vec::new, |live| live.core.members());
+        clients.sort_unstable();
+        clients
     }
 
-    /// Why the service failed, if it has and no other has begun since.
+    /// Why the service failed, if it has and no other one has begun since.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
     }
 
-    /// How often its service has failed, each after the first being a fresh one.
+    /// Number of times a service of this room has failed. Each failed service is followed by a fresh one.
     #[must_use]
     pub fn faults(&self) -> u32 {
         self.faults
     }
 
-    /// The service, to look at what it keeps.
+    /// The service, to inspect its state.
     ///
     /// # Panics
     ///
-    /// Where the room has ended.
+    /// If the room has ended.
     #[must_use]
     #[track_caller]
-    #[expect(clippy::panic, reason = "in a test that is how to say so")]
+    #[expect(clippy::panic, reason = "the way a test fails")]
     pub fn service(&self) -> &S {
-        match &self.life {
-            Some(life) => &life.service,
+        match &self.live {
+            Some(live) => &live.service,
             None => panic!("{}", self.mismatch(Mismatch::of("the room has ended".to_owned()))),
         }
     }
 
-    /// The time since the room began, as [`advance`](Self::advance) has it pass.
+    /// The time since the room was created, as [`advance`](Self::advance) lets it pass.
     #[must_use]
     pub fn now(&self) -> Duration {
-        self.outside.clock.now()
+        self.output.clock.now()
     }
 
-    /// When the service's timer will fire, if one is set, as a time since the room began.
+    /// When the service's timer will fire, if it is set: a time since the room was created.
     #[must_use]
     pub fn timer(&self) -> Option<Duration> {
-        self.outside.clock.timer()
+        self.timer_due().map(|due| due.since_epoch())
     }
 
-    /// What was done to the room so far, and behind each step what each client got by it.
+    /// The steps taken so far, each followed by what the clients received because of it.
     #[must_use]
     pub fn script(&self) -> &Script {
         &self.script
     }
 
-    /// Writes down a step that was done, and what came of it.
+    /// Records a step, and what came of it.
     pub(super) fn record(&mut self, step: Step) {
         self.script.steps.push(step);
-        for (client, heard) in &mut self.outside.heard {
-            self.script.steps.extend(heard.record(*client));
+        for (client, received) in &mut self.output.received {
+            self.script.steps.extend(received.record(*client));
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What is seen of a room from outside: how old it is, how much it has done, what it takes.
+//! Statistics of one room, for whoever lists rooms: its age, its events, its resources.
 //!
-//! *Invariant:* only the actor writes here, and nobody waits.
+//! *Invariant:* only the actor writes, and reading never waits.
 use std::{
     sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     time::Duration,
@@ -8,21 +8,21 @@ use std::{
 
 use tokio::time::Instant;
 
-/// No room has so much memory: it is that of one whose memory is not known.
+/// Stands for an unknown size. No service has that much memory.
 const UNKNOWN: usize = usize::MAX;
 
-/// What a room has done, and what it takes.
+/// Statistics of one room.
 #[derive(Debug)]
-pub(crate) struct Vitals {
+pub(crate) struct RoomStats {
     began: Instant,
     events: AtomicU64,
     computed_nanoseconds: AtomicU64,
     memory_bytes: AtomicUsize,
 }
 
-impl Default for Vitals {
+impl Default for RoomStats {
     fn default() -> Self {
-        Vitals {
+        RoomStats {
             began: Instant::now(),
             events: AtomicU64::new(0),
             computed_nanoseconds: AtomicU64::new(0),
@@ -31,16 +31,17 @@ impl Default for Vitals {
     }
 }
 
-impl Vitals {
-    pub(crate) fn handled(&self, events: u64, computed: Duration) {
-        // One writer: what it reads is what it wrote.
+impl RoomStats {
+    /// Adds handled events, and the time the service has computed for them.
+    pub(crate) fn add(&self, events: u64, computed: Duration) {
+        // The only writer reads what it wrote.
         let add =
             |number: &AtomicU64, more: u64| number.store(number.load(Ordering::Relaxed) + more, Ordering::Relaxed);
         add(&self.events, events);
         add(&self.computed_nanoseconds, u64::try_from(computed.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    pub(crate) fn takes(&self, memory_bytes: Option<usize>) {
+    pub(crate) fn set_memory(&self, memory_bytes: Option<usize>) {
         self.memory_bytes.store(memory_bytes.unwrap_or(UNKNOWN), Ordering::Relaxed);
     }
 

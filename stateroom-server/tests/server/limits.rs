@@ -118,7 +118,7 @@ async fn a_client_that_says_nothing_is_idle_however_alive_it_is() {
     let server = TestServer::pipe(server);
     let mut client = server.join("a").await;
     let start = Instant::now();
-    assert_eq!(client.closed().await, (1008, "nothing was said for 8 s".to_owned()));
+    assert_eq!(client.closed().await, (1008, "no message for 8 s".to_owned()));
     assert_eq!(start.elapsed().as_secs(), 8);
     limit.tripped();
 }
@@ -138,7 +138,7 @@ async fn messages_come_at_a_rate() {
         client.hears("x").await;
     }
     client.say("x").await;
-    assert_eq!(client.closed().await, (1008, "too many messages a second".to_owned()));
+    assert_eq!(client.closed().await, (1008, "too many messages per second".to_owned()));
     limit.tripped();
 }
 
@@ -174,7 +174,7 @@ async fn bytes_come_at_a_rate_whatever_they_are() {
             client.feed(flood.clone()).await;
         }
         client.try_send(flood).await;
-        assert_eq!(client.until_closed().await.1, (1008, "too many bytes a second".to_owned()));
+        assert_eq!(client.until_closed().await.1, (1008, "too many bytes per second".to_owned()));
         is_well(&server).await;
         limit.tripped();
     }

@@ -92,7 +92,7 @@ async fn space_that_others_were_faster_to_take_is_no_failure_of_the_room() {
     factory.taken.store(1, Ordering::Relaxed);
     for _ in 0..20 {
         let (code, reason) = server.connect("/ws/a").await.closed().await;
-        assert_eq!((code, reason.as_str()), (1013, "the server has no place for another room; try again later"));
+        assert_eq!((code, reason.as_str()), (1013, "the server has no capacity for another room; try again later"));
     }
     neighbour.is_understood().await;
     factory.taken.store(0, Ordering::Relaxed);

@@ -96,7 +96,7 @@ async fn ready(State(rooms): State<Arc<RoomRegistry>>) -> (StatusCode, &'static 
 #[derive(Serialize)]
 struct RoomJson {
     id: String,
-    clients: usize,
+    connections: usize,
     age_seconds: f64,
     events: u64,
     cpu_seconds: f64,
@@ -107,10 +107,10 @@ impl From<RoomInfo> for RoomJson {
     fn from(room: RoomInfo) -> Self {
         RoomJson {
             id: room.id,
-            clients: room.connections,
+            connections: room.connections,
             age_seconds: room.age.as_secs_f64(),
             events: room.events,
-            cpu_seconds: room.computed.as_secs_f64(),
+            cpu_seconds: room.cpu_time.as_secs_f64(),
             memory_bytes: room.memory_bytes,
         }
     }

@@ -334,7 +334,7 @@ impl BoundServer {
     pub fn with_admin(mut self, address: SocketAddr, more: Router) -> io::Result<Self> {
         let listener = listen(address)?;
         let is_loopback = listener.local_addr()?.ip().is_loopback();
-        let router = admin::router(self.handle.inner().clone()).merge(more);
+        let router = admin::router(self.handle.registry().clone()).merge(more);
         self.admin = Some((listener, admin::guarded(router, is_loopback)));
         Ok(self)
     }
@@ -377,7 +377,7 @@ impl BoundServer {
         let serve = async {
             let acceptor = Acceptor {
                 router: self.router,
-                shared: self.handle.inner().shared().clone(),
+                shared: self.handle.registry().shared().clone(),
                 #[cfg(feature = "tls")]
                 tls: self.tls,
             };

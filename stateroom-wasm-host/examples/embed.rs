@@ -152,13 +152,13 @@ async fn only_administrators(State(app): State<App>, request: Request, next: Nex
 
 /// What rooms there are.
 async fn list(State(app): State<App>) -> String {
-    let rooms = app.rooms.rooms().into_iter();
+    let rooms = app.rooms.rooms().await.into_iter();
     rooms.map(|room| format!("{}: {} connected\n", room.id, room.connections)).collect()
 }
 
 /// Asks a room something: its module answers.
 async fn votes(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<String, Refused> {
-    let room = app.rooms.room(&room).ok_or(Refused::NoRoom)?;
+    let room = app.rooms.room(&room).await.ok_or(Refused::NoRoom)?;
     let answer = room.call("votes").await?.ok_or(Refused::NoAnswer)?;
     Ok(answer.text().map(|text| format!("{text}\n")).unwrap_or_default())
 }
@@ -169,14 +169,14 @@ async fn announce(
     extract::Path(room): extract::Path<String>,
     text: String,
 ) -> Result<&'static str, Refused> {
-    let room = app.rooms.room(&room).ok_or(Refused::NoRoom)?;
+    let room = app.rooms.room(&room).await.ok_or(Refused::NoRoom)?;
     room.send(MessageRecipient::Broadcast, text).await?;
     Ok("said\n")
 }
 
 /// Closes a room. Clients know by the code, one of the app's own, that there is no use in coming back.
 async fn close(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<&'static str, Refused> {
-    app.rooms.room(&room).ok_or(Refused::NoRoom)?.close(4100, "the poll is closed").await;
+    app.rooms.room(&room).await.ok_or(Refused::NoRoom)?.close(4100, "the poll is closed").await;
     Ok("closed\n")
 }
 

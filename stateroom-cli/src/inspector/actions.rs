@@ -97,7 +97,7 @@ pub(super) async fn restart(State(inspector): State<Inspector>, Path(id): Path<S
 }
 
 fn room(inspector: &Inspector, id: &str) -> Result<RoomHandle, NotDone> {
-    inspector.server.room(id).ok_or(NotDone::RoomEnded)
+    inspector.server.local_room(id).ok_or(NotDone::RoomEnded)
 }
 
 /// The room, if the client is in it.

@@ -7,14 +7,14 @@ use std::time::Duration;
 pub struct RoomInfo {
     /// Its id.
     pub id: String,
-    /// How many connections it has.
+    /// Number of its connections.
     pub connections: usize,
-    /// How long ago it began.
+    /// Time since it started.
     pub age: Duration,
-    /// How many events its service has handled.
+    /// Number of events that its service has handled.
     pub events: u64,
-    /// How long its service has computed for them.
-    pub computed: Duration,
-    /// How much memory its service has, in bytes, where that is known: of a WebAssembly guest it is.
+    /// CPU time that its service has spent on them.
+    pub cpu_time: Duration,
+    /// Memory of its service, in bytes. Known for WebAssembly guests only.
     pub memory_bytes: Option<usize>,
 }

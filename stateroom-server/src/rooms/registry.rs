@@ -283,7 +283,7 @@ fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
         connections: inbox.connections(),
         age: stats.age(),
         events: stats.events(),
-        computed: stats.computed(),
+        cpu_time: stats.computed(),
         memory_bytes: stats.memory_bytes(),
     }
 }

@@ -6,12 +6,11 @@
 //! | room closed through its handle | 1000, 1012, 3000 to 4999 | up to the program; 1012: yes, with jitter |
 //! | closed by the client | the client's own, echoed | up to the client |
 //! | malformed frames | 1002, 1007 for a text that is not UTF-8 | no |
-//! | room forgotten while the client was joining | 1008 | no |
 //! | rate exceeded, message too slow, or idle for too long | 1008 | no |
 //! | message too big | 1009 | no |
 //! | service of the room failed | 1011 | yes |
 //! | server stopping | 1012 | yes, with jitter |
-//! | too slow; room backing off or full; server without capacity; no client IDs left | 1013 | yes, later |
+//! | too slow; room full; server without capacity; no client IDs left | 1013 | yes, later |
 //! | replaced by a connection with the same token | 4000 | no |
 //! | heartbeat lost | 4001 | yes |
 //!
@@ -45,10 +44,6 @@ pub(crate) enum CloseCause {
     MessageTime(Duration),
     /// The client sent nothing for this long.
     Idle(Duration),
-    /// The room keeps failing, and is not restarted for this long.
-    BackingOff(Duration),
-    /// The room was forgotten while the client was joining it.
-    NotFound,
     /// The client did not answer pings.
     HeartbeatLost,
 }
@@ -61,11 +56,9 @@ impl CloseCause {
             CloseCause::Room(reason) => reason.code(),
             CloseCause::Protocol(_) => 1002,
             CloseCause::NotUtf8 => 1007,
-            CloseCause::NotFound | CloseCause::TooFast { .. } | CloseCause::MessageTime(_) | CloseCause::Idle(_) => {
-                1008
-            }
+            CloseCause::TooFast { .. } | CloseCause::MessageTime(_) | CloseCause::Idle(_) => 1008,
             CloseCause::TooBig { .. } => 1009,
-            CloseCause::TooSlow { .. } | CloseCause::BackingOff(_) => 1013,
+            CloseCause::TooSlow { .. } => 1013,
             CloseCause::HeartbeatLost => 4001,
         }
     }
@@ -94,8 +87,6 @@ impl CloseCause {
             CloseCause::TooFast { .. } => "too_fast",
             CloseCause::MessageTime(_) => "message_time",
             CloseCause::Idle(_) => "idle",
-            CloseCause::BackingOff(_) => "backing_off",
-            CloseCause::NotFound => "not_found",
             CloseCause::HeartbeatLost => "heartbeat_lost",
         }
     }
@@ -107,7 +98,6 @@ impl CloseCause {
             CloseCause::Protocol(reason) => Cow::Borrowed(reason.as_str()),
             CloseCause::ByPeer => "".into(),
             CloseCause::NotUtf8 => "a text message is not valid UTF-8".into(),
-            CloseCause::NotFound => "there is no such room".into(),
             CloseCause::TooBig { limit: Limit::FrameBytes, max } => {
                 format!("a frame is larger than {max} bytes").into()
             }
@@ -117,9 +107,6 @@ impl CloseCause {
             CloseCause::TooFast { .. } => "too many messages per second".into(),
             CloseCause::MessageTime(time) => format!("a message took longer than {} s", time.as_secs_f64()).into(),
             CloseCause::Idle(time) => format!("no message for {} s", time.as_secs_f64()).into(),
-            CloseCause::BackingOff(wait) => {
-                format!("the room keeps failing; try again in {} s", wait.as_secs().max(1)).into()
-            }
             CloseCause::HeartbeatLost => "heartbeat lost".into(),
         };
         truncate(reason)

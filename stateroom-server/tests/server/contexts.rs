@@ -81,7 +81,7 @@ async fn after_the_room_has_ended_nothing_happens() {
         time_passes(10.0).await;
         assert_eq!(server.script.events(room).last().unwrap(), "drop");
     }
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
 }
 
 /// What was asked of a room does not reach the room that comes after it under its name.

@@ -423,7 +423,7 @@ async fn who_takes_nothing_of_its_response_is_dropped() {
     let start = Instant::now();
     patiently("the first bytes", lazy.readable()).await.unwrap();
     patiently("it to be given up", async {
-        while server.handle.connections() > 0 {
+        while server.handle.local_connections() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })

@@ -58,7 +58,7 @@ fn written(method: &str, path: &str, headers: &str, body: &str) -> String {
 async fn a_room_is_asked_and_told_beside_its_sockets() {
     let server = boards(Server::new()).await;
     assert_eq!(server.get("/http/a/text").await.status, 404, "looking creates no room");
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
     let mut client = server.connect("/ws/a").await;
     client.say("hello").await;
     client.is_understood().await;
@@ -104,7 +104,7 @@ async fn who_may_not_come_in_may_not_ask() {
     let server = boards(Server::new().with_admission(admission)).await;
     let from = |origin: &str| written("PUT", "/http/a/text", &format!("Origin: {origin}\r\n"), "x");
     assert_eq!(server.request(&from("https://evil.test")).await.status, 403);
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
     assert_eq!(server.request(&from("https://test")).await.status, 204);
 
     let server = boards(Server::new().with_room_strategy(RoomStrategy::Api)).await;
@@ -175,5 +175,5 @@ async fn nested_in_an_app_a_room_sees_the_same_path() {
         let response = patiently("an answer", app.clone().oneshot(request)).await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{method} {path}");
     }
-    assert!(server.handle.room("a/b").is_some());
+    assert!(server.handle.room("a/b").await.is_some());
 }

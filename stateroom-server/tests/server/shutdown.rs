@@ -38,7 +38,7 @@ async fn everybody_is_closed_each_disconnect_told_and_the_server_ends() {
     assert_eq!(server.script.events("b"), ["init", "connect 1", "disconnect 1", "drop"]);
     assert_eq!(server.script.events("empty"), ["init", "drop"]);
     assert!(TcpStream::connect(server.address()).await.is_err(), "nobody listens any more");
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn implicit_rooms_are_joined_posted_or_named_by_the_server() {
     assert_eq!(named.status, 200);
     assert_eq!(named.body.len(), 36, "a UUID: `{}`", named.body);
     server.join(&named.body).await;
-    let ids: HashSet<String> = server.handle.rooms().into_iter().map(|room| room.id).collect();
+    let ids: HashSet<String> = server.handle.rooms().await.into_iter().map(|room| room.id).collect();
     assert_eq!(ids, HashSet::from(["a".to_owned(), "b".to_owned(), named.body]));
 }
 

@@ -105,7 +105,7 @@ async fn rooms_that_drain_keep_their_service_until_they_end() {
     old.leave().await;
     second.leave().await;
     patiently("the room to end", async {
-        while server.handle.room("a").is_some() {
+        while server.handle.room("a").await.is_some() {
             tokio::task::yield_now().await;
         }
     })
@@ -171,9 +171,9 @@ async fn an_empty_room_begins_again_as_well_and_ends_when_it_would_have() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     server.handle.swap(Version(2), OnSwap::Restart);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(server.handle.room("a").is_some());
+    assert!(server.handle.room("a").await.is_some());
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(server.handle.room("a").is_none());
+    assert!(server.handle.room("a").await.is_none());
 }
 
 /// A client that is closed for being slow, just as its room begins again: the old service hears of it, and the new one never.
@@ -182,7 +182,7 @@ async fn who_is_too_slow_just_then_is_the_old_services_business() {
     let limits = Limits::default().with_outbound_bytes(10_000);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let client = server.join("a").await;
-    let room = server.handle.room("a").unwrap();
+    let room = server.handle.room("a").await.unwrap();
     for _ in 0..10 {
         room.send(MessageRecipient::Broadcast, "x".repeat(9000)).await.unwrap();
     }
@@ -199,7 +199,7 @@ async fn what_comes_after_the_swap_is_heard_by_the_new_service() {
     let mut client = server.connect("/ws/a").await;
     client.hears("v1 connect 1").await;
     server.handle.swap(Version(2), OnSwap::Restart);
-    let room = server.handle.room("a").unwrap();
+    let room = server.handle.room("a").await.unwrap();
     // Before the room has come to it.
     room.inject_message(ClientId(1), "x").await.unwrap();
     room.restart();
@@ -217,7 +217,7 @@ async fn a_timer_fires_by_hand_and_then_not_by_itself() {
     client.hears("v1 connect 1").await;
     client.say("timer").await;
     client.hears("v1 message 1").await;
-    let room = server.handle.room("a").unwrap();
+    let room = server.handle.room("a").await.unwrap();
     // Set anew just before, too.
     room.inject_message(ClientId(1), "timer").await.unwrap();
     room.fire_timer().await.unwrap();

@@ -115,7 +115,7 @@ async fn many_come_and_go_at_once() {
         }
         assert_eq!(heard, "hello");
     }
-    let rooms = server.handle.rooms();
+    let rooms = server.handle.rooms().await;
     assert_eq!((rooms.len(), rooms[0].connections), (1, 1));
 }
 

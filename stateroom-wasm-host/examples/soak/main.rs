@@ -129,9 +129,9 @@ async fn swap(handle: ServerHandle, factories: [WasmHostFactory; 2], stop: Cance
 /// Waits until nobody is there any more. Gives how much memory the process has then.
 async fn quiet(handle: &ServerHandle) -> Result<usize, Error> {
     let end = Instant::now() + Duration::from_secs(20);
-    while !handle.rooms().is_empty() || handle.connections() > 0 {
+    while !handle.local_rooms().is_empty() || handle.local_connections() > 0 {
         if Instant::now() > end {
-            let (rooms, connections) = (handle.rooms().len(), handle.connections());
+            let (rooms, connections) = (handle.local_rooms().len(), handle.local_connections());
             return Err(format!("{rooms} rooms and {connections} connections do not end").into());
         }
         sleep(Duration::from_millis(50)).await;

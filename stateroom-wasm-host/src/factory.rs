@@ -6,11 +6,10 @@ use std::{fmt, fs, future::Future, path::Path, sync::Arc};
 use stateroom::{StateroomContext, StateroomServiceFactory, fault::Fault};
 use wasmtime::{Engine, Module};
 
-#[cfg(feature = "testing")]
-use crate::testing::Simulation;
 use crate::{
     config::WasmHostConfig,
     engine::SharedEngine,
+    environment::Environment,
     error::WasmHostError,
     host::{WasmHost, block_on::block_on},
     instance::Caller,
@@ -73,10 +72,13 @@ impl WasmHostFactory {
         Ok(WasmHostFactory { loaded: Arc::new(loaded) })
     }
 
-    /// A factory of the same module whose guests' time and chance are simulated.
-    #[cfg(feature = "testing")]
-    pub(crate) fn simulated(&self, simulation: Simulation) -> Self {
-        WasmHostFactory { loaded: Arc::new(self.loaded.simulated(simulation)) }
+    /// Returns a factory for the same module whose guests read these clocks and random numbers. The default is
+    /// [`Environment::Real`].
+    ///
+    /// The module is neither compiled nor checked again, so a factory for a single room is cheap.
+    #[must_use]
+    pub fn with_environment(&self, environment: impl Into<Environment>) -> Self {
+        WasmHostFactory { loaded: Arc::new(self.loaded.with_environment(environment.into())) }
     }
 
     /// The engine by which the module was compiled, for further modules. All factories of one configuration share it.

@@ -109,10 +109,7 @@ impl Instance {
         let log = Arc::new(RoomLog::new(room_id, config));
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(log.stream(Stream::Stdout)).stderr(log.stream(Stream::Stderr)).max_random_size(config.random_bytes);
-        #[cfg(feature = "testing")]
-        if let Some(simulation) = loaded.simulation() {
-            simulation.surround(&mut wasi);
-        }
+        loaded.environment().install(&mut wasi);
         let state = State {
             wasi: wasi.build_p1(),
             memory: None,

@@ -2,6 +2,7 @@
 
 mod config;
 mod engine;
+pub mod environment;
 mod error;
 mod factory;
 mod host;

@@ -11,11 +11,10 @@ use tracing::info;
 use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
 use self::{cache::Compiled, exports::Exports};
-#[cfg(feature = "testing")]
-use crate::testing::Simulation;
 use crate::{
     config::WasmHostConfig,
     engine::SharedEngine,
+    environment::Environment,
     error::WasmHostError,
     host::block_on::block_on,
     imports,
@@ -34,8 +33,7 @@ pub(crate) struct Loaded {
     config: WasmHostConfig,
     pre: InstancePre<State>,
     exports: Exports,
-    #[cfg(feature = "testing")]
-    simulation: Option<Simulation>,
+    environment: Environment,
 }
 
 impl Loaded {
@@ -74,29 +72,19 @@ impl Loaded {
         let exports = Exports::find(&name, module)?;
         check_limits(&name, module, config)?;
         let pre = link(&name, module, engine.engine())?;
-        let loaded = Loaded {
-            name,
-            engine,
-            config: config.clone(),
-            pre,
-            exports,
-            #[cfg(feature = "testing")]
-            simulation: None,
-        };
+        let loaded = Loaded { name, engine, config: config.clone(), pre, exports, environment: Environment::Real };
         loaded.check_versions()?;
         Ok(loaded)
     }
 
-    /// The same, for guests whose time and chance are simulated.
-    #[cfg(feature = "testing")]
-    pub(crate) fn simulated(&self, simulation: Simulation) -> Self {
-        Loaded { simulation: Some(simulation), ..self.clone() }
+    /// The same module, for guests in that environment.
+    pub(crate) fn with_environment(&self, environment: Environment) -> Self {
+        Loaded { environment, ..self.clone() }
     }
 
-    /// Where the time and the chance of its guests come from, if not from the system.
-    #[cfg(feature = "testing")]
-    pub(crate) fn simulation(&self) -> Option<&Simulation> {
-        self.simulation.as_ref()
+    /// The clocks and random numbers of its guests.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// What the module is called in messages: its file, if it has one.

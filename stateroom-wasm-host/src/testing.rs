@@ -27,7 +27,6 @@ use std::{
     ops::{Deref, DerefMut},
     path::Path,
     sync::Arc,
-    time::Duration,
 };
 
 use stateroom::{
@@ -36,14 +35,12 @@ use stateroom::{
     fault::{Fault, FaultKind},
     testing::{Room, RoomClock},
 };
-use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtxBuilder};
 
-use crate::{WasmHost, WasmHostConfig, WasmHostError, WasmHostFactory};
+use crate::{
+    config::WasmHostConfig, environment::SimulatedEnvironment, error::WasmHostError, factory::WasmHostFactory,
+    host::WasmHost,
+};
 
-/// When the wall clock of a simulated guest begins, since 1970: the first of January 2026, in UTC.
-const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
-/// How many random bytes there are before they come again.
-const RANDOM_BYTES: usize = 64 << 10;
 /// So many rooms of tests may there be at the same time.
 const ROOMS: u32 = 64;
 
@@ -92,7 +89,9 @@ impl WasmModule {
     #[must_use]
     pub fn seeded_room(&self, seed: u64) -> WasmRoom {
         let clock = RoomClock::default();
-        let factory = self.0.simulated(Simulation { clock: clock.clone(), seed });
+        let time = clock.clone();
+        let environment = SimulatedEnvironment::new(move || time.now()).with_seed(seed);
+        let factory = self.0.with_environment(environment);
         WasmRoom(Room::from_factory_with_clock("room", ByThread(factory), clock))
     }
 }
@@ -168,59 +167,5 @@ impl StateroomServiceFactory for ByThread {
             WasmHostError::Start { fault, .. } => fault,
             other => Fault::new(FaultKind::Build, other.to_string()),
         })
-    }
-}
-
-/// Where a guest's time and chance come from.
-#[derive(Clone)]
-pub(crate) struct Simulation {
-    clock: RoomClock,
-    seed: u64,
-}
-
-impl Simulation {
-    /// Has a guest's clocks be the room's, and its random numbers those of the seed.
-    pub(crate) fn surround(&self, wasi: &mut WasiCtxBuilder) {
-        let bytes = random_bytes(self.seed);
-        wasi.wall_clock(WallClock(self.clock.clone()))
-            .monotonic_clock(MonotonicClock(self.clock.clone()))
-            .secure_random(Deterministic::new(bytes.clone()))
-            .insecure_random(Deterministic::new(bytes))
-            .insecure_random_seed(self.seed.into());
-    }
-}
-
-/// Bytes that look like chance, by SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
-fn random_bytes(mut state: u64) -> Vec<u8> {
-    let mut next = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    };
-    (0..RANDOM_BYTES / 8).flat_map(|_| next().to_le_bytes()).collect()
-}
-
-struct WallClock(RoomClock);
-
-impl HostWallClock for WallClock {
-    fn resolution(&self) -> Duration {
-        Duration::from_nanos(1)
-    }
-
-    fn now(&self) -> Duration {
-        BEGINNING + self.0.now()
-    }
-}
-
-struct MonotonicClock(RoomClock);
-
-impl HostMonotonicClock for MonotonicClock {
-    fn resolution(&self) -> u64 {
-        1
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.0.now().as_nanos()).unwrap_or(u64::MAX)
     }
 }

@@ -16,7 +16,7 @@ use wasmtime::{Config, Engine, Instance, InstanceAllocationStrategy, Module, Sto
 
 use self::{
     lane::SlowLane,
-    pool::Pool,
+    pool::PoolSize,
     ticker::{Running, Ticker},
 };
 use crate::{config::WasmHostConfig, error::WasmHostError, instance::relay};
@@ -47,7 +47,7 @@ pub(crate) struct SharedEngine {
 /// The part of a configuration that makes an engine a different one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Settings {
-    pool: Pool,
+    pool: PoolSize,
     wasm_stack_bytes: usize,
     slow_lane: Option<usize>,
 }
@@ -56,7 +56,7 @@ impl SharedEngine {
     /// The engine for this configuration; a new one if none is in use.
     pub(crate) fn for_config(config: &WasmHostConfig) -> Result<Arc<Self>, WasmHostError> {
         let settings = Settings {
-            pool: Pool::new(config),
+            pool: PoolSize::new(config),
             wasm_stack_bytes: config.wasm_stack_bytes,
             slow_lane: config.slow_lane,
         };
@@ -81,10 +81,10 @@ impl SharedEngine {
     }
 
     fn new(engine: Arc<Engine>, config: &WasmHostConfig, settings: Option<Settings>) -> Result<Self, WasmHostError> {
-        let ticker = Ticker::start(&engine).map_err(|error| WasmHostError::Engine { reason: error.to_string() })?;
-        let relay = relay::compile(&engine).map_err(|error| WasmHostError::Engine { reason: format!("{error:#}") })?;
+        let ticker = Ticker::start(&engine).map_err(|error| WasmHostError::Engine { source: error.into() })?;
+        let relay = relay::compile(&engine).map_err(|error| WasmHostError::Engine { source: error.into() })?;
         let lane = Arc::new(SlowLane::new(config.slow_lane));
-        let instances = Pool::new(config).instances as usize;
+        let instances = PoolSize::new(config).instances as usize;
         let rooms = Arc::new(Semaphore::new(instances));
         Ok(SharedEngine { engine, relay, settings, ticker, lane, instances, rooms })
     }
@@ -155,18 +155,18 @@ fn make_engine(settings: &Settings) -> Result<Engine, WasmHostError> {
             );
             Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand))
         })
-        .map_err(|error| WasmHostError::Engine { reason: format!("{error:#}") })
+        .map_err(|error| WasmHostError::Engine { source: error.into() })
 }
 
 /// Whether an engine that was handed in interrupts its guests. It does not tell, so it is tried out: the deadline of a
 /// new store has passed already, and the first call into it is interrupted.
 fn check_foreign(engine: &Engine) -> Result<(), WasmHostError> {
-    let reason = match call_past_deadline(engine) {
+    let (reason, source) = match call_past_deadline(engine) {
         Err(error) if error.downcast_ref() == Some(&Trap::Interrupt) => return Ok(()),
-        Err(error) => format!("it cannot run a module that does nothing: {error:#}"),
-        Ok(()) => "it is made without epoch interruption, so that a guest could run for ever".to_owned(),
+        Err(error) => ("it failed to run an empty function", Some(error.into())),
+        Ok(()) => ("it lacks epoch interruption, without which a guest could run forever", None),
     };
-    Err(WasmHostError::EngineMismatch { reason })
+    Err(WasmHostError::EngineMismatch { reason: reason.to_owned(), source })
 }
 
 fn call_past_deadline(engine: &Engine) -> wasmtime::Result<()> {

@@ -27,10 +27,11 @@ use wasmtime_wasi::{WasiCtxBuilder, p1::WasiP1Ctx};
 
 use self::{failure::Circumstances, guest::Guest, kinds::Kinds, relay::Series};
 use crate::{
+    config::Limit,
     engine::SharedEngine,
     imports::output::{RoomLog, Stream},
     limits::{
-        self, Limits,
+        Limits,
         outbox::{Outbox, Over},
         pace::Pace,
     },
@@ -89,7 +90,7 @@ impl Instance {
     pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
         let place = loaded.engine().admit();
         let place = place.ok_or_else(|| {
-            limits::exceeded("instances");
+            Limit::Instances.count_exceeded();
             Fault::new(FaultKind::NoSpace, "no more rooms fit in this process")
         })?;
         let mut instance = Self::instantiate(loaded, room_id, caller).await?;

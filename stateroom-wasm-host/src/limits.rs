@@ -7,12 +7,7 @@ mod share;
 
 use wasmtime::ResourceLimiter;
 
-use crate::config::WasmHostConfig;
-
-/// A limit was met: by its name, as in [`WasmHostConfig`].
-pub(crate) fn exceeded(limit: &'static str) {
-    metrics::counter!("stateroom_limit_exceeded_total", "limit" => limit).increment(1);
-}
+use crate::config::{Limit, WasmHostConfig};
 
 /// What a guest was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +48,7 @@ impl ResourceLimiter for Limits {
         if desired > limit {
             self.refused = Some(Refusal::Memory(limit));
             if limit == self.memory_bytes {
-                exceeded("memory_bytes");
+                Limit::MemoryBytes.count_exceeded();
             }
         }
         Ok(desired <= limit)
@@ -64,7 +59,7 @@ impl ResourceLimiter for Limits {
         if desired > limit {
             self.refused = Some(Refusal::Table(limit));
             if limit == self.table_elements {
-                exceeded("table_elements");
+                Limit::TableElements.count_exceeded();
             }
         }
         Ok(desired <= limit)

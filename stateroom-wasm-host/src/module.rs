@@ -5,7 +5,7 @@
 mod cache;
 mod exports;
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use tracing::info;
 use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
@@ -44,15 +44,15 @@ impl Loaded {
         engine: Arc<SharedEngine>,
         config: &WasmHostConfig,
     ) -> Result<Self, WasmHostError> {
-        let invalid = |reason: String| WasmHostError::Invalid { module: name.clone(), reason };
+        let invalid = |source: Box<dyn Error + Send + Sync>| WasmHostError::Invalid { module: name.clone(), source };
         if bytes.is_empty() {
-            return Err(invalid("it is empty".to_owned()));
+            return Err(invalid("it is empty".into()));
         }
         if !may_be_module(&name, bytes) {
-            return Err(invalid("it is neither binary WebAssembly nor the text format".to_owned()));
+            return Err(invalid("it is neither binary WebAssembly nor the text format".into()));
         }
         let compiled = cache::compile(engine.engine(), bytes, config.cache.as_deref());
-        let Compiled { module, from_cache } = compiled.map_err(|error| invalid(format!("{error:#}")))?;
+        let Compiled { module, from_cache } = compiled.map_err(|error| invalid(error.into()))?;
         let how = if from_cache { "module taken from the cache" } else { "module compiled" };
         info!(module = name, "{how}");
         Self::check(name, &module, engine, config)
@@ -66,8 +66,8 @@ impl Loaded {
         config: &WasmHostConfig,
     ) -> Result<Self, WasmHostError> {
         if !Engine::same(module.engine(), engine.engine()) {
-            let reason = format!("{name} was compiled by another one");
-            return Err(WasmHostError::EngineMismatch { reason });
+            let reason = format!("{name} was compiled by another engine");
+            return Err(WasmHostError::EngineMismatch { reason, source: None });
         }
         let exports = Exports::find(&name, module)?;
         check_limits(&name, module, config)?;
@@ -151,7 +151,7 @@ fn check_limits(name: &str, module: &Module, config: &WasmHostConfig) -> Result<
 }
 
 fn link(name: &str, module: &Module, engine: &Engine) -> Result<InstancePre<State>, WasmHostError> {
-    let linker = imports::linker(engine).map_err(|error| WasmHostError::Engine { reason: format!("{error:#}") })?;
+    let linker = imports::linker(engine).map_err(|error| WasmHostError::Engine { source: error.into() })?;
     linker.instantiate_pre(module).map_err(|error| {
         let module = name.to_owned();
         match error.downcast_ref::<UnknownImportError>() {
@@ -160,7 +160,7 @@ fn link(name: &str, module: &Module, engine: &Engine) -> Result<InstancePre<Stat
                 from: unknown.module().to_owned(),
                 name: unknown.name().to_owned(),
             },
-            None => WasmHostError::WrongImport { module, reason: format!("{error:#}") },
+            None => WasmHostError::WrongImport { module, source: error.into() },
         }
     })
 }

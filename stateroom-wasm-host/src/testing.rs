@@ -98,7 +98,7 @@ impl WasmModule {
 
 /// Space for ten thousand rooms is more than a test needs.
 fn for_tests(config: &WasmHostConfig) -> WasmHostConfig {
-    WasmHostConfig { instances: config.instances.or(Some(ROOMS)), ..config.clone() }
+    config.clone().with_instances(config.instances.unwrap_or(ROOMS))
 }
 
 /// A simulated room whose service is a module. All that can be done to a [`Room`] can be done to it.

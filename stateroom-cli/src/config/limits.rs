@@ -1,7 +1,6 @@
 //! The list of limits: the one place where a limit of the libraries becomes a flag, a variable and a key.
 //!
-//! *Invariant:* every limit that the libraries have is here: what they are resolved to is written without `..`. What else
-//! they have comes behind `and`.
+//! *Invariant:* every limit that the libraries have is here: a test compares the names.
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use stateroom_server::Limits;
@@ -13,7 +12,7 @@ use super::quantity::{Bytes, Positive, Quantity, Seconds, Sets, as_text};
 macro_rules! limits {
     ($($heading:literal, $resolve:ident: $target:ident {
         $($(#[$attribute:meta])+ $field:ident: $kind:ty => $met:literal,)+
-    } $(and $other:ident)?)+) => {
+    })+) => {
         /// The table `[limits]`.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields, expecting = "a table: write `[limits]` and the limits below it")]
@@ -59,11 +58,11 @@ macro_rules! limits {
             $(
                 /// These, for the library; its default where these say nothing.
                 pub(crate) fn $resolve(&self) -> $target {
-                    let $target { $(mut $field,)+ $($other,)? } = $target::default();
+                    let mut limits = $target::default();
                     $(if let Some(setting) = self.$field {
-                        setting.set(&mut $field);
+                        setting.set(&mut limits.$field);
                     })+
-                    $target { $($field,)+ $($other,)? }
+                    limits
                 }
             )+
         }
@@ -151,5 +150,16 @@ limits! {
         instances: Positive<u32> => "who wants another room is answered 503",
         /// How many rooms that compute for long may do so at the same time
         slow_lane: Positive<usize> => "the others wait for their turn",
-    } and cache
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_every_limit_of_the_host() {
+        let listed: Vec<_> = MET.iter().map(|(limit, _)| *limit).collect();
+        assert!(listed.ends_with(WasmHostConfig::LIMITS), "{listed:?}");
+    }
 }

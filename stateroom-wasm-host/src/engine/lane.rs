@@ -8,7 +8,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use crate::limits::exceeded;
+use crate::config::Limit;
 
 /// Places for events that take long, given to those who wait in the order in which they came.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl SlowLane {
         if let Ok(place) = Arc::clone(semaphore).try_acquire_owned() {
             return Some(place);
         }
-        exceeded("slow_lane");
+        Limit::SlowLane.count_exceeded();
         Arc::clone(semaphore).acquire_owned().await.ok()
     }
 }

@@ -3,7 +3,7 @@
 //! *Invariant:* each is an error of its own type, so that it becomes the right kind of fault and not just a trap.
 use stateroom::{fault::FaultKind, wire::WireError};
 
-use crate::limits::Size;
+use crate::{config::Limit, limits::Size};
 
 /// What a guest did wrong.
 #[derive(Debug, thiserror::Error)]
@@ -14,8 +14,9 @@ pub(crate) enum Breach {
     NoBuffer { length: u32 },
     #[error("the guest has no memory to give")]
     NoMemory,
+    // The message of a fault is one text, so the cause is part of it and not a source.
     #[error("the guest sent what is no message: {0}")]
-    Message(#[from] WireError),
+    Message(WireError),
     #[error("the guest's answer to `stateroom_hello` has {length} bytes; the limit is {limit}")]
     AnswerLength { length: u32, limit: u32 },
     #[error("the guest's answer to `stateroom_hello` is none: {0}")]
@@ -36,12 +37,18 @@ pub(crate) enum Breach {
     Effects { limit: usize },
 }
 
+impl From<WireError> for Breach {
+    fn from(error: WireError) -> Self {
+        Breach::Message(error)
+    }
+}
+
 impl Breach {
     /// Which limit it is about, if it is about one.
-    pub(crate) fn limit(&self) -> Option<&'static str> {
+    pub(crate) fn limit(&self) -> Option<Limit> {
         match self {
-            Breach::EffectBytes { .. } => Some("effect_bytes"),
-            Breach::Effects { .. } => Some("effects"),
+            Breach::EffectBytes { .. } => Some(Limit::EffectBytes),
+            Breach::Effects { .. } => Some(Limit::Effects),
             _ => None,
         }
     }

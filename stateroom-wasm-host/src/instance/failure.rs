@@ -9,8 +9,9 @@ use wasmtime_wasi::I32Exit;
 
 use super::{breach::Breach, relay};
 use crate::{
+    config::Limit,
     imports::output::LastWords,
-    limits::{Refusal, exceeded, pace::Pace},
+    limits::{Refusal, pace::Pace},
 };
 
 /// What is known about an event that failed, besides the error.
@@ -23,7 +24,7 @@ pub(crate) struct Circumstances<'a> {
 
 /// The fault of an event that took too long.
 pub(crate) fn time_up(budget: Duration) -> Fault {
-    exceeded("time_budget");
+    Limit::TimeBudget.count_exceeded();
     Fault::new(FaultKind::TimeBudget, format!("an event took longer than its time budget of {}", Seconds(budget)))
 }
 
@@ -42,7 +43,7 @@ pub(crate) fn fault(error: &Error, circumstances: &Circumstances<'_>) -> Fault {
 fn without_backtrace(error: &Error, circumstances: &Circumstances<'_>) -> Fault {
     let Circumstances { pace, refused, last_words } = circumstances;
     if pace.is_exhausted() {
-        exceeded("cpu_budget");
+        Limit::CpuBudget.count_exceeded();
         let budget = Seconds(pace.cpu_budget());
         return Fault::new(FaultKind::CpuBudget, format!("an event used more than its cpu budget of {budget}"));
     }
@@ -51,7 +52,7 @@ fn without_backtrace(error: &Error, circumstances: &Circumstances<'_>) -> Fault 
     match (refused, breach) {
         (Some(refused), _) if without_memory => Fault::new(FaultKind::Memory, refused.to_string()),
         (_, Some(breach)) => {
-            breach.limit().into_iter().for_each(exceeded);
+            breach.limit().into_iter().for_each(Limit::count_exceeded);
             Fault::new(breach.kind(), breach.to_string())
         }
         // It was not the guest that failed: no function of its was running, nor did its data lie outside of its memory.
@@ -59,19 +60,19 @@ fn without_backtrace(error: &Error, circumstances: &Circumstances<'_>) -> Fault 
             Fault::new(FaultKind::Build, format!("the guest could not be run: {error:#}"))
         }
         _ => {
-            limit_of_trap(error).into_iter().for_each(exceeded);
+            limit_of_trap(error).into_iter().for_each(Limit::count_exceeded);
             Fault::new(FaultKind::Trap, trap_message(error, last_words))
         }
     }
 }
 
 /// Which limit a trap is about, if it is about one.
-fn limit_of_trap(error: &Error) -> Option<&'static str> {
+fn limit_of_trap(error: &Error) -> Option<Limit> {
     if error.downcast_ref() == Some(&Trap::StackOverflow) {
-        return Some("wasm_stack_bytes");
+        return Some(Limit::WasmStackBytes);
     }
     // wasmtime-wasi has no type for it.
-    error.root_cause().to_string().starts_with("requested len").then_some("random_bytes")
+    error.root_cause().to_string().starts_with("requested len").then_some(Limit::RandomBytes)
 }
 
 fn trap_message(error: &Error, last_words: &LastWords) -> String {

@@ -26,9 +26,9 @@ use tokio::{
 };
 use wasmtime::UpdateDeadline;
 
-use super::{exceeded, share::Share};
+use super::share::Share;
 use crate::{
-    config::WasmHostConfig,
+    config::{Limit, WasmHostConfig},
     engine::{TICK, lane::SlowLane},
 };
 
@@ -175,7 +175,7 @@ impl Pace {
         // Ticks do not ask what a room does between them: who computes for half of the time meets half of them.
         let is_over_share = lock(&self.share).charge(TICK, Instant::now());
         if is_over_share && !self.over_share.load(Ordering::Relaxed) {
-            exceeded("cpu_percent");
+            Limit::CpuPercent.count_exceeded();
         }
         self.over_share.store(is_over_share, Ordering::Relaxed);
         let takes_lane = (is_over_share || progress.computed >= TICK) && !self.blocking.load(Ordering::Relaxed);
@@ -264,7 +264,7 @@ mod tests {
 
     /// A room that has computed for so many ticks, and may do so for none over time.
     fn pace(lane: &Arc<SlowLane>, ticks: u32) -> Arc<Pace> {
-        let config = WasmHostConfig { cpu_percent: 0, ..WasmHostConfig::default() };
+        let config = WasmHostConfig::default().with_cpu_percent(0);
         let pace = Arc::new(Pace::new(&config, Arc::clone(lane)));
         (0..ticks).for_each(|_| drop(pace.tick()));
         pace

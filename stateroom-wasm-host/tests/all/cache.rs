@@ -26,7 +26,7 @@ impl Cache {
     }
 
     fn config(&self) -> WasmHostConfig {
-        WasmHostConfig { cache: Some(self.path()), ..config() }
+        config().with_cache(self.path())
     }
 
     /// Loads a guest, and returns what is said about that.
@@ -86,7 +86,7 @@ async fn a_module_is_compiled_once() {
 #[tokio::test]
 async fn an_engine_of_the_same_kind_takes_what_another_has_compiled() {
     let cache = Cache::new();
-    let config = WasmHostConfig { instances: Some(3), ..cache.config() };
+    let config = cache.config().with_instances(3);
     drop(load(ECHO, &config));
     let (factory, log) = load(ECHO, &config);
     assert!(log.contains(TAKEN), "{log}");
@@ -99,7 +99,7 @@ fn another_module_and_another_engine_are_others() {
     cache.load(ECHO);
     let (_, log) = cache.load(RAW);
     assert!(log.contains(COMPILED), "{log}");
-    let (_, log) = load(ECHO, &WasmHostConfig { wasm_stack_bytes: 64 << 10, ..cache.config() });
+    let (_, log) = load(ECHO, &cache.config().with_wasm_stack_bytes(64 << 10));
     // What an engine does at run time is none of the compiler's business.
     assert!(log.contains(TAKEN), "{log}");
     assert_eq!(cache.files().len(), 2);

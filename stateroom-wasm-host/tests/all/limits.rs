@@ -7,7 +7,7 @@ use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 use crate::common::{ECHO, HOSTILE, Log, Room, config, factory, here, says, sent};
 
 fn short_of_cpu() -> WasmHostConfig {
-    WasmHostConfig { cpu_budget: Duration::from_millis(50), ..config() }
+    config().with_cpu_budget(Duration::from_millis(50))
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn a_guest_that_spins_before_its_first_event_is_stopped() {
 
 #[tokio::test]
 async fn a_guest_that_sleeps_runs_out_of_time() {
-    let config = WasmHostConfig { time_budget: Duration::from_millis(50), ..config() };
+    let config = config().with_time_budget(Duration::from_millis(50));
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "z")).await;
     assert_eq!(fault.kind(), FaultKind::TimeBudget);
     assert_eq!(fault.message(), "an event took longer than its time budget of 0.05 s");
@@ -45,7 +45,7 @@ async fn a_guest_that_sleeps_runs_out_of_time() {
 /// They wait together, and the host tells the guest of them in one go; each sleeps for 20 s.
 #[tokio::test(start_paused = true)]
 async fn a_time_budget_is_for_one_event() {
-    let config = WasmHostConfig { time_budget: Duration::from_secs(30), ..config() };
+    let config = config().with_time_budget(Duration::from_secs(30));
     let mut room = Room::new(HOSTILE, &config).await;
     let (effects, outcome) = room.deliver(["z", "z", "z"].map(|deed| says(1, deed))).await;
     outcome.unwrap();
@@ -54,7 +54,7 @@ async fn a_time_budget_is_for_one_event() {
 
 #[tokio::test]
 async fn a_guest_that_spins_runs_out_of_time_if_that_is_shorter() {
-    let config = WasmHostConfig { time_budget: Duration::from_millis(50), ..config() };
+    let config = config().with_time_budget(Duration::from_millis(50));
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "l")).await;
     assert_eq!(fault.kind(), FaultKind::TimeBudget);
 }
@@ -86,7 +86,7 @@ async fn a_spinner_does_not_delay_another_room() {
 /// With one place in the slow lane, two events that take long both come to their end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn spinners_take_turns() {
-    let config = WasmHostConfig { slow_lane: Some(1), instances: Some(16), ..short_of_cpu() };
+    let config = short_of_cpu().with_slow_lane(1).with_instances(16);
     let factory = factory(HOSTILE, &config);
     assert_eq!(spin_in_rooms(&factory, 4).await, [FaultKind::CpuBudget; 4]);
 }
@@ -105,12 +105,7 @@ async fn spin_in_rooms(factory: &WasmHostFactory, count: usize) -> Vec<FaultKind
 /// The time in which others compute is not the guest's: it needs 50 ms of its own, of the 800 that all need together.
 #[tokio::test]
 async fn waiting_for_the_slow_lane_is_no_use_of_time() {
-    let config = WasmHostConfig {
-        slow_lane: Some(1),
-        instances: Some(32),
-        time_budget: Duration::from_millis(600),
-        ..short_of_cpu()
-    };
+    let config = short_of_cpu().with_slow_lane(1).with_instances(32).with_time_budget(Duration::from_millis(600));
     let factory = factory(HOSTILE, &config);
     assert_eq!(spin_in_rooms(&factory, 16).await, [FaultKind::CpuBudget; 16]);
 }
@@ -157,7 +152,7 @@ async fn one_call_writes_no_more_than_it_may() {
 
 #[tokio::test]
 async fn a_full_pool_refuses_rooms_until_one_is_gone() {
-    let factory = factory(ECHO, &WasmHostConfig { instances: Some(2), ..config() });
+    let factory = factory(ECHO, &config().with_instances(2));
     let mut rooms = vec![Room::of(&factory).await, Room::of(&factory).await];
     let fault = Room::try_of(&factory).await.err().unwrap();
     assert_eq!(fault.kind(), FaultKind::NoSpace);
@@ -174,7 +169,7 @@ async fn a_full_pool_refuses_rooms_until_one_is_gone() {
 async fn without_a_pool_rooms_are_made_one_by_one() {
     let log = Log::default();
     let _guard = log.begin();
-    let mut room = Room::new(ECHO, &WasmHostConfig { instances: Some(1_000_000), ..config() }).await;
+    let mut room = Room::new(ECHO, &config().with_instances(1_000_000)).await;
     assert_eq!(room.one(says(1, "x")).await, [sent(ClientId(1), "x")]);
     assert!(log.text().contains("no pool of instances can be made"), "{}", log.text());
 }
@@ -183,7 +178,7 @@ async fn without_a_pool_rooms_are_made_one_by_one() {
 async fn output_goes_to_the_log_in_measure() {
     let log = Log::default();
     let guard = log.begin();
-    let config = WasmHostConfig { log_lines_per_second: 5, ..config() };
+    let config = config().with_log_lines_per_second(5);
     let mut room = Room::new(HOSTILE, &config).await;
     assert_eq!(room.one(says(1, "w")).await, here());
     drop((room, guard));
@@ -200,7 +195,7 @@ async fn output_goes_to_the_log_in_measure() {
 async fn a_guest_without_stack_leaves_some_for_the_host() {
     let log = Log::default();
     let _guard = log.begin();
-    let config = WasmHostConfig { log_lines_per_second: 1 << 20, log_bytes_per_second: 1 << 30, ..config() };
+    let config = config().with_log_lines_per_second(1 << 20).with_log_bytes_per_second(1 << 30);
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "S")).await;
     assert!(fault.message().contains("call stack exhausted"), "{fault}");
     assert!(log.text().lines().count() > 1000);

@@ -70,10 +70,9 @@ async fn a_trap_releases_what_was_over_before_it() {
 
 #[tokio::test]
 async fn a_budget_that_is_used_up_releases_what_was_over_before() {
-    for config in [
-        WasmHostConfig { cpu_budget: Duration::from_millis(20), ..config() },
-        WasmHostConfig { time_budget: Duration::from_millis(20), ..config() },
-    ] {
+    for config in
+        [config().with_cpu_budget(Duration::from_millis(20)), config().with_time_budget(Duration::from_millis(20))]
+    {
         let mut room = Room::new(ROWS, &config).await;
         let (effects, outcome) = room.deliver([says(1, "one"), says(1, "Spin"), says(1, "three")]).await;
         assert!(matches!(outcome.unwrap_err().kind(), FaultKind::CpuBudget | FaultKind::TimeBudget));
@@ -137,7 +136,7 @@ async fn is_released(guest: &str, texts: [&str; 3], released: [Vec<Effect>; 2]) 
 /// Together they take several times as long as one may.
 #[tokio::test]
 async fn a_budget_is_for_one_event_of_a_row() {
-    let config = WasmHostConfig { cpu_budget: Duration::from_millis(250), ..config() };
+    let config = config().with_cpu_budget(Duration::from_millis(250));
     let mut room = Room::new(ROWS, &config).await;
     let (effects, outcome) = room.deliver((0..60).map(|_| says(1, "Long"))).await;
     outcome.unwrap();

@@ -4,7 +4,7 @@
 //! are, too.
 use std::time::{Duration, Instant};
 
-use crate::limits::exceeded;
+use crate::config::Limit;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -62,7 +62,8 @@ impl Share {
             return Verdict::LeaveOut;
         }
         let is_line_too_many = self.lines >= self.max_lines;
-        exceeded(if is_line_too_many { "log_lines_per_second" } else { "log_bytes_per_second" });
+        let limit = if is_line_too_many { Limit::LogLinesPerSecond } else { Limit::LogBytesPerSecond };
+        limit.count_exceeded();
         Verdict::LeaveOutFirst
     }
 }

@@ -7,13 +7,8 @@ use stateroom::{StateroomContext, StateroomServiceFactory, fault::Fault};
 use wasmtime::{Engine, Module};
 
 use crate::{
-    config::WasmHostConfig,
-    engine::SharedEngine,
-    environment::Environment,
-    error::WasmHostError,
-    host::{WasmHost, block_on::block_on},
-    instance::Caller,
-    module::Loaded,
+    block_on::block_on, config::WasmHostConfig, engine::SharedEngine, environment::Environment, error::WasmHostError,
+    host::WasmHost, instance::Caller, module::Loaded,
 };
 
 /// Makes a [`WasmHost`] for each room, of one module. Cheap to clone.

@@ -1,8 +1,6 @@
 //! A room's service that is a guest.
 //!
 //! *Invariant:* after a fault there is no instance any more: the store is dropped before the fault is told.
-pub(crate) mod block_on;
-
 use std::{fmt, future::Future, mem, sync::Arc};
 
 use stateroom::{
@@ -16,8 +14,8 @@ use stateroom::{
 use tracing::{debug, error};
 use wasmtime::{Engine, Module};
 
-use self::block_on::block_on;
 use crate::{
+    block_on::block_on,
     config::WasmHostConfig,
     engine::SharedEngine,
     error::WasmHostError,

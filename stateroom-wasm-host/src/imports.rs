@@ -1,15 +1,10 @@
 //! What a guest can call: one function of ours, and WASI preview 1 with as little behind it as it can have.
 //!
 //! *Invariant:* nothing here reaches a file, a socket, the environment or the host's terminal.
-pub(crate) mod output;
-
 use wasmtime::{Caller, Engine, Extern, Linker, Memory};
 use wasmtime_wasi::p1;
 
-use crate::{
-    instance::{State, breach::Breach},
-    memory,
-};
+use crate::{instance::State, memory, violation::Breach};
 
 const WASI: &str = "wasi_snapshot_preview1";
 /// WASI's error code for "that is no socket".

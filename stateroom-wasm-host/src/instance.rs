@@ -2,10 +2,9 @@
 //!
 //! *Invariant:* every call into the guest runs under both time budgets. After a call that failed the instance is of no
 //! more use (its stack pointer, for one, is lower for good): whoever holds it drops it.
-pub(crate) mod breach;
+mod event_kinds;
 pub(crate) mod failure;
 mod guest;
-mod kinds;
 pub(crate) mod relay;
 
 use std::{
@@ -25,18 +24,18 @@ use tracing::debug;
 use wasmtime::{Memory, Store};
 use wasmtime_wasi::{WasiCtxBuilder, p1::WasiP1Ctx};
 
-use self::{failure::Circumstances, guest::Guest, kinds::Kinds, relay::Series};
+use self::{event_kinds::Kinds, failure::Circumstances, guest::Guest, relay::Series};
 use crate::{
     config::Limit,
     engine::SharedEngine,
-    imports::output::{RoomLog, Stream},
     limits::{
         Limits,
         outbox::{Outbox, Over},
-        pace::Pace,
+        scheduler::Pace,
     },
     memory,
     module::Loaded,
+    output::{RoomLog, Stream},
 };
 
 /// What a guest's store holds: all that the host's functions need.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod block_on;
 mod config;
 mod engine;
 pub mod environment;
@@ -11,8 +12,10 @@ mod instance;
 mod limits;
 mod memory;
 mod module;
+mod output;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod violation;
 
 pub use config::WasmHostConfig;
 pub use error::WasmHostError;

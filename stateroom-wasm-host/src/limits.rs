@@ -1,9 +1,9 @@
-//! What a guest may take: memory and tables here, time in [`pace`], effects in [`outbox`].
+//! What a guest may take: memory and tables here, time in [`scheduler`], effects in [`outbox`].
 //!
 //! *Invariant:* a refusal is remembered until the event is over, so that a guest that dies of it is said to have died of it.
+mod cpu_share;
 pub(crate) mod outbox;
-pub(crate) mod pace;
-mod share;
+pub(crate) mod scheduler;
 
 use wasmtime::ResourceLimiter;
 

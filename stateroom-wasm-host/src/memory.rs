@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* the only place where an address of a guest is calculated with. What a guest says is an address is
 //! one only after it was checked here against the memory as it is now.
-use crate::instance::breach::Breach;
+use crate::violation::Breach;
 
 /// The bytes from `address` on.
 pub(crate) fn bytes(memory: &[u8], address: u32, length: u32) -> Result<&[u8], Breach> {

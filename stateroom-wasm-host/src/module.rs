@@ -12,11 +12,11 @@ use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
 use self::{cache::Compiled, exports::Exports};
 use crate::{
+    block_on::block_on,
     config::WasmHostConfig,
     engine::SharedEngine,
     environment::Environment,
     error::WasmHostError,
-    host::block_on::block_on,
     imports,
     instance::{Caller, Instance, State},
 };

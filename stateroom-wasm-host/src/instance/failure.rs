@@ -7,11 +7,12 @@ use stateroom::fault::{Fault, FaultKind};
 use wasmtime::{Error, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::{breach::Breach, relay};
+use super::relay;
 use crate::{
     config::Limit,
-    imports::output::LastWords,
-    limits::{Refusal, pace::Pace},
+    limits::{Refusal, scheduler::Pace},
+    output::LastWords,
+    violation::Breach,
 };
 
 /// What is known about an event that failed, besides the error.

@@ -6,10 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use stateroom::wire::{Answer, Greeting, effect_kind, event_kind};
 use wasmtime::{AsContextMut, Instance, Memory, Module, Store, TypedFunc};
 
-use super::{State, breach::Breach, kinds::Kinds, relay};
+use super::{State, event_kinds::Kinds, relay};
 use crate::{
     memory::{self, Buffer},
     module::Loaded,
+    violation::Breach,
 };
 
 /// How long a guest's answer to the greeting may be, in bytes.

@@ -6,8 +6,8 @@
 //! *Invariant:* what an event asked for is put down before the guest is told of the next one.
 use wasmtime::{Caller, Engine, Func, Instance, Module, Store, TypedFunc};
 
-use super::{State, breach::Breach};
-use crate::memory;
+use super::State;
+use crate::{memory, violation::Breach};
 
 /// The name by which it can be told from the guest in a backtrace.
 pub(super) const NAME: &str = "stateroom-relay";

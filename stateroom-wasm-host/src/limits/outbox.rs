@@ -11,7 +11,7 @@ use stateroom::{
 };
 use tracing::debug;
 
-use crate::{config::WasmHostConfig, instance::breach::Breach};
+use crate::{config::WasmHostConfig, violation::Breach};
 
 /// What events that are over asked for, until the room takes it: where a guest that goes on with others leaves it.
 #[derive(Debug, Clone, Default)]

@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* machine code is taken from a file only if this user's host wrote it, for this very module, engine and
 //! version, and the file is as it was written. In all other cases the module is compiled, and nobody is told of an error.
-mod artefact;
+mod artifact;
 mod directory;
 
 use std::{
@@ -54,7 +54,7 @@ impl Cache {
             Ok(found) => found?,
             Err(reason) => return compile_instead(key, &reason),
         };
-        match artefact::open(key, &bytes) {
+        match artifact::open(key, &bytes) {
             Some(artefact) => deserialise(engine, artefact).map_or_else(|error| compile_instead(key, &error), Some),
             None => compile_instead(key, &Unusable::Damaged),
         }
@@ -62,7 +62,7 @@ impl Cache {
 
     fn put(&self, key: &Key, module: &Module) {
         let written = module.serialize().map_err(|error| error.to_string()).and_then(|artefact| {
-            let parts = [&artefact::header(key, &artefact)[..], &artefact];
+            let parts = [&artifact::header(key, &artefact)[..], &artefact];
             self.0.write(&key.file_name(), &parts).map_err(|error| error.to_string())
         });
         match written {
@@ -95,7 +95,7 @@ impl Key {
     /// `bytes` is the module as it came, be it in its binary or its text form.
     fn of(engine: &Engine, bytes: &[u8]) -> Self {
         let mut hash = Hashed(Blake3::new());
-        hash.write(&artefact::FORMAT.to_le_bytes());
+        hash.write(&artifact::FORMAT.to_le_bytes());
         hash.write(blake3::hash(bytes).as_bytes());
         // In it are the version of wasmtime, to its last part, and the processor's features.
         engine.precompile_compatibility_hash().hash(&mut hash);

@@ -26,7 +26,7 @@ use tokio::{
 };
 use wasmtime::UpdateDeadline;
 
-use super::share::Share;
+use super::cpu_share::Share;
 use crate::{
     config::{Limit, WasmHostConfig},
     engine::{TICK, lane::SlowLane},

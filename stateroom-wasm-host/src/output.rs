@@ -1,7 +1,7 @@
 //! What a guest writes to stdout and stderr, as lines of the host's log.
 //!
 //! *Invariant:* a guest cannot fill the log: what exceeds its share of each second is left out, and the log says so.
-mod share;
+mod quota;
 
 use std::{
     collections::VecDeque,
@@ -24,7 +24,7 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-use self::share::{Share, Verdict};
+use self::quota::{Share, Verdict};
 use crate::config::WasmHostConfig;
 
 /// A longer line is cut into several.

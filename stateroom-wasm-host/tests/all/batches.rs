@@ -11,7 +11,7 @@ use stateroom_wasm_host::WasmHostConfig;
 
 use crate::common::{HOSTILE, Room, config, says, sent};
 
-const ROWS: &str = include_str!("../guests/rows.wat");
+const ROWS: &str = include_str!("../guests/batches.wat");
 
 fn echo(text: &str) -> Vec<Effect> {
     vec![sent(ClientId(1), text)]

@@ -1,6 +1,6 @@
-//! Waiting for a guest on a thread, inside of a tokio runtime or out of it.
+//! Blocking a thread on a guest, inside or outside of a tokio runtime.
 //!
-//! *Invariant:* what is waited for makes progress although this thread, maybe the only one of a runtime, does nothing else.
+//! *Invariant:* the future makes progress even if this thread is the only worker of a runtime.
 use std::{
     future::Future,
     io,
@@ -12,9 +12,9 @@ use std::{
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::engine::TICK;
+use crate::engine::ticker::TICK;
 
-/// Drives the timers of those who wait. Nothing runs on it.
+/// Drives the timers of blocking callers; no task runs on it.
 static TIMERS: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
     Builder::new_multi_thread().worker_threads(1).thread_name("stateroom-timers").enable_time().build()
 });
@@ -27,20 +27,20 @@ impl Wake for Unpark {
     }
 }
 
-/// Waits for a future. Whoever calls it inside of a task holds up the task's thread.
+/// Runs a future to completion on this thread. Called inside of a task, it blocks the task's thread.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    // The timers of a runtime of which this is the only thread do not run now, so those of another one are used. That
-    // there is none, as no thread could be started, is left for whoever needs a timer to say.
+    // The timers of a runtime do not run while its only thread is blocked, so another runtime's are used. If that runtime
+    // could not be started, the first use of a timer reports it.
     let _entered = TIMERS.as_ref().ok().map(Runtime::enter);
-    // The task in which we may be has a budget of its own, which is not renewed before it waits.
+    // The cooperative budget of a surrounding task is not renewed before that task yields.
     let mut future = pin!(tokio::task::unconstrained(future));
     let waker = Arc::new(Unpark(thread::current())).into();
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
         }
-        // Not for ever: tokio's way of yielding, as a sleep of no length uses it, wakes a task only when its thread is
-        // free, which this one is not.
+        // With a timeout: tokio's `yield_now`, which a sleep of length zero uses, defers the wake-up until the worker is
+        // idle, which a blocked thread never is.
         thread::park_timeout(TICK);
     }
 }

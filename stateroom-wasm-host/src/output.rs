@@ -1,6 +1,6 @@
-//! What a guest writes to stdout and stderr, as lines of the host's log.
+//! A guest's stdout and stderr, as lines of the host's log.
 //!
-//! *Invariant:* a guest cannot fill the log: what exceeds its share of each second is left out, and the log says so.
+//! *Invariant:* a guest cannot flood the log: lines above its quota of each second are dropped, and the log says so.
 mod quota;
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -16,6 +16,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
 use tracing::{info, warn};
 use wasmtime_wasi::{
@@ -24,43 +25,43 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
-use self::quota::{Share, Verdict};
+use self::quota::{LogDecision, LogQuota};
 use crate::config::WasmHostConfig;
 
-/// A longer line is cut into several.
-const LINE_BYTES: usize = 4 << 10;
-/// As much of what was last written to stderr is kept for the message of a fault.
-const LAST_LINES: usize = 8;
+/// Maximum length of a logged line; longer ones are split.
+const MAX_LINE_BYTES: usize = 4 << 10;
+/// Number of lines of stderr kept for the message of a fault.
+const MAX_TAIL_LINES: usize = 8;
 
-/// Which stream.
+/// An output stream of a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
     Stdout,
     Stderr,
 }
 
-/// What one room's guest writes.
+/// The output of one room's guest.
 #[derive(Debug)]
 pub(crate) struct RoomLog {
     room_id: Arc<str>,
-    /// Whether something went to stderr since the event began: saves a lock for each event.
-    spoke: AtomicBool,
-    state: Mutex<State>,
+    /// Whether anything was written since the event began: saves a lock for most events.
+    has_output: AtomicBool,
+    state: Mutex<LogState>,
 }
 
 #[derive(Debug)]
-struct State {
-    /// Lines that have not ended.
+struct LogState {
+    /// Lines without their end.
     stdout: Vec<u8>,
     stderr: Vec<u8>,
-    last_lines: VecDeque<String>,
-    share: Share,
+    stderr_lines: VecDeque<String>,
+    quota: LogQuota,
 }
 
 impl RoomLog {
     pub(crate) fn new(room_id: &str, config: &WasmHostConfig) -> Self {
-        let state = State::new(config.log_lines_per_second, config.log_bytes_per_second);
-        RoomLog { room_id: room_id.into(), spoke: AtomicBool::new(false), state: Mutex::new(state) }
+        let state = LogState::new(config.log_lines_per_second, config.log_bytes_per_second);
+        RoomLog { room_id: room_id.into(), has_output: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
     pub(crate) fn room_id(&self) -> &str {
@@ -71,46 +72,46 @@ impl RoomLog {
         GuestStream { log: Arc::clone(self), stream }
     }
 
-    /// Forgets what was written in earlier events.
+    /// Forgets the output of earlier events.
     pub(crate) fn begin_event(&self) {
-        if self.spoke.load(Ordering::Relaxed) {
-            self.spoke.store(false, Ordering::Relaxed);
-            self.lock().last_lines.clear();
+        if self.has_output.load(Ordering::Relaxed) {
+            self.has_output.store(false, Ordering::Relaxed);
+            self.state.lock().stderr_lines.clear();
         }
     }
 
-    /// What the guest wrote to stderr in this event, the last of it.
-    pub(crate) fn last_words(&self) -> LastWords {
-        let state = self.lock();
+    /// Returns the end of what the guest wrote to stderr in this event.
+    pub(crate) fn stderr_tail(&self) -> StderrTail {
+        let state = self.state.lock();
         let unfinished = printable(&state.stderr);
-        let lines = state.last_lines.iter().chain([&unfinished]);
-        LastWords::of(lines.map(|line| line.trim()).filter(|line| !line.is_empty() && !is_hint(line)))
+        let lines = state.stderr_lines.iter().chain([&unfinished]);
+        StderrTail::of(lines.map(|line| line.trim()).filter(|line| !line.is_empty() && !is_hint(line)))
     }
 
     fn write(&self, stream: Stream, bytes: &[u8]) {
-        self.spoke.store(true, Ordering::Relaxed);
+        self.has_output.store(true, Ordering::Relaxed);
         let now = Instant::now();
-        let mut state = self.lock();
-        if state.share.is_used_up(now) {
-            return state.leave_out(stream, bytes);
+        let mut state = self.state.lock();
+        if state.quota.is_used_up(now) {
+            return state.drop_output(stream, bytes);
         }
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let line = state.line(stream);
             line.extend_from_slice(part.strip_suffix(b"\n").unwrap_or(part));
-            if part.ends_with(b"\n") || line.len() >= LINE_BYTES {
+            if part.ends_with(b"\n") || line.len() >= MAX_LINE_BYTES {
                 self.end_line(&mut state, stream, now);
             }
         }
     }
 
-    fn end_line(&self, state: &mut State, stream: Stream, now: Instant) {
+    fn end_line(&self, state: &mut LogState, stream: Stream, now: Instant) {
         let line = printable(&std::mem::take(state.line(stream)));
-        // wasmtime-wasi has a span around each call, whose fields are of no use to a reader: hence no parent.
+        // Without a parent: wasmtime-wasi has a span around each call, whose fields are noise here.
         let room = &*self.room_id;
-        match state.share.take(line.len(), now) {
-            Verdict::Log { left_out } => {
-                if left_out > 0 {
-                    warn!(parent: None, room, "{left_out} lines of the guest's output were left out");
+        match state.quota.take(line.len(), now) {
+            LogDecision::Log { dropped } => {
+                if dropped > 0 {
+                    warn!(parent: None, room, "dropped {dropped} lines of the guest's output");
                 }
                 match stream {
                     _ if line.is_empty() || is_hint(&line) => {}
@@ -118,25 +119,20 @@ impl RoomLog {
                     Stream::Stderr => warn!(target: "stateroom::guest", parent: None, room, "{line}"),
                 }
             }
-            Verdict::LeaveOutFirst => {
-                warn!(parent: None, room, "the guest writes too much; its output is left out for the rest of the second");
+            LogDecision::DropFirst => {
+                warn!(parent: None, room, "the guest exceeded its log quota; dropping its output for the rest of the second");
             }
-            Verdict::LeaveOut => {}
+            LogDecision::Drop => {}
         }
         if stream == Stream::Stderr {
-            state.remember(line);
+            state.push_stderr_line(line);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for RoomLog {
     fn drop(&mut self) {
-        let mut state =
-            std::mem::replace(self.state.get_mut().unwrap_or_else(PoisonError::into_inner), State::new(0, 0));
+        let mut state = std::mem::replace(self.state.get_mut(), LogState::new(0, 0));
         for stream in [Stream::Stdout, Stream::Stderr] {
             if !state.line(stream).is_empty() {
                 self.end_line(&mut state, stream, Instant::now());
@@ -145,10 +141,10 @@ impl Drop for RoomLog {
     }
 }
 
-impl State {
+impl LogState {
     fn new(lines_per_second: usize, bytes_per_second: usize) -> Self {
-        let share = Share::new(lines_per_second, bytes_per_second, Instant::now());
-        State { stdout: Vec::new(), stderr: Vec::new(), last_lines: VecDeque::new(), share }
+        let quota = LogQuota::new(lines_per_second, bytes_per_second, Instant::now());
+        LogState { stdout: Vec::new(), stderr: Vec::new(), stderr_lines: VecDeque::new(), quota }
     }
 
     fn line(&mut self, stream: Stream) -> &mut Vec<u8> {
@@ -158,57 +154,57 @@ impl State {
         }
     }
 
-    fn remember(&mut self, line: String) {
-        if self.last_lines.len() >= LAST_LINES {
-            self.last_lines.pop_front();
+    fn push_stderr_line(&mut self, line: String) {
+        if self.stderr_lines.len() >= MAX_TAIL_LINES {
+            self.stderr_lines.pop_front();
         }
-        self.last_lines.push_back(line);
+        self.stderr_lines.push_back(line);
     }
 
-    /// Takes what will not be logged: without doing something for each line, as there may be a million of them.
-    fn leave_out(&mut self, stream: Stream, bytes: &[u8]) {
+    /// Accepts output that is not logged, without work for each line: there may be a million of them.
+    fn drop_output(&mut self, stream: Stream, bytes: &[u8]) {
         self.line(stream).clear();
-        self.share.leave_out(bytes.iter().filter(|byte| **byte == b'\n').count());
+        self.quota.drop_lines(bytes.iter().filter(|byte| **byte == b'\n').count());
         if stream == Stream::Stderr {
-            let lines: Vec<_> = bytes.rsplit(|byte| *byte == b'\n').take(LAST_LINES).collect();
-            lines.into_iter().rev().for_each(|line| self.remember(printable(line)));
+            let lines: Vec<_> = bytes.rsplit(|byte| *byte == b'\n').take(MAX_TAIL_LINES).collect();
+            lines.into_iter().rev().for_each(|line| self.push_stderr_line(printable(line)));
         }
     }
 }
 
-/// Whether it is a panic's hint on how to see more, which speaks of an environment that the guest does not have.
+/// Returns whether a line is a panic's hint about `RUST_BACKTRACE`, an environment variable that a guest cannot have.
 fn is_hint(line: &str) -> bool {
     line.starts_with("note: run with `RUST_BACKTRACE")
 }
 
-/// What a guest wrote to stderr before it failed, as one line.
+/// The end of what a guest wrote to stderr before it failed, as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum LastWords {
-    /// A panic's own: where, and what it says.
+pub(crate) enum StderrTail {
+    /// A panic's location and message.
     Panic(String),
-    /// Anything else. May be empty.
+    /// Other output, possibly empty.
     Other(String),
 }
 
-impl LastWords {
+impl StderrTail {
     fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
         let lines: Vec<&str> = lines.collect();
         let panic = lines.iter().enumerate().find_map(|(index, line)| {
-            // `thread 'main' (1) panicked at src/lib.rs:7:5:`; which thread says nothing, as there is only one.
-            let (_, place) = line.strip_prefix("thread ")?.split_once(" panicked at ")?;
-            Some((index + 1, place))
+            // `thread 'main' (1) panicked at src/lib.rs:7:5:`; the thread is dropped, because there is only one.
+            let (_, location) = line.strip_prefix("thread ")?.split_once(" panicked at ")?;
+            Some((index + 1, location))
         });
         match panic {
-            Some((said, place)) => {
-                let words: Vec<&str> = [place].into_iter().chain(lines.into_iter().skip(said)).collect();
-                LastWords::Panic(format!("panicked at {}", words.join(" ")))
+            Some((message, location)) => {
+                let words: Vec<&str> = [location].into_iter().chain(lines.into_iter().skip(message)).collect();
+                StderrTail::Panic(format!("panicked at {}", words.join(" ")))
             }
-            None => LastWords::Other(lines.join(" ")),
+            None => StderrTail::Other(lines.join(" ")),
         }
     }
 }
 
-/// The line as a text that cannot command a terminal.
+/// Returns the line as text, with control characters escaped so that they have no effect on a terminal.
 fn printable(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end();
@@ -223,7 +219,7 @@ fn printable(line: &[u8]) -> String {
     text.chars().flat_map(escape).collect()
 }
 
-/// A guest's stdout or stderr, as WASI wants it.
+/// A guest's stdout or stderr, for WASI.
 pub(crate) struct GuestStream {
     log: Arc<RoomLog>,
     stream: Stream,
@@ -245,7 +241,7 @@ impl StdoutStream for GuestStream {
     }
 }
 
-/// The one that preview 1 uses.
+/// The implementation that preview 1 uses.
 impl OutputStream for GuestStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         self.log.write(self.stream, &bytes);
@@ -257,7 +253,7 @@ impl OutputStream for GuestStream {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(LINE_BYTES)
+        Ok(MAX_LINE_BYTES)
     }
 }
 
@@ -286,29 +282,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_cannot_command_a_terminal() {
+    fn control_characters_are_escaped() {
         assert_eq!(printable(b"plain\tline\r"), "plain\tline");
         assert_eq!(printable(b"\x1b[2Jgone"), "\\u{1b}[2Jgone");
         assert_eq!(printable(b"\xff"), "\u{fffd}");
     }
 
     #[test]
-    fn last_words_are_of_this_event_and_of_stderr() {
+    fn the_tail_has_only_stderr_of_the_current_event() {
         let log = Arc::new(RoomLog::new("a", &WasmHostConfig::default()));
         log.write(Stream::Stderr, b"old\n");
         log.begin_event();
-        log.write(Stream::Stdout, b"said\n");
+        log.write(Stream::Stdout, b"stdout\n");
         log.write(Stream::Stderr, b"\nwarning:\n  bo");
         log.write(Stream::Stderr, b"om\nand");
-        assert_eq!(log.last_words(), LastWords::Other("warning: boom and".to_owned()));
+        assert_eq!(log.stderr_tail(), StderrTail::Other("warning: boom and".to_owned()));
     }
 
     #[test]
-    fn a_panic_is_found_among_the_last_words() {
+    fn recognizes_a_panic_in_the_tail() {
         let log = Arc::new(RoomLog::new("a", &WasmHostConfig::default()));
         log.write(Stream::Stderr, b"before\n\nthread '<unnamed>' (1) panicked at x.rs:1:1:\nassertion failed\n");
         log.write(Stream::Stderr, b"  left: 1\nnote: run with `RUST_BACKTRACE=1` ...\n");
         let panic = "panicked at x.rs:1:1: assertion failed left: 1";
-        assert_eq!(log.last_words(), LastWords::Panic(panic.to_owned()));
+        assert_eq!(log.stderr_tail(), StderrTail::Panic(panic.to_owned()));
     }
 }

@@ -1,71 +1,76 @@
-//! What a guest can do wrong in dealing with its host.
+//! Violations of the guest interface by a guest.
 //!
-//! *Invariant:* each is an error of its own type, so that it becomes the right kind of fault and not just a trap.
+//! *Invariant:* each is an error of its own, so that it becomes the right kind of fault instead of a trap.
 use stateroom::{fault::FaultKind, wire::WireError};
 
-use crate::{config::Limit, limits::Size};
+use crate::{config::Limit, display::ByteSize};
 
-/// What a guest did wrong.
+/// A violation of the guest interface by a guest.
+///
+/// A fault has one message, so causes are part of it instead of being sources.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Breach {
-    #[error("the guest named {length} bytes at address {address}; its memory has {size} bytes")]
+pub(crate) enum ProtocolViolation {
+    #[error("the guest passed {length} bytes at address {address}, out of bounds: its memory has {size} bytes")]
     OutOfBounds { address: u32, length: u32, size: usize },
-    #[error("`stateroom_malloc` returned no memory for {length} bytes")]
-    NoBuffer { length: u32 },
-    #[error("the guest has no memory to give")]
+    #[error("`stateroom_malloc` failed to allocate {length} bytes")]
+    AllocationFailed { length: u32 },
+    #[error("the guest has no memory")]
     NoMemory,
-    // The message of a fault is one text, so the cause is part of it and not a source.
-    #[error("the guest sent what is no message: {0}")]
-    Message(WireError),
+    #[error("the guest sent an invalid message: {0}")]
+    InvalidMessage(WireError),
     #[error("the guest's answer to `stateroom_hello` has {length} bytes; the limit is {limit}")]
-    AnswerLength { length: u32, limit: u32 },
-    #[error("the guest's answer to `stateroom_hello` is none: {0}")]
-    Answer(WireError),
-    #[error("the guest sent a message in the middle of a row of events")]
-    SentInRow,
-    #[error("the guest took back effects that it had shown")]
-    TookBack,
-    #[error("the guest showed effects behind the last event that is over")]
-    NotOver,
-    #[error("of a row of {given} events, the guest says that {over} are over")]
-    Count { given: usize, over: usize },
+    AnswerTooLong { length: u32, limit: u32 },
+    #[error("the guest's answer to `stateroom_hello` is invalid: {0}")]
+    InvalidAnswer(WireError),
+    #[error("the guest called `stateroom_send` while handling a batch of events")]
+    SentDuringBatch,
+    #[error("the guest retracted effects that it had published")]
+    EffectsRetracted,
+    #[error("the guest published effects after the end of the last finished event")]
+    TrailingEffects,
+    #[error("the guest finished {finished} events of a batch of {expected}")]
+    EventCount { expected: usize, finished: usize },
     #[error("an event of {length} bytes does not fit in a guest's memory")]
-    EventLength { length: usize },
-    #[error("an event asked for more than {} of effects", Size(*limit))]
+    EventTooLong { length: usize },
+    #[error("an event produced more than {} of effects", ByteSize(*limit))]
     EffectBytes { limit: usize },
-    #[error("an event asked for more than {limit} effects")]
+    #[error("an event produced more than {limit} effects")]
     Effects { limit: usize },
 }
 
-impl From<WireError> for Breach {
+impl From<WireError> for ProtocolViolation {
     fn from(error: WireError) -> Self {
-        Breach::Message(error)
+        ProtocolViolation::InvalidMessage(error)
     }
 }
 
-impl Breach {
-    /// Which limit it is about, if it is about one.
+impl ProtocolViolation {
+    /// Returns the limit that was exceeded, if any.
     pub(crate) fn limit(&self) -> Option<Limit> {
         match self {
-            Breach::EffectBytes { .. } => Some(Limit::EffectBytes),
-            Breach::Effects { .. } => Some(Limit::Effects),
+            ProtocolViolation::EffectBytes { .. } => Some(Limit::EffectBytes),
+            ProtocolViolation::Effects { .. } => Some(Limit::Effects),
             _ => None,
         }
     }
 
-    /// What kind of fault it is.
+    /// Returns the kind of fault that it leads to.
     pub(crate) fn kind(&self) -> FaultKind {
         match self {
-            Breach::OutOfBounds { .. } | Breach::NoBuffer { .. } | Breach::NoMemory => FaultKind::BadPointer,
-            Breach::Message(_)
-            | Breach::AnswerLength { .. }
-            | Breach::Answer(_)
-            | Breach::SentInRow
-            | Breach::TookBack
-            | Breach::NotOver
-            | Breach::Count { .. } => FaultKind::BadMessage,
-            // What an event asks for is kept for it in the host's memory until it returns.
-            Breach::EventLength { .. } | Breach::EffectBytes { .. } | Breach::Effects { .. } => FaultKind::Memory,
+            ProtocolViolation::OutOfBounds { .. }
+            | ProtocolViolation::AllocationFailed { .. }
+            | ProtocolViolation::NoMemory => FaultKind::BadPointer,
+            ProtocolViolation::InvalidMessage(_)
+            | ProtocolViolation::AnswerTooLong { .. }
+            | ProtocolViolation::InvalidAnswer(_)
+            | ProtocolViolation::SentDuringBatch
+            | ProtocolViolation::EffectsRetracted
+            | ProtocolViolation::TrailingEffects
+            | ProtocolViolation::EventCount { .. } => FaultKind::BadMessage,
+            // The host keeps an event's effects in its own memory until the event returns.
+            ProtocolViolation::EventTooLong { .. }
+            | ProtocolViolation::EffectBytes { .. }
+            | ProtocolViolation::Effects { .. } => FaultKind::Memory,
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Which kinds of events a guest understands.
+//! The kinds of events that a guest understands.
 //!
-//! *Invariant:* a kind that the guest did not name is not in it.
+//! *Invariant:* it contains only kinds that the guest named.
 use stateroom::{
     messages::Event,
     wire::{self, event_kind},
@@ -8,18 +8,18 @@ use stateroom::{
 
 /// A set of kinds of events, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kinds(u64);
+pub(crate) struct EventKinds(u64);
 
-impl Kinds {
-    /// Those of protocol 0.
-    pub(crate) const PROTOCOL_0: Kinds = Kinds((1 << (event_kind::TIMER + 1)) - 1);
+impl EventKinds {
+    /// The kinds of protocol 0.
+    pub(crate) const PROTOCOL_0: EventKinds = EventKinds((1 << (event_kind::TIMER + 1)) - 1);
 
-    /// Those in a guest's answer. Numbers that this host never sends do not matter.
+    /// Returns the kinds in a guest's answer to the greeting. Numbers that this host never sends have no effect.
     pub(crate) fn of(numbers: &[u32]) -> Self {
-        Kinds(numbers.iter().filter_map(|number| 1_u64.checked_shl(*number)).fold(0, |set, bit| set | bit))
+        EventKinds(numbers.iter().filter_map(|number| 1_u64.checked_shl(*number)).fold(0, |set, bit| set | bit))
     }
 
-    /// Whether the event is one of them.
+    /// Returns whether the event's kind is in the set.
     pub(crate) fn contain(self, event: &Event) -> bool {
         self.contain_number(wire::number_of(event))
     }
@@ -34,12 +34,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_found_by_their_number() {
-        let kinds = Kinds::of(&[0, 3, 63, 64, u32::MAX]);
+    fn contains_the_kinds_that_were_named() {
+        let kinds = EventKinds::of(&[0, 3, 63, 64, u32::MAX]);
         for (number, known) in [(0, true), (1, false), (3, true), (63, true), (64, false), (u32::MAX, false)] {
             assert_eq!(kinds.contain_number(number), known, "{number}");
         }
-        assert!(Kinds::PROTOCOL_0.contain(&Event::Timer));
-        assert!(!Kinds::PROTOCOL_0.contain(&Event::Call { message: "why?".into() }));
+        assert!(EventKinds::PROTOCOL_0.contain(&Event::Timer));
+        assert!(!EventKinds::PROTOCOL_0.contain(&Event::Call { message: "why?".into() }));
     }
 }

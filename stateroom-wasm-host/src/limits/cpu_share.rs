@@ -1,37 +1,37 @@
-//! What a room has computed lately, in all its events together.
+//! The CPU time that a room has used recently, over all its events.
 //!
-//! *Invariant:* what it computed long ago is forgiven; so is what it computes at the pace that everybody may.
+//! *Invariant:* usage within the room's share leaks away as fast as it is added, and older usage leaks away over time.
 use std::time::{Duration, Instant};
 
-/// How long a room may compute at a stretch before its share is looked at.
+/// CPU time that a room may use at once before its share is enforced.
 const BURST: Duration = Duration::from_millis(100);
-/// No more than this is remembered of a room that computes for ever.
-const MOST: Duration = Duration::from_millis(200);
+/// Upper bound of the level, so that a room that always computes recovers soon after it stops.
+const MAX_LEVEL: Duration = Duration::from_millis(200);
 
-/// A bucket that fills while a room computes, and leaks as fast as it may.
+/// A leaky bucket: CPU time fills it, and it leaks at the rate of the room's share.
 #[derive(Debug)]
-pub(crate) struct Share {
+pub(crate) struct CpuShare {
     percent: u32,
     level: Duration,
-    looked_at: Instant,
+    updated_at: Instant,
 }
 
-impl Share {
-    /// The share is so many hundredths of a processor.
+impl CpuShare {
+    /// Creates an empty bucket for a share in percent of one CPU.
     pub(crate) fn new(percent: u32, now: Instant) -> Self {
-        Share { percent, level: Duration::ZERO, looked_at: now }
+        CpuShare { percent, level: Duration::ZERO, updated_at: now }
     }
 
-    /// Says that the room has computed for so long; gives whether that is more than its share.
-    pub(crate) fn charge(&mut self, computed: Duration, now: Instant) -> bool {
-        let leaked = now.duration_since(self.looked_at).saturating_mul(self.percent) / 100;
-        self.level = (self.level.saturating_sub(leaked) + computed).min(MOST);
-        self.looked_at = now;
+    /// Adds CPU time. Returns whether the room is above its share.
+    pub(crate) fn charge(&mut self, cpu_time: Duration, now: Instant) -> bool {
+        let leaked = now.duration_since(self.updated_at).saturating_mul(self.percent) / 100;
+        self.level = (self.level.saturating_sub(leaked) + cpu_time).min(MAX_LEVEL);
+        self.updated_at = now;
         self.level > BURST
     }
 
-    /// Whether the room has computed more than its share.
-    pub(crate) fn is_used_up(&mut self, now: Instant) -> bool {
+    /// Returns whether the room is above its share.
+    pub(crate) fn is_exceeded(&mut self, now: Instant) -> bool {
         self.charge(Duration::ZERO, now)
     }
 }
@@ -42,39 +42,39 @@ mod tests {
 
     const TICK: Duration = Duration::from_millis(1);
 
-    /// How many of so many milliseconds a room was over its share, if it computes in every `each`th.
-    fn over(share: &mut Share, now: &mut Instant, milliseconds: u32, each: u32) -> u32 {
+    /// Counts the milliseconds above the share of a room that computes in every `period`th millisecond.
+    fn exceeded(share: &mut CpuShare, now: &mut Instant, milliseconds: u32, period: u32) -> u32 {
         (0..milliseconds)
             .filter(|millisecond| {
                 *now += TICK;
-                millisecond % each == 0 && share.charge(TICK, *now)
+                millisecond % period == 0 && share.charge(TICK, *now)
             })
             .count() as u32
     }
 
     #[test]
-    fn a_room_that_computes_within_its_share_is_never_over_it() {
+    fn usage_within_the_share_never_exceeds_it() {
         let mut now = Instant::now();
-        let mut share = Share::new(10, now);
-        assert_eq!(over(&mut share, &mut now, 100_000, 10), 0);
+        let mut share = CpuShare::new(10, now);
+        assert_eq!(exceeded(&mut share, &mut now, 100_000, 10), 0);
     }
 
     #[test]
-    fn a_burst_is_no_harm_and_more_than_that_is_soon_forgiven() {
+    fn permits_bursts_and_recovers_after_overuse() {
         let mut now = Instant::now();
-        let mut share = Share::new(10, now);
-        assert_eq!(over(&mut share, &mut now, 110, 1), 0, "a burst");
-        assert!(over(&mut share, &mut now, 10_000, 1) > 9_900, "it goes on for ever");
-        assert!(over(&mut share, &mut now, 3_000, 20) > 5);
-        assert_eq!(over(&mut share, &mut now, 10_000, 20), 0, "it has become quiet");
+        let mut share = CpuShare::new(10, now);
+        assert_eq!(exceeded(&mut share, &mut now, 110, 1), 0, "a burst");
+        assert!(exceeded(&mut share, &mut now, 10_000, 1) > 9_900, "continuous use");
+        assert!(exceeded(&mut share, &mut now, 3_000, 20) > 5);
+        assert_eq!(exceeded(&mut share, &mut now, 10_000, 20), 0, "recovered");
     }
 
     #[test]
-    fn a_full_share_is_a_whole_processor() {
+    fn a_share_of_100_percent_is_one_cpu() {
         let mut now = Instant::now();
-        let mut share = Share::new(100, now);
-        assert_eq!(over(&mut share, &mut now, 10_000, 1), 0);
-        let mut none = Share::new(0, now);
-        assert_eq!(over(&mut none, &mut now, 200, 1), 100);
+        let mut share = CpuShare::new(100, now);
+        assert_eq!(exceeded(&mut share, &mut now, 10_000, 1), 0);
+        let mut none = CpuShare::new(0, now);
+        assert_eq!(exceeded(&mut none, &mut now, 200, 1), 100);
     }
 }

@@ -1,100 +1,100 @@
-//! How long an event may go on, and how it shares the processor with the events of other rooms.
+//! The time budgets of a room's events, and fair use of the CPU among rooms.
 //!
-//! Most events are over before the first tick of the clock and meet nothing of this. One that is not gives way to others
-//! at each tick; from its second tick on it also needs a place in the slow lane for each millisecond that it computes,
-//! and those who want one take turns. So a room that spins costs the others a millisecond now and then, and many that
-//! spin cost them no more than one. A room that has used up its share by many short events needs the place before it
-//! computes at all, and keeps it until the next tick or the end of its turn: else a few such rooms would keep all workers
-//! busy, and everybody else would wait behind all of them.
+//! Most events end before the first tick of the clock and are not affected. A longer one yields at each tick; from its
+//! second tick on it also needs a permit of the slow lane for each millisecond in which it computes, and such events take
+//! turns. A room that spins therefore delays others by a millisecond now and then, and many that spin by no more than one.
+//! A room that exceeds its CPU share with many short events needs the permit before it computes at all, and keeps it until
+//! the next tick or the end of its batch: otherwise a few such rooms would keep all workers busy.
 //!
-//! *Invariant:* a place in the slow lane is held only while the guest computes, or is about to: not while it gives way, not
-//! while it sleeps, and not between turns.
+//! *Invariant:* a permit of the slow lane is held only while the guest computes or is about to: not while it yields, not
+//! while it sleeps, and not between batches.
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{self, Sleep},
 };
 use wasmtime::UpdateDeadline;
 
-use super::cpu_share::Share;
+use super::cpu_share::CpuShare;
 use crate::{
     config::{Limit, WasmHostConfig},
-    engine::{TICK, lane::SlowLane},
+    engine::{lane::SlowLane, ticker::TICK},
 };
 
-/// The time budgets of one room, and how much of them the event that is under way has used.
+/// The time budgets of one room, and their use by the event in progress.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct Scheduler {
     cpu_budget: Duration,
     time_budget: Duration,
     lane: Arc<SlowLane>,
-    /// Touched by nothing but ticks, as long as the room is within it.
-    share: Mutex<Share>,
-    /// Whether the room had used up its share when that was last looked at: read at each event.
+    /// Locked at ticks only, while the room is within its share.
+    share: Mutex<CpuShare>,
+    /// Whether the room exceeded its share when that was last computed: read for each call into the guest.
     over_share: AtomicBool,
-    /// Whether the thread itself waits for the guest. Then nobody else can use it, so that giving way is of no use, and
-    /// waiting in the lane, behind a task that this thread should run, would never end.
+    /// Whether a thread is blocked on the guest. No other task can use the thread then, so yielding is pointless, and
+    /// waiting in the lane for a task that this thread should run would never end.
     blocking: AtomicBool,
-    /// Touched by nothing but events that did not end at once.
-    progress: Mutex<Progress>,
+    /// Locked for events that did not end at once.
+    usage: Mutex<EventUsage>,
 }
 
 #[derive(Debug, Default)]
-struct Progress {
-    /// How long the event has computed, as far as it is known.
-    computed: Duration,
-    /// How long it has given way to others.
-    waited: Duration,
-    /// Since when it does, if it does; else it computes or sleeps.
-    waiting_since: Option<time::Instant>,
-    place: Option<OwnedSemaphorePermit>,
-    exhausted: bool,
-    /// Whether another event has begun since it was last looked at.
-    is_another: bool,
+struct EventUsage {
+    /// CPU time of the event, as far as it is known.
+    cpu_time: Duration,
+    /// Time in which the event yielded to others.
+    yielded: Duration,
+    /// The start of the current yield, if the event yields; otherwise it computes or sleeps.
+    yielding_since: Option<time::Instant>,
+    permit: Option<OwnedSemaphorePermit>,
+    cpu_exhausted: bool,
+    /// Whether another event has begun since the last pause.
+    next_event_began: bool,
 }
 
-impl Progress {
-    /// How long the event has given way to others until now.
-    fn waited(&self) -> Duration {
-        self.waited + self.waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
+impl EventUsage {
+    /// Returns the time in which the event yielded until now.
+    fn yielded(&self) -> Duration {
+        self.yielded + self.yielding_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }
 
-/// An event took longer than it may, computing or asleep.
+/// An event exceeded its time budget, computing or asleep.
 #[derive(Debug)]
-pub(crate) struct TimeUp;
+pub(crate) struct TimeBudgetExceeded;
 
-impl Pace {
+impl Scheduler {
     pub(crate) fn new(config: &WasmHostConfig, lane: Arc<SlowLane>) -> Self {
-        Pace {
+        Scheduler {
             cpu_budget: config.cpu_budget,
             time_budget: config.time_budget,
             lane,
-            share: Mutex::new(Share::new(config.cpu_percent, Instant::now())),
+            share: Mutex::new(CpuShare::new(config.cpu_percent, Instant::now())),
             over_share: AtomicBool::new(false),
             blocking: AtomicBool::new(false),
-            progress: Mutex::default(),
+            usage: Mutex::default(),
         }
     }
 
-    /// Says whether the calls that follow keep their thread to themselves.
+    /// Sets whether the following calls block their thread.
     pub(crate) fn set_blocking(&self, blocking: bool) {
         self.blocking.store(blocking, Ordering::Relaxed);
     }
 
-    /// Whether the event was stopped because it had computed for too long.
-    pub(crate) fn is_exhausted(&self) -> bool {
-        self.lock().exhausted
+    /// Returns whether the event was stopped because it exceeded its CPU budget.
+    pub(crate) fn is_cpu_exhausted(&self) -> bool {
+        self.usage.lock().cpu_exhausted
     }
 
     pub(crate) fn cpu_budget(&self) -> Duration {
@@ -105,147 +105,139 @@ impl Pace {
         self.time_budget
     }
 
-    /// Runs an event's calls into the guest. They are pinned where they are made, as moving them would
-    /// cost something at each event.
-    pub(crate) async fn run<T>(&self, mut calls: Pin<&mut impl Future<Output = T>>) -> Result<T, TimeUp> {
+    /// Runs an event's calls into the guest. The caller pins them, because moving them here would cost time for each event.
+    pub(crate) async fn run<T>(&self, mut calls: Pin<&mut impl Future<Output = T>>) -> Result<T, TimeBudgetExceeded> {
         if self.over_share.load(Ordering::Relaxed) {
-            self.take_lane().await;
+            self.enter_lane().await;
         }
         // No clock is read for an event that ends at once.
-        let mut watch: Option<Watch> = None;
+        let mut deadline: Option<Deadline> = None;
         let mut has_paused = false;
         let outcome = poll_fn(|task| {
-            let resumed = watch.is_some().then(Instant::now);
+            let resumed = deadline.is_some().then(Instant::now);
             if let Poll::Ready(outcome) = calls.as_mut().poll(task) {
                 return Poll::Ready(Ok(outcome));
             }
             has_paused = true;
-            if self.paused(resumed) {
-                watch = None;
+            if self.record_pause(resumed) {
+                deadline = None;
             }
-            let watch = watch.get_or_insert_with(|| Watch::new(self.time_budget));
-            watch.poll(task, || self.lock().waited()).map(|()| Err(TimeUp))
+            let deadline = deadline.get_or_insert_with(|| Deadline::new(self.time_budget));
+            deadline.poll(task, || self.usage.lock().yielded()).map(|()| Err(TimeBudgetExceeded))
         })
         .await;
         if has_paused {
-            let mut progress = self.lock();
-            let place = progress.place.take().filter(|_| self.over_share.load(Ordering::Relaxed));
-            *progress = Progress { exhausted: progress.exhausted, place, ..Progress::default() };
+            let mut usage = self.usage.lock();
+            let permit = usage.permit.take().filter(|_| self.over_share.load(Ordering::Relaxed));
+            *usage = EventUsage { cpu_exhausted: usage.cpu_exhausted, permit, ..EventUsage::default() };
         }
         outcome
     }
 
-    /// Of the events that the guest was told of in one go, another has begun: it has budgets of its own.
-    pub(crate) fn next_event(&self) {
-        let mut progress = self.lock();
-        progress.computed = Duration::ZERO;
-        progress.waited = Duration::ZERO;
-        progress.is_another = true;
+    /// Begins the next event of a batch, with new budgets.
+    pub(crate) fn begin_next_event(&self) {
+        let mut usage = self.usage.lock();
+        usage.cpu_time = Duration::ZERO;
+        usage.yielded = Duration::ZERO;
+        usage.next_event_began = true;
     }
 
-    /// To be called after a row of events: what comes next may be long in coming.
-    pub(crate) fn end_turn(&self) {
+    /// Ends a batch of events. The next one may be far away, so the permit is released.
+    pub(crate) fn end_batch(&self) {
         if self.over_share.load(Ordering::Relaxed) {
-            self.lock().place = None;
+            self.usage.lock().permit = None;
         }
     }
 
-    /// Waits for a place if the room is still over its share, and has none.
-    async fn take_lane(&self) {
-        if self.blocking.load(Ordering::Relaxed) || self.lock().place.is_some() {
+    /// Waits for a permit if the room still exceeds its share and has none.
+    async fn enter_lane(&self) {
+        if self.blocking.load(Ordering::Relaxed) || self.usage.lock().permit.is_some() {
             return;
         }
-        let is_over_share = lock(&self.share).is_used_up(Instant::now());
-        self.over_share.store(is_over_share, Ordering::Relaxed);
-        if is_over_share {
-            let place = self.lane.enter().await;
-            self.lock().place = place;
+        let over_share = self.share.lock().is_exceeded(Instant::now());
+        self.over_share.store(over_share, Ordering::Relaxed);
+        if over_share {
+            let permit = self.lane.enter().await;
+            self.usage.lock().permit = permit;
         }
     }
 
-    /// What a guest that runs into a tick of the clock does next.
+    /// Decides how a guest continues that was interrupted by a tick.
     pub(crate) fn tick(self: &Arc<Self>) -> UpdateDeadline {
-        let mut progress = self.lock();
-        if progress.computed >= self.cpu_budget {
-            progress.exhausted = true;
+        let mut usage = self.usage.lock();
+        if usage.cpu_time >= self.cpu_budget {
+            usage.cpu_exhausted = true;
             return UpdateDeadline::Interrupt;
         }
-        progress.waiting_since = Some(time::Instant::now());
-        progress.place = None;
-        // Ticks do not ask what a room does between them: who computes for half of the time meets half of them.
-        let is_over_share = lock(&self.share).charge(TICK, Instant::now());
-        if is_over_share && !self.over_share.load(Ordering::Relaxed) {
+        usage.yielding_since = Some(time::Instant::now());
+        usage.permit = None;
+        // Sampled: a room that computes half of the time is interrupted by half of the ticks.
+        let over_share = self.share.lock().charge(TICK, Instant::now());
+        if over_share && !self.over_share.load(Ordering::Relaxed) {
             Limit::CpuPercent.count_exceeded();
         }
-        self.over_share.store(is_over_share, Ordering::Relaxed);
-        let takes_lane = (is_over_share || progress.computed >= TICK) && !self.blocking.load(Ordering::Relaxed);
-        drop(progress);
-        let pace = Arc::clone(self);
-        UpdateDeadline::YieldCustom(1, Box::pin(async move { pace.give_way(takes_lane).await }))
+        self.over_share.store(over_share, Ordering::Relaxed);
+        let needs_permit = (over_share || usage.cpu_time >= TICK) && !self.blocking.load(Ordering::Relaxed);
+        drop(usage);
+        let scheduler = Arc::clone(self);
+        UpdateDeadline::YieldCustom(1, Box::pin(async move { scheduler.yield_to_others(needs_permit).await }))
     }
 
-    async fn give_way(&self, takes_lane: bool) {
+    async fn yield_to_others(&self, needs_permit: bool) {
         if self.blocking.load(Ordering::Relaxed) {
             yield_on_thread().await;
         } else {
             tokio::task::yield_now().await;
         }
-        if takes_lane {
-            let place = self.lane.enter().await;
-            self.lock().place = place;
+        if needs_permit {
+            let permit = self.lane.enter().await;
+            self.usage.lock().permit = permit;
         }
-        let mut progress = self.lock();
-        progress.waited = progress.waited();
-        progress.waiting_since = None;
+        let mut usage = self.usage.lock();
+        usage.yielded = usage.yielded();
+        usage.yielding_since = None;
     }
 
-    /// The guest has stopped computing for now: at a tick, or to sleep. Says whether that is in another event than before.
-    fn paused(&self, resumed: Option<Instant>) -> bool {
-        // A thread that the system holds up between two ticks is no fault of the guest, hence no more than a tick.
-        let computed = resumed.map_or(TICK, |resumed| resumed.elapsed().min(TICK));
-        let mut progress = self.lock();
-        progress.computed += computed;
-        if progress.waiting_since.is_none() {
-            progress.place = None;
+    /// Records that the guest stopped computing, at a tick or to sleep. Returns whether another event has begun since the
+    /// last pause.
+    fn record_pause(&self, resumed: Option<Instant>) -> bool {
+        // At most a tick: the guest is not charged for a thread that the system suspended between two ticks.
+        let cpu_time = resumed.map_or(TICK, |resumed| resumed.elapsed().min(TICK));
+        let mut usage = self.usage.lock();
+        usage.cpu_time += cpu_time;
+        if usage.yielding_since.is_none() {
+            usage.permit = None;
         }
-        std::mem::take(&mut progress.is_another)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Progress> {
-        lock(&self.progress)
+        std::mem::take(&mut usage.next_event_began)
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The clock of one event, from its first pause on.
-struct Watch {
+/// The time budget of one event, from its first pause on.
+struct Deadline {
     started: time::Instant,
     budget: Duration,
-    alarm: Pin<Box<Sleep>>,
+    timer: Pin<Box<Sleep>>,
 }
 
-impl Watch {
+impl Deadline {
     fn new(budget: Duration) -> Self {
-        Watch { started: time::Instant::now(), budget, alarm: Box::pin(time::sleep(budget)) }
+        Deadline { started: time::Instant::now(), budget, timer: Box::pin(time::sleep(budget)) }
     }
 
-    /// Ready when the event has had its time, apart from what it has waited for others.
-    fn poll(&mut self, task: &mut Context<'_>, waited: impl Fn() -> Duration) -> Poll<()> {
-        while self.alarm.as_mut().poll(task).is_ready() {
-            let used = self.started.elapsed().saturating_sub(waited());
+    /// Ready once the event has used its budget, not counting the time in which it yielded.
+    fn poll(&mut self, task: &mut Context<'_>, yielded: impl Fn() -> Duration) -> Poll<()> {
+        while self.timer.as_mut().poll(task).is_ready() {
+            let used = self.started.elapsed().saturating_sub(yielded());
             let Some(left) = self.budget.checked_sub(used).filter(|left| !left.is_zero()) else {
                 return Poll::Ready(());
             };
-            self.alarm.as_mut().reset(time::Instant::now() + left.max(TICK));
+            self.timer.as_mut().reset(time::Instant::now() + left.max(TICK));
         }
         Poll::Pending
     }
 }
 
-/// Lets whoever polls have a look at the time. tokio's way of yielding would count on a thread that is free.
+/// Returns to the poller once, so that it checks the deadline. tokio's `yield_now` requires a worker that becomes idle.
 async fn yield_on_thread() {
     let mut yielded = false;
     poll_fn(|task| {
@@ -260,43 +252,45 @@ async fn yield_on_thread() {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
-    /// A room that has computed for so many ticks, and may do so for none over time.
-    fn pace(lane: &Arc<SlowLane>, ticks: u32) -> Arc<Pace> {
+    /// Creates the scheduler of a room with a share of 0 percent that has computed for a number of ticks.
+    fn scheduler(lane: &Arc<SlowLane>, ticks: u32) -> Arc<Scheduler> {
         let config = WasmHostConfig::default().with_cpu_percent(0);
-        let pace = Arc::new(Pace::new(&config, Arc::clone(lane)));
-        (0..ticks).for_each(|_| drop(pace.tick()));
-        pace
+        let scheduler = Arc::new(Scheduler::new(&config, Arc::clone(lane)));
+        (0..ticks).for_each(|_| drop(scheduler.tick()));
+        scheduler
     }
 
-    async fn is_held_up(event: impl Future) -> bool {
+    async fn waits(event: impl Future) -> bool {
         time::timeout(Duration::ZERO, event).await.is_err()
     }
 
     #[tokio::test]
-    async fn who_has_used_up_its_share_needs_a_place_even_for_a_short_event() {
+    async fn a_room_above_its_share_needs_a_permit_even_for_a_short_event() {
         let lane = Arc::new(SlowLane::new(Some(1)));
-        let (modest, greedy) = (pace(&lane, 50), pace(&lane, 150));
-        let place = lane.enter().await;
-        assert!(!is_held_up(modest.run(std::pin::pin!(async {}))).await);
-        assert!(is_held_up(greedy.run(std::pin::pin!(async {}))).await);
-        greedy.set_blocking(true);
-        assert!(!is_held_up(greedy.run(std::pin::pin!(async {}))).await, "its thread has nobody else to run");
-        greedy.set_blocking(false);
-        drop(place);
-        assert!(!is_held_up(greedy.run(std::pin::pin!(async {}))).await);
+        let (within, above) = (scheduler(&lane, 50), scheduler(&lane, 150));
+        let permit = lane.enter().await;
+        assert!(!waits(within.run(pin!(async {}))).await);
+        assert!(waits(above.run(pin!(async {}))).await);
+        above.set_blocking(true);
+        assert!(!waits(above.run(pin!(async {}))).await, "a blocked thread does not wait for the lane");
+        above.set_blocking(false);
+        drop(permit);
+        assert!(!waits(above.run(pin!(async {}))).await);
     }
 
     #[tokio::test]
-    async fn a_place_is_kept_for_the_next_event_and_given_back_after_the_last() {
+    async fn a_permit_is_kept_for_the_next_event_and_released_after_the_batch() {
         let lane = Arc::new(SlowLane::new(Some(1)));
-        let (one, two) = (pace(&lane, 150), pace(&lane, 150));
+        let (one, two) = (scheduler(&lane, 150), scheduler(&lane, 150));
         for _ in 0..3 {
-            assert!(!is_held_up(one.run(std::pin::pin!(async {}))).await);
-            assert!(is_held_up(two.run(std::pin::pin!(async {}))).await);
+            assert!(!waits(one.run(pin!(async {}))).await);
+            assert!(waits(two.run(pin!(async {}))).await);
         }
-        one.end_turn();
-        assert!(!is_held_up(two.run(std::pin::pin!(async {}))).await);
+        one.end_batch();
+        assert!(!waits(two.run(pin!(async {}))).await);
     }
 }

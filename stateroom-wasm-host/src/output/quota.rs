@@ -1,70 +1,71 @@
-//! How much of the log is a room's.
+//! A room's quota of the log.
 //!
-//! *Invariant:* in no second more than its share; a line that is left out is counted, and all after it in that second
-//! are, too.
+//! *Invariant:* no second exceeds the quota; once a line is dropped, so are all others of that second, and they are counted.
 use std::time::{Duration, Instant};
 
 use crate::config::Limit;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How much of the log a room may fill.
+/// The lines and bytes per second that a room may log.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(super) struct LogQuota {
     max_lines: usize,
     max_bytes: usize,
-    /// When the second began in which these were written.
+    /// The start of the second that the following numbers belong to.
     since: Instant,
     lines: usize,
     bytes: usize,
-    left_out: usize,
+    dropped: usize,
 }
 
-/// What becomes of a line.
+/// Whether a line is logged.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum LogDecision {
     Log {
-        /// How many lines were left out before it, if that has not been said.
-        left_out: usize,
+        /// The number of lines dropped before it that have not been reported.
+        dropped: usize,
     },
-    LeaveOutFirst,
-    LeaveOut,
+    /// Drop it, as the first line of this second.
+    DropFirst,
+    Drop,
 }
 
-impl Share {
+impl LogQuota {
     pub(super) fn new(max_lines: usize, max_bytes: usize, now: Instant) -> Self {
-        Share { max_lines, max_bytes, since: now, lines: 0, bytes: 0, left_out: 0 }
+        LogQuota { max_lines, max_bytes, since: now, lines: 0, bytes: 0, dropped: 0 }
     }
 
-    /// Whether all that is written now will be left out.
+    /// Returns whether any output would be dropped now.
     pub(super) fn is_used_up(&self, now: Instant) -> bool {
-        self.left_out > 0 && now.saturating_duration_since(self.since) < SECOND
+        self.dropped > 0 && now.saturating_duration_since(self.since) < SECOND
     }
 
-    /// Counts lines that are left out.
-    pub(super) fn leave_out(&mut self, lines: usize) {
-        self.left_out = self.left_out.saturating_add(lines);
+    /// Counts dropped lines.
+    pub(super) fn drop_lines(&mut self, lines: usize) {
+        self.dropped = self.dropped.saturating_add(lines);
     }
 
-    pub(super) fn take(&mut self, bytes: usize, now: Instant) -> Verdict {
-        let mut left_out = 0;
+    /// Decides about a line.
+    pub(super) fn take(&mut self, bytes: usize, now: Instant) -> LogDecision {
+        let mut dropped = 0;
         if now.saturating_duration_since(self.since) >= SECOND {
-            left_out = self.left_out;
-            *self = Share::new(self.max_lines, self.max_bytes, now);
+            dropped = self.dropped;
+            *self = LogQuota::new(self.max_lines, self.max_bytes, now);
         }
-        if self.left_out == 0 && self.lines < self.max_lines && self.bytes.saturating_add(bytes) <= self.max_bytes {
+        if self.dropped == 0 && self.lines < self.max_lines && self.bytes.saturating_add(bytes) <= self.max_bytes {
             self.lines += 1;
             self.bytes += bytes;
-            return Verdict::Log { left_out };
+            return LogDecision::Log { dropped };
         }
-        self.left_out += 1;
-        if self.left_out > 1 {
-            return Verdict::LeaveOut;
+        self.dropped += 1;
+        if self.dropped > 1 {
+            return LogDecision::Drop;
         }
-        let is_line_too_many = self.lines >= self.max_lines;
-        let limit = if is_line_too_many { Limit::LogLinesPerSecond } else { Limit::LogBytesPerSecond };
+        let exceeds_lines = self.lines >= self.max_lines;
+        let limit = if exceeds_lines { Limit::LogLinesPerSecond } else { Limit::LogBytesPerSecond };
         limit.count_exceeded();
-        Verdict::LeaveOutFirst
+        LogDecision::DropFirst
     }
 }
 
@@ -73,18 +74,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_for_a_second() {
+    fn a_quota_is_renewed_each_second() {
         let start = Instant::now();
-        let mut share = Share::new(2, 100, start);
-        assert_eq!(share.take(10, start), Verdict::Log { left_out: 0 });
-        assert_eq!(share.take(91, start), Verdict::LeaveOutFirst);
-        assert_eq!(share.take(1, start), Verdict::LeaveOut);
-        assert!(share.is_used_up(start));
-        share.leave_out(3);
+        let mut quota = LogQuota::new(2, 100, start);
+        assert_eq!(quota.take(10, start), LogDecision::Log { dropped: 0 });
+        assert_eq!(quota.take(91, start), LogDecision::DropFirst);
+        assert_eq!(quota.take(1, start), LogDecision::Drop);
+        assert!(quota.is_used_up(start));
+        quota.drop_lines(3);
         let later = start + Duration::from_secs(1);
-        assert!(!share.is_used_up(later));
-        assert_eq!(share.take(100, later), Verdict::Log { left_out: 5 });
-        assert_eq!(share.take(0, later), Verdict::Log { left_out: 0 });
-        assert_eq!(share.take(0, later), Verdict::LeaveOutFirst);
+        assert!(!quota.is_used_up(later));
+        assert_eq!(quota.take(100, later), LogDecision::Log { dropped: 5 });
+        assert_eq!(quota.take(0, later), LogDecision::Log { dropped: 0 });
+        assert_eq!(quota.take(0, later), LogDecision::DropFirst);
     }
 }

@@ -7,7 +7,6 @@ use stateroom::{
     fault::FaultKind,
     messages::{Effect, Event},
 };
-use stateroom_wasm_host::WasmHostConfig;
 
 use crate::common::{HOSTILE, Room, config, says, sent};
 
@@ -147,5 +146,5 @@ async fn a_budget_is_for_one_event_of_a_row() {
 async fn in_a_row_nothing_is_sent_by_the_import() {
     let fault = Room::new(ROWS, &config()).await.fails(says(1, "Import")).await;
     assert_eq!(fault.kind(), FaultKind::BadMessage);
-    assert_eq!(fault.message(), "the guest sent a message in the middle of a row of events");
+    assert_eq!(fault.message(), "the guest called `stateroom_send` while handling a batch of events");
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::common::{ECHO, Log, RAW, Room, config, says, sent};
 
 const COMPILED: &str = "module compiled";
-const TAKEN: &str = "module taken from the cache";
+const TAKEN: &str = "module loaded from the cache";
 
 struct Cache(TempDir);
 
@@ -53,7 +53,7 @@ impl Cache {
         cache.load(ECHO);
         what(&cache.file());
         let (_, log) = cache.load(ECHO);
-        assert!(log.contains(COMPILED) && log.contains("cannot be used; it is compiled anew"), "{log}");
+        assert!(log.contains(COMPILED) && log.contains("ignoring a cached module and compiling it again"), "{log}");
         let (_, log) = cache.load(ECHO);
         assert!(log.contains(TAKEN) && !log.contains("WARN"), "{log}");
     }
@@ -159,7 +159,7 @@ fn what_others_may_write_to_is_not_believed() {
     cache.load(ECHO);
     set_mode(&cache.path(), 0o770);
     let (_, log) = cache.load(ECHO);
-    assert!(log.contains(COMPILED) && log.contains("others than its owner may write to it"), "{log}");
+    assert!(log.contains(COMPILED) && log.contains("users other than its owner may write to it"), "{log}");
     let (_, log) = cache.load(RAW);
     assert!(log.contains(COMPILED), "{log}");
     assert_eq!(cache.files().len(), 1, "nothing is written there, either");
@@ -170,7 +170,7 @@ fn a_cache_that_cannot_be_made_is_no_error() {
     let cache = Cache::new();
     fs::write(cache.path(), "a file").unwrap();
     let (_, log) = cache.load(ECHO);
-    assert!(log.contains(COMPILED) && log.contains("compiled modules are not kept in"), "{log}");
+    assert!(log.contains(COMPILED) && log.contains("the module cache"), "{log}");
 }
 
 #[test]

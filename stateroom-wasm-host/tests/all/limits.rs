@@ -14,7 +14,7 @@ fn short_of_cpu() -> WasmHostConfig {
 async fn a_guest_that_spins_uses_up_its_budget() {
     let fault = Room::new(HOSTILE, &short_of_cpu()).await.fails(says(1, "l")).await;
     assert_eq!(fault.kind(), FaultKind::CpuBudget);
-    assert_eq!(fault.message(), "an event used more than its cpu budget of 0.05 s");
+    assert_eq!(fault.message(), "an event exceeded its CPU budget of 0.05 s");
     assert!(fault.backtrace().unwrap().contains("spin"));
 }
 
@@ -39,7 +39,7 @@ async fn a_guest_that_sleeps_runs_out_of_time() {
     let config = config().with_time_budget(Duration::from_millis(50));
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "z")).await;
     assert_eq!(fault.kind(), FaultKind::TimeBudget);
-    assert_eq!(fault.message(), "an event took longer than its time budget of 0.05 s");
+    assert_eq!(fault.message(), "an event exceeded its time budget of 0.05 s");
 }
 
 /// They wait together, and the host tells the guest of them in one go; each sleeps for 20 s.
@@ -114,7 +114,7 @@ async fn waiting_for_the_slow_lane_is_no_use_of_time() {
 async fn memory_ends_at_the_limit() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "m")).await;
     assert_eq!(fault.kind(), FaultKind::Memory);
-    assert_eq!(fault.message(), "an event needed more than the 4 MiB of memory that a guest may have");
+    assert_eq!(fault.message(), "an event needed more than a guest's limit of 4 MiB of memory");
 }
 
 #[tokio::test]
@@ -128,15 +128,15 @@ async fn a_guest_may_live_with_a_refusal() {
 async fn tables_end_at_the_limit() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "t")).await;
     assert_eq!(fault.kind(), FaultKind::Memory);
-    assert!(fault.message().contains("20000 elements"), "{fault}");
+    assert!(fault.message().contains("20000 table elements"), "{fault}");
 }
 
 #[tokio::test]
 async fn floods_of_effects_end_at_the_limit() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "f")).await;
-    assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event asked for more than 100000 effects"));
+    assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event produced more than 100000 effects"));
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "F")).await;
-    assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event asked for more than 64 MiB of effects"));
+    assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event produced more than 64 MiB of effects"));
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn a_full_pool_refuses_rooms_until_one_is_gone() {
     let mut rooms = vec![Room::of(&factory).await, Room::of(&factory).await];
     let fault = Room::try_of(&factory).await.err().unwrap();
     assert_eq!(fault.kind(), FaultKind::NoSpace);
-    assert!(fault.message().contains("no more rooms fit"), "{fault}");
+    assert!(fault.message().contains("the maximum number of rooms"), "{fault}");
     assert!(!factory.has_space(0), "whoever has the rooms");
     rooms.pop();
     assert!(factory.has_space(1));
@@ -171,7 +171,7 @@ async fn without_a_pool_rooms_are_made_one_by_one() {
     let _guard = log.begin();
     let mut room = Room::new(ECHO, &config().with_instances(1_000_000)).await;
     assert_eq!(room.one(says(1, "x")).await, [sent(ClientId(1), "x")]);
-    assert!(log.text().contains("no pool of instances can be made"), "{}", log.text());
+    assert!(log.text().contains("failed to create a pool of instances"), "{}", log.text());
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn output_goes_to_the_log_in_measure() {
     // Of 1000. Five a second with the line above it; a slow machine may come into another second.
     assert!((2..100).contains(&lines), "{text}");
     assert!(text.contains(r#"WARN stateroom::guest: the bottom room="a room""#), "{text}");
-    assert!(text.contains("the guest writes too much"), "{text}");
+    assert!(text.contains("the guest exceeded its log quota"), "{text}");
 }
 
 /// The host's functions run on the guest's stack. If they did not have their own share of it, this would end the process.

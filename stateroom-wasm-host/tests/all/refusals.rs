@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use stateroom_wasm_host::{
-    WasmHostConfig, WasmHostError, WasmHostFactory,
+    WasmHostError, WasmHostFactory,
     wasmtime::{Config, Engine, Module},
 };
 

@@ -1,6 +1,6 @@
 ;; Shows effects that end in the middle of one.
 ;;
-;; outcome: init: bad_message: ends too early
+;; outcome: init: bad_message: the guest sent an invalid message
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

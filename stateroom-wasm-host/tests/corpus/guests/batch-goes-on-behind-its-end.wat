@@ -1,6 +1,6 @@
 ;; Shows an effect behind the last event that is over.
 ;;
-;; outcome: init: bad_message: behind the last event
+;; outcome: init: bad_message: after the end of the last finished event
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

@@ -1,6 +1,6 @@
 ;; Takes a row of events and says of none that it is over.
 ;;
-;; outcome: init: bad_message: of a row of 1 events, the guest says that 0 are over
+;; outcome: init: bad_message: the guest finished 0 events of a batch of 1
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

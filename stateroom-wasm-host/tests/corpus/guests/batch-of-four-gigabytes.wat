@@ -1,6 +1,6 @@
 ;; Shows as many effects as a number can say.
 ;;
-;; outcome: init: bad_pointer: the guest named 4294967295 bytes
+;; outcome: init: bad_pointer: the guest passed 4294967295 bytes
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

@@ -1,6 +1,6 @@
 ;; Says of one event twice that it is over.
 ;;
-;; outcome: init: bad_message: of a row of 1 events, the guest says that 2 are over
+;; outcome: init: bad_message: the guest finished 2 events of a batch of 1
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

@@ -1,6 +1,6 @@
 ;; Shows effects that are outside of its memory.
 ;;
-;; outcome: init: bad_pointer: the guest named 12 bytes at address 4294967295
+;; outcome: init: bad_pointer: the guest passed 12 bytes at address 4294967295
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

@@ -1,6 +1,6 @@
 ;; Sends by the import in the middle of a row.
 ;;
-;; outcome: init: bad_message: in the middle of a row
+;; outcome: init: bad_message: while handling a batch of events
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

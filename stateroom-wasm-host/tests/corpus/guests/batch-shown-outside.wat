@@ -1,6 +1,6 @@
 ;; Says where its effects are at an address that there is not.
 ;;
-;; outcome: init: bad_pointer: the guest named 8 bytes at address 4294967292
+;; outcome: init: bad_pointer: the guest passed 8 bytes at address 4294967292
 (global (export "STATEROOM_EFFECTS") i32 (i32.const -4))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

@@ -1,6 +1,6 @@
 ;; Computes for ever in its first row.
 ;;
-;; outcome: init: cpu_budget: an event used more than its cpu budget
+;; outcome: init: cpu_budget: an event exceeded its CPU budget
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

@@ -1,7 +1,7 @@
-//! The task that connects for a room, again and again.
+//! The task that connects to a room, and reconnects.
 //!
-//! *Invariant:* it does not keep the room. When that is dropped, the task says nothing any more, and ends with what it
-//! waits for.
+//! *Invariant:* it does not keep the room alive. Once the room is dropped, the task emits no event, and it ends at its next
+//! wake-up.
 use std::{
     marker::PhantomData,
     rc::{Rc, Weak},
@@ -20,15 +20,17 @@ use stateroom::MessagePayload;
 use wasm_bindgen::JsValue;
 
 use crate::{
-    Event, Protocol, RoomOptions,
     backoff::Backoff,
     close,
+    event::Event,
+    link::Link,
+    options::RoomOptions,
     page::{self, Listener},
-    room::Link,
+    protocol::Protocol,
 };
 
-/// The task, and what it needs.
-pub(crate) struct Stay<P, F> {
+/// The task, and its settings.
+pub(crate) struct ConnectionTask<P, F> {
     link: Weak<Link>,
     address: String,
     options: RoomOptions,
@@ -37,13 +39,13 @@ pub(crate) struct Stay<P, F> {
     protocol: PhantomData<P>,
 }
 
-impl<P: Protocol, F: FnMut(Event<P::In>)> Stay<P, F> {
+impl<P: Protocol, F: FnMut(Event<P::In>)> ConnectionTask<P, F> {
     pub(crate) fn new(link: &Rc<Link>, address: String, options: RoomOptions, on_event: F) -> Self {
         let backoff = Backoff::up_to(options.longest_wait);
-        Stay { link: Rc::downgrade(link), address, options, backoff, on_event, protocol: PhantomData }
+        ConnectionTask { link: Rc::downgrade(link), address, options, backoff, on_event, protocol: PhantomData }
     }
 
-    /// Begins to connect, if the browser takes the address and the subprotocols.
+    /// Starts to connect. Returns `None` if the browser rejects the address or a subprotocol.
     pub(crate) fn connect(&self, link: &Link) -> Option<WebSocket> {
         let subprotocols: Array = self.options.offered().map(JsValue::from_str).collect();
         let socket = web_sys::WebSocket::new_with_str_sequence(&self.address, &subprotocols).ok()?;
@@ -51,48 +53,48 @@ impl<P: Protocol, F: FnMut(Event<P::In>)> Stay<P, F> {
         WebSocket::try_from(socket).ok()
     }
 
-    /// Stays in the room until it is dropped, or over.
+    /// Keeps the room connected until it is dropped, or closed with a final code.
     pub(crate) async fn run(mut self, first: WebSocket) {
         let mut socket = Some(first);
         loop {
-            let (held, CloseEvent { code, reason, .. }) = match socket {
-                Some(socket) => self.connection(socket).await,
+            let (open_time, CloseEvent { code, reason, .. }) = match socket {
+                Some(socket) => self.handle_connection(socket).await,
                 None => (0.0, broken("the browser does not connect")),
             };
             let Some(link) = self.link.upgrade() else { return };
             link.socket.take();
             if self.options.final_codes.contains(&code) {
-                link.kept.borrow_mut().give_up();
+                link.pending.borrow_mut().disable();
                 drop(link);
-                return self.tell(Event::Over { code, reason });
+                return self.emit(Event::Over { code, reason });
             }
             drop(link);
-            let retry_in = self.backoff.after(held, Math::random());
-            self.tell(Event::Lost { code, reason, retry_in });
+            let retry_in = self.backoff.after(open_time, Math::random());
+            self.emit(Event::Lost { code, reason, retry_in });
             wait(retry_in).await;
             let Some(link) = self.link.upgrade() else { return };
             socket = self.connect(&link);
         }
     }
 
-    /// One connection: how long it was open, in milliseconds, and how it ended.
-    async fn connection(&mut self, mut socket: WebSocket) -> (f64, CloseEvent) {
+    /// Handles one connection. Returns how long it was open, in milliseconds, and how it ended.
+    async fn handle_connection(&mut self, mut socket: WebSocket) -> (f64, CloseEvent) {
         let decided = poll_fn(|context| socket.poll_ready_unpin(context));
         if let Either::Right(_) = select(decided, sleep(self.options.connect_time)).await {
-            return (0.0, broken("no answer in time"));
+            return (0.0, broken("timed out"));
         }
-        let since = matches!(socket.state(), State::Open).then(Date::now);
-        if since.is_some() {
+        let opened_at = matches!(socket.state(), State::Open).then(Date::now);
+        if opened_at.is_some() {
             if let Some(link) = self.link.upgrade() {
-                link.send_kept();
+                link.send_pending();
             }
-            self.tell(Event::Opened);
+            self.emit(Event::Opened);
         }
         loop {
             match socket.next().await {
-                Some(Ok(message)) => self.hear(message),
+                Some(Ok(message)) => self.receive(message),
                 Some(Err(WebSocketError::ConnectionClose(close))) => {
-                    return (since.map_or(0.0, |since| Date::now() - since), close);
+                    return (opened_at.map_or(0.0, |opened_at| Date::now() - opened_at), close);
                 }
                 // The close follows.
                 Some(Err(_)) => {}
@@ -101,18 +103,18 @@ impl<P: Protocol, F: FnMut(Event<P::In>)> Stay<P, F> {
         }
     }
 
-    fn hear(&mut self, message: Message) {
+    fn receive(&mut self, message: Message) {
         let message = match message {
             Message::Text(text) => MessagePayload::Text(text),
             Message::Bytes(bytes) => MessagePayload::Bytes(bytes),
         };
         if let Some(message) = P::decode(message) {
-            self.tell(Event::Message(message));
+            self.emit(Event::Message(message));
         }
     }
 
-    fn tell(&mut self, event: Event<P::In>) {
-        // The last event may have been why the room was dropped.
+    fn emit(&mut self, event: Event<P::In>) {
+        // The callback of an earlier event may have dropped the room.
         if self.link.strong_count() > 0 {
             (self.on_event)(event);
         }
@@ -123,19 +125,19 @@ fn broken(reason: &str) -> CloseEvent {
     CloseEvent { code: close::BROKEN, reason: reason.to_owned(), was_clean: false }
 }
 
-/// Waits for so long, or until the browser finds the network again.
+/// Waits for a duration, or until the browser comes online.
 async fn wait(time: Duration) {
-    let (found, online) = oneshot::channel();
-    let mut found = Some(found);
+    let (sender, online) = oneshot::channel();
+    let mut sender = Some(sender);
     let _listener = page::window().map(|window| {
         Listener::new(&window, "online", move || {
-            let _ = found.take().map(|found| found.send(()));
+            let _ = sender.take().map(|sender| sender.send(()));
         })
     });
     select(sleep(time), online).await;
 }
 
-/// Sleeps for so long, or for as long as browsers can, which is 24 days.
+/// Sleeps for a duration, at most the 24 days that browsers support.
 fn sleep(time: Duration) -> TimeoutFuture {
     TimeoutFuture::new(i32::try_from(time.as_millis()).unwrap_or(i32::MAX).unsigned_abs())
 }

@@ -29,7 +29,7 @@ pages! {
     partykit "src/partykit.md"
     colyseus "src/colyseus.md"
     phoenix "src/phoenix.md"
-    words "src/words.md"
+    glossary "src/glossary.md"
 }
 
 /// The board, as `src/whiteboard.md` makes it step by step.

@@ -96,6 +96,7 @@ def the_published_partysocket(walk):
 
 PATHS = {
     "README.md": (
+        mention("stateroom dev", "is typed below"),
         serve(DEV + "counter-service", get("/", "<html"), *COUNTER),
         run("cargo test --workspace", prints="^test result: ok"),
         run("rustup target add wasm32-wasip1"),

@@ -285,7 +285,7 @@ PATHS = {
         ),
         serve(
             "make serve", get("/", "ok"), join("/ws/a"), hear(re.compile("welcome to room a, player 1.*", re.DOTALL)),
-            hear(re.compile("say: .*")), say("name Ann"), hear("player 1 is now Ann"),
+            hear(re.compile("commands: .*")), say("name Ann"), hear("player 1 is now Ann"),
             # Make itself is interrupted.
             ends=(2, -signal.SIGINT),
         ),

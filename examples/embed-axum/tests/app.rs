@@ -34,7 +34,9 @@ async fn expect_text(client: &mut Client, text: &str) {
 }
 
 async fn expect_close(client: &mut Client) -> (u16, String) {
-    let Message::Close(Some(frame)) = with_timeout(client.next()).await.unwrap().unwrap() else { panic!("expected a close frame") };
+    let Message::Close(Some(frame)) = with_timeout(client.next()).await.unwrap().unwrap() else {
+        panic!("expected a close frame")
+    };
     // Completes the close handshake.
     while with_timeout(client.next()).await.is_some() {}
     (frame.code.into(), frame.reason.to_string())

@@ -54,7 +54,8 @@ impl Gallery {
             let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
             Redirect::temporary(&format!("{redirect_target}{query}"))
         };
-        self.app = mem::take(&mut self.app).route(&format!("/{name}"), get(redirect)).nest_service(&path_with_slash, router);
+        self.app =
+            mem::take(&mut self.app).route(&format!("/{name}"), get(redirect)).nest_service(&path_with_slash, router);
         self.rooms.push(handle);
     }
 }

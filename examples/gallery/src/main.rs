@@ -9,7 +9,9 @@ async fn main() -> ExitCode {
     match run(&address).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("failed to listen on {address}: {error}. Set the variable ADDRESS to another address, such as 127.0.0.1:8081.");
+            eprintln!(
+                "failed to listen on {address}: {error}. Set the variable ADDRESS to another address, such as 127.0.0.1:8081."
+            );
             ExitCode::FAILURE
         }
     }

@@ -58,7 +58,8 @@ impl StateroomService for Cursors {
         context.send_message(ClientId(client), ToClient::Welcome { you: client }.encode());
         // The first batch of a new client contains all cursors.
         let cursor = |(&client, &position): (&u32, &Option<Position>)| Some(Cursor { client, position: position? });
-        context.send_message(ClientId(client), self.batch(Vec::new(), self.positions.iter().filter_map(cursor).collect()));
+        context
+            .send_message(ClientId(client), self.batch(Vec::new(), self.positions.iter().filter_map(cursor).collect()));
         self.schedule_batch(context);
     }
 

@@ -74,7 +74,9 @@ impl Whiteboard {
             Some(index) => self.strokes.get_mut(index),
             None => self.strokes.back_mut(),
         };
-        let Some(stroke) = stroke.filter(|stroke| stroke.points.len() + points.len() <= MAX_STROKE_POINTS) else { return };
+        let Some(stroke) = stroke.filter(|stroke| stroke.points.len() + points.len() <= MAX_STROKE_POINTS) else {
+            return;
+        };
         // The start of a stroke does not fade while the stroke is being drawn.
         stroke.age = 0;
         stroke.points.extend(points);

@@ -109,7 +109,8 @@ mod tests {
         }
         let too_long = [&part[..6], &[0; 4 * (MAX_PART_POINTS + 1)]].concat();
         let no_such_color = [&part[..5], &[COLORS], &part[6..]].concat();
-        for bytes in [too_long, no_such_color, vec![kind::CLEAR, 0], vec![kind::TICK], vec![kind::WELCOME, 1, 0, 0, 0]] {
+        for bytes in [too_long, no_such_color, vec![kind::CLEAR, 0], vec![kind::TICK], vec![kind::WELCOME, 1, 0, 0, 0]]
+        {
             assert_eq!(FromClient::decode(&bytes), None);
         }
     }

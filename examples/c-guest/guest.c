@@ -58,7 +58,7 @@ static struct player *add_player(uint32_t client) {
     return player;
 }
 
-static bool everybody_is_out(void) {
+static bool everyone_is_out(void) {
     for (size_t i = 0; i < player_count; i++) {
         if (!players[i].out) return false;
     }
@@ -86,7 +86,7 @@ static void rename_player(struct player *player, const char *name, size_t length
     memcpy(old, player->name, sizeof old);
     memcpy(player->name, name, length);
     player->name[length] = '\0';
-    stateroom_send_format(stateroom_everybody(), "%s is now %s", old, player->name);
+    stateroom_send_format(stateroom_everyone(), "%s is now %s", old, player->name);
 }
 
 static void start(const struct player *player) {
@@ -96,7 +96,7 @@ static void start(const struct player *player) {
     }
     for (size_t i = 0; i < player_count; i++) players[i].out = false;
     phase = GET_READY;
-    stateroom_send_format(stateroom_everybody(), "%s starts a round: get ready", player->name);
+    stateroom_send_format(stateroom_everyone(), "%s starts a round: get ready", player->name);
     uint32_t entropy;
     if (getentropy(&entropy, sizeof entropy) != 0) stateroom_fail("no random numbers");
     stateroom_set_timer(MIN_DELAY + entropy % (MAX_DELAY - MIN_DELAY + 1));
@@ -109,11 +109,11 @@ static void buzz(struct player *player) {
         stateroom_send_format(stateroom_only(player->client), "you are out of this round");
     } else if (phase == GET_READY) {
         player->out = true;
-        stateroom_send_format(stateroom_everybody(), "%s was too early", player->name);
+        stateroom_send_format(stateroom_everyone(), "%s was too early", player->name);
     } else {
         player->points++;
         phase = NO_ROUND;
-        stateroom_send_format(stateroom_everybody(), "%s has it, after %" PRId64 " ms", player->name,
+        stateroom_send_format(stateroom_everyone(), "%s has it, after %" PRId64 " ms", player->name,
                               milliseconds() - go_time);
     }
 }
@@ -190,13 +190,13 @@ void on_bytes(uint32_t sender, const uint8_t *bytes, size_t length) {
 
 // A timer cannot be canceled. If the round has already been won, it fires without a round and does nothing.
 void on_timer(void) {
-    if (phase == GET_READY && !everybody_is_out()) {
+    if (phase == GET_READY && !everyone_is_out()) {
         phase = GO;
         go_time = milliseconds();
-        stateroom_send_format(stateroom_everybody(), "GO!");
+        stateroom_send_format(stateroom_everyone(), "GO!");
         stateroom_set_timer(TIME_TO_BUZZ);
     } else if (phase != NO_ROUND) {
         phase = NO_ROUND;
-        stateroom_send_format(stateroom_everybody(), "nobody has it");
+        stateroom_send_format(stateroom_everyone(), "nobody has it");
     }
 }

@@ -122,7 +122,7 @@ static void send_effect(uint8_t *effect, const uint8_t *end) {
 
 // Effects
 
-struct stateroom_recipient stateroom_everybody(void) {
+struct stateroom_recipient stateroom_everyone(void) {
     return (struct stateroom_recipient){TO_EVERYBODY, 0};
 }
 

@@ -27,7 +27,7 @@ struct stateroom_recipient {
     uint32_t client;
 };
 
-struct stateroom_recipient stateroom_everybody(void);
+struct stateroom_recipient stateroom_everyone(void);
 struct stateroom_recipient stateroom_only(uint32_t client);
 struct stateroom_recipient stateroom_all_but(uint32_t client);
 

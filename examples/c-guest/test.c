@@ -276,7 +276,8 @@ static void messages(void) {
     large[length] = '\0';
     send_text(1, large);
     free(large);
-    check(effect_count == 1 && strlen(effects[0]) == length + strlen("not 1: Bob: "), __LINE__, "a large text was altered");
+    check(effect_count == 1 && strlen(effects[0]) == length + strlen("not 1: Bob: "), __LINE__,
+          "a large text was altered");
     expect_start("not 1: Bob: xxx");
     expect_nothing();
 }

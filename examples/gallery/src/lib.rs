@@ -1,5 +1,5 @@
-//! The examples in one app. Each is nested under its name, with its own page or the console, and runs natively, without a
-//! sandbox.
+//! The examples in one app. Each is nested under its name, with its own page or the console, and runs natively, without
+//! a sandbox.
 use std::{mem, path::Path};
 
 use axum::{

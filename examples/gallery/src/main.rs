@@ -10,7 +10,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!(
-                "failed to listen on {address}: {error}. Set the variable ADDRESS to another address, such as 127.0.0.1:8081."
+                "failed to listen on {address}: {error}; set ADDRESS to listen elsewhere"
             );
             ExitCode::FAILURE
         }

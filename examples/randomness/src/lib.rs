@@ -26,8 +26,8 @@ impl StateroomService for Randomness {
 
 /// Returns a random number.
 ///
-/// The standard library seeds each `RandomState` randomly, to protect hash maps against collision attacks, so the hash of any
-/// value under a new `RandomState` is random. For other needs, crates such as `rand` also work in a module.
+/// The standard library seeds each `RandomState` randomly, to protect hash maps against collision attacks, so the hash
+/// of any value under a new `RandomState` is random. For other needs, crates such as `rand` also work in a module.
 fn random_number() -> u32 {
     RandomState::new().hash_one(()) as u32
 }

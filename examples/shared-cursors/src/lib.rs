@@ -8,10 +8,10 @@ use stateroom_wasm::*;
 
 /// Time between batches of moves, in milliseconds.
 ///
-/// With 50 clients that move 60 times a second, forwarding each move to each client takes 50 × 60 × 50 = 150 000 messages a
-/// second. With batches, each tick is one broadcast of at most 50 positions, 409 bytes, which makes 40 × 50 = 2 000 messages
-/// a second. Only the latest position of each client is sent, so moving more does not cause more traffic. The clients
-/// interpolate between batches, which is smoother than forwarding individual moves over the network.
+/// With 50 clients that move 60 times a second, forwarding each move to each client takes 50 × 60 × 50 = 150 000
+/// messages a second. With batches, each tick is one broadcast of at most 50 positions, 409 bytes: 40 × 50 = 2 000
+/// messages a second. Only the latest position of each client is sent, so moving more does not cause more traffic.
+/// Clients interpolate between batches, which is smoother than forwarding individual moves.
 const BATCH_INTERVAL: u32 = 25;
 
 /// Maximum number of clients. Each batch contains all clients and goes to all clients, so traffic grows quadratically.

@@ -1,7 +1,7 @@
-//! A shared whiteboard. Strokes are binary messages, new clients receive the current picture, and strokes fade with a timer.
+//! A shared whiteboard: binary strokes, a snapshot for new clients, and a timer that fades strokes.
 //!
-//! *Invariant:* all pages that have received the same messages show the same picture, because the room determines the set,
-//! order and age of the strokes. Its state is bounded: the oldest strokes are evicted.
+//! *Invariant:* all pages that have received the same messages show the same picture, because the room determines the
+//! set, order and age of the strokes. Its state is bounded: the oldest strokes are evicted.
 mod stroke;
 
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ const TICK_INTERVAL: u32 = 1000;
 const MAX_AGE: u8 = 60;
 /// Maximum number of points of a stroke.
 const MAX_STROKE_POINTS: usize = 2000;
-/// Maximum number of points on the board: 160 KB, so that the whole picture fits into the outbound queue of a new client.
+/// Maximum number of points on the board: 160 KB, so that the whole picture fits into a client's outbound queue.
 const MAX_POINTS: usize = 40_000;
 /// Maximum number of strokes, because a stroke takes memory in addition to its points.
 const MAX_STROKES: usize = 2000;

@@ -2,8 +2,8 @@
 
 /// The first byte of a message. Clients send `PART` and `CLEAR`; the room sends all kinds.
 pub mod kind {
-    /// Part of a stroke: u32 number, u8 color, then the points, each u16 x and u16 y. The room prepends the client ID (u32),
-    /// and inserts the age of the stroke (u8) after the color.
+    /// Part of a stroke: u32 number, u8 color, then the points, each u16 x and u16 y. The room prepends the client ID
+    /// (u32), and inserts the age of the stroke (u8) after the color.
     pub const PART: u8 = 1;
     /// Clears the board. No further bytes.
     pub const CLEAR: u8 = 2;

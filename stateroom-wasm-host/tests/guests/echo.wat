@@ -50,7 +50,7 @@
       (i32.store (i32.const 120) (i32.load offset=4 (local.get $event)))
       (call $send (i32.const 112) (i32.const 25))
       return)
-      ;; message: rewrites "message, sender, payload" to "message, to a client, sender, payload", which is 4 bytes longer
+      ;; message: rewrites "message, sender, payload" to "message, to a client, sender, payload", 4 bytes longer
       (i32.store (i32.sub (local.get $event) (i32.const 4)) (i32.const 0))
       (i32.store (local.get $event) (i32.const 1))
       (call $send (i32.sub (local.get $event) (i32.const 4)) (i32.add (local.get $length) (i32.const 4)))

@@ -1,7 +1,7 @@
 ;; A room controlled by the first byte of a message.
 ;;
-;; disconnect: broadcasts bytes "-". message: "b" is broadcast, "t" traps, "p" sends a range outside the memory, "g" sends
-;; garbage, "s" spins, "m" grows memory until that fails and traps; any other message is echoed to its sender.
+;; disconnect: broadcasts bytes "-". message: "b" is broadcast, "t" traps, "p" sends a range outside the memory, "g"
+;; sends garbage, "s" spins, "m" grows memory until that fails and traps; any other message is echoed to its sender.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 64)

@@ -1,6 +1,6 @@
 ;; A guest that handles event batches.
 ;;
-;; message: "T" traps, "S" spins, "L" computes for a while, "I" calls the import; any other message is echoed to its sender.
+;; message: "T" traps, "S" spins, "L" computes for a while, "I" calls the import; any other message is echoed.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 16)

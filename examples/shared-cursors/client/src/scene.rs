@@ -5,8 +5,8 @@ use shared_cursors_protocol::ToClient;
 
 /// Usual duration of a frame, in milliseconds.
 pub(crate) const FRAME: f64 = 1000.0 / 60.0;
-/// Time constant of the motion, in milliseconds: a cursor covers about two thirds of the distance in this time. A little
-/// longer than the interval between batches, so that cursors move continuously.
+/// Time constant of the motion, in milliseconds: a cursor covers about two thirds of the distance in this time. A
+/// little longer than the interval between batches, so that cursors move continuously.
 const TIME_CONSTANT: f64 = 40.0;
 /// Distance at which a cursor snaps to its target, as a fraction of the canvas.
 const SNAP_DISTANCE: f64 = 0.0003;

@@ -8,7 +8,7 @@ const WELCOME: u8 = 1;
 /// First byte of [`ToClient::Batch`].
 const BATCH: u8 = 2;
 
-/// A position on the canvas, as fractions of its width and height scaled to 65535, and so independent of the window size.
+/// A position on the canvas: fractions of its width and height, scaled to 65535, independent of the window size.
 ///
 /// It is the only message that a client sends: 4 bytes, `x` and `y`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +66,8 @@ pub enum ToClient {
         /// The client's own ID.
         you: u32,
     },
-    /// The changes since the previous batch, or the full state for a new client: byte 2, then `connected`, the length of
-    /// `left`, its elements, and the elements of `moved` up to the end.
+    /// The changes since the previous batch, or the full state for a new client: byte 2, then `connected`, the length
+    /// of `left`, its elements, and the elements of `moved` up to the end.
     Batch {
         /// Number of connected clients, with or without a cursor.
         connected: u32,

@@ -9,9 +9,7 @@ async fn main() -> ExitCode {
     match run(&address).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!(
-                "failed to listen on {address}: {error}; set ADDRESS to listen elsewhere"
-            );
+            eprintln!("failed to listen on {address}: {error}; set ADDRESS to listen elsewhere");
             ExitCode::FAILURE
         }
     }

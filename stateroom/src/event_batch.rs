@@ -103,7 +103,7 @@ impl EventBatch {
 
     /// The label of the first event that was taken and has not returned, if there is one: after a fault, the one that
     /// failed.
-    pub fn under_way(&self) -> Option<&'static str> {
+    pub fn in_progress_label(&self) -> Option<&'static str> {
         self.lock().under_way.front().copied()
     }
 

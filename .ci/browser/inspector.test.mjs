@@ -11,7 +11,7 @@ make();
 const play = scene('inspector', inspected);
 
 const INSPECTOR = '_stateroom/';
-const STYLES = ['look.css', 'inspector.css'].map(file => `stateroom-cli/inspector/${file}`);
+const STYLES = ['look.css', 'inspector.css'].map(file => `stateroom-server/stateroom-inspector/page/${file}`);
 const reads = (page, selector, expected) => soon(selector, () => page.locator(selector).innerText(), expected);
 const counts = (page, selector, expected) => soon(`how many ${selector}`, () => page.locator(selector).count(), expected);
 const row = (page, text) => page.locator('.row', { hasText: text });

@@ -2,23 +2,23 @@
 //!
 //! *Invariant:* one build at a time, of what is there when it begins; what does not build changes nothing that is served.
 mod sources;
-mod status;
 mod watch;
 mod workshop;
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use futures_util::future::BoxFuture;
+use stateroom_inspector::Status;
+use stateroom_record::Records;
 use stateroom_server::ServerHandle;
 
 use self::sources::Changes;
 pub(crate) use self::{
     sources::Sources,
-    status::{Build, Status},
     watch::Watch,
     workshop::{Made, Workshop},
 };
-use crate::{build::Built, config::FILE_NAME, record::Records};
+use crate::{build::Built, config::FILE_NAME};
 
 /// Has this module served from then on.
 pub(crate) type Exchange = Box<dyn Fn(PathBuf) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;

@@ -5,6 +5,7 @@ use std::{env, io, sync::LazyLock};
 
 use anstream::{AutoStream, ColorChoice};
 use indicatif::MultiProgress;
+use stateroom_record::GuestLines;
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::{LevelFilter, ParseError, Targets},
@@ -12,9 +13,9 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use crate::args::LogFormat;
 #[cfg(feature = "otel")]
 use crate::telemetry;
-use crate::{args::LogFormat, record::GuestLines};
 
 /// What moves on the terminal, such as a spinner. Without a terminal, nothing of it is seen.
 pub(crate) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);

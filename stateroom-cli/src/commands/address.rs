@@ -5,9 +5,8 @@ use std::{
 };
 
 use anyhow::{Error, Result, bail};
+use stateroom_inspector as inspector;
 use stateroom_server::{RoomStrategy, Server};
-
-use crate::inspector;
 
 /// Says where the server is, and how to get into a room. The result is the address of its page.
 pub(super) fn announce(address: SocketAddr, strategy: RoomStrategy, is_tls: bool, inspector: bool) -> String {

@@ -8,6 +8,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use stateroom_inspector::Status;
+use stateroom_record::Records;
 use stateroom_server::{OnSwap, Server};
 use tokio::runtime::Builder;
 
@@ -19,8 +21,7 @@ use crate::{
     args::DevOptions,
     build::{self, Built, DoesNotBuild, Profile},
     config::{Resolved, Settings},
-    dev::{Made, Session, Sources, Status, Watch, Workshop},
-    record::Records,
+    dev::{Made, Session, Sources, Watch, Workshop},
 };
 
 pub(super) fn run(options: DevOptions, settings: Settings, mut resolved: Resolved, aloud: bool) -> Result<()> {

@@ -8,15 +8,13 @@ use std::{
 
 use anyhow::{Context, Result};
 use axum::{Router, extract::State, http::StatusCode, routing::post};
+use stateroom_record::{Observed, Records};
 use stateroom_server::{OnSwap, ServerHandle, Tls};
 use stateroom_wasm_host::WasmHostConfig;
 use tokio::sync::Mutex;
 
 use super::load::load;
-use crate::{
-    config::AdmissionSettings,
-    record::{Observed, Records},
-};
+use crate::config::AdmissionSettings;
 
 /// What is read again, and into which server.
 pub(super) struct Reload {

@@ -3,12 +3,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
+use stateroom_record::Records;
 
 use super::serving::{Stage, until_stopped};
 use crate::{
     build::dist,
     config::{Resolved, Settings},
-    record::Records,
 };
 
 pub(super) fn run(module: &Path, inspector: bool, settings: &Settings, mut resolved: Resolved) -> Result<()> {

@@ -11,6 +11,8 @@ use std::{
 use anyhow::{Context, Result};
 use axum::{Router, middleware::from_fn};
 use metrics_exporter_prometheus::PrometheusHandle;
+use stateroom_inspector::{self as inspector, Inspector};
+use stateroom_record::{self as record, Observed, Records};
 use stateroom_server::{BoundServer, Server, Tls};
 use stateroom_wasm_host::WasmHostFactory;
 use tokio::{
@@ -27,10 +29,7 @@ use crate::{
     build::{self, cache_directory},
     config::Resolved,
     dev::{Exchange, Session},
-    inspector::{self, Inspector},
-    metrics,
-    record::{self, Observed, Records},
-    shutdown, systemd,
+    metrics, shutdown, systemd,
 };
 
 /// What is done beside serving.

@@ -21,7 +21,7 @@ use std::{
     },
 };
 
-pub(crate) use self::{
+pub use self::{
     entry::{Entry, Happened},
     lines::{GuestLines, take_lines},
     observed::Observed,
@@ -36,7 +36,7 @@ const ROOMS: usize = 1000;
 
 /// The records of all rooms.
 #[derive(Debug)]
-pub(crate) struct Records {
+pub struct Records {
     rooms: Mutex<BTreeMap<Arc<str>, Arc<RoomRecord>>>,
     /// How much all of them hold.
     bytes: AtomicUsize,
@@ -46,7 +46,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    pub(crate) fn new() -> Arc<Self> {
+    pub fn new() -> Arc<Self> {
         Arc::new(Records {
             rooms: Mutex::default(),
             bytes: AtomicUsize::new(0),
@@ -56,23 +56,23 @@ impl Records {
     }
 
     /// The record of a room, if there is one.
-    pub(crate) fn room(&self, id: &str) -> Option<Arc<RoomRecord>> {
+    pub fn room(&self, id: &str) -> Option<Arc<RoomRecord>> {
         self.lock().get(id).cloned()
     }
 
     /// All records.
-    pub(crate) fn rooms(&self) -> Vec<Arc<RoomRecord>> {
+    pub fn rooms(&self) -> Vec<Arc<RoomRecord>> {
         self.lock().values().cloned().collect()
     }
 
     /// Which code the newest factory is of, counted from 1.
-    pub(crate) fn generation(&self) -> u64 {
+    pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
 
     /// There is a factory of new code: which generation that is. With `restore`, the rooms that live, and begin again with it
     /// now, get to hear all that they have heard before.
-    pub(crate) fn begin_generation(&self, restore: bool) -> u64 {
+    pub fn begin_generation(&self, restore: bool) -> u64 {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
         if restore {
             self.rooms().iter().for_each(|room| room.set_restore(generation));
@@ -81,7 +81,7 @@ impl Records {
     }
 
     /// Changes whenever anything is written down.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+    pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 

@@ -9,6 +9,7 @@ mod feed;
 mod guard;
 mod json;
 mod page;
+mod status;
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -21,39 +22,37 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::json;
+use stateroom_record::{Records, RoomRecord};
 use stateroom_server::ServerHandle;
 use tokio::sync::watch;
 
-pub(crate) use self::page::with_script;
-use crate::{
-    dev::Status,
-    record::{Records, RoomRecord},
-};
+pub use self::page::with_script;
+pub use crate::status::{Build, Status};
 
 /// Under which path all of it is.
-pub(crate) const PATH: &str = "/_stateroom";
+pub const PATH: &str = "/_stateroom";
 
 /// What the inspector is about.
 #[derive(Clone)]
-pub(crate) struct Inspector {
-    pub(crate) records: Arc<Records>,
-    pub(crate) server: ServerHandle,
+pub struct Inspector {
+    pub records: Arc<Records>,
+    pub server: ServerHandle,
     /// How the build stands, where anything is built.
-    pub(crate) status: Option<Arc<Status>>,
+    pub status: Option<Arc<Status>>,
     /// What the service is called.
-    pub(crate) service: Arc<str>,
+    pub service: Arc<str>,
     /// Where pages of this address join rooms, if they can here.
-    pub(crate) rooms_at: Option<&'static str>,
+    pub rooms_at: Option<&'static str>,
     /// Whether it shows any rooms, or tells pages of builds and no more.
-    pub(crate) shows_rooms: bool,
+    pub shows_rooms: bool,
     /// Another one for each start of the server.
-    pub(crate) session: Arc<str>,
+    pub session: Arc<str>,
     /// Becomes true when the server stops.
-    pub(crate) stopping: watch::Receiver<bool>,
+    pub stopping: watch::Receiver<bool>,
 }
 
 /// The routes.
-pub(crate) fn router(inspector: Inspector) -> Router {
+pub fn router(inspector: Inspector) -> Router {
     if !inspector.shows_rooms {
         let pages = Router::new()
             .route("/api/feed", get(feed::all))

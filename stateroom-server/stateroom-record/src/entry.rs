@@ -8,19 +8,19 @@ use stateroom::{
 
 /// One thing that happened, and when.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Counted from 1, in each room.
-    pub(crate) seq: u64,
+    pub seq: u64,
     /// In milliseconds since 1970.
-    pub(crate) unix_ms: f64,
+    pub unix_ms: f64,
     /// Of which code the instance was.
-    pub(crate) generation: u64,
-    pub(crate) happened: Happened,
+    pub generation: u64,
+    pub happened: Happened,
 }
 
 /// What happened.
 #[derive(Debug)]
-pub(crate) enum Happened {
+pub enum Happened {
     /// A new instance began, of this code.
     Begin { generation: u64 },
     /// An event has returned.
@@ -35,7 +35,7 @@ pub(crate) enum Happened {
 
 impl Happened {
     /// About how much memory it takes.
-    pub(crate) fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         size_of::<Entry>()
             + match self {
                 Happened::Begin { .. } => 0,

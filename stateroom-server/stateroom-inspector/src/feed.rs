@@ -17,10 +17,9 @@ use tokio::{
 };
 
 use super::{Inspector, NoRoom, Sent, json as shown};
-use crate::{
-    dev::Build,
-    record::{Records, RoomRecord},
-};
+use stateroom_record::{Records, RoomRecord};
+
+use crate::status::Build;
 
 /// So often at most, the list of rooms is told.
 const INTERVAL: Duration = Duration::from_millis(500);

@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 8 << 20;
 const SCRIPT: &[u8] = b"<script src=\"/_stateroom/dev.js\" async></script>";
 
 /// Puts the script at the end of each page.
-pub(crate) async fn with_script(mut request: Request, next: Next) -> Response {
+pub async fn with_script(mut request: Request, next: Next) -> Response {
     let is_page = request.method() == Method::GET
         && request.headers().get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"))
         && !request.uri().path().starts_with(super::PATH);

@@ -13,13 +13,13 @@ use super::{Happened, Records};
 static RECORDS: OnceLock<Weak<Records>> = OnceLock::new();
 
 /// Has what guests print written down here.
-pub(crate) fn take_lines(records: &Arc<Records>) {
+pub fn take_lines(records: &Arc<Records>) {
     // There is one server in a process.
     let _ = RECORDS.set(Arc::downgrade(records));
 }
 
 /// A layer of the log that passes on the lines of guests.
-pub(crate) struct GuestLines;
+pub struct GuestLines;
 
 impl<S: Subscriber> Layer<S> for GuestLines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 /// How the build stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Build {
+pub enum Build {
     /// What there is, is served.
     Ready { generation: u64, took: Duration },
     /// It is being built.
@@ -27,43 +27,43 @@ impl Build {
 
 /// How the build stands, and how often pages were to be loaded again.
 #[derive(Debug)]
-pub(crate) struct Status {
+pub struct Status {
     build: watch::Sender<Build>,
     reloads: watch::Sender<u64>,
 }
 
 impl Status {
-    pub(crate) fn new(took: Duration) -> Self {
+    pub fn new(took: Duration) -> Self {
         Status { build: watch::Sender::new(Build::Ready { generation: 1, took }), reloads: watch::Sender::new(0) }
     }
 
-    pub(super) fn building(&self) {
+    pub fn building(&self) {
         self.build.send_modify(|build| *build = Build::Building { generation: build.generation() });
     }
 
-    pub(super) fn has_failed(&self) -> bool {
+    pub fn has_failed(&self) -> bool {
         matches!(*self.build.borrow(), Build::Failed { .. })
     }
 
-    pub(super) fn failed(&self, text: String) {
+    pub fn failed(&self, text: String) {
         self.build.send_modify(|build| *build = Build::Failed { generation: build.generation(), text });
     }
 
-    pub(super) fn ready(&self, generation: u64, took: Duration) {
+    pub fn ready(&self, generation: u64, took: Duration) {
         self.build.send_replace(Build::Ready { generation, took });
     }
 
-    pub(super) fn reload_pages(&self) {
+    pub fn reload_pages(&self) {
         self.reloads.send_modify(|count| *count += 1);
     }
 
     /// How the build stands, from now on.
-    pub(crate) fn build(&self) -> watch::Receiver<Build> {
+    pub fn build(&self) -> watch::Receiver<Build> {
         self.build.subscribe()
     }
 
     /// Changes when pages are to be loaded again.
-    pub(crate) fn reloads(&self) -> watch::Receiver<u64> {
+    pub fn reloads(&self) -> watch::Receiver<u64> {
         self.reloads.subscribe()
     }
 }

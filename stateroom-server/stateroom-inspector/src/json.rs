@@ -9,7 +9,7 @@ use stateroom::{
     messages::{Effect, Event},
 };
 
-use crate::record::{Entry, Happened, RoomRecord};
+use stateroom_record::{Entry, Happened, RoomRecord};
 
 /// Of a longer payload, this much is shown.
 const SHOWN_BYTES: usize = 64 << 10;

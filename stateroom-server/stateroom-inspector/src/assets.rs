@@ -10,7 +10,7 @@ use axum::{
 use rust_embed::Embed;
 
 #[derive(Embed)]
-#[folder = "inspector"]
+#[folder = "page"]
 struct Files;
 
 /// What the page may load and call: what is here, and rooms. What guests and clients say becomes no part of it.

@@ -24,7 +24,7 @@ const TIME_IN_ONE_GO: Duration = Duration::from_millis(1);
 const BYTES_IN_ONE_GO: usize = 256 << 10;
 
 /// A factory whose services are written down, if there is something to write into.
-pub(crate) struct Observed<F> {
+pub struct Observed<F> {
     factory: F,
     /// The records, and which code the factory is of.
     records: Option<(Arc<Records>, u64)>,
@@ -32,7 +32,7 @@ pub(crate) struct Observed<F> {
 
 impl<F> Observed<F> {
     /// A factory of the newest code.
-    pub(crate) fn new(factory: F, records: Option<Arc<Records>>) -> Self {
+    pub fn new(factory: F, records: Option<Arc<Records>>) -> Self {
         let with_generation = |records: Arc<Records>| {
             let generation = records.generation();
             (records, generation)
@@ -89,7 +89,7 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for Observed<F> {
 }
 
 /// A service that is written down, if anything is.
-pub(crate) struct ObservedService<S> {
+pub struct ObservedService<S> {
     service: S,
     writer: Option<Writer>,
 }

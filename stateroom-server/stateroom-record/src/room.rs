@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_secs(30);
 
 /// What has happened in one room, the last of it.
 #[derive(Debug)]
-pub(crate) struct RoomRecord {
+pub struct RoomRecord {
     id: Arc<str>,
     state: Mutex<State>,
 }
@@ -52,20 +52,20 @@ pub(super) struct History {
 
 /// A room at a glance.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// Who is in it.
-    pub(crate) clients: BTreeSet<u32>,
+    pub clients: BTreeSet<u32>,
     /// How many events it has handled.
-    pub(crate) events: u64,
+    pub events: u64,
     /// How long it has computed for them.
-    pub(crate) computed: Duration,
-    pub(crate) memory_bytes: Option<usize>,
+    pub computed: Duration,
+    pub memory_bytes: Option<usize>,
     /// When its instance began.
-    pub(crate) began: Option<Instant>,
+    pub began: Option<Instant>,
     /// Whether it has an instance.
-    pub(crate) lives: bool,
+    pub lives: bool,
     /// How often it has failed.
-    pub(crate) faults: u64,
+    pub faults: u64,
 }
 
 impl RoomRecord {
@@ -73,17 +73,17 @@ impl RoomRecord {
         RoomRecord { id: id.into(), state: Mutex::default() }
     }
 
-    pub(crate) fn id(&self) -> &Arc<str> {
+    pub fn id(&self) -> &Arc<str> {
         &self.id
     }
 
     /// The room at a glance.
-    pub(crate) fn seen(&self) -> Seen {
+    pub fn seen(&self) -> Seen {
         self.lock().seen.clone()
     }
 
     /// What happened after an entry, and the number of the first that is still there.
-    pub(crate) fn after(&self, seq: u64, most: usize) -> (Vec<Arc<Entry>>, u64) {
+    pub fn after(&self, seq: u64, most: usize) -> (Vec<Arc<Entry>>, u64) {
         let state = self.lock();
         let first = state.entries.front().map_or(state.last_seq + 1, |entry| entry.seq);
         let skip = usize::try_from(seq.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
@@ -107,7 +107,7 @@ impl RoomRecord {
     }
 
     /// What the living instance, or the last one, was told, as a script; and whether nothing of it is gone.
-    pub(crate) fn script(&self) -> (Script, bool) {
+    pub fn script(&self) -> (Script, bool) {
         let state = self.lock();
         let first = state.entries.front().map_or(u64::MAX, |entry| entry.seq);
         let is_whole = first <= state.history_from;
@@ -168,7 +168,7 @@ impl RoomRecord {
     }
 
     /// Whether it is no longer kept: another one may have taken its place.
-    pub(crate) fn is_forgotten(&self) -> bool {
+    pub fn is_forgotten(&self) -> bool {
         self.lock().is_forgotten
     }
 

@@ -41,6 +41,8 @@ pub use admission::{
     Access, Admission, AdmissionRequest, Denied, Origins, ParseOriginsError, ParseProxiesError, TrustedProxies,
 };
 pub use config::{Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy};
+#[doc(hidden)]
+pub use http::guard::OriginGuard;
 pub use room::handle::{RoomEnded, RoomHandle};
 pub use rooms::Refusal;
 pub use server::{BoundServer, OnSwap, RoomInfo, Server, ServerHandle};

@@ -6,7 +6,6 @@
 mod actions;
 mod assets;
 mod feed;
-mod guard;
 mod json;
 mod page;
 mod status;
@@ -17,13 +16,12 @@ use axum::{
     Json, Router,
     extract::{Path, State},
     http::{StatusCode, header::CONTENT_TYPE},
-    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::json;
 use stateroom_record::{Records, RoomRecord};
-use stateroom_server::ServerHandle;
+use stateroom_server::{OriginGuard, ServerHandle};
 use tokio::sync::watch;
 
 pub use self::page::with_script;
@@ -57,9 +55,8 @@ pub fn router(inspector: Inspector) -> Router {
         let pages = Router::new()
             .route("/api/feed", get(feed::all))
             .with_state(inspector)
-            .route("/dev.js", get(assets::script))
-            .layer(middleware::from_fn(guard::only_own_pages));
-        return Router::new().nest(PATH, pages);
+            .route("/dev.js", get(assets::script));
+        return Router::new().nest(PATH, OriginGuard::local().protect(pages));
     }
     let api = Router::new()
         .route("/info", get(info))
@@ -71,11 +68,8 @@ pub fn router(inspector: Inspector) -> Router {
         .route("/rooms/{id}/timer", post(actions::timer))
         .route("/rooms/{id}/restart", post(actions::restart))
         .with_state(inspector);
-    let all = Router::new()
-        .nest("/api", api)
-        .route("/", get(assets::index))
-        .route("/{*path}", get(assets::file))
-        .layer(middleware::from_fn(guard::only_own_pages));
+    let all = Router::new().nest("/api", api).route("/", get(assets::index)).route("/{*path}", get(assets::file));
+    let all = OriginGuard::local().protect(all);
     // Beside the folder as well, for whoever leaves its slash away.
     let to_folder = get(async || axum::response::Redirect::permanent("/_stateroom/"));
     Router::new().route(PATH, to_folder).nest(&format!("{PATH}/"), all)

@@ -120,8 +120,8 @@ impl RoomHandle {
         answered.await.map_err(|_| RoomEnded)
     }
 
-    /// Has the service hear that a client says something, as if it had: for tools and tests. Nothing happens where it is not
-    /// in the room.
+    /// Delivers a message to the service as if the client had sent it, for tools and tests. Does nothing if the client is
+    /// not in the room.
     ///
     /// # Errors
     ///
@@ -129,8 +129,8 @@ impl RoomHandle {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped before it is ready, nothing is said.
-    pub async fn say_as(&self, client: ClientId, message: impl Into<MessagePayload>) -> Result<(), RoomEnded> {
+    /// If the future is dropped before it completes, the message is not delivered.
+    pub async fn inject_message(&self, client: ClientId, message: impl Into<MessagePayload>) -> Result<(), RoomEnded> {
         self.post(Post::SayAs { client, message: message.into() }).await
     }
 

@@ -201,10 +201,10 @@ async fn what_comes_after_the_swap_is_heard_by_the_new_service() {
     server.handle.swap(Version(2), OnSwap::Restart);
     let room = server.handle.room("a").unwrap();
     // Before the room has come to it.
-    room.say_as(ClientId(1), "x").await.unwrap();
+    room.inject_message(ClientId(1), "x").await.unwrap();
     room.restart();
-    room.say_as(ClientId(1), "x").await.unwrap();
-    room.say_as(ClientId(9), "of one who is not here").await.unwrap();
+    room.inject_message(ClientId(1), "x").await.unwrap();
+    room.inject_message(ClientId(9), "of one who is not here").await.unwrap();
     hears(&mut client, &["v2 init", "v2 connect 1", "v2 message 1", "v2 init", "v2 connect 1", "v2 message 1"]).await;
     client.say("x").await;
     client.hears("v2 message 2").await;
@@ -219,12 +219,12 @@ async fn a_timer_fires_by_hand_and_then_not_by_itself() {
     client.hears("v1 message 1").await;
     let room = server.handle.room("a").unwrap();
     // Set anew just before, too.
-    room.say_as(ClientId(1), "timer").await.unwrap();
+    room.inject_message(ClientId(1), "timer").await.unwrap();
     room.fire_timer().await.unwrap();
     hears(&mut client, &["v1 message 2", "v1 timer"]).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     client.say("x").await;
     client.hears("v1 message 3").await;
     room.close(1000, "").await;
-    assert!(room.fire_timer().await.is_err() && room.say_as(ClientId(1), "x").await.is_err());
+    assert!(room.fire_timer().await.is_err() && room.inject_message(ClientId(1), "x").await.is_err());
 }

@@ -69,6 +69,13 @@ impl ServerHandle {
         self.rooms.list()
     }
 
+    /// Completes when the server closes its rooms: once [`drain_time`](crate::Server::drain_time) has passed. Responses
+    /// that have no end of their own, such as feeds, end then.
+    #[doc(hidden)]
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.rooms.stopping().clone().cancelled_owned()
+    }
+
     /// The room of this id, if there is one now. None is created.
     #[must_use]
     pub fn room(&self, id: &str) -> Option<RoomHandle> {

@@ -121,7 +121,7 @@ play('tells of each build, in the author’s pages too', async ({ visit }) => {
   const before = Number(/\d+/.exec(await page.locator('#build').innerText()));
   save(counter('the value'));
   await reads(page, '#build', new RegExp(`^generation ${before + 1}`));
-  await counts(page, '.row[data-kind=begin]', 2);
+  await counts(page, '.row[data-kind=start]', 2);
 
   save('compile_error!("asked to")');
   await reads(page, '#failed', /asked to/);

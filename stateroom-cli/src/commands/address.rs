@@ -5,7 +5,6 @@ use std::{
 };
 
 use anyhow::{Error, Result, bail};
-use stateroom_inspector as inspector;
 use stateroom_server::{RoomStrategy, Server};
 
 /// Says where the server is, and how to get into a room. The result is the address of its page.
@@ -23,7 +22,7 @@ pub(super) fn announce(address: SocketAddr, strategy: RoomStrategy, is_tls: bool
     }
     tracing::info!("rooms are at ws{s}://{here}/ws/NAME");
     if inspector {
-        tracing::info!("what happens in them is at http{s}://{here}{}/", inspector::PATH);
+        tracing::info!("what happens in them is at http{s}://{here}{}/", stateroom_inspector::PATH);
     }
     format!("http{s}://{here}/")
 }

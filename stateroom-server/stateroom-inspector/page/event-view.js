@@ -60,7 +60,7 @@ function memory(record, { seq, memory_bytes }) {
   if (typeof memory_bytes !== 'number') return null;
   for (let index = record.indexFrom(seq) - 1; index >= 0; index -= 1) {
     const before = record.entries[index];
-    if (before.kind === 'begin') break;
+    if (before.kind === 'start') break;
     if (typeof before.memory_bytes !== 'number') continue;
     const more = memory_bytes - before.memory_bytes;
     return `${bytes(memory_bytes)}${more === 0 ? '' : ` (${more > 0 ? '+' : '−'}${bytes(Math.abs(more))})`}`;

@@ -9,7 +9,7 @@ let roomsAt = null;
 /** Asks the server what it serves. */
 export async function learn() {
   try {
-    const { service, version, rooms_at: at } = await info();
+    const { service, version, rooms_path: at } = await info();
     setText(byId('service'), service);
     byId('service').title = `Stateroom ${version}`;
     roomsAt = at;

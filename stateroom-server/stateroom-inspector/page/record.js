@@ -18,7 +18,7 @@ import { copyOf, happen, nobody } from './replay.js';
  * @typedef {object} Entry
  * @property {number} seq
  * @property {number} unix_ms
- * @property {'begin' | 'init' | 'connect' | 'disconnect' | 'message' | 'timer' | 'call' | 'request' | 'shutdown' | 'log' | 'fault' | 'restore' | 'gap'} kind
+ * @property {'start' | 'init' | 'connect' | 'disconnect' | 'message' | 'timer' | 'call' | 'request' | 'shutdown' | 'log' | 'fault' | 'restore' | 'gap'} kind
  *   `gap` is of this page: it stands where entries are missing
  * @property {number} [client]
  * @property {{ query?: [string, string][], headers?: [string, string][], claims?: object | null, address?: string, subject?: string | null, subprotocol?: string | null }} [details]

@@ -48,7 +48,7 @@ export function happen(room, entry) {
       room.partial = true;
       break;
     // Clients may outlive an instance. The fresh one is told of them, as of everything, or has been told before.
-    case 'begin':
+    case 'start':
       room.before = { here: room.here, timer: room.timer };
       Object.assign(room, { running: true, here: new Map(), gone: new Map(), timer: null, partial: false });
       break;

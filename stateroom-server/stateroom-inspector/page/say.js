@@ -62,7 +62,7 @@ export class Say {
     }
     const payload = what.bytes ? { binary: base64(what.bytes) } : what;
     // The same again, or something else: either is one key away.
-    if (await this.#ask('say', { client: Number(this.#as.value), payload })) this.#text.select();
+    if (await this.#ask('message', { client: Number(this.#as.value), payload })) this.#text.select();
   }
 
   async #ask(verb, body, done) {

@@ -6,7 +6,7 @@ const AGAIN_MS = 1000;
 
 const roomPath = room => `api/rooms/${encodeURIComponent(room)}`;
 
-/** @returns {Promise<{ service: string, version: string, rooms_at: string | null }>} */
+/** @returns {Promise<{ service: string, version: string, rooms_path: string | null }>} */
 export async function info() {
   return (await fetch('api/info')).json();
 }
@@ -22,7 +22,7 @@ export async function testOf(room) {
 export const testAddress = room => `${roomPath(room)}/test`;
 
 /**
- * Asks for something in a room: `say`, `disconnect`, `timer`, `restart`.
+ * Asks for something in a room: `message`, `disconnect`, `timer`, `restart`.
  * @throws {Error} with what the server says
  */
 export async function ask(room, verb, body = {}) {

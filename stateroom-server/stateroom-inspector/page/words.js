@@ -9,7 +9,7 @@ export const GROUPS = [
   { id: 'clients', label: 'Joins', kinds: ['connect', 'disconnect'] },
   { id: 'timer', label: 'Timer', kinds: ['timer'] },
   { id: 'asked', label: 'Calls', kinds: ['call', 'request'] },
-  { id: 'life', label: 'Life', kinds: ['begin', 'init', 'shutdown', 'restore', 'gap'] },
+  { id: 'life', label: 'Life', kinds: ['start', 'init', 'shutdown', 'restore', 'gap'] },
   { id: 'log', label: 'Logs', kinds: ['log'] },
   { id: 'faults', label: 'Faults', kinds: ['fault'] },
 ];
@@ -22,7 +22,7 @@ const SEARCHED = 64 << 10;
 /** What has happened, without its kind. @param {Entry} entry */
 export function happened(entry) {
   switch (entry.kind) {
-    case 'begin': return `a fresh instance${entry.generation === undefined ? '' : `, generation ${entry.generation}`}`;
+    case 'start': return `a fresh instance${entry.generation === undefined ? '' : `, generation ${entry.generation}`}`;
     case 'connect': return visible(queryOf(entry).map(([name, value]) => `${name}=${value}`).join('&'));
     case 'request': {
       const { method, path, query, body } = entry.request ?? {};

@@ -1,4 +1,4 @@
-//! What can be done to a room.
+//! Actions on a room that the page offers.
 use axum::{
     Json,
     extract::{Path, State},
@@ -7,102 +7,112 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
+use stateroom::{ClientId, MessagePayload};
 use stateroom_server::{RoomEnded, RoomHandle};
 
-use super::Inspector;
-use stateroom::{ClientId, MessagePayload};
+use crate::Inspector;
 
-/// Why something was not done.
+/// The reason why an action was not taken.
 #[derive(Debug)]
-pub(super) enum NotDone {
+pub(crate) enum ActionError {
     RoomEnded,
-    NotHere(u32),
-    NoBase64,
+    NotInRoom(ClientId),
+    InvalidBase64,
 }
 
-impl From<RoomEnded> for NotDone {
+impl From<RoomEnded> for ActionError {
     fn from(_: RoomEnded) -> Self {
-        NotDone::RoomEnded
+        ActionError::RoomEnded
     }
 }
 
-impl IntoResponse for NotDone {
+impl IntoResponse for ActionError {
     fn into_response(self) -> Response {
         match self {
-            NotDone::RoomEnded => (StatusCode::NOT_FOUND, "the room has ended\n".to_owned()),
-            NotDone::NotHere(client) => (StatusCode::CONFLICT, format!("client {client} is not in the room\n")),
-            NotDone::NoBase64 => (StatusCode::BAD_REQUEST, "the bytes are no base64\n".to_owned()),
+            ActionError::RoomEnded => (StatusCode::NOT_FOUND, "the room has ended\n".to_owned()),
+            ActionError::NotInRoom(client) => {
+                (StatusCode::CONFLICT, format!("client {} is not in the room\n", client.0))
+            }
+            ActionError::InvalidBase64 => (StatusCode::BAD_REQUEST, "invalid base64\n".to_owned()),
         }
         .into_response()
     }
 }
 
-type Done = Result<StatusCode, NotDone>;
+type ActionResult = Result<StatusCode, ActionError>;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Payload {
+enum Payload {
     Text(String),
     Binary(String),
 }
 
-/// What a client is to say.
+/// The body of a request to inject a message.
 #[derive(Debug, Deserialize)]
-pub(super) struct Says {
+pub(crate) struct InjectedMessage {
     client: u32,
     payload: Payload,
 }
 
-pub(super) async fn say(State(inspector): State<Inspector>, Path(id): Path<String>, Json(says): Json<Says>) -> Done {
-    let message = match says.payload {
+pub(crate) async fn inject_message(
+    State(inspector): State<Inspector>,
+    Path(id): Path<String>,
+    Json(injected): Json<InjectedMessage>,
+) -> ActionResult {
+    let client = ClientId(injected.client);
+    let message = match injected.payload {
         Payload::Text(text) => MessagePayload::Text(text),
-        Payload::Binary(text) => MessagePayload::Bytes(BASE64_STANDARD.decode(text).map_err(|_| NotDone::NoBase64)?),
+        Payload::Binary(text) => {
+            MessagePayload::Bytes(BASE64_STANDARD.decode(text).map_err(|_| ActionError::InvalidBase64)?)
+        }
     };
-    client(&inspector, &id, says.client)?.inject_message(ClientId(says.client), message).await?;
+    room_with(&inspector, &id, client)?.inject_message(client, message).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// How a client is to be closed.
+/// The body of a request to disconnect a client.
 #[derive(Debug, Deserialize)]
-pub(super) struct Closes {
+pub(crate) struct Disconnection {
     client: u32,
-    #[serde(default = "normal")]
+    #[serde(default = "normal_closure")]
     code: u16,
     #[serde(default)]
     reason: String,
 }
 
-fn normal() -> u16 {
+fn normal_closure() -> u16 {
     1000
 }
 
-pub(super) async fn disconnect(
+pub(crate) async fn disconnect(
     State(inspector): State<Inspector>,
     Path(id): Path<String>,
-    Json(closes): Json<Closes>,
-) -> Done {
-    let room = client(&inspector, &id, closes.client)?;
-    room.close_client(ClientId(closes.client), closes.code, &closes.reason).await?;
+    Json(disconnection): Json<Disconnection>,
+) -> ActionResult {
+    let client = ClientId(disconnection.client);
+    let room = room_with(&inspector, &id, client)?;
+    room.close_client(client, disconnection.code, &disconnection.reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn timer(State(inspector): State<Inspector>, Path(id): Path<String>) -> Done {
+pub(crate) async fn fire_timer(State(inspector): State<Inspector>, Path(id): Path<String>) -> ActionResult {
     room(&inspector, &id)?.fire_timer().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn restart(State(inspector): State<Inspector>, Path(id): Path<String>) -> Done {
+pub(crate) async fn restart(State(inspector): State<Inspector>, Path(id): Path<String>) -> ActionResult {
     room(&inspector, &id)?.restart();
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn room(inspector: &Inspector, id: &str) -> Result<RoomHandle, NotDone> {
-    inspector.server.room(id).ok_or(NotDone::RoomEnded)
+fn room(inspector: &Inspector, id: &str) -> Result<RoomHandle, ActionError> {
+    inspector.server.room(id).ok_or(ActionError::RoomEnded)
 }
 
-/// The room, if the client is in it.
-fn client(inspector: &Inspector, id: &str, client: u32) -> Result<RoomHandle, NotDone> {
+/// Returns the room if the client is in it.
+fn room_with(inspector: &Inspector, id: &str, client: ClientId) -> Result<RoomHandle, ActionError> {
     let room = room(inspector, id)?;
-    let is_there = inspector.records.room(id).is_some_and(|record| record.seen().clients.contains(&client));
-    if is_there { Ok(room) } else { Err(NotDone::NotHere(client)) }
+    let is_present = inspector.recorder.room(id).is_some_and(|record| record.summary().clients.contains(&client));
+    if is_present { Ok(room) } else { Err(ActionError::NotInRoom(client)) }
 }

@@ -1,4 +1,4 @@
-//! The files of the page.
+//! The files of the page, embedded from the folder `page`.
 use axum::{
     extract::Path,
     http::{
@@ -13,28 +13,28 @@ use rust_embed::Embed;
 #[folder = "page"]
 struct Files;
 
-/// What the page may load and call: what is here, and rooms. What guests and clients say becomes no part of it.
+/// Restricts the page to its own files and to rooms, so that nothing in a message can run as code.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(super) async fn index() -> Response {
-    answer("index.html")
+pub(crate) async fn index() -> Response {
+    response("index.html")
 }
 
-/// What the service's own pages are given.
-pub(super) async fn script() -> Response {
-    answer("dev.js")
+/// The script that [`inject_page_script`](crate::inject_page_script) adds to pages.
+pub(crate) async fn page_script() -> Response {
+    response("dev.js")
 }
 
-pub(super) async fn file(Path(path): Path<String>) -> Response {
-    answer(&path)
+pub(crate) async fn file(Path(path): Path<String>) -> Response {
+    response(&path)
 }
 
-fn answer(path: &str) -> Response {
+fn response(path: &str) -> Response {
     let Some(file) = Files::get(path) else {
-        return (StatusCode::NOT_FOUND, "there is no such file\n").into_response();
+        return (StatusCode::NOT_FOUND, "no such file\n").into_response();
     };
-    let kind = match path.rsplit('.').next() {
+    let content_type = match path.rsplit('.').next() {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
@@ -44,11 +44,11 @@ fn answer(path: &str) -> Response {
     let mut response = file.data.into_response();
     let headers = response.headers_mut();
     for (name, value) in [
-        (CONTENT_TYPE, kind),
+        (CONTENT_TYPE, content_type),
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
-        // Another version of this command has other files.
+        // Another version has other files.
         (CACHE_CONTROL, "no-cache"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

@@ -1,99 +1,105 @@
-//! What the page is told while it happens, as Server-Sent Events
+//! Feeds of what happens, as Server-Sent Events
 //! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 //!
-//! *Invariant:* whoever reads slowly is told later, never more: what is read is the record, from where the reader has got to.
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+//! *Invariant:* a feed buffers nothing. It reads the record from where the reader is, so a slow reader falls behind
+//! and costs no memory.
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, Query, State},
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
 };
-use futures_util::stream::{self, Stream};
+use futures_util::{
+    future::{BoxFuture, FutureExt},
+    stream::{self, Stream},
+};
 use serde_json::{Value, json};
+use stateroom_record::{Recorder, RoomRecord};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
 
-use super::{Inspector, NoRoom, Sent, json as shown};
-use stateroom_record::{Records, RoomRecord};
+use crate::{Build, Inspector, NoRecord, json as encode};
 
-use crate::status::Build;
+/// How often the list of rooms is compared and sent if it has changed.
+const ROOMS_INTERVAL: Duration = Duration::from_millis(500);
+/// Number of entries that are read from a record at a time.
+const ENTRIES_PER_READ: usize = 32;
 
-/// So often at most, the list of rooms is told.
-const INTERVAL: Duration = Duration::from_millis(500);
-/// So many entries are read at a time.
-const AT_A_TIME: usize = 32;
+/// An event of a feed, which never fails.
+type FeedItem = Result<Event, Infallible>;
 
-/// All rooms, and how the build stands.
-pub(super) async fn all(State(inspector): State<Inspector>) -> Sse<impl Stream<Item = Sent>> {
-    let reloads = inspector.status.as_ref().map(|status| status.reloads());
-    let count = reloads.as_ref().map_or(0, |reloads| *reloads.borrow());
-    let mut waiting = VecDeque::from([event("session", &json!({ "id": &*inspector.session, "reloads": count }))]);
-    let build = inspector.status.as_ref().map(|status| status.build());
-    match &build {
-        Some(build) => waiting.push_back(event("build", &as_json(&build.borrow()))),
-        None => waiting.push_back(event("build", &as_json(&Build::Ready { generation: 1, took: Duration::ZERO }))),
-    }
-    let rooms = if inspector.shows_rooms { list(&inspector.records) } else { Value::Null };
+/// The feed of the server: its session, the build, and the list of rooms.
+pub(crate) async fn server_feed(State(inspector): State<Inspector>) -> Sse<impl Stream<Item = FeedItem>> {
+    let status = inspector.build_status.as_deref();
+    let (build, reloads) =
+        (status.map(|status| status.subscribe_build()), status.map(|status| status.subscribe_reloads()));
+    let reload_count = reloads.as_ref().map_or(0, |reloads| *reloads.borrow());
+    let build_now = match &build {
+        Some(build) => build_json(&build.borrow()),
+        None => build_json(&Build::Ready { generation: 1, duration: Duration::ZERO }),
+    };
+    let mut pending = VecDeque::from([
+        event("session", &json!({ "id": &*inspector.session, "reloads": reload_count })),
+        event("build", &build_now),
+    ]);
+    let rooms = if inspector.shows_rooms { rooms_json(&inspector.recorder) } else { Value::Null };
     if inspector.shows_rooms {
-        waiting.push_back(event("rooms", &rooms));
+        pending.push_back(event("rooms", &rooms));
     }
-    let state = All {
-        waiting,
-        changes: inspector.records.changes(),
+    let state = ServerFeed {
+        pending,
         reloads,
-        stopping: inspector.stopping.clone(),
-        told: Instant::now(),
+        stopping: inspector.server.stopping().boxed(),
+        rooms_sent: Instant::now(),
         shows_rooms: inspector.shows_rooms,
-        records: inspector.records,
+        recorder: inspector.recorder,
         build,
         rooms,
     };
-    Sse::new(stream::unfold(state, All::next)).keep_alive(KeepAlive::default())
+    Sse::new(stream::unfold(state, ServerFeed::next)).keep_alive(KeepAlive::default())
 }
 
-struct All {
-    waiting: VecDeque<Event>,
-    records: Arc<Records>,
-    changes: watch::Receiver<u64>,
+struct ServerFeed {
+    pending: VecDeque<Event>,
+    recorder: Recorder,
     build: Option<watch::Receiver<Build>>,
     reloads: Option<watch::Receiver<u64>>,
-    stopping: watch::Receiver<bool>,
+    stopping: BoxFuture<'static, ()>,
     shows_rooms: bool,
-    /// The rooms as they were told, and when.
+    /// The list of rooms that was sent last.
     rooms: Value,
-    told: Instant,
+    rooms_sent: Instant,
 }
 
-impl All {
-    async fn next(mut self) -> Option<(Sent, Self)> {
+impl ServerFeed {
+    async fn next(mut self) -> Option<(FeedItem, Self)> {
         loop {
-            if let Some(event) = self.waiting.pop_front() {
+            if let Some(event) = self.pending.pop_front() {
                 return Some((Ok(event), self));
             }
             tokio::select! {
-                _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+                () = &mut self.stopping => return None,
                 () = changed(&mut self.build) => {
                     if let Some(build) = &mut self.build {
-                        let text = as_json(&build.borrow_and_update());
-                        self.waiting.push_back(event("build", &text));
+                        let build = build_json(&build.borrow_and_update());
+                        self.pending.push_back(event("build", &build));
                     }
                 }
                 () = changed(&mut self.reloads) => {
                     if let Some(reloads) = &mut self.reloads {
                         reloads.mark_unchanged();
                     }
-                    self.waiting.push_back(event("reload", &Value::Null));
+                    self.pending.push_back(event("reload", &Value::Null));
                 }
-                // A room that is begun or left shows even where nothing is written down.
-                () = sleep_until(self.told + INTERVAL), if self.shows_rooms => {
-                    self.told = Instant::now();
-                    self.changes.mark_unchanged();
-                    let rooms = list(&self.records);
+                // Compared and not awaited: a room that starts or ends may record nothing.
+                () = sleep_until(self.rooms_sent + ROOMS_INTERVAL), if self.shows_rooms => {
+                    self.rooms_sent = Instant::now();
+                    let rooms = rooms_json(&self.recorder);
                     if rooms != self.rooms {
-                        self.waiting.push_back(event("rooms", &rooms));
+                        self.pending.push_back(event("rooms", &rooms));
                         self.rooms = rooms;
                     }
                 }
@@ -102,7 +108,7 @@ impl All {
     }
 }
 
-/// Ready when there is something new; never, where there cannot be.
+/// Completes when the value has changed; never if there is none.
 async fn changed<T>(receiver: &mut Option<watch::Receiver<T>>) {
     if let Some(receiver) = receiver
         && receiver.changed().await.is_ok()
@@ -112,70 +118,68 @@ async fn changed<T>(receiver: &mut Option<watch::Receiver<T>>) {
     std::future::pending().await
 }
 
-/// From where on a room is to be read, by whoever cannot say it as browsers do.
+/// Where a feed starts, for readers that do not send `Last-Event-ID` as browsers do.
 #[derive(serde::Deserialize)]
-pub(super) struct From {
+pub(crate) struct FeedStart {
     after: Option<u64>,
 }
 
-/// One room, from its beginning or from where the reader was.
-pub(super) async fn room(
+/// The feed of a room: its entries, from the first or after the last one that the reader has.
+pub(crate) async fn room_feed(
     State(inspector): State<Inspector>,
     Path(id): Path<String>,
-    Query(From { after }): Query<From>,
+    Query(FeedStart { after }): Query<FeedStart>,
     headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Sent>>, NoRoom> {
-    let last = headers.get("last-event-id").and_then(|seq| seq.to_str().ok()?.parse().ok());
-    let after = last.or(after).unwrap_or(0);
-    let state = One {
+) -> Result<Sse<impl Stream<Item = FeedItem>>, NoRecord> {
+    let last_event_id = headers.get("last-event-id").and_then(|seq| seq.to_str().ok()?.parse().ok());
+    let state = RoomFeed {
         room: inspector.room(&id)?,
-        changes: inspector.records.changes(),
-        stopping: inspector.stopping,
-        waiting: VecDeque::new(),
-        after,
+        changes: inspector.recorder.subscribe(),
+        stopping: inspector.server.stopping().boxed(),
+        pending: VecDeque::new(),
+        last_read: last_event_id.or(after).unwrap_or(0),
         has_ended: false,
     };
-    Ok(Sse::new(stream::unfold(state, One::next)).keep_alive(KeepAlive::default()))
+    Ok(Sse::new(stream::unfold(state, RoomFeed::next)).keep_alive(KeepAlive::default()))
 }
 
-struct One {
+struct RoomFeed {
     room: Arc<RoomRecord>,
     changes: watch::Receiver<u64>,
-    stopping: watch::Receiver<bool>,
-    waiting: VecDeque<Event>,
-    /// The last entry that was read.
-    after: u64,
+    stopping: BoxFuture<'static, ()>,
+    pending: VecDeque<Event>,
+    /// Number of the last entry that was read.
+    last_read: u64,
     has_ended: bool,
 }
 
-impl One {
-    async fn next(mut self) -> Option<(Sent, Self)> {
+impl RoomFeed {
+    async fn next(mut self) -> Option<(FeedItem, Self)> {
         loop {
-            if let Some(event) = self.waiting.pop_front() {
+            if let Some(event) = self.pending.pop_front() {
                 return Some((Ok(event), self));
             }
             if self.has_ended {
                 return None;
             }
             self.changes.mark_unchanged();
-            if self.room.is_forgotten() {
+            if self.room.is_evicted() {
                 self.has_ended = true;
-                self.waiting.push_back(event("end", &Value::Null));
+                self.pending.push_back(event("end", &Value::Null));
                 continue;
             }
-            let (entries, first) = self.room.after(self.after, AT_A_TIME);
-            if first > self.after.saturating_add(1) {
-                self.waiting.push_back(event("gap", &json!({ "before": first })));
+            let range = self.room.entries_after(self.last_read, ENTRIES_PER_READ);
+            if range.first_kept > self.last_read.saturating_add(1) {
+                self.pending.push_back(event("gap", &json!({ "before": range.first_kept })));
             }
-            for entry in entries {
-                self.after = entry.seq;
-                let entry = event("entry", &shown::entry(&entry)).id(entry.seq.to_string());
-                self.waiting.push_back(entry);
+            for entry in range.entries {
+                self.last_read = entry.seq;
+                self.pending.push_back(event("entry", &encode::entry(&entry)).id(entry.seq.to_string()));
             }
-            self.after = self.after.max(first - 1);
-            if self.waiting.is_empty() {
+            self.last_read = self.last_read.max(range.first_kept - 1);
+            if self.pending.is_empty() {
                 tokio::select! {
-                    _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+                    () = &mut self.stopping => return None,
                     changed = self.changes.changed() => changed.ok()?,
                 }
             }
@@ -184,14 +188,14 @@ impl One {
 }
 
 fn event(name: &str, data: &Value) -> Event {
-    // JSON has no line breaks but escaped ones.
+    // `data` panics on line breaks; JSON escapes them.
     Event::default().event(name).data(data.to_string())
 }
 
-fn as_json(build: &Build) -> Value {
+fn build_json(build: &Build) -> Value {
     match build {
-        Build::Ready { generation, took } => {
-            json!({ "state": "ready", "generation": generation, "seconds": took.as_secs_f64(), "error": null })
+        Build::Ready { generation, duration } => {
+            json!({ "state": "ready", "generation": generation, "seconds": duration.as_secs_f64(), "error": null })
         }
         Build::Building { generation } => {
             json!({ "state": "building", "generation": generation, "seconds": null, "error": null })
@@ -202,7 +206,6 @@ fn as_json(build: &Build) -> Value {
     }
 }
 
-/// All rooms at a glance.
-fn list(records: &Records) -> Value {
-    records.rooms().iter().map(|room| shown::room(room)).collect()
+fn rooms_json(recorder: &Recorder) -> Value {
+    recorder.rooms().iter().map(|room| encode::room(room)).collect()
 }

@@ -1,4 +1,4 @@
-//! Rooms and what happens in them, as the page gets to read it.
+//! Rooms and entries of their records as JSON, for the page.
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
 use stateroom::{
@@ -9,80 +9,81 @@ use stateroom::{
     messages::{Effect, Event},
 };
 
-use stateroom_record::{Entry, Happened, RoomRecord};
+use stateroom_record::{Entry, RecordKind, RoomRecord};
 
-/// Of a longer payload, this much is shown.
-const SHOWN_BYTES: usize = 64 << 10;
+/// Number of bytes of a payload that the page gets.
+const MAX_PAYLOAD_BYTES: usize = 64 << 10;
 
-/// A room at a glance.
-pub(super) fn room(room: &RoomRecord) -> Value {
-    let seen = room.seen();
+/// Encodes the state of a room.
+pub(crate) fn room(room: &RoomRecord) -> Value {
+    let summary = room.summary();
     json!({
         "id": &**room.id(),
-        "clients": seen.clients,
-        "events": seen.events,
-        "age_seconds": seen.began.map(|began| began.elapsed().as_secs_f64().floor()),
-        "cpu_seconds": seen.computed.as_secs_f64(),
-        "memory_bytes": seen.memory_bytes,
-        "faults": seen.faults,
-        "ended": !seen.lives,
+        "clients": summary.clients.iter().map(|client| client.0).collect::<Vec<_>>(),
+        "events": summary.events,
+        "age_seconds": summary.started.map(|started| started.elapsed().as_secs_f64().floor()),
+        "cpu_seconds": summary.event_time.as_secs_f64(),
+        "memory_bytes": summary.memory_bytes,
+        "faults": summary.faults,
+        "ended": !summary.is_running,
     })
 }
 
-/// One thing that happened.
-pub(super) fn entry(entry: &Entry) -> Value {
-    let mut shown = Map::new();
-    shown.insert("seq".to_owned(), entry.seq.into());
-    shown.insert("unix_ms".to_owned(), entry.unix_ms.into());
-    shown.insert("generation".to_owned(), entry.generation.into());
-    let more = match &entry.happened {
-        Happened::Begin { .. } => json!({ "kind": "begin" }),
-        Happened::Restore { text } => json!({ "kind": "restore", "text": text }),
-        Happened::Log { text } => json!({ "kind": "log", "text": text }),
-        Happened::Event { event: of, effects, took, memory_bytes } => {
-            let mut shown = event(of);
-            shown.insert("took_us".to_owned(), (took.as_secs_f64() * 1e6).into());
-            shown.insert("memory_bytes".to_owned(), (*memory_bytes).into());
-            shown.insert("effects".to_owned(), effects.iter().map(effect).collect());
-            Value::Object(shown)
+/// Encodes an entry of a record.
+pub(crate) fn entry(entry: &Entry) -> Value {
+    let mut object = Map::new();
+    object.insert("seq".to_owned(), entry.seq.into());
+    object.insert("unix_ms".to_owned(), entry.unix_ms.into());
+    object.insert("generation".to_owned(), entry.generation.into());
+    let more = match &entry.kind {
+        RecordKind::Start => json!({ "kind": "start" }),
+        RecordKind::Restore { text } => json!({ "kind": "restore", "text": text }),
+        RecordKind::Log { text } => json!({ "kind": "log", "text": text }),
+        RecordKind::Event { event: handled, effects, duration, memory_bytes } => {
+            let mut object = event(handled);
+            object.insert("took_us".to_owned(), (duration.as_secs_f64() * 1e6).into());
+            object.insert("memory_bytes".to_owned(), (*memory_bytes).into());
+            object.insert("effects".to_owned(), effects.iter().map(effect).collect());
+            Value::Object(object)
         }
-        Happened::Fault { event: of, fault: why } => {
-            let mut shown = of.as_ref().map(event).unwrap_or_default();
-            shown.insert("kind".to_owned(), "fault".into());
-            shown.insert("fault".to_owned(), fault(why));
-            Value::Object(shown)
+        RecordKind::Fault { event: failed, fault: cause } => {
+            let mut object = failed.as_ref().map(event).unwrap_or_default();
+            object.insert("kind".to_owned(), "fault".into());
+            object.insert("fault".to_owned(), fault(cause));
+            Value::Object(object)
         }
+        _ => json!({ "kind": "unknown" }),
     };
     if let Value::Object(more) = more {
-        shown.extend(more);
+        object.extend(more);
     }
-    Value::Object(shown)
+    Value::Object(object)
 }
 
 fn event(event: &Event) -> Map<String, Value> {
-    let mut shown = Map::new();
-    shown.insert("kind".to_owned(), event.label().into());
+    let mut object = Map::new();
+    object.insert("kind".to_owned(), event.label().into());
     match event {
         Event::Connect { client } | Event::Disconnect { client } => {
-            shown.insert("client".to_owned(), client.0.into());
+            object.insert("client".to_owned(), client.0.into());
         }
-        Event::ConnectWith { client, details: known } => {
-            shown.insert("client".to_owned(), client.0.into());
-            shown.insert("details".to_owned(), details(known));
+        Event::ConnectWith { client, details: client_details } => {
+            object.insert("client".to_owned(), client.0.into());
+            object.insert("details".to_owned(), details(client_details));
         }
         Event::Message { sender, message } => {
-            shown.insert("client".to_owned(), sender.0.into());
-            shown.insert("payload".to_owned(), payload(message));
+            object.insert("client".to_owned(), sender.0.into());
+            object.insert("payload".to_owned(), payload(message));
         }
         Event::Call { message } => {
-            shown.insert("payload".to_owned(), payload(message));
+            object.insert("payload".to_owned(), payload(message));
         }
-        Event::Request { request: asked } => {
-            shown.insert("request".to_owned(), request(asked));
+        Event::Request { request: http_request } => {
+            object.insert("request".to_owned(), request(http_request));
         }
         _ => {}
     }
-    shown
+    object
 }
 
 fn details(details: &ClientDetails) -> Value {
@@ -138,14 +139,14 @@ fn fault(fault: &Fault) -> Value {
 fn payload(message: &MessagePayload) -> Value {
     match message {
         MessagePayload::Text(text) => {
-            let shown = text.floor_char_boundary(SHOWN_BYTES);
+            let shown = text.floor_char_boundary(MAX_PAYLOAD_BYTES);
             json!({ "text": text.get(..shown), "bytes": text.len(), "cut": shown < text.len() })
         }
         MessagePayload::Bytes(bytes) => binary(bytes),
     }
 }
 
-/// What may be a text.
+/// Encodes bytes as text if they are UTF-8.
 fn bytes(bytes: &[u8]) -> Value {
     match str::from_utf8(bytes) {
         Ok(text) => payload(&MessagePayload::Text(text.to_owned())),
@@ -154,6 +155,6 @@ fn bytes(bytes: &[u8]) -> Value {
 }
 
 fn binary(bytes: &[u8]) -> Value {
-    let shown = bytes.get(..SHOWN_BYTES).unwrap_or(bytes);
+    let shown = bytes.get(..MAX_PAYLOAD_BYTES).unwrap_or(bytes);
     json!({ "binary": BASE64_STANDARD.encode(shown), "bytes": bytes.len(), "cut": shown.len() < bytes.len() })
 }

@@ -1,4 +1,4 @@
-//! One thing that happened in a room.
+//! One entry of a room's record.
 use std::time::Duration;
 
 use stateroom::{
@@ -6,53 +6,74 @@ use stateroom::{
     messages::{Effect, Event},
 };
 
-/// One thing that happened, and when.
+/// An entry of a room's record.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Entry {
-    /// Counted from 1, in each room.
+    /// Number of the entry in its room, counted from 1.
     pub seq: u64,
-    /// In milliseconds since 1970.
+    /// When it was recorded, in milliseconds since the Unix epoch.
     pub unix_ms: f64,
-    /// Of which code the instance was.
+    /// Generation of the code that the room's service was built from.
     pub generation: u64,
-    pub happened: Happened,
+    /// What was recorded.
+    pub kind: RecordKind,
 }
 
-/// What happened.
+/// What an [`Entry`] records.
 #[derive(Debug)]
-pub enum Happened {
-    /// A new instance began, of this code.
-    Begin { generation: u64 },
-    /// An event has returned.
-    Event { event: Event, effects: Vec<Effect>, took: Duration, memory_bytes: Option<usize> },
-    /// What the instance was told before was told to new code, or was not; this says which.
-    Restore { text: String },
-    /// The guest wrote a line.
-    Log { text: String },
-    /// The instance failed, at this event if it was one. Nothing came of that.
-    Fault { event: Option<Event>, fault: Fault },
+#[non_exhaustive]
+pub enum RecordKind {
+    /// A new service took over the room.
+    Start,
+    /// The service has handled an event.
+    Event {
+        /// The event.
+        event: Event,
+        /// The effects that it had.
+        effects: Vec<Effect>,
+        /// How long the service took, in wall-clock time.
+        duration: Duration,
+        /// Size of the service's memory afterwards, where it is known: that of a WebAssembly guest is.
+        memory_bytes: Option<usize>,
+    },
+    /// The history of the service before was replayed into this one, or could not be.
+    Restore {
+        /// How much was replayed, or why it was not.
+        text: String,
+    },
+    /// A WebAssembly guest printed a line.
+    Log {
+        /// The line.
+        text: String,
+    },
+    /// The service failed. The event that failed had no effects.
+    Fault {
+        /// The event that failed; `None` if the service could not be built.
+        event: Option<Event>,
+        /// Why it failed.
+        fault: Fault,
+    },
 }
 
-impl Happened {
-    /// About how much memory it takes.
-    pub fn size(&self) -> usize {
+impl RecordKind {
+    /// Returns the approximate number of bytes that an entry of it takes.
+    pub(crate) fn size(&self) -> usize {
         size_of::<Entry>()
             + match self {
-                Happened::Begin { .. } => 0,
-                Happened::Event { event, effects, .. } => {
-                    size_of_event(event) + effects.iter().map(Effect::size).sum::<usize>()
+                RecordKind::Start => 0,
+                RecordKind::Event { event, effects, .. } => {
+                    event_size(event) + effects.iter().map(Effect::size).sum::<usize>()
                 }
-                Happened::Restore { text } | Happened::Log { text } => text.len(),
-                Happened::Fault { event, fault } => {
-                    event.as_ref().map_or(0, size_of_event)
-                        + fault.message().len()
-                        + fault.backtrace().map_or(0, str::len)
+                RecordKind::Restore { text } | RecordKind::Log { text } => text.len(),
+                RecordKind::Fault { event, fault } => {
+                    event.as_ref().map_or(0, event_size) + fault.message().len() + fault.backtrace().map_or(0, str::len)
                 }
             }
     }
 }
 
-fn size_of_event(event: &Event) -> usize {
+fn event_size(event: &Event) -> usize {
     match event {
         Event::Message { message, .. } | Event::Call { message } => message.size(),
         Event::ConnectWith { details, .. } => details.size(),

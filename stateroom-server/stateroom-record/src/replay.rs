@@ -1,4 +1,4 @@
-//! Telling a new instance what the one before it was told.
+//! Replays the history of a room into a new service.
 use std::{
     collections::BTreeSet,
     time::{SystemTime, UNIX_EPOCH},
@@ -8,69 +8,69 @@ use stateroom::{
     ClientId, StateroomContext, StateroomService,
     messages::{Effect, Event},
 };
-
 use tokio::task::yield_now;
 
-use super::{Happened, observed::handle, room::History};
+use crate::{
+    RecordKind,
+    factory::{handle, joining_client},
+    room::History,
+};
 
-/// How many events are told before others get the thread.
-const IN_ONE_GO: usize = 256;
+/// Number of events after which a replay yields its thread to other rooms.
+const EVENTS_PER_YIELD: usize = 256;
 
-/// What an instance knows that was told it all again.
+/// The state of a room as a service knows it after a replay.
 #[derive(Debug, Default)]
-pub(super) struct Restored {
-    /// Who was in the room, as far as it knows.
-    pub(super) clients: BTreeSet<ClientId>,
-    /// The timer, if it is set, with what is left of its time.
-    pub(super) timer: Option<Effect>,
-    /// How many events it was told.
-    pub(super) events: usize,
+pub(crate) struct Replayed {
+    /// The clients that were in the room at the end of the history.
+    pub(crate) clients: BTreeSet<ClientId>,
+    /// Sets the timer to the time that it has left, if it was set.
+    pub(crate) timer: Option<Effect>,
+    /// Number of events that were replayed.
+    pub(crate) events: usize,
 }
 
-/// Tells a service all of a history. What it sends is dropped: the clients have it, of the code before.
+/// Replays a history. Messages that the service sends are dropped: the clients have received them from the old code.
 ///
 /// # Errors
 ///
-/// Where not all of it is there any more, it ended the room, or the service fails.
-pub(super) async fn replay<S: StateroomService>(
+/// If the history is incomplete, an event in it failed, or the service fails.
+pub(crate) async fn replay<S: StateroomService>(
     service: &mut S,
     history: &History,
     context: &impl StateroomContext,
-) -> Result<Restored, String> {
-    if !history.is_whole {
-        return Err("too much has happened to keep all of it".to_owned());
+) -> Result<Replayed, String> {
+    if !history.is_complete {
+        return Err("the beginning of the history is no longer kept".to_owned());
     }
-    let mut restored = Restored::default();
-    let mut due = None;
+    let mut replayed = Replayed::default();
+    let mut timer_due = None;
     for entry in &history.entries {
-        let event = match &entry.happened {
-            Happened::Event { event, .. } => event.clone(),
-            Happened::Fault { fault, .. } => return Err(format!("it has failed before: {}", fault.message())),
-            Happened::Begin { .. } | Happened::Restore { .. } | Happened::Log { .. } => continue,
+        let event = match &entry.kind {
+            RecordKind::Event { event, .. } => event.clone(),
+            RecordKind::Fault { fault, .. } => return Err(format!("the room failed before: {}", fault.message())),
+            RecordKind::Start | RecordKind::Restore { .. } | RecordKind::Log { .. } => continue,
         };
         match &event {
-            Event::Connect { client } | Event::ConnectWith { client, .. } => drop(restored.clients.insert(*client)),
-            Event::Disconnect { client } => drop(restored.clients.remove(client)),
-            Event::Timer => due = None,
-            _ => {}
+            Event::Disconnect { client } => drop(replayed.clients.remove(client)),
+            Event::Timer => timer_due = None,
+            event => replayed.clients.extend(joining_client(event)),
         }
         let label = event.label();
         let effects = handle(service, event, context)
             .await
-            .map_err(|fault| format!("the new code fails in `{label}`, event {}: {}", entry.seq, fault.message()))?;
-        restored.events += 1;
-        if restored.events.is_multiple_of(IN_ONE_GO) {
-            // Other rooms want the thread, too.
+            .map_err(|fault| format!("the new code failed in `{label}`, event {}: {}", entry.seq, fault.message()))?;
+        replayed.events += 1;
+        if replayed.events.is_multiple_of(EVENTS_PER_YIELD) {
             yield_now().await;
         }
         for effect in effects {
             if let Effect::SetTimer { ms_delay } = effect {
-                due = Some(entry.unix_ms + f64::from(ms_delay));
+                timer_due = Some(entry.unix_ms + f64::from(ms_delay));
             }
         }
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0;
-    // As much as is left of it, and nothing where it is over.
-    restored.timer = due.map(|due| Effect::SetTimer { ms_delay: (due - now).max(0.0) as u32 });
-    Ok(restored)
+    replayed.timer = timer_due.map(|due| Effect::SetTimer { ms_delay: (due - now).max(0.0) as u32 });
+    Ok(replayed)
 }

@@ -1,25 +1,25 @@
 //! The record of one room.
+//!
+//! *Invariant:* entries are numbered without gaps; only the oldest are missing.
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use stateroom::{messages::Event, testing::Script};
+use stateroom::{ClientId, messages::Event};
 
-use super::{Entry, Happened, export};
+use crate::{Entry, RecordKind, RecordLimits, RecordedScript, factory::joining_client, script};
 
-/// How much is kept of a room.
-pub(super) const BYTES: usize = 16 << 20;
-/// How many entries are.
-const ENTRIES: usize = 100_000;
-/// A room that begins again does so when its event is over. One of this name that begins later is another one.
-const SOON: Duration = Duration::from_secs(30);
+/// How soon a room restarts with new code, once its current event is over. A room of the same ID that starts later is
+/// another room.
+const RESTART_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What has happened in one room, the last of it.
+/// The record of one room: its most recent entries, across all the services it has had.
 #[derive(Debug)]
 pub struct RoomRecord {
     id: Arc<str>,
+    limits: RecordLimits,
     state: Mutex<State>,
 }
 
@@ -28,155 +28,171 @@ struct State {
     entries: VecDeque<Arc<Entry>>,
     bytes: usize,
     last_seq: u64,
-    seen: Seen,
-    /// Of which code the instance is.
+    summary: RoomSummary,
+    /// Generation of the current service.
     generation: u64,
-    /// The generation whose instance is to be told what this one was, and until when it has to begin.
-    restore: Option<(u64, Instant)>,
-    /// When the room ended, if it has.
+    /// The generation whose service replays the history, and until when it has to start.
+    replay: Option<(u64, Instant)>,
     ended: Option<Instant>,
-    /// Whether it is no longer kept.
-    is_forgotten: bool,
-    /// The first entry of what the living instance was told, from its beginning on.
+    is_evicted: bool,
+    /// First entry of the history of the current service, or of the last one.
     history_from: u64,
 }
 
-/// What an instance was told, from its beginning on.
+/// The entries that a service has handled, or that were replayed into it.
 #[derive(Debug)]
-pub(super) struct History {
+pub(crate) struct History {
     from: u64,
-    pub(super) entries: Vec<Arc<Entry>>,
-    /// Whether nothing of it is gone.
-    pub(super) is_whole: bool,
+    pub(crate) entries: Vec<Arc<Entry>>,
+    pub(crate) is_complete: bool,
 }
 
-/// A room at a glance.
+/// Entries of a record, in order.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct EntryRange {
+    /// The entries.
+    pub entries: Vec<Arc<Entry>>,
+    /// Number of the oldest entry that the record still has. Entries before it were dropped.
+    pub first_kept: u64,
+}
+
+/// The state of a room as its record shows it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
-    /// Who is in it.
-    pub clients: BTreeSet<u32>,
-    /// How many events it has handled.
+#[non_exhaustive]
+pub struct RoomSummary {
+    /// The clients in the room.
+    pub clients: BTreeSet<ClientId>,
+    /// Number of events that were handled.
     pub events: u64,
-    /// How long it has computed for them.
-    pub computed: Duration,
+    /// Time that was spent in them.
+    pub event_time: Duration,
+    /// Size of the service's memory, where it is known.
     pub memory_bytes: Option<usize>,
-    /// When its instance began.
-    pub began: Option<Instant>,
-    /// Whether it has an instance.
-    pub lives: bool,
-    /// How often it has failed.
+    /// When the current service started, or the last one.
+    pub started: Option<Instant>,
+    /// Whether the room has a service.
+    pub is_running: bool,
+    /// Number of times that a service of the room failed.
     pub faults: u64,
 }
 
 impl RoomRecord {
-    pub(super) fn new(id: &str) -> Self {
-        RoomRecord { id: id.into(), state: Mutex::default() }
+    pub(crate) fn new(id: &str, limits: RecordLimits) -> Self {
+        RoomRecord { id: id.into(), limits, state: Mutex::default() }
     }
 
+    /// Returns the ID of the room.
+    #[must_use]
     pub fn id(&self) -> &Arc<str> {
         &self.id
     }
 
-    /// The room at a glance.
-    pub fn seen(&self) -> Seen {
-        self.lock().seen.clone()
+    /// Returns the state of the room.
+    #[must_use]
+    pub fn summary(&self) -> RoomSummary {
+        self.lock().summary.clone()
     }
 
-    /// What happened after an entry, and the number of the first that is still there.
-    pub fn after(&self, seq: u64, most: usize) -> (Vec<Arc<Entry>>, u64) {
+    /// Returns at most `limit` entries after the one numbered `seq`; 0 is before the first.
+    #[must_use]
+    pub fn entries_after(&self, seq: u64, limit: usize) -> EntryRange {
         let state = self.lock();
-        let first = state.entries.front().map_or(state.last_seq + 1, |entry| entry.seq);
-        let skip = usize::try_from(seq.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
-        (state.entries.iter().skip(skip).take(most).cloned().collect(), first)
+        let first_kept = state.entries.front().map_or(state.last_seq + 1, |entry| entry.seq);
+        let skip = usize::try_from(seq.saturating_add(1).saturating_sub(first_kept)).unwrap_or(usize::MAX);
+        EntryRange { entries: state.entries.iter().skip(skip).take(limit).cloned().collect(), first_kept }
     }
 
-    /// Has the instance of this generation be told what this one was, if the room lives.
-    pub(super) fn set_restore(&self, generation: u64) {
+    /// Exports the history of the current service, or of the last one, as a script that a test can run.
+    ///
+    /// ```
+    /// # use stateroom_record::RoomRecord;
+    /// fn export(record: &RoomRecord) -> String {
+    ///     record.script().script.to_test("as_recorded", "Room::of(Counter::default)")
+    /// }
+    /// ```
+    #[must_use]
+    pub fn script(&self) -> RecordedScript {
+        let history = self.lock().history();
+        RecordedScript {
+            script: script::script(history.entries.iter().map(|entry| &**entry)),
+            is_complete: history.is_complete,
+        }
+    }
+
+    /// Returns whether the recorder has evicted the record. A room of the same ID has another one then.
+    #[must_use]
+    pub fn is_evicted(&self) -> bool {
+        self.lock().is_evicted
+    }
+
+    /// Has the service of that generation replay the history, if the room is running and restarts soon.
+    pub(crate) fn request_replay(&self, generation: u64) {
         let mut state = self.lock();
-        state.restore = state.seen.lives.then(|| (generation, Instant::now() + SOON));
+        state.replay = state.summary.is_running.then(|| (generation, Instant::now() + RESTART_TIMEOUT));
     }
 
-    /// What the instance before this one was told, if the one that begins now is to be told the same.
-    pub(super) fn take_history(&self, generation: u64) -> Option<History> {
+    /// Begins the record of a new service. Returns the history of the service before it, if that is to be replayed.
+    pub(crate) fn begin_instance(&self, generation: u64) -> Option<History> {
         let mut state = self.lock();
-        state.restore.take().filter(|(of, until)| *of == generation && Instant::now() < *until)?;
-        let from = state.history_from;
-        let first = state.entries.front().map_or(u64::MAX, |entry| entry.seq);
-        let entries = state.entries.iter().filter(|entry| entry.seq >= from).cloned().collect();
-        Some(History { from, entries, is_whole: first <= from })
+        state.generation = generation;
+        let replay = state.replay.take();
+        replay.filter(|(of, until)| *of == generation && Instant::now() < *until).map(|_| state.history())
     }
 
-    /// What the living instance, or the last one, was told, as a script; and whether nothing of it is gone.
-    pub fn script(&self) -> (Script, bool) {
-        let state = self.lock();
-        let first = state.entries.front().map_or(u64::MAX, |entry| entry.seq);
-        let is_whole = first <= state.history_from;
-        let history: Vec<_> = state.entries.iter().filter(|entry| entry.seq >= state.history_from).cloned().collect();
-        drop(state);
-        (export::script(history.iter().map(|entry| &**entry)), is_whole)
-    }
-
-    /// An instance was told all of this: it belongs to its own history, and whoever is left in the room is in it.
-    pub(super) fn restored(&self, history: &History, clients: impl Iterator<Item = u32>) {
+    /// Makes a replayed history part of the current service's own. The clients in it are in the room.
+    pub(crate) fn adopt(&self, history: &History, clients: BTreeSet<ClientId>) {
         let mut state = self.lock();
         state.history_from = history.from;
-        state.seen.clients = clients.collect();
+        state.summary.clients = clients;
     }
 
-    /// Writes something down. The result is how many bytes were added, and how many dropped.
-    pub(super) fn write(&self, happened: Happened, is_full: bool) -> (usize, usize) {
+    /// Appends an entry. Returns how many bytes were added and dropped.
+    pub(crate) fn push(&self, kind: RecordKind, is_full: bool) -> (usize, usize) {
         let mut state = self.lock();
-        if state.is_forgotten {
+        if state.is_evicted {
             return (0, 0);
         }
-        state.seen.see(&happened);
+        state.summary.apply(&kind);
         state.last_seq += 1;
-        let seq = state.last_seq;
-        if let Happened::Begin { generation } = happened {
-            state.generation = generation;
-            state.history_from = seq;
+        if matches!(kind, RecordKind::Start) {
+            state.history_from = state.last_seq;
             state.ended = None;
         }
-        let added = happened.size();
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let unix_ms = since_1970.as_secs_f64() * 1000.0;
-        let generation = state.generation;
-        state.entries.push_back(Arc::new(Entry { seq, unix_ms, generation, happened }));
+        let added = kind.size();
+        let (seq, generation) = (state.last_seq, state.generation);
+        let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0;
+        state.entries.push_back(Arc::new(Entry { seq, unix_ms, generation, kind }));
         state.bytes += added;
-        let most = if is_full { state.bytes.saturating_sub(2 * added) } else { BYTES };
+        let max_bytes = if is_full { state.bytes.saturating_sub(2 * added) } else { self.limits.room_bytes };
         let mut dropped = 0;
-        while state.bytes > most || state.entries.len() > ENTRIES {
+        while state.bytes > max_bytes || state.entries.len() > self.limits.room_entries {
             let Some(entry) = state.entries.pop_front() else { break };
-            let size = entry.happened.size();
+            let size = entry.kind.size();
             state.bytes -= size;
             dropped += size;
         }
         (added, dropped)
     }
 
-    /// The instance is no more.
-    pub(super) fn end(&self) {
+    /// Marks the current service as dropped.
+    pub(crate) fn end_instance(&self) {
         let mut state = self.lock();
-        state.seen.lives = false;
-        state.seen.clients.clear();
+        state.summary.is_running = false;
+        state.summary.clients.clear();
         state.ended = Some(Instant::now());
     }
 
-    /// When the room ended, if it has.
-    pub(super) fn ended(&self) -> Option<Instant> {
+    /// Returns when the room ended, if it has.
+    pub(crate) fn ended(&self) -> Option<Instant> {
         self.lock().ended
     }
 
-    /// Whether it is no longer kept: another one may have taken its place.
-    pub fn is_forgotten(&self) -> bool {
-        self.lock().is_forgotten
-    }
-
-    /// Forgets all; says how much that was.
-    pub(super) fn forget(&self) -> usize {
+    /// Drops all entries. Returns how many bytes they had.
+    pub(crate) fn evict(&self) -> usize {
         let mut state = self.lock();
         state.entries.clear();
-        state.is_forgotten = true;
+        state.is_evicted = true;
         std::mem::take(&mut state.bytes)
     }
 
@@ -185,34 +201,38 @@ impl RoomRecord {
     }
 }
 
-impl Seen {
-    fn see(&mut self, happened: &Happened) {
-        match happened {
-            // Whoever is there is told to the new instance.
-            Happened::Begin { .. } => {
+impl State {
+    fn history(&self) -> History {
+        let from = self.history_from;
+        let first_kept = self.entries.front().map_or(u64::MAX, |entry| entry.seq);
+        let entries = self.entries.iter().filter(|entry| entry.seq >= from).cloned().collect();
+        History { from, entries, is_complete: first_kept <= from }
+    }
+}
+
+impl RoomSummary {
+    fn apply(&mut self, kind: &RecordKind) {
+        match kind {
+            // The room announces the clients that stayed to its new service.
+            RecordKind::Start => {
                 self.clients.clear();
-                self.began = Some(Instant::now());
-                self.lives = true;
+                self.started = Some(Instant::now());
+                self.is_running = true;
             }
-            Happened::Event { event, took, memory_bytes, .. } => {
+            RecordKind::Event { event, duration, memory_bytes, .. } => {
                 self.events += 1;
-                self.computed += *took;
+                self.event_time += *duration;
                 self.memory_bytes = memory_bytes.or(self.memory_bytes);
                 match event {
-                    Event::Connect { client } | Event::ConnectWith { client, .. } => {
-                        self.clients.insert(client.0);
-                    }
-                    Event::Disconnect { client } => {
-                        self.clients.remove(&client.0);
-                    }
-                    _ => {}
+                    Event::Disconnect { client } => drop(self.clients.remove(client)),
+                    event => self.clients.extend(joining_client(event)),
                 }
             }
-            Happened::Fault { .. } => {
+            RecordKind::Fault { .. } => {
                 self.faults += 1;
                 self.clients.clear();
             }
-            Happened::Restore { .. } | Happened::Log { .. } => {}
+            RecordKind::Restore { .. } | RecordKind::Log { .. } => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Records of a service that runs here, natively.
+//! Records of a native service.
 use std::{future::Future, pin::pin, sync::Arc, task};
 
 use stateroom::{
@@ -8,10 +8,11 @@ use stateroom::{
     messages::{Effect, Event},
     testing::{Room, TestContext},
 };
+use tracing_subscriber::layer::SubscriberExt;
 
-use super::{Happened, Observed, Records, room::BYTES};
+use crate::{Entry, GuestLogLayer, RecordKind, RecordLimits, RecordedFactory, Recorder};
 
-/// Counts, rings a minute after, and shows those out who want it.
+/// Counts messages, rings a minute after the last one, and closes clients on request.
 #[derive(Default)]
 struct Bell {
     count: u32,
@@ -24,8 +25,8 @@ impl StateroomService for Bell {
 
     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
         match message.text() {
-            Some("leave") => context.close_client(client, 3000, "as you wish"),
-            Some("fail") => panic!("told to"),
+            Some("leave") => context.close_client(client, 3000, "on request"),
+            Some("fail") => panic!("on request"),
             _ => {
                 self.count += 1;
                 context.set_timer(if message.text() == Some("soon") { 1 } else { 60_000 });
@@ -43,46 +44,46 @@ impl StateroomService for Bell {
     }
 }
 
-type Service = <Observed<DefaultStateroomFactory<Bell>> as StateroomServiceFactory>::Service;
+type Service = <RecordedFactory<DefaultStateroomFactory<Bell>> as StateroomServiceFactory>::Service;
 
-/// Nothing here ever waits.
+/// Completes a future that never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut task::Context::from_waker(task::Waker::noop())) {
         task::Poll::Ready(value) => value,
-        task::Poll::Pending => panic!("it waits"),
+        task::Poll::Pending => panic!("the future waits"),
     }
 }
 
-fn begin(records: &Arc<Records>) -> Service {
-    begin_room(records, "a")
+fn start(recorder: &Recorder) -> Service {
+    start_room(recorder, "a")
 }
 
-fn begin_room(records: &Arc<Records>, id: &str) -> Service {
-    let factory = Observed::new(DefaultStateroomFactory::<Bell>::default(), Some(records.clone()));
-    now(factory.create(id, Arc::new(Collecting::default()))).unwrap()
+fn start_room(recorder: &Recorder, id: &str) -> Service {
+    let factory = recorder.wrap(DefaultStateroomFactory::<Bell>::default());
+    now(factory.create(id, Arc::new(EffectCollector::default()))).unwrap()
 }
 
-/// What the service asks for at these events, one list for each.
-fn told(service: &mut Service, events: impl IntoIterator<Item = Event>) -> Vec<Vec<Effect>> {
-    let turn = EventBatch::new(events);
-    let context = Collecting::default();
-    while !turn.is_empty() {
-        if now(service.deliver(&turn, &context)).is_err() {
+/// Delivers events to a service and returns the effects of each.
+fn deliver(service: &mut Service, events: impl IntoIterator<Item = Event>) -> Vec<Vec<Effect>> {
+    let batch = EventBatch::new(events);
+    let context = EffectCollector::default();
+    while !batch.is_empty() {
+        if now(service.deliver(&batch, &context)).is_err() {
             break;
         }
     }
     let mut finished = FinishedEvents::default();
-    turn.take_finished(&mut finished);
+    batch.take_finished(&mut finished);
     let mut effects = finished.effects.into_iter();
     let mut from = 0;
     finished.ends.iter().map(|end| effects.by_ref().take(end - std::mem::replace(&mut from, *end)).collect()).collect()
 }
 
-/// A context that gives what was asked for to whoever collects it, as a room's does.
+/// A context whose effects are collected by event, as those of a room are.
 #[derive(Clone, Default)]
-struct Collecting(TestContext);
+struct EffectCollector(TestContext);
 
-impl StateroomContext for Collecting {
+impl StateroomContext for EffectCollector {
     fn send_message(&self, recipient: impl Into<MessageRecipient>, message: impl Into<MessagePayload>) {
         self.0.send_message(recipient, message);
     }
@@ -109,7 +110,7 @@ fn connect(client: ClientId) -> Event {
     Event::Connect { client }
 }
 
-fn says(sender: ClientId, text: &str) -> Event {
+fn message(sender: ClientId, text: &str) -> Event {
     Event::Message { sender, message: text.into() }
 }
 
@@ -118,100 +119,101 @@ fn to(client: ClientId, text: &str) -> Effect {
 }
 
 #[test]
-fn what_is_asked_for_comes_out_event_by_event_and_is_written_down() {
-    let records = Records::new();
-    let mut service = begin(&records);
-    let effects = told(&mut service, [Event::Init, connect(ANN), says(ANN, "x"), connect(BOB)]);
+fn effects_are_returned_by_event_and_recorded() {
+    let recorder = Recorder::new(RecordLimits::default());
+    let mut service = start(&recorder);
+    let effects = deliver(&mut service, [Event::Init, connect(ANN), message(ANN, "x"), connect(BOB)]);
     assert_eq!(effects[0], []);
     assert_eq!(effects[1], [to(ANN, "count 0")]);
     assert_eq!(effects[2].len(), 2);
     assert_eq!(effects[3], [to(BOB, "count 1")]);
-    let room = records.room("a").unwrap();
-    let seen = room.seen();
-    assert_eq!((seen.clients, seen.events, seen.lives), ([1, 2].into(), 4, true));
-    let (entries, first) = room.after(0, 100);
-    assert_eq!((entries.len(), first), (5, 1));
-    assert!(matches!(entries[0].happened, Happened::Begin { generation: 1 }));
+    let room = recorder.room("a").unwrap();
+    let summary = room.summary();
+    assert_eq!((summary.clients, summary.events, summary.is_running), ([ANN, BOB].into(), 4, true));
+    let range = room.entries_after(0, 100);
+    assert_eq!((range.entries.len(), range.first_kept), (5, 1));
+    assert!(matches!(range.entries[0].kind, RecordKind::Start) && range.entries[0].generation == 1);
     drop(service);
-    assert!(!room.seen().lives);
+    assert!(!room.summary().is_running);
 }
 
 #[test]
-fn what_fails_is_written_down_and_nothing_comes_of_it() {
-    let records = Records::new();
-    let mut service = begin(&records);
-    assert_eq!(told(&mut service, [Event::Init, connect(ANN), says(ANN, "fail"), says(ANN, "x")]).len(), 2);
-    let room = records.room("a").unwrap();
-    let (entries, _) = room.after(3, 100);
+fn a_fault_is_recorded_without_effects_and_not_replayed() {
+    let recorder = Recorder::new(RecordLimits::default());
+    let mut service = start(&recorder);
+    assert_eq!(deliver(&mut service, [Event::Init, connect(ANN), message(ANN, "fail"), message(ANN, "x")]).len(), 2);
+    let room = recorder.room("a").unwrap();
+    let entries = room.entries_after(3, 100).entries;
     let [entry] = entries.as_slice() else { panic!("{entries:?}") };
-    let Happened::Fault { event: Some(event), fault } = &entry.happened else { panic!("{entry:?}") };
-    assert_eq!((event, fault.message(), fault.event()), (&says(ANN, "fail"), "told to", Some("message")));
-    // And is not told to the next.
-    records.begin_generation(true);
+    let RecordKind::Fault { event: Some(event), fault } = &entry.kind else { panic!("{entry:?}") };
+    assert_eq!((event, fault.message(), fault.event()), (&message(ANN, "fail"), "on request", Some("message")));
+    // It is not replayed.
+    recorder.begin_generation(true);
     drop(service);
-    let mut service = begin(&records);
-    assert_eq!(told(&mut service, [Event::Init, connect(BOB)])[1], [to(BOB, "count 0")]);
+    let mut service = start(&recorder);
+    assert_eq!(deliver(&mut service, [Event::Init, connect(BOB)])[1], [to(BOB, "count 0")]);
     assert!(
-        room.after(4, 100)
-            .0
+        room.entries_after(4, 100)
+            .entries
             .iter()
-            .any(|entry| matches!(&entry.happened, Happened::Restore { text } if text.contains("told to")))
+            .any(|entry| matches!(&entry.kind, RecordKind::Restore { text } if text.contains("on request")))
     );
 }
 
 #[test]
-fn what_was_told_is_told_again_and_only_news_reaches_anybody() {
-    let records = Records::new();
-    let mut service = begin(&records);
-    told(&mut service, [Event::Init, connect(ANN), connect(BOB), says(ANN, "x"), says(ANN, "x")]);
+fn a_replay_restores_state_and_timer_without_sending_again() {
+    let recorder = Recorder::new(RecordLimits::default());
+    let mut service = start(&recorder);
+    deliver(&mut service, [Event::Init, connect(ANN), connect(BOB), message(ANN, "x"), message(ANN, "x")]);
     for count in [3, 4] {
-        records.begin_generation(true);
+        recorder.begin_generation(true);
         drop(service);
-        service = begin(&records);
-        let effects = told(&mut service, [Event::Init, connect(ANN), connect(BOB), says(BOB, "x")]);
-        // The timer that was set is set again, with what is left of it.
+        service = start(&recorder);
+        let effects = deliver(&mut service, [Event::Init, connect(ANN), connect(BOB), message(BOB, "x")]);
+        // The timer is set to the time that is left.
         assert!(matches!(effects[0].as_slice(), [Effect::SetTimer { ms_delay: 59_000..=60_000 }]), "{effects:?}");
-        assert_eq!(effects[1..3], [[], []], "they are there");
-        let news = MessageRecipient::EveryoneExcept(BOB);
-        let news = Effect::Message { recipient: news, message: format!("count {count}").into() };
-        assert!(effects[3].contains(&news), "{effects:?}");
+        assert_eq!(effects[1..3], [[], []], "the service knows both clients");
+        let recipient = MessageRecipient::EveryoneExcept(BOB);
+        let expected = Effect::Message { recipient, message: format!("count {count}").into() };
+        assert!(effects[3].contains(&expected), "{effects:?}");
     }
-    // Who left while nobody looked is gone, and who came is news.
-    records.begin_generation(true);
+    // A client that left between the two services is disconnected, and one that joined is connected.
+    recorder.begin_generation(true);
     drop(service);
-    service = begin(&records);
+    service = start(&recorder);
     let cleo = ClientId(3);
-    let effects = told(&mut service, [Event::Init, connect(BOB), connect(cleo)]);
+    let effects = deliver(&mut service, [Event::Init, connect(BOB), connect(cleo)]);
     let left = Effect::Message { recipient: MessageRecipient::Broadcast, message: "1 left".into() };
     assert!(effects[0].contains(&left), "{effects:?}");
     assert_eq!(effects[1..], [vec![], vec![to(cleo, "count 4")]]);
-    assert_eq!(records.room("a").unwrap().seen().clients, [2, 3].into());
-    // Without being asked to, nobody is told anything again.
+    assert_eq!(recorder.room("a").unwrap().summary().clients, [BOB, cleo].into());
+    // Without a replay, the service starts fresh.
     drop(service);
-    records.begin_generation(false);
-    assert_eq!(told(&mut begin(&records), [Event::Init, connect(BOB)])[1], [to(BOB, "count 0")]);
+    recorder.begin_generation(false);
+    assert_eq!(deliver(&mut start(&recorder), [Event::Init, connect(BOB)])[1], [to(BOB, "count 0")]);
 }
 
 #[test]
-fn what_has_happened_is_a_test_that_the_service_passes() {
-    let records = Records::new();
-    let mut service = begin(&records);
+fn the_exported_script_passes_for_the_same_service() {
+    let recorder = Recorder::new(RecordLimits::default());
+    let mut service = start(&recorder);
     let leaves = Event::Disconnect { client: ANN };
     let events = [
         Event::Init,
         connect(ANN),
         connect(BOB),
-        says(BOB, "soon"),
+        message(BOB, "soon"),
         Event::Timer,
         leaves.clone(),
         connect(ANN),
-        says(BOB, "leave"),
+        message(BOB, "leave"),
         Event::Disconnect { client: BOB },
-        says(ANN, "x"),
+        message(ANN, "x"),
     ];
-    told(&mut service, events);
-    let (script, is_whole) = records.room("a").unwrap().script();
-    assert!(is_whole);
+    deliver(&mut service, events);
+    let recorded = recorder.room("a").unwrap().script();
+    assert!(recorded.is_complete);
+    let script = recorded.script;
     script.run(&mut Room::of(Bell::default)).unwrap();
     let text = script.to_test("recorded", "Room::of(Bell::default)");
     for line in [
@@ -224,61 +226,99 @@ fn what_has_happened_is_a_test_that_the_service_passes() {
         assert!(text.contains(line), "{line} of {text}");
     }
     assert!(!text.contains("room.disconnect(bob)"), "{text}");
-    // A service that does something else does not pass.
+    // Another service does not pass.
     assert!(script.run(&mut Room::of(|| Bell { count: 1 })).is_err());
 }
 
 #[test]
-fn what_is_kept_is_bounded_and_the_oldest_is_dropped() {
-    let records = Records::new();
-    let mut service = begin(&records);
-    told(&mut service, [Event::Init, connect(ANN)]);
-    let large = "x".repeat(1 << 20);
-    told(&mut service, (0..BYTES >> 20).map(|_| says(ANN, &large)));
-    let room = records.room("a").unwrap();
-    let (entries, first) = room.after(0, usize::MAX);
-    assert!(first > 1 && entries.len() < 18, "{first} {}", entries.len());
-    assert!(!room.script().1);
-    records.begin_generation(true);
+fn a_full_record_drops_its_oldest_entries() {
+    let recorder = Recorder::new(RecordLimits::default().with_room_bytes(16 << 10));
+    let mut service = start(&recorder);
+    deliver(&mut service, [Event::Init, connect(ANN)]);
+    let large = "x".repeat(1 << 10);
+    deliver(&mut service, (0..16).map(|_| message(ANN, &large)));
+    let room = recorder.room("a").unwrap();
+    let range = room.entries_after(0, usize::MAX);
+    assert!(range.first_kept > 1 && range.entries.len() < 18, "{} {}", range.first_kept, range.entries.len());
+    assert!(!room.script().is_complete);
+    recorder.begin_generation(true);
     drop(service);
-    begin(&records);
-    let (entries, _) = room.after(first, usize::MAX);
-    let is_said =
-        |entry: &Arc<super::Entry>| matches!(&entry.happened, Happened::Restore { text } if text.contains("too much"));
-    assert!(entries.iter().any(is_said));
+    start(&recorder);
+    let is_reported =
+        |entry: &Arc<Entry>| matches!(&entry.kind, RecordKind::Restore { text } if text.contains("no longer kept"));
+    assert!(room.entries_after(range.first_kept, usize::MAX).entries.iter().any(is_reported));
 }
 
 #[test]
-fn a_room_that_has_ended_is_not_brought_back() {
-    let records = Records::new();
-    let mut service = begin(&records);
-    told(&mut service, [Event::Init, connect(ANN), says(ANN, "x"), Event::Disconnect { client: ANN }]);
+fn entries_and_rooms_are_bounded_in_number() {
+    let recorder = Recorder::new(RecordLimits::default().with_room_entries(3).with_rooms(1));
+    let mut service = start(&recorder);
+    deliver(&mut service, [Event::Init, connect(ANN), connect(BOB), message(ANN, "x")]);
+    let room = recorder.room("a").unwrap();
+    assert_eq!(room.entries_after(0, 100).entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [3, 4, 5]);
+    let _unrecorded = start_room(&recorder, "b");
+    assert!(recorder.room("b").is_none(), "the first room is running");
     drop(service);
-    records.begin_generation(true);
-    // Somebody joins a room of this name.
-    assert_eq!(told(&mut begin(&records), [Event::Init, connect(ANN)])[1], [to(ANN, "count 0")]);
+    let _service = start_room(&recorder, "b");
+    assert!(recorder.room("a").is_none() && room.is_evicted() && recorder.room("b").is_some());
 }
 
 #[test]
-fn each_entry_is_of_the_code_that_it_was_told_to() {
-    let records = Records::new();
-    let mut service = begin(&records);
-    told(&mut service, [Event::Init]);
-    records.begin_generation(false);
-    // The old one, until it is exchanged.
-    told(&mut service, [connect(ANN)]);
+fn lines_of_guests_are_recorded_in_their_room() {
+    let recorder = Recorder::new(RecordLimits::default());
+    let _service = start(&recorder);
+    let layer = GuestLogLayer::new();
+    layer.attach(&recorder);
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        tracing::info!(target: "stateroom::guest", room = "a", "a line");
+        tracing::info!(target: "stateroom::guest", room = "b", "of another room");
+        tracing::info!(room = "a", "of the host");
+    });
+    let entries = recorder.room("a").unwrap().entries_after(1, 100).entries;
+    let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+    assert!(matches!(&entry.kind, RecordKind::Log { text } if text == "a line"), "{entry:?}");
+}
+
+#[test]
+fn a_factory_without_a_recorder_records_nothing() {
+    let recorder = Recorder::new(RecordLimits::default());
+    let factory = RecordedFactory::new(DefaultStateroomFactory::<Bell>::default(), None);
+    let mut service: Service = now(factory.create("a", Arc::new(EffectCollector::default()))).unwrap();
+    assert_eq!(deliver(&mut service, [Event::Init, connect(ANN)])[1], [to(ANN, "count 0")]);
+    assert!(recorder.rooms().is_empty());
+}
+
+#[test]
+fn an_ended_room_is_not_replayed() {
+    let recorder = Recorder::new(RecordLimits::default());
+    let mut service = start(&recorder);
+    deliver(&mut service, [Event::Init, connect(ANN), message(ANN, "x"), Event::Disconnect { client: ANN }]);
     drop(service);
-    let mut service = begin(&records);
-    told(&mut service, [Event::Init]);
-    let (entries, _) = records.room("a").unwrap().after(0, 100);
+    recorder.begin_generation(true);
+    // Another room of the same ID.
+    assert_eq!(deliver(&mut start(&recorder), [Event::Init, connect(ANN)])[1], [to(ANN, "count 0")]);
+}
+
+#[test]
+fn entries_have_the_generation_of_the_code_that_handled_them() {
+    let recorder = Recorder::new(RecordLimits::default());
+    let mut service = start(&recorder);
+    deliver(&mut service, [Event::Init]);
+    recorder.begin_generation(false);
+    // The old code handles events until it is replaced.
+    deliver(&mut service, [connect(ANN)]);
+    drop(service);
+    let mut service = start(&recorder);
+    deliver(&mut service, [Event::Init]);
+    let entries = recorder.room("a").unwrap().entries_after(0, 100).entries;
     assert_eq!(entries.iter().map(|entry| entry.generation).collect::<Vec<_>>(), [1, 1, 1, 2, 2]);
 }
 
 #[test]
-fn what_made_a_room_fail_is_in_the_test() {
-    let records = Records::new();
-    told(&mut begin(&records), [Event::Init, connect(ANN), connect(BOB), says(ANN, "fail")]);
-    let (script, _) = records.room("a").unwrap().script();
+fn the_exported_script_contains_the_fault() {
+    let recorder = Recorder::new(RecordLimits::default());
+    deliver(&mut start(&recorder), [Event::Init, connect(ANN), connect(BOB), message(ANN, "fail")]);
+    let script = recorder.room("a").unwrap().script().script;
     script.run(&mut Room::of(Bell::default)).unwrap();
     let text = script.to_test("recorded", "Room::of(Bell::default)");
     assert!(
@@ -289,30 +329,34 @@ fn what_made_a_room_fail_is_in_the_test() {
 }
 
 #[test]
-fn a_timer_that_was_fired_by_hand_is_so_in_the_test() {
-    let records = Records::new();
-    told(&mut begin(&records), [Event::Init, connect(ANN), Event::Timer, says(ANN, "x"), Event::Timer]);
-    let (script, _) = records.room("a").unwrap().script();
+fn the_exported_script_fires_timers_that_were_fired_by_hand() {
+    let recorder = Recorder::new(RecordLimits::default());
+    deliver(&mut start(&recorder), [Event::Init, connect(ANN), Event::Timer, message(ANN, "x"), Event::Timer]);
+    let script = recorder.room("a").unwrap().script().script;
     script.run(&mut Room::of(Bell::default)).unwrap();
     let text = script.to_test("recorded", "Room::of(Bell::default)");
     assert_eq!(text.matches("room.fire_timer();").count(), 2, "{text}");
 }
 
 #[test]
-fn rooms_that_have_ended_make_space_first() {
-    let records = Records::new();
-    let large = "x".repeat(BYTES / 2);
+fn ended_rooms_are_evicted_first() {
+    const ROOM_BYTES: usize = 64 << 10;
+    const ROOMS: usize = 16;
+    let limits = RecordLimits::default().with_room_bytes(ROOM_BYTES).with_total_bytes(ROOMS * ROOM_BYTES);
+    let recorder = Recorder::new(limits);
+    let large = "x".repeat(ROOM_BYTES / 2);
     let fill = |id: &str| {
-        let mut service = begin_room(&records, id);
-        told(&mut service, [Event::Init, connect(ANN), says(ANN, &large)]);
+        let mut service = start_room(&recorder, id);
+        deliver(&mut service, [Event::Init, connect(ANN), message(ANN, &large)]);
         service
     };
-    let living: Vec<Service> = (0..4).map(|room| fill(&format!("living {room}"))).collect();
-    for room in 0..super::ALL_BYTES / BYTES * 2 {
+    let running: Vec<Service> = (0..4).map(|room| fill(&format!("running {room}"))).collect();
+    for room in 0..ROOMS * 2 {
         drop(fill(&format!("ended {room}")));
     }
-    assert!(records.room("ended 0").is_none(), "the one that ended first");
-    for room in 0..living.len() {
-        assert!(records.room(&format!("living {room}")).unwrap().script().1, "living {room} has all of its history");
+    assert!(recorder.room("ended 0").is_none(), "the room that ended first is evicted");
+    for room in 0..running.len() {
+        let record = recorder.room(&format!("running {room}")).unwrap();
+        assert!(record.script().is_complete, "running {room} keeps its history");
     }
 }

@@ -1,11 +1,11 @@
-// What `stateroom dev` adds to the pages of the service's author: loads them again when something has changed, and shows
-// why a build has failed. It leaves nothing in the page but that notice, in a shadow root of its own.
+// Added to the pages of the service's author: reloads them when something has changed, and shows build errors. Leaves
+// nothing in the page but that notice, in its own shadow root.
 (() => {
-  // Browsers allow six connections to a host: a tab that nobody looks at gives its back.
-  const AWAY_MS = 10_000;
-  const AGAIN_MS = 1000;
+  // Browsers allow six connections to a host: a hidden tab releases its own.
+  const HIDDEN_TIMEOUT_MS = 10_000;
+  const RETRY_MS = 1000;
   const ANSI = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?)/g;
-  const LOOK = `
+  const STYLE = `
     :host { all: initial !important; position: fixed !important; inset: auto 1rem 1rem !important; z-index: 2147483647 !important; display: block !important; color-scheme: light dark; }
     section {
       box-sizing: border-box; max-width: 60rem; margin: 0 auto; padding: .75rem 1rem; font: .875rem/1.45 system-ui, sans-serif;
@@ -20,12 +20,12 @@
 
   const address = new URL('api/feed', document.currentScript.src);
   let feed;
-  let again;
-  let away;
+  let retryTimer;
+  let hiddenTimer;
   let session;
-  let seen;
+  let reloadCount;
   let generation;
-  // Whether the feed was closed here: what it told meanwhile was not heard.
+  // Whether the feed was closed here, so that events were missed.
   let missed = false;
   let notice;
   let dismissed;
@@ -34,11 +34,11 @@
     feed = new EventSource(address);
     feed.addEventListener('session', ({ data }) => {
       const { id, reloads } = JSON.parse(data);
-      // The server was away, and its rooms with it.
+      // The server was restarted, and its rooms are gone.
       if (session !== undefined && session !== id) location.reload();
-      // This page was away while its files changed.
-      if (seen !== undefined && seen !== reloads) location.reload();
-      [session, seen] = [id, reloads];
+      // Files changed while the feed was closed.
+      if (reloadCount !== undefined && reloadCount !== reloads) location.reload();
+      [session, reloadCount] = [id, reloads];
     });
     feed.addEventListener('reload', () => location.reload());
     feed.addEventListener('build', ({ data }) => {
@@ -53,22 +53,22 @@
       if (build.state === 'failed' && build.error !== dismissed) show(build.error ?? '');
     });
     feed.onerror = ({ target }) => {
-      // It tries again by itself, except when it has got an answer that it does not like.
-      if (target.readyState === EventSource.CLOSED && target === feed) again = setTimeout(open, AGAIN_MS);
+      // An EventSource reconnects on its own, except after an error response.
+      if (target.readyState === EventSource.CLOSED && target === feed) retryTimer = setTimeout(open, RETRY_MS);
     };
   }
 
   function close() {
-    clearTimeout(again);
-    clearTimeout(away);
+    clearTimeout(retryTimer);
+    clearTimeout(hiddenTimer);
     if (feed) missed = true;
     feed?.close();
     feed = undefined;
   }
 
-  function looked() {
-    clearTimeout(away);
-    if (document.hidden) away = setTimeout(close, AWAY_MS);
+  function onVisibility() {
+    clearTimeout(hiddenTimer);
+    if (document.hidden) hiddenTimer = setTimeout(close, HIDDEN_TIMEOUT_MS);
     else if (!feed) open();
   }
 
@@ -76,14 +76,14 @@
     hide();
     notice = document.createElement('stateroom-notice');
     const root = notice.attachShadow({ mode: 'open' });
-    const look = new CSSStyleSheet();
-    look.replaceSync(LOOK);
-    root.adoptedStyleSheets = [look];
+    const style = new CSSStyleSheet();
+    style.replaceSync(STYLE);
+    root.adoptedStyleSheets = [style];
     const box = document.createElement('section');
     box.setAttribute('role', 'alert');
     const head = document.createElement('header');
     const title = document.createElement('strong');
-    title.textContent = 'The service cannot be built';
+    title.textContent = 'Build failed';
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = 'Dismiss (Esc)';
@@ -111,9 +111,9 @@
     hide();
   }
 
-  document.addEventListener('visibilitychange', looked);
-  // An open feed would keep the browser from keeping the page for the way back.
+  document.addEventListener('visibilitychange', onVisibility);
+  // An open feed keeps a page out of the back/forward cache.
   addEventListener('pagehide', close);
-  addEventListener('pageshow', looked);
-  looked();
+  addEventListener('pageshow', onVisibility);
+  onVisibility();
 })();

@@ -1,9 +1,10 @@
-// Making and updating elements. Owns the rule that whatever a guest or a client has said gets into the page as text only.
+// Creates and updates elements. Invariant: data of guests and clients gets into the page as text only.
 
 const keys = new WeakMap();
 
 /**
- * An element. Of `about`, what is a property is set as such, the rest as attributes; null and undefined are left out.
+ * Creates an element. Entries of `about` are set as properties where the element has them, else as attributes; null and
+ * undefined are skipped.
  * @param {string} tag
  * @param {Record<string, unknown>} [about]
  * @param {...(Node | string | null | undefined | false)} children
@@ -21,13 +22,13 @@ export function make(tag, about = {}, ...children) {
 
 export const byId = id => document.getElementById(id);
 
-/** Sets a text, unless it is there already: a selection in it, and what a screen reader has said, stay as they are. */
+/** Sets a text if it differs, so that selections survive and screen readers do not repeat it. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
- * Makes the children of `parent` those of `items`. Elements stay with their item, and with them focus and selection.
+ * Reconciles the children of `parent` with `items`. Elements stay with their item, and keep focus and selection.
  * @template T
  * @param {Element} parent
  * @param {T[]} items
@@ -38,7 +39,7 @@ export function setText(element, text) {
 export function keyed(parent, items, keyOf, create, update = () => {}) {
   const wanted = new Set(items.map(keyOf));
   const have = new Map();
-  // What goes has to go first, or all that stays would have to move.
+  // Removed first, so that the remaining ones need not move.
   for (const child of [...parent.children]) {
     if (wanted.has(keys.get(child))) have.set(keys.get(child), child);
     else child.remove();
@@ -57,25 +58,25 @@ export function keyed(parent, items, keyOf, create, update = () => {}) {
   }
 }
 
-/** Gives a function that has `draw` called once before the next frame, however often it is called itself. */
-export function eachFrame(draw) {
-  let asked = false;
+/** Returns a function that schedules one call of `draw` before the next frame, however often it is called. */
+export function oncePerFrame(draw) {
+  let scheduled = false;
   return () => {
-    if (asked) return;
-    asked = true;
+    if (scheduled) return;
+    scheduled = true;
     requestAnimationFrame(() => {
-      asked = false;
+      scheduled = false;
       draw();
     });
   };
 }
 
-/** Whether keys typed there are meant for it rather than for the page. */
+/** Returns whether an element handles typed characters. */
 export function takesText(target) {
   return target instanceof Element && target.closest('input:not([type=checkbox]), textarea, select') !== null;
 }
 
-/** Copies a text. Where the browser does not allow it (no HTTPS, not this machine), gives false. */
+/** Copies a text. Returns false if the browser denies it, as it does outside of HTTPS and localhost. */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);

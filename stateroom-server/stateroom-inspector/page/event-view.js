@@ -1,18 +1,18 @@
-// The panel with all there is to know of one event: its payload, who it is of, what it took, what the service asked for.
+// The panel with the details of one event: payload, client, duration, effects.
 /** @import { Entry, Effect, Record } from './record.js' */
 import { byId, make } from './dom.js';
 import { withoutAnsi } from './payload.js';
 import { payloadView, textView } from './payload-view.js';
 import { bytes, clock, microseconds } from './units.js';
-import { effectTitle, queryOf } from './words.js';
+import { effectTitle, queryOf } from './describe.js';
 
 let shown;
 
 /** @param {Record} record @param {number | null} seq */
 export function showEvent(record, seq) {
   const entry = seq === null ? undefined : record.find(seq);
-  const key = entry ?? missing(record, seq);
-  // What is shown stays as it is: somebody may have selected text in it, or be in the middle of it.
+  const key = entry ?? placeholder(record, seq);
+  // Unchanged content is not drawn again, so that selections survive.
   if (shown === key) return;
   shown = key;
   byId('event-title').replaceChildren(...title(entry));
@@ -28,22 +28,22 @@ function title(entry) {
     kind === 'gap' ? '' : `Event ${seq}: `,
     make('span', { className: 'kind', 'data-kind': kind }, kind),
     kind === 'fault' && entry.fault.event ? ` in ${entry.fault.event}` : '',
-    client === undefined ? '' : entry.payload ? ` from client ${client}` : ` of client ${client}`,
+    client === undefined ? '' : entry.payload ? ` from client ${client}` : ` (client ${client})`,
   ];
 }
 
-function missing(record, seq) {
-  if (seq === null) return 'Select an event, or step through them with ↑ and ↓.';
+function placeholder(record, seq) {
+  if (seq === null) return 'Select an event, or step through events with ↑ and ↓.';
   const first = record.entries[0]?.seq;
-  return first !== undefined && seq < first ? `Event ${seq} is no longer kept.` : `There is no event ${seq} yet.`;
+  return first !== undefined && seq < first ? `Event ${seq} is no longer kept.` : `Event ${seq} does not exist yet.`;
 }
 
 function parts(record, entry) {
   const { payload, request, fault, text, details, effects = [] } = entry;
   return [
     facts([
-      ['at', clock(entry.unix_ms)],
-      ['took', entry.took_us === undefined ? null : microseconds(entry.took_us)],
+      ['time', clock(entry.unix_ms)],
+      ['duration', entry.took_us === undefined ? null : microseconds(entry.took_us)],
       ['memory', memory(record, entry)],
       ['generation', entry.generation ?? record.roomAfter(record.indexFrom(entry.seq)).generation],
     ]),
@@ -52,7 +52,7 @@ function parts(record, entry) {
     request ? requestView(request) : null,
     payload ? payloadView(payload) : null,
     details ? detailsView(entry) : null,
-    ...(effects.length > 0 ? [make('h4', {}, effects.length === 1 ? 'The service asked for' : `The service asked for ${effects.length} things`), effectsView(effects)] : []),
+    ...(effects.length > 0 ? [make('h4', {}, effects.length === 1 ? 'Effect' : `${effects.length} effects`), effectsView(effects)] : []),
   ].filter(Boolean);
 }
 
@@ -68,7 +68,7 @@ function memory(record, { seq, memory_bytes }) {
   return bytes(memory_bytes);
 }
 
-/** @param {[string, unknown][]} pairs those without a value are left out */
+/** @param {[string, unknown][]} pairs pairs without a value are skipped */
 function facts(pairs) {
   const known = pairs.filter(([, value]) => value !== null && value !== undefined);
   return make('dl', { className: 'facts' }, ...known.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, String(value)))));
@@ -76,7 +76,7 @@ function facts(pairs) {
 
 function faultView({ reason, event, message, backtrace }) {
   return make('section', { className: 'fault' },
-    make('p', {}, `The room has failed${event ? ` in ${event}` : ' before it began'}: ${reason}. Its clients were closed with 1011.`),
+    make('p', {}, `The service failed${event ? ` in ${event}` : ' to start'}: ${reason}. All clients were closed with 1011.`),
     textView(withoutAnsi(message ?? '')),
     backtrace ? make('h4', {}, 'Backtrace') : null,
     backtrace ? textView(withoutAnsi(backtrace), true) : null);
@@ -94,13 +94,13 @@ function detailsView(entry) {
     ...headers,
   ];
   return make('section', {},
-    rows.length > 0 ? make('h4', {}, 'What is known of it') : null,
+    rows.length > 0 ? make('h4', {}, 'Details') : null,
     make('dl', { className: 'pairs' }, ...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)])),
     claims ? make('h4', {}, 'Claims') : null,
     claims ? payloadView({ text: JSON.stringify(claims) }) : null);
 }
 
-/** More of them than anybody reads are shown on demand. */
+/** Further effects are shown on demand. */
 const EFFECTS_SHOWN = 50;
 
 /** @param {Effect[]} effects */

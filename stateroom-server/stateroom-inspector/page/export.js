@@ -1,4 +1,4 @@
-// The dialog with the room as a test: its text, to be copied or downloaded.
+// The dialog that exports a room as a test, to copy or download.
 import { byId, copy, setText } from './dom.js';
 import { toast } from './notices.js';
 import { testAddress, testOf } from './server.js';
@@ -9,15 +9,14 @@ const shown = byId('export-text');
 
 byId('export-copy').onclick = async () => {
   if (await copy(text)) return toast('Copied.');
-  // Then at least one key is enough.
   getSelection().selectAllChildren(shown);
   shown.focus();
-  return toast('The browser allows this page no copying: the text is selected.', true);
+  return toast('The browser denied access to the clipboard. The text is selected.', true);
 };
 
 export async function openExport(room) {
   text = '';
-  setText(shown, 'The server writes it …');
+  setText(shown, 'Exporting …');
   byId('export-copy').disabled = true;
   const link = byId('export-download');
   link.href = testAddress(room);
@@ -28,6 +27,6 @@ export async function openExport(room) {
     setText(shown, text);
     byId('export-copy').disabled = false;
   } catch (error) {
-    setText(shown, `There is none: ${error.message}`);
+    setText(shown, `Export failed: ${error.message}`);
   }
 }

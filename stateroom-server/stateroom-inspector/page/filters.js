@@ -1,11 +1,11 @@
-// The bar above the events: which kinds, of whom, with what in it, and whether the list stands still.
+// The filter bar above the events: kinds, client, search, and pause.
 /** @import { Record } from './record.js' */
-/** @import { View } from './view.js' */
+/** @import { FilteredView } from './filtered-view.js' */
 import { byId, keyed, make, setText } from './dom.js';
-import { GROUPS } from './words.js';
+import { GROUPS } from './describe.js';
 
-const TYPING_MS = 150;
-const CLIENTS = 500;
+const SEARCH_DELAY_MS = 150;
+const MAX_CLIENTS = 500;
 
 export class Filters {
   value = { groups: new Set(GROUPS.map(({ id }) => id)), client: null, text: '' };
@@ -17,7 +17,7 @@ export class Filters {
     let typing;
     byId('search').oninput = ({ target }) => {
       clearTimeout(typing);
-      typing = setTimeout(() => this.#change({ text: target.value }), TYPING_MS);
+      typing = setTimeout(() => this.#change({ text: target.value }), SEARCH_DELAY_MS);
     };
     byId('of-client').onchange = ({ target }) => this.#change({ client: target.value === '' ? null : Number(target.value) });
     byId('groups').append(...GROUPS.map(({ id, label }) => make('button', { type: 'button', 'aria-pressed': 'true', 'data-group': id, onclick: ({ currentTarget }) => {
@@ -28,7 +28,7 @@ export class Filters {
     } }, label)));
   }
 
-  /** Ends the search. Gives whether there was one to end. */
+  /** Clears the search if it has focus. Returns whether there was one. */
   clear() {
     if (document.activeElement !== byId('search') || this.value.text === '') return false;
     byId('search').value = '';
@@ -36,32 +36,32 @@ export class Filters {
     return true;
   }
 
-  /** Another room has other clients. */
+  /** Clears the client, which is none of another room. */
   forgetClient() {
     this.value = { ...this.value, client: null };
   }
 
-  /** @param {Record} record @param {View} view */
+  /** @param {Record} record @param {FilteredView} view */
   show(record, { shown, paused, waiting }) {
-    const { entries, forgotten } = record;
+    const { entries, dropped } = record;
     const all = entries.length - waiting;
     const count = all.toLocaleString('en');
-    // How many wait is of more use then, and the bar is short.
-    setText(byId('count'), waiting > 0 ? '' : `${shown.length === all ? count : `${shown.length.toLocaleString('en')} of ${count}`}${forgotten ? ', earlier ones are not kept here' : ''}`);
+    // While paused, the button shows the number of new events instead.
+    setText(byId('count'), waiting > 0 ? '' : `${shown.length === all ? count : `${shown.length.toLocaleString('en')} of ${count}`}${dropped ? ', earlier events dropped' : ''}`);
     byId('events-none').hidden = shown.length > 0;
-    setText(byId('events-none'), all === 0 ? 'Nothing has happened here yet.' : 'Nothing of what has happened fits this filter.');
+    setText(byId('events-none'), all === 0 ? 'No events yet.' : 'No events match the filter.');
     byId('pause').setAttribute('aria-pressed', paused);
     setText(byId('pause'), paused ? waiting > 0 ? `Resume (${waiting.toLocaleString('en')} new)` : 'Resume' : 'Pause');
     const { client } = this.value;
     const { here, gone } = record.roomAfter(entries.length);
-    const choices = ['', ...[...here.keys(), ...gone.keys()].slice(0, CLIENTS)];
+    const choices = ['', ...[...here.keys(), ...gone.keys()].slice(0, MAX_CLIENTS)];
     if (client !== null && !choices.includes(client)) choices.push(client);
     keyed(byId('of-client'), choices, id => id, id => make('option', { value: id }, id === '' ? 'all clients' : `client ${id}`));
     byId('of-client').value = client ?? '';
   }
 
-  #change(what) {
-    this.value = { ...this.value, ...what };
+  #change(changes) {
+    this.value = { ...this.value, ...changes };
     this.#onChange();
   }
 }

@@ -1,58 +1,58 @@
-// The page as a whole: which room and which event are looked at, and who is told when something changes.
-/** @import { RoomInfo } from './rooms.js' */
-import { byId, eachFrame, setText } from './dom.js';
+// The page as a whole: the selected room and event, and what is drawn when they change.
+/** @import { RoomInfo } from './room-list.js' */
+import { byId, oncePerFrame, setText } from './dom.js';
 import { showEvent } from './event-view.js';
 import { openExport } from './export.js';
 import { Filters } from './filters.js';
-import { learn, listenToForms } from './join.js';
-import { listenToKeys } from './keys.js';
-import { EventList } from './list.js';
-import { built, connection, toast } from './notices.js';
-import { eventIsHidden, leaveRooms, listenToPanels, open, sees } from './panels.js';
+import { listenToForms, loadInfo } from './connect-forms.js';
+import { listenToShortcuts } from './shortcuts.js';
+import { EventList } from './event-list.js';
+import { showBuild, showConnection, toast } from './notices.js';
+import { eventPanelIsHidden, isOpen, leaveRoomList, listenToPanels, openPanel } from './panels.js';
 import { RoomView } from './room-view.js';
-import { aboutRoom, address, addressed, roomHash, showRooms } from './rooms.js';
-import { Say } from './say.js';
+import { readHash, roomFacts, roomHash, showRooms, writeHash } from './room-list.js';
+import { Composer } from './actions.js';
 import { Feed } from './server.js';
-import { eventAt, showSparks } from './sparks.js';
+import { eventAt, showSparklines } from './sparklines.js';
 import { followTheme } from './theme.js';
-import { Watched } from './watched.js';
-import { YourClients } from './yours.js';
+import { WatchedRoom } from './watched-room.js';
+import { TestClients } from './test-clients.js';
 
 /** @type {RoomInfo[]} */
 let rooms = [];
-/** Whether the server has told which there are. */
+/** Whether the list of rooms has been received. */
 let known = false;
 /** @type {string | undefined} */
 let session;
-/** The event that is looked at; null: the newest. @type {number | null} */
+/** The selected event; null follows the latest. @type {number | null} */
 let selected = null;
-/** An event that is to be shown as soon as it is there: the address may be quicker than the feed. */
+/** An event to select as soon as the feed delivers it. */
 let sought = null;
 
-const draw = eachFrame(() => {
+const draw = oncePerFrame(() => {
   const { id: room, record, view, over } = watched;
   const about = rooms.find(({ id }) => id === room);
   const present = about && !about.ended ? about.clients : [];
-  const gone = view.update();
+  const removed = view.update();
   showRooms(rooms, room);
   byId('no-room').hidden = room !== null;
-  setText(byId('no-room-title'), rooms.length === 0 ? 'No rooms yet' : 'Which room?');
+  setText(byId('no-room-title'), rooms.length === 0 ? 'No rooms yet' : 'Select a room');
   document.body.classList.toggle('roomless', room === null);
   byId('room-pane').hidden = room === null;
   setText(byId('room-name'), room ?? '');
-  setText(byId('room-about'), over ? 'its record is gone' : about ? aboutRoom(about) : known ? 'there is no such room now' : '');
+  setText(byId('room-about'), over ? 'record evicted' : about ? roomFacts(about) : known ? 'no such room' : '');
   byId('export-open').disabled = record.entries.length === 0 || over;
-  byId('newest').hidden = list.follows && selected === null;
-  list.show(view.shown, selected, gone);
-  find();
+  byId('latest').hidden = list.follows && selected === null;
+  list.show(view.shown, selected, removed);
+  selectSought();
   filters.show(record, view);
-  // While the list stands still, so does all that is beside it.
+  // While the list is paused, the panels show the room as of its last event.
   const at = selected ?? view.until;
-  showSparks(record, at);
-  if (sees('event')) showEvent(record, selected);
-  if (sees('room')) roomView.show(record, at, present);
-  if (sees('yours')) yours.show();
-  say.show(about);
+  showSparklines(record, at);
+  if (isOpen('event')) showEvent(record, selected);
+  if (isOpen('room')) roomView.show(record, at, present);
+  if (isOpen('clients')) testClients.show();
+  composer.show(about);
 });
 
 const filters = new Filters(() => {
@@ -61,58 +61,58 @@ const filters = new Filters(() => {
   if (selected !== null) list.reveal();
   draw();
 });
-const watched = new Watched(filters, {
+const watched = new WatchedRoom(filters, {
   onBegin() {
     selected = null;
     sought = null;
     list.follows = true;
     document.title = `${watched.id === null ? '' : `${watched.id} · `}Stateroom inspector`;
     byId('connect-room').value = watched.id ?? '';
-    if (watched.id !== null) address(watched.id);
+    if (watched.id !== null) writeHash(watched.id);
   },
   onEntry(entry) {
-    if (entry.kind === 'connect') yours.connected(watched.id, entry);
+    if (entry.kind === 'connect') testClients.connected(watched.id, entry);
   },
-  onEnd: () => toast(`The server has forgotten room ${watched.id}. What was seen of it stays here.`),
+  onEnd: () => toast(`The record of room ${watched.id} was evicted. Its events stay visible on this page.`),
   draw,
 });
-const say = new Say();
+const composer = new Composer();
 const list = new EventList({
   onSelect(seq) {
     select(seq);
-    if (eventIsHidden()) open('event');
+    if (eventPanelIsHidden()) openPanel('event');
   },
   onScroll: draw,
 });
 const roomView = new RoomView({
   onEvent: select,
-  onSayAs(client) {
-    open('events');
-    say.as(client);
+  onSendAs(client) {
+    openPanel('events');
+    composer.sendAs(client);
   },
-  onDisconnect: client => say.disconnect(client),
+  onDisconnect: client => composer.disconnect(client),
   draw,
 });
-const yours = new YourClients(draw, (of, client) => {
-  if (of !== watched.id) location.hash = roomHash(of);
-  roomView.choose(client);
-  open('room');
+const testClients = new TestClients(draw, (room, client) => {
+  if (room !== watched.id) location.hash = roomHash(room);
+  roomView.select(client);
+  openPanel('room');
 });
 
 function select(seq) {
   selected = seq;
   sought = seq;
   list.follows = seq === null;
-  address(watched.id, seq);
-  find();
+  writeHash(watched.id, seq);
+  selectSought();
   draw();
 }
 
-function find() {
+function selectSought() {
   const entry = sought === null ? undefined : watched.record.find(sought);
   if (!entry) return;
   sought = null;
-  roomView.choose(entry.client);
+  roomView.select(entry.client);
   list.show(watched.view.shown, selected);
   list.reveal();
 }
@@ -125,13 +125,13 @@ function step(steps) {
   if (rows === 'last') select(null);
   else if (rows === 'first') select(shown[0].seq);
   else if (selected !== null) select(view.beside(selected, rows).seq);
-  // From the newest, the first step back is to the last that is shown.
+  // From the latest, the first step back selects the last row.
   else if (rows < 0) select(shown[Math.max(0, shown.length + rows)].seq);
 }
 
-/** Goes where the address says. */
-function follow() {
-  const { room, event } = addressed();
+/** Selects the room and the event of the address. */
+function followHash() {
+  const { room, event } = readHash();
   if (room !== watched.id) watched.watch(room, rooms);
   if (event !== selected) select(event);
 }
@@ -144,35 +144,35 @@ function pause() {
 function listenToPage() {
   listenToPanels(draw);
   addEventListener('hashchange', () => {
-    follow();
-    leaveRooms();
+    followHash();
+    leaveRoomList();
   });
   byId('rooms-find').oninput = draw;
-  listenToForms(yours, id => {
+  listenToForms(testClients, id => {
     if (id !== watched.id) location.hash = roomHash(id);
-    open('yours');
+    openPanel('clients');
   });
   byId('pause').onclick = pause;
-  byId('newest').onclick = () => select(null);
-  byId('earlier').onclick = () => step(-1);
-  byId('later').onclick = () => step(1);
+  byId('latest').onclick = () => select(null);
+  byId('previous').onclick = () => step(-1);
+  byId('next').onclick = () => step(1);
   byId('export-open').onclick = () => openExport(watched.id);
   byId('help-open').onclick = () => byId('help').showModal();
   for (const chart of document.querySelectorAll('#sparks svg')) chart.onclick = event => {
     const seq = eventAt(watched.record, selected ?? watched.view.until, event);
     if (seq !== null) select(seq);
   };
-  listenToKeys({
-    find: () => byId('search').focus(),
+  listenToShortcuts({
+    search: () => byId('search').focus(),
     pause,
-    say() {
-      open('events');
-      say.focus();
+    compose() {
+      openPanel('events');
+      composer.focus();
     },
     help: () => byId('help').showModal(),
-    event: () => open('event'),
-    room: () => open('room'),
-    yours: () => open('yours'),
+    event: () => openPanel('event'),
+    room: () => openPanel('room'),
+    clients: () => openPanel('clients'),
     escape() {
       if (filters.clear()) return;
       if (document.activeElement === document.body || document.activeElement === byId('events')) select(null);
@@ -184,10 +184,10 @@ function listenToPage() {
 function listenToServer() {
   new Feed('api/feed', {
     session({ id }) {
-      // Another server knows nothing of what the last one has recorded, and begins to count again.
-      const another = session !== undefined && session !== id;
+      // A restarted server has new records, numbered from 1.
+      const restarted = session !== undefined && session !== id;
       session = id;
-      if (another) {
+      if (restarted) {
         rooms = [];
         watched.watch(watched.id, rooms);
       }
@@ -195,24 +195,24 @@ function listenToServer() {
     rooms(all) {
       rooms = all;
       known = true;
-      // Nobody wants to be asked which of one room.
+      // A single room needs no selection.
       if (watched.id === null && all.length === 1) location.replace(roomHash(all[0].id));
-      watched.listen(rooms);
+      watched.openFeed(rooms);
       draw();
     },
-    build: built,
-  }, isOpen => {
-    connection(isOpen);
-    if (isOpen) void learn();
-    // The server that comes back may not have this room: its list tells.
-    else watched.mute();
+    build: showBuild,
+  }, connected => {
+    showConnection(connected);
+    if (connected) void loadInfo();
+    // A restarted server may not have this room: `rooms` opens its feed again.
+    else watched.closeFeed();
   });
 }
 
 followTheme();
-connection(false);
+showConnection(false);
 listenToPage();
-open('events');
-follow();
+openPanel('events');
+followHash();
 draw();
 listenToServer();

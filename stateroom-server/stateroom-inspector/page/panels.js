@@ -1,4 +1,4 @@
-// Which panel is open. On a desk the rooms and the events are always in sight; on a phone there is one panel at a time.
+// The open panel. On a desktop, rooms and events are always visible; a phone shows one panel at a time.
 import { byId } from './dom.js';
 
 const phone = matchMedia('(max-width: 60rem)');
@@ -12,24 +12,24 @@ export function listenToPanels(draw) {
   onOpen = draw;
 }
 
-for (const button of buttons) button.onclick = () => open(button.dataset.open);
-phone.onchange = () => open(dataset.view);
+for (const button of buttons) button.onclick = () => openPanel(button.dataset.open);
+phone.onchange = () => openPanel(dataset.view);
 
-/** @param {'rooms' | 'events' | 'event' | 'room' | 'yours'} panel */
-export function open(panel) {
+/** @param {'rooms' | 'events' | 'event' | 'room' | 'clients'} panel */
+export function openPanel(panel) {
   dataset.view = panel;
   if (!ALWAYS.includes(panel)) dataset.panel = panel;
-  for (const button of buttons) button.setAttribute('aria-pressed', sees(button.dataset.open));
+  for (const button of buttons) button.setAttribute('aria-pressed', isOpen(button.dataset.open));
   onOpen();
 }
 
-/** Whether a panel is in sight. What is not need not be drawn. */
-export const sees = panel => (phone.matches ? dataset.view : dataset.panel) === panel;
+/** Returns whether a panel is visible. Others need not be drawn. */
+export const isOpen = panel => (phone.matches ? dataset.view : dataset.panel) === panel;
 
-/** Whether it takes another panel to see an event that was selected. */
-export const eventIsHidden = () => phone.matches || dataset.panel === 'yours';
+/** Returns whether another panel hides the selected event. */
+export const eventPanelIsHidden = () => phone.matches || dataset.panel === 'clients';
 
-/** Somebody has chosen a room, and now wants to see what happens in it. */
-export function leaveRooms() {
-  if (dataset.view === 'rooms') open('events');
+/** Shows the events of the room that was selected. */
+export function leaveRoomList() {
+  if (dataset.view === 'rooms') openPanel('events');
 }

@@ -1,41 +1,41 @@
-// Shows one payload: the beginning at first, and the rest in pieces which the browser lays out only when they are in sight.
+// Shows one payload: its beginning first, the rest on demand, in pieces that the browser lays out when they are visible.
 /** @import { Payload } from './record.js' */
 import { copy, make } from './dom.js';
-import { bytesOf, hexDump, setOut, sizeOf } from './payload.js';
+import { bytesOf, hexDump, formatJson, sizeOf } from './payload.js';
 import { bytes } from './units.js';
 
-// Numbers of bytes are multiples of three, as base64 can be cut there, and of the width of the dump.
+// Numbers of bytes are multiples of three, where base64 can be cut, and of the width of the dump.
 const FIRST = { characters: 4000, lines: 60, bytes: 240 };
-/** What one press of "show" adds at most: 16 MiB at once would keep the browser busy. */
+/** Limit of what one click adds: 16 MiB at once would block the browser. */
 const NEXT = { characters: 1 << 20, lines: Infinity, bytes: 192 << 10 };
 const PIECE = { characters: 4 << 10, lines: 100, bytes: 3072 };
 const JSON_TOKENS = /("(?:[^"\\]|\\.)*")(?=(\s*:)?)|\b(true|false|null)\b|-?\d[\d.eE+-]*/g;
-/** As wide as a phone, and the panel on a desk. */
+/** Bytes per line, which fit a phone and the panel on a desktop. */
 const DUMP_WIDTH = 8;
 
 /** @param {Payload} payload */
 export function payloadView(payload) {
   const binary = payload.binary !== undefined;
-  const inLines = binary ? null : setOut(payload.text ?? '');
+  const formatted = binary ? null : formatJson(payload.text ?? '');
   const about = make('div', { className: 'about' });
   const body = make('div', { className: 'body' });
   let raw = false;
 
   about.append(make('span', { className: 'form' }, [
-    binary ? 'bytes' : inLines === null ? 'text' : 'JSON', bytes(sizeOf(payload)),
+    binary ? 'bytes' : formatted === null ? 'text' : 'JSON', bytes(sizeOf(payload)),
   ].join(' · ')));
-  if (payload.cut) about.append(make('span', { className: 'cut' }, 'only its beginning was kept'));
-  if (inLines !== null) {
+  if (payload.cut) about.append(make('span', { className: 'cut' }, 'truncated'));
+  if (formatted !== null) {
     const toggle = make('button', { className: 'link', type: 'button', 'aria-pressed': 'false', onclick() {
       raw = !raw;
       toggle.setAttribute('aria-pressed', raw);
       show();
-    } }, 'as sent');
+    } }, 'raw');
     about.append(toggle);
   }
   const toCopy = make('button', { className: 'link', type: 'button', async onclick() {
-    const text = binary ? hexDump(bytesOf(payload.binary, 0, Infinity), 0, 16) : raw ? payload.text : inLines ?? payload.text;
-    toCopy.textContent = await copy(text) ? 'copied' : 'not allowed here';
+    const text = binary ? hexDump(bytesOf(payload.binary, 0, Infinity), 0, 16) : raw ? payload.text : formatted ?? payload.text;
+    toCopy.textContent = await copy(text) ? 'copied' : 'copy failed';
     setTimeout(() => { toCopy.textContent = 'copy'; }, 2000);
   } }, 'copy');
   about.append(toCopy);
@@ -43,12 +43,12 @@ export function payloadView(payload) {
   return make('div', { className: binary ? 'payload wide' : 'payload' }, about, body);
 
   function show() {
-    const source = binary ? ofBytes(payload) : ofText(raw ? payload.text : inLines ?? payload.text ?? '', inLines !== null);
+    const source = binary ? ofBytes(payload) : ofText(raw ? payload.text : formatted ?? payload.text ?? '', formatted !== null);
     body.replaceChildren(source.size === 0 ? make('p', { className: 'quiet' }, 'empty') : pages(source));
   }
 }
 
-/** For a text that is no payload: a backtrace, a line of a log, what the compiler says. `wide`: its lines stay lines. */
+/** Shows a text that is no payload: a backtrace, a log line, compiler output. `wide` does not wrap lines. */
 export function textView(text, wide = false) {
   return make('div', { className: wide ? 'payload wide' : 'payload' }, make('div', { className: 'body' }, pages(ofText(text, false))));
 }
@@ -70,7 +70,7 @@ function pages({ size, page, left }) {
     rest.append(make('button', { className: 'link', type: 'button', onclick() {
       grow(NEXT);
       shown.focus();
-    } }, all ? `show all (${left(at)} more)` : `show more (${left(at)} are left)`));
+    } }, all ? `show all (${left(at)} more)` : `show more (${left(at)} left)`));
   }
 }
 
@@ -78,13 +78,13 @@ function ofText(text, isJson) {
   return {
     size: text.length,
     left: at => bytes(text.length - at),
-    page(from, limit, look = false) {
+    page(from, limit, measureOnly = false) {
       const end = cut(text, from, limit);
       const pieces = [];
-      for (let at = from; at < end && !look;) {
+      for (let at = from; at < end && !measureOnly;) {
         const next = Math.min(end, cut(text, at, PIECE));
         const piece = text.slice(at, next).replace(/\n$/, '');
-        pieces.push(isJson ? coloured(piece) : [piece || ' ']);
+        pieces.push(isJson ? highlighted(piece) : [piece || ' ']);
         at = next;
       }
       return { pieces, next: end };
@@ -92,7 +92,7 @@ function ofText(text, isJson) {
   };
 }
 
-/** Where a part ends that begins at `from`: behind a line if that is near, and not within a character. */
+/** Returns where the part that starts at `from` ends: after a line if that is near, and never within a character. */
 function cut(text, from, { characters, lines }) {
   let end = Math.min(text.length, from + characters);
   if (lines !== Infinity) {
@@ -112,10 +112,10 @@ function ofBytes(payload) {
   return {
     size,
     left: at => bytes(size - at),
-    page(from, limit, look = false) {
+    page(from, limit, measureOnly = false) {
       const next = Math.min(size, from + limit.bytes);
       const pieces = [];
-      for (let at = from; at < next && !look; at += PIECE.bytes) {
+      for (let at = from; at < next && !measureOnly; at += PIECE.bytes) {
         pieces.push([hexDump(bytesOf(payload.binary, at, Math.min(next, at + PIECE.bytes)), at, DUMP_WIDTH)]);
       }
       return { pieces, next };
@@ -123,7 +123,7 @@ function ofBytes(payload) {
   };
 }
 
-function coloured(text) {
+function highlighted(text) {
   const parts = [];
   let at = 0;
   for (const match of text.matchAll(JSON_TOKENS)) {

@@ -1,6 +1,6 @@
-// What is known of one room: its entries, in order and bounded, and the room as it was after any of them.
-// Pure: knows neither the page nor the server.
-import { copyOf, happen, nobody } from './replay.js';
+// The record of one room: its entries, bounded, and the state of the room after any of them.
+// Pure: independent of the page and the server.
+import { apply, clone, emptyRoom } from './replay.js';
 
 /**
  * @typedef {{ text?: string, binary?: string, bytes?: number, cut?: boolean }} Payload `binary` is base64
@@ -19,7 +19,7 @@ import { copyOf, happen, nobody } from './replay.js';
  * @property {number} seq
  * @property {number} unix_ms
  * @property {'start' | 'init' | 'connect' | 'disconnect' | 'message' | 'timer' | 'call' | 'request' | 'shutdown' | 'log' | 'fault' | 'restore' | 'gap'} kind
- *   `gap` is of this page: it stands where entries are missing
+ *   `gap` comes from this page: it marks missing entries
  * @property {number} [client]
  * @property {{ query?: [string, string][], headers?: [string, string][], claims?: object | null, address?: string, subject?: string | null, subprotocol?: string | null }} [details]
  * @property {Payload} [payload]
@@ -33,22 +33,22 @@ import { copyOf, happen, nobody } from './replay.js';
  */
 
 const MAX_ENTRIES = 20_000;
-/** After as many entries the room is written down, so that no step into the past has to begin at its start. */
+/** Number of entries between two snapshots of the room, from which its state after any entry is computed. */
 const BLOCK = 500;
-const MAX_CHARACTERS = 64 << 20;
+const MAX_PAYLOAD_CHARACTERS = 64 << 20;
 const BIG_CHARACTERS = 64 << 10;
 
 export class Record {
   /** @type {Entry[]} */
   entries = [];
-  /** How many were forgotten here. */
-  forgotten = 0;
+  /** Number of entries that were dropped here. */
+  dropped = 0;
   /** The room before the first entry. */
-  #base = nobody();
+  #base = emptyRoom();
   /** The room after each block of entries. */
   #blocks = [];
-  #now = nobody();
-  /** Long payloads, oldest first, and how long all of them are. @type {Payload[]} */
+  #now = emptyRoom();
+  /** Long payloads, oldest first, and their total length. @type {Payload[]} */
   #big = [];
   #bigCharacters = 0;
 
@@ -56,28 +56,28 @@ export class Record {
     return this.entries.at(-1);
   }
 
-  /** Takes an entry in, unless it is known: feeds may begin again. @param {Entry} entry */
+  /** Adds an entry unless it is there: a reopened feed repeats entries. @param {Entry} entry */
   add(entry) {
     if (this.last && entry.seq <= this.last.seq) return;
     this.entries.push(entry);
-    happen(this.#now, entry);
-    if (this.entries.length % BLOCK === 0) this.#blocks.push(copyOf(this.#now));
-    for (const payload of payloadsOf(entry)) this.#weigh(payload);
+    apply(this.#now, entry);
+    if (this.entries.length % BLOCK === 0) this.#blocks.push(clone(this.#now));
+    for (const payload of payloadsOf(entry)) this.#limitPayloads(payload);
     if (this.entries.length >= MAX_ENTRIES + BLOCK) {
       this.entries.splice(0, BLOCK);
       this.#base = this.#blocks.shift();
-      this.forgotten += BLOCK;
+      this.dropped += BLOCK;
     }
   }
 
-  /** Entries before this one are not to be had. Marks the place, if they are missing here. @param {number} seq */
+  /** Marks a gap if entries before this one are missing. @param {number} seq */
   gap(seq) {
     const { last } = this;
     if (last ? last.seq + 1 >= seq : seq <= 1) return;
-    this.add({ seq: seq - 0.5, unix_ms: last?.unix_ms ?? Date.now(), kind: 'gap', text: `What happened before event ${seq} is no longer kept` });
+    this.add({ seq: seq - 0.5, unix_ms: last?.unix_ms ?? Date.now(), kind: 'gap', text: `Events before ${seq} are no longer kept` });
   }
 
-  /** Where the first entry is whose seq is not below this one. */
+  /** Returns the index of the first entry whose seq is not below this one. */
   indexFrom(seq) {
     return lowerBound(this.entries, seq);
   }
@@ -88,24 +88,24 @@ export class Record {
     return entry?.seq === seq ? entry : undefined;
   }
 
-  /** The room after the entry at `index`. Not to be changed. */
+  /** Returns the room after the entry at `index`. Must not be modified. */
   roomAfter(index) {
     if (index >= this.entries.length - 1) return this.#now;
     const blocks = Math.floor((index + 1) / BLOCK);
-    const room = copyOf(blocks === 0 ? this.#base : this.#blocks[blocks - 1]);
-    for (const entry of this.entries.slice(blocks * BLOCK, index + 1)) happen(room, entry);
+    const room = clone(blocks === 0 ? this.#base : this.#blocks[blocks - 1]);
+    for (const entry of this.entries.slice(blocks * BLOCK, index + 1)) apply(room, entry);
     return room;
   }
 
-  #weigh(payload) {
+  #limitPayloads(payload) {
     const size = lengthOf(payload);
     if (size <= BIG_CHARACTERS) return;
     this.#big.push(payload);
     this.#bigCharacters += size;
-    while (this.#bigCharacters > MAX_CHARACTERS && this.#big.length > 1) {
+    while (this.#bigCharacters > MAX_PAYLOAD_CHARACTERS && this.#big.length > 1) {
       const oldest = this.#big.shift();
       this.#bigCharacters -= lengthOf(oldest);
-      shorten(oldest);
+      truncate(oldest);
     }
   }
 }
@@ -115,7 +115,7 @@ export function payloadsOf(entry) {
   return [entry.payload, entry.request?.body, ...(entry.effects ?? []).map(effect => effect.payload)].filter(Boolean);
 }
 
-/** The first index in a list that is sorted by seq at which there is none below it. */
+/** Returns the first index whose entry has a seq not below this one. */
 export function lowerBound(entries, seq) {
   let [low, high] = [0, entries.length];
   while (low < high) {
@@ -128,8 +128,8 @@ export function lowerBound(entries, seq) {
 
 const lengthOf = ({ text, binary }) => (text ?? binary ?? '').length;
 
-function shorten(payload) {
+function truncate(payload) {
   payload.cut = true;
-  // Base64 stays whole at a multiple of four.
-  for (const form of ['text', 'binary']) if (payload[form] !== undefined) payload[form] = payload[form].slice(0, BIG_CHARACTERS);
+  // Base64 can be cut at a multiple of four.
+  for (const encoding of ['text', 'binary']) if (payload[encoding] !== undefined) payload[encoding] = payload[encoding].slice(0, BIG_CHARACTERS);
 }

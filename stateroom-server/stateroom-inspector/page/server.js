@@ -1,8 +1,8 @@
-// Talks to the server that this page comes from: its feeds, and what it can be asked to do.
+// The API of the server: feeds and actions.
 
-/** Browsers allow six connections to a host: a tab that nobody looks at gives its back. */
-const AWAY_MS = 30_000;
-const AGAIN_MS = 1000;
+/** Browsers allow six connections to a host: a hidden tab releases its own. */
+const HIDDEN_TIMEOUT_MS = 30_000;
+const RETRY_MS = 1000;
 
 const roomPath = room => `api/rooms/${encodeURIComponent(room)}`;
 
@@ -11,7 +11,7 @@ export async function info() {
   return (await fetch('api/info')).json();
 }
 
-/** The test that the server writes of what was recorded. @throws {Error} with what the server says */
+/** Exports the history of a room as a test. @throws {Error} with the text of the response */
 export async function testOf(room) {
   const response = await fetch(testAddress(room));
   const text = await response.text();
@@ -22,27 +22,27 @@ export async function testOf(room) {
 export const testAddress = room => `${roomPath(room)}/test`;
 
 /**
- * Asks for something in a room: `message`, `disconnect`, `timer`, `restart`.
- * @throws {Error} with what the server says
+ * Takes an action on a room: `message`, `disconnect`, `timer`, `restart`.
+ * @throws {Error} with the text of the response
  */
-export async function ask(room, verb, body = {}) {
+export async function act(room, action, body = {}) {
   let response;
   try {
-    response = await fetch(`${roomPath(room)}/${verb}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    response = await fetch(`${roomPath(room)}/${action}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   } catch {
-    throw new Error('The server cannot be reached.');
+    throw new Error('Failed to reach the server.');
   }
   if (!response.ok) throw new Error((await response.text()).trim() || `${response.status} ${response.statusText}`);
 }
 
-/** A feed that stays open while somebody looks at the page. It may begin again: who listens knows what it has heard. */
+/** A feed that is open while the page is visible. After it was reopened, it repeats entries. */
 export class Feed {
   #address;
   #events;
   #onConnection;
   #source;
-  #again;
-  #away;
+  #retryTimer;
+  #hiddenTimer;
 
   /**
    * @param {string} address
@@ -53,9 +53,9 @@ export class Feed {
     this.#address = address;
     this.#events = events;
     this.#onConnection = onConnection;
-    document.addEventListener('visibilitychange', this.#looked);
+    document.addEventListener('visibilitychange', this.#onVisibility);
     addEventListener('pagehide', this.#pause);
-    addEventListener('pageshow', this.#looked);
+    addEventListener('pageshow', this.#onVisibility);
     this.#open();
   }
 
@@ -64,9 +64,9 @@ export class Feed {
   }
 
   close() {
-    document.removeEventListener('visibilitychange', this.#looked);
+    document.removeEventListener('visibilitychange', this.#onVisibility);
     removeEventListener('pagehide', this.#pause);
-    removeEventListener('pageshow', this.#looked);
+    removeEventListener('pageshow', this.#onVisibility);
     this.#pause();
   }
 
@@ -76,39 +76,39 @@ export class Feed {
     source.onopen = () => this.#onConnection(true);
     source.onerror = () => {
       this.#onConnection(false);
-      // It tries again by itself, except when it has got an answer that it does not like.
+      // An EventSource reconnects on its own, except after an error response.
       if (source.readyState !== EventSource.CLOSED) return;
-      clearTimeout(this.#again);
-      this.#again = setTimeout(() => this.#open(), AGAIN_MS);
+      clearTimeout(this.#retryTimer);
+      this.#retryTimer = setTimeout(() => this.#open(), RETRY_MS);
     };
-    for (const [name, hear] of Object.entries(this.#events)) source.addEventListener(name, ({ data }) => hear(data ? JSON.parse(data) : null));
+    for (const [name, handle] of Object.entries(this.#events)) source.addEventListener(name, ({ data }) => handle(data ? JSON.parse(data) : null));
   }
 
   #pause = () => {
-    clearTimeout(this.#again);
-    clearTimeout(this.#away);
+    clearTimeout(this.#retryTimer);
+    clearTimeout(this.#hiddenTimer);
     this.#source?.close();
     this.#source = undefined;
   };
 
-  #looked = () => {
-    clearTimeout(this.#away);
-    if (document.hidden) this.#away = setTimeout(this.#pause, AWAY_MS);
+  #onVisibility = () => {
+    clearTimeout(this.#hiddenTimer);
+    if (document.hidden) this.#hiddenTimer = setTimeout(this.#pause, HIDDEN_TIMEOUT_MS);
     else if (!this.#source) this.#open();
   };
 }
 
-/** Whether a name can be that of a room: in an address, `.` and `..` stand for folders, however they are written. */
-export const canBeRoom = name => name !== '' && name !== '.' && name !== '..' && new TextEncoder().encode(name).length <= 512;
+/** Returns whether a text can be a room ID. URLs resolve `.` and `..`, however they are encoded. */
+export const isRoomId = name => name !== '' && name !== '.' && name !== '..' && new TextEncoder().encode(name).length <= 512;
 
 /**
- * Where to join a room.
- * @param {string} roomsAt
+ * Returns the address of a room for WebSockets.
+ * @param {string} roomsPath
  * @param {string} room
  * @param {URLSearchParams} query
  */
-export function roomAddress(roomsAt, room, query = new URLSearchParams()) {
-  const address = new URL(roomsAt + encodeURIComponent(room), location.href);
+export function roomAddress(roomsPath, room, query = new URLSearchParams()) {
+  const address = new URL(roomsPath + encodeURIComponent(room), location.href);
   address.protocol = address.protocol.replace('http', 'ws');
   address.hash = '';
   address.search = query;

@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, unless somebody has chosen.
+// The color theme: that of the system, or the one that was selected.
 import { byId, setText } from './dom.js';
 
 const STORED = 'stateroom-inspector-theme';
@@ -17,6 +17,6 @@ export function followTheme() {
   function show() {
     document.documentElement.dataset.theme = theme;
     setText(button.querySelector('.name'), theme);
-    button.setAttribute('aria-label', `Colours: ${{ auto: 'as the system has them', light: 'light', dark: 'dark' }[theme]}`);
+    button.setAttribute('aria-label', `Colors: ${{ auto: 'system', light: 'light', dark: 'dark' }[theme]}`);
   }
 }

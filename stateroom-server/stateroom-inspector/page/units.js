@@ -1,5 +1,4 @@
-// Numbers as people read them: bytes, durations, times of day, and what there is one or many of. A number and its unit stay
-// in one line.
+// Formats numbers: bytes, durations, times of day, counts. A no-break space keeps a number and its unit together.
 
 const BYTES = ['B', 'KiB', 'MiB', 'GiB'];
 
@@ -19,21 +18,21 @@ export function microseconds(count) {
   return `${short(count / 1_000_000)}\u00a0s`;
 }
 
-/** For how long something has been there. */
+/** Formats the age of something. */
 export function age(seconds) {
   if (seconds < 60) return `${Math.floor(seconds)}\u00a0s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}\u00a0min`;
   return `${Math.floor(seconds / 3600)}\u00a0h ${Math.floor(seconds / 60) % 60}\u00a0min`;
 }
 
-/** The time of day, to the millisecond. */
+/** Formats the time of day, to the millisecond. */
 export function clock(unixMs) {
   const date = new Date(unixMs);
   const two = number => String(number).padStart(2, '0');
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
 
-export const many = (count, what) => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
+export const plural = (count, noun) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 
-// Three digits are all that anybody compares.
+// Three significant digits.
 const short = value => value < 10 ? String(Math.round(value * 100) / 100) : value < 100 ? String(Math.round(value * 10) / 10) : String(Math.round(value));

@@ -1,14 +1,14 @@
-// The list of rooms, and who is in the one that is looked at.
+// The list of rooms, and the room and event in the address of the page.
 import { byId, keyed, make, setText } from './dom.js';
-import { age, bytes, many, microseconds } from './units.js';
+import { age, bytes, microseconds, plural } from './units.js';
 
-const SHOWN = 200;
-/** From so many on, there is a field to find one. */
-const MANY = 12;
-const WRITTEN_MS = 150;
+const MAX_ROOMS = 200;
+/** Number of rooms above which there is a search field. */
+const SEARCH_THRESHOLD = 12;
+const HASH_DELAY_MS = 150;
 
 /**
- * @typedef {object} RoomInfo as the server tells it
+ * @typedef {object} RoomInfo as the server sends it
  * @property {string} id
  * @property {number[]} clients
  * @property {number} events
@@ -22,20 +22,20 @@ const WRITTEN_MS = 150;
 /** @param {RoomInfo[]} rooms @param {string | null} current */
 export function showRooms(rooms, current) {
   const find = byId('rooms-find');
-  find.hidden = rooms.length < MANY;
+  find.hidden = rooms.length < SEARCH_THRESHOLD;
   const searched = find.hidden ? '' : find.value.trim().toLowerCase();
   const found = searched === '' ? rooms : rooms.filter(({ id }) => id.toLowerCase().includes(searched));
-  keyed(byId('room-list'), found.slice(0, SHOWN), ({ id }) => id, item, (element, room) => {
+  keyed(byId('room-list'), found.slice(0, MAX_ROOMS), ({ id }) => id, item, (element, room) => {
     const link = element.firstElementChild;
     if (room.id === current) link.setAttribute('aria-current', 'true');
     else link.removeAttribute('aria-current');
     element.classList.toggle('ended', room.ended);
-    setText(element.querySelector('.about'), room.ended ? 'ended' : many(room.clients.length, 'client'));
-    setText(element.querySelector('.faults'), room.faults === 0 ? '' : many(room.faults, 'fault'));
+    setText(element.querySelector('.about'), room.ended ? 'ended' : plural(room.clients.length, 'client'));
+    setText(element.querySelector('.faults'), room.faults === 0 ? '' : plural(room.faults, 'fault'));
   });
   const more = byId('rooms-more');
-  more.hidden = found.length <= SHOWN && found.length > 0;
-  setText(more, found.length === 0 ? searched === '' ? 'None yet.' : 'None has this in its name.' : `and ${found.length - SHOWN} more`);
+  more.hidden = found.length <= MAX_ROOMS && found.length > 0;
+  setText(more, found.length === 0 ? searched === '' ? 'No rooms yet.' : 'No room matches.' : `and ${found.length - MAX_ROOMS} more`);
 }
 
 /** @param {RoomInfo} room */
@@ -46,33 +46,33 @@ function item({ id }) {
     make('span', { className: 'faults' })));
 }
 
-/** What the heading says of the room that is looked at. @param {RoomInfo | undefined} room */
-export function aboutRoom(room) {
+/** Returns the facts below the heading of the selected room. @param {RoomInfo | undefined} room */
+export function roomFacts(room) {
   if (!room) return '';
   return [
-    room.ended ? 'ended' : many(room.clients.length, 'client'),
-    many(room.events, 'event'),
+    room.ended ? 'ended' : plural(room.clients.length, 'client'),
+    plural(room.events, 'event'),
     room.age_seconds === null ? null : age(room.age_seconds),
     `${microseconds(room.cpu_seconds * 1e6)} CPU`,
     room.memory_bytes === null ? null : bytes(room.memory_bytes),
   ].filter(Boolean).join(' · ');
 }
 
-/** The address within this page of a room, or of one of its events. */
+/** Returns the hash of a room, or of one of its events. */
 export function roomHash(room, event = null) {
   return `#${new URLSearchParams(event === null ? { room } : { room, event })}`;
 }
 
-let written;
+let hashTimer;
 
-/** Has the address say what is shown. Browsers refuse it when it changes at each press of a key. */
-export function address(room, event = null) {
-  clearTimeout(written);
-  written = setTimeout(() => history.replaceState(null, '', roomHash(room, event)), WRITTEN_MS);
+/** Writes the selection to the address, delayed because browsers limit how often it may change. */
+export function writeHash(room, event = null) {
+  clearTimeout(hashTimer);
+  hashTimer = setTimeout(() => history.replaceState(null, '', roomHash(room, event)), HASH_DELAY_MS);
 }
 
-/** What the address says is to be shown. */
-export function addressed() {
+/** Returns the selection in the address. */
+export function readHash() {
   const words = new URLSearchParams(location.hash.slice(1));
   const event = Number(words.get('event') || Number.NaN);
   return { room: words.get('room'), event: Number.isFinite(event) ? event : null };

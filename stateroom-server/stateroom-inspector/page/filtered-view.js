@@ -1,14 +1,14 @@
-// Which entries of a record are shown: those that the filter lets through, up to where the list was paused. Pure.
+// Which entries of a record are shown: those that match the filter, up to where the list was paused. Pure.
 /** @import { Entry, Record } from './record.js' */
 import { lowerBound } from './record.js';
-import { GROUPS, says } from './words.js';
+import { GROUPS, matches } from './describe.js';
 
-export class View {
+export class FilteredView {
   /** @type {Entry[]} */
   shown = [];
-  /** The seq of the last entry that was looked at. */
-  #seen = -Infinity;
-  /** The seq up to which is shown while it is paused. @type {number | null} */
+  /** The seq of the last entry that was filtered. */
+  #lastSeq = -Infinity;
+  /** The last seq that is shown while paused. @type {number | null} */
   until = null;
   #filter = { hidden: new Set(), client: null, text: '' };
 
@@ -22,7 +22,7 @@ export class View {
     return this.until !== null;
   }
 
-  /** How many entries came since it was paused. */
+  /** Number of entries since the pause. */
   get waiting() {
     return this.paused ? this.record.entries.length - this.record.indexFrom(this.until + 0.1) : 0;
   }
@@ -36,25 +36,25 @@ export class View {
     const hidden = new Set(GROUPS.filter(({ id }) => !groups.has(id)).flatMap(({ kinds }) => kinds));
     this.#filter = { hidden, client, text: text.trim().toLowerCase() };
     this.shown = [];
-    this.#seen = -Infinity;
+    this.#lastSeq = -Infinity;
     this.update();
   }
 
-  /** Takes in what has come, and lets go of what the record has forgotten. Gives how many rows went at the top. */
+  /** Adds new entries and drops those that the record dropped. Returns the number of rows removed at the top. */
   update() {
     const { entries } = this.record;
-    const gone = entries.length > 0 ? lowerBound(this.shown, entries[0].seq) : this.shown.length;
-    if (gone > 0) this.shown.splice(0, gone);
-    for (let index = this.record.indexFrom(this.#seen + 0.1); index < entries.length; index += 1) {
+    const removed = entries.length > 0 ? lowerBound(this.shown, entries[0].seq) : this.shown.length;
+    if (removed > 0) this.shown.splice(0, removed);
+    for (let index = this.record.indexFrom(this.#lastSeq + 0.1); index < entries.length; index += 1) {
       const entry = entries[index];
       if (this.until !== null && entry.seq > this.until) break;
-      this.#seen = entry.seq;
+      this.#lastSeq = entry.seq;
       if (this.#passes(entry)) this.shown.push(entry);
     }
-    return gone;
+    return removed;
   }
 
-  /** The entry that is shown `steps` rows from another one, which itself may not be shown. */
+  /** Returns the entry `steps` rows from another one, which may be filtered out. */
   beside(seq, steps) {
     let index = lowerBound(this.shown, seq);
     if (steps > 0 && this.shown[index]?.seq !== seq) index -= 1;
@@ -63,11 +63,11 @@ export class View {
 
   #passes(entry) {
     const { hidden, client, text } = this.#filter;
-    return !hidden.has(entry.kind) && (client === null || concerns(entry, client)) && (text === '' || says(entry, text));
+    return !hidden.has(entry.kind) && (client === null || concerns(entry, client)) && (text === '' || matches(entry, text));
   }
 }
 
-/** Whether an entry is of a client, or something in it is for this client alone. */
+/** Returns whether an entry is of a client, or has an effect for it alone. */
 function concerns({ client, effects = [] }, id) {
   return client === id || effects.some(effect => effect.client === id || effect.to?.client === id);
 }

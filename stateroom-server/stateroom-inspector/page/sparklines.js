@@ -1,24 +1,24 @@
-// The two small charts: how long each event took, and how much memory the guest had after it.
+// The two sparklines: duration of each event, and memory of the service after it.
 /** @import { Entry, Record } from './record.js' */
 import { byId, setText } from './dom.js';
 import { bytes, microseconds } from './units.js';
 
-const EVENTS = 240;
-/** Of a room in which little has happened, the charts are not stretched further than this. */
-const AT_LEAST = 60;
+const MAX_EVENTS = 240;
+/** Width of a chart with few events. */
+const MIN_WIDTH = 60;
 const HEIGHT = 28;
-/** Behind the event that is selected, so many are shown. */
-const AHEAD = 40;
+/** Number of events shown after the selected one. */
+const EVENTS_AFTER = 40;
 
 /** @param {Record} record @param {number | null} selected */
-export function showSparks(record, selected) {
+export function showSparklines(record, selected) {
   const { entries, first } = charted(record, selected);
   const mark = selected === null ? -1 : record.indexFrom(selected) - first;
   chart(byId('spark-time'), entries, mark, entry => entry.took_us, microseconds, bars);
   chart(byId('spark-memory'), entries, mark, entry => entry.memory_bytes, bytes, steps);
 }
 
-/** The event that somebody points at. @param {MouseEvent} pointed */
+/** Returns the event at the pointer. @param {MouseEvent} pointed */
 export function eventAt(record, selected, { currentTarget, clientX }) {
   const { left, width } = currentTarget.getBoundingClientRect();
   const { entries } = charted(record, selected);
@@ -27,8 +27,8 @@ export function eventAt(record, selected, { currentTarget, clientX }) {
 
 function charted(record, selected) {
   const { entries } = record;
-  const end = selected === null ? entries.length : Math.min(entries.length, Math.max(EVENTS, record.indexFrom(selected) + AHEAD));
-  const first = Math.max(0, end - EVENTS);
+  const end = selected === null ? entries.length : Math.min(entries.length, Math.max(MAX_EVENTS, record.indexFrom(selected) + EVENTS_AFTER));
+  const first = Math.max(0, end - MAX_EVENTS);
   return { entries: entries.slice(first, end), first };
 }
 
@@ -45,12 +45,12 @@ function chart(figure, entries, mark, valueOf, unit, draw) {
   figure.querySelector('.faults').setAttribute('d', entries.map(({ kind }, index) => kind === 'fault' ? upright(index) : '').join(''));
 }
 
-const widthOf = entries => Math.max(AT_LEAST, entries.length);
+const widthOf = entries => Math.max(MIN_WIDTH, entries.length);
 const upright = index => `M${index + 0.5} 0V${HEIGHT}`;
 const height = (value, most) => (HEIGHT - 1 - value / most * (HEIGHT - 2)).toFixed(1);
 const bars = (values, most) => values.map((value, index) => Number.isFinite(value) ? `M${index + 0.1} ${HEIGHT}V${height(value, most)}h.8V${HEIGHT}z` : '').join('');
 
-// Between events, memory does not change.
+// Memory stays the same between events.
 function steps(values, most) {
   let path = '';
   for (const [index, value] of values.entries()) {

@@ -1,33 +1,33 @@
-// The keyboard: which key does what, wherever in the page it is pressed. The help dialog in index.html lists them.
+// Keyboard shortcuts of the whole page. The help dialog in index.html lists them.
 import { byId, takesText } from './dom.js';
 
 const STORED = 'stateroom-inspector-keys';
 
 /**
- * @param {Record<string, () => void>} verbs what to do for `find`, `pause`, `say`, `help`, `event`, `room`, `yours`, `escape`
+ * @param {Record<string, () => void>} actions `search`, `pause`, `compose`, `help`, `event`, `room`, `clients`, `escape`
  * @param {(steps: number | 'first' | 'last' | 'page up' | 'page down') => void} step
  */
-export function listenToKeys(verbs, step) {
-  const allowed = byId('keys-on');
+export function listenToShortcuts(actions, step) {
+  const allowed = byId('shortcuts-on');
   allowed.checked = localStorage.getItem(STORED) !== 'off';
   allowed.onchange = () => localStorage.setItem(STORED, allowed.checked ? 'on' : 'off');
-  const letters = { '/': 'find', ' ': 'pause', c: 'say', '?': 'help', 1: 'event', 2: 'room', 3: 'yours' };
+  const letters = { '/': 'search', ' ': 'pause', c: 'compose', '?': 'help', 1: 'event', 2: 'room', 3: 'clients' };
   const steps = { ArrowUp: -1, ArrowDown: 1, k: -1, j: 1, Home: 'first', End: 'last', PageUp: 'page up', PageDown: 'page down' };
 
   addEventListener('keydown', event => {
     const { key, target } = event;
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
     if (key === 'Escape') {
-      verbs.escape();
+      actions.escape();
       return;
     }
     if (takesText(target)) return;
-    // What can be scrolled or pressed by these keys keeps them.
-    const own = target instanceof Element && target.id !== 'events' && (key === ' ' ? target.closest('button, a, summary, input') : target.closest('pre, .lines, ul'));
-    const verb = letters[key];
+    // Elements that these keys scroll or press.
+    const handledByTarget = target instanceof Element && target.id !== 'events' && (key === ' ' ? target.closest('button, a, summary, input') : target.closest('pre, .lines, ul'));
+    const action = letters[key];
     const single = key.length === 1;
-    if (own && (key === ' ' || !single) || single && !allowed.checked && target?.id !== 'events') return;
-    if (verb) verbs[verb]();
+    if (handledByTarget && (key === ' ' || !single) || single && !allowed.checked && target?.id !== 'events') return;
+    if (action) actions[action]();
     else if (key in steps) step(steps[key]);
     else return;
     event.preventDefault();

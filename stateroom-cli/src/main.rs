@@ -13,13 +13,11 @@ mod commands;
 mod config;
 mod dev;
 mod doctor;
-mod inspector;
 mod logging;
 mod metrics;
 mod new;
 #[cfg(test)]
 mod readme;
-mod record;
 mod refusal;
 mod report;
 mod shutdown;

@@ -13,10 +13,10 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
+use stateroom_bench::Bench;
 use stateroom_server::Origins;
 
 use crate::{
-    bench::Bench,
     build::CACHE_VARIABLE,
     closest::closest,
     colour::Colour,

@@ -7,16 +7,17 @@ use serde::Serialize;
 
 use super::{
     args::{Bench, Pattern},
+    html::page,
     latency::UNANSWERED,
     measured::Measured,
     ramp::Ramp,
-    table::{knee, time_text},
+    table::{knee, table, time_text, title},
     trouble::{End, Trouble},
 };
 
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Report {
+pub struct Report {
     pub(crate) url: String,
     pub(crate) pattern: Pattern,
     pub(crate) rooms: u32,
@@ -70,8 +71,18 @@ impl Report {
         }
     }
 
+    /// The report as text, for a terminal.
+    pub fn text(&self) -> String {
+        format!("{}\n{}", title(self), table(self))
+    }
+
+    /// The report as a page.
+    pub fn page(&self) -> String {
+        page(self)
+    }
+
     /// Why the run is a failure, where it was asked to be one.
-    pub(crate) fn faults(&self, p99_under: Option<Duration>, max_errors: Option<u64>) -> Vec<String> {
+    pub fn faults(&self, p99_under: Option<Duration>, max_errors: Option<u64>) -> Vec<String> {
         let mut faults = Vec::new();
         let Measured { latency_ms, p99_of_due: p99, .. } = self.measured;
         let missed = p99_under.map(|most| most.as_secs_f64() * 1e3).filter(|most| p99 > *most).map(time_text);

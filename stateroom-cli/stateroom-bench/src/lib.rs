@@ -22,6 +22,7 @@ mod pacer;
 mod phase;
 mod plot;
 mod progress;
+mod quantity;
 mod ramp;
 mod report;
 mod schedule;
@@ -35,13 +36,13 @@ mod target;
 mod tests;
 mod trouble;
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::error::ErrorKind;
 use futures_util::FutureExt;
 
-pub(crate) use args::Bench;
+pub use args::{Bench, Pattern};
 
 use board::Board;
 use crowd::Crowd;
@@ -49,7 +50,7 @@ use door::Door;
 use phase::{Phase, Stage};
 use progress::Progress;
 use ramp::Ramp;
-pub(crate) use report::Report;
+pub use report::Report;
 use silence::silence;
 use target::Target;
 
@@ -58,11 +59,7 @@ use target::Target;
 /// # Errors
 ///
 /// Where nothing could be measured, and why.
-pub(crate) async fn measure(
-    bench: &Bench,
-    quiet: bool,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<Report> {
+pub async fn measure(bench: &Bench, quiet: bool, stop: impl Future<Output = ()> + Send + 'static) -> Result<Report> {
     let target = Target::parse(&bench.url).map_err(misuse)?;
     if bench.rooms > 1 && !target.is_many() {
         let problem = format!("`{}` is one room, and --rooms asks for {}", bench.url, bench.rooms);
@@ -89,23 +86,6 @@ pub(crate) async fn measure(
         Some(text) => bail!(text),
         None => Ok(report),
     }
-}
-
-/// Writes the report, to wherever it was asked for.
-///
-/// # Errors
-///
-/// Where it cannot be written.
-pub(crate) fn publish(bench: &Bench, report: &Report) -> Result<()> {
-    if bench.json {
-        crate::report::print_json(report)?;
-    } else {
-        crate::report::print(&format!("{}\n{}", table::title(report), table::table(report)))?;
-    }
-    if let Some(file) = &bench.html {
-        fs::write(file, html::page(report)).with_context(|| format!("cannot write `{}`", file.display()))?;
-    }
-    Ok(())
 }
 
 /// A command line that asks for what cannot be.

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::strange::cut;
-use crate::report::bytes;
+use crate::quantity::bytes_text;
 
 /// What went wrong, and how often.
 #[derive(Debug, Default, Clone)]
@@ -95,7 +95,10 @@ pub(crate) fn explain(error: &Error) -> String {
         Error::Io(error) => explain_io(error),
         Error::ConnectionClosed | Error::AlreadyClosed => "the connection ended without a close".to_owned(),
         Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
-            format!("the server sent a message of more than {}, which is all that is taken", bytes(*max_size as u64))
+            format!(
+                "the server sent a message of more than {}, which is all that is taken",
+                bytes_text(*max_size as u64)
+            )
         }
         Error::Protocol(ProtocolError::HttparseError(_)) => {
             "what answers there speaks no HTTP; if it is TLS, write https or wss".to_owned()

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum, value_parser};
 use serde::Serialize;
 
-use crate::config::{Bytes, Sets};
+use super::quantity::parse_bytes;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,76 +25,76 @@ const LARGEST: usize = 1 << 30;
 /// The flags of `stateroom bench`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Bench {
+pub struct Bench {
     /// Where the rooms are: ws, wss, http or https
-    pub(crate) url: String,
+    pub url: String,
 
     /// Whom the service sends a message: its sender (echo) or everybody in the room (broadcast); in a chat, too, but only
     /// one in ten speaks, at random times and lengths, each once a second unless there is a rate
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) pattern: Pattern,
+    pub pattern: Pattern,
 
     /// How many connections there are, in all
     #[arg(short, long, value_name = "NUMBER", default_value_t = 10, value_parser = value_parser!(u32).range(1..))]
-    pub(crate) connections: u32,
+    pub connections: u32,
 
     /// Over how many rooms they are spread
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = value_parser!(u32).range(1..))]
-    pub(crate) rooms: u32,
+    pub rooms: u32,
 
     /// How many messages are sent each second, in all; without it, each connection says more when it is answered
     #[arg(long, value_name = "MESSAGES_PER_SECOND", value_parser = rate)]
-    pub(crate) rate: Option<f64>,
+    pub rate: Option<f64>,
 
     /// How long a message is; at least the mark by which it is known, of some 50 bytes
     #[arg(long, value_name = "BYTES", default_value = "64", value_parser = size)]
-    pub(crate) size: usize,
+    pub size: usize,
 
     /// What is sent, with `{message}` where the marked message goes, such as {"text":"{message}"}; without that, the next
     /// message that comes is taken for the answer, which is right where each connection has a room to itself
     #[arg(long, value_name = "TEXT", default_value = MESSAGE, hide_default_value = true)]
-    pub(crate) template: String,
+    pub template: String,
 
     /// For how long is measured, such as 10s or 500ms; with --ramp, each step
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
-    pub(crate) duration: Duration,
+    pub duration: Duration,
 
     /// For how long is sent before that, unmeasured
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
-    pub(crate) warmup: Duration,
+    pub warmup: Duration,
 
     /// Raise the rate by half, step by step, until the p99 passes --p99-under (else ten times that of the first step)
     /// or the answers no longer follow, twice
     #[arg(long)]
-    pub(crate) ramp: bool,
+    pub ramp: bool,
 
     /// Fail unless 99 % of the messages are answered within that time, such as 20ms
     #[arg(long, value_name = "TIME", value_parser = some_time)]
-    pub(crate) p99_under: Option<Duration>,
+    pub p99_under: Option<Duration>,
 
     /// Fail if more goes wrong: connections, messages not sent, answers lost
     #[arg(long, value_name = "NUMBER")]
-    pub(crate) max_errors: Option<u64>,
+    pub max_errors: Option<u64>,
 
     /// Write the result to stdout as JSON
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
 
     /// Write a report with plots
     #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<PathBuf>,
+    pub html: Option<PathBuf>,
 }
 
 /// Whom the service sends a message, and who has something to say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Pattern {
-    // To its sender.
+pub enum Pattern {
+    /// To its sender.
     #[default]
     Echo,
-    // To everybody in the room.
+    /// To everybody in the room.
     Broadcast,
-    // The same; one in ten speaks, at random times, and at random lengths.
+    /// The same; one in ten speaks, at random times, and at random lengths.
     Chat,
 }
 
@@ -123,8 +123,7 @@ impl Bench {
 }
 
 fn size(text: &str) -> Result<usize, String> {
-    let mut size: usize = 0;
-    text.parse::<Bytes>()?.set(&mut size);
+    let size = parse_bytes(text)?;
     if size <= LARGEST { Ok(size) } else { Err("a message has at most 1GiB".to_owned()) }
 }
 

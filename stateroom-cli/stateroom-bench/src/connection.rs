@@ -21,13 +21,13 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{
     args::Pattern,
-    board::Board,
-    door::Socket,
-    ears::{Ears, Heard},
+    connector::Socket,
+    counters::LATE,
+    deduplicator::{Deduplicator, MarkerKind},
+    error_counts::DisconnectReason,
     marker::Marker,
+    run_state::RunState,
     schedule::exponential,
-    tally::LATE,
-    trouble::End,
 };
 
 /// So many messages may be due that the socket does not take; those after them are not sent.
@@ -40,13 +40,13 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const LONGEST: f64 = 8.0;
 
 /// How many are in a room.
-pub(crate) type Members = Arc<AtomicU32>;
+pub(crate) type RoomSize = Arc<AtomicU32>;
 
 /// One client.
 pub(crate) struct Connection {
     pub(crate) number: u32,
-    pub(crate) members: Members,
-    pub(crate) board: Arc<Board>,
+    pub(crate) members: RoomSize,
+    pub(crate) state: Arc<RunState>,
     /// When it answers to being answered: orders to itself.
     pub(crate) again: Option<mpsc::WeakSender<u64>>,
     /// Without marks: its messages that have no answer yet.
@@ -67,12 +67,12 @@ impl Connection {
             // What cannot be written to may have said why.
             Either::Right((Err(error), listen)) => {
                 let end = timeout(FAREWELL, listen).await.ok().filter(|end| end.code.is_some());
-                Some(end.unwrap_or_else(|| End::broken(Some(error))))
+                Some(end.unwrap_or_else(|| DisconnectReason::broken(Some(error))))
             }
         };
         self.members.fetch_sub(1, Ordering::Relaxed);
         if let Some(end) = end {
-            self.board.trouble().end(end);
+            self.state.errors().end(end);
         }
     }
 
@@ -87,13 +87,13 @@ impl Connection {
         while orders.recv_many(&mut due, IN_A_WRITE).await > 0 {
             for intended in due.drain(..) {
                 number += 1;
-                let size = match self.board.pattern {
+                let size = match self.state.pattern {
                     Pattern::Chat => exponential(&mut random).min(LONGEST),
                     _ => 1.0,
                 };
-                let message = self.board.message(self.number, number, intended, size);
-                if !self.board.marks() {
-                    let marker = Marker { run: self.board.run, connection: self.number, number, intended };
+                let message = self.state.message(self.number, number, intended, size);
+                if !self.state.marks() {
+                    let marker = Marker { run: self.state.run, connection: self.number, number, intended };
                     self.unanswered().push_back(marker);
                 }
                 self.sends(intended, free_since);
@@ -106,9 +106,9 @@ impl Connection {
 
     /// Writes, and notes since when the socket is free if it was not.
     async fn write(&self, writing: impl Future<Output = Result<(), Error>>, free_since: &mut u64) -> Result<(), Error> {
-        let begin = self.board.now();
+        let begin = self.state.now();
         writing.await?;
-        let end = self.board.now();
+        let end = self.state.now();
         if end - begin > LATE {
             *free_since = end;
         }
@@ -117,60 +117,60 @@ impl Connection {
 
     /// A message leaves. As long as the socket was not free, its delay is the server's.
     fn sends(&self, intended: u64, free_since: u64) {
-        let at = self.board.now();
+        let at = self.state.now();
         let late = at.saturating_sub(intended.max(free_since));
-        let recipients = match self.board.pattern {
+        let recipients = match self.state.pattern {
             Pattern::Echo => 1,
             _ => self.members.load(Ordering::Relaxed).into(),
         };
-        if let Some(mut tally) = self.board.tally(self.number) {
-            tally.sends(intended, at, late, recipients);
+        if let Some(mut counters) = self.state.counters(self.number) {
+            counters.sends(intended, at, late, recipients);
         }
     }
 
     /// Hears everything, to the connection's end.
-    async fn listen(&self, mut stream: impl Stream<Item = Result<Message, Error>> + Unpin) -> End {
-        let mut ears = Ears::new(&self.board, self.number);
+    async fn listen(&self, mut stream: impl Stream<Item = Result<Message, Error>> + Unpin) -> DisconnectReason {
+        let mut deduplicator = Deduplicator::new(&self.state, self.number);
         while let Some(message) = stream.next().await {
             match message {
-                Ok(Message::Text(text)) => self.hear(&text, &mut ears),
-                Ok(Message::Binary(bytes)) => self.hear(&String::from_utf8_lossy(&bytes), &mut ears),
-                Ok(Message::Close(frame)) => return End::closed(frame),
+                Ok(Message::Text(text)) => self.hear(&text, &mut deduplicator),
+                Ok(Message::Binary(bytes)) => self.hear(&String::from_utf8_lossy(&bytes), &mut deduplicator),
+                Ok(Message::Close(frame)) => return DisconnectReason::closed(frame),
                 Ok(_) => {}
-                Err(error) => return End::broken(Some(error)),
+                Err(error) => return DisconnectReason::broken(Some(error)),
             }
         }
-        End::broken(None)
+        DisconnectReason::broken(None)
     }
 
     fn unanswered(&self) -> MutexGuard<'_, VecDeque<Marker>> {
         self.unanswered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hear(&self, text: &str, ears: &mut Ears<'_>) {
-        let at = self.board.now();
-        let Some(mut tally) = self.board.tally(self.number) else { return };
+    fn hear(&self, text: &str, deduplicator: &mut Deduplicator<'_>) {
+        let at = self.state.now();
+        let Some(mut counters) = self.state.counters(self.number) else { return };
         let (mut known, mut answered) = (false, false);
-        let next = if self.board.marks() { None } else { self.unanswered().pop_front() };
+        let next = if self.state.marks() { None } else { self.unanswered().pop_front() };
         for marker in Marker::find(text).chain(next) {
             known = true;
-            match ears.hear(&marker) {
-                Heard::Answer { own } => {
-                    tally.hears(marker.intended, at, own);
+            match deduplicator.hear(&marker) {
+                MarkerKind::Answer { own } => {
+                    counters.hears(marker.intended, at, own);
                     answered |= own;
                 }
-                Heard::Repeat => tally.repeats(marker.intended),
-                Heard::Astray => tally.astray += 1,
-                Heard::Foreign => {}
+                MarkerKind::Repeat => counters.repeats(marker.intended),
+                MarkerKind::Astray => counters.astray += 1,
+                MarkerKind::Foreign => {}
             }
         }
         if !known {
-            tally.strange.see(text);
+            counters.strange.see(text);
         }
-        let more = answered && at < self.board.until();
+        let more = answered && at < self.state.until();
         if let Some(orders) = self.again.as_ref().filter(|_| more).and_then(mpsc::WeakSender::upgrade) {
             // There is space: nothing else is due.
-            tally.ordered += u64::from(orders.try_send(at).is_ok());
+            counters.ordered += u64::from(orders.try_send(at).is_ok());
         }
     }
 }

@@ -7,7 +7,7 @@ pub(crate) const UNANSWERED: &str = "more than 1 % of the messages were never an
 
 /// How long something took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(crate) struct Latency {
+pub(crate) struct LatencySummary {
     pub(crate) mean: f64,
     pub(crate) p50: f64,
     pub(crate) p90: f64,
@@ -16,9 +16,9 @@ pub(crate) struct Latency {
     pub(crate) max: f64,
 }
 
-impl Latency {
+impl LatencySummary {
     pub(crate) fn of(times: &Histogram<u64>) -> Self {
-        Latency {
+        LatencySummary {
             mean: if times.is_empty() { 0.0 } else { times.mean() / 1e6 },
             p50: quantile(times, 0.5),
             p90: quantile(times, 0.9),
@@ -52,7 +52,7 @@ pub(crate) fn distribution(times: &Histogram<u64>) -> Vec<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::tally::times, *};
+    use super::{super::counters::times, *};
 
     #[test]
     fn what_never_came_is_infinitely_late() {

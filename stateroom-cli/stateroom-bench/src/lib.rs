@@ -1,40 +1,37 @@
 //! `stateroom bench`: a load on rooms, and what it comes to.
 //!
-//! [`crowd`] opens the connections, [`phase`] has them speak and waits for what they hear, [`pacer`] keeps the rate by a
-//! [`schedule`]; each [`connection`] counts into a [`tally`] on the [`board`]. [`measured`] makes figures of the counts, a
+//! [`clients`] opens the connections, [`generator`] has them speak and waits for what they hear, [`pacer`] keeps the rate by a
+//! [`schedule`]; each [`connection`] counts into a [`counters`] on the [`run_state`]. [`measurement`] makes figures of the counts, a
 //! [`report`] of those, and `table`, `html` and JSON show it.
 //!
 //! *Invariant:* with a rate, a message's latency counts from when it was meant to be sent. Who waits for the server before
 //! sending the next would leave out just those messages that a stall would have met (*coordinated omission*).
 mod args;
-mod board;
+mod clients;
 mod connection;
-mod crowd;
-mod descriptors;
-mod door;
-mod ears;
-mod html;
+mod connector;
+mod counters;
+mod deduplicator;
+mod diagnosis;
+mod error_counts;
+mod file_limit;
+mod generator;
 mod latency;
 mod marker;
-mod measured;
+mod measurement;
 mod notes;
 mod pacer;
-mod phase;
-mod plot;
 mod progress;
 mod quantity;
 mod ramp;
 mod report;
+mod run_state;
 mod schedule;
-mod silence;
-mod slots;
-mod strange;
-mod table;
-mod tally;
 mod target;
 #[cfg(test)]
 mod tests;
-mod trouble;
+mod timeline;
+mod unexpected_messages;
 
 use std::sync::Arc;
 
@@ -44,14 +41,14 @@ use futures_util::FutureExt;
 
 pub use args::{Bench, Pattern};
 
-use board::Board;
-use crowd::Crowd;
-use door::Door;
-use phase::{Phase, Stage};
+use clients::Clients;
+use connector::Connector;
+use diagnosis::diagnose_no_responses;
+use generator::{LoadGenerator, Step};
 use progress::Progress;
 use ramp::Ramp;
 pub use report::Report;
-use silence::silence;
+use run_state::RunState;
 use target::Target;
 
 /// Measures, until all is measured or `stop` resolves.
@@ -65,24 +62,24 @@ pub async fn measure(bench: &Bench, quiet: bool, stop: impl Future<Output = ()> 
         let problem = format!("`{}` is one room, and --rooms asks for {}", bench.url, bench.rooms);
         return Err(misuse(format!("{problem}\n  hint: put `{{room}}` into the URL, where the room's number belongs")));
     }
-    descriptors::allow(bench.connections)?;
-    let (board, progress, stop) = (Arc::new(Board::new(bench)?), Progress::new(quiet), stop.boxed().shared());
+    file_limit::allow(bench.connections)?;
+    let (state, progress, stop) = (Arc::new(RunState::new(bench)?), Progress::new(quiet), stop.boxed().shared());
     progress.joining(bench.connections);
-    let crowd = Crowd::gather(bench, &Door::find(bench, target).await?, &board, &progress, &stop).await?;
-    let stage = Stage { crowd, board, progress, stop };
-    let rate = bench.rate(stage.crowd.speakers.len());
-    let phase = Phase { rate, warmup: bench.warmup, duration: bench.duration };
+    let clients = Clients::gather(bench, &Connector::find(bench, target).await?, &state, &progress, &stop).await?;
+    let generator = LoadGenerator { clients, state, progress, stop };
+    let rate = bench.rate(generator.clients.speakers.len());
+    let step = Step { rate, warmup: bench.warmup, duration: bench.duration };
     let (measured, ramp) = match rate.filter(|_| bench.ramp) {
-        None => (phase.measure(&stage).await?, None),
+        None => (step.measure(&generator).await?, None),
         Some(first) => {
             let mut ramp = Ramp::new(bench.p99_under.map(|most| most.as_secs_f64() * 1e3));
-            ramp.climb(&stage, phase, first).await?;
+            ramp.climb(&generator, step, first).await?;
             (ramp.best().cloned().unwrap_or_default(), Some(ramp))
         }
     };
-    let report = Report::new(bench, stage.crowd.opened, &stage.board.trouble(), measured, ramp);
-    stage.crowd.leave().await;
-    match silence(&report) {
+    let report = Report::new(bench, generator.clients.opened, &generator.state.errors(), measured, ramp);
+    generator.clients.leave().await;
+    match diagnose_no_responses(&report) {
         Some(text) => bail!(text),
         None => Ok(report),
     }

@@ -3,10 +3,10 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::{
+    generator::{LoadGenerator, Step},
     latency::UNANSWERED,
-    measured::Measured,
-    phase::{Phase, Stage},
-    table::time_text,
+    measurement::Measurement,
+    report::time_text,
 };
 
 /// Each step is so many times the one before.
@@ -24,7 +24,7 @@ pub(crate) struct Ramp {
     /// The most that the p99 may be, in milliseconds; known after the first step.
     limit_ms: Option<f64>,
     /// All steps. One that does not hold is tried twice.
-    pub(crate) steps: Vec<Measured>,
+    pub(crate) steps: Vec<Measurement>,
     /// The highest rate that held.
     pub(crate) knee: Option<f64>,
     /// Why it did not go on.
@@ -41,12 +41,12 @@ impl Ramp {
     ///
     /// # Errors
     ///
-    /// Those of [`Phase::measure`].
-    pub(crate) async fn climb(&mut self, stage: &Stage, phase: Phase, first: f64) -> Result<()> {
+    /// Those of [`Step::measure`].
+    pub(crate) async fn climb(&mut self, generator: &LoadGenerator, step: Step, first: f64) -> Result<()> {
         let mut next = Some(first);
         while let Some(rate) = next {
-            let step = Phase { rate: Some(rate), ..phase }.measure(stage).await?;
-            if stage.stop.peek().is_some() {
+            let step = Step { rate: Some(rate), ..step }.measure(generator).await?;
+            if generator.stop.peek().is_some() {
                 // What was cut short says nothing, unless there is nothing else.
                 if self.steps.is_empty() {
                     self.steps.push(step);
@@ -60,7 +60,7 @@ impl Ramp {
     }
 
     /// Takes a step's figures. The result is the rate of the next, if there is to be one.
-    fn step(&mut self, rate: f64, step: Measured) -> Option<f64> {
+    fn step(&mut self, rate: f64, step: Measurement) -> Option<f64> {
         let limit = *self.limit_ms.get_or_insert(step.latency_ms.p99 * PATIENCE);
         let fault = fault(&step, limit);
         let again = self.steps.last().is_some_and(|last| last.rate == step.rate);
@@ -75,13 +75,13 @@ impl Ramp {
     }
 
     /// The figures of the knee; where not even the first step held, those of that one.
-    pub(crate) fn best(&self) -> Option<&Measured> {
+    pub(crate) fn best(&self) -> Option<&Measurement> {
         self.steps.iter().rfind(|step| step.rate == self.knee).or(self.steps.first())
     }
 }
 
 /// Why a step does not hold. A machine that cannot keep up is named first: the rest follows from it.
-fn fault(step: &Measured, limit: f64) -> Option<String> {
+fn fault(step: &Measurement, limit: f64) -> Option<String> {
     if step.received == 0 {
         return Some("nothing was answered".to_owned());
     }
@@ -102,11 +102,18 @@ fn fault(step: &Measured, limit: f64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::latency::Latency, *};
+    use super::{super::latency::LatencySummary, *};
 
-    fn step(rate: f64, p99: f64) -> Measured {
-        let latency_ms = Latency { p99, ..Latency::default() };
-        Measured { rate: Some(rate), received: 1, followed: 1.0, latency_ms, p99_of_due: p99, ..Measured::default() }
+    fn step(rate: f64, p99: f64) -> Measurement {
+        let latency_ms = LatencySummary { p99, ..LatencySummary::default() };
+        Measurement {
+            rate: Some(rate),
+            received: 1,
+            followed: 1.0,
+            latency_ms,
+            p99_of_due: p99,
+            ..Measurement::default()
+        }
     }
 
     #[test]
@@ -132,12 +139,12 @@ mod tests {
 
     #[test]
     fn who_is_to_blame_is_said() {
-        let slow = Measured { followed: 0.8, ..step(1.0, 1.0) };
+        let slow = Measurement { followed: 0.8, ..step(1.0, 1.0) };
         for (step, says) in [
             (slow.clone(), "no longer followed: 80 %"),
-            (Measured { late_share: 0.5, ..slow }, "this machine"),
-            (Measured { received: 0, ..step(1.0, 1.0) }, "nothing was answered"),
-            (Measured { p99_of_due: f64::INFINITY, ..step(1.0, 1.0) }, UNANSWERED),
+            (Measurement { late_share: 0.5, ..slow }, "this machine"),
+            (Measurement { received: 0, ..step(1.0, 1.0) }, "nothing was answered"),
+            (Measurement { p99_of_due: f64::INFINITY, ..step(1.0, 1.0) }, UNANSWERED),
         ] {
             assert!(fault(&step, 1.0).unwrap().contains(says), "{step:?}");
         }

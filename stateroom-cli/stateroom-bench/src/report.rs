@@ -1,19 +1,25 @@
 //! What a run came to: the one value that the table, the JSON and the page are made of.
 //!
 //! *Invariant:* the names in the JSON stay; what is new is added.
+mod html;
+mod plot;
+mod text;
+
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::{
     args::{Bench, Pattern},
-    html::page,
+    error_counts::{DisconnectReason, ErrorCounts},
     latency::UNANSWERED,
-    measured::Measured,
+    measurement::Measurement,
     ramp::Ramp,
-    table::{knee, table, time_text, title},
-    trouble::{End, Trouble},
 };
+
+use html::page;
+pub(crate) use text::time_text;
+use text::{knee, table, title};
 
 /// What a run came to.
 #[derive(Debug, Clone, Serialize)]
@@ -25,36 +31,42 @@ pub struct Report {
     pub(crate) opened: u32,
     pub(crate) size: usize,
     /// The figures; of a ramp, those of its knee.
-    pub(crate) measured: Measured,
+    pub(crate) measured: Measurement,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ramp: Option<Ramp>,
     /// Connections that could not be opened.
-    pub(crate) refused: Vec<Refused>,
+    pub(crate) refused: Vec<ConnectFailures>,
     /// Connections that did not last.
-    pub(crate) ended: Vec<Ended>,
+    pub(crate) ended: Vec<Disconnects>,
     /// All that went wrong.
     pub(crate) errors: u64,
 }
 
 /// Connections that could not be opened.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Refused {
+pub(crate) struct ConnectFailures {
     pub(crate) why: String,
     pub(crate) count: u64,
 }
 
 /// Connections that did not last.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Ended {
+pub(crate) struct Disconnects {
     #[serde(flatten)]
-    pub(crate) end: End,
+    pub(crate) end: DisconnectReason,
     pub(crate) count: u64,
 }
 
 impl Report {
-    pub(crate) fn new(bench: &Bench, opened: u32, trouble: &Trouble, measured: Measured, ramp: Option<Ramp>) -> Self {
-        let refused = trouble.refused().into_iter().map(|(why, count)| Refused { why: why.to_owned(), count });
-        let ended = trouble.ended().into_iter().map(|(end, count)| Ended { end: end.clone(), count });
+    pub(crate) fn new(
+        bench: &Bench,
+        opened: u32,
+        errors: &ErrorCounts,
+        measured: Measurement,
+        ramp: Option<Ramp>,
+    ) -> Self {
+        let refused = errors.refused().into_iter().map(|(why, count)| ConnectFailures { why: why.to_owned(), count });
+        let ended = errors.ended().into_iter().map(|(end, count)| Disconnects { end: end.clone(), count });
         Report {
             // What follows may be a secret.
             url: bench.url.split('?').next().unwrap_or_default().to_owned(),
@@ -65,7 +77,7 @@ impl Report {
             size: bench.size,
             refused: refused.collect(),
             ended: ended.collect(),
-            errors: trouble.count() + measured.unsent + measured.lost,
+            errors: errors.count() + measured.unsent + measured.lost,
             measured,
             ramp,
         }
@@ -84,7 +96,7 @@ impl Report {
     /// Why the run is a failure, where it was asked to be one.
     pub fn faults(&self, p99_under: Option<Duration>, max_errors: Option<u64>) -> Vec<String> {
         let mut faults = Vec::new();
-        let Measured { latency_ms, p99_of_due: p99, .. } = self.measured;
+        let Measurement { latency_ms, p99_of_due: p99, .. } = self.measured;
         let missed = p99_under.map(|most| most.as_secs_f64() * 1e3).filter(|most| p99 > *most).map(time_text);
         match (&self.ramp, missed) {
             // What held was under the limit.
@@ -109,10 +121,10 @@ impl Report {
 pub(crate) mod tests {
     use serde_json::{Value, json};
 
-    use super::{super::measured::Point, *};
+    use super::{super::measurement::Interval, *};
 
-    pub(crate) fn report(measured: Measured, ramp: Option<Ramp>) -> Report {
-        let end = End { code: Some(1013), reason: "too slow".to_owned() };
+    pub(crate) fn report(measured: Measurement, ramp: Option<Ramp>) -> Report {
+        let end = DisconnectReason { code: Some(1013), reason: "too slow".to_owned() };
         Report {
             url: "ws://h/ws/<a>".to_owned(),
             pattern: Pattern::Echo,
@@ -122,16 +134,16 @@ pub(crate) mod tests {
             size: 64,
             measured,
             ramp,
-            refused: vec![Refused { why: "HTTP 503".to_owned(), count: 1 }],
-            ended: vec![Ended { end, count: 1 }],
+            refused: vec![ConnectFailures { why: "HTTP 503".to_owned(), count: 1 }],
+            ended: vec![Disconnects { end, count: 1 }],
             errors: 2,
         }
     }
 
-    pub(crate) fn measured() -> Measured {
+    pub(crate) fn measured() -> Measurement {
         let point =
-            Point { second: 0.0, sent_per_second: 1.0, received_per_second: 1.0, p50_ms: None, p99_ms: Some(1.0) };
-        Measured { said: 3, sent: 3, received: 1, over_time: vec![point], ..Measured::default() }
+            Interval { second: 0.0, sent_per_second: 1.0, received_per_second: 1.0, p50_ms: None, p99_ms: Some(1.0) };
+        Measurement { said: 3, sent: 3, received: 1, over_time: vec![point], ..Measurement::default() }
     }
 
     fn names(value: &Value) -> Vec<&str> {
@@ -164,7 +176,7 @@ pub(crate) mod tests {
     #[test]
     fn what_may_be_a_secret_is_not_reported() {
         let bench = Bench::in_line(&["ws://h/ws/a?access_token=secret"]);
-        let report = Report::new(&bench, 1, &Trouble::default(), measured(), None);
+        let report = Report::new(&bench, 1, &ErrorCounts::default(), measured(), None);
         assert_eq!(report.url, "ws://h/ws/a");
     }
 
@@ -187,7 +199,7 @@ pub(crate) mod tests {
     fn what_a_server_says_does_not_become_html() {
         let mut report = report(measured(), None);
         report.refused[0].why = "<script>alert(1)</script>".to_owned();
-        let page = super::super::html::page(&report);
+        let page = super::html::page(&report);
         assert!(!page.contains("<script") && page.contains("&lt;script&gt;") && page.contains("&lt;a&gt;"));
     }
 }

@@ -5,7 +5,7 @@ const NANOS: f64 = 1e9;
 
 /// A message that is to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Due {
+pub(crate) struct ScheduledSend {
     /// In nanoseconds since the schedule began.
     pub(crate) after: u64,
     /// The place of the one who sends it, among those who speak.
@@ -13,20 +13,20 @@ pub(crate) struct Due {
 }
 
 /// At equal distances, each speaker in turn.
-pub(crate) fn regular(rate: f64, speakers: usize) -> impl Iterator<Item = Due> + Send {
+pub(crate) fn regular(rate: f64, speakers: usize) -> impl Iterator<Item = ScheduledSend> + Send {
     // Each from its number: sums of rounded gaps would drift.
     (0..speakers.max(1))
         .cycle()
         .zip(0_u64..)
-        .map(move |(speaker, number)| Due { after: (number as f64 / rate * NANOS) as u64, speaker })
+        .map(move |(speaker, number)| ScheduledSend { after: (number as f64 / rate * NANOS) as u64, speaker })
 }
 
 /// At random, with exponential gaps, by anybody: as of many who know nothing of each other.
-pub(crate) fn irregular(rate: f64, speakers: usize, mut random: Rng) -> impl Iterator<Item = Due> + Send {
+pub(crate) fn irregular(rate: f64, speakers: usize, mut random: Rng) -> impl Iterator<Item = ScheduledSend> + Send {
     let mut after = 0.0;
     std::iter::repeat_with(move || {
         after += exponential(&mut random) / rate * NANOS;
-        Due { after: after as u64, speaker: random.usize(..speakers.max(1)) }
+        ScheduledSend { after: after as u64, speaker: random.usize(..speakers.max(1)) }
     })
 }
 

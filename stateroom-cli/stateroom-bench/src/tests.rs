@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{net::TcpListener, sync::Notify};
 
-use super::{measured::Measured, *};
+use super::{measurement::Measurement, *};
 use server::{Service, serve};
 
 fn bench(url: &str, line: &str) -> Bench {
@@ -104,7 +104,7 @@ async fn what_is_never_answered_is_late() {
 async fn what_a_server_does_not_read_is_lost_or_not_sent() {
     // Together they are more than what the system takes in the server's place.
     let report = run(Service::Stalls(5), "-c 1 --rate 200 --size 1MiB").await.unwrap();
-    let Measured { sent, unsent, received, lost, .. } = report.measured;
+    let Measurement { sent, unsent, received, lost, .. } = report.measured;
     assert!((39..=41).contains(&(sent + unsent)) && unsent > 0, "{:?}", report.measured);
     assert_eq!(received + lost, sent);
     assert_eq!(report.faults(Some(Duration::from_secs(60)), None).len(), 1);
@@ -139,8 +139,8 @@ async fn a_ramp_ends_with_a_knee_and_is_reported_everywhere() {
     let ramp = report.ramp.as_ref().unwrap();
     assert_eq!((ramp.steps.len(), ramp.knee), (2, None));
     assert_eq!(report.faults(Some(Duration::from_micros(1)), Some(0)).len(), 1);
-    assert!(table::table(&report).contains("not even the first step held"));
-    assert!(html::page(&report).contains("not even the first step held"));
+    assert!(report.text().contains("not even the first step held"));
+    assert!(report.page().contains("not even the first step held"));
     assert!(serde_json::to_value(&report).unwrap()["ramp"]["steps"][0]["rate"] == 200.0);
 }
 

@@ -11,17 +11,17 @@ use hdrhistogram::CreationError;
 
 use super::{
     args::{Bench, MESSAGE, Pattern},
+    counters::Counters,
+    error_counts::ErrorCounts,
     marker::Marker,
-    slots::Window,
-    tally::Tally,
-    trouble::Trouble,
+    timeline::Window,
 };
 
 /// So many tallies there are, lest connections wait for each other.
-const TALLIES: u32 = 4;
+const SHARDS: u32 = 4;
 
 /// What is shared.
-pub(crate) struct Board {
+pub(crate) struct RunState {
     /// Tells it apart from others on the same server.
     pub(crate) run: u32,
     pub(crate) connections: u32,
@@ -31,19 +31,19 @@ pub(crate) struct Board {
     template: String,
     /// When the last message of the measurement is due; none is sent after that.
     until: AtomicU64,
-    tallies: Vec<Mutex<Tally>>,
-    trouble: Mutex<Trouble>,
+    shards: Vec<Mutex<Counters>>,
+    errors: Mutex<ErrorCounts>,
 }
 
-impl Board {
+impl RunState {
     /// A run that begins now.
     ///
     /// # Errors
     ///
-    /// Those of [`Tally::new`].
+    /// Those of [`Counters::new`].
     pub(crate) fn new(bench: &Bench) -> Result<Self, CreationError> {
-        let tally = |_| Ok(Mutex::new(Tally::new(Window::default())?));
-        Ok(Board {
+        let counters = |_| Ok(Mutex::new(Counters::new(Window::default())?));
+        Ok(RunState {
             run: fastrand::u32(..),
             connections: bench.connections,
             began: Instant::now(),
@@ -51,8 +51,8 @@ impl Board {
             size: bench.size,
             template: bench.template.clone(),
             until: AtomicU64::new(0),
-            tallies: (0..TALLIES).map(tally).collect::<Result<_, CreationError>>()?,
-            trouble: Mutex::default(),
+            shards: (0..SHARDS).map(counters).collect::<Result<_, CreationError>>()?,
+            errors: Mutex::default(),
         })
     }
 
@@ -75,10 +75,10 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// Those of [`Tally::new`].
+    /// Those of [`Counters::new`].
     pub(crate) fn begin(&self, window: Window) -> Result<(), CreationError> {
-        for tally in &self.tallies {
-            *lock(tally) = Tally::new(window)?;
+        for counters in &self.shards {
+            *lock(counters) = Counters::new(window)?;
         }
         self.until.store(window.until, Ordering::Relaxed);
         Ok(())
@@ -95,37 +95,38 @@ impl Board {
     }
 
     /// Where a connection counts.
-    pub(crate) fn tally(&self, connection: u32) -> Option<MutexGuard<'_, Tally>> {
-        self.tallies.get((connection % TALLIES) as usize).map(lock)
+    pub(crate) fn counters(&self, connection: u32) -> Option<MutexGuard<'_, Counters>> {
+        self.shards.get((connection % SHARDS) as usize).map(lock)
     }
 
     /// What goes wrong with connections.
-    pub(crate) fn trouble(&self) -> MutexGuard<'_, Trouble> {
-        lock(&self.trouble)
+    pub(crate) fn errors(&self) -> MutexGuard<'_, ErrorCounts> {
+        lock(&self.errors)
     }
 
     /// All that was counted.
     ///
     /// # Errors
     ///
-    /// Those of [`Tally::new`].
-    pub(crate) fn sum(&self, window: Window) -> Result<Tally, CreationError> {
-        let mut sum = Tally::new(window)?;
-        self.tallies.iter().for_each(|tally| sum.add(&lock(tally)));
+    /// Those of [`Counters::new`].
+    pub(crate) fn sum(&self, window: Window) -> Result<Counters, CreationError> {
+        let mut sum = Counters::new(window)?;
+        self.shards.iter().for_each(|counters| sum.add(&lock(counters)));
         Ok(sum)
     }
 
     /// How many answers to messages of the window have come.
     pub(crate) fn heard(&self) -> u64 {
-        self.tallies.iter().map(|tally| lock(tally).heard).sum()
+        self.shards.iter().map(|counters| lock(counters).heard).sum()
     }
 
     /// Whether all was sent that somebody was told to send, and all answers have come.
     pub(crate) fn is_done(&self) -> bool {
         // All at the same time: what one has sent another may have heard.
-        let tallies: Vec<_> = self.tallies.iter().map(lock).collect();
-        let sum = |count: fn(&Tally) -> u64| tallies.iter().map(|tally| count(tally)).sum::<u64>();
-        sum(|tally| tally.said) >= sum(|tally| tally.ordered) && sum(|tally| tally.heard) >= sum(|tally| tally.expected)
+        let shards: Vec<_> = self.shards.iter().map(lock).collect();
+        let sum = |count: fn(&Counters) -> u64| shards.iter().map(|counters| count(counters)).sum::<u64>();
+        sum(|counters| counters.said) >= sum(|counters| counters.ordered)
+            && sum(|counters| counters.heard) >= sum(|counters| counters.expected)
     }
 
     /// What a connection says.

@@ -8,12 +8,12 @@ const LENGTH: usize = 120;
 
 /// Messages without a mark.
 #[derive(Debug, Default)]
-pub(crate) struct Strange {
+pub(crate) struct UnexpectedMessages {
     pub(crate) count: u64,
     pub(crate) samples: Vec<String>,
 }
 
-impl Strange {
+impl UnexpectedMessages {
     /// One more.
     pub(crate) fn see(&mut self, text: &str) {
         self.count += 1;
@@ -23,7 +23,7 @@ impl Strange {
     }
 
     /// Adds what another has seen.
-    pub(crate) fn add(&mut self, other: &Strange) {
+    pub(crate) fn add(&mut self, other: &UnexpectedMessages) {
         self.count += other.count;
         other.samples.iter().for_each(|sample| self.keep(sample.clone()));
     }
@@ -48,13 +48,13 @@ mod tests {
 
     #[test]
     fn a_few_samples_are_kept_and_cut() {
-        let mut strange = Strange::default();
+        let mut strange = UnexpectedMessages::default();
         for text in ["a\x1b[2J\nb", "a\x1b[2J\nb", &"ä".repeat(1000), "c", "d"] {
             strange.see(text);
         }
         assert_eq!(strange.count, 5);
         assert_eq!(strange.samples, ["a [2J b".to_owned(), "ä".repeat(120) + "…", "c".to_owned()]);
-        let mut sum = Strange::default();
+        let mut sum = UnexpectedMessages::default();
         sum.add(&strange);
         sum.add(&strange);
         assert_eq!((sum.count, sum.samples.len()), (10, 3));

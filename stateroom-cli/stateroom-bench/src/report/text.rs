@@ -1,13 +1,8 @@
 //! A report for a terminal.
 use std::fmt::Write;
 
-use super::{
-    args::Pattern,
-    latency::Latency,
-    measured::Measured,
-    ramp::Ramp,
-    report::{Ended, Refused, Report},
-};
+use super::{ConnectFailures, Disconnects, Report};
+use crate::{args::Pattern, latency::LatencySummary, measurement::Measurement, ramp::Ramp};
 
 /// The report as text, without its title.
 pub(crate) fn table(report: &Report) -> String {
@@ -33,8 +28,8 @@ pub(crate) fn title(report: &Report) -> String {
     format!("{pattern} at {url}: {opened} connection{} in {rooms} room{}, {size} bytes", s(*opened), s(*rooms))
 }
 
-fn figures(text: &mut String, measured: &Measured) -> std::fmt::Result {
-    let Measured { seconds, sent, received, lost, unsent, .. } = measured;
+fn figures(text: &mut String, measured: &Measurement) -> std::fmt::Result {
+    let Measurement { seconds, sent, received, lost, unsent, .. } = measured;
     let how = measured
         .rate
         .map_or_else(|| "as fast as answers came".to_owned(), |rate| format!("at {} messages a second", count(rate)));
@@ -54,7 +49,7 @@ fn figures(text: &mut String, measured: &Measured) -> std::fmt::Result {
     Ok(())
 }
 
-fn times(text: &mut String, name: &str, times: &Latency) -> std::fmt::Result {
+fn times(text: &mut String, name: &str, times: &LatencySummary) -> std::fmt::Result {
     write!(text, "{name:<10}")?;
     for time in [times.p50, times.p90, times.p99, times.p99_9, times.max] {
         write!(text, "{:>10}", time_text(time))?;
@@ -90,10 +85,10 @@ pub(crate) fn knee(ramp: &Ramp) -> String {
 }
 
 fn troubles(text: &mut String, report: &Report) -> std::fmt::Result {
-    for Refused { why, count } in &report.refused {
+    for ConnectFailures { why, count } in &report.refused {
         writeln!(text, "\n{count} connections could not be opened: {why}")?;
     }
-    for Ended { end, count } in &report.ended {
+    for Disconnects { end, count } in &report.ended {
         writeln!(text, "\n{count} connections ended: {end}")?;
     }
     for note in &report.measured.notes {

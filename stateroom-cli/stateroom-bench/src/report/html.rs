@@ -4,11 +4,13 @@
 use std::fmt::Write;
 
 use super::{
-    measured::{Measured, Point},
+    Report,
     plot::{Axis, Plot},
+    text::{count, table, title},
+};
+use crate::{
+    measurement::{Interval, Measurement},
     ramp::Ramp,
-    report::Report,
-    table::{count, table, title},
 };
 
 const STYLE: &str = "\
@@ -49,7 +51,7 @@ fn write(page: &mut String, report: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-fn distribution(measured: &Measured) -> String {
+fn distribution(measured: &Measurement) -> String {
     let points = measured.distribution.iter().map(|(share, time)| (-(1.0 - share).log10(), time.log10()));
     let furthest = measured.distribution.last().map_or(0.0, |(share, _)| -(1.0 - share).log10()).ceil().max(1.0);
     let names = ["0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"];
@@ -63,9 +65,9 @@ fn distribution(measured: &Measured) -> String {
     .svg()
 }
 
-fn latency_over_time(measured: &Measured) -> String {
+fn latency_over_time(measured: &Measurement) -> String {
     let points = &measured.over_time;
-    let line = |time: fn(&Point) -> Option<f64>| {
+    let line = |time: fn(&Interval) -> Option<f64>| {
         points.iter().filter_map(move |point| Some((point.second, time(point)?.log10()))).collect()
     };
     Plot {
@@ -77,11 +79,11 @@ fn latency_over_time(measured: &Measured) -> String {
     .svg()
 }
 
-fn throughput_over_time(measured: &Measured) -> String {
+fn throughput_over_time(measured: &Measurement) -> String {
     let points = &measured.over_time;
     let most =
         points.iter().fold(0.0, |most: f64, point| most.max(point.sent_per_second).max(point.received_per_second));
-    let line = |rate: fn(&Point) -> f64| points.iter().map(|point| (point.second, rate(point))).collect();
+    let line = |rate: fn(&Interval) -> f64| points.iter().map(|point| (point.second, rate(point))).collect();
     Plot {
         title: "Messages over time",
         x: Axis::linear("seconds", measured.seconds),
@@ -103,8 +105,8 @@ fn of_steps(ramp: &Ramp) -> String {
     if known().count() < 2 {
         return String::new();
     }
-    let rate = |step: &Measured| step.rate.unwrap_or(1.0);
-    let line = |time: fn(&Measured) -> f64| known().map(|step| (rate(step).log10(), time(step).log10())).collect();
+    let rate = |step: &Measurement| step.rate.unwrap_or(1.0);
+    let line = |time: fn(&Measurement) -> f64| known().map(|step| (rate(step).log10(), time(step).log10())).collect();
     let ticks = known().map(|step| (rate(step).log10(), count(rate(step))));
     // Each name needs some space.
     let every = (ramp.steps.len() / 10).max(1);
@@ -135,15 +137,16 @@ pub(crate) fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::latency::Latency, *};
+    use super::*;
+    use crate::latency::LatencySummary;
 
     #[test]
     fn a_rate_that_was_tried_twice_is_one_point_and_a_line_takes_two() {
-        let step = |rate, p99| Measured {
+        let step = |rate, p99| Measurement {
             rate: Some(rate),
             received: 1,
-            latency_ms: Latency { p50: 1.0, p99, ..Latency::default() },
-            ..Measured::default()
+            latency_ms: LatencySummary { p50: 1.0, p99, ..LatencySummary::default() },
+            ..Measurement::default()
         };
         let mut ramp = Ramp::new(None);
         ramp.steps = vec![step(100.0, 50.0), step(100.0, 2.0)];

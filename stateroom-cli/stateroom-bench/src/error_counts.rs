@@ -9,41 +9,41 @@ use tokio_tungstenite::tungstenite::{
     protocol::CloseFrame,
 };
 
-use super::strange::cut;
+use super::unexpected_messages::cut;
 use crate::quantity::bytes_text;
 
 /// What went wrong, and how often.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Trouble {
+pub(crate) struct ErrorCounts {
     refused: BTreeMap<String, u64>,
-    ended: BTreeMap<End, u64>,
+    ended: BTreeMap<DisconnectReason, u64>,
 }
 
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(crate) struct End {
+pub(crate) struct DisconnectReason {
     /// The code it was closed with, if it was.
     pub(crate) code: Option<u16>,
     pub(crate) reason: String,
 }
 
-impl End {
+impl DisconnectReason {
     /// Closed by the server.
     pub(crate) fn closed(frame: Option<CloseFrame>) -> Self {
         match frame {
-            Some(frame) => End { code: Some(frame.code.into()), reason: cut(&frame.reason) },
-            None => End { code: Some(1005), reason: String::new() },
+            Some(frame) => DisconnectReason { code: Some(frame.code.into()), reason: cut(&frame.reason) },
+            None => DisconnectReason { code: Some(1005), reason: String::new() },
         }
     }
 
     /// Not closed, but gone.
     pub(crate) fn broken(error: Option<Error>) -> Self {
         let reason = error.map_or_else(|| "the connection ended without a close".to_owned(), |error| explain(&error));
-        End { code: None, reason }
+        DisconnectReason { code: None, reason }
     }
 }
 
-impl fmt::Display for End {
+impl fmt::Display for DisconnectReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let colon = if self.reason.is_empty() || self.code.is_none() { "" } else { ": " };
         match self.code {
@@ -55,14 +55,14 @@ impl fmt::Display for End {
     }
 }
 
-impl Trouble {
+impl ErrorCounts {
     /// A connection could not be opened.
     pub(crate) fn refuse(&mut self, why: String) {
         *self.refused.entry(why).or_default() += 1;
     }
 
     /// A connection ended by itself.
-    pub(crate) fn end(&mut self, end: End) {
+    pub(crate) fn end(&mut self, end: DisconnectReason) {
         *self.ended.entry(end).or_default() += 1;
     }
 
@@ -72,7 +72,7 @@ impl Trouble {
     }
 
     /// How connections ended, most often first.
-    pub(crate) fn ended(&self) -> Vec<(&End, u64)> {
+    pub(crate) fn ended(&self) -> Vec<(&DisconnectReason, u64)> {
         most_first(self.ended.iter().map(|(end, count)| (end, *count)))
     }
 
@@ -155,13 +155,13 @@ mod tests {
 
     #[test]
     fn what_happens_most_often_comes_first() {
-        let mut trouble = Trouble::default();
-        let closed = End::closed(Some(CloseFrame { code: CloseCode::Again, reason: "too slow".into() }));
-        trouble.end(End::closed(None));
-        trouble.end(closed.clone());
-        trouble.end(closed.clone());
-        trouble.refuse("no".to_owned());
-        assert_eq!(trouble.ended().first(), Some(&(&closed, 2)));
-        assert_eq!((closed.code, trouble.count()), (Some(1013), 4));
+        let mut errors = ErrorCounts::default();
+        let closed = DisconnectReason::closed(Some(CloseFrame { code: CloseCode::Again, reason: "too slow".into() }));
+        errors.end(DisconnectReason::closed(None));
+        errors.end(closed.clone());
+        errors.end(closed.clone());
+        errors.refuse("no".to_owned());
+        assert_eq!(errors.ended().first(), Some(&(&closed, 2)));
+        assert_eq!((closed.code, errors.count()), (Some(1013), 4));
     }
 }

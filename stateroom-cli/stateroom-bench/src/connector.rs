@@ -15,8 +15,8 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite::
 
 use super::{
     args::Bench,
+    error_counts::{explain, explain_io},
     target::Target,
-    trouble::{explain, explain_io},
 };
 
 /// How long it may take to get in.
@@ -38,14 +38,14 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
 /// The way into the rooms of a server.
-pub(crate) struct Door {
+pub(crate) struct Connector {
     target: Target,
     largest: usize,
     addresses: Vec<SocketAddr>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
-impl Door {
+impl Connector {
     /// Finds out where the server is.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl Door {
         let addresses =
             lookup_host((host.as_str(), *port)).await.with_context(|| format!("cannot find `{host}`"))?.collect();
         let tls = if target.secure { Some((connector()?, ServerName::try_from(host.clone())?)) } else { None };
-        Ok(Door { target, largest: largest(bench), addresses, tls })
+        Ok(Connector { target, largest: largest(bench), addresses, tls })
     }
 
     /// Joins a room.

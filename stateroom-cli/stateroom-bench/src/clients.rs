@@ -14,10 +14,10 @@ use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
 use super::{
     args::Bench,
-    board::Board,
-    connection::{Connection, DUE_AT_ONCE, Members},
-    door::Door,
+    connection::{Connection, DUE_AT_ONCE, RoomSize},
+    connector::Connector,
     progress::Progress,
+    run_state::RunState,
 };
 
 /// So many join at the same time.
@@ -29,17 +29,17 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) type Stop = Shared<BoxFuture<'static, ()>>;
 
 /// All connections.
-pub(crate) struct Crowd {
+pub(crate) struct Clients {
     /// Where those who speak are told what is due.
     pub(crate) speakers: Arc<[mpsc::Sender<u64>]>,
     /// By which the others are kept.
     _listeners: Vec<mpsc::Sender<u64>>,
-    rooms: Vec<Members>,
+    rooms: Vec<RoomSize>,
     tasks: JoinSet<()>,
     pub(crate) opened: u32,
 }
 
-impl Crowd {
+impl Clients {
     /// Has all join that can. Why others could not is noted on the board.
     ///
     /// # Errors
@@ -47,14 +47,14 @@ impl Crowd {
     /// Where nobody could.
     pub(crate) async fn gather(
         bench: &Bench,
-        door: &Door,
-        board: &Arc<Board>,
+        connector: &Connector,
+        state: &Arc<RunState>,
         progress: &Progress,
         stop: &Stop,
     ) -> Result<Self> {
-        let rooms: Vec<Members> = (0..bench.rooms.min(bench.connections)).map(|_| Members::default()).collect();
+        let rooms: Vec<RoomSize> = (0..bench.rooms.min(bench.connections)).map(|_| RoomSize::default()).collect();
         let places = (0..bench.connections).zip(rooms.iter().zip(1..).cycle());
-        let join = |(number, (members, room))| async move { (number, members, door.join(room).await) };
+        let join = |(number, (members, room))| async move { (number, members, connector.join(room).await) };
         let mut joining = stream::iter(places).map(join).buffer_unordered(AT_ONCE).take_until(stop.clone());
         let (mut speakers, mut listeners) = (Vec::new(), Vec::new());
         let mut tasks = JoinSet::new();
@@ -63,7 +63,7 @@ impl Crowd {
             let socket = match joined {
                 Ok(socket) => socket,
                 Err(why) => {
-                    board.trouble().refuse(why);
+                    state.errors().refuse(why);
                     continue;
                 }
             };
@@ -73,7 +73,7 @@ impl Crowd {
             let connection = Connection {
                 number,
                 members: members.clone(),
-                board: board.clone(),
+                state: state.clone(),
                 again: bench.rate(1).is_none().then(|| orders.downgrade()),
                 unanswered: Mutex::default(),
             };
@@ -81,15 +81,15 @@ impl Crowd {
             if speaks { speakers.push(orders) } else { listeners.push(orders) }
         }
         drop(joining);
-        let crowd =
-            Crowd { speakers: speakers.into(), _listeners: listeners, rooms, opened: tasks.len() as u32, tasks };
-        if crowd.opened == 0 {
-            bail!("no connection could be opened\n{}", refusals(board));
+        let clients =
+            Clients { speakers: speakers.into(), _listeners: listeners, rooms, opened: tasks.len() as u32, tasks };
+        if clients.opened == 0 {
+            bail!("no connection could be opened\n{}", refusals(state));
         }
-        if crowd.speakers.is_empty() {
-            bail!("nobody who would speak could join\n{}", refusals(board));
+        if clients.speakers.is_empty() {
+            bail!("nobody who would speak could join\n{}", refusals(state));
         }
-        Ok(crowd)
+        Ok(clients)
     }
 
     /// How many are still there.
@@ -104,8 +104,8 @@ impl Crowd {
     }
 }
 
-fn refusals(board: &Board) -> String {
-    let trouble = board.trouble();
-    let lines: Vec<_> = trouble.refused().iter().map(|(why, count)| format!("  {count} × {why}")).collect();
+fn refusals(state: &RunState) -> String {
+    let errors = state.errors();
+    let lines: Vec<_> = errors.refused().iter().map(|(why, count)| format!("  {count} × {why}")).collect();
     if lines.is_empty() { "  it was stopped before".to_owned() } else { lines.join("\n") }
 }

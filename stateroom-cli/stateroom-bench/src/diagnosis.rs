@@ -1,8 +1,8 @@
 //! What there is to say where nothing was answered.
-use super::report::{Ended, Report};
+use super::report::{Disconnects, Report};
 
 /// What came instead of answers; nothing if there were any.
-pub(crate) fn silence(report: &Report) -> Option<String> {
+pub(crate) fn diagnose_no_responses(report: &Report) -> Option<String> {
     if report.measured.received > 0 {
         return None;
     }
@@ -27,27 +27,29 @@ pub(crate) fn silence(report: &Report) -> Option<String> {
 }
 
 fn ends(report: &Report) -> String {
-    report.ended.iter().map(|Ended { end, count }| format!("\n  {count} connections ended: {end}")).collect()
+    report.ended.iter().map(|Disconnects { end, count }| format!("\n  {count} connections ended: {end}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
         super::{
-            measured::Measured,
+            measurement::Measurement,
             report::tests::{measured, report},
         },
         *,
     };
 
     #[test]
-    fn silence_is_told_with_what_came_instead() {
-        assert_eq!(silence(&report(measured(), None)), None);
+    fn diagnose_no_responses_is_told_with_what_came_instead() {
+        assert_eq!(diagnose_no_responses(&report(measured(), None)), None);
         let strange = (7, vec!["hello".to_owned()]);
-        let text = silence(&report(Measured { received: 0, strange, ..measured() }, None)).unwrap();
+        let text = diagnose_no_responses(&report(Measurement { received: 0, strange, ..measured() }, None)).unwrap();
         for says in ["3 messages were sent, and none was answered", "7 other messages", "hello", "1013: too slow"] {
             assert!(text.contains(says), "{text}");
         }
-        assert!(silence(&report(Measured::default(), None)).unwrap().contains("no message could be sent"));
+        assert!(
+            diagnose_no_responses(&report(Measurement::default(), None)).unwrap().contains("no message could be sent")
+        );
     }
 }

@@ -5,15 +5,15 @@
 use hdrhistogram::{CreationError, Histogram};
 
 use super::{
-    slots::{Slots, Window},
-    strange::Strange,
+    timeline::{Timeline, Window},
+    unexpected_messages::UnexpectedMessages,
 };
 
 /// A message that leaves later than that is late.
 pub(crate) const LATE: u64 = 1_000_000;
 
 /// What was counted.
-pub(crate) struct Tally {
+pub(crate) struct Counters {
     /// Messages that somebody was told to send, and those that were sent, within the window or not.
     pub(crate) ordered: u64,
     pub(crate) said: u64,
@@ -36,19 +36,19 @@ pub(crate) struct Tally {
     /// How late messages left, by our own fault.
     pub(crate) lateness: Histogram<u64>,
     pub(crate) late: u64,
-    pub(crate) slots: Slots,
+    pub(crate) timeline: Timeline,
     /// What else came.
-    pub(crate) strange: Strange,
+    pub(crate) strange: UnexpectedMessages,
 }
 
-impl Tally {
+impl Counters {
     /// Nothing yet.
     ///
     /// # Errors
     ///
     /// Those of [`times`].
     pub(crate) fn new(window: Window) -> Result<Self, CreationError> {
-        Ok(Tally {
+        Ok(Counters {
             ordered: 0,
             said: 0,
             due: 0,
@@ -62,18 +62,18 @@ impl Tally {
             latency: times(3)?,
             lateness: times(3)?,
             late: 0,
-            slots: Slots::new(window)?,
-            strange: Strange::default(),
+            timeline: Timeline::new(window)?,
+            strange: UnexpectedMessages::default(),
         })
     }
 
     /// A message leaves, for so many. `late` is our own part of its delay.
     pub(crate) fn sends(&mut self, intended: u64, at: u64, late: u64, recipients: u64) {
         self.said += 1;
-        if let Some(slot) = self.slots.at(at) {
-            slot.sent += 1;
+        if let Some(bucket) = self.timeline.at(at) {
+            bucket.sent += 1;
         }
-        if self.slots.at(intended).is_none() {
+        if self.timeline.at(intended).is_none() {
             return;
         }
         self.sent += 1;
@@ -84,13 +84,13 @@ impl Tally {
 
     /// An answer comes. `own` is whether it went to who had asked.
     pub(crate) fn hears(&mut self, intended: u64, at: u64, own: bool) {
-        if let Some(slot) = self.slots.at(at) {
-            slot.arrived += 1;
+        if let Some(bucket) = self.timeline.at(at) {
+            bucket.arrived += 1;
             self.arrived += 1;
         }
-        let Some(slot) = self.slots.at(intended) else { return };
+        let Some(bucket) = self.timeline.at(intended) else { return };
         let latency = at.saturating_sub(intended);
-        slot.latency.saturating_record(latency);
+        bucket.latency.saturating_record(latency);
         self.latency.saturating_record(latency);
         self.heard += 1;
         self.own += u64::from(own);
@@ -98,11 +98,11 @@ impl Tally {
 
     /// Something comes that has come before.
     pub(crate) fn repeats(&mut self, intended: u64) {
-        self.repeated += u64::from(self.slots.at(intended).is_some());
+        self.repeated += u64::from(self.timeline.at(intended).is_some());
     }
 
     /// Adds what another has counted.
-    pub(crate) fn add(&mut self, other: &Tally) {
+    pub(crate) fn add(&mut self, other: &Counters) {
         self.ordered += other.ordered;
         self.said += other.said;
         self.sent += other.sent;
@@ -116,7 +116,7 @@ impl Tally {
         self.late += other.late;
         add(&mut self.latency, &other.latency);
         add(&mut self.lateness, &other.lateness);
-        self.slots.add(&other.slots);
+        self.timeline.add(&other.timeline);
         self.strange.add(&other.strange);
     }
 }
@@ -143,42 +143,45 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    fn tally() -> Tally {
-        Tally::new(Window { from: 100 * MS, until: 160 * MS }).unwrap()
+    fn counters() -> Counters {
+        Counters::new(Window { from: 100 * MS, until: 160 * MS }).unwrap()
     }
 
     #[test]
     fn what_was_meant_to_be_sent_before_or_after_does_not_count() {
-        let mut tally = tally();
+        let mut counters = counters();
         for intended in [0, 100 * MS - 1, 100 * MS, 160 * MS - 1, 160 * MS] {
-            tally.sends(intended, intended, 0, 3);
-            tally.hears(intended, 161 * MS, true);
-            tally.repeats(intended);
+            counters.sends(intended, intended, 0, 3);
+            counters.hears(intended, 161 * MS, true);
+            counters.repeats(intended);
         }
-        assert_eq!((tally.sent, tally.expected, tally.heard, tally.repeated, tally.arrived), (2, 6, 2, 2, 0));
-        tally.hears(0, 101 * MS, true);
-        assert_eq!((tally.heard, tally.arrived), (2, 1), "an answer counts for the rate when it comes");
+        assert_eq!(
+            (counters.sent, counters.expected, counters.heard, counters.repeated, counters.arrived),
+            (2, 6, 2, 2, 0)
+        );
+        counters.hears(0, 101 * MS, true);
+        assert_eq!((counters.heard, counters.arrived), (2, 1), "an answer counts for the rate when it comes");
     }
 
     #[test]
     fn latency_counts_from_when_it_was_meant_to_be_sent() {
-        let mut tally = tally();
-        tally.sends(100 * MS, 105 * MS, 5 * MS, 1);
-        tally.hears(100 * MS, 107 * MS, true);
-        assert_eq!(tally.latency.max() / 10_000, 700);
-        assert_eq!(tally.slots.all[0].latency.len(), 1);
-        assert_eq!((tally.late, tally.slots.all[5].sent, tally.slots.all[7].arrived), (1, 1, 1));
+        let mut counters = counters();
+        counters.sends(100 * MS, 105 * MS, 5 * MS, 1);
+        counters.hears(100 * MS, 107 * MS, true);
+        assert_eq!(counters.latency.max() / 10_000, 700);
+        assert_eq!(counters.timeline.all[0].latency.len(), 1);
+        assert_eq!((counters.late, counters.timeline.all[5].sent, counters.timeline.all[7].arrived), (1, 1, 1));
     }
 
     #[test]
     fn tallies_add_up() {
-        let (mut one, mut other) = (tally(), tally());
+        let (mut one, mut other) = (counters(), counters());
         one.hears(100 * MS, 101 * MS, true);
         other.hears(100 * MS, 110 * MS, false);
         other.repeats(100 * MS);
         one.add(&other);
         assert_eq!(
-            (one.heard, one.own, one.repeated, one.latency.len(), one.slots.all[0].latency.len()),
+            (one.heard, one.own, one.repeated, one.latency.len(), one.timeline.all[0].latency.len()),
             (2, 1, 1, 2, 2)
         );
         assert_eq!(one.latency.max() / MS, 10);

@@ -13,7 +13,6 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
-use stateroom_bench::Bench;
 use stateroom_server::Origins;
 
 use crate::{
@@ -21,6 +20,7 @@ use crate::{
     closest::closest,
     colour::Colour,
     commands::{
+        bench::BenchCommand,
         completions::Completions,
         config::Config,
         doctor::Doctor,
@@ -112,8 +112,7 @@ pub(crate) enum Verb {
     /// Serve a built service
     #[command(after_help = examples::SERVE)]
     Serve(Serve),
-    /// Put a load on rooms, and tell how fast they answer
-    Bench(Bench),
+    Bench(BenchCommand),
     /// Look at what a module is made of, and whether it can be served
     #[command(after_help = examples::INSPECT)]
     Inspect(Inspect),

@@ -1,7 +1,6 @@
-//! The way into a room: a TCP connection, TLS where it is asked for, and the handshake of a WebSocket.
+//! Opens WebSockets: TCP connection, TLS if the URL requires it, and handshake.
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result, bail};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
@@ -13,61 +12,62 @@ use tokio_rustls::{
 };
 use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite::protocol::WebSocketConfig};
 
-use super::{
-    args::Bench,
+use crate::{
+    config::Config,
+    error::Error,
     error_counts::{explain, explain_io},
     target::Target,
 };
 
-/// How long it may take to get in.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// The library's own would take 128 KiB for each connection.
-const READ_BUFFER: usize = 8 << 10;
+/// Maximum time to open a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The default of the WebSocket library is 128 KiB for each connection.
+const READ_BUFFER_SIZE: usize = 8 << 10;
 
-/// A message of the server may have that many bytes, or so many times what all in a room say at once: the library takes
-/// memory for whatever length is announced.
-const LARGEST: usize = 64 << 20;
-const SPACE: usize = 16;
+/// Minimum for the maximum length of a received message, in bytes. The library allocates whatever length is announced.
+const MIN_RECEIVE_LIMIT: usize = 64 << 20;
+/// A received message may be this many times as long as one message from everyone in the room.
+const RECEIVE_LIMIT_FACTOR: usize = 16;
 
-/// A WebSocket, encrypted or not.
+/// A WebSocket over TCP or TLS.
 pub(crate) type Socket = WebSocketStream<Box<dyn Transport>>;
 
-/// What a WebSocket is spoken over.
+/// A byte stream below a WebSocket.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
-/// The way into the rooms of a server.
+/// Opens WebSockets to the rooms of a server.
 pub(crate) struct Connector {
     target: Target,
-    largest: usize,
+    receive_limit: usize,
     addresses: Vec<SocketAddr>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
 impl Connector {
-    /// Finds out where the server is.
+    /// Resolves the host and sets up TLS.
     ///
     /// # Errors
     ///
-    /// Where its name is unknown, or TLS is asked for without any certificate that could be trusted.
-    pub(crate) async fn find(bench: &Bench, target: Target) -> Result<Self> {
+    /// Fails if the host has no address, or if TLS is required and no certificate is trusted.
+    pub(crate) async fn new(config: &Config, target: Target) -> Result<Self, Error> {
         let Target { host, port, .. } = &target;
-        let addresses =
-            lookup_host((host.as_str(), *port)).await.with_context(|| format!("cannot find `{host}`"))?.collect();
-        let tls = if target.secure { Some((connector()?, ServerName::try_from(host.clone())?)) } else { None };
-        Ok(Connector { target, largest: largest(bench), addresses, tls })
+        let resolved = lookup_host((host.as_str(), *port)).await;
+        let addresses = resolved.map_err(|source| Error::Resolve { host: host.clone(), source })?.collect();
+        let tls = if target.is_secure { Some(tls(host)?) } else { None };
+        Ok(Connector { receive_limit: receive_limit(config), target, addresses, tls })
     }
 
     /// Joins a room.
     ///
     /// # Errors
     ///
-    /// Why that is not possible, in words for whoever measures.
+    /// Returns the reason in words for the report.
     pub(crate) async fn join(&self, room: u32) -> Result<Socket, String> {
-        match timeout(PATIENCE, self.connect(room)).await {
+        match timeout(CONNECT_TIMEOUT, self.connect(room)).await {
             Ok(joined) => joined,
-            Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+            Err(_) => Err(format!("timed out after {} s", CONNECT_TIMEOUT.as_secs())),
         }
     }
 
@@ -78,57 +78,64 @@ impl Connector {
             None => Box::new(tcp),
             Some((tls, name)) => {
                 let secured = tls.connect(name.clone(), tcp).await;
-                Box::new(secured.map_err(|error| format!("TLS: {}{}", explain_io(&error), hint(&error)))?)
+                Box::new(secured.map_err(|error| format!("TLS: {}{}", explain_io(&error), tls_hint(&error)))?)
             }
         };
-        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
-        let config = config.max_message_size(Some(self.largest)).max_frame_size(Some(self.largest));
-        let joined = client_async_with_config(self.target.room(room), stream, Some(config)).await;
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_SIZE);
+        let config = config.max_message_size(Some(self.receive_limit)).max_frame_size(Some(self.receive_limit));
+        let joined = client_async_with_config(self.target.room_url(room), stream, Some(config)).await;
         joined.map(|(socket, _)| socket).map_err(|error| explain(&error))
     }
 }
 
-/// How many bytes a message of the server may have.
-fn largest(bench: &Bench) -> usize {
-    let members = bench.connections.div_ceil(bench.rooms) as usize;
-    let message = bench.size.saturating_add(bench.template.len());
-    SPACE.saturating_mul(message).saturating_mul(members).max(LARGEST)
+/// Returns the maximum length of a received message, in bytes.
+fn receive_limit(config: &Config) -> usize {
+    let members = config.connections.get().div_ceil(config.rooms.get()) as usize;
+    let message = config.size.saturating_add(config.template.len());
+    RECEIVE_LIMIT_FACTOR.saturating_mul(message).saturating_mul(members).max(MIN_RECEIVE_LIMIT)
 }
 
-/// What can be done about a certificate that is not trusted.
-fn hint(error: &io::Error) -> &'static str {
+/// Sets up TLS with the certificates that the system trusts, or those in the file that `SSL_CERT_FILE` names.
+fn tls(host: &str) -> Result<(TlsConnector, ServerName<'static>), Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return Err(Error::NoTrustedCertificates);
+    }
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|error| Error::Tls { host: host.to_owned(), source: error.into() })?;
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Tls { host: host.to_owned(), source: error.into() })?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok((TlsConnector::from(Arc::new(config)), name))
+}
+
+/// Returns what to do about a certificate that is not trusted.
+fn tls_hint(error: &io::Error) -> &'static str {
     match error.get_ref().and_then(|error| error.downcast_ref()) {
-        Some(rustls::Error::InvalidCertificate(_)) => {
-            " (the variable SSL_CERT_FILE may name a file of certificates to trust, in PEM)"
-        }
+        Some(rustls::Error::InvalidCertificate(_)) => " (set SSL_CERT_FILE to a PEM file of certificates to trust)",
         _ => "",
     }
 }
 
-/// Trusts what the system trusts, or what `SSL_CERT_FILE` names.
-fn connector() -> Result<TlsConnector> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        bail!("no certificate is trusted here: name a file of them, in PEM, by the variable SSL_CERT_FILE");
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     #[test]
-    fn a_whole_room_may_be_told_in_one_message() {
-        let largest = |line: &[&str]| super::largest(&Bench::in_line(line));
-        assert_eq!(largest(&["ws://h/", "-c", "1000"]), LARGEST);
+    fn receive_limit_allows_one_message_about_everyone_in_the_room() {
+        let limit = |connections, rooms, size| {
+            let number = |number| NonZeroU32::new(number).unwrap();
+            let (connections, rooms) = (number(connections), number(rooms));
+            receive_limit(&Config { connections, rooms, size, ..Config::new("ws://h/") })
+        };
+        assert_eq!(limit(1000, 1, 64), MIN_RECEIVE_LIMIT);
         let room = 100 * (1 << 20);
-        assert!(largest(&["ws://h/", "-c", "1000", "--rooms", "10", "--size", "1MiB"]) > 8 * room);
-        assert!(largest(&["ws://h/", "-c", "4294967295", "--size", "1GiB"]) > LARGEST);
+        assert!(limit(1000, 10, 1 << 20) > 8 * room);
+        assert!(limit(u32::MAX, 1, 1 << 30) > MIN_RECEIVE_LIMIT);
     }
 }

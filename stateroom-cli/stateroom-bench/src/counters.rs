@@ -1,139 +1,127 @@
-//! What is counted during a measurement: by each connection for itself, and added up in the end.
+//! The counters of a measurement: each connection counts on its own, and the sum is computed at the end.
 //!
-//! *Invariant:* a message counts if it was meant to be sent within the window; its latency is from that time on, however
-//! late it left.
+//! *Invariant:* a message counts if it was scheduled within the window. Its latency begins at that time, however late it was
+//! sent.
 use hdrhistogram::{CreationError, Histogram};
 
-use super::{
+use crate::{
+    latency::{merge_histogram, new_histogram},
     timeline::{Timeline, Window},
     unexpected_messages::UnexpectedMessages,
 };
 
-/// A message that leaves later than that is late.
-pub(crate) const LATE: u64 = 1_000_000;
+/// Delay above which a message was sent late, in nanoseconds.
+pub(crate) const LATE_THRESHOLD: u64 = 1_000_000;
 
-/// What was counted.
+/// Counters of a measurement.
 pub(crate) struct Counters {
-    /// Messages that somebody was told to send, and those that were sent, within the window or not.
-    pub(crate) ordered: u64,
-    pub(crate) said: u64,
-    /// Messages of the window that were to be sent at a given rate, and those that were sent.
-    pub(crate) due: u64,
+    /// Messages that were queued for a connection, inside the window or not.
+    pub(crate) queued: u64,
+    /// Messages that were sent, inside the window or not.
+    pub(crate) total_sent: u64,
+    /// Messages of the window that a rate scheduled.
+    pub(crate) scheduled: u64,
+    /// Messages of the window that were sent.
     pub(crate) sent: u64,
-    /// How many answers are due to those that were sent.
+    /// Responses that the sent messages of the window should get.
     pub(crate) expected: u64,
-    /// Answers to messages of the window: all, and those that went to the message's own sender.
-    pub(crate) heard: u64,
-    pub(crate) own: u64,
-    /// What came again of the window's messages.
-    pub(crate) repeated: u64,
-    /// Answers that were not expected of an echo: they went to others.
-    pub(crate) astray: u64,
-    /// Answers that came during the window.
-    pub(crate) arrived: u64,
-    /// How long answers took.
+    /// Responses to messages of the window.
+    pub(crate) received: u64,
+    /// Those of `received` that were delivered to the sender.
+    pub(crate) received_by_sender: u64,
+    /// Duplicates of responses to messages of the window.
+    pub(crate) duplicates: u64,
+    /// Echoes that were delivered to a client other than the sender.
+    pub(crate) misdirected: u64,
+    /// Responses that arrived within the window.
+    pub(crate) received_in_window: u64,
+    /// Time from the schedule to each response, in nanoseconds.
     pub(crate) latency: Histogram<u64>,
-    /// How late messages left, by our own fault.
-    pub(crate) lateness: Histogram<u64>,
+    /// Time from the schedule to each send, without that in which the server did not read, in nanoseconds.
+    pub(crate) send_delay: Histogram<u64>,
+    /// Messages with a send delay above [`LATE_THRESHOLD`].
     pub(crate) late: u64,
     pub(crate) timeline: Timeline,
-    /// What else came.
-    pub(crate) strange: UnexpectedMessages,
+    pub(crate) unexpected: UnexpectedMessages,
 }
 
 impl Counters {
-    /// Nothing yet.
+    /// Returns counters at zero.
     ///
     /// # Errors
     ///
-    /// Those of [`times`].
+    /// Those of [`new_histogram`].
     pub(crate) fn new(window: Window) -> Result<Self, CreationError> {
         Ok(Counters {
-            ordered: 0,
-            said: 0,
-            due: 0,
+            queued: 0,
+            total_sent: 0,
+            scheduled: 0,
             sent: 0,
             expected: 0,
-            heard: 0,
-            own: 0,
-            repeated: 0,
-            astray: 0,
-            arrived: 0,
-            latency: times(3)?,
-            lateness: times(3)?,
+            received: 0,
+            received_by_sender: 0,
+            duplicates: 0,
+            misdirected: 0,
+            received_in_window: 0,
+            latency: new_histogram(3)?,
+            send_delay: new_histogram(3)?,
             late: 0,
             timeline: Timeline::new(window)?,
-            strange: UnexpectedMessages::default(),
+            unexpected: UnexpectedMessages::default(),
         })
     }
 
-    /// A message leaves, for so many. `late` is our own part of its delay.
-    pub(crate) fn sends(&mut self, intended: u64, at: u64, late: u64, recipients: u64) {
-        self.said += 1;
-        if let Some(bucket) = self.timeline.at(at) {
+    /// Counts a message sent to `recipients`. `delay` is the part of its lateness that this process caused.
+    pub(crate) fn record_send(&mut self, intended: u64, at: u64, delay: u64, recipients: u64) {
+        self.total_sent += 1;
+        if let Some(bucket) = self.timeline.bucket(at) {
             bucket.sent += 1;
         }
-        if self.timeline.at(intended).is_none() {
+        if self.timeline.bucket(intended).is_none() {
             return;
         }
         self.sent += 1;
         self.expected += recipients;
-        self.lateness.saturating_record(late);
-        self.late += u64::from(late > LATE);
+        self.send_delay.saturating_record(delay);
+        self.late += u64::from(delay > LATE_THRESHOLD);
     }
 
-    /// An answer comes. `own` is whether it went to who had asked.
-    pub(crate) fn hears(&mut self, intended: u64, at: u64, own: bool) {
-        if let Some(bucket) = self.timeline.at(at) {
-            bucket.arrived += 1;
-            self.arrived += 1;
+    /// Counts a response. `is_own` is whether the sender received it.
+    pub(crate) fn record_response(&mut self, intended: u64, at: u64, is_own: bool) {
+        if let Some(bucket) = self.timeline.bucket(at) {
+            bucket.received += 1;
+            self.received_in_window += 1;
         }
-        let Some(bucket) = self.timeline.at(intended) else { return };
+        let Some(bucket) = self.timeline.bucket(intended) else { return };
         let latency = at.saturating_sub(intended);
         bucket.latency.saturating_record(latency);
         self.latency.saturating_record(latency);
-        self.heard += 1;
-        self.own += u64::from(own);
+        self.received += 1;
+        self.received_by_sender += u64::from(is_own);
     }
 
-    /// Something comes that has come before.
-    pub(crate) fn repeats(&mut self, intended: u64) {
-        self.repeated += u64::from(self.timeline.at(intended).is_some());
+    /// Counts a duplicate of a response.
+    pub(crate) fn record_duplicate(&mut self, intended: u64) {
+        self.duplicates += u64::from(self.timeline.bucket(intended).is_some());
     }
 
-    /// Adds what another has counted.
-    pub(crate) fn add(&mut self, other: &Counters) {
-        self.ordered += other.ordered;
-        self.said += other.said;
+    /// Adds the counters of other connections.
+    pub(crate) fn merge(&mut self, other: &Counters) {
+        self.queued += other.queued;
+        self.total_sent += other.total_sent;
+        self.scheduled += other.scheduled;
         self.sent += other.sent;
-        self.due += other.due;
         self.expected += other.expected;
-        self.heard += other.heard;
-        self.own += other.own;
-        self.repeated += other.repeated;
-        self.astray += other.astray;
-        self.arrived += other.arrived;
+        self.received += other.received;
+        self.received_by_sender += other.received_by_sender;
+        self.duplicates += other.duplicates;
+        self.misdirected += other.misdirected;
+        self.received_in_window += other.received_in_window;
         self.late += other.late;
-        add(&mut self.latency, &other.latency);
-        add(&mut self.lateness, &other.lateness);
-        self.timeline.add(&other.timeline);
-        self.strange.add(&other.strange);
-    }
-}
-
-/// No times yet. They are told apart by a microsecond, and up to an hour, by that many digits.
-///
-/// # Errors
-///
-/// None for so few digits.
-pub(crate) fn times(digits: u8) -> Result<Histogram<u64>, CreationError> {
-    Histogram::new_with_bounds(1_000, 3_600_000_000_000, digits)
-}
-
-/// Adds times that have the same bounds, so that what one holds the other can.
-pub(crate) fn add(sum: &mut Histogram<u64>, other: &Histogram<u64>) {
-    if let Err(error) = sum.add(other) {
-        tracing::error!("times are left out: {error}");
+        merge_histogram(&mut self.latency, &other.latency);
+        merge_histogram(&mut self.send_delay, &other.send_delay);
+        self.timeline.merge(&other.timeline);
+        self.unexpected.merge(&other.unexpected);
     }
 }
 
@@ -148,42 +136,41 @@ mod tests {
     }
 
     #[test]
-    fn what_was_meant_to_be_sent_before_or_after_does_not_count() {
+    fn ignores_messages_scheduled_outside_the_window() {
         let mut counters = counters();
         for intended in [0, 100 * MS - 1, 100 * MS, 160 * MS - 1, 160 * MS] {
-            counters.sends(intended, intended, 0, 3);
-            counters.hears(intended, 161 * MS, true);
-            counters.repeats(intended);
+            counters.record_send(intended, intended, 0, 3);
+            counters.record_response(intended, 161 * MS, true);
+            counters.record_duplicate(intended);
         }
-        assert_eq!(
-            (counters.sent, counters.expected, counters.heard, counters.repeated, counters.arrived),
-            (2, 6, 2, 2, 0)
-        );
-        counters.hears(0, 101 * MS, true);
-        assert_eq!((counters.heard, counters.arrived), (2, 1), "an answer counts for the rate when it comes");
+        assert_eq!((counters.sent, counters.expected, counters.received, counters.duplicates), (2, 6, 2, 2));
+        assert_eq!(counters.received_in_window, 0);
+        counters.record_response(0, 101 * MS, true);
+        assert_eq!((counters.received, counters.received_in_window), (2, 1), "throughput counts arrivals");
     }
 
     #[test]
-    fn latency_counts_from_when_it_was_meant_to_be_sent() {
+    fn latency_begins_at_the_scheduled_time() {
         let mut counters = counters();
-        counters.sends(100 * MS, 105 * MS, 5 * MS, 1);
-        counters.hears(100 * MS, 107 * MS, true);
+        counters.record_send(100 * MS, 105 * MS, 5 * MS, 1);
+        counters.record_response(100 * MS, 107 * MS, true);
         assert_eq!(counters.latency.max() / 10_000, 700);
-        assert_eq!(counters.timeline.all[0].latency.len(), 1);
-        assert_eq!((counters.late, counters.timeline.all[5].sent, counters.timeline.all[7].arrived), (1, 1, 1));
+        assert_eq!(counters.timeline.buckets[0].latency.len(), 1);
+        assert_eq!(
+            (counters.late, counters.timeline.buckets[5].sent, counters.timeline.buckets[7].received),
+            (1, 1, 1)
+        );
     }
 
     #[test]
-    fn tallies_add_up() {
+    fn merge_adds_up() {
         let (mut one, mut other) = (counters(), counters());
-        one.hears(100 * MS, 101 * MS, true);
-        other.hears(100 * MS, 110 * MS, false);
-        other.repeats(100 * MS);
-        one.add(&other);
-        assert_eq!(
-            (one.heard, one.own, one.repeated, one.latency.len(), one.timeline.all[0].latency.len()),
-            (2, 1, 1, 2, 2)
-        );
+        one.record_response(100 * MS, 101 * MS, true);
+        other.record_response(100 * MS, 110 * MS, false);
+        other.record_duplicate(100 * MS);
+        one.merge(&other);
+        assert_eq!((one.received, one.received_by_sender, one.duplicates), (2, 1, 1));
+        assert_eq!((one.latency.len(), one.timeline.buckets[0].latency.len()), (2, 2));
         assert_eq!(one.latency.max() / MS, 10);
     }
 }

@@ -1,93 +1,91 @@
-//! What a connection makes of the marks it hears.
+//! Classification of received markers: responses, duplicates, and markers of others.
 //!
-//! *Invariant:* a room tells what one sender said in the order it was said, so that of each sender the last number is all
-//! there is to remember. Whatever is not above it is no answer: else what comes twice would make up for what is lost.
+//! *Invariant:* a room delivers the messages of one sender in order, so the last number of each sender is all the state there
+//! is. A marker that is not newer is never a response, or duplicates would make up for lost messages.
 use std::collections::HashMap;
 
-use super::{args::Pattern, marker::Marker, run_state::RunState};
+use crate::{config::Pattern, marker::Marker, run_state::RunState};
 
-/// What a mark is to who hears it.
+/// Meaning of a marker for the connection that receives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MarkerKind {
-    /// An answer, to what it has said itself or to another.
-    Answer { own: bool },
-    /// What has been heard already, or is older than that.
-    Repeat,
-    /// An echo that went to another than its sender.
-    Astray,
-    /// Nothing that this run has said.
+    /// A response to a message of this connection (`is_own`) or of another.
+    Response { is_own: bool },
+    /// A marker that was received before, or is older than one that was.
+    Duplicate,
+    /// An echo that was delivered to a connection other than the sender.
+    Misdirected,
+    /// A marker that this run did not send.
     Foreign,
 }
 
-/// One connection's.
+/// Classifies the markers that one connection receives.
 pub(crate) struct Deduplicator<'a> {
     state: &'a RunState,
     connection: u32,
-    /// The highest number heard of each sender.
+    /// Highest number received from each sender.
     last: HashMap<u32, u64>,
 }
 
 impl<'a> Deduplicator<'a> {
-    /// Of a connection that has heard nothing.
     pub(crate) fn new(state: &'a RunState, connection: u32) -> Self {
         Deduplicator { state, connection, last: HashMap::new() }
     }
 
-    /// It hears that.
-    pub(crate) fn hear(&mut self, marker: &Marker) -> MarkerKind {
-        // A server may make up senders, which are not to be remembered.
+    /// Classifies a marker and remembers it.
+    pub(crate) fn classify(&mut self, marker: &Marker) -> MarkerKind {
+        // Bounds the map: a server may make up senders.
         if marker.run != self.state.run || marker.connection >= self.state.connections {
             return MarkerKind::Foreign;
         }
-        let own = marker.connection == self.connection;
-        if !own && self.state.pattern == Pattern::Echo {
-            return MarkerKind::Astray;
+        let is_own = marker.connection == self.connection;
+        if !is_own && self.state.pattern == Pattern::Echo {
+            return MarkerKind::Misdirected;
         }
-        // They count from 1.
+        // Numbers start at 1.
         let last = self.last.entry(marker.connection).or_default();
         if marker.number <= *last {
-            return MarkerKind::Repeat;
+            return MarkerKind::Duplicate;
         }
         *last = marker.number;
-        MarkerKind::Answer { own }
+        MarkerKind::Response { is_own }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::args::Bench, *};
+    use super::*;
+    use crate::config::Config;
 
     #[test]
-    fn what_is_heard_again_or_late_is_a_repeat() {
-        let state = RunState::new(&Bench::in_line(&["ws://h/", "--pattern", "broadcast"])).unwrap();
+    fn repeated_and_outdated_markers_are_duplicates() {
+        let config = Config { pattern: Pattern::Broadcast, ..Config::new("ws://h/") };
+        let state = RunState::new(&config).unwrap();
         let mut deduplicator = Deduplicator::new(&state, 1);
-        let mut hear =
-            |connection, number| deduplicator.hear(&Marker { run: state.run, connection, number, intended: 0 });
-        for (number, heard) in [
-            (1, MarkerKind::Answer { own: true }),
-            (1, MarkerKind::Repeat),
-            (3, MarkerKind::Answer { own: true }),
-            (2, MarkerKind::Repeat),
-            (4, MarkerKind::Answer { own: true }),
+        let mut classify =
+            |connection, number| deduplicator.classify(&Marker { run: state.run, connection, number, intended: 0 });
+        for (number, kind) in [
+            (1, MarkerKind::Response { is_own: true }),
+            (1, MarkerKind::Duplicate),
+            (3, MarkerKind::Response { is_own: true }),
+            (2, MarkerKind::Duplicate),
+            (4, MarkerKind::Response { is_own: true }),
         ] {
-            assert_eq!(hear(1, number), heard, "{number}");
+            assert_eq!(classify(1, number), kind, "{number}");
         }
-        assert_eq!(
-            (hear(2, 1), hear(2, 1)),
-            (MarkerKind::Answer { own: false }, MarkerKind::Repeat),
-            "each sender has its own"
-        );
+        let other = [classify(2, 1), classify(2, 1)];
+        assert_eq!(other, [MarkerKind::Response { is_own: false }, MarkerKind::Duplicate], "senders are independent");
     }
 
     #[test]
-    fn others_answers_are_no_echo_and_other_runs_are_nobodys_business() {
-        let state = RunState::new(&Bench::in_line(&["ws://h/"])).unwrap();
+    fn markers_of_other_clients_and_runs_are_not_responses() {
+        let state = RunState::new(&Config::new("ws://h/")).unwrap();
         let mut deduplicator = Deduplicator::new(&state, 1);
         let marker = Marker { run: state.run, connection: 1, number: 1, intended: 0 };
-        assert_eq!(deduplicator.hear(&Marker { connection: 2, ..marker }), MarkerKind::Astray);
-        assert_eq!(deduplicator.hear(&Marker { run: !state.run, ..marker }), MarkerKind::Foreign);
-        assert_eq!(deduplicator.hear(&Marker { connection: state.connections, ..marker }), MarkerKind::Foreign);
-        assert_eq!(deduplicator.hear(&marker), MarkerKind::Answer { own: true });
+        assert_eq!(deduplicator.classify(&Marker { connection: 2, ..marker }), MarkerKind::Misdirected);
+        assert_eq!(deduplicator.classify(&Marker { run: !state.run, ..marker }), MarkerKind::Foreign);
+        assert_eq!(deduplicator.classify(&Marker { connection: state.connections, ..marker }), MarkerKind::Foreign);
+        assert_eq!(deduplicator.classify(&marker), MarkerKind::Response { is_own: true });
         assert_eq!(deduplicator.last.len(), 1);
     }
 }

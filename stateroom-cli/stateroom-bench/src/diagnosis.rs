@@ -1,52 +1,57 @@
-//! What there is to say where nothing was answered.
-use super::report::{Disconnects, Report};
+//! Explains a run in which no message was answered.
+use crate::{
+    format::plural,
+    report::{Disconnects, Report},
+};
 
-/// What came instead of answers; nothing if there were any.
+/// Returns what was received instead of responses, with a hint, or `None` if there were responses.
 pub(crate) fn diagnose_no_responses(report: &Report) -> Option<String> {
-    if report.measured.received > 0 {
+    let measured = &report.measured;
+    if measured.received > 0 {
         return None;
     }
-    if report.measured.said == 0 {
-        return Some(format!("nothing was measured: no message could be sent{}", ends(report)));
+    if measured.total_sent == 0 {
+        return Some(format!("nothing was measured: no message could be sent{}", disconnects(report)));
     }
-    let mut text = format!("nothing was measured: {} messages were sent, and none was answered", report.measured.said);
-    let (count, samples) = &report.measured.strange;
-    if *count > 0 {
-        text += &format!("\n  {count} other messages came, such as");
-        samples.iter().for_each(|sample| text += &format!("\n    {sample}"));
+    let mut text =
+        format!("nothing was measured: {} sent, none of them answered", plural(measured.total_sent, "message"));
+    if measured.unexpected.count > 0 {
+        text += &format!("\n  received {} without a marker, such as", plural(measured.unexpected.count, "message"));
+        measured.unexpected.samples.iter().for_each(|sample| text += &format!("\n    {sample}"));
     }
-    text += &ends(report);
-    if let Some(note) = report.measured.notes.first() {
+    text += &disconnects(report);
+    if let Some(note) = measured.notes.first() {
         text += &format!("\n  hint: {note}");
     } else if report.ended.is_empty() {
-        text += "\n  hint: the service has to send back what it is sent, as text or within it; where messages have a form, such \
-                 as JSON, say so with --template '{\"text\":\"{message}\"}', and where it answers by something else, such as a \
-                 counter, give what it knows: --template increment";
+        text += "\n  hint: the service has to send each message back, alone or inside other text\n  hint: if it expects a format \
+                 such as JSON, use --template '{\"text\":\"{message}\"}'\n  hint: if it answers with something else, such as a \
+                 counter, send a message that it understands: --template increment";
     }
     Some(text)
 }
 
-fn ends(report: &Report) -> String {
-    report.ended.iter().map(|Disconnects { end, count }| format!("\n  {count} connections ended: {end}")).collect()
+fn disconnects(report: &Report) -> String {
+    let line = |Disconnects { end, count }: &Disconnects| format!("\n  {} lost: {end}", plural(*count, "connection"));
+    report.ended.iter().map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{
-            measurement::Measurement,
-            report::tests::{measured, report},
-        },
-        *,
+    use super::*;
+    use crate::{
+        measurement::Measurement,
+        report::tests::{measured, report},
+        unexpected_messages::UnexpectedMessages,
     };
 
     #[test]
-    fn diagnose_no_responses_is_told_with_what_came_instead() {
+    fn shows_what_was_received_instead() {
         assert_eq!(diagnose_no_responses(&report(measured(), None)), None);
-        let strange = (7, vec!["hello".to_owned()]);
-        let text = diagnose_no_responses(&report(Measurement { received: 0, strange, ..measured() }, None)).unwrap();
-        for says in ["3 messages were sent, and none was answered", "7 other messages", "hello", "1013: too slow"] {
-            assert!(text.contains(says), "{text}");
+        let unexpected = UnexpectedMessages { count: 7, samples: vec!["hello".to_owned()] };
+        let silent = report(Measurement { received: 0, unexpected, ..measured() }, None);
+        let text = diagnose_no_responses(&silent).unwrap();
+        for expected in ["3 messages sent, none of them answered", "7 messages", "hello", "1013: too slow"] {
+            assert!(text.contains(expected), "{text}");
         }
         assert!(
             diagnose_no_responses(&report(Measurement::default(), None)).unwrap().contains("no message could be sent")

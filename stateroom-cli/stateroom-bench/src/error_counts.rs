@@ -1,5 +1,5 @@
-//! What went wrong with connections: those that were refused, and those that did not last.
-use std::{collections::BTreeMap, fmt, io};
+//! Counts of connections that failed to open or were lost, by reason.
+use std::{cmp::Reverse, collections::BTreeMap, fmt, io};
 
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::{
@@ -9,129 +9,132 @@ use tokio_tungstenite::tungstenite::{
     protocol::CloseFrame,
 };
 
-use super::unexpected_messages::cut;
-use crate::quantity::bytes_text;
+use crate::format::{format_bytes, truncate};
 
-/// What went wrong, and how often.
+const CLOSED_WITHOUT_FRAME: &str = "connection closed without a close frame";
+/// Code for a close frame that contains none.
+const NO_STATUS: u16 = 1005;
+
+/// Counts of connections that failed to open or were lost, by reason.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct ErrorCounts {
-    refused: BTreeMap<String, u64>,
-    ended: BTreeMap<DisconnectReason, u64>,
+    connect_failures: BTreeMap<String, u64>,
+    disconnects: BTreeMap<DisconnectReason, u64>,
 }
 
-/// How a connection ended.
+/// Reason why the server ended a connection, or why it was lost.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(crate) struct DisconnectReason {
-    /// The code it was closed with, if it was.
-    pub(crate) code: Option<u16>,
-    pub(crate) reason: String,
+#[non_exhaustive]
+pub struct DisconnectReason {
+    /// Close code, 1005 if the close frame has none. `None` if there was no close frame.
+    pub code: Option<u16>,
+    /// Reason in the close frame, or the error.
+    pub reason: String,
 }
 
 impl DisconnectReason {
-    /// Closed by the server.
+    /// Returns the reason of a connection that the server closed.
     pub(crate) fn closed(frame: Option<CloseFrame>) -> Self {
         match frame {
-            Some(frame) => DisconnectReason { code: Some(frame.code.into()), reason: cut(&frame.reason) },
-            None => DisconnectReason { code: Some(1005), reason: String::new() },
+            Some(frame) => DisconnectReason { code: Some(frame.code.into()), reason: truncate(&frame.reason) },
+            None => DisconnectReason { code: Some(NO_STATUS), reason: String::new() },
         }
     }
 
-    /// Not closed, but gone.
-    pub(crate) fn broken(error: Option<Error>) -> Self {
-        let reason = error.map_or_else(|| "the connection ended without a close".to_owned(), |error| explain(&error));
+    /// Returns the reason of a connection that ended without a close frame.
+    pub(crate) fn lost(error: Option<Error>) -> Self {
+        let reason = error.map_or_else(|| CLOSED_WITHOUT_FRAME.to_owned(), |error| explain(&error));
         DisconnectReason { code: None, reason }
     }
 }
 
 impl fmt::Display for DisconnectReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let colon = if self.reason.is_empty() || self.code.is_none() { "" } else { ": " };
-        match self.code {
-            Some(1005) => formatter.write_str("closed without a code")?,
-            Some(code) => write!(formatter, "closed with {code}")?,
-            None => {}
+        let Some(code) = self.code else { return formatter.write_str(&self.reason) };
+        match code {
+            NO_STATUS => formatter.write_str("closed without a code")?,
+            code => write!(formatter, "closed with code {code}")?,
         }
-        write!(formatter, "{colon}{}", self.reason)
+        if self.reason.is_empty() { Ok(()) } else { write!(formatter, ": {}", self.reason) }
     }
 }
 
 impl ErrorCounts {
-    /// A connection could not be opened.
-    pub(crate) fn refuse(&mut self, why: String) {
-        *self.refused.entry(why).or_default() += 1;
+    /// Counts a connection that failed to open.
+    pub(crate) fn count_connect_failure(&mut self, reason: String) {
+        *self.connect_failures.entry(reason).or_default() += 1;
     }
 
-    /// A connection ended by itself.
-    pub(crate) fn end(&mut self, end: DisconnectReason) {
-        *self.ended.entry(end).or_default() += 1;
+    /// Counts a connection that the server ended or that was lost.
+    pub(crate) fn count_disconnect(&mut self, reason: DisconnectReason) {
+        *self.disconnects.entry(reason).or_default() += 1;
     }
 
-    /// Why connections could not be opened, most often first.
-    pub(crate) fn refused(&self) -> Vec<(&str, u64)> {
-        most_first(self.refused.iter().map(|(why, count)| (why.as_str(), *count)))
+    /// Returns the reasons why connections failed to open, the most frequent first.
+    pub(crate) fn connect_failures(&self) -> Vec<(&str, u64)> {
+        most_frequent_first(self.connect_failures.iter().map(|(reason, count)| (reason.as_str(), *count)))
     }
 
-    /// How connections ended, most often first.
-    pub(crate) fn ended(&self) -> Vec<(&DisconnectReason, u64)> {
-        most_first(self.ended.iter().map(|(end, count)| (end, *count)))
+    /// Returns the reasons why connections ended, the most frequent first.
+    pub(crate) fn disconnects(&self) -> Vec<(&DisconnectReason, u64)> {
+        most_frequent_first(self.disconnects.iter().map(|(reason, count)| (reason, *count)))
     }
 
-    /// How many connections there is something to say about.
-    pub(crate) fn count(&self) -> u64 {
-        self.refused.values().chain(self.ended.values()).sum()
+    /// Returns the number of connections that failed to open or ended.
+    pub(crate) fn total(&self) -> u64 {
+        self.connect_failures.values().chain(self.disconnects.values()).sum()
     }
 }
 
-fn most_first<T>(counted: impl Iterator<Item = (T, u64)>) -> Vec<(T, u64)> {
-    let mut all: Vec<_> = counted.collect();
-    all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    all
+fn most_frequent_first<T>(counts: impl Iterator<Item = (T, u64)>) -> Vec<(T, u64)> {
+    let mut counts: Vec<_> = counts.collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    counts
 }
 
-/// What an error means to whoever measures.
+/// Describes an error of a WebSocket.
 pub(crate) fn explain(error: &Error) -> String {
     match error {
-        Error::Http(response) => refusal(response),
+        Error::Http(response) => explain_rejection(response),
         Error::Io(error) => explain_io(error),
-        Error::ConnectionClosed | Error::AlreadyClosed => "the connection ended without a close".to_owned(),
+        Error::ConnectionClosed | Error::AlreadyClosed => CLOSED_WITHOUT_FRAME.to_owned(),
         Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
-            format!(
-                "the server sent a message of more than {}, which is all that is taken",
-                bytes_text(*max_size as u64)
-            )
+            format!("the server sent a message longer than the limit of {}", format_bytes(*max_size as u64))
         }
         Error::Protocol(ProtocolError::HttparseError(_)) => {
-            "what answers there speaks no HTTP; if it is TLS, write https or wss".to_owned()
+            "the response is not HTTP; if the server requires TLS, use https or wss".to_owned()
         }
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => "the connection was ended without an answer".to_owned(),
-        error => cut(&error.to_string()),
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            "connection closed before the handshake completed".to_owned()
+        }
+        error => truncate(&error.to_string()),
     }
 }
 
-/// The same, of a connection that is no WebSocket yet.
+/// Describes an error of a TCP or TLS connection.
 pub(crate) fn explain_io(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused: nobody listens there".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "no free port is left on this machine to connect from".to_owned(),
-        _ => cut(&error.to_string()),
+        io::ErrorKind::ConnectionRefused => "connection refused: no server is listening on this port".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no free ports left for outgoing connections".to_owned(),
+        _ => truncate(&error.to_string()),
     }
 }
 
-/// What the server answered in place of a WebSocket, and what to do about it.
-fn refusal(response: &Response<Option<Vec<u8>>>) -> String {
+/// Describes the HTTP response to a rejected handshake, with a hint.
+fn explain_rejection(response: &Response<Option<Vec<u8>>>) -> String {
     let status = response.status();
     let body = String::from_utf8_lossy(response.body().as_deref().unwrap_or_default()).into_owned();
-    let said = cut(body.trim());
+    let body = truncate(body.trim());
     let hint = match status.as_u16() {
-        200..=299 => " (no WebSocket is spoken there)",
+        200..=299 => " (no WebSocket at this path)",
         300..=399 => " (redirects are not followed)",
-        401 => " (a token is needed: add ?access_token=TOKEN to the URL)",
-        403 => " (this origin or token may not come in)",
-        404 => " (no such path, or no such room and the server does not create it)",
+        401 => " (a token is required: add ?access_token=TOKEN to the URL)",
+        403 => " (the server does not admit this origin or token)",
+        404 => " (the path is wrong, or the room does not exist and the server does not create it)",
         _ => "",
     };
-    let colon = if said.is_empty() { "" } else { ": " };
-    format!("HTTP {status}{colon}{said}{hint}")
+    let colon = if body.is_empty() { "" } else { ": " };
+    format!("HTTP {status}{colon}{body}{hint}")
 }
 
 #[cfg(test)]
@@ -140,28 +143,30 @@ mod tests {
 
     use super::*;
 
-    fn http(status: u16, body: &str) -> String {
+    fn rejection(status: u16, body: &str) -> String {
         explain(&Error::Http(Box::new(Response::builder().status(status).body(Some(body.into())).unwrap())))
     }
 
     #[test]
-    fn a_refusal_says_what_the_server_said_and_what_to_do() {
-        let token = http(401, "a token is missing\n");
-        assert!(token.starts_with("HTTP 401 Unauthorized: a token is missing (") && token.contains("access_token"));
-        assert!(http(404, "").contains("no such room"));
-        assert_eq!(http(503, "the room is full"), "HTTP 503 Service Unavailable: the room is full");
-        assert!(explain(&Error::Io(io::ErrorKind::ConnectionRefused.into())).contains("nobody listens"));
+    fn explains_rejections_with_body_and_hint() {
+        let unauthorized = rejection(401, "a token is missing\n");
+        assert!(unauthorized.starts_with("HTTP 401 Unauthorized: a token is missing ("), "{unauthorized}");
+        assert!(unauthorized.contains("access_token"), "{unauthorized}");
+        assert!(rejection(404, "").contains("the room does not exist"));
+        assert_eq!(rejection(503, "the room is full"), "HTTP 503 Service Unavailable: the room is full");
+        assert!(explain(&Error::Io(io::ErrorKind::ConnectionRefused.into())).contains("no server is listening"));
     }
 
     #[test]
-    fn what_happens_most_often_comes_first() {
-        let mut errors = ErrorCounts::default();
+    fn most_frequent_reason_comes_first() {
+        let mut counts = ErrorCounts::default();
         let closed = DisconnectReason::closed(Some(CloseFrame { code: CloseCode::Again, reason: "too slow".into() }));
-        errors.end(DisconnectReason::closed(None));
-        errors.end(closed.clone());
-        errors.end(closed.clone());
-        errors.refuse("no".to_owned());
-        assert_eq!(errors.ended().first(), Some(&(&closed, 2)));
-        assert_eq!((closed.code, errors.count()), (Some(1013), 4));
+        counts.count_disconnect(DisconnectReason::closed(None));
+        counts.count_disconnect(closed.clone());
+        counts.count_disconnect(closed.clone());
+        counts.count_connect_failure("no".to_owned());
+        assert_eq!(counts.disconnects().first(), Some(&(&closed, 2)));
+        assert_eq!((closed.code, counts.total()), (Some(1013), 4));
+        assert_eq!(closed.to_string(), "closed with code 1013: too slow");
     }
 }

@@ -1,54 +1,48 @@
-//! A connection is a file descriptor, and a process may have so many.
-use anyhow::Result;
+//! The limit of open files: each connection is a file descriptor.
+use crate::error::Error;
 
-/// What the process has open besides its connections.
+/// Number of files that the process has open besides its connections.
 #[cfg(unix)]
-const BESIDES: u64 = 64;
+const OTHER_FILES: u64 = 64;
 
-/// Sees to it that so many connections can be open.
+/// Raises the limit of open files if this number of connections requires it.
 ///
 /// # Errors
 ///
-/// Where the system does not allow it, with what to do.
+/// Fails if the system does not allow it.
 #[cfg(unix)]
-pub(crate) fn allow(connections: u32) -> Result<()> {
+pub(crate) fn raise_file_limit(connections: u32) -> Result<(), Error> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    let needed = u64::from(connections) + BESIDES;
+    let required = u64::from(connections) + OTHER_FILES;
     let limit = getrlimit(Resource::Nofile);
-    let suffices = |limit: Option<u64>| limit.is_none_or(|limit| limit >= needed);
-    if suffices(limit.current) {
+    if limit.current.is_none_or(|limit| limit >= required) {
         return Ok(());
     }
-    if !suffices(limit.maximum) {
-        let most = limit.maximum.unwrap_or_default();
-        anyhow::bail!(
-            "{connections} connections need {needed} open files, and this process may have {most}\n  \
-             hint: raise the limit, as root, with `ulimit -Hn {needed}`, or ask for fewer connections"
-        );
+    match limit.maximum {
+        Some(limit) if limit < required => Err(Error::FileLimit { connections, required, limit }),
+        maximum => setrlimit(Resource::Nofile, Rlimit { current: Some(required), maximum })
+            .map_err(|error| Error::RaiseFileLimit { required, source: error.into() }),
     }
-    let raised = Rlimit { current: Some(needed), maximum: limit.maximum };
-    setrlimit(Resource::Nofile, raised).map_err(|error| anyhow::anyhow!("cannot have {needed} files open: {error}"))
 }
 
-/// Other systems have no such limit.
+/// Does nothing: other systems have no such limit.
 #[cfg(not(unix))]
-pub(crate) fn allow(_connections: u32) -> Result<()> {
+pub(crate) fn raise_file_limit(_connections: u32) -> Result<(), Error> {
     Ok(())
 }
 
 #[cfg(all(test, unix))]
 mod tests {
+    use rustix::process::{Resource, getrlimit};
+
     use super::*;
 
     #[test]
-    fn what_is_more_than_the_system_allows_is_refused_with_what_to_do() {
-        assert!(allow(1).is_ok());
-        if rustix::process::getrlimit(rustix::process::Resource::Nofile)
-            .maximum
-            .is_some_and(|most| most < u64::from(u32::MAX))
-        {
-            assert!(allow(u32::MAX).unwrap_err().to_string().contains("ulimit"));
+    fn rejects_more_connections_than_the_system_allows() {
+        assert!(raise_file_limit(1).is_ok());
+        if getrlimit(Resource::Nofile).maximum.is_some_and(|limit| limit < u64::from(u32::MAX)) {
+            assert!(raise_file_limit(u32::MAX).unwrap_err().to_string().contains("ulimit"));
         }
     }
 }

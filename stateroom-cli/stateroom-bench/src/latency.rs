@@ -1,69 +1,93 @@
-//! How long things took: the figures of a histogram. Times are in milliseconds.
-use hdrhistogram::Histogram;
+//! Latency histograms and the percentiles computed from them. Histograms record nanoseconds, percentiles are milliseconds.
+use hdrhistogram::{CreationError, Histogram};
 use serde::Serialize;
 
-/// What it means that the p99 of all that was due is infinite.
-pub(crate) const UNANSWERED: &str = "more than 1 % of the messages were never answered";
+/// Explanation of an infinite [`p99_with_losses`].
+pub(crate) const UNANSWERED: &str = "more than 1 % of messages were not answered";
 
-/// How long something took.
+/// Mean and percentiles of a latency, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(crate) struct LatencySummary {
-    pub(crate) mean: f64,
-    pub(crate) p50: f64,
-    pub(crate) p90: f64,
-    pub(crate) p99: f64,
-    pub(crate) p99_9: f64,
-    pub(crate) max: f64,
+#[non_exhaustive]
+pub struct LatencySummary {
+    /// Mean.
+    pub mean: f64,
+    /// Median.
+    pub p50: f64,
+    /// 90th percentile.
+    pub p90: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// 99.9th percentile.
+    pub p99_9: f64,
+    /// Maximum.
+    pub max: f64,
 }
 
 impl LatencySummary {
-    pub(crate) fn of(times: &Histogram<u64>) -> Self {
+    pub(crate) fn new(histogram: &Histogram<u64>) -> Self {
         LatencySummary {
-            mean: if times.is_empty() { 0.0 } else { times.mean() / 1e6 },
-            p50: quantile(times, 0.5),
-            p90: quantile(times, 0.9),
-            p99: quantile(times, 0.99),
-            p99_9: quantile(times, 0.999),
-            max: times.max() as f64 / 1e6,
+            mean: if histogram.is_empty() { 0.0 } else { histogram.mean() / 1e6 },
+            p50: quantile_ms(histogram, 0.5),
+            p90: quantile_ms(histogram, 0.9),
+            p99: quantile_ms(histogram, 0.99),
+            p99_9: quantile_ms(histogram, 0.999),
+            max: histogram.max() as f64 / 1e6,
         }
     }
 }
 
-/// The p99 of so many answers that were due, of which those that never came took infinitely long.
-pub(crate) fn p99_of_due(times: &Histogram<u64>, due: f64) -> f64 {
-    let come = times.len() as f64;
-    if come == 0.0 || (due - come) * 100.0 > due {
+/// Returns an empty histogram for values from 1 µs to 1 h with this number of significant digits.
+///
+/// # Errors
+///
+/// Fails for more than five digits.
+pub(crate) fn new_histogram(digits: u8) -> Result<Histogram<u64>, CreationError> {
+    Histogram::new_with_bounds(1_000, 3_600_000_000_000, digits)
+}
+
+/// Adds the values of `other`, a histogram with the same bounds.
+pub(crate) fn merge_histogram(sum: &mut Histogram<u64>, other: &Histogram<u64>) {
+    // Cannot fail: with the same bounds, whatever one holds the other can.
+    if let Err(error) = sum.add(other) {
+        tracing::error!(%error, "failed to merge latency histograms");
+    }
+}
+
+/// Returns the p99 of `due` responses. Those that are missing from the histogram count as infinitely late.
+pub(crate) fn p99_with_losses(histogram: &Histogram<u64>, due: f64) -> f64 {
+    let received = histogram.len() as f64;
+    if received == 0.0 || (due - received) * 100.0 > due {
         return f64::INFINITY;
     }
-    quantile(times, (0.99 * due.max(come) / come).min(1.0))
+    quantile_ms(histogram, (0.99 * due.max(received) / received).min(1.0))
 }
 
-/// The time that such a share did not exceed.
-pub(crate) fn quantile(times: &Histogram<u64>, quantile: f64) -> f64 {
-    times.value_at_quantile(quantile) as f64 / 1e6
+/// Returns a quantile, in milliseconds.
+pub(crate) fn quantile_ms(histogram: &Histogram<u64>, quantile: f64) -> f64 {
+    histogram.value_at_quantile(quantile) as f64 / 1e6
 }
 
-/// The quantiles that there are enough times for, closer and closer to all.
-pub(crate) fn distribution(times: &Histogram<u64>) -> Vec<(f64, f64)> {
-    let shares = (0..=60).map(|step| 1.0 - 10_f64.powf(-f64::from(step) / 10.0));
-    let known = shares.take_while(|share| times.len() as f64 * (1.0 - share) >= 1.0);
-    known.map(|share| (share, quantile(times, share))).collect()
+/// Returns quantiles and their values in milliseconds, ten for each additional nine, as far as there are enough values.
+pub(crate) fn distribution(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
+    let quantiles = (0..=60).map(|step| 1.0 - 10_f64.powf(-f64::from(step) / 10.0));
+    let known = quantiles.take_while(|quantile| histogram.len() as f64 * (1.0 - quantile) >= 1.0);
+    known.map(|quantile| (quantile, quantile_ms(histogram, quantile))).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::counters::times, *};
+    use super::*;
 
     #[test]
-    fn what_never_came_is_infinitely_late() {
-        let mut come = times(3).unwrap();
-        assert_eq!(p99_of_due(&come, 0.0), f64::INFINITY);
-        (1..=990).for_each(|ms| come.record(ms * 1_000_000).unwrap());
-        // Of 990, 9 may take longer; of 995, 5 of those did not come; of 1000, there is no more to spare.
-        for (due, p99) in [(990.0, 981.0), (995.0, 986.0), (1000.0, 990.0), (900.0, 981.0)] {
-            let judged = p99_of_due(&come, due);
-            assert!((judged / p99 - 1.0).abs() < 0.001, "{due}: {judged} is not {p99}");
+    fn missing_responses_are_infinitely_late() {
+        let mut histogram = new_histogram(3).unwrap();
+        assert_eq!(p99_with_losses(&histogram, 0.0), f64::INFINITY);
+        (1..=990).for_each(|ms| histogram.record(ms * 1_000_000).unwrap());
+        // Of 990 due, 9 may exceed the p99. Of 995, 5 of the 9 are missing. Of 1000, all are.
+        for (due, expected) in [(990.0, 981.0), (995.0, 986.0), (1000.0, 990.0), (900.0, 981.0)] {
+            let p99 = p99_with_losses(&histogram, due);
+            assert!((p99 / expected - 1.0).abs() < 0.001, "{due}: {p99} is not {expected}");
         }
-        assert_eq!(p99_of_due(&come, 1001.0), f64::INFINITY);
+        assert_eq!(p99_with_losses(&histogram, 1001.0), f64::INFINITY);
     }
 }

@@ -1,35 +1,36 @@
-//! The mark by which a message is known again, whatever a service puts around it.
+//! The marker that identifies a message in whatever a service sends back.
 //!
-//! It is a text that survives JSON, HTML and a URL: `stateroom-bench-RUN-CONNECTION-NUMBER-TIME.`, in decimals.
+//! *Invariant:* a marker survives JSON, HTML and URLs unchanged: `stateroom-bench-RUN-CONNECTION-NUMBER-TIME.`, in decimals.
 use std::fmt;
 
 const PREFIX: &str = "stateroom-bench-";
-/// What fills a message up to its size.
+/// Maximum length of what follows the prefix: four numbers of up to 20 digits, each with a separator.
+const MAX_LENGTH: usize = 84;
+/// Text that fills a message up to its size.
 const FILLER: &str = "the quick brown fox jumps over the lazy dog ";
 
-/// Which message it is, and when it was meant to be sent.
+/// Identity of a message, and the time at which it was scheduled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Marker {
-    /// Tells apart those who measure at the same time.
+    /// Identifies the run among others against the same server.
     pub(crate) run: u32,
-    /// Who sent it.
+    /// Connection that sent the message.
     pub(crate) connection: u32,
-    /// Counts what it sent.
+    /// Number of the message on its connection, from 1.
     pub(crate) number: u64,
-    /// In nanoseconds since the run began.
+    /// Time at which the message was scheduled to be sent, in nanoseconds since the run began.
     pub(crate) intended: u64,
 }
 
 impl Marker {
-    /// All that are in a text.
+    /// Returns all markers in a text.
     pub(crate) fn find(text: &str) -> impl Iterator<Item = Marker> {
         text.split(PREFIX).skip(1).filter_map(Marker::parse)
     }
 
     fn parse(text: &str) -> Option<Marker> {
-        // The longest number has 20 digits; there are four.
-        let mark = text.get(..text.bytes().take(84).position(|byte| byte == b'.')?)?;
-        let mut fields = mark.split('-');
+        let text = text.get(..text.bytes().take(MAX_LENGTH).position(|byte| byte == b'.')?)?;
+        let mut fields = text.split('-');
         let marker = Marker {
             run: fields.next()?.parse().ok()?,
             connection: fields.next()?.parse().ok()?,
@@ -39,15 +40,17 @@ impl Marker {
         fields.next().is_none().then_some(marker)
     }
 
-    /// A message of that many bytes with the mark in front, or of the mark alone.
+    /// Returns a message of `size` bytes that begins with the marker, or the marker if that is longer.
     pub(crate) fn message(&self, size: usize) -> String {
-        let mut text = String::with_capacity(size.max(64));
-        text.push_str(&self.to_string());
-        while text.len() < size {
-            text.push_str(FILLER);
+        let marker = self.to_string();
+        let size = size.max(marker.len());
+        let mut message = String::with_capacity(size + FILLER.len());
+        message.push_str(&marker);
+        while message.len() < size {
+            message.push_str(FILLER);
         }
-        text.truncate(size.max(self.to_string().len()));
-        text
+        message.truncate(size);
+        message
     }
 }
 
@@ -65,24 +68,24 @@ mod tests {
     const MARKER: Marker = Marker { run: 1, connection: 2, number: 3, intended: 4 };
 
     #[test]
-    fn a_message_is_known_again_whatever_is_around_it() {
+    fn finds_the_marker_inside_other_text() {
         for size in [0, 64, 1000] {
             let message = MARKER.message(size);
             assert_eq!(message.len(), size.max(MARKER.to_string().len()));
-            for text in [message.clone(), format!("{{\"said\":\"{message}\",\"by\":\"stateroom-bench-\"}}")] {
+            for text in [message.clone(), format!("{{\"text\":\"{message}\",\"from\":\"stateroom-bench-\"}}")] {
                 assert_eq!(Marker::find(&text).collect::<Vec<_>>(), [MARKER]);
             }
         }
     }
 
     #[test]
-    fn several_may_come_at_once() {
+    fn finds_several_markers_in_one_text() {
         let other = Marker { number: u64::MAX, intended: u64::MAX, run: u32::MAX, ..MARKER };
         assert_eq!(Marker::find(&format!("[{MARKER},{other}]")).collect::<Vec<_>>(), [MARKER, other]);
     }
 
     #[test]
-    fn what_is_no_mark_is_none() {
+    fn ignores_malformed_markers() {
         for text in
             ["", "hello", PREFIX, "stateroom-bench-1-2-3.", "stateroom-bench-1-2-3-4", "stateroom-bench-1-2-3-x."]
         {

@@ -1,115 +1,167 @@
-//! The figures of one measurement: what the counts come to.
+//! The figures of one measurement, computed from its counters.
 use serde::Serialize;
 
-use super::{
-    args::Pattern,
+use crate::{
+    config::Pattern,
     counters::Counters,
-    latency::{LatencySummary, distribution, p99_of_due, quantile},
-    notes::{leaves_out_the_sender, notes},
+    latency::{LatencySummary, distribution, p99_with_losses, quantile_ms},
     timeline::{BUCKETS, Bucket},
+    unexpected_messages::UnexpectedMessages,
 };
 
-/// Figures. Times are in milliseconds.
+/// Share of late messages above which a note warns that this machine is the limit.
+const LATE_SHARE_NOTE: f64 = 0.01;
+
+/// The figures of one measurement.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Measurement {
-    /// The messages a second that were asked for.
-    pub(crate) rate: Option<f64>,
-    pub(crate) seconds: f64,
-    pub(crate) sent: u64,
-    pub(crate) unsent: u64,
-    pub(crate) received: u64,
-    /// Answers that did not come, and those that came though they were not due.
-    pub(crate) lost: u64,
-    pub(crate) extra: u64,
-    pub(crate) sent_per_second: f64,
-    pub(crate) received_per_second: f64,
-    /// Which share of the answers that were due came during the measurement.
-    pub(crate) followed: f64,
-    pub(crate) latency_ms: LatencySummary,
-    /// The p99 that is judged: what was never answered is infinitely late.
+#[non_exhaustive]
+pub struct Measurement {
+    /// Messages to send per second, unless each waited for the previous response.
+    pub rate: Option<f64>,
+    /// Length of the measurement, in seconds.
+    pub seconds: f64,
+    /// Messages sent.
+    pub sent: u64,
+    /// Messages that were due but not sent, because the connection could not take them.
+    pub unsent: u64,
+    /// Responses received.
+    pub received: u64,
+    /// Responses that were not received.
+    pub lost: u64,
+    /// Responses that were not expected: duplicates, and those out of order.
+    pub extra: u64,
+    /// Messages sent per second.
+    pub sent_per_second: f64,
+    /// Responses received per second.
+    pub received_per_second: f64,
+    /// Share of the expected responses that arrived during the measurement.
+    pub followed: f64,
+    /// Latency from the scheduled time of a message to its response.
+    pub latency_ms: LatencySummary,
+    /// The p99 that thresholds apply to: a message without a response counts as infinitely late.
     #[serde(skip)]
-    pub(crate) p99_of_due: f64,
-    /// Which share of the messages left more than a millisecond late by our own fault.
-    pub(crate) late_share: f64,
-    /// How late messages left by our own fault, which is part of their latency.
-    pub(crate) late_ms: LatencySummary,
-    pub(crate) over_time: Vec<Interval>,
-    pub(crate) notes: Vec<String>,
-    /// Shares, and the times that such a share of the answers did not exceed.
+    pub(crate) p99_with_losses: f64,
+    /// Share of messages that this machine sent more than a millisecond late.
+    pub late_share: f64,
+    /// Delay with which this machine sent messages. Included in their latency.
+    pub late_ms: LatencySummary,
+    /// Figures over time.
+    pub over_time: Vec<Interval>,
+    /// What to know about the figures.
+    pub notes: Vec<String>,
+    /// Quantiles of the latency and their values in milliseconds.
     #[serde(skip)]
     pub(crate) distribution: Vec<(f64, f64)>,
-    /// How many messages were sent, before the measurement as well.
+    /// Messages sent, including those of the warmup.
     #[serde(skip)]
-    pub(crate) said: u64,
-    /// How many messages came that are no answers, and some of them.
+    pub(crate) total_sent: u64,
+    /// Messages received that contain no marker.
     #[serde(skip)]
-    pub(crate) strange: (u64, Vec<String>),
+    pub(crate) unexpected: UnexpectedMessages,
 }
 
-/// A part of the time.
+/// Figures of a part of the measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Interval {
-    /// When it began.
-    pub(crate) second: f64,
-    pub(crate) sent_per_second: f64,
-    pub(crate) received_per_second: f64,
-    /// Of what was meant to be sent then; nothing, if nothing of it was answered.
-    pub(crate) p50_ms: Option<f64>,
-    pub(crate) p99_ms: Option<f64>,
+#[non_exhaustive]
+pub struct Interval {
+    /// Start of the interval, in seconds since that of the measurement.
+    pub second: f64,
+    /// Messages sent per second.
+    pub sent_per_second: f64,
+    /// Responses received per second.
+    pub received_per_second: f64,
+    /// Median latency of messages scheduled in the interval. `None` if none of them was answered.
+    pub p50_ms: Option<f64>,
+    /// 99th percentile of the same.
+    pub p99_ms: Option<f64>,
 }
 
 impl Measurement {
-    /// What the counts come to, if the measurement ended at that time.
+    /// Computes the figures of a measurement that ended at `until`.
     pub(crate) fn new(counters: &Counters, until: u64, rate: Option<f64>, pattern: Pattern) -> Self {
-        let seconds =
-            until.min(counters.timeline.window.until).saturating_sub(counters.timeline.window.from) as f64 / 1e9;
-        let unsent = counters.due.saturating_sub(counters.sent);
-        let expected = counters.expected - if leaves_out_the_sender(counters, pattern) { counters.sent } else { 0 };
+        let window = counters.timeline.window;
+        let seconds = until.min(window.until).saturating_sub(window.from) as f64 / 1e9;
+        let unsent = counters.scheduled.saturating_sub(counters.sent);
+        let expected = counters.expected - if excludes_sender(counters, pattern) { counters.sent } else { 0 };
         let due = expected as f64 * ratio(counters.sent + unsent, counters.sent);
-        let mut measured = Measurement {
+        let late_share = ratio(counters.late, counters.sent);
+        let lost = expected.saturating_sub(counters.received);
+        let extra = counters.duplicates + counters.received.saturating_sub(expected);
+        let mut notes = Vec::new();
+        if rate.is_some() && late_share > LATE_SHARE_NOTE {
+            notes.push(format!(
+                "{:.1} % of messages were sent more than 1 ms late: this machine could not keep up, and the figures describe it \
+                 rather than the server",
+                late_share * 100.0
+            ));
+        }
+        if counters.misdirected > 0 {
+            notes.push(format!(
+                "{} responses were delivered to clients other than the sender and are not counted: for a service that broadcasts, \
+                 use --pattern broadcast",
+                counters.misdirected
+            ));
+        }
+        if pattern != Pattern::Echo && counters.received == counters.received_by_sender && lost > 0 {
+            notes.push("only senders received responses: for such a service, use --pattern echo".to_owned());
+        }
+        if excludes_sender(counters, pattern) {
+            notes.push("the service excludes the sender from broadcasts, so no response to it is expected".to_owned());
+        }
+        if extra > 0 {
+            notes.push(format!(
+                "{extra} responses were not expected: the service sends duplicates or reorders messages"
+            ));
+        }
+        Measurement {
             rate,
             seconds,
             sent: counters.sent,
             unsent,
-            received: counters.heard,
-            lost: expected.saturating_sub(counters.heard),
-            extra: counters.repeated + counters.heard.saturating_sub(expected),
-            sent_per_second: per(counters.sent, seconds),
-            received_per_second: per(counters.arrived, seconds),
-            followed: if due > 0.0 { counters.arrived as f64 / due } else { 0.0 },
-            latency_ms: LatencySummary::of(&counters.latency),
-            p99_of_due: p99_of_due(&counters.latency, due),
-            late_share: ratio(counters.late, counters.sent),
-            late_ms: LatencySummary::of(&counters.lateness),
+            received: counters.received,
+            lost,
+            extra,
+            sent_per_second: per_second(counters.sent, seconds),
+            received_per_second: per_second(counters.received_in_window, seconds),
+            followed: if due > 0.0 { counters.received_in_window as f64 / due } else { 0.0 },
+            latency_ms: LatencySummary::new(&counters.latency),
+            p99_with_losses: p99_with_losses(&counters.latency, due),
+            late_share,
+            late_ms: LatencySummary::new(&counters.send_delay),
             over_time: over_time(counters, seconds),
-            notes: Vec::new(),
+            notes,
             distribution: distribution(&counters.latency),
-            said: counters.said,
-            strange: (counters.strange.count, counters.strange.samples.clone()),
-        };
-        measured.notes = notes(&measured, counters, pattern);
-        measured
+            total_sent: counters.total_sent,
+            unexpected: counters.unexpected.clone(),
+        }
     }
 }
 
+/// Returns whether everyone in the room but the sender receives a message.
+fn excludes_sender(counters: &Counters, pattern: Pattern) -> bool {
+    pattern != Pattern::Echo && counters.received_by_sender == 0 && counters.received > 0
+}
+
 fn over_time(counters: &Counters, seconds: f64) -> Vec<Interval> {
-    let whole = (counters.timeline.window.until - counters.timeline.window.from) as f64 / 1e9 / BUCKETS as f64;
-    let timeline = (0_u32..).map(|place| f64::from(place) * whole).zip(&counters.timeline.all);
-    // What is left of a part that was cut short says nothing.
-    let measured = timeline.take_while(|(second, _)| second + whole <= seconds * 1.000_001);
-    let at = |bucket: &Bucket, share| (!bucket.latency.is_empty()).then(|| quantile(&bucket.latency, share));
-    measured
+    let timeline = &counters.timeline;
+    let length = (timeline.window.until - timeline.window.from) as f64 / 1e9 / BUCKETS as f64;
+    let buckets = (0_u32..).map(|index| f64::from(index) * length).zip(&timeline.buckets);
+    // Leaves out the bucket in which an interrupted measurement ended.
+    let complete = buckets.take_while(|(second, _)| second + length <= seconds * 1.000_001);
+    let quantile =
+        |bucket: &Bucket, quantile| (!bucket.latency.is_empty()).then(|| quantile_ms(&bucket.latency, quantile));
+    complete
         .map(|(second, bucket)| Interval {
             second: (second * 1e6).round() / 1e6,
-            sent_per_second: per(bucket.sent, whole),
-            received_per_second: per(bucket.arrived, whole),
-            p50_ms: at(bucket, 0.5),
-            p99_ms: at(bucket, 0.99),
+            sent_per_second: per_second(bucket.sent, length),
+            received_per_second: per_second(bucket.received, length),
+            p50_ms: quantile(bucket, 0.5),
+            p99_ms: quantile(bucket, 0.99),
         })
         .collect()
 }
 
-fn per(count: u64, seconds: f64) -> f64 {
+fn per_second(count: u64, seconds: f64) -> f64 {
     if seconds > 0.0 { count as f64 / seconds } else { 0.0 }
 }
 
@@ -119,23 +171,24 @@ fn ratio(part: u64, whole: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::timeline::Window, *};
+    use super::*;
+    use crate::timeline::Window;
 
     const MS: u64 = 1_000_000;
 
-    /// A second, in which each tenth millisecond one says something, which so many are answered after 1 ms to 100 ms.
-    fn counters(recipients: u64, own: bool) -> Counters {
+    /// Counts one second in which a message is sent every 10 ms. The responses take 1 ms to 100 ms.
+    fn counters(recipients: u64, is_own: bool) -> Counters {
         let mut counters = Counters::new(Window { from: 0, until: 1000 * MS }).unwrap();
         for number in 1..=100 {
             let intended = (number - 1) * 10 * MS;
-            counters.sends(intended, intended, 0, recipients);
-            counters.hears(intended, intended + number * MS, own);
+            counters.record_send(intended, intended, 0, recipients);
+            counters.record_response(intended, intended + number * MS, is_own);
         }
         counters
     }
 
     #[test]
-    fn figures_are_those_of_the_times() {
+    fn computes_figures_from_counters() {
         let measured = Measurement::new(&counters(1, true), 1000 * MS, Some(100.0), Pattern::Echo);
         let LatencySummary { mean, p50, p90, p99, max, .. } = measured.latency_ms;
         for (figure, expected) in [(mean, 50.5), (p50, 50.0), (p90, 90.0), (p99, 99.0), (max, 100.0)] {
@@ -143,23 +196,23 @@ mod tests {
         }
         assert_eq!((measured.sent, measured.received, measured.lost), (100, 100, 0));
         assert_eq!((measured.sent_per_second, measured.over_time.len()), (100.0, BUCKETS));
-        // Up to the share that one of a hundred times is.
+        // Up to the quantile that one of a hundred values determines.
         assert_eq!(measured.distribution.len(), 21);
     }
 
     #[test]
-    fn what_is_cut_short_counts_as_long_as_it_lasted() {
+    fn interrupted_measurement_counts_for_its_actual_length() {
         let measured = Measurement::new(&counters(1, true), 500 * MS, None, Pattern::Echo);
         assert_eq!((measured.seconds, measured.sent_per_second, measured.over_time.len()), (0.5, 200.0, BUCKETS / 2));
-        let nothing = Measurement::new(&counters(1, true), 0, None, Pattern::Echo);
-        assert_eq!((nothing.seconds, nothing.sent_per_second), (0.0, 0.0));
+        let empty = Measurement::new(&counters(1, true), 0, None, Pattern::Echo);
+        assert_eq!((empty.seconds, empty.sent_per_second), (0.0, 0.0));
     }
 
     #[test]
-    fn a_sender_may_be_left_out() {
+    fn detects_broadcasts_that_exclude_the_sender() {
         let measured = Measurement::new(&counters(2, false), 1000 * MS, None, Pattern::Broadcast);
         assert_eq!((measured.lost, measured.extra), (0, 0));
-        assert!(measured.notes[0].contains("leaves out the sender"));
+        assert!(measured.notes[0].contains("excludes the sender"));
         let echoed = Measurement::new(&counters(2, true), 1000 * MS, None, Pattern::Broadcast);
         assert_eq!(echoed.lost, 100);
         assert!(echoed.notes[0].contains("--pattern echo"));

@@ -1,108 +1,123 @@
-//! A load that grows step by step, until the server has had enough.
-use anyhow::Result;
+//! A ramp: the rate rises step by step until the server no longer sustains it.
 use serde::Serialize;
 
-use super::{
+use crate::{
+    error::Error,
+    format::{format_count, format_ms},
     generator::{LoadGenerator, Step},
     latency::UNANSWERED,
     measurement::Measurement,
-    report::time_text,
 };
 
-/// Each step is so many times the one before.
-const FACTOR: f64 = 1.5;
-/// Without a limit, the p99 may be so many times that of the first step.
-const PATIENCE: f64 = 10.0;
-/// The answers follow as long as such a share of them comes in time.
-const FOLLOWED: f64 = 0.9;
-/// With such a share of late messages, it is we who have had enough.
-const OURS: f64 = 0.1;
+/// Rate of a step, as a multiple of that of the previous one.
+const RATE_FACTOR: f64 = 1.5;
+/// Default limit of the p99, as a multiple of that of the first step.
+const DEFAULT_P99_FACTOR: f64 = 10.0;
+/// Share of responses below which the server has fallen behind.
+const MIN_FOLLOWED: f64 = 0.9;
+/// Share of late messages above which this machine, not the server, is the limit.
+const MAX_LATE_SHARE: f64 = 0.1;
 
-/// What a load came to that grew.
+/// Result of a ramp.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Ramp {
-    /// The most that the p99 may be, in milliseconds; known after the first step.
-    limit_ms: Option<f64>,
-    /// All steps. One that does not hold is tried twice.
-    pub(crate) steps: Vec<Measurement>,
-    /// The highest rate that held.
-    pub(crate) knee: Option<f64>,
-    /// Why it did not go on.
-    pub(crate) ended: Option<String>,
+#[non_exhaustive]
+pub struct Ramp {
+    /// Limit of the p99 in milliseconds, known after the first step.
+    pub limit_ms: Option<f64>,
+    /// All steps. A step that fails is repeated once.
+    pub steps: Vec<Measurement>,
+    /// Highest rate that was sustained, in messages per second.
+    pub knee: Option<f64>,
+    /// Reason why the ramp ended.
+    pub ended: Option<String>,
 }
 
 impl Ramp {
-    /// No step yet.
     pub(crate) fn new(limit_ms: Option<f64>) -> Self {
         Ramp { limit_ms, steps: Vec::new(), knee: None, ended: None }
     }
 
-    /// Measures step after step.
+    /// Measures step after step, until one fails twice or the run is interrupted.
     ///
     /// # Errors
     ///
-    /// Those of [`Step::measure`].
-    pub(crate) async fn climb(&mut self, generator: &LoadGenerator, step: Step, first: f64) -> Result<()> {
-        let mut next = Some(first);
-        while let Some(rate) = next {
-            let step = Step { rate: Some(rate), ..step }.measure(generator).await?;
+    /// Those of [`LoadGenerator::measure`].
+    pub(crate) async fn run(
+        &mut self,
+        generator: &LoadGenerator<'_>,
+        step: Step,
+        first_rate: f64,
+    ) -> Result<(), Error> {
+        let mut next_rate = Some(first_rate);
+        while let Some(rate) = next_rate {
+            let measured = generator.measure(Step { rate: Some(rate), ..step }).await?;
             if generator.stop.peek().is_some() {
-                // What was cut short says nothing, unless there is nothing else.
+                // An interrupted step is not representative. It is kept only if there is no other.
                 if self.steps.is_empty() {
-                    self.steps.push(step);
+                    self.steps.push(measured);
                 }
-                self.ended = Some("it was stopped".to_owned());
+                self.ended = Some("the run was interrupted".to_owned());
                 return Ok(());
             }
-            next = self.step(rate, step);
+            next_rate = self.push(rate, measured);
         }
         Ok(())
     }
 
-    /// Takes a step's figures. The result is the rate of the next, if there is to be one.
-    fn step(&mut self, rate: f64, step: Measurement) -> Option<f64> {
-        let limit = *self.limit_ms.get_or_insert(step.latency_ms.p99 * PATIENCE);
-        let fault = fault(&step, limit);
-        let again = self.steps.last().is_some_and(|last| last.rate == step.rate);
-        self.steps.push(step);
-        if fault.is_none() {
+    /// Adds a step. Returns the rate of the next one, or `None` at the end.
+    fn push(&mut self, rate: f64, measured: Measurement) -> Option<f64> {
+        let limit = *self.limit_ms.get_or_insert(measured.latency_ms.p99 * DEFAULT_P99_FACTOR);
+        let failure = failure(&measured, limit);
+        let is_repeated = self.steps.last().is_some_and(|last| last.rate == measured.rate);
+        self.steps.push(measured);
+        if failure.is_none() {
             self.knee = Some(rate);
-            return Some(rate * FACTOR);
+            return Some(rate * RATE_FACTOR);
         }
-        // Once may be chance.
-        self.ended = fault.filter(|_| again);
+        // A single failure may be noise.
+        self.ended = failure.filter(|_| is_repeated);
         self.ended.is_none().then_some(rate)
     }
 
-    /// The figures of the knee; where not even the first step held, those of that one.
-    pub(crate) fn best(&self) -> Option<&Measurement> {
+    /// Returns the step of the highest sustained rate, or the first step if none was sustained.
+    pub(crate) fn best_step(&self) -> Option<&Measurement> {
         self.steps.iter().rfind(|step| step.rate == self.knee).or(self.steps.first())
+    }
+
+    /// Returns the result in one sentence.
+    pub(crate) fn summary(&self) -> String {
+        let reason = self.ended.as_deref().unwrap_or_default();
+        match self.knee {
+            Some(knee) => format!("sustained {} messages/s; ended because {reason}", format_count(knee)),
+            None => format!("the first step was not sustained: {reason}"),
+        }
     }
 }
 
-/// Why a step does not hold. A machine that cannot keep up is named first: the rest follows from it.
-fn fault(step: &Measurement, limit: f64) -> Option<String> {
+/// Returns the reason why a step fails. The limits of this machine come first, because the others follow from them.
+fn failure(step: &Measurement, limit_ms: f64) -> Option<String> {
     if step.received == 0 {
-        return Some("nothing was answered".to_owned());
+        return Some("no message was answered".to_owned());
     }
-    if step.late_share > OURS {
-        return Some(format!("this machine could not send faster: {:.0} % left late", step.late_share * 100.0));
+    if step.late_share > MAX_LATE_SHARE {
+        return Some(format!("this machine could not send faster ({:.0} % sent late)", step.late_share * 100.0));
     }
-    if step.followed < FOLLOWED {
-        return Some(format!("the answers no longer followed: {:.0} % came in time", step.followed * 100.0));
+    if step.followed < MIN_FOLLOWED {
+        return Some(format!("responses fell behind ({:.0} % arrived in time)", step.followed * 100.0));
     }
-    if step.p99_of_due.is_infinite() {
+    if step.p99_with_losses.is_infinite() {
         return Some(UNANSWERED.to_owned());
     }
-    if step.p99_of_due > limit {
-        return Some(format!("the p99 passed {}", time_text(limit)));
+    if step.p99_with_losses > limit_ms {
+        return Some(format!("the p99 exceeded {}", format_ms(limit_ms)));
     }
     None
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::latency::LatencySummary, *};
+    use super::*;
+    use crate::latency::LatencySummary;
 
     fn step(rate: f64, p99: f64) -> Measurement {
         let latency_ms = LatencySummary { p99, ..LatencySummary::default() };
@@ -111,43 +126,44 @@ mod tests {
             received: 1,
             followed: 1.0,
             latency_ms,
-            p99_of_due: p99,
+            p99_with_losses: p99,
             ..Measurement::default()
         }
     }
 
     #[test]
-    fn it_goes_on_by_half_until_the_p99_passes_its_limit_twice() {
+    fn rises_by_half_until_the_p99_exceeds_its_limit_twice() {
         let mut ramp = Ramp::new(Some(20.0));
-        assert_eq!(ramp.step(100.0, step(100.0, 1.0)), Some(150.0));
-        assert_eq!(ramp.step(150.0, step(150.0, 20.1)), Some(150.0));
-        assert_eq!(ramp.step(150.0, step(150.0, 20.0)), Some(225.0));
-        assert_eq!(ramp.step(225.0, step(225.0, 20.1)), Some(225.0));
+        assert_eq!(ramp.push(100.0, step(100.0, 1.0)), Some(150.0));
+        assert_eq!(ramp.push(150.0, step(150.0, 20.1)), Some(150.0));
+        assert_eq!(ramp.push(150.0, step(150.0, 20.0)), Some(225.0));
+        assert_eq!(ramp.push(225.0, step(225.0, 20.1)), Some(225.0));
         assert_eq!(ramp.ended, None);
-        assert_eq!(ramp.step(225.0, step(225.0, 20.2)), None);
-        assert_eq!((ramp.knee, ramp.ended.as_deref()), (Some(150.0), Some("the p99 passed 20.0 ms")));
-        assert_eq!(ramp.best().unwrap().latency_ms.p99, 20.0);
+        assert_eq!(ramp.push(225.0, step(225.0, 20.2)), None);
+        assert_eq!((ramp.knee, ramp.ended.as_deref()), (Some(150.0), Some("the p99 exceeded 20.0 ms")));
+        assert_eq!(ramp.best_step().unwrap().latency_ms.p99, 20.0);
+        assert_eq!(ramp.summary(), "sustained 150 messages/s; ended because the p99 exceeded 20.0 ms");
     }
 
     #[test]
-    fn without_a_limit_it_is_ten_times_the_first() {
+    fn default_limit_is_ten_times_the_p99_of_the_first_step() {
         let mut ramp = Ramp::new(None);
-        assert_eq!(ramp.step(100.0, step(100.0, 1.0)), Some(150.0));
-        assert_eq!(ramp.step(150.0, step(150.0, 9.9)), Some(225.0));
-        assert_eq!(ramp.step(225.0, step(225.0, 10.1)), Some(225.0));
+        assert_eq!(ramp.push(100.0, step(100.0, 1.0)), Some(150.0));
+        assert_eq!(ramp.push(150.0, step(150.0, 9.9)), Some(225.0));
+        assert_eq!(ramp.push(225.0, step(225.0, 10.1)), Some(225.0));
     }
 
     #[test]
-    fn who_is_to_blame_is_said() {
+    fn failure_names_the_bottleneck() {
         let slow = Measurement { followed: 0.8, ..step(1.0, 1.0) };
-        for (step, says) in [
-            (slow.clone(), "no longer followed: 80 %"),
+        for (step, expected) in [
+            (slow.clone(), "fell behind (80 %"),
             (Measurement { late_share: 0.5, ..slow }, "this machine"),
-            (Measurement { received: 0, ..step(1.0, 1.0) }, "nothing was answered"),
-            (Measurement { p99_of_due: f64::INFINITY, ..step(1.0, 1.0) }, UNANSWERED),
+            (Measurement { received: 0, ..step(1.0, 1.0) }, "no message was answered"),
+            (Measurement { p99_with_losses: f64::INFINITY, ..step(1.0, 1.0) }, UNANSWERED),
         ] {
-            assert!(fault(&step, 1.0).unwrap().contains(says), "{step:?}");
+            assert!(failure(&step, 1.0).unwrap().contains(expected), "{step:?}");
         }
-        assert_eq!(fault(&step(1.0, 1.0), 1.0), None);
+        assert_eq!(failure(&step(1.0, 1.0), 1.0), None);
     }
 }

@@ -1,148 +1,144 @@
-//! What all connections of a run share: its clock, what is being measured, and what they have counted.
+//! State shared by all connections of a run: its clock, the end of the measurement, and the counters.
 use std::{
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
 use hdrhistogram::CreationError;
+use parking_lot::{Mutex, MutexGuard};
 
-use super::{
-    args::{Bench, MESSAGE, Pattern},
+use crate::{
+    config::{Config, MESSAGE_PLACEHOLDER, Pattern},
     counters::Counters,
     error_counts::ErrorCounts,
     marker::Marker,
     timeline::Window,
 };
 
-/// So many tallies there are, lest connections wait for each other.
+/// Number of counters that connections are distributed over, to reduce lock contention.
 const SHARDS: u32 = 4;
 
-/// What is shared.
+/// State shared by all connections of a run.
 pub(crate) struct RunState {
-    /// Tells it apart from others on the same server.
+    /// Random number that identifies the run among others against the same server.
     pub(crate) run: u32,
     pub(crate) connections: u32,
-    began: Instant,
     pub(crate) pattern: Pattern,
+    began: Instant,
     size: usize,
     template: String,
-    /// When the last message of the measurement is due; none is sent after that.
+    /// End of the measurement. Messages due later are not sent.
     until: AtomicU64,
     shards: Vec<Mutex<Counters>>,
-    errors: Mutex<ErrorCounts>,
+    error_counts: Mutex<ErrorCounts>,
 }
 
 impl RunState {
-    /// A run that begins now.
+    /// Returns the state of a run that begins now.
     ///
     /// # Errors
     ///
     /// Those of [`Counters::new`].
-    pub(crate) fn new(bench: &Bench) -> Result<Self, CreationError> {
-        let counters = |_| Ok(Mutex::new(Counters::new(Window::default())?));
+    pub(crate) fn new(config: &Config) -> Result<Self, CreationError> {
+        let shard = |_| Ok(Mutex::new(Counters::new(Window::default())?));
         Ok(RunState {
             run: fastrand::u32(..),
-            connections: bench.connections,
+            connections: config.connections.get(),
+            pattern: config.pattern,
             began: Instant::now(),
-            pattern: bench.pattern,
-            size: bench.size,
-            template: bench.template.clone(),
+            size: config.size,
+            template: config.template.clone(),
             until: AtomicU64::new(0),
-            shards: (0..SHARDS).map(counters).collect::<Result<_, CreationError>>()?,
-            errors: Mutex::default(),
+            shards: (0..SHARDS).map(shard).collect::<Result<_, CreationError>>()?,
+            error_counts: Mutex::default(),
         })
     }
 
-    /// Whether messages are known again by what is in them.
-    pub(crate) fn marks(&self) -> bool {
-        self.template.contains(MESSAGE)
+    /// Returns whether messages contain markers.
+    pub(crate) fn has_markers(&self) -> bool {
+        self.template.contains(MESSAGE_PLACEHOLDER)
     }
 
-    /// In nanoseconds since the run began.
+    /// Returns the nanoseconds since the run began.
     pub(crate) fn now(&self) -> u64 {
         nanos(self.began.elapsed())
     }
 
-    /// How long until a time; nothing if it has passed.
-    pub(crate) fn time_to(&self, time: u64) -> Duration {
+    /// Returns the duration until a time, zero if it has passed.
+    pub(crate) fn time_until(&self, time: u64) -> Duration {
         Duration::from_nanos(time.saturating_sub(self.now()))
     }
 
-    /// Counts anew, within this window.
+    /// Resets the counters for a measurement of `window`.
     ///
     /// # Errors
     ///
     /// Those of [`Counters::new`].
     pub(crate) fn begin(&self, window: Window) -> Result<(), CreationError> {
-        for counters in &self.shards {
-            *lock(counters) = Counters::new(window)?;
+        for shard in &self.shards {
+            *shard.lock() = Counters::new(window)?;
         }
         self.until.store(window.until, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Ends the measurement now, if it would go on.
-    pub(crate) fn cut(&self) {
+    /// Ends the measurement now unless it has ended.
+    pub(crate) fn end(&self) {
         self.until.fetch_min(self.now(), Ordering::Relaxed);
     }
 
-    /// When the measurement ends.
+    /// Returns the end of the measurement.
     pub(crate) fn until(&self) -> u64 {
         self.until.load(Ordering::Relaxed)
     }
 
-    /// Where a connection counts.
+    /// Returns the counters of a connection.
     pub(crate) fn counters(&self, connection: u32) -> Option<MutexGuard<'_, Counters>> {
-        self.shards.get((connection % SHARDS) as usize).map(lock)
+        self.shards.get((connection % SHARDS) as usize).map(Mutex::lock)
     }
 
-    /// What goes wrong with connections.
-    pub(crate) fn errors(&self) -> MutexGuard<'_, ErrorCounts> {
-        lock(&self.errors)
+    /// Returns the counts of failed and lost connections.
+    pub(crate) fn error_counts(&self) -> MutexGuard<'_, ErrorCounts> {
+        self.error_counts.lock()
     }
 
-    /// All that was counted.
+    /// Returns the sum of all counters.
     ///
     /// # Errors
     ///
     /// Those of [`Counters::new`].
-    pub(crate) fn sum(&self, window: Window) -> Result<Counters, CreationError> {
-        let mut sum = Counters::new(window)?;
-        self.shards.iter().for_each(|counters| sum.add(&lock(counters)));
-        Ok(sum)
+    pub(crate) fn totals(&self, window: Window) -> Result<Counters, CreationError> {
+        let mut totals = Counters::new(window)?;
+        self.shards.iter().for_each(|shard| totals.merge(&shard.lock()));
+        Ok(totals)
     }
 
-    /// How many answers to messages of the window have come.
-    pub(crate) fn heard(&self) -> u64 {
-        self.shards.iter().map(|counters| lock(counters).heard).sum()
+    /// Returns the number of responses received to messages of the window.
+    pub(crate) fn received(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.lock().received).sum()
     }
 
-    /// Whether all was sent that somebody was told to send, and all answers have come.
-    pub(crate) fn is_done(&self) -> bool {
-        // All at the same time: what one has sent another may have heard.
-        let shards: Vec<_> = self.shards.iter().map(lock).collect();
+    /// Returns whether all queued messages were sent and all responses received.
+    pub(crate) fn is_complete(&self) -> bool {
+        // All locked at once: what a connection of one shard sends, one of another may receive.
+        let shards: Vec<_> = self.shards.iter().map(Mutex::lock).collect();
         let sum = |count: fn(&Counters) -> u64| shards.iter().map(|counters| count(counters)).sum::<u64>();
-        sum(|counters| counters.said) >= sum(|counters| counters.ordered)
-            && sum(|counters| counters.heard) >= sum(|counters| counters.expected)
+        sum(|counters| counters.total_sent) >= sum(|counters| counters.queued)
+            && sum(|counters| counters.received) >= sum(|counters| counters.expected)
     }
 
-    /// What a connection says.
-    pub(crate) fn message(&self, connection: u32, number: u64, intended: u64, size: f64) -> String {
-        let size = (self.size as f64 * size) as usize;
-        let message = Marker { run: self.run, connection, number, intended }.message(size);
-        if self.template == MESSAGE { message } else { self.template.replace(MESSAGE, &message) }
+    /// Returns the text of a message whose length is `size_factor` times the configured one.
+    pub(crate) fn message(&self, marker: &Marker, size_factor: f64) -> String {
+        let message = marker.message((self.size as f64 * size_factor) as usize);
+        if self.template == MESSAGE_PLACEHOLDER {
+            message
+        } else {
+            self.template.replace(MESSAGE_PLACEHOLDER, &message)
+        }
     }
 }
 
-/// Nanoseconds, of which there are enough for centuries.
-pub(crate) fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Counts are right after each addition: a panic elsewhere does not spoil them.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Converts a duration to nanoseconds, which last for centuries.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

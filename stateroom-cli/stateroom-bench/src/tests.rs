@@ -1,8 +1,9 @@
-//! Whole runs, against small servers in the same process.
+//! Whole runs against small servers in the same process.
 mod server;
 
 use std::{
     future::pending,
+    num::NonZeroU32,
     ops::ControlFlow,
     sync::{
         Arc,
@@ -11,26 +12,41 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{net::TcpListener, sync::Notify};
 
-use super::{measurement::Measurement, *};
+use super::*;
 use server::{Service, serve};
 
-fn bench(url: &str, line: &str) -> Bench {
-    Bench::in_line(&[url].into_iter().chain(line.split_whitespace()).collect::<Vec<_>>())
+/// Settings of a short run: `connections` in one room.
+fn short(connections: u32) -> Config {
+    Config {
+        connections: number(connections),
+        duration: Duration::from_millis(200),
+        warmup: Duration::from_millis(20),
+        ..Config::new("")
+    }
 }
 
-async fn run(service: Service, line: &str) -> Result<Report> {
+fn number(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap()
+}
+
+async fn run_against(service: Service, config: Config) -> Result<Report, Error> {
     let (address, _) = serve(service).await;
-    let line = format!("--warmup 20ms --duration 200ms {line}");
-    measure(&bench(&format!("http://{address}"), &line), true, pending()).await
+    run_silently(&Config { url: format!("http://{address}"), ..config }).await
+}
+
+async fn run_silently(config: &Config) -> Result<Report, Error> {
+    run(config, |_| {}, pending()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_echo_with_a_rate_gets_back_all_that_was_due() {
-    let report = run(Service::echo(), "-c 4 --rate 500 --rooms 2").await.unwrap();
+async fn echo_answers_every_message_at_a_fixed_rate() {
+    let config = Config { rate: Some(500.0), rooms: number(2), ..short(4) };
+    let report = run_against(Service::echo(), config).await.unwrap();
     let measured = &report.measured;
-    // What is due is settled beforehand: each 500th of a second of the window, give or take its ends.
+    // The schedule is fixed: one message every 2 ms of the window, give or take its ends.
     assert!((99..=101).contains(&measured.sent), "{measured:?}");
     assert_eq!((measured.received, measured.lost, measured.unsent, measured.extra), (measured.sent, 0, 0, 0));
     assert_eq!((report.opened, report.errors), (4, 0));
@@ -39,147 +55,168 @@ async fn an_echo_with_a_rate_gets_back_all_that_was_due() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broadcast_is_heard_by_everybody() {
-    let report = run(Service::broadcast(), "-c 5 --rate 100 --pattern broadcast").await.unwrap();
+async fn broadcast_reaches_everyone_in_the_room() {
+    let config = Config { rate: Some(100.0), pattern: Pattern::Broadcast, ..short(5) };
+    let report = run_against(Service::broadcast(), config).await.unwrap();
     assert_eq!((report.measured.received, report.measured.lost), (report.measured.sent * 5, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_pattern_is_seen() {
-    let report = run(Service::broadcast(), "-c 5 --rate 100").await.unwrap();
+async fn note_suggests_the_pattern_that_fits() {
+    let config = Config { rate: Some(100.0), ..short(5) };
+    let report = run_against(Service::broadcast(), config.clone()).await.unwrap();
     assert!(report.measured.notes.iter().any(|note| note.contains("--pattern broadcast")), "{report:?}");
-    let report = run(Service::echo(), "-c 5 --rate 100 --pattern broadcast").await.unwrap();
+    let report = run_against(Service::echo(), Config { pattern: Pattern::Broadcast, ..config }).await.unwrap();
     assert!(report.measured.notes.iter().any(|note| note.contains("--pattern echo")), "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_does_not_answer_is_no_measurement() {
+async fn service_that_does_not_answer_is_diagnosed() {
     let counter = Service::answers(|_| ControlFlow::Continue(vec!["new value: 1".to_owned()]));
-    let error = run(counter, "-c 1").await.unwrap_err().to_string();
-    assert!(
-        error.contains("none was answered") && error.contains("new value: 1") && error.contains("--template"),
-        "{error}"
-    );
+    let error = run_against(counter, short(1)).await.unwrap_err().to_string();
+    for expected in ["none of them answered", "new value: 1", "--template"] {
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_answers_by_something_else_is_told_what_it_knows() {
+async fn template_without_placeholder_takes_the_next_message_as_response() {
     let counter = || Service::answers(|text| ControlFlow::Continue(vec![format!("{}", text == "increment")]));
-    for line in ["-c 2 --rooms 2 --template increment", "-c 2 --rooms 2 --template increment --rate 200"] {
-        let measured = run(counter(), line).await.unwrap().measured;
-        assert!(measured.received > 2 && measured.lost + measured.extra == 0, "{line}: {measured:?}");
-        assert_eq!(measured.strange.0, 0);
+    for rate in [None, Some(200.0)] {
+        let config = Config { rooms: number(2), template: "increment".to_owned(), rate, ..short(2) };
+        let measured = run_against(counter(), config).await.unwrap().measured;
+        assert!(measured.received > 2 && measured.lost + measured.extra == 0, "{rate:?}: {measured:?}");
+        assert_eq!(measured.unexpected.count, 0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn why_connections_end_is_said() {
+async fn close_code_and_reason_are_reported() {
     let closes = Service::answers(|_| ControlFlow::Break(()));
-    let error = run(closes, "-c 2").await.unwrap_err().to_string();
-    assert!(error.contains("2 connections ended: closed with 1009: too big"), "{error}");
+    let error = run_against(closes, short(2)).await.unwrap_err().to_string();
+    assert!(error.contains("2 connections lost: closed with code 1009: too big"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_without_measure_ends_its_connection_and_not_the_run() {
+async fn oversized_message_ends_its_connection_but_not_the_run() {
     for length in [(64 << 20) + 1, 70_000_000_000_000, 1 << 62] {
-        let error = run(Service::Announces(length), "-c 2").await.unwrap_err().to_string();
-        assert!(error.contains("2 connections ended: the server sent a message of more than 64.0 MiB"), "{error}");
+        let error = run_against(Service::Announces(length), short(2)).await.unwrap_err().to_string();
+        assert!(error.contains("2 connections lost: the server sent a message longer than"), "{error}");
+        assert!(error.contains("64.0 MiB"), "{error}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_never_answered_is_late() {
-    let asked = AtomicU32::new(0);
-    let lazy = Service::answers(move |text| {
-        let answers = asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(10);
-        ControlFlow::Continue(answers.then(|| text.to_owned()).into_iter().collect())
+async fn unanswered_messages_exceed_any_p99() {
+    let received = AtomicU32::new(0);
+    let lossy = Service::answers(move |text| {
+        let is_answered = received.fetch_add(1, Ordering::Relaxed).is_multiple_of(10);
+        ControlFlow::Continue(is_answered.then(|| text.to_owned()).into_iter().collect())
     });
-    let report = run(lazy, "-c 2 --rate 500").await.unwrap();
+    let report = run_against(lossy, Config { rate: Some(500.0), ..short(2) }).await.unwrap();
     assert!(report.measured.received > 0 && report.measured.lost > 0, "{:?}", report.measured);
-    let faults = report.faults(Some(Duration::from_secs(60)), Some(1_000_000));
-    assert!(faults[0].contains("more than 1 % of the messages were never answered"), "{faults:?}");
+    let exceeded = report.exceeded_thresholds(Some(Duration::from_secs(60)), Some(1_000_000));
+    assert!(exceeded[0].contains("more than 1 % of messages were not answered"), "{exceeded:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_server_does_not_read_is_lost_or_not_sent() {
-    // Together they are more than what the system takes in the server's place.
-    let report = run(Service::Stalls(5), "-c 1 --rate 200 --size 1MiB").await.unwrap();
+async fn messages_the_server_does_not_read_are_lost_or_unsent() {
+    // In total more than the socket buffers of the system.
+    let config = Config { rate: Some(200.0), size: 1 << 20, ..short(1) };
+    let report = run_against(Service::Stalls(5), config).await.unwrap();
     let Measurement { sent, unsent, received, lost, .. } = report.measured;
     assert!((39..=41).contains(&(sent + unsent)) && unsent > 0, "{:?}", report.measured);
     assert_eq!(received + lost, sent);
-    assert_eq!(report.faults(Some(Duration::from_secs(60)), None).len(), 1);
+    assert_eq!(report.exceeded_thresholds(Some(Duration::from_secs(60)), None).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_comes_twice_does_not_make_up_for_what_does_not_come() {
-    let asked = AtomicU32::new(0);
+async fn duplicates_do_not_make_up_for_lost_responses() {
+    let received = AtomicU32::new(0);
     let every_second_twice = Service::answers(move |text| {
-        let times = if asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { 0 } else { 2 };
-        ControlFlow::Continue(vec![text.to_owned(); times])
+        let copies = if received.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { 0 } else { 2 };
+        ControlFlow::Continue(vec![text.to_owned(); copies])
     });
-    let measured = run(every_second_twice, "-c 1 --rate 500").await.unwrap().measured;
+    let config = Config { rate: Some(500.0), ..short(1) };
+    let measured = run_against(every_second_twice, config).await.unwrap().measured;
     assert!(measured.received.abs_diff(measured.lost) <= 1, "{measured:?}");
     assert_eq!((measured.received + measured.lost, measured.extra), (measured.sent, measured.received));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_let_in() {
-    let error = run(Service::Refuses, "-c 2").await.unwrap_err().to_string();
-    assert!(error.contains("no connection could be opened\n  2 × HTTP 503 Service Unavailable: not today"), "{error}");
+async fn run_without_connections_fails_with_the_reasons() {
+    let error = run_against(Service::Refuses, short(2)).await.unwrap_err().to_string();
+    let expected = "failed to open any connection\n  2 × HTTP 503 Service Unavailable: not today";
+    assert!(error.contains(expected), "{error}");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/ws/a", listener.local_addr().unwrap());
     drop(listener);
-    let error = measure(&bench(&url, ""), true, pending()).await.unwrap_err().to_string();
+    let error = run_silently(&Config::new(url)).await.unwrap_err().to_string();
     assert!(error.contains("10 × connection refused"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ramp_ends_with_a_knee_and_is_reported_everywhere() {
-    let report = run(Service::echo(), "-c 4 --ramp --rate 200 --p99-under 1us").await.unwrap();
+async fn ramp_appears_in_every_format() {
+    let p99_under = Some(Duration::from_micros(1));
+    let config = Config { ramp: true, rate: Some(200.0), p99_under, ..short(4) };
+    let report = run_against(Service::echo(), config).await.unwrap();
     let ramp = report.ramp.as_ref().unwrap();
     assert_eq!((ramp.steps.len(), ramp.knee), (2, None));
-    assert_eq!(report.faults(Some(Duration::from_micros(1)), Some(0)).len(), 1);
-    assert!(report.text().contains("not even the first step held"));
-    assert!(report.page().contains("not even the first step held"));
+    assert_eq!(report.exceeded_thresholds(p99_under, Some(0)).len(), 1);
+    assert!(report.to_text().contains("the first step was not sustained"));
+    assert!(report.to_html().contains("the first step was not sustained"));
     assert!(serde_json::to_value(&report).unwrap()["ramp"]["steps"][0]["rate"] == 200.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_are_spread_over_rooms() {
     let (address, paths) = serve(Service::echo()).await;
-    let bench = bench(&format!("ws://{address}/ws/"), "-c 4 --rooms 2 --duration 20ms --warmup 0");
-    measure(&bench, true, pending()).await.unwrap();
-    let mut paths = paths.lock().unwrap().clone();
+    let config = Config { url: format!("ws://{address}/ws/"), rooms: number(2), ..short(4) };
+    run_silently(&config).await.unwrap();
+    let mut paths = paths.lock().clone();
     paths.sort();
     assert_eq!(paths, ["/ws/1", "/ws/1", "/ws/2", "/ws/2"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_rate_who_is_answered_says_more_until_it_is_stopped() {
-    let (stop, asked) = (Arc::new(Notify::new()), AtomicU32::new(0));
+async fn progress_covers_connecting_and_measuring() {
+    let (address, _) = serve(Service::echo()).await;
+    let config = Config { url: format!("ws://{address}/ws/"), ..short(2) };
+    let events = Mutex::new(Vec::new());
+    run(&config, |progress| events.lock().push(progress), pending()).await.unwrap();
+    let events = events.into_inner();
+    let connected = Progress::Connecting { attempted: 2, total: 2 };
+    assert_eq!(events.iter().position(|event| *event == connected), Some(2), "{events:?}");
+    assert!(matches!(events.last(), Some(Progress::Measuring { received: 1.., .. })), "{events:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closed_loop_sends_one_message_per_response_until_interrupted() {
+    let (stop, received) = (Arc::new(Notify::new()), AtomicU32::new(0));
     let stopping = stop.clone();
-    // Each answer is there twice, within an object: what comes twice is answered once.
+    // Each response contains the message twice. Only the first copy schedules the next message.
     let twice = Service::answers(move |text| {
-        if asked.fetch_add(1, Ordering::Relaxed) == 100 {
+        if received.fetch_add(1, Ordering::Relaxed) == 100 {
             stopping.notify_one();
         }
-        ControlFlow::Continue(vec![format!("{{\"said\":\"{text}\",\"again\":\"{text}\"}}")])
+        ControlFlow::Continue(vec![format!("{{\"text\":\"{text}\",\"copy\":\"{text}\"}}")])
     });
     let (address, _) = serve(twice).await;
-    let bench = bench(&format!("ws://{address}/ws/"), "-c 2 --duration 1m --warmup 0");
-    let report = measure(&bench, true, async move { stop.notified().await }).await.unwrap();
+    let (duration, warmup) = (Duration::from_secs(60), Duration::ZERO);
+    let config = Config { url: format!("ws://{address}/ws/"), duration, warmup, ..short(2) };
+    let report = run(&config, |_| {}, async move { stop.notified().await }).await.unwrap();
     let measured = &report.measured;
     assert!(measured.sent > 100 && measured.seconds < 60.0, "{measured:?}");
-    // All that is sent is answered before the next; of the last two messages, the run may not hear.
+    // Both connections may have one message in flight when the run is interrupted.
     assert!(measured.received + 2 >= measured.sent && measured.received <= measured.sent, "{measured:?}");
     assert_eq!(measured.extra, measured.received);
-    assert!(measured.notes.iter().any(|note| note.contains("repeats")), "{:?}", measured.notes);
+    assert!(measured.notes.iter().any(|note| note.contains("duplicates")), "{:?}", measured.notes);
 }
 
 #[tokio::test]
-async fn one_room_is_not_two() {
-    for (url, says) in [("ws://127.0.0.1:1/ws/a", "{room}"), ("127.0.0.1", "no scheme")] {
-        let error = measure(&bench(url, "--rooms 2"), true, pending()).await.unwrap_err();
-        assert!(error.downcast::<clap::Error>().unwrap().to_string().contains(says));
-    }
+async fn several_rooms_need_a_placeholder() {
+    let config = Config { rooms: number(2), ..Config::new("ws://127.0.0.1:1/ws/a") };
+    let error = run_silently(&config).await.unwrap_err();
+    assert!(matches!(error, Error::Target(TargetError::SingleRoom { rooms: 2, .. })), "{error}");
+    assert!(error.to_string().contains("{room}"), "{error}");
 }

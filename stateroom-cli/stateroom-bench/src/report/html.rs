@@ -1,14 +1,14 @@
-//! A report as a page, which needs nothing but itself.
+//! The report as an HTML page that loads no other resources.
 //!
-//! *Invariant:* what a server or the command line said is escaped.
-use std::fmt::Write;
+//! *Invariant:* all text is escaped: part of it comes from the server and the command line.
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
     Report,
     plot::{Axis, Plot},
-    text::{count, table, title},
 };
 use crate::{
+    format::format_count,
     measurement::{Interval, Measurement},
     ramp::Ramp,
 };
@@ -26,122 +26,125 @@ text{font-size:12px;fill:var(--faint)}.title{font-size:14px;fill:var(--text)}
 polyline{fill:none;stroke-width:2;stroke-linejoin:round}
 .line0{stroke:var(--one)}.line1{stroke:var(--two)}.name0{fill:var(--one)}.name1{fill:var(--two)}";
 
-/// The report as a page.
-pub(crate) fn page(report: &Report) -> String {
-    let mut page = String::new();
-    // Writing to a text cannot fail.
-    let _ = write(&mut page, report);
-    page
-}
-
-fn write(page: &mut String, report: &Report) -> std::fmt::Result {
-    let title = escape(&title(report));
-    write!(page, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>")?;
-    write!(page, "<meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head>\n<body>")?;
-    writeln!(page, "<h1>{title}</h1>")?;
-    writeln!(page, "<pre>{}</pre>", escape(&table(report)))?;
-    if let Some(ramp) = &report.ramp {
-        let rate = count(report.measured.rate.unwrap_or_default());
-        writeln!(page, "{}<h2>At {rate} messages a second</h2>", of_steps(ramp))?;
+impl Report {
+    /// Returns the report as an HTML page that loads no other resources.
+    pub fn to_html(&self) -> String {
+        let title = self.title();
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    title { (title) }
+                    meta name="viewport" content="width=device-width";
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    h1 { (title) }
+                    pre { (self.body()) }
+                    @if let Some(ramp) = &self.ramp {
+                        @if let Some(plot) = latency_by_rate(ramp) { (plot) }
+                        h2 { "At " (format_count(self.measured.rate.unwrap_or_default())) " messages/s" }
+                    }
+                    (latency_distribution(&self.measured))
+                    (latency_over_time(&self.measured))
+                    (throughput_over_time(&self.measured))
+                }
+            }
+        };
+        page.into_string()
     }
-    page.push_str(&distribution(&report.measured));
-    page.push_str(&latency_over_time(&report.measured));
-    page.push_str(&throughput_over_time(&report.measured));
-    page.push_str("</body></html>\n");
-    Ok(())
 }
 
-fn distribution(measured: &Measurement) -> String {
-    let points = measured.distribution.iter().map(|(share, time)| (-(1.0 - share).log10(), time.log10()));
-    let furthest = measured.distribution.last().map_or(0.0, |(share, _)| -(1.0 - share).log10()).ceil().max(1.0);
+fn latency_distribution(measured: &Measurement) -> Markup {
+    // The number of nines, so that each further one takes the same space.
+    let nines = |quantile: f64| -(1.0 - quantile).log10();
+    let points = measured.distribution.iter().map(|(quantile, latency)| (nines(*quantile), latency.log10()));
+    let last = measured.distribution.last().map_or(0.0, |(quantile, _)| nines(*quantile)).ceil().max(1.0);
     let names = ["0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"];
-    let ticks = (0_u32..).map(f64::from).zip(names.map(str::to_owned)).take_while(|(tick, _)| *tick <= furthest);
-    Plot {
-        title: "Latency by share of answers",
-        x: Axis { name: "share of answers that took no longer", ticks: ticks.collect() },
-        y: Axis::logarithmic("ms", measured.distribution.iter().map(|(_, time)| *time)),
+    let ticks = (0_u32..).map(f64::from).zip(names.map(str::to_owned)).take_while(|(tick, _)| *tick <= last);
+    let plot = Plot {
+        title: "Latency by percentile",
+        x: Axis { name: "percentile", ticks: ticks.collect() },
+        y: Axis::logarithmic("ms", measured.distribution.iter().map(|(_, latency)| *latency)),
         lines: vec![("latency", points.collect())],
-    }
-    .svg()
+    };
+    plot.to_svg()
 }
 
-fn latency_over_time(measured: &Measurement) -> String {
-    let points = &measured.over_time;
-    let line = |time: fn(&Interval) -> Option<f64>| {
-        points.iter().filter_map(move |point| Some((point.second, time(point)?.log10()))).collect()
+fn latency_over_time(measured: &Measurement) -> Markup {
+    let intervals = &measured.over_time;
+    let line = |latency: fn(&Interval) -> Option<f64>| {
+        intervals.iter().filter_map(move |interval| Some((interval.second, latency(interval)?.log10()))).collect()
     };
-    Plot {
+    let plot = Plot {
         title: "Latency over time",
         x: Axis::linear("seconds", measured.seconds),
-        y: Axis::logarithmic("ms", points.iter().flat_map(|point| [point.p50_ms, point.p99_ms]).flatten()),
-        lines: vec![("p50", line(|point| point.p50_ms)), ("p99", line(|point| point.p99_ms))],
-    }
-    .svg()
+        y: Axis::logarithmic("ms", intervals.iter().flat_map(|interval| [interval.p50_ms, interval.p99_ms]).flatten()),
+        lines: vec![("p50", line(|interval| interval.p50_ms)), ("p99", line(|interval| interval.p99_ms))],
+    };
+    plot.to_svg()
 }
 
-fn throughput_over_time(measured: &Measurement) -> String {
-    let points = &measured.over_time;
-    let most =
-        points.iter().fold(0.0, |most: f64, point| most.max(point.sent_per_second).max(point.received_per_second));
-    let line = |rate: fn(&Interval) -> f64| points.iter().map(|point| (point.second, rate(point))).collect();
-    Plot {
-        title: "Messages over time",
+fn throughput_over_time(measured: &Measurement) -> Markup {
+    let intervals = &measured.over_time;
+    let max = intervals
+        .iter()
+        .flat_map(|interval| [interval.sent_per_second, interval.received_per_second])
+        .fold(0.0, f64::max);
+    let line =
+        |rate: fn(&Interval) -> f64| intervals.iter().map(|interval| (interval.second, rate(interval))).collect();
+    let plot = Plot {
+        title: "Throughput over time",
         x: Axis::linear("seconds", measured.seconds),
-        y: Axis::linear("messages a second", most),
+        y: Axis::linear("messages/s", max),
         lines: vec![
-            ("sent", line(|point| point.sent_per_second)),
-            ("received", line(|point| point.received_per_second)),
+            ("sent", line(|interval| interval.sent_per_second)),
+            ("received", line(|interval| interval.received_per_second)),
         ],
-    }
-    .svg()
+    };
+    plot.to_svg()
 }
 
-/// Latency by rate. Of a rate that was tried twice, the second counts.
-fn of_steps(ramp: &Ramp) -> String {
-    let steps = || ramp.steps.iter();
-    let next = || steps().skip(1).map(|step| step.rate).chain([None]);
-    let known =
-        || steps().zip(next()).filter(|(step, next)| step.received > 0 && step.rate != *next).map(|(step, _)| step);
-    if known().count() < 2 {
-        return String::new();
+/// Plots latency by rate, if there are two rates at least. Of a rate that was repeated, the second step counts.
+fn latency_by_rate(ramp: &Ramp) -> Option<Markup> {
+    let next_rates = ramp.steps.iter().skip(1).map(|step| step.rate).chain([None]);
+    let steps: Vec<&Measurement> = ramp
+        .steps
+        .iter()
+        .zip(next_rates)
+        .filter(|(step, next_rate)| step.received > 0 && step.rate != *next_rate)
+        .map(|(step, _)| step)
+        .collect();
+    if steps.len() < 2 {
+        return None;
     }
     let rate = |step: &Measurement| step.rate.unwrap_or(1.0);
-    let line = |time: fn(&Measurement) -> f64| known().map(|step| (rate(step).log10(), time(step).log10())).collect();
-    let ticks = known().map(|step| (rate(step).log10(), count(rate(step))));
-    // Each name needs some space.
-    let every = (ramp.steps.len() / 10).max(1);
-    Plot {
+    let line = |latency: fn(&Measurement) -> f64| {
+        steps.iter().map(|step| (rate(step).log10(), latency(step).log10())).collect()
+    };
+    let ticks = steps.iter().map(|step| (rate(step).log10(), format_count(rate(step))));
+    // Leaves space for about ten names.
+    let stride = (ramp.steps.len() / 10).max(1);
+    let plot = Plot {
         title: "Latency by rate",
-        x: Axis { name: "messages a second", ticks: ticks.step_by(every).collect() },
-        y: Axis::logarithmic("ms", known().flat_map(|step| [step.latency_ms.p50, step.latency_ms.p99])),
+        x: Axis { name: "messages/s", ticks: ticks.step_by(stride).collect() },
+        y: Axis::logarithmic("ms", steps.iter().flat_map(|step| [step.latency_ms.p50, step.latency_ms.p99])),
         lines: vec![("p50", line(|step| step.latency_ms.p50)), ("p99", line(|step| step.latency_ms.p99))],
-    }
-    .svg()
-}
-
-/// A text that means itself in HTML, within an attribute as well.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    };
+    Some(plot.to_svg())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::tests::{measured, report},
+        *,
+    };
     use crate::latency::LatencySummary;
 
     #[test]
-    fn a_rate_that_was_tried_twice_is_one_point_and_a_line_takes_two() {
+    fn repeated_rate_is_one_point_of_the_plot() {
         let step = |rate, p99| Measurement {
             rate: Some(rate),
             received: 1,
@@ -150,15 +153,18 @@ mod tests {
         };
         let mut ramp = Ramp::new(None);
         ramp.steps = vec![step(100.0, 50.0), step(100.0, 2.0)];
-        assert_eq!(of_steps(&ramp), "");
+        assert!(latency_by_rate(&ramp).is_none());
         ramp.steps.push(step(150.0, 5.0));
-        let plot = of_steps(&ramp);
+        let plot = latency_by_rate(&ramp).unwrap().into_string();
         assert!(plot.contains("Latency by rate") && !plot.contains(">50<"), "{plot}");
         assert_eq!(plot.matches(">100<").count(), 1);
     }
 
     #[test]
-    fn texts_are_escaped() {
-        assert_eq!(escape("<a href=\"x\">'&amp;'</a>"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;amp;&#39;&lt;/a&gt;");
+    fn text_from_the_server_is_escaped() {
+        let mut report = report(measured(), None);
+        report.refused[0].why = "<script>alert(1)</script>".to_owned();
+        let page = report.to_html();
+        assert!(!page.contains("<script") && page.contains("&lt;script&gt;") && page.contains("&lt;a&gt;"), "{page}");
     }
 }

@@ -1,127 +1,97 @@
-//! A report for a terminal.
-use std::fmt::Write;
+//! The report as text, for a terminal.
+use std::fmt::{self, Write};
 
 use super::{ConnectFailures, Disconnects, Report};
-use crate::{args::Pattern, latency::LatencySummary, measurement::Measurement, ramp::Ramp};
+use crate::{
+    format::{format_count, format_ms, plural},
+    latency::LatencySummary,
+    measurement::Measurement,
+    ramp::Ramp,
+};
 
-/// The report as text, without its title.
-pub(crate) fn table(report: &Report) -> String {
-    let mut text = String::new();
-    // Writing to a text cannot fail.
-    let _ = match &report.ramp {
-        Some(ramp) => steps(&mut text, ramp),
-        None => figures(&mut text, &report.measured),
-    };
-    let _ = troubles(&mut text, report);
-    text
-}
-
-/// What was measured.
-pub(crate) fn title(report: &Report) -> String {
-    let Report { url, opened, rooms, size, .. } = report;
-    let pattern = match report.pattern {
-        Pattern::Echo => "echo",
-        Pattern::Broadcast => "broadcast",
-        Pattern::Chat => "chat",
-    };
-    let s = |count: u32| if count == 1 { "" } else { "s" };
-    format!("{pattern} at {url}: {opened} connection{} in {rooms} room{}, {size} bytes", s(*opened), s(*rooms))
-}
-
-fn figures(text: &mut String, measured: &Measurement) -> std::fmt::Result {
-    let Measurement { seconds, sent, received, lost, unsent, .. } = measured;
-    let how = measured
-        .rate
-        .map_or_else(|| "as fast as answers came".to_owned(), |rate| format!("at {} messages a second", count(rate)));
-    writeln!(text, "measured for {seconds:.1} s, {how}\n")?;
-    writeln!(text, "{:<10}{:>12}{:>14}", "", "messages", "a second")?;
-    writeln!(text, "{:<10}{:>12}{:>14}", "sent", sent, count(measured.sent_per_second))?;
-    writeln!(text, "{:<10}{:>12}{:>14}", "received", received, count(measured.received_per_second))?;
-    writeln!(text, "{:<10}{:>12}", "lost", lost)?;
-    if *unsent > 0 {
-        writeln!(text, "{:<10}{:>12}", "not sent", unsent)?;
+impl Report {
+    /// Returns the report as text, for a terminal.
+    pub fn to_text(&self) -> String {
+        format!("{}\n{}", self.title(), self.body())
     }
-    writeln!(text, "\n{:<10}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "p50", "p90", "p99", "p99.9", "max")?;
-    times(text, "latency", &measured.latency_ms)?;
+
+    /// Returns what was measured, in one line.
+    pub(super) fn title(&self) -> String {
+        let Report { url, pattern, size, .. } = self;
+        let connections = plural(self.opened.into(), "connection");
+        let rooms = plural(self.rooms.into(), "room");
+        format!("{pattern} at {url}: {connections} in {rooms}, {size} bytes")
+    }
+
+    /// Returns the report as text, without its title.
+    pub(super) fn body(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = match &self.ramp {
+            Some(ramp) => write_ramp(&mut text, ramp),
+            None => write_figures(&mut text, &self.measured),
+        };
+        let _ = write_problems(&mut text, self);
+        text
+    }
+}
+
+fn write_figures(text: &mut String, measured: &Measurement) -> fmt::Result {
+    let Measurement { seconds, sent, received, lost, unsent, .. } = measured;
+    match measured.rate {
+        Some(rate) => writeln!(text, "measured for {seconds:.1} s at {} messages/s\n", format_count(rate))?,
+        None => writeln!(text, "measured for {seconds:.1} s, each message sent after the previous response\n")?,
+    }
+    writeln!(text, "{:<12}{:>12}{:>14}", "", "messages", "per second")?;
+    writeln!(text, "{:<12}{:>12}{:>14}", "sent", sent, format_count(measured.sent_per_second))?;
+    writeln!(text, "{:<12}{:>12}{:>14}", "received", received, format_count(measured.received_per_second))?;
+    writeln!(text, "{:<12}{:>12}", "lost", lost)?;
+    if *unsent > 0 {
+        writeln!(text, "{:<12}{:>12}", "not sent", unsent)?;
+    }
+    writeln!(text, "\n{:<12}{:>10}{:>10}{:>10}{:>10}{:>10}", "", "p50", "p90", "p99", "p99.9", "max")?;
+    write_latency(text, "latency", &measured.latency_ms)?;
     if measured.rate.is_some() {
-        times(text, "sent late", &measured.late_ms)?;
+        write_latency(text, "send delay", &measured.late_ms)?;
     }
     Ok(())
 }
 
-fn times(text: &mut String, name: &str, times: &LatencySummary) -> std::fmt::Result {
-    write!(text, "{name:<10}")?;
-    for time in [times.p50, times.p90, times.p99, times.p99_9, times.max] {
-        write!(text, "{:>10}", time_text(time))?;
+fn write_latency(text: &mut String, name: &str, latency: &LatencySummary) -> fmt::Result {
+    write!(text, "{name:<12}")?;
+    for time in [latency.p50, latency.p90, latency.p99, latency.p99_9, latency.max] {
+        write!(text, "{:>10}", format_ms(time))?;
     }
     writeln!(text)
 }
 
-fn steps(text: &mut String, ramp: &Ramp) -> std::fmt::Result {
+fn write_ramp(text: &mut String, ramp: &Ramp) -> fmt::Result {
     writeln!(text, "\n{:>12}{:>14}{:>10}{:>10}{:>10}{:>9}", "messages/s", "received/s", "p50", "p99", "max", "lost")?;
     for step in &ramp.steps {
         let latency = &step.latency_ms;
         writeln!(
             text,
             "{:>12}{:>14}{:>10}{:>10}{:>10}{:>9}",
-            count(step.rate.unwrap_or_default()),
-            count(step.received_per_second),
-            time_text(latency.p50),
-            time_text(latency.p99),
-            time_text(latency.max),
+            format_count(step.rate.unwrap_or_default()),
+            format_count(step.received_per_second),
+            format_ms(latency.p50),
+            format_ms(latency.p99),
+            format_ms(latency.max),
             step.lost + step.unsent
         )?;
     }
-    writeln!(text, "\n{}", knee(ramp))
+    writeln!(text, "\n{}", ramp.summary())
 }
 
-/// How far it went.
-pub(crate) fn knee(ramp: &Ramp) -> String {
-    let why = ramp.ended.as_deref().unwrap_or_default();
-    match ramp.knee {
-        Some(knee) => format!("{} messages a second held; then, {why}", count(knee)),
-        None => format!("not even the first step held: {why}"),
-    }
-}
-
-fn troubles(text: &mut String, report: &Report) -> std::fmt::Result {
+fn write_problems(text: &mut String, report: &Report) -> fmt::Result {
     for ConnectFailures { why, count } in &report.refused {
-        writeln!(text, "\n{count} connections could not be opened: {why}")?;
+        writeln!(text, "\n{} failed to open: {why}", plural(*count, "connection"))?;
     }
     for Disconnects { end, count } in &report.ended {
-        writeln!(text, "\n{count} connections ended: {end}")?;
+        writeln!(text, "\n{} lost: {end}", plural(*count, "connection"))?;
     }
     for note in &report.measured.notes {
         writeln!(text, "\nnote: {note}")?;
     }
     Ok(())
-}
-
-/// A time in milliseconds, in the unit that suits it.
-pub(crate) fn time_text(milliseconds: f64) -> String {
-    match milliseconds {
-        ..1.0 => format!("{:.0} µs", milliseconds * 1e3),
-        ..10.0 => format!("{milliseconds:.2} ms"),
-        ..1000.0 => format!("{milliseconds:.1} ms"),
-        _ => format!("{:.2} s", milliseconds / 1e3),
-    }
-}
-
-/// How many, with no more digits than mean something.
-pub(crate) fn count(number: f64) -> String {
-    if number > 0.0 && number < 10.0 { format!("{number:.1}") } else { format!("{number:.0}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_the_unit_that_suits_them() {
-        for (milliseconds, text) in
-            [(0.0, "0 µs"), (0.2504, "250 µs"), (1.5, "1.50 ms"), (12.34, "12.3 ms"), (1500.0, "1.50 s")]
-        {
-            assert_eq!(time_text(milliseconds), text);
-        }
-    }
 }

@@ -1,12 +1,8 @@
-//! Small servers: an echo, and what else a service may do.
-use std::{
-    future::pending,
-    net::SocketAddr,
-    ops::ControlFlow,
-    sync::{Arc, Mutex},
-};
+//! Small WebSocket servers: an echo, a broadcast, and misbehaving ones.
+use std::{future::pending, net::SocketAddr, ops::ControlFlow, sync::Arc};
 
 use futures_util::{SinkExt, StreamExt};
+use parking_lot::Mutex;
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
@@ -22,21 +18,21 @@ use tokio_tungstenite::{
     },
 };
 
-/// What a server answers a text, any number of times; if it breaks, it closes.
+/// Returns the answers to a text, or breaks to close the connection.
 pub(crate) type Answer = dyn Fn(&str) -> ControlFlow<(), Vec<String>> + Send + Sync;
 
-/// What a server does.
+/// Behavior of a server.
 #[derive(Clone)]
 pub(crate) enum Service {
-    /// Answers.
+    /// Answers each message.
     Answers(Arc<Answer>),
-    /// Tells everybody.
-    Tells(broadcast::Sender<String>),
-    /// Announces a message of so many bytes, of which none come.
+    /// Sends each message to everyone.
+    Broadcasts(broadcast::Sender<String>),
+    /// Announces a message of this length and sends none of it.
     Announces(u64),
-    /// Answers so many messages of each client, and reads no more.
+    /// Echoes this number of messages of each client, then stops reading.
     Stalls(usize),
-    /// Lets nobody in.
+    /// Rejects every handshake.
     Refuses,
 }
 
@@ -50,41 +46,41 @@ impl Service {
     }
 
     pub(crate) fn broadcast() -> Self {
-        Service::Tells(broadcast::channel(1 << 14).0)
+        Service::Broadcasts(broadcast::channel(1 << 14).0)
     }
 }
 
-/// The paths that were asked for.
+/// Paths of all requests.
 pub(crate) type Paths = Arc<Mutex<Vec<String>>>;
 
-/// Serves, from now on, on any port.
+/// Starts a server on a free port.
 pub(crate) async fn serve(service: Service) -> (SocketAddr, Paths) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, paths) = (listener.local_addr().unwrap(), Paths::default());
-    let asked = paths.clone();
+    let requested = paths.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let (service, asked) = (service.clone(), asked.clone());
-            let told = match &service {
-                Service::Tells(everybody) => everybody.subscribe(),
+            let (service, requested) = (service.clone(), requested.clone());
+            let broadcasts = match &service {
+                Service::Broadcasts(room) => room.subscribe(),
                 _ => broadcast::channel(1).1,
             };
-            tokio::spawn(attend(stream, service, told, asked));
+            tokio::spawn(serve_client(stream, service, broadcasts, requested));
         }
     });
     (address, paths)
 }
 
-/// One client, to its end.
-async fn attend(
+/// Serves one client until it disconnects.
+async fn serve_client(
     stream: TcpStream,
     mut service: Service,
-    mut told: broadcast::Receiver<String>,
-    asked: Paths,
+    mut broadcasts: broadcast::Receiver<String>,
+    requested: Paths,
 ) -> Option<()> {
-    #[expect(clippy::result_large_err, reason = "the library asks for it")]
+    #[expect(clippy::result_large_err, reason = "the type of the callback is given")]
     let admit = |request: &Request, response: Response| {
-        asked.lock().unwrap().push(request.uri().path().to_owned());
+        requested.lock().push(request.uri().path().to_owned());
         match service {
             Service::Refuses => {
                 let mut refusal = ErrorResponse::new(Some("not today".to_owned()));
@@ -97,11 +93,11 @@ async fn attend(
     let mut socket = accept_hdr_async(stream, admit).await.ok()?;
     loop {
         tokio::select! {
-            said = socket.next() => {
-                let said = said?.ok()?.into_text().ok()?;
+            message = socket.next() => {
+                let message = message?.ok()?.into_text().ok()?;
                 match &mut service {
-                    Service::Tells(everybody) => drop(everybody.send(said.to_string())),
-                    Service::Answers(answer) => match answer(&said) {
+                    Service::Broadcasts(room) => drop(room.send(message.to_string())),
+                    Service::Answers(answer) => match answer(&message) {
                         ControlFlow::Continue(answers) => {
                             for answer in answers {
                                 socket.send(Message::text(answer)).await.ok()?;
@@ -113,19 +109,19 @@ async fn attend(
                         }
                     },
                     Service::Announces(length) => {
-                        // A text, whole, whose length is in the next eight bytes.
+                        // The header of an unfragmented text frame with a 64-bit length.
                         let header = [&[0x81, 127][..], &length.to_be_bytes()].concat();
                         socket.get_mut().write_all(&header).await.ok()?;
                     }
                     Service::Stalls(0) => return pending().await,
                     Service::Stalls(answers) => {
                         *answers -= 1;
-                        socket.send(Message::text(said)).await.ok()?;
+                        socket.send(Message::text(message)).await.ok()?;
                     }
                     Service::Refuses => {}
                 }
             }
-            Ok(text) = told.recv() => socket.send(Message::text(text)).await.ok()?,
+            Ok(text) = broadcasts.recv() => socket.send(Message::text(text)).await.ok()?,
         }
     }
 }

@@ -5,7 +5,6 @@
 //! *Invariant:* 0 is success, 1 a failure, 2 a command line that asks for what cannot be.
 mod anatomy;
 mod args;
-mod bench;
 mod build;
 mod closest;
 mod colour;

@@ -4,7 +4,6 @@
 use std::{env, fs, path::Path};
 
 use clap::{Arg, Command};
-use stateroom_wasm_host::WasmHostConfig;
 
 use crate::{args, config};
 

@@ -67,7 +67,7 @@ pub(crate) async fn inject_message(
             MessagePayload::Bytes(BASE64_STANDARD.decode(text).map_err(|_| ActionError::InvalidBase64)?)
         }
     };
-    room_with(&inspector, &id, client)?.inject_message(client, message).await?;
+    room_with(&inspector, &id, client).await?.inject_message(client, message).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -91,28 +91,28 @@ pub(crate) async fn disconnect(
     Json(disconnection): Json<Disconnection>,
 ) -> ActionResult {
     let client = ClientId(disconnection.client);
-    let room = room_with(&inspector, &id, client)?;
+    let room = room_with(&inspector, &id, client).await?;
     room.close_client(client, disconnection.code, &disconnection.reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn fire_timer(State(inspector): State<Inspector>, Path(id): Path<String>) -> ActionResult {
-    room(&inspector, &id)?.fire_timer().await?;
+    room(&inspector, &id).await?.fire_timer().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn restart(State(inspector): State<Inspector>, Path(id): Path<String>) -> ActionResult {
-    room(&inspector, &id)?.restart();
+    room(&inspector, &id).await?.restart();
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn room(inspector: &Inspector, id: &str) -> Result<RoomHandle, ActionError> {
-    inspector.server.room(id).ok_or(ActionError::RoomEnded)
+async fn room(inspector: &Inspector, id: &str) -> Result<RoomHandle, ActionError> {
+    inspector.server.room(id).await.ok_or(ActionError::RoomEnded)
 }
 
 /// Returns the room if the client is in it.
-fn room_with(inspector: &Inspector, id: &str, client: ClientId) -> Result<RoomHandle, ActionError> {
-    let room = room(inspector, id)?;
+async fn room_with(inspector: &Inspector, id: &str, client: ClientId) -> Result<RoomHandle, ActionError> {
+    let room = room(inspector, id).await?;
     let is_present = inspector.recorder.room(id).is_some_and(|record| record.summary().clients.contains(&client));
     if is_present { Ok(room) } else { Err(ActionError::NotInRoom(client)) }
 }

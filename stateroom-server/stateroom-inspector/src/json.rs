@@ -62,7 +62,7 @@ pub(crate) fn entry(entry: &Entry) -> Value {
 
 fn event(event: &Event) -> Map<String, Value> {
     let mut object = Map::new();
-    object.insert("kind".to_owned(), event.label().into());
+    object.insert("kind".to_owned(), event.kind().label().into());
     match event {
         Event::Connect { client } | Event::Disconnect { client } => {
             object.insert("client".to_owned(), client.0.into());

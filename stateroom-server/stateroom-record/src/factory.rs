@@ -196,7 +196,7 @@ impl Writer {
         event: Event,
         context: &impl StateroomContext,
     ) -> Result<Vec<Effect>, Fault> {
-        let label = event.label();
+        let label = event.kind().label();
         let started = Instant::now();
         match handle(service, event.clone(), context).await {
             Ok(effects) => {

@@ -30,7 +30,7 @@
 //! let record = recorder.room("a").ok_or("no record")?;
 //! for entry in record.entries_after(0, 100).entries {
 //!     if let RecordKind::Event { event, effects, duration, .. } = &entry.kind {
-//!         println!("{}: {} had {} effects in {duration:?}", entry.seq, event.label(), effects.len());
+//!         println!("{}: {} had {} effects in {duration:?}", entry.seq, event.kind().label(), effects.len());
 //!     }
 //! }
 //! # assert_eq!(record.summary().events, 2);

@@ -56,7 +56,7 @@ pub(crate) async fn replay<S: StateroomService>(
             Event::Timer => timer_due = None,
             event => replayed.clients.extend(joining_client(event)),
         }
-        let label = event.label();
+        let label = event.kind().label();
         let effects = handle(service, event, context)
             .await
             .map_err(|fault| format!("the new code failed in `{label}`, event {}: {}", entry.seq, fault.message()))?;

@@ -4,13 +4,11 @@
 mod builder;
 mod session;
 mod sources;
-mod status;
 mod watcher;
 
 pub(crate) use self::{
     builder::{Builder, Fingerprint},
     session::Session,
     sources::Sources,
-    status::{Build, Status},
     watcher::Watcher,
 };

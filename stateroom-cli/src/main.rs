@@ -4,15 +4,12 @@
 //!
 //! *Invariant:* the exit code is 0 for success, 1 for a failure and 2 for an invalid command line. Imports point one way:
 //! main, cli, commands; then serve, dev, build, scaffold, module_info and doctor; then settings; then ui.
-mod bench;
 mod build;
 mod cli;
 mod commands;
 mod dev;
 mod doctor;
-mod inspector;
 mod module_info;
-mod record;
 mod scaffold;
 mod serve;
 mod settings;
@@ -20,13 +17,12 @@ mod ui;
 
 use std::process::ExitCode;
 
-use record::GuestLines;
 use ui::{error, logging};
 
 fn main() -> ExitCode {
     let cli = cli::parse();
     cli.global.color.apply();
-    logging::init(&cli.global, cli.is_dev(), GuestLines);
+    logging::init(&cli.global, cli.is_dev(), serve::GUEST_LOGS.clone());
     cli::check_variables();
     let code = match cli.run() {
         Ok(()) => ExitCode::SUCCESS,

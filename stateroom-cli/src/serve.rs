@@ -12,5 +12,5 @@ mod systemd;
 pub(crate) use self::{
     address::{check as check_address, next_free_port},
     module::{load, with_hint},
-    run::{ServeOptions, serve_until_stopped},
+    run::{GUEST_LOGS, ServeOptions, serve_until_stopped},
 };

@@ -2,17 +2,12 @@
 //!
 //! *Invariant:* nothing here is reachable by the routes that clients have; in a browser, only pages of this very address change
 //! anything.
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, Request, State},
-    http::{
-        HeaderMap, HeaderValue, Method, StatusCode, Uri,
-        header::{HOST, ORIGIN},
-        uri::Authority,
-    },
-    middleware::{self, Next},
+    extract::{Path, Query, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -29,8 +24,9 @@ use tokio::{
 };
 
 use crate::{
-    rooms::Rooms,
-    server::{RoomInfo, StallingSocket},
+    http::guard::OriginGuard,
+    rooms::{RoomInfo, registry::RoomRegistry},
+    timeout_socket::TimeoutSocket,
 };
 
 /// So many connections are served at a time; others wait.
@@ -41,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const DELETED: u16 = 1012;
 
 /// The routes.
-pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
+pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -50,95 +46,63 @@ pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
         .with_state(rooms)
 }
 
-/// The same with others beside them, safe from pages in a browser of somebody who can reach them.
+/// Protects routes from the web pages of others. On a loopback address, the host of each request has to be local, too.
 pub(crate) fn guarded(router: Router, is_loopback: bool) -> Router {
-    let router = router.layer(middleware::from_fn(no_other_pages));
-    if is_loopback { router.layer(middleware::from_fn(by_its_own_name)) } else { router }
+    let guard = if is_loopback { OriginGuard::local() } else { OriginGuard::any_host() };
+    guard.protect(router)
 }
 
-/// A page that has its own name lead to this machine would be taken for one of ours: hence none but names of the machine.
-async fn by_its_own_name(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
-    if host.is_some_and(|host| !is_own_name(&host)) {
-        return (StatusCode::FORBIDDEN, "call this machine by its address\n").into_response();
-    }
-    next.run(request).await
-}
-
-/// A browser says from which page it changes something: only one that is served here has any business with that. It is known
-/// by an address, as any name may be made to lead here.
-async fn no_other_pages(request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    if request.method() != Method::GET && headers.contains_key(ORIGIN) && !is_from_here(headers) {
-        return (StatusCode::FORBIDDEN, "other pages may not change anything here\n").into_response();
-    }
-    next.run(request).await
-}
-
-fn is_from_here(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let Some(host) = text(HOST).and_then(|host| host.parse::<Authority>().ok()) else { return false };
-    let origin = text(ORIGIN).and_then(|origin| origin.parse::<Uri>().ok());
-    is_own_name(&host) && origin.is_some_and(|origin| origin.authority() == Some(&host))
-}
-
-/// Whether nobody but this machine is meant by it, whatever names say.
-fn is_own_name(host: &Authority) -> bool {
-    let host = host.host().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<IpAddr>().is_ok()
-}
-
-async fn ready(State(rooms): State<Arc<Rooms>>) -> (StatusCode, &'static str) {
+async fn ready(State(rooms): State<Arc<RoomRegistry>>) -> (StatusCode, &'static str) {
     if rooms.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") } else { (StatusCode::OK, "ready\n") }
 }
 
 /// A room, as JSON.
 #[derive(Serialize)]
-struct Room {
+struct RoomJson {
     id: String,
-    clients: usize,
+    connections: usize,
     age_seconds: f64,
     events: u64,
     cpu_seconds: f64,
     memory_bytes: Option<usize>,
 }
 
-impl From<RoomInfo> for Room {
+impl From<RoomInfo> for RoomJson {
     fn from(room: RoomInfo) -> Self {
-        Room {
+        RoomJson {
             id: room.id,
-            clients: room.connections,
+            connections: room.connections,
             age_seconds: room.age.as_secs_f64(),
             events: room.events,
-            cpu_seconds: room.computed.as_secs_f64(),
+            cpu_seconds: room.cpu_time.as_secs_f64(),
             memory_bytes: room.memory_bytes,
         }
     }
 }
 
-async fn list(State(rooms): State<Arc<Rooms>>) -> Json<Vec<Room>> {
-    let mut rooms: Vec<Room> = rooms.list().into_iter().map(Room::from).collect();
+async fn list(State(rooms): State<Arc<RoomRegistry>>) -> Json<Vec<RoomJson>> {
+    let mut rooms: Vec<RoomJson> = rooms.list().into_iter().map(RoomJson::from).collect();
     rooms.sort_by(|one, other| one.id.cmp(&other.id));
     Json(rooms)
 }
 
-async fn show(State(rooms): State<Arc<Rooms>>, Path(id): Path<String>) -> Result<Json<Room>, NoRoom> {
+async fn show(State(rooms): State<Arc<RoomRegistry>>, Path(id): Path<String>) -> Result<Json<RoomJson>, NoRoom> {
     rooms.info(&id).map(|room| Json(room.into())).ok_or(NoRoom)
 }
 
 /// How a room is to be closed.
 #[derive(Deserialize)]
-struct Closing {
+struct CloseQuery {
     code: Option<u16>,
     reason: Option<String>,
 }
 
 async fn delete(
-    State(rooms): State<Arc<Rooms>>,
+    State(rooms): State<Arc<RoomRegistry>>,
     Path(id): Path<String>,
-    Query(closing): Query<Closing>,
+    Query(closing): Query<CloseQuery>,
 ) -> Result<StatusCode, NoRoom> {
-    let room = rooms.room(&id).ok_or(NoRoom)?;
+    let room = rooms.get(&id).ok_or(NoRoom)?;
     let reason = closing.reason.as_deref().unwrap_or("closed by whoever runs the server");
     room.close(closing.code.unwrap_or(DELETED), reason).await;
     Ok(StatusCode::NO_CONTENT)
@@ -176,7 +140,7 @@ async fn serve_http(socket: TcpStream, router: Router, _place: OwnedSemaphorePer
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
-        .serve_connection(TokioIo::new(StallingSocket::new(socket, PATIENCE)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(TimeoutSocket::new(socket, PATIENCE)), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection for the administration ends");

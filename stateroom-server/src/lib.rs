@@ -22,16 +22,20 @@
 
 mod admin;
 mod admission;
-mod config;
 mod connection;
-mod connections;
 mod http;
-mod limits;
 mod metrics;
 mod outbound;
+mod permits;
+mod rate_limit;
 mod room;
 mod rooms;
 mod server;
+mod settings;
+mod shared;
+mod tasks;
+mod timeout_socket;
+mod websocket;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -40,12 +44,16 @@ pub use admission::jwt::{Jwt, KeyError};
 pub use admission::{
     Access, Admission, AdmissionRequest, Denied, Origins, ParseOriginsError, ParseProxiesError, TrustedProxies,
 };
-pub use config::{Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy};
+#[doc(hidden)]
+pub use http::guard::OriginGuard;
 pub use room::handle::{RoomEnded, RoomHandle};
-pub use rooms::Refusal;
-pub use server::{BoundServer, OnSwap, RoomInfo, Server, ServerHandle};
+pub use rooms::{OnSwap, Refusal, RoomInfo};
+pub use server::{BoundServer, Server, ServerHandle};
 #[cfg(feature = "tls")]
 pub use server::{Tls, TlsError};
+pub use settings::{
+    Limit, Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy,
+};
 
 /// Locks. What the locks here guard is whole whenever one is released, so a panic elsewhere does not spoil it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -5,6 +5,7 @@
 //! the queue.
 //!
 //! *Invariant:* writing never waits, and what waits is bounded: more than that closes the client, and nobody else notices.
+pub(crate) mod outbox;
 mod queue;
 
 use std::{
@@ -17,13 +18,15 @@ use futures_util::task::AtomicWaker;
 use tokio::net::tcp::OwnedWriteHalf;
 
 pub(crate) use self::queue::Load;
-use self::queue::{PIECES, Queue};
+use self::{
+    outbox::Batch,
+    queue::{PIECES, Queue},
+};
 use crate::{
-    config::Limits,
-    connection::{close::CloseCause, compression::Encoding, frame},
     lock,
     metrics::Metrics,
-    room::outbox::Batch,
+    settings::{Limit, Limits},
+    websocket::{close::CloseCause, compression::Encoding, frame},
 };
 
 /// The part of what may wait for a client that it may have said before the room handles it. With the half that may wait
@@ -33,7 +36,7 @@ const UNHANDLED: usize = 32;
 /// What waits for one client, shared by its room and its connection.
 #[derive(Debug)]
 pub(crate) struct Outbound {
-    state: Mutex<State>,
+    state: Mutex<OutboundState>,
     /// The connection's task: woken when there is something to write, to close, or room to read again.
     connection: AtomicWaker,
     max_bytes: usize,
@@ -43,7 +46,7 @@ pub(crate) struct Outbound {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct OutboundState {
     /// The socket, while it may be written to directly.
     socket: Option<Arc<OwnedWriteHalf>>,
     queue: Queue,
@@ -53,7 +56,7 @@ struct State {
 }
 
 /// What came of writing what waits.
-pub(crate) struct Drained {
+pub(crate) struct DrainProgress {
     /// Whether anything was written.
     pub(crate) progress: bool,
     /// Ready when nothing waits any more.
@@ -160,7 +163,7 @@ impl Outbound {
         let mut state = self.lock();
         let before = state.queue.waiting.bytes;
         // Closed, whatever it was before: nothing is to be queued any more.
-        *state = State { close: state.close.take().or(Some(CloseCause::ByPeer)), ..State::default() };
+        *state = OutboundState { close: state.close.take().or(Some(CloseCause::ByPeer)), ..OutboundState::default() };
         self.measure(before, &state);
     }
 
@@ -190,7 +193,7 @@ impl Outbound {
     }
 
     /// Writes what waits by `write`, until nothing does or it would have to wait.
-    pub(crate) fn poll_drain(&self, mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>) -> Drained {
+    pub(crate) fn poll_drain(&self, mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>) -> DrainProgress {
         let mut state = self.lock();
         let before = state.queue.waiting.bytes;
         let mut progress = false;
@@ -209,18 +212,18 @@ impl Outbound {
             }
         };
         self.measure(before, &state);
-        Drained { progress, done, closing: state.close.is_some() }
+        DrainProgress { progress, done, closing: state.close.is_some() }
     }
 
     /// Says how much more waits than before, or less.
-    fn measure(&self, before: usize, state: &State) {
+    fn measure(&self, before: usize, state: &OutboundState) {
         let after = state.queue.waiting.bytes;
         if after != before {
             self.metrics.queued_bytes.increment(after as f64 - before as f64);
         }
     }
 
-    fn is_loaded(&self, state: &State) -> bool {
+    fn is_loaded(&self, state: &OutboundState) -> bool {
         let (waiting, unhandled) = (state.queue.waiting, state.unhandled);
         waiting.bytes > self.max_bytes / 2
             || waiting.messages > self.max_messages / 2
@@ -229,15 +232,15 @@ impl Outbound {
     }
 
     /// Which limit is overrun, if one is.
-    fn overrun(&self, state: &State) -> Option<&'static str> {
+    fn overrun(&self, state: &OutboundState) -> Option<Limit> {
         let Queue { waiting, largest, .. } = &state.queue;
         if waiting.bytes > self.max_bytes + largest {
-            return Some("outbound_bytes");
+            return Some(Limit::OutboundBytes);
         }
-        (waiting.messages > self.max_messages.max(1)).then_some("outbound_messages")
+        (waiting.messages > self.max_messages.max(1)).then_some(Limit::OutboundMessages)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, OutboundState> {
         lock(&self.state)
     }
 }
@@ -249,7 +252,7 @@ impl Drop for Outbound {
     }
 }
 
-impl State {
+impl OutboundState {
     /// How many bytes the socket takes at once. An error counts as none: the connection's task finds it by itself.
     fn try_write(&self, slices: &[IoSlice<'_>]) -> usize {
         match &self.socket {

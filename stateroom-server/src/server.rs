@@ -1,7 +1,6 @@
 //! The server: what it is set to, and the three ways to run it.
 mod accept;
 mod handle;
-mod stalling;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -17,16 +16,17 @@ use axum::Router;
 use stateroom::StateroomServiceFactory;
 use tokio::net::{TcpListener, TcpSocket};
 
-pub use self::handle::{OnSwap, RoomInfo, ServerHandle};
-pub(crate) use self::stalling::StallingSocket;
+use self::accept::Acceptor;
+pub use self::handle::ServerHandle;
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsError};
 use crate::{
     admin,
     admission::Admission,
-    config::{Limits, RoomStrategy, ShutdownPolicy},
     http,
-    rooms::Rooms,
+    rooms::registry::RoomRegistry,
+    settings::{Limits, RoomStrategy, Settings, ShutdownPolicy},
+    shared::Shared,
 };
 
 /// A server of rooms.
@@ -248,8 +248,18 @@ impl Server {
 
     fn serve_on(self, listener: TcpListener, factory: impl StateroomServiceFactory) -> io::Result<BoundServer> {
         let address = listener.local_addr()?;
+        #[cfg(feature = "tls")]
+        let tls = self.tls.clone();
         let (router, handle) = self.router(factory);
-        Ok(BoundServer { listener, address, router, handle, admin: None })
+        Ok(BoundServer {
+            listener,
+            address,
+            router,
+            handle,
+            #[cfg(feature = "tls")]
+            tls,
+            admin: None,
+        })
     }
 
     /// The routes of the server, to be nested in an Axum app of your own, and a handle to stop it.
@@ -257,8 +267,24 @@ impl Server {
     /// `ip` and `port` have no meaning then. The rooms live on the runtime on which they are joined, until they end or
     /// the handle stops them, even when the router is dropped.
     pub fn router(self, factory: impl StateroomServiceFactory) -> (Router, ServerHandle) {
-        let rooms = Rooms::new(self, factory);
+        let shared = Shared::new(self.into_settings().checked());
+        let rooms = RoomRegistry::new(shared, factory);
         (http::router(rooms.clone()), ServerHandle::new(rooms))
+    }
+
+    fn into_settings(self) -> Settings {
+        Settings {
+            heartbeat_interval: self.heartbeat_interval,
+            heartbeat_timeout: self.heartbeat_timeout,
+            static_path: self.static_path,
+            client_path: self.client_path,
+            room_strategy: self.room_strategy,
+            shutdown_policy: self.shutdown_policy,
+            compression: self.compression,
+            drain_time: self.drain_time,
+            admission: self.admission,
+            limits: self.limits,
+        }
     }
 }
 
@@ -283,6 +309,8 @@ pub struct BoundServer {
     address: SocketAddr,
     router: Router,
     handle: ServerHandle,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
     admin: Option<(TcpListener, Router)>,
 }
 
@@ -306,7 +334,7 @@ impl BoundServer {
     pub fn with_admin(mut self, address: SocketAddr, more: Router) -> io::Result<Self> {
         let listener = listen(address)?;
         let is_loopback = listener.local_addr()?.ip().is_loopback();
-        let router = admin::router(self.handle.inner().clone()).merge(more);
+        let router = admin::router(self.handle.registry().clone()).merge(more);
         self.admin = Some((listener, admin::guarded(router, is_loopback)));
         Ok(self)
     }
@@ -347,7 +375,13 @@ impl BoundServer {
             }
         };
         let serve = async {
-            accept::accept(self.listener, self.router, self.handle.inner()).await;
+            let acceptor = Acceptor {
+                router: self.router,
+                shared: self.handle.registry().shared().clone(),
+                #[cfg(feature = "tls")]
+                tls: self.tls,
+            };
+            acceptor.run(self.listener).await;
             self.handle.shutdown().await;
         };
         tokio::select! {

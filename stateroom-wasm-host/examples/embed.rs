@@ -93,12 +93,10 @@ fn read(file: &Path) -> Result<Configuration, String> {
 
 /// A factory of rooms, with the limits of the configuration. Every limit that it does not name has its default.
 fn load(folder: &Path, rooms: &Rooms) -> Result<WasmHostFactory, String> {
-    let config = WasmHostConfig {
-        memory_bytes: rooms.memory_mib << 20,
-        cpu_budget: Duration::from_millis(rooms.cpu_milliseconds),
-        instances: u32::try_from(rooms.maximum).ok(),
-        ..WasmHostConfig::default()
-    };
+    let config = WasmHostConfig::default()
+        .with_memory_bytes(rooms.memory_mib << 20)
+        .with_cpu_budget(Duration::from_millis(rooms.cpu_milliseconds))
+        .with_instances(u32::try_from(rooms.maximum).unwrap_or(u32::MAX));
     let module = folder.join(&rooms.module);
     WasmHostFactory::with_config(&module, &config).map_err(|error| {
         format!("{error}\nThe configuration names the module {}. Has it been built?", module.display())
@@ -114,7 +112,7 @@ struct App {
 
 /// The whole app, and the handle that stops its rooms.
 fn app(configuration: Configuration, module: WasmHostFactory) -> (Router, ServerHandle) {
-    let limits = Limits { rooms: configuration.rooms.maximum, ..Limits::default() };
+    let limits = Limits::default().with_rooms(configuration.rooms.maximum);
     let (rooms, handle) = Server { limits, ..Server::new() }.router(module);
     let state = App { configuration: Arc::new(configuration), rooms: handle.clone() };
     let administration = Router::new()
@@ -152,13 +150,13 @@ async fn only_administrators(State(app): State<App>, request: Request, next: Nex
 
 /// What rooms there are.
 async fn list(State(app): State<App>) -> String {
-    let rooms = app.rooms.rooms().into_iter();
+    let rooms = app.rooms.rooms().await.into_iter();
     rooms.map(|room| format!("{}: {} connected\n", room.id, room.connections)).collect()
 }
 
 /// Asks a room something: its module answers.
 async fn votes(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<String, Refused> {
-    let room = app.rooms.room(&room).ok_or(Refused::NoRoom)?;
+    let room = app.rooms.room(&room).await.ok_or(Refused::NoRoom)?;
     let answer = room.call("votes").await?.ok_or(Refused::NoAnswer)?;
     Ok(answer.text().map(|text| format!("{text}\n")).unwrap_or_default())
 }
@@ -169,14 +167,14 @@ async fn announce(
     extract::Path(room): extract::Path<String>,
     text: String,
 ) -> Result<&'static str, Refused> {
-    let room = app.rooms.room(&room).ok_or(Refused::NoRoom)?;
+    let room = app.rooms.room(&room).await.ok_or(Refused::NoRoom)?;
     room.send(MessageRecipient::Broadcast, text).await?;
     Ok("said\n")
 }
 
 /// Closes a room. Clients know by the code, one of the app's own, that there is no use in coming back.
 async fn close(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<&'static str, Refused> {
-    app.rooms.room(&room).ok_or(Refused::NoRoom)?.close(4100, "the poll is closed").await;
+    app.rooms.room(&room).await.ok_or(Refused::NoRoom)?.close(4100, "the poll is closed").await;
     Ok("closed\n")
 }
 

@@ -1,6 +1,6 @@
-//! What the attribute accepts, and what it says about what it does not accept.
+//! UI tests of the attribute: accepted types, and the errors for rejected ones.
 //!
-//! Only messages of ours have a `.stderr`: what the compiler says itself changes with the compiler.
+//! Only errors of the macro have a `.stderr`, because errors of the compiler change between versions.
 
 #[test]
 fn ui() {

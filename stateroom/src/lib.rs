@@ -44,27 +44,30 @@
 //! | feature | what it adds |
 //! |-|-|
 //! | `serde` | `Serialize` and `Deserialize` for the message types |
-//! | `wire` | `wire` and `batch`: the encodings between a host and a WebAssembly guest |
+//! | `wire` | `wire`: the encodings between a host and a WebAssembly guest |
 //! | `testing` | `testing`: a simulated room, and a context that records, to test a service without a server |
 //! | `proptest` | `testing::Interleavings`: random tests in that room; needs Rust 1.88 |
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "wire")]
-pub mod batch;
 mod client_id;
 mod context;
 pub mod details;
+#[doc(hidden)]
+pub mod dispatch;
+#[doc(hidden)]
+pub mod event_batch;
 mod factory;
 pub mod fault;
 pub mod http;
 pub mod messages;
 mod payload;
 mod recipient;
+#[cfg(feature = "room")]
+#[doc(hidden)]
+pub mod room;
 mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[doc(hidden)]
-pub mod turn;
 #[cfg(feature = "wire")]
 pub mod wire;
 

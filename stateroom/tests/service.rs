@@ -9,10 +9,10 @@ use std::{
 
 use stateroom::{
     DefaultStateroomFactory,
+    event_batch::{EventBatch, FinishedEvents},
     fault::FaultKind,
     messages::{Effect, Event},
     testing::TestContext,
-    turn::{Finished, Turn},
     *,
 };
 
@@ -60,7 +60,7 @@ fn says(text: &str) -> Event {
 #[test]
 fn each_event_reaches_its_method_in_order() {
     let mut diary = Diary::default();
-    let turn = Turn::new([
+    let turn = EventBatch::new([
         Event::Init,
         Event::Connect { client: ClientId(1) },
         Event::Timer,
@@ -68,7 +68,7 @@ fn each_event_reaches_its_method_in_order() {
     ]);
     now(diary.deliver(&turn, &TestContext::default())).unwrap();
     assert_eq!(diary.heard, ["init", "connect 1", "timer", "disconnect 1"]);
-    let mut finished = Finished::default();
+    let mut finished = FinishedEvents::default();
     turn.take_finished(&mut finished);
     assert_eq!(finished.ends, [0; 4]);
 }
@@ -76,7 +76,7 @@ fn each_event_reaches_its_method_in_order() {
 #[test]
 fn a_panic_is_a_fault_with_its_message_and_later_events_wait() {
     for (text, message) in [("panic", "as told by 1"), ("panic with a number", "the panic has no message")] {
-        let turn = Turn::new([says("one"), says(text), says("three")]);
+        let turn = EventBatch::new([says("one"), says(text), says("three")]);
         let context = TestContext::default();
         let fault = now(Diary::default().deliver(&turn, &context)).unwrap_err();
         assert_eq!((fault.kind(), fault.message()), (FaultKind::Panic, message));
@@ -106,9 +106,9 @@ impl StateroomContext for Collecting {
 
 #[test]
 fn effects_come_out_by_event_and_none_of_the_failing_one() {
-    let turn = Turn::new([says("one"), Event::Timer, says("two"), says("panic"), says("never")]);
+    let turn = EventBatch::new([says("one"), Event::Timer, says("two"), says("panic"), says("never")]);
     now(Diary::default().deliver(&turn, &Collecting::default())).unwrap_err();
-    let mut finished = Finished::default();
+    let mut finished = FinishedEvents::default();
     turn.take_finished(&mut finished);
     let message = |text: &str| Effect::Message { recipient: ClientId(1).into(), message: text.into() };
     assert_eq!(finished.effects, [message("one"), message("two")]);

@@ -10,13 +10,14 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
+use stateroom_inspector::BuildStatus;
+use stateroom_record::{RecordLimits, Recorder};
 use stateroom_server::{OnSwap, Server};
 use tokio::runtime;
 
 use crate::{
     build::{self, Artifacts, BuildFailed, Profile},
-    dev::{Builder, Fingerprint, Session, Sources, Status, Watcher},
-    record::Records,
+    dev::{Builder, Fingerprint, Session, Sources, Watcher},
     serve::{ServeOptions, check_address, next_free_port, serve_until_stopped},
     settings::{Defaults, Port, Settings, SettingsSources},
     ui::GlobalArgs,
@@ -101,19 +102,20 @@ impl DevCommand {
         // A rebuild takes effect in running rooms.
         resolved.on_swap = OnSwap::Restart;
         let shows_rooms = self.inspector || is_loopback(&resolved.server);
-        let (records, status) = (Records::new(), Arc::new(Status::new(started.elapsed())));
+        let recorder = Recorder::new(RecordLimits::default());
+        let status = Arc::new(BuildStatus::new(started.elapsed()));
         let module = artifacts.service.clone();
         let session = Session {
             builder: Arc::new(builder),
             sources,
             watcher,
             status: status.clone(),
-            records: records.clone(),
+            recorder: recorder.clone(),
             artifacts,
             fingerprint,
         };
         let options = ServeOptions {
-            records: Some(records),
+            recorder: Some(recorder),
             build_status: Some(status),
             background: Some(Box::new(|server, swap| Box::pin(session.run(server, swap)))),
             on_stop: Some(build::stop),

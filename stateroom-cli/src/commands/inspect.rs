@@ -85,7 +85,7 @@ impl InspectCommand {
 /// Checks whether the host accepts the module.
 fn check(module: &Path, bytes: &[u8], host: WasmHostConfig) -> Result<()> {
     // One instance slot is enough. The log of the host repeats what the report has.
-    let host = WasmHostConfig { instances: Some(1), ..host };
+    let host = host.with_instances(1);
     let factory =
         with_default(NoSubscriber::new(), || WasmHostFactory::from_bytes(module.display().to_string(), bytes, &host));
     factory.map(drop).map_err(with_hint)

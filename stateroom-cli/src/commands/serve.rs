@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, error::ErrorKind};
+use stateroom_record::{RecordLimits, Recorder};
 
 use crate::{
     build::dist,
-    record::Records,
     serve::{ServeOptions, serve_until_stopped},
     settings::{Defaults, Settings, SettingsSources},
     ui::error::usage,
@@ -67,7 +67,7 @@ impl ServeCommand {
                            hint: add for example `--admin 127.0.0.1:9090`";
             return Err(usage(ErrorKind::MissingRequiredArgument, problem));
         }
-        let records = self.inspector.then(Records::new);
-        serve_until_stopped(&module, resolved, ServeOptions { records, ..ServeOptions::default() })
+        let recorder = self.inspector.then(|| Recorder::new(RecordLimits::default()));
+        serve_until_stopped(&module, resolved, ServeOptions { recorder, ..ServeOptions::default() })
     }
 }

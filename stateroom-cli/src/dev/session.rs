@@ -3,15 +3,16 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use anyhow::Result;
 use futures_util::future::BoxFuture;
+use stateroom_inspector::BuildStatus;
+use stateroom_record::Recorder;
 use stateroom_server::ServerHandle;
 
 use super::{
     builder::{Builder, Fingerprint},
     sources::{Changes, Sources},
-    status::Status,
     watcher::Watcher,
 };
-use crate::{build::Artifacts, record::Records, settings::FILE_NAME};
+use crate::{build::Artifacts, settings::FILE_NAME};
 
 /// Replaces the module that is served.
 type ReplaceModule = Box<dyn Fn(PathBuf) -> BoxFuture<'static, Result<()>> + Send + Sync>;
@@ -21,8 +22,8 @@ pub(crate) struct Session {
     pub(crate) builder: Arc<Builder>,
     pub(crate) sources: Sources,
     pub(crate) watcher: Watcher,
-    pub(crate) status: Arc<Status>,
-    pub(crate) records: Arc<Records>,
+    pub(crate) status: Arc<BuildStatus>,
+    pub(crate) recorder: Recorder,
     /// Artifacts that are served.
     pub(crate) artifacts: Artifacts,
     pub(crate) fingerprint: Fingerprint,
@@ -54,7 +55,7 @@ impl Session {
     async fn rebuild(&mut self, changes: &Changes, server: &ServerHandle, replace: &ReplaceModule) -> bool {
         let started = Instant::now();
         let had_failed = self.status.has_failed();
-        self.status.building();
+        self.status.set_building();
         let builder = self.builder.clone();
         let (artifacts, fingerprint) = match tokio::task::spawn_blocking(move || builder.build()).await {
             Ok(Ok(built)) => built,
@@ -62,7 +63,7 @@ impl Session {
                 let text = format!("{error:#}");
                 let changes = changes.describe();
                 tracing::error!("{changes}: build failed, the running service continues\n{}", text.trim_end());
-                self.status.failed(text);
+                self.status.set_failed(text);
                 return false;
             }
             // The server is stopping.
@@ -79,11 +80,11 @@ impl Session {
         let service_changed = fingerprint.service != self.fingerprint.service;
         let client_changed = fingerprint.client != self.fingerprint.client;
         if service_changed {
-            let rooms = server.rooms().len();
+            let rooms = server.local_rooms().len();
             if let Err(error) = replace(artifacts.service.clone()).await {
                 let text = format!("{error:#}");
                 tracing::error!("failed to replace the service, the running one continues: {text}");
-                self.status.failed(text);
+                self.status.set_failed(text);
                 return false;
             }
             let s = if rooms == 1 { "" } else { "s" };
@@ -97,7 +98,7 @@ impl Session {
             tracing::warn!("the client was renamed: restart `stateroom dev` to serve it");
         }
         self.fingerprint = fingerprint;
-        self.status.ready(self.records.generation(), started.elapsed());
+        self.status.set_ready(self.recorder.generation(), started.elapsed());
         if client_changed {
             tracing::info!("rebuilt in {:.2} s: reloading pages", started.elapsed().as_secs_f64());
             self.status.reload_pages();

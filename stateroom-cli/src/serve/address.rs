@@ -7,8 +7,6 @@ use std::{
 use anyhow::{Error, Result, bail};
 use stateroom_server::{RoomStrategy, Server};
 
-use crate::inspector;
-
 /// The number of ports that [`next_free_port`] tries.
 const MAX_PORTS: u16 = 100;
 
@@ -27,7 +25,7 @@ pub(super) fn announce(address: SocketAddr, strategy: RoomStrategy, is_tls: bool
     }
     tracing::info!("join a room: ws{s}://{local}/ws/NAME");
     if inspector {
-        tracing::info!("inspector: http{s}://{local}{}/", inspector::PATH);
+        tracing::info!("inspector: http{s}://{local}{}/", stateroom_inspector::PATH);
     }
     format!("http{s}://{local}/")
 }

@@ -7,7 +7,6 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use stateroom_server::BoundServer;
 
 use super::{address::explain_bind, reload::Reloader};
-use crate::inspector;
 
 /// Histogram buckets from a microsecond to beyond the default CPU budget.
 const SECONDS: [f64; 14] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 0.05, 0.25, 1.0, 5.0];
@@ -24,7 +23,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) fn install_recorder() -> Result<PrometheusHandle> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full("stateroom_event_seconds".to_owned()), &SECONDS)
-        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("stateroom_turn_events".to_owned()), &EVENTS))
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("stateroom_batch_events".to_owned()), &EVENTS))
         .and_then(PrometheusBuilder::install_recorder)
         .context("failed to install the Prometheus recorder")
 }
@@ -42,7 +41,7 @@ pub(super) fn bind(
     inspector: Option<Router>,
 ) -> Result<BoundServer> {
     tokio::spawn(run_upkeep(metrics.clone()));
-    let inspector_path = if inspector.is_some() { format!(", {}/", inspector::PATH) } else { String::new() };
+    let inspector_path = if inspector.is_some() { format!(", {}/", stateroom_inspector::PATH) } else { String::new() };
     let routes = metrics_router(metrics).merge(reloader.clone().router()).merge(inspector.unwrap_or_default());
     let explain = |error| explain_bind(error, &address.ip().to_string(), address.port(), "--admin", "--admin");
     let server = server.with_admin(address, routes).map_err(explain)?;
@@ -54,7 +53,13 @@ pub(super) fn bind(
 
 fn metrics_router(metrics: PrometheusHandle) -> Router {
     const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-    Router::new().route("/metrics", get(async move || ([(CONTENT_TYPE, TEXT)], metrics.render())))
+    Router::new().route("/metrics", get(async move || ([(CONTENT_TYPE, TEXT)], render(&metrics))))
+}
+
+/// Renders the metrics. The CPU time of the server only grows; it is recorded as a gauge because recorded counters are integers.
+fn render(metrics: &PrometheusHandle) -> String {
+    const CPU: &str = "# TYPE stateroom_service_cpu_seconds_total";
+    metrics.render().replacen(&format!("{CPU} gauge"), &format!("{CPU} counter"), 1)
 }
 
 async fn run_upkeep(metrics: PrometheusHandle) {

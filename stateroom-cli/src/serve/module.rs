@@ -1,7 +1,7 @@
 //! Loading of modules, with hints for those that the host rejects.
-use std::path::Path;
+use std::{error::Error, fmt, iter, path::Path};
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 use stateroom_wasm_host::{WasmHostConfig, WasmHostError, WasmHostFactory};
 
 /// Checks and compiles a module.
@@ -14,7 +14,7 @@ pub(crate) fn load(module: &Path, config: &WasmHostConfig) -> Result<WasmHostFac
 }
 
 /// Adds a hint to an error of the host, if there is one.
-pub(crate) fn with_hint(error: WasmHostError) -> Error {
+pub(crate) fn with_hint(error: WasmHostError) -> anyhow::Error {
     match hint(&error) {
         Some(hint) => HintedError { error, hint }.into(),
         None => error.into(),
@@ -28,16 +28,21 @@ struct HintedError {
     hint: String,
 }
 
-impl std::fmt::Display for HintedError {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for HintedError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}\n  hint: {}", self.error, self.hint)
     }
 }
 
-impl std::error::Error for HintedError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl Error for HintedError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.error.source()
     }
+}
+
+/// Returns an error and its causes.
+fn causes(error: &WasmHostError) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    iter::successors(Some(error as &(dyn Error + 'static)), |error| Error::source(*error))
 }
 
 fn hint(error: &WasmHostError) -> Option<String> {
@@ -51,7 +56,7 @@ fn hint(error: &WasmHostError) -> Option<String> {
         WasmHostError::UnknownImport { .. } => {
             "the host only offers Stateroom's own imports and WASI: see `stateroom inspect` for all imports".to_owned()
         }
-        WasmHostError::Invalid { reason, .. } if reason.contains("component") => {
+        WasmHostError::Invalid { .. } if causes(error).any(|cause| cause.to_string().contains("component")) => {
             "build it for the target `wasm32-wasip1`: `wasm32-wasip2` creates components".to_owned()
         }
         WasmHostError::MemoryLimit { .. } => "raise the limit with `--memory-bytes`".to_owned(),

@@ -6,14 +6,12 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::{Context, Result};
 use axum::{Router, extract::State, http::StatusCode, routing::post};
 use parking_lot::Mutex;
+use stateroom_record::{RecordedFactory, Recorder};
 use stateroom_server::{OnSwap, ServerHandle, Tls};
 use stateroom_wasm_host::WasmHostConfig;
 
 use super::module::load;
-use crate::{
-    record::{Observed, Records},
-    settings::AdmissionSettings,
-};
+use crate::settings::AdmissionSettings;
 
 /// The inputs of a reload, and the server to apply it to.
 pub(super) struct Reloader {
@@ -24,7 +22,7 @@ pub(super) struct Reloader {
     pub(super) tls: Option<Tls>,
     pub(super) admission: AdmissionSettings,
     pub(super) server: ServerHandle,
-    pub(super) records: Option<Arc<Records>>,
+    pub(super) recorder: Option<Recorder>,
     /// Whether restarted rooms are restored by replaying their events.
     pub(super) restore: bool,
     /// Serializes reloads, in the order of their requests.
@@ -64,10 +62,10 @@ impl Reloader {
             self.server.set_jwt(keys);
         }
         *self.module.lock() = module;
-        if let Some(records) = &self.records {
-            records.begin_generation(self.restore);
+        if let Some(recorder) = &self.recorder {
+            recorder.begin_generation(self.restore);
         }
-        self.server.swap(Observed::new(factory, self.records.clone()), self.on_swap);
+        self.server.swap(RecordedFactory::new(factory, self.recorder.as_ref()), self.on_swap);
         Ok(())
     }
 

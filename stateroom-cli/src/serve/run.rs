@@ -2,20 +2,18 @@
 use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     thread,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Result};
 use axum::{Router, middleware::from_fn};
 use futures_util::future::BoxFuture;
+use stateroom_inspector::{BuildStatus, Inspector, inject_page_script};
+use stateroom_record::{GuestLogLayer, RecordedFactory, Recorder};
 use stateroom_server::{BoundServer, Server, ServerHandle, Tls};
 use stateroom_wasm_host::WasmHostFactory;
-use tokio::{
-    runtime::{self, Runtime},
-    sync::watch,
-};
+use tokio::runtime::{self, Runtime};
 
 use super::{
     address::{announce, explain_bind},
@@ -24,12 +22,10 @@ use super::{
     reload::Reloader,
     shutdown, systemd,
 };
-use crate::{
-    dev::Status,
-    inspector::{self, Inspector},
-    record::{self, Observed, Records},
-    settings::{ResolvedSettings, cache_directory},
-};
+use crate::settings::{ResolvedSettings, cache_directory};
+
+/// The layer of the log that records the lines of guests, once a recorder is attached.
+pub(crate) static GUEST_LOGS: LazyLock<GuestLogLayer> = LazyLock::new(GuestLogLayer::new);
 
 /// Replaces the module of the running server.
 pub(crate) type SwapModule = Box<dyn Fn(PathBuf) -> BoxFuture<'static, Result<()>> + Send + Sync>;
@@ -40,10 +36,10 @@ type BackgroundTask = Box<dyn FnOnce(ServerHandle, SwapModule) -> BoxFuture<'sta
 /// The options in which `serve` and `dev` differ.
 #[derive(Default)]
 pub(crate) struct ServeOptions {
-    /// Records of the events in rooms, for the inspector.
-    pub(crate) records: Option<Arc<Records>>,
+    /// Recorder of the events in rooms, for the inspector.
+    pub(crate) recorder: Option<Recorder>,
     /// Status of the build, if the service is rebuilt on changes.
-    pub(crate) build_status: Option<Arc<Status>>,
+    pub(crate) build_status: Option<Arc<BuildStatus>>,
     /// Task that runs beside the server.
     pub(crate) background: Option<BackgroundTask>,
     /// Called when the server begins to stop.
@@ -76,10 +72,10 @@ pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, opt
     runtime.block_on(async {
         let stop = shutdown::requested().context("failed to install signal handlers")?;
         let is_tls = tls.is_some();
-        if let Some(records) = &options.records {
-            record::take_lines(records);
+        if let Some(recorder) = &options.recorder {
+            GUEST_LOGS.attach(recorder);
         }
-        let mut server = bind(server, Observed::new(factory, options.records.clone())).await?;
+        let mut server = bind(server, RecordedFactory::new(factory, options.recorder.as_ref())).await?;
         let reloader = Arc::new(Reloader {
             module: module.to_owned().into(),
             host,
@@ -87,7 +83,7 @@ pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, opt
             tls,
             admission,
             server: server.handle(),
-            records: options.records.clone(),
+            recorder: options.recorder.clone(),
             restore: options.restore,
             in_progress: tokio::sync::Mutex::default(),
         });
@@ -97,15 +93,14 @@ pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, opt
             let signals = shutdown::hangups().context("failed to install signal handlers")?;
             tokio::spawn(reloader.clone().reload_on_signals(signals));
         }
-        let (stopping, is_stopping) = watch::channel(false);
-        let inspector = options.inspector(&reloader, is_stopping);
+        let inspector = options.inspector(&reloader);
         // During development, the inspector is served with the pages.
         let (on_pages, on_admin) = if options.build_status.is_some() { (inspector, None) } else { (None, inspector) };
         if let Some((address, metrics)) = admin {
             server = admin::bind(server, address, metrics, &reloader, on_admin)?;
         }
         if let Some(inspector) = on_pages {
-            server = server.map_router(|router| router.layer(from_fn(inspector::with_script)).merge(inspector));
+            server = server.map_router(|router| router.layer(from_fn(inject_page_script)).merge(inspector));
         }
         let page = announce(server.local_addr(), strategy, is_tls, options.shows_rooms);
         let on_stop = options.on_stop;
@@ -114,7 +109,6 @@ pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, opt
         let stop = async {
             stop.await;
             systemd::notify_stopping();
-            let _ = stopping.send(true);
             if let Some(on_stop) = on_stop {
                 on_stop();
             }
@@ -125,18 +119,16 @@ pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, opt
 
 impl ServeOptions {
     /// Returns the routes of the inspector, if events are recorded.
-    fn inspector(&self, reloader: &Reloader, stopping: watch::Receiver<bool>) -> Option<Router> {
-        let inspector = Inspector {
-            records: self.records.clone()?,
-            server: reloader.server.clone(),
-            status: self.build_status.clone(),
-            service: module_name(&reloader.module()).into(),
-            rooms_at: self.build_status.as_ref().map(|_| "/ws/"),
-            shows_rooms: self.shows_rooms || self.build_status.is_none(),
-            session: session_id().into(),
-            stopping,
-        };
-        Some(inspector::router(inspector))
+    fn inspector(&self, reloader: &Reloader) -> Option<Router> {
+        let mut inspector = Inspector::new(reloader.server.clone(), self.recorder.clone()?)
+            .with_service_name(module_name(&reloader.module()));
+        if let Some(status) = &self.build_status {
+            inspector = inspector.with_build_status(status.clone()).with_rooms_path("/ws/");
+            if !self.shows_rooms {
+                inspector = inspector.without_rooms();
+            }
+        }
+        Some(inspector.router())
     }
 
     /// Opens the page and starts the background task, where configured.
@@ -158,7 +150,7 @@ impl ServeOptions {
 }
 
 /// Binds the server, to the socket passed by systemd if there is one.
-async fn bind(server: Server, factory: Observed<WasmHostFactory>) -> Result<BoundServer> {
+async fn bind(server: Server, factory: RecordedFactory<WasmHostFactory>) -> Result<BoundServer> {
     if let Some(socket) = systemd::socket()? {
         return server.bind_to(socket, factory).context("failed to use the socket passed by systemd");
     }
@@ -190,12 +182,6 @@ fn module_cache() -> Option<PathBuf> {
 
 fn module_name(module: &Path) -> String {
     module.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// Returns an ID that is different for every start of the server.
-fn session_id() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{:x}-{}", now.as_nanos(), std::process::id())
 }
 
 /// Starts a runtime, without workers on a single core: they would only compete for it.

@@ -1,7 +1,6 @@
 //! The list of limits, from which each limit of the libraries gets a flag, an environment variable and a key.
 //!
-//! *Invariant:* the list is complete: the structs of the libraries are destructured without `..`. Fields that are not limits
-//! follow `and`.
+//! *Invariant:* the list is complete: tests compare it with the lists of the libraries.
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use stateroom_quantity::Bytes;
@@ -15,7 +14,7 @@ pub(super) const ROOM_LIMITS: &str = "Room limits";
 
 /// Defines [`LimitSettings`] from lists of limits, named as in the structs that they configure.
 macro_rules! limits {
-    ($($heading:expr, $resolve:ident: $target:ident $(and $other:ident)? {
+    ($($heading:expr, $resolve:ident: $target:ident {
         $($(#[$attribute:meta])+ $field:ident: $kind:ty => $effect:literal,)+
     })+) => {
         /// The table `[limits]`.
@@ -58,11 +57,11 @@ macro_rules! limits {
             $(
                 /// Returns these limits for the library, with its defaults for those that are not set.
                 pub(super) fn $resolve(&self) -> $target {
-                    let $target { $(mut $field,)+ $($other,)? } = $target::default();
+                    let mut limits = $target::default();
                     $(if let Some(setting) = self.$field {
-                        setting.apply(&mut $field);
+                        setting.apply(&mut limits.$field);
                     })+
-                    $target { $($field,)+ $($other,)? }
+                    limits
                 }
             )+
         }
@@ -123,7 +122,7 @@ limits! {
         /// Maximum time for rooms to end on shutdown
         shutdown_time: Seconds => "the rooms are dropped",
     }
-    ROOM_LIMITS, host: WasmHostConfig and cache {
+    ROOM_LIMITS, host: WasmHostConfig {
         /// Maximum memory of a room
         memory_bytes: Positive<Bytes> => "growing fails in the guest, which most guests do not survive",
         /// Maximum number of elements of each table of a room
@@ -150,5 +149,16 @@ limits! {
         instances: Positive<u32> => "creating another room is rejected with 503",
         /// Number of rooms in the slow lane that run at the same time
         slow_lane: Positive<usize> => "further ones wait for a place",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_every_limit_of_the_host() {
+        let listed: Vec<_> = EFFECTS.iter().map(|(limit, _)| *limit).collect();
+        assert!(listed.ends_with(WasmHostConfig::LIMITS), "{listed:?}");
     }
 }

@@ -161,6 +161,7 @@ error: x.wasm: [..]not a WebAssembly module[..]
 error: x.wat: [..]not a WebAssembly module[..]
 ...
   hint: build it for the target `wasm32-wasip1`: `wasm32-wasip2` creates components
+...
 
 "#]],
     );

@@ -53,7 +53,7 @@ fn an_unknown_url_scheme() {
     rejected(
         "bench ftp://127.0.0.1/",
         str![[r#"
-error: `ftp://127.0.0.1/` has an unknown scheme: rooms are at `ws`, `wss`, `http` or `https`
+error: `ftp://127.0.0.1/` does not begin with `ws`, `wss`, `http` or `https`: use a URL such as `http://127.0.0.1:8080`
 
 "#]],
     );

@@ -63,11 +63,11 @@ impl Denied {
     }
 }
 
-type Decision = Pin<Box<dyn Future<Output = Result<ClientDetails, Denied>> + Send>>;
+type HookFuture = Pin<Box<dyn Future<Output = Result<ClientDetails, Denied>> + Send>>;
 
 /// A program's own say.
 #[derive(Clone)]
-pub(crate) struct Hook(Arc<dyn Fn(AdmissionRequest) -> Decision + Send + Sync>);
+pub(crate) struct Hook(Arc<dyn Fn(AdmissionRequest) -> HookFuture + Send + Sync>);
 
 impl Hook {
     pub(super) fn new<F>(hook: impl Fn(AdmissionRequest) -> F + Send + Sync + 'static) -> Self

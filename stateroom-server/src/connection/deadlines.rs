@@ -3,8 +3,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::close::CloseCause;
-use crate::config::Limits;
+use crate::{settings::Limits, websocket::close::CloseCause};
 
 /// The deadlines of one client.
 #[derive(Debug)]

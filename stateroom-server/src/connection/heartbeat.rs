@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 /// What to do about a client's heartbeat.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Beat {
+pub(crate) enum HeartbeatAction {
     /// Ask for a sign of life.
     Ping,
     /// Nothing was heard for too long.
@@ -36,17 +36,17 @@ impl Heartbeat {
     }
 
     /// What to do now.
-    pub(crate) fn beat(&mut self, now: Instant) -> Beat {
+    pub(crate) fn beat(&mut self, now: Instant) -> HeartbeatAction {
         let lost = self.timeout.and_then(|time| self.last_life.checked_add(time));
         if lost.is_some_and(|lost| lost <= now) {
-            return Beat::Lost;
+            return HeartbeatAction::Lost;
         }
         let ping = self.interval.and_then(|time| self.last_ping.checked_add(time));
         if ping.is_some_and(|ping| ping <= now) {
             self.last_ping = now;
-            return Beat::Ping;
+            return HeartbeatAction::Ping;
         }
-        Beat::Wait(lost.into_iter().chain(ping).min())
+        HeartbeatAction::Wait(lost.into_iter().chain(ping).min())
     }
 }
 
@@ -60,12 +60,12 @@ mod tests {
     fn a_silent_client_is_pinged_each_interval_and_then_given_up() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(30 * SECOND, 70 * SECOND, start);
-        assert_eq!(heartbeat.beat(start), Beat::Wait(Some(start + 30 * SECOND)));
-        assert_eq!(heartbeat.beat(start + 30 * SECOND), Beat::Ping);
-        assert_eq!(heartbeat.beat(start + 30 * SECOND), Beat::Wait(Some(start + 60 * SECOND)));
-        assert_eq!(heartbeat.beat(start + 60 * SECOND), Beat::Ping);
-        assert_eq!(heartbeat.beat(start + 60 * SECOND), Beat::Wait(Some(start + 70 * SECOND)));
-        assert_eq!(heartbeat.beat(start + 70 * SECOND), Beat::Lost);
+        assert_eq!(heartbeat.beat(start), HeartbeatAction::Wait(Some(start + 30 * SECOND)));
+        assert_eq!(heartbeat.beat(start + 30 * SECOND), HeartbeatAction::Ping);
+        assert_eq!(heartbeat.beat(start + 30 * SECOND), HeartbeatAction::Wait(Some(start + 60 * SECOND)));
+        assert_eq!(heartbeat.beat(start + 60 * SECOND), HeartbeatAction::Ping);
+        assert_eq!(heartbeat.beat(start + 60 * SECOND), HeartbeatAction::Wait(Some(start + 70 * SECOND)));
+        assert_eq!(heartbeat.beat(start + 70 * SECOND), HeartbeatAction::Lost);
     }
 
     #[test]
@@ -73,13 +73,13 @@ mod tests {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(Duration::ZERO, 10 * SECOND, start);
         heartbeat.alive(start + 9 * SECOND);
-        assert_eq!(heartbeat.beat(start + 10 * SECOND), Beat::Wait(Some(start + 19 * SECOND)));
+        assert_eq!(heartbeat.beat(start + 10 * SECOND), HeartbeatAction::Wait(Some(start + 19 * SECOND)));
     }
 
     #[test]
     fn zero_turns_either_off() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(Duration::ZERO, Duration::ZERO, start);
-        assert_eq!(heartbeat.beat(start + 1_000_000 * SECOND), Beat::Wait(None));
+        assert_eq!(heartbeat.beat(start + 1_000_000 * SECOND), HeartbeatAction::Wait(None));
     }
 }

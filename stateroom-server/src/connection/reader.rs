@@ -11,8 +11,10 @@ use sockudo_ws::{
 };
 use stateroom::MessagePayload;
 
-use super::{close::CloseCause, compression::Compression, frame};
-use crate::config::Limits;
+use crate::{
+    settings::{Limit, Limits},
+    websocket::{close::CloseCause, compression::Compression, frame},
+};
 
 /// A connection that has had a large frame does not keep more memory than this for what is left over.
 const KEPT: usize = 16 << 10;
@@ -32,7 +34,7 @@ struct Scratch {
 
 /// What a burst of bytes contains.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Ending {
+pub(crate) enum ReadOutcome {
     /// All of it was read.
     Drained,
     /// There may be more in it than the number of messages asked for; it is kept for the next read.
@@ -45,7 +47,7 @@ pub(crate) enum Ending {
 
 /// The reading half of a connection's protocol.
 pub(crate) struct FrameReader {
-    protocol: Box<Incoming>,
+    protocol: Box<FrameParser>,
     max_message: usize,
     max_frame: usize,
     /// What has come of a frame that is not whole.
@@ -63,7 +65,7 @@ pub(crate) struct FrameReader {
 }
 
 /// The two parsers of the library.
-enum Incoming {
+enum FrameParser {
     Plain(Protocol),
     Compressed(CompressedReaderProtocol),
 }
@@ -74,9 +76,9 @@ impl FrameReader {
         let max_message = limits.message_bytes;
         let max_frame = if limits.frame_bytes == 0 { max_message } else { limits.frame_bytes };
         let protocol = match compression {
-            None => Incoming::Plain(Protocol::new(Role::Server, max_frame, max_message)),
+            None => FrameParser::Plain(Protocol::new(Role::Server, max_frame, max_message)),
             Some(compression) => {
-                Incoming::Compressed(CompressedReaderProtocol::server(max_frame, max_message, compression.config()))
+                FrameParser::Compressed(CompressedReaderProtocol::server(max_frame, max_message, compression.config()))
             }
         };
         FrameReader {
@@ -115,7 +117,7 @@ impl FrameReader {
         most: usize,
         messages: &mut Vec<MessagePayload>,
         replies: &mut Vec<u8>,
-    ) -> Ending {
+    ) -> ReadOutcome {
         let most = messages.len() + most;
         if !mem::take(&mut self.ahead) && self.has_more() {
             let mut waiting = mem::take(&mut self.waiting);
@@ -179,13 +181,13 @@ impl FrameReader {
         most: usize,
         messages: &mut Vec<MessagePayload>,
         replies: &mut Vec<u8>,
-    ) -> Ending {
+    ) -> ReadOutcome {
         while messages.len() < most {
             match parsed.next() {
                 // It was checked; that this is not known to the compiler costs checking it again.
                 Some(Message::Text(text)) => match String::from_utf8(text.to_vec()) {
                     Ok(text) => messages.push(MessagePayload::Text(text)),
-                    Err(_) => return Ending::Broken(CloseCause::NotUtf8),
+                    Err(_) => return ReadOutcome::Broken(CloseCause::NotUtf8),
                 },
                 Some(Message::Binary(bytes)) => messages.push(MessagePayload::Bytes(bytes.to_vec())),
                 Some(Message::Ping(content)) => {
@@ -197,22 +199,22 @@ impl FrameReader {
                     frame::append_close_reply(replies, reason.map(|reason| reason.code));
                     // What comes after it is nobody's business.
                     self.broken = None;
-                    return Ending::ClosedByPeer;
+                    return ReadOutcome::ClosedByPeer;
                 }
-                None => return self.broken.take().map_or(Ending::Drained, Ending::Broken),
+                None => return self.broken.take().map_or(ReadOutcome::Drained, ReadOutcome::Broken),
             }
         }
         self.waiting.extend(parsed);
-        if self.has_more() { Ending::More } else { Ending::Drained }
+        if self.has_more() { ReadOutcome::More } else { ReadOutcome::Drained }
     }
 
     fn cause(&self, error: &Error) -> CloseCause {
         match error {
             Error::FrameTooLarge if self.max_frame < self.max_message => {
-                CloseCause::TooBig { limit: "frame_bytes", most: self.max_frame }
+                CloseCause::TooBig { limit: Limit::FrameBytes, max: self.max_frame }
             }
             Error::MessageTooLarge | Error::FrameTooLarge => {
-                CloseCause::TooBig { limit: "message_bytes", most: self.max_message }
+                CloseCause::TooBig { limit: Limit::MessageBytes, max: self.max_message }
             }
             Error::InvalidUtf8 => CloseCause::NotUtf8,
             error => CloseCause::Protocol(error.to_string()),
@@ -220,11 +222,11 @@ impl FrameReader {
     }
 }
 
-impl Incoming {
+impl FrameParser {
     fn process(&mut self, bytes: &mut BytesMut, messages: &mut Vec<Message>) -> Result<(), Error> {
         match self {
-            Incoming::Plain(protocol) => protocol.process_into(bytes, messages),
-            Incoming::Compressed(protocol) => protocol.process_into(bytes, messages),
+            FrameParser::Plain(protocol) => protocol.process_into(bytes, messages),
+            FrameParser::Compressed(protocol) => protocol.process_into(bytes, messages),
         }
     }
 }
@@ -249,10 +251,10 @@ mod tests {
         client.into_inner().into_inner()
     }
 
-    fn read_all(reader: &mut FrameReader, input: &[u8]) -> (Ending, Vec<MessagePayload>, Vec<u8>) {
+    fn read_all(reader: &mut FrameReader, input: &[u8]) -> (ReadOutcome, Vec<MessagePayload>, Vec<u8>) {
         let (mut messages, mut replies) = (Vec::new(), Vec::new());
         let mut ending = reader.read(input, usize::MAX / 2, &mut messages, &mut replies);
-        while ending == Ending::More {
+        while ending == ReadOutcome::More {
             ending = reader.read(&[], usize::MAX / 2, &mut messages, &mut replies);
         }
         (ending, messages, replies)
@@ -295,7 +297,7 @@ mod tests {
     fn a_frame_may_have_to_be_smaller_than_a_message() {
         let mut reader = limited(100, 10);
         let (ending, ..) = read_all(&mut reader, &sent(&[Message::binary(vec![0; 11])]));
-        assert_eq!(ending, Ending::Broken(CloseCause::TooBig { limit: "frame_bytes", most: 10 }));
+        assert_eq!(ending, ReadOutcome::Broken(CloseCause::TooBig { limit: Limit::FrameBytes, max: 10 }));
     }
 
     #[test]
@@ -306,7 +308,7 @@ mod tests {
             let (first, mut messages, _) = read_all(&mut reader, &bytes[..cut]);
             let (second, more, _) = read_all(&mut reader, &bytes[cut..]);
             messages.extend(more);
-            assert_eq!((first, second), (Ending::Drained, Ending::Drained));
+            assert_eq!((first, second), (ReadOutcome::Drained, ReadOutcome::Drained));
             assert_eq!(messages, ["one".into(), vec![2; 70_000].into(), MessagePayload::from("three")]);
         }
     }
@@ -319,12 +321,12 @@ mod tests {
         let (mut messages, mut replies) = (Vec::new(), Vec::new());
         for input in [&[], &bytes[10_000..]] {
             let mut ending = reader.read(input, 100, &mut messages, &mut replies);
-            while ending == Ending::More {
+            while ending == ReadOutcome::More {
                 let before = messages.len();
                 ending = reader.read(&[], 100, &mut messages, &mut replies);
                 assert!(messages.len() - before <= 100);
             }
-            assert_eq!(ending, Ending::Drained);
+            assert_eq!(ending, ReadOutcome::Drained);
         }
         assert_eq!(messages, vec![MessagePayload::from("x"); 5000]);
         assert!(!reader.has_more());
@@ -336,13 +338,13 @@ mod tests {
         let (_, _, replies) = read_all(&mut reader, &sent(&[Message::Ping(vec![1, 2].into())]));
         assert_eq!(replies, [0x8a, 2, 1, 2]);
         let (ending, _, replies) = read_all(&mut reader, &sent(&[Message::Close(None)]));
-        assert_eq!((ending, replies), (Ending::ClosedByPeer, vec![0x88, 0]));
+        assert_eq!((ending, replies), (ReadOutcome::ClosedByPeer, vec![0x88, 0]));
     }
 
     #[test]
     fn what_breaks_the_rules_is_closed_with_its_code() {
         let code = |bytes: &[u8]| match read_all(&mut reader(100), bytes).0 {
-            Ending::Broken(cause) => cause.code(),
+            ReadOutcome::Broken(cause) => cause.code(),
             other => panic!("{other:?}"),
         };
         assert_eq!(code(&sent(&[Message::binary(vec![0; 101])])), 1009);
@@ -356,15 +358,15 @@ mod tests {
         // The first half of a frame, which ends in the middle of what can be no character.
         let bytes = b"\x81\x8a\0\0\0\0\xce\xba\xf4\x90";
         let (ending, ..) = read_all(&mut reader(100), bytes);
-        assert_eq!(ending, Ending::Broken(CloseCause::NotUtf8));
+        assert_eq!(ending, ReadOutcome::Broken(CloseCause::NotUtf8));
     }
 
     #[test]
     fn what_came_before_an_error_is_read_before_it() {
         let bytes = [sent(&vec![Message::text("x"); 3]), b"\xff".repeat(8)].concat();
         let (mut reader, mut messages) = (reader(100), Vec::new());
-        assert_eq!(reader.read(&bytes, 2, &mut messages, &mut Vec::new()), Ending::More);
-        assert!(matches!(reader.read(&[], 2, &mut messages, &mut Vec::new()), Ending::Broken(_)));
+        assert_eq!(reader.read(&bytes, 2, &mut messages, &mut Vec::new()), ReadOutcome::More);
+        assert!(matches!(reader.read(&[], 2, &mut messages, &mut Vec::new()), ReadOutcome::Broken(_)));
         assert_eq!(messages, vec![MessagePayload::from("x"); 3]);
     }
 
@@ -372,7 +374,7 @@ mod tests {
     fn what_comes_after_a_close_is_not_looked_at() {
         let bytes = [sent(&[Message::Close(None)]), sent(&[Message::text("x")]), b"\xff".repeat(8)].concat();
         let (ending, messages, _) = read_all(&mut reader(100), &bytes);
-        assert_eq!((ending, messages), (Ending::ClosedByPeer, vec![]));
+        assert_eq!((ending, messages), (ReadOutcome::ClosedByPeer, vec![]));
     }
 
     #[test]
@@ -401,8 +403,8 @@ mod tests {
             FrameReader::new(&Limits { message_bytes: 10_000, ..Limits::default() }, Some(&compression), Vec::new());
         let bytes = [frame(&[7; 10_000]), frame(&[8; 1000])].concat();
         let (ending, messages, _) = read_all(&mut reader, &bytes);
-        assert_eq!((ending, messages), (Ending::Drained, vec![vec![7; 10_000].into(), vec![8; 1000].into()]));
+        assert_eq!((ending, messages), (ReadOutcome::Drained, vec![vec![7; 10_000].into(), vec![8; 1000].into()]));
         let (ending, ..) = read_all(&mut reader, &frame(&[7; 10_001]));
-        assert_eq!(ending, Ending::Broken(CloseCause::TooBig { limit: "message_bytes", most: 10_000 }));
+        assert_eq!(ending, ReadOutcome::Broken(CloseCause::TooBig { limit: Limit::MessageBytes, max: 10_000 }));
     }
 }

@@ -22,7 +22,7 @@ use tokio::{
 #[cfg(feature = "tls")]
 use tokio_rustls::server::TlsStream;
 
-use crate::server::StallingSocket;
+use crate::timeout_socket::TimeoutSocket;
 
 /// What a connection runs over.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(crate) enum Stream {
     Tcp { read: OwnedReadHalf, write: Arc<OwnedWriteHalf> },
     /// TLS, spoken by our own server.
     #[cfg(feature = "tls")]
-    Tls(Box<TlsStream<StallingSocket>>),
+    Tls(Box<TlsStream<TimeoutSocket>>),
     /// Anything else.
     Other(TokioIo<Upgraded>),
 }
@@ -41,16 +41,16 @@ impl Stream {
     pub(crate) fn from_upgraded(upgraded: Upgraded) -> (Self, Vec<u8>) {
         // Our own server watches over its sockets; `axum::serve` has looked whether HTTP/2 is spoken on them.
         #[cfg(feature = "tls")]
-        let upgraded = match upgraded.downcast::<TokioIo<TlsStream<StallingSocket>>>() {
+        let upgraded = match upgraded.downcast::<TokioIo<TlsStream<TimeoutSocket>>>() {
             Ok(parts) => {
                 let mut stream = parts.io.into_inner();
                 // A WebSocket has its heartbeat.
-                stream.get_mut().0.forgive();
+                stream.get_mut().0.disable_timeout();
                 return (Stream::Tls(Box::new(stream)), parts.read_buf.to_vec());
             }
             Err(upgraded) => upgraded,
         };
-        let (tcp, ahead) = match upgraded.downcast::<TokioIo<StallingSocket>>() {
+        let (tcp, ahead) = match upgraded.downcast::<TokioIo<TimeoutSocket>>() {
             Ok(parts) => (parts.io.into_inner().into_inner(), parts.read_buf),
             Err(upgraded) => match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
                 Ok(parts) => (parts.io.into_inner(), parts.read_buf),

@@ -11,10 +11,10 @@ use axum::{
 use stateroom::details::ClientDetails;
 use tokio::time::timeout;
 
-use super::Refused;
+use super::HttpRefusal;
 use crate::{
     admission::{Access, Admission, AdmissionRequest, Denied},
-    rooms::Rooms,
+    shared::Shared,
 };
 
 /// The parameter of the query that holds what lets a client in.
@@ -29,7 +29,7 @@ const MOST_PARAMETERS: usize = 100;
 
 /// Why somebody is not let in.
 #[derive(Debug)]
-pub(crate) enum NotAdmitted {
+pub(crate) enum AdmissionRefusal {
     /// Its web page is not one of those that may.
     Origin(String),
     /// Its token lets nobody in.
@@ -38,7 +38,7 @@ pub(crate) enum NotAdmitted {
     /// The program's own hook says no.
     Denied(Denied),
     /// The hook does not say anything.
-    NoAnswer,
+    HookTime,
 }
 
 /// Somebody who is let in.
@@ -58,12 +58,12 @@ pub(super) struct Admitted {
 
 /// Lets somebody in, or not.
 pub(super) async fn admit(
-    rooms: &Rooms,
+    shared: &Shared,
     access: Access,
     room: Option<&str>,
     request: &Parts,
-) -> Result<Admitted, Refused> {
-    let admission = &rooms.settings().admission;
+) -> Result<Admitted, HttpRefusal> {
+    let admission = &shared.settings().admission;
     let connection = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
     check_origin(admission, connection, request)?;
     let peer = connection.map(|peer| admission.trusted_proxies.client(peer, &request.headers));
@@ -74,7 +74,7 @@ pub(super) async fn admit(
     let bearer = offered.iter().position(|it| *it == BEARER);
     let subprotocol = agree(&admission.subprotocols, &offered);
     let in_subprotocols = bearer.and_then(|at| offered.get(at + 1)).copied();
-    let mut details = details_of_token(rooms, room, request, access_token, in_subprotocols)?;
+    let mut details = details_of_token(shared, room, request, access_token, in_subprotocols)?;
     details.query = rest;
     details.headers = passed_on(&admission.client_headers, &request.headers);
     details.subprotocol.clone_from(&subprotocol);
@@ -90,7 +90,7 @@ pub(super) async fn admit(
                 details,
             };
             let answer = timeout(admission.hook_time, hook.ask(request)).await;
-            answer.map_err(|_| NotAdmitted::NoAnswer)?.map_err(NotAdmitted::Denied)?
+            answer.map_err(|_| AdmissionRefusal::HookTime)?.map_err(AdmissionRefusal::Denied)?
         }
     };
     // A browser that offers something is answered something, or it hangs up.
@@ -98,7 +98,7 @@ pub(super) async fn admit(
     Ok(Admitted { details, token, query: raw, peer, subprotocol })
 }
 
-fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Parts) -> Result<(), NotAdmitted> {
+fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Parts) -> Result<(), AdmissionRefusal> {
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(()) };
     let called = request.uri.authority().map(|authority| authority.as_str());
@@ -106,21 +106,21 @@ fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Par
     let host = admission.trusted_proxies.host(connection, &request.headers).or(called);
     match origin.to_str() {
         Ok(origin) if origins.next().is_none() && admission.origins.allow(origin, host) => Ok(()),
-        _ => Err(NotAdmitted::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned())),
+        _ => Err(AdmissionRefusal::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned())),
     }
 }
 
 #[cfg(feature = "jwt")]
 fn details_of_token(
-    rooms: &Rooms,
+    shared: &Shared,
     room: Option<&str>,
     request: &Parts,
     in_query: Option<String>,
     in_subprotocols: Option<&str>,
-) -> Result<ClientDetails, NotAdmitted> {
+) -> Result<ClientDetails, AdmissionRefusal> {
     use crate::admission::jwt::TokenError;
 
-    let Some(jwt) = rooms.jwt() else { return Ok(ClientDetails::default()) };
+    let Some(jwt) = shared.jwt() else { return Ok(ClientDetails::default()) };
     let header = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let in_header = header.and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -132,7 +132,7 @@ fn details_of_token(
         (None, _) => Err(TokenError::Missing),
         (Some(_), Some(_)) => Err(TokenError::Several),
     };
-    let claims = claims.map_err(NotAdmitted::Token)?;
+    let claims = claims.map_err(AdmissionRefusal::Token)?;
     let mut details = ClientDetails::default();
     details.subject = claims.get("sub").and_then(|subject| subject.as_str()).map(str::to_owned);
     details.claims = Some(serde_json::Value::Object(claims).to_string());
@@ -141,12 +141,12 @@ fn details_of_token(
 
 #[cfg(not(feature = "jwt"))]
 fn details_of_token(
-    _: &Rooms,
+    _: &Shared,
     _: Option<&str>,
     _: &Parts,
     _: Option<String>,
     _: Option<&str>,
-) -> Result<ClientDetails, NotAdmitted> {
+) -> Result<ClientDetails, AdmissionRefusal> {
     Ok(ClientDetails::default())
 }
 
@@ -161,7 +161,7 @@ struct Query {
 }
 
 impl Query {
-    fn read(uri: &Uri) -> Result<Query, Refused> {
+    fn read(uri: &Uri) -> Result<Query, HttpRefusal> {
         let mut query = Query { rest: Vec::new(), raw: String::new(), token: None, access_token: None };
         for part in uri.query().unwrap_or_default().split('&') {
             let Some((name, value)) = form_urlencoded::parse(part.as_bytes()).next() else { continue };
@@ -174,13 +174,15 @@ impl Query {
                     query.rest.push((name.into_owned(), value.into_owned()));
                     // Each takes more memory than bytes, for as long as the client is there.
                     if query.rest.len() > MOST_PARAMETERS {
-                        return Err(Refused::Request(format!("a query has at most {MOST_PARAMETERS} parameters")));
+                        return Err(HttpRefusal::Malformed(format!(
+                            "a query has at most {MOST_PARAMETERS} parameters"
+                        )));
                     }
                     continue;
                 }
             };
             if secret.replace(value.into_owned()).is_some() {
-                return Err(Refused::Request(format!("there is more than one `{name}`")));
+                return Err(HttpRefusal::Malformed(format!("there is more than one `{name}`")));
             }
         }
         let given = |token: Option<String>| token.filter(|token| !token.is_empty());

@@ -13,8 +13,12 @@ use http_body_util::LengthLimitError;
 use stateroom::http as room;
 use tokio::time::{Instant, timeout};
 
-use super::{Refused, admit::admit};
-use crate::{admission::Access, limits, rooms::Rooms};
+use super::{HttpRefusal, admit::admit};
+use crate::{
+    admission::Access,
+    rooms::{Want, registry::RoomRegistry},
+    settings::Limit,
+};
 
 /// What is about the connection, in either direction, and not about what is said (RFC 9110, section 7.6.1).
 const OF_THE_CONNECTION: [HeaderName; 7] = [
@@ -41,33 +45,41 @@ const NOT_OF_ROOMS: [HeaderName; 5] = [
 ];
 
 pub(super) async fn root(
-    state: State<Arc<Rooms>>,
+    state: State<Arc<RoomRegistry>>,
     Path(room_id): Path<String>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, HttpRefusal> {
     answer(state, room_id, request).await
 }
 
 pub(super) async fn below(
-    state: State<Arc<Rooms>>,
+    state: State<Arc<RoomRegistry>>,
     Path((room_id, _)): Path<(String, String)>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, HttpRefusal> {
     answer(state, room_id, request).await
 }
 
-async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Request) -> Result<Response, Refused> {
+async fn answer(
+    State(rooms): State<Arc<RoomRegistry>>,
+    room_id: String,
+    request: Request,
+) -> Result<Response, HttpRefusal> {
     let (head, body) = request.into_parts();
-    let settings = rooms.settings();
-    let admitted = admit(&rooms, Access::Request, Some(&room_id), &head).await?;
-    rooms.may_be_asked(&room_id, creates(&head.method))?;
-    let pace = |messages, bytes| match admitted.peer {
-        Some(peer) if !rooms.pace().allow(peer, messages, bytes, Instant::now()) => Err(Refused::TooOften),
+    let shared = rooms.shared();
+    let settings = shared.settings();
+    let admitted = admit(shared, Access::Request, Some(&room_id), &head).await?;
+    let may_begin = creates(&head.method);
+    rooms.check(&room_id, Want::Request { may_begin })?;
+    let check_rate = |requests, bytes| match admitted.peer {
+        Some(peer) if !shared.request_rate().allow(peer, requests, bytes, Instant::now()) => {
+            Err(HttpRefusal::RequestRate)
+        }
         _ => Ok(()),
     };
-    pace(1, 0)?;
+    check_rate(1, 0)?;
     let body = read(body, settings.limits.message_bytes, settings.limits.message_time).await?;
-    pace(0, body.len())?;
+    check_rate(0, body.len())?;
 
     let mut request = room::Request::default();
     request.method = head.method.as_str().to_owned();
@@ -77,14 +89,14 @@ async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Reque
     request.body = body;
     request.subject = admitted.details.subject;
     request.claims = admitted.details.claims;
-    let handle = rooms.room_to_ask(&room_id, creates(&head.method))?;
+    let handle = rooms.room_for_request(&room_id, may_begin)?;
     match timeout(settings.limits.request_time, handle.request(request)).await {
         Ok(Ok(Some(response))) => Ok(from_room(&room_id, response)),
-        Ok(Ok(None)) => Err(Refused::Unanswered),
-        Ok(Err(_ended)) => Err(Refused::Failed),
+        Ok(Ok(None)) => Err(HttpRefusal::Unanswered),
+        Ok(Err(_ended)) => Err(HttpRefusal::RoomEnded),
         Err(_) => {
-            limits::exceeded("request_time");
-            Err(Refused::Late)
+            Limit::RequestTime.exceeded();
+            Err(HttpRefusal::RequestTime)
         }
     }
 }
@@ -95,17 +107,17 @@ fn creates(method: &Method) -> bool {
 }
 
 /// Reads a body, of no more than so many bytes, within that time.
-async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, Refused> {
+async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, HttpRefusal> {
     match timeout(time, to_bytes(body, most)).await {
         Ok(Ok(body)) => Ok(body.into()),
         Ok(Err(error)) if is_too_large(&error) => {
-            limits::exceeded("message_bytes");
-            Err(Refused::TooLarge { most })
+            Limit::MessageBytes.exceeded();
+            Err(HttpRefusal::BodyTooLarge { limit: most })
         }
-        Ok(Err(_)) => Err(Refused::Request("the body does not come to its end".to_owned())),
+        Ok(Err(_)) => Err(HttpRefusal::Malformed("the request body is incomplete".to_owned())),
         Err(_) => {
-            limits::exceeded("message_time");
-            Err(Refused::Slow)
+            Limit::MessageTime.exceeded();
+            Err(HttpRefusal::BodyTime)
         }
     }
 }

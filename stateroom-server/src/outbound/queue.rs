@@ -3,7 +3,7 @@
 //! *Invariant:* pieces are whole frames, save for what was already written of the first.
 use std::{collections::VecDeque, io::IoSlice, mem, ops::Range, sync::Arc};
 
-use crate::room::outbox::Batch;
+use super::outbox::Batch;
 
 /// How many pieces go into one write.
 pub(super) const PIECES: usize = 64;
@@ -40,22 +40,22 @@ impl Load {
 
 #[derive(Debug)]
 struct Piece {
-    bytes: Bytes,
+    bytes: PieceBytes,
     messages: usize,
 }
 
-/// Bytes of one client, or bytes that many clients wait for.
+/// PieceBytes of one client, or bytes that many clients wait for.
 #[derive(Debug)]
-enum Bytes {
+enum PieceBytes {
     Own(Vec<u8>),
     Shared(Arc<[u8]>, Range<usize>),
 }
 
-impl Bytes {
+impl PieceBytes {
     fn as_slice(&self) -> &[u8] {
         match self {
-            Bytes::Own(bytes) => bytes,
-            Bytes::Shared(bytes, range) => bytes.get(range.clone()).unwrap_or_default(),
+            PieceBytes::Own(bytes) => bytes,
+            PieceBytes::Shared(bytes, range) => bytes.get(range.clone()).unwrap_or_default(),
         }
     }
 }
@@ -67,14 +67,14 @@ impl Queue {
 
     /// Puts a frame behind all else.
     pub(super) fn push(&mut self, frame: Vec<u8>) {
-        self.push_piece(Piece { bytes: Bytes::Own(frame), messages: 0 });
+        self.push_piece(Piece { bytes: PieceBytes::Own(frame), messages: 0 });
     }
 
     /// Puts what the protocol itself says behind all else, side by side with the last of that: each alone would cost more
     /// than it holds.
     pub(super) fn push_control(&mut self, rest: &[u8]) {
         match self.pieces.back_mut() {
-            Some(Piece { bytes: Bytes::Own(last), messages: 0 }) => {
+            Some(Piece { bytes: PieceBytes::Own(last), messages: 0 }) => {
                 last.extend_from_slice(rest);
                 self.waiting.bytes += rest.len();
             }
@@ -97,8 +97,8 @@ impl Queue {
             written = 0;
             self.largest = self.largest.max(run.largest);
             let bytes = match batch.share(&rest) {
-                Some(shared) => Bytes::Shared(shared, rest),
-                None => Bytes::Own(batch.bytes(&rest).to_vec()),
+                Some(shared) => PieceBytes::Shared(shared, rest),
+                None => PieceBytes::Own(batch.bytes(&rest).to_vec()),
             };
             self.push_piece(Piece { bytes, messages });
         }

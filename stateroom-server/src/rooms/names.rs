@@ -3,7 +3,7 @@
 //! *Invariant:* short names do not repeat until all of their length have been given, and cannot be guessed from each other.
 use std::hash::{BuildHasher, RandomState};
 
-use crate::config::ShortLength;
+use crate::settings::ShortLength;
 
 /// Gives short names: all the words of some letters, each once, in an order that only this server knows.
 #[derive(Debug)]

@@ -59,11 +59,11 @@ struct Certificate {
     provider: Arc<CryptoProvider>,
     certificate_file: PathBuf,
     key_file: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<CertificateState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct CertificateState {
     current: Arc<CertifiedKey>,
     /// When the files were last written, as far as is known.
     written: [Option<SystemTime>; 2],
@@ -81,7 +81,7 @@ impl Tls {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let written = [written(&certificate_file), written(&key_file)];
         let current = Arc::new(read(&certificate_file, &key_file, &provider)?);
-        let state = Mutex::new(State { current, written, looked: Instant::now() });
+        let state = Mutex::new(CertificateState { current, written, looked: Instant::now() });
         let certificate = Arc::new(Certificate { provider: provider.clone(), certificate_file, key_file, state });
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -100,7 +100,7 @@ impl Tls {
         let Certificate { provider, certificate_file, key_file, state } = &*self.certificate;
         let written = [written(certificate_file), written(key_file)];
         let current = Arc::new(read(certificate_file, key_file, provider)?);
-        *lock(state) = State { current, written, looked: Instant::now() };
+        *lock(state) = CertificateState { current, written, looked: Instant::now() };
         Ok(())
     }
 

@@ -57,7 +57,7 @@ async fn without_a_token_nobody_joins_or_creates_a_room() {
         assert_eq!((answer.status, header.as_deref()), (401, Some("bearer")));
     }
     assert_eq!(server.get("/status").await.status, 200);
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
     assert_eq!(server.post(&format!("/new_room?access_token={}", sign(&ann()))).await.status, 200);
 }
 
@@ -198,7 +198,7 @@ async fn keys_may_be_rotated() {
     let _stays = server.connect(&path).await;
     server.handle.set_jwt(Jwt::from_secret(b"another secret of at least 32 bytes").unwrap());
     assert_eq!(server.refused(&path).await.status, 401);
-    assert_eq!(server.handle.room("a").unwrap().connections(), 1);
+    assert_eq!(server.handle.room("a").await.unwrap().connections(), 1);
 }
 
 #[test]

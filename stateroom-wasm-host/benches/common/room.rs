@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use stateroom::{
     ClientId, MessagePayload, StateroomService, StateroomServiceFactory,
+    event_batch::{EventBatch, FinishedEvents},
     messages::Event,
     testing::TestContext,
-    turn::{Finished, Turn},
 };
 use stateroom_wasm_host::{WasmHost, WasmHostFactory};
 
@@ -13,8 +13,8 @@ use stateroom_wasm_host::{WasmHost, WasmHostFactory};
 pub(crate) struct Room {
     host: WasmHost,
     context: TestContext,
-    turn: Turn,
-    finished: Finished,
+    turn: EventBatch,
+    finished: FinishedEvents,
 }
 
 impl Room {
@@ -22,7 +22,7 @@ impl Room {
     pub(crate) async fn begin(factory: &WasmHostFactory) -> Self {
         let context = TestContext::new("a room");
         let host = factory.create("a room", Arc::new(context.clone())).await.unwrap();
-        let mut room = Room { host, context, turn: Turn::default(), finished: Finished::default() };
+        let mut room = Room { host, context, turn: EventBatch::default(), finished: FinishedEvents::default() };
         room.deliver([Event::Init]).await;
         room
     }
@@ -34,7 +34,7 @@ impl Room {
     }
 
     async fn deliver(&mut self, events: impl IntoIterator<Item = Event>) -> usize {
-        self.turn.add(events);
+        events.into_iter().for_each(|event| self.turn.push(event));
         self.host.deliver(&self.turn, &self.context).await.unwrap();
         self.turn.take_finished(&mut self.finished);
         let asked = self.finished.effects.drain(..).map(std::hint::black_box).count();

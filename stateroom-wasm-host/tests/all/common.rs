@@ -7,10 +7,10 @@ use std::{
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomService, StateroomServiceFactory,
+    event_batch::{EventBatch, FinishedEvents},
     fault::Fault,
     messages::{Effect, Event},
     testing::TestContext,
-    turn::{Finished, Turn},
 };
 use stateroom_wasm_host::{WasmHost, WasmHostConfig, WasmHostFactory};
 use tracing_subscriber::fmt::MakeWriter;
@@ -21,17 +21,21 @@ pub(crate) const HOSTILE: &str = include_str!("../guests/hostile.wat");
 
 /// One engine for all tests, with a small pool; budgets that no good guest reaches.
 pub(crate) fn config() -> WasmHostConfig {
-    WasmHostConfig {
-        instances: Some(64),
-        cpu_budget: Duration::from_secs(30),
-        time_budget: Duration::from_secs(60),
-        memory_bytes: 4 << 20,
-        ..WasmHostConfig::default()
-    }
+    WasmHostConfig::default()
+        .with_instances(64)
+        .with_cpu_budget(Duration::from_secs(30))
+        .with_time_budget(Duration::from_secs(60))
+        .with_memory_bytes(4 << 20)
 }
 
 pub(crate) fn factory(guest: &str, config: &WasmHostConfig) -> WasmHostFactory {
     WasmHostFactory::from_bytes("guest.wat", guest.as_bytes(), config).unwrap()
+}
+
+/// An error's message with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let errors = std::iter::successors(Some(error), |error| error.source());
+    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A guest that is driven as a server does it.
@@ -60,9 +64,9 @@ impl Room {
         &mut self,
         events: impl IntoIterator<Item = Event>,
     ) -> (Vec<Vec<Effect>>, Result<(), Fault>) {
-        let turn = Turn::new(events);
+        let turn = EventBatch::new(events);
         let outcome = self.host.deliver(&turn, &self.context).await;
-        let mut finished = Finished::default();
+        let mut finished = FinishedEvents::default();
         turn.take_finished(&mut finished);
         let mut effects = finished.effects.into_iter();
         let mut start = 0;

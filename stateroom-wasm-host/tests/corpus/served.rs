@@ -68,7 +68,7 @@ async fn fate(client: &mut Client, rooms: &ServerHandle) -> Result<Option<u16>, 
     if let Some(code) = ping(client).await? {
         return Ok(Some(code));
     }
-    if let Some(room) = rooms.room("a") {
+    if let Some(room) = rooms.room("a").await {
         // An error is that the room has ended: then there is a close on its way.
         let _ = patiently("the hostile room's turn", room.call("a question")).await?;
     }

@@ -1,7 +1,7 @@
 //! Any bytes, as the row of effects that a hostile guest shows its host, and as the row of events that a guest is given.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
-use stateroom::batch::{Record, Records, effect_bytes, put_effect, put_event};
+use stateroom::wire::batch::{Record, Records, effect_bytes, put_effect, put_event};
 use stateroom_fuzz::{DETAILS, allocating};
 
 fuzz_target!(|bytes: &[u8]| {

@@ -7,11 +7,11 @@ use std::sync::{
 
 use stateroom::{
     details::ClientDetails,
+    event_batch::EventBatch,
     fault::{Fault, FaultKind},
     http::Request,
     messages::Event,
     testing::Room,
-    turn::Turn,
     *,
 };
 
@@ -195,7 +195,7 @@ fn what_is_asked_outside_of_events_is_done_when_the_room_is_next_looked_at() {
 struct Slow;
 
 impl StateroomService for Slow {
-    async fn deliver(&mut self, turn: &Turn, _: &impl StateroomContext) -> Result<(), Fault> {
+    async fn deliver(&mut self, turn: &EventBatch, _: &impl StateroomContext) -> Result<(), Fault> {
         while let Some(event) = turn.next_event() {
             let mut waited = false;
             std::future::poll_fn(|context| {

@@ -15,7 +15,7 @@ use anyhow::Result;
 
 pub(crate) use self::{
     cargo::{BuildFailed, stop},
-    client::{bound_without_installing, linked_wasm_bindgen},
+    client::can_bind,
     inputs::{BuildInputs, inputs},
     output::{Artifacts, CapturedOutput, Output, Profile},
     package::nearest_manifest,

@@ -5,7 +5,7 @@ use cargo_metadata::semver::Version;
 
 use super::check::Check;
 use crate::{
-    build::{bound_without_installing, has_target, linked_wasm_bindgen, nearest_manifest, rustc, tool},
+    build::{can_bind, has_target, nearest_manifest, rustc, tool},
     settings::Settings,
 };
 
@@ -83,27 +83,20 @@ fn version_of(program: &str) -> Result<Version, VersionError> {
 
 /// Checks that the client of the current crate can be bound.
 pub(super) fn check_client(settings: &Settings) -> Check {
-    let (name, ours) = ("wasm-bindgen", linked_wasm_bindgen());
+    let name = "wasm-bindgen";
     if settings.client.is_none() {
-        return Check::ok(name, format!("{ours} built in; this crate has no client"));
+        return Check::ok(name, "not needed: this crate has no client");
     }
-    let Some(theirs) = nearest_manifest().ok().and_then(|manifest| locked(manifest.parent()?, name)) else {
-        let fix = format!("cargo update -p wasm-bindgen --precise {ours}");
-        return Check::warning(
-            name,
-            format!("{ours} built in; the client's version is unknown without a Cargo.lock"),
-            fix,
-        );
+    let Some(version) = nearest_manifest().ok().and_then(|manifest| locked(manifest.parent()?, name)) else {
+        return Check::warning(name, "the client's version is unknown without a Cargo.lock", "cargo generate-lockfile");
     };
-    if theirs.to_string() == ours {
-        return Check::ok(name, format!("{ours} built in, which the client uses"));
+    if can_bind(&version) {
+        return Check::ok(name, format!("{version}, the client's version, is installed"));
     }
-    let found = format!("{ours} built in, but the client uses {theirs}");
-    if bound_without_installing(&theirs) {
-        return Check::ok(name, format!("{found}, which is installed"));
-    }
-    let fix = format!("cargo update -p wasm-bindgen --precise {ours}");
-    Check::warning(name, format!("{found}: the first build installs it, which takes minutes"), fix)
+    let found = format!(
+        "{version}, the client's version, is not installed: the first build installs it, which takes a few minutes"
+    );
+    Check::warning(name, found, format!("cargo install wasm-bindgen-cli --version {version} --locked"))
 }
 
 /// Returns the version of a package in the Cargo.lock that applies to a directory.

@@ -61,7 +61,7 @@ ok       wasm32-wasip1           installed
 warning  wasm32-unknown-unknown  not installed: the first build installs it
                                  fix: rustup target add wasm32-unknown-unknown
 ok       settings                the environment and stateroom.toml are valid
-ok       wasm-bindgen            [..] built in; this crate has no client
+ok       wasm-bindgen            not needed: this crate has no client
 ok       port                    0.0.0.0:0 is free
 ...
 ok       cache                   [..]/cache, 0 B
@@ -114,8 +114,8 @@ problem  settings                invalid `stateroom.toml`: TOML parse error at l
     write(&here.join("Cargo.lock"), "[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.1\"\n");
     let warning = str![[r#"
 ...
-warning  wasm-bindgen            [..] built in, but the client uses 0.2.1: the first build installs it, which takes minutes
-                                 fix: cargo update -p wasm-bindgen --precise [..]
+warning  wasm-bindgen            0.2.1, the client's version, is not installed: the first build installs it, which takes a few minutes
+                                 fix: cargo install wasm-bindgen-cli --version 0.2.1 --locked
 ...
 "#]];
     machine.finds(0, warning, "");
@@ -123,7 +123,7 @@ warning  wasm-bindgen            [..] built in, but the client uses 0.2.1: the f
     machine.program("wasm-bindgen", "echo wasm-bindgen 0.2.1");
     let fine = str![[r#"
 ...
-ok       wasm-bindgen            [..] built in, but the client uses 0.2.1, which is installed
+ok       wasm-bindgen            0.2.1, the client's version, is installed
 ...
 "#]];
     machine.finds(0, fine, "");

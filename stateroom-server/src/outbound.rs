@@ -10,11 +10,12 @@ mod queue;
 
 use std::{
     io::{self, IoSlice},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures_util::task::AtomicWaker;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::net::tcp::OwnedWriteHalf;
 
 pub(crate) use self::queue::Load;
@@ -23,7 +24,6 @@ use self::{
     queue::{PIECES, Queue},
 };
 use crate::{
-    lock,
     metrics::Metrics,
     settings::{Limit, Limits},
     websocket::{close::CloseCause, compression::Encoding, frame},
@@ -241,7 +241,7 @@ impl Outbound {
     }
 
     fn lock(&self) -> MutexGuard<'_, OutboundState> {
-        lock(&self.state)
+        self.state.lock()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Serves Stateroom services over WebSockets: alone, or nested in an Axum app.
+//! Serves Stateroom services over WebSockets: standalone, or nested in an Axum app.
 //!
 //! ```no_run
 //! use stateroom::{ClientId, DefaultStateroomFactory, MessagePayload, StateroomContext, StateroomService};

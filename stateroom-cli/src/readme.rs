@@ -4,6 +4,7 @@
 use std::{env, fs, path::Path};
 
 use clap::{Arg, Command};
+use stateroom_wasm_host::WasmHostConfig;
 
 use crate::{args, config};
 

@@ -1,16 +1,22 @@
 //! What to do about a module that the host refuses.
+use std::iter;
+
 use anyhow::{Error, anyhow};
 use stateroom_wasm_host::WasmHostError;
 
 /// The host's own error, with a hint where there is something to be done.
 pub(crate) fn explain(error: &WasmHostError) -> Error {
-    match hint(error) {
-        Some(hint) => anyhow!("{error}\n  hint: {hint}"),
-        None => anyhow!("{error}"),
+    let message = iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ");
+    match hint(error, &message) {
+        Some(hint) => anyhow!("{message}\n  hint: {hint}"),
+        None => anyhow!("{message}"),
     }
 }
 
-fn hint(error: &WasmHostError) -> Option<String> {
+fn hint(error: &WasmHostError, message: &str) -> Option<String> {
     Some(match error {
         WasmHostError::MissingExport { .. } => {
             "put `#[stateroom_wasm]`, of the crate `stateroom-wasm`, on the type of the service".to_owned()
@@ -22,7 +28,7 @@ fn hint(error: &WasmHostError) -> Option<String> {
             "`stateroom inspect` lists all that it imports; what is not in a room has to come with the module"
                 .to_owned()
         }
-        WasmHostError::Invalid { reason, .. } if reason.contains("component") => {
+        WasmHostError::Invalid { .. } if message.contains("component") => {
             "build it for the target `wasm32-wasip1`: `wasm32-wasip2` makes components".to_owned()
         }
         WasmHostError::MemoryLimit { .. } => "raise the limit with `--memory-bytes`".to_owned(),

@@ -93,12 +93,10 @@ fn read(file: &Path) -> Result<Configuration, String> {
 
 /// A factory of rooms, with the limits of the configuration. Every limit that it does not name has its default.
 fn load(folder: &Path, rooms: &Rooms) -> Result<WasmHostFactory, String> {
-    let config = WasmHostConfig {
-        memory_bytes: rooms.memory_mib << 20,
-        cpu_budget: Duration::from_millis(rooms.cpu_milliseconds),
-        instances: u32::try_from(rooms.maximum).ok(),
-        ..WasmHostConfig::default()
-    };
+    let config = WasmHostConfig::default()
+        .with_memory_bytes(rooms.memory_mib << 20)
+        .with_cpu_budget(Duration::from_millis(rooms.cpu_milliseconds))
+        .with_instances(u32::try_from(rooms.maximum).unwrap_or(u32::MAX));
     let module = folder.join(&rooms.module);
     WasmHostFactory::with_config(&module, &config).map_err(|error| {
         format!("{error}\nThe configuration names the module {}. Has it been built?", module.display())

@@ -1,89 +1,134 @@
-//! What a guest may use, and how many guests there may be.
+//! The limits of guests and of the host: one list, of which the fields of the configuration, their builder methods, and
+//! the labels in metrics are made.
 //!
-//! *Invariant:* every limit has a finite default; nothing a guest can ask for is unlimited.
+//! *Invariant:* every limit has a finite default; a guest cannot request an unlimited amount of anything.
+mod capacity;
+
 use std::{path::PathBuf, time::Duration};
 
-use crate::engine::pool::Pool;
+/// Makes [`WasmHostConfig`] and [`Limit`] of one list of limits.
+macro_rules! limits {
+    ($(
+        $(#[doc = $doc:literal])+
+        $field:ident: $type:ty = $default:expr, $limit:ident, $with:ident($argument:ty);
+    )+) => {
+        /// The limits of guests, and the settings of the host that runs them.
+        ///
+        /// Further limits may be added, so a configuration starts with the defaults:
+        ///
+        /// ```
+        /// use stateroom_wasm_host::WasmHostConfig;
+        /// use std::time::Duration;
+        ///
+        /// let config = WasmHostConfig::default().with_cpu_budget(Duration::from_millis(200)).with_instances(100);
+        /// assert_eq!(config.memory_bytes, 128 << 20);
+        /// ```
+        ///
+        /// `instances`, `slow_lane`, `table_elements` and `wasm_stack_bytes` are settings of the engine: factories with
+        /// equal values share one engine.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct WasmHostConfig {
+            $($(#[doc = $doc])+ pub $field: $type,)+
+            /// Directory for compiled modules, so that a module compiled earlier loads in milliseconds. It is created for
+            /// the current user alone if it is missing, and its files are used only if no other user can have written
+            /// them. It holds at most 64 modules and 512 MiB; the least recently used are removed first. Default
+            /// (`None`): modules are compiled at each start.
+            pub cache: Option<PathBuf>,
+        }
 
-/// The limits under which guests run.
-///
-/// ```
-/// use stateroom_wasm_host::WasmHostConfig;
-/// use std::time::Duration;
-///
-/// let config = WasmHostConfig { cpu_budget: Duration::from_millis(200), ..WasmHostConfig::default() };
-/// assert_eq!(config.memory_bytes, 128 << 20);
-/// ```
-///
-/// `instances`, `slow_lane`, `table_elements` and `wasm_stack_bytes` belong to the engine: factories that agree in these
-/// share one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WasmHostConfig {
-    /// How far a guest's memory may grow, in bytes. Default: 134 217 728 (128 MiB). More than 4 GiB has no effect.
-    pub memory_bytes: usize,
-    /// How many elements each of a guest's tables may have. Default: 20 000; a large Rust service needs about a thousand.
-    pub table_elements: usize,
-    /// How much stack a guest's calls may use, in bytes. Default: 131 072 (128 KiB), about 2 700 calls deep. What Rust
-    /// and C keep in memory of their own, such as arrays on the stack, does not count here.
-    pub wasm_stack_bytes: usize,
-    /// How long an event may compute, counted in milliseconds. Default: 2 s.
-    pub cpu_budget: Duration,
-    /// How long an event may take in all, computing or asleep, not counting the time it has to wait because other rooms
-    /// compute for long. Default: 10 s.
-    pub time_budget: Duration,
-    /// How much of a processor a room may use over time, in percent, on top of a tenth of a second at a stretch. One that
-    /// uses more needs a place in the `slow_lane` for all it computes, and shares these with others of its kind; while
-    /// nobody else wants one, it does not notice. Default: 10.
-    pub cpu_percent: u32,
-    /// How many bytes of effects (messages, mostly) one event may ask for. Default: 67 108 864 (64 MiB).
-    pub effect_bytes: usize,
-    /// How many effects one event may ask for. Default: 100 000.
-    pub effects: usize,
-    /// How many bytes a second of a room's stdout and stderr are logged; the rest is left out. Default: 65 536.
-    pub log_bytes_per_second: usize,
-    /// How many lines a second of a room's stdout and stderr are logged; the rest is left out. Default: 200.
-    pub log_lines_per_second: usize,
-    /// How many random bytes a guest may ask for in one call; asking for more is a trap. Default: 1 048 576 (1 MiB).
-    pub random_bytes: u64,
-    /// How many guests can live at once, which is how many rooms. Default (`None`): what the system's limit on memory
-    /// mappings allows (`vm.max_map_count`, of which a room takes six), at most 10 000; the log says how many.
-    pub instances: Option<u32>,
-    /// How many of the events that have computed for longer than a millisecond may compute at the same time. The others
-    /// of them wait, in turns of a millisecond, so that short events of other rooms do not. Default (`None`): one less
-    /// than the async runtime has workers, at least 1.
-    pub slow_lane: Option<usize>,
-    /// Where compiled modules are kept, so that one that was seen before starts in milliseconds: a directory of its own,
-    /// which is made for this user alone if it is not there. What is found in it is used only if nobody else could have
-    /// written it. It holds no more than 64 modules and 512 MiB; those that were not used for longest go first. Default
-    /// (`None`): nothing is kept, and each start compiles.
-    pub cache: Option<PathBuf>,
+        impl Default for WasmHostConfig {
+            fn default() -> Self {
+                WasmHostConfig { $($field: $default,)+ cache: None }
+            }
+        }
+
+        impl WasmHostConfig {
+            /// The names of all limits: those of the fields, and of the label `limit` in the metric
+            /// `stateroom_limit_exceeded_total`.
+            pub const LIMITS: &[&str] = &[$(Limit::$limit.name()),+];
+
+            $(
+                #[doc = concat!("Sets [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                #[must_use]
+                pub fn $with(mut self, $field: $argument) -> Self {
+                    self.$field = $field.into();
+                    self
+                }
+            )+
+        }
+
+        /// A limit of [`WasmHostConfig`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Limit {
+            $($limit,)+
+        }
+
+        impl Limit {
+            /// The name of the configuration's field.
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Limit::$limit => stringify!($field),)+
+                }
+            }
+        }
+    };
+}
+
+limits! {
+    /// Maximum size of a guest's memory, in bytes. Default: 134 217 728 (128 MiB). Values above 4 GiB have no effect.
+    memory_bytes: usize = 128 << 20, MemoryBytes, with_memory_bytes(usize);
+    /// Maximum number of elements in each of a guest's tables. Default: 20 000; a large Rust service needs about 1 000.
+    table_elements: usize = 20_000, TableElements, with_table_elements(usize);
+    /// Maximum size of a guest's call stack, in bytes. Default: 131 072 (128 KiB), about 2 700 nested calls. Data that
+    /// Rust and C keep on a stack in linear memory, such as arrays, counts as memory instead.
+    wasm_stack_bytes: usize = 128 << 10, WasmStackBytes, with_wasm_stack_bytes(usize);
+    /// Maximum CPU time of an event, with a resolution of one millisecond. Default: 2 s.
+    cpu_budget: Duration = Duration::from_secs(2), CpuBudget, with_cpu_budget(Duration);
+    /// Maximum wall-clock time of an event, computing or asleep, not counting time in which it waits for the CPU.
+    /// Default: 10 s.
+    time_budget: Duration = Duration::from_secs(10), TimeBudget, with_time_budget(Duration);
+    /// A room's share of one CPU over time, in percent, with bursts of up to 100 ms. A room above its share needs a permit
+    /// of the [`slow_lane`](Self::slow_lane) whenever it computes, and competes for it with other such rooms; while there
+    /// are permits, it is not slowed down. Default: 10.
+    cpu_percent: u32 = 10, CpuPercent, with_cpu_percent(u32);
+    /// Maximum size of the effects (mostly messages) of one event, in bytes. Default: 67 108 864 (64 MiB).
+    effect_bytes: usize = 64 << 20, EffectBytes, with_effect_bytes(usize);
+    /// Maximum number of effects of one event. Default: 100 000.
+    effects: usize = 100_000, Effects, with_effects(usize);
+    /// Maximum number of bytes per second logged from a room's stdout and stderr; the rest is dropped. Default: 65 536.
+    log_bytes_per_second: usize = 64 << 10, LogBytesPerSecond, with_log_bytes_per_second(usize);
+    /// Maximum number of lines per second logged from a room's stdout and stderr; the rest is dropped. Default: 200.
+    log_lines_per_second: usize = 200, LogLinesPerSecond, with_log_lines_per_second(usize);
+    /// Maximum number of random bytes requested by one call; a larger request traps. Default: 1 048 576 (1 MiB).
+    random_bytes: u64 = 1 << 20, RandomBytes, with_random_bytes(u64);
+    /// Maximum number of live guests, which is the number of rooms. Default (`None`): what the system's limit on memory
+    /// mappings permits (`vm.max_map_count`, six per room), at most 10 000; the number is logged.
+    instances: Option<u32> = None, Instances, with_instances(u32);
+    /// Maximum number of events computing in parallel of those that have computed for more than a millisecond. The other
+    /// such events take turns of one millisecond, so that short events of other rooms are not delayed. Default (`None`):
+    /// the number of workers of the async runtime minus one, at least 1.
+    slow_lane: Option<usize> = None, SlowLane, with_slow_lane(usize);
 }
 
 impl WasmHostConfig {
-    /// How many rooms there is space for: [`Self::instances`], or what the machine allows.
+    /// Sets [`cache`](Self::cache).
+    #[must_use]
+    pub fn with_cache(mut self, cache: impl Into<PathBuf>) -> Self {
+        self.cache = Some(cache.into());
+        self
+    }
+
+    /// Returns the maximum number of rooms: [`instances`](Self::instances), or what the machine permits.
     #[must_use]
     pub fn space(&self) -> u32 {
-        Pool::new(self).instances
+        self.instances.unwrap_or_else(capacity::instances)
     }
 }
 
-impl Default for WasmHostConfig {
-    fn default() -> Self {
-        WasmHostConfig {
-            memory_bytes: 128 << 20,
-            table_elements: 20_000,
-            wasm_stack_bytes: 128 << 10,
-            cpu_budget: Duration::from_secs(2),
-            time_budget: Duration::from_secs(10),
-            cpu_percent: 10,
-            effect_bytes: 64 << 20,
-            effects: 100_000,
-            log_bytes_per_second: 64 << 10,
-            log_lines_per_second: 200,
-            random_bytes: 1 << 20,
-            instances: None,
-            slow_lane: None,
-            cache: None,
-        }
+impl Limit {
+    /// Counts an event in which the limit was reached.
+    pub(crate) fn count_exceeded(self) {
+        metrics::counter!("stateroom_limit_exceeded_total", "limit" => self.name()).increment(1);
     }
 }

@@ -1,90 +1,90 @@
-//! The engine: one for each configuration in a process, whoever asks for it.
+//! The engine: one per configuration in a process, shared by all factories.
 //!
-//! *Invariant:* guests run only on an engine that interrupts them: made here, or tried out before.
+//! *Invariant:* guests run only on an engine that interrupts them: one that was created here or passed a trial.
 pub(crate) mod lane;
 pub(crate) mod pool;
+pub(crate) mod relay;
 pub(crate) mod ticker;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
-};
+use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 use wasmtime::{Config, Engine, Instance, InstanceAllocationStrategy, Module, Store, Trap, WasmBacktraceDetails};
 
 use self::{
     lane::SlowLane,
-    pool::Pool,
-    ticker::{Running, Ticker},
+    pool::PoolSize,
+    ticker::{RunningGuard, Ticker},
 };
-use crate::{config::WasmHostConfig, error::WasmHostError, instance::relay};
+use crate::{config::WasmHostConfig, error::WasmHostError};
 
-/// How often a guest that computes is interrupted to let others have a turn.
-pub(crate) const TICK: Duration = Duration::from_millis(1);
-
-/// What the host's own functions may use of a guest's stack, in bytes, on top of what the guest may.
+/// Stack space for the host's own functions on a guest's stack, in bytes, in addition to the guest's limit.
 const HOST_STACK_BYTES: usize = 128 << 10;
 
-/// The engines in use. A pool reserves so much address space that a second one may not fit, so all share.
+/// The engines in use. A pool reserves so much address space that a second one may not fit, so factories share them.
 static ENGINES: Mutex<Vec<Weak<SharedEngine>>> = Mutex::new(Vec::new());
 
-/// An engine, with all that belongs to it.
+/// An engine and the resources shared by its guests.
 #[derive(Debug)]
 pub(crate) struct SharedEngine {
     engine: Arc<Engine>,
     relay: Module,
-    /// None for an engine that was handed in.
-    settings: Option<Settings>,
+    /// `None` for an engine created by the embedder.
+    settings: Option<EngineSettings>,
     ticker: Ticker,
     lane: Arc<SlowLane>,
-    /// How many rooms there may be, and the places of those that there are not.
+    /// Maximum number of rooms, and a permit for each that does not exist.
     instances: usize,
     rooms: Arc<Semaphore>,
 }
 
-/// The part of a configuration that makes an engine a different one.
+/// The part of a configuration that requires a separate engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Settings {
-    pool: Pool,
+struct EngineSettings {
+    pool: PoolSize,
     wasm_stack_bytes: usize,
     slow_lane: Option<usize>,
 }
 
 impl SharedEngine {
-    /// The engine for this configuration; a new one if none is in use.
+    /// Returns the engine in use for this configuration, or creates one.
     pub(crate) fn for_config(config: &WasmHostConfig) -> Result<Arc<Self>, WasmHostError> {
-        let settings = Settings {
-            pool: Pool::new(config),
+        let settings = EngineSettings {
+            pool: PoolSize::new(config),
             wasm_stack_bytes: config.wasm_stack_bytes,
             slow_lane: config.slow_lane,
         };
         find_or_insert(
             |shared| shared.settings.as_ref() == Some(&settings),
             || {
-                let engine = make_engine(&settings)?;
+                let engine = create_engine(&settings)?;
                 Self::new(Arc::new(engine), config, Some(settings.clone()))
             },
         )
     }
 
-    /// What belongs to an engine that was handed in: ours, or one that was made alike.
+    /// Returns the shared resources of a given engine: one of ours, or one created with equivalent settings.
     pub(crate) fn around(engine: &Arc<Engine>, config: &WasmHostConfig) -> Result<Arc<Self>, WasmHostError> {
         find_or_insert(
             |shared| Engine::same(&shared.engine, engine),
             || {
-                check_foreign(engine)?;
+                check_interrupts(engine)?;
                 Self::new(Arc::clone(engine), config, None)
             },
         )
     }
 
-    fn new(engine: Arc<Engine>, config: &WasmHostConfig, settings: Option<Settings>) -> Result<Self, WasmHostError> {
-        let ticker = Ticker::start(&engine).map_err(|error| WasmHostError::Engine { reason: error.to_string() })?;
-        let relay = relay::compile(&engine).map_err(|error| WasmHostError::Engine { reason: format!("{error:#}") })?;
+    fn new(
+        engine: Arc<Engine>,
+        config: &WasmHostConfig,
+        settings: Option<EngineSettings>,
+    ) -> Result<Self, WasmHostError> {
+        let ticker = Ticker::start(&engine).map_err(|error| WasmHostError::Engine { source: error.into() })?;
+        let relay = relay::compile(&engine).map_err(|error| WasmHostError::Engine { source: error.into() })?;
         let lane = Arc::new(SlowLane::new(config.slow_lane));
-        let instances = Pool::new(config).instances as usize;
+        let instances = config.space() as usize;
         let rooms = Arc::new(Semaphore::new(instances));
         Ok(SharedEngine { engine, relay, settings, ticker, lane, instances, rooms })
     }
@@ -93,7 +93,7 @@ impl SharedEngine {
         &self.engine
     }
 
-    /// What tells a guest of protocol 0 a series of events.
+    /// Returns the module that delivers series of events to guests of protocol 0.
     pub(crate) fn relay(&self) -> &Module {
         &self.relay
     }
@@ -102,44 +102,45 @@ impl SharedEngine {
         &self.lane
     }
 
-    /// A place for one more room, to be held while it lives; None if there is no more. There being a pool or not, so many
-    /// are what the process has memory mappings for.
-    pub(crate) fn admit(&self) -> Option<OwnedSemaphorePermit> {
+    /// Returns a permit for one more room, to be held while the room lives, or `None` if the limit is reached. The limit
+    /// applies without a pool as well: it reflects the process's memory mappings.
+    pub(crate) fn try_admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.rooms).try_acquire_owned().ok()
     }
 
-    /// Whether there is a place for one more room besides so many of one server. Some of these may have yet to take theirs,
-    /// so that the free places do not tell it all; but other servers may have taken some, so neither does the number.
+    /// Returns whether another room fits in addition to the given number of rooms of one server. Some of those may not hold
+    /// their permits yet, so free permits alone do not decide it; other servers may hold permits, so neither does the
+    /// number.
     pub(crate) fn has_space(&self, rooms: usize) -> bool {
         rooms < self.instances && self.rooms.available_permits() > 0
     }
 
-    /// To be held while a guest may run: the clock ticks meanwhile.
-    pub(crate) fn running(&self) -> Running<'_> {
+    /// Returns a guard to be held while a guest may run: it keeps the ticker ticking.
+    pub(crate) fn running(&self) -> RunningGuard<'_> {
         self.ticker.running()
     }
 }
 
 fn find_or_insert(
     fits: impl Fn(&SharedEngine) -> bool,
-    make: impl FnOnce() -> Result<SharedEngine, WasmHostError>,
+    create: impl FnOnce() -> Result<SharedEngine, WasmHostError>,
 ) -> Result<Arc<SharedEngine>, WasmHostError> {
-    let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut engines = ENGINES.lock();
     engines.retain(|engine| engine.strong_count() > 0);
     if let Some(engine) = engines.iter().filter_map(Weak::upgrade).find(|engine| fits(engine)) {
         return Ok(engine);
     }
-    let engine = Arc::new(make()?);
+    let engine = Arc::new(create()?);
     engines.push(Arc::downgrade(&engine));
     Ok(engine)
 }
 
-fn make_engine(settings: &Settings) -> Result<Engine, WasmHostError> {
+fn create_engine(settings: &EngineSettings) -> Result<Engine, WasmHostError> {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
-        // The protocol speaks of one memory, with addresses of 32 bits.
+        // The guest interface has one memory, with 32-bit addresses.
         .wasm_memory64(false)
         .wasm_multi_memory(false)
         .max_wasm_stack(settings.wasm_stack_bytes)
@@ -151,22 +152,22 @@ fn make_engine(settings: &Settings) -> Result<Engine, WasmHostError> {
             warn!(
                 error = format!("{error:#}"),
                 instances = settings.pool.instances,
-                "no pool of instances can be made; rooms are slower to begin"
+                "failed to create a pool of instances; rooms start more slowly"
             );
             Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand))
         })
-        .map_err(|error| WasmHostError::Engine { reason: format!("{error:#}") })
+        .map_err(|error| WasmHostError::Engine { source: error.into() })
 }
 
-/// Whether an engine that was handed in interrupts its guests. It does not tell, so it is tried out: the deadline of a
-/// new store has passed already, and the first call into it is interrupted.
-fn check_foreign(engine: &Engine) -> Result<(), WasmHostError> {
-    let reason = match call_past_deadline(engine) {
+/// Checks that a given engine interrupts its guests. Its settings cannot be read, so a call is tried: the deadline of a new
+/// store has passed, so the call must be interrupted.
+fn check_interrupts(engine: &Engine) -> Result<(), WasmHostError> {
+    let (reason, source) = match call_past_deadline(engine) {
         Err(error) if error.downcast_ref() == Some(&Trap::Interrupt) => return Ok(()),
-        Err(error) => format!("it cannot run a module that does nothing: {error:#}"),
-        Ok(()) => "it is made without epoch interruption, so that a guest could run for ever".to_owned(),
+        Err(error) => ("it failed to run an empty function", Some(error.into())),
+        Ok(()) => ("it lacks epoch interruption, without which a guest could run forever", None),
     };
-    Err(WasmHostError::EngineMismatch { reason })
+    Err(WasmHostError::EngineMismatch { reason: reason.to_owned(), source })
 }
 
 fn call_past_deadline(engine: &Engine) -> wasmtime::Result<()> {

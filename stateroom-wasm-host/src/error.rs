@@ -1,141 +1,146 @@
-//! Why a module is refused, or a room cannot begin.
+//! Errors of loading a module and of starting a guest.
 //!
-//! *Invariant:* each message names the module, and what is missing or wrong.
-use std::io;
+//! *Invariant:* each message names the module; causes are sources and not part of the message.
+use std::{error::Error, io};
 
 use stateroom::fault::Fault;
 
-/// Why a module is refused, or a room cannot begin.
+/// An error of loading a module or of starting a guest.
+///
+/// Messages do not contain the cause: print the chain of [`source`](Error::source)s, as `anyhow` does with `{:#}`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WasmHostError {
     /// The file cannot be read.
-    #[error("{module}: cannot be read: {source}")]
+    #[error("{module}: failed to read the file")]
     Read {
-        /// Which file.
+        /// The module's path.
         module: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The bytes are not a WebAssembly module, or one that uses what this host does not offer.
-    #[error("{module}: is not a WebAssembly module that this host can run: {reason}")]
+    /// The bytes are not a WebAssembly module, or the module uses features that this host does not support.
+    #[error("{module}: not a WebAssembly module that this host can run")]
     Invalid {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// What the compiler says.
-        reason: String,
+        /// The compiler's error.
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// It is a WebAssembly module, but not one of Stateroom.
-    #[error("{module}: is not a Stateroom service: it does not export `{export}` ({expected})")]
+    /// The module does not export what a Stateroom service exports.
+    #[error("{module}: not a Stateroom service: missing export `{export}` ({expected})")]
     MissingExport {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// What it should export.
+        /// The name of the missing export.
         export: &'static str,
-        /// And as what.
+        /// The type that the export must have.
         expected: String,
     },
-    /// An export has a type other than the one the host calls it with.
-    #[error("{module}: exports `{export}` as {found}; expected is {expected}")]
+    /// An export has a type that the host cannot use.
+    #[error("{module}: export `{export}` is {found}; expected {expected}")]
     WrongExport {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// The export.
+        /// The export's name.
         export: &'static str,
-        /// What it is.
+        /// Its type.
         found: String,
-        /// What it should be.
+        /// The type that it must have.
         expected: String,
     },
-    /// It imports something that a room does not offer.
+    /// The module imports something that the host does not provide.
     #[error(
-        "{module}: imports `{name}` from `{from}`, which this host does not offer; there is `env.stateroom_send` and \
-         `wasi_snapshot_preview1`"
+        "{module}: imports `{name}` from `{from}`, which this host does not provide; available are \
+         `env.stateroom_send` and `wasi_snapshot_preview1`"
     )]
     UnknownImport {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// From where it imports.
+        /// The module that it imports from.
         from: String,
-        /// What it imports.
+        /// The name of the import.
         name: String,
     },
-    /// An import has a type other than the one that the host offers.
-    #[error("{module}: imports something by a type that it does not have: {reason}")]
+    /// The type of an import is not the one that the host provides.
+    #[error("{module}: an import has the wrong type")]
     WrongImport {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// Which import, and what its type is.
-        reason: String,
+        /// The cause, which names the import and the types.
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// The version is said to be at an address that the module does not have.
-    #[error("{module}: says that `{export}` is at the address {address}, which is outside of its memory")]
+    /// The address of a version number is outside of the module's memory.
+    #[error("{module}: `{export}` is at address {address}, outside of the module's memory")]
     VersionAddress {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// Which version.
+        /// The export that holds the address.
         export: &'static str,
-        /// Where it is said to be.
+        /// The address.
         address: u32,
     },
-    /// The module is made for another version of the guest interface.
-    #[error("{module}: is made for version {found} of the guest interface; this host knows version {expected}")]
+    /// The module is built for another version of the guest interface.
+    #[error("{module}: built for version {found} of the guest interface; this host supports version {expected}")]
     ApiVersion {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// The version it declares.
+        /// The version that the module declares.
         found: i32,
-        /// The version this host knows.
+        /// The version that this host supports.
         expected: i32,
     },
-    /// The module speaks another protocol.
-    #[error("{module}: speaks protocol {found} of the guest interface; this host speaks protocol {expected}")]
+    /// The module uses another protocol of the guest interface.
+    #[error("{module}: uses protocol {found} of the guest interface; this host supports protocol {expected}")]
     Protocol {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// The protocol it declares.
+        /// The protocol that the module declares.
         found: i32,
-        /// The protocol this host speaks.
+        /// The protocol that this host supports.
         expected: i32,
     },
-    /// The module begins with more memory than a guest may have.
-    #[error("{module}: needs {minimum} bytes of memory to begin with; the limit is {limit}")]
+    /// The module's initial memory exceeds the limit.
+    #[error("{module}: needs {minimum} bytes of initial memory; the limit is {limit}")]
     MemoryLimit {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// What it begins with, in bytes.
+        /// Size of its initial memory, in bytes.
         minimum: u64,
         /// The limit, in bytes.
         limit: usize,
     },
-    /// The module begins with a larger table than a guest may have.
-    #[error("{module}: needs a table of {minimum} elements to begin with; the limit is {limit}")]
+    /// The module's initial table exceeds the limit.
+    #[error("{module}: needs an initial table of {minimum} elements; the limit is {limit}")]
     TableLimit {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// What it begins with, in elements.
+        /// Size of its initial table, in elements.
         minimum: u64,
         /// The limit, in elements.
         limit: usize,
     },
     /// The guest failed before its first event.
-    #[error("{module}: failed at its start: {fault}")]
+    #[error("{module}: failed to start")]
     Start {
-        /// Which module.
+        /// The module's name.
         module: String,
-        /// How.
+        /// The failure.
+        #[source]
         fault: Fault,
     },
-    /// No engine could be made, with a pool or without.
-    #[error("cannot make an engine: {reason}")]
+    /// The engine cannot be created, with or without a pool of instances.
+    #[error("failed to create the engine")]
     Engine {
-        /// Why.
-        reason: String,
+        /// The cause.
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// An engine that was handed in does not fit.
-    #[error("the engine does not fit: {reason}; take the one of `WasmHostFactory::engine`")]
+    /// The given engine cannot run guests, or did not compile the given module.
+    #[error("the engine does not fit: {reason}; use the one from `WasmHostFactory::engine`")]
     EngineMismatch {
-        /// What is different.
+        /// The difference.
         reason: String,
+        /// The cause, if a call into the engine failed.
+        source: Option<Box<dyn Error + Send + Sync>>,
     },
 }

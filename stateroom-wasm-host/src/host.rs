@@ -1,8 +1,6 @@
 //! A room's service that is a guest.
 //!
-//! *Invariant:* after a fault there is no instance any more: the store is dropped before the fault is told.
-pub(crate) mod block_on;
-
+//! *Invariant:* after a fault there is no instance: the store is dropped before the fault is returned.
 use std::{fmt, future::Future, mem, sync::Arc};
 
 use stateroom::{
@@ -16,61 +14,60 @@ use stateroom::{
 use tracing::{debug, error};
 use wasmtime::{Engine, Module};
 
-use self::block_on::block_on;
 use crate::{
+    block_on::block_on,
     config::WasmHostConfig,
     engine::SharedEngine,
     error::WasmHostError,
-    instance::{Caller, Instance},
-    module::Loaded,
+    instance::{Instance, WaitMode},
+    loader,
+    module::LinkedModule,
 };
 
 /// A room's service that is a WebAssembly module.
 ///
-/// A server drives it without ever holding up a thread. Called directly, its methods wait for the guest, inside of a
-/// tokio runtime or out of it, and pass on to the given context what the guest asks for. When the guest has failed,
-/// they say so once in the log and do nothing from then on.
+/// A server drives it without blocking a thread. Called directly, its methods block until the guest returns, inside or
+/// outside of a tokio runtime, and pass the guest's effects to the given context. Once the guest has failed, they log the
+/// failure once and do nothing afterwards.
 pub struct WasmHost {
     room_id: Arc<str>,
     engine: Arc<SharedEngine>,
-    guest: Guest,
+    guest: Lifecycle,
 }
 
-enum Guest {
-    Alive(Box<Instance>),
-    /// It is at work; if it is so when something is asked of it, nobody has waited for it, and it is gone.
-    AtWork,
-    /// It has failed.
-    Gone(Fault),
+/// The state of a guest between two batches of events.
+enum Lifecycle {
+    Ready(Box<Instance>),
+    /// It handles events. A later call that finds it so follows one that was canceled, and the instance is dropped.
+    Processing,
+    Failed(Fault),
 }
 
-impl Guest {
-    /// How it has failed, if it has.
+impl Lifecycle {
     fn fault(&self) -> Option<Fault> {
         match self {
-            Guest::Alive(_) => None,
-            Guest::AtWork => Some(cut_off()),
-            Guest::Gone(fault) => Some(fault.clone()),
+            Lifecycle::Ready(_) => None,
+            Lifecycle::Processing => Some(canceled()),
+            Lifecycle::Failed(fault) => Some(fault.clone()),
         }
     }
 }
 
-/// Made only where it is needed: most turns go well, and need no text for that.
-fn cut_off() -> Fault {
-    Fault::new(FaultKind::Trap, "an event was cut off, as nobody waited for it any more")
+/// Created on demand: most batches succeed, and need no message for this.
+fn canceled() -> Fault {
+    Fault::new(FaultKind::Trap, "an event was canceled before the guest returned")
 }
 
 impl WasmHost {
-    /// Makes the service of the room `room_id`, from a module that was compiled by the engine of a
-    /// [`WasmHostFactory`](crate::WasmHostFactory), or by one that is like it.
+    /// Creates the service of the room `room_id` from a module compiled by the engine of a
+    /// [`WasmHostFactory`](crate::WasmHostFactory), or by an engine with equivalent settings.
     ///
-    /// A factory does this more cheaply for each further room, as it checks the module only once. What the guest asks
-    /// for before its first event goes to the room together with what it asks for in the first event, hence the
-    /// context is not used.
+    /// A factory is cheaper from the second room on, because it checks the module once. Effects that the guest requests
+    /// before its first event are released with those of the first event, so the context is unused.
     ///
     /// # Errors
     ///
-    /// When the engine does not fit, the module is none of Stateroom, or the guest fails at its start.
+    /// If the engine does not fit, the module is not a Stateroom service, or the guest fails to start.
     pub fn new(
         room_id: &str,
         module: &Module,
@@ -81,57 +78,57 @@ impl WasmHost {
         let config = WasmHostConfig::default();
         let engine = SharedEngine::around(&Arc::new(engine.clone()), &config)?;
         let name = module.name().unwrap_or("the module").to_owned();
-        let loaded = Loaded::check(name, module, engine, &config)?;
-        block_on(Self::start(&loaded, room_id, Caller::Thread))
-            .map_err(|fault| WasmHostError::Start { module: loaded.name().to_owned(), fault })
+        let module = loader::load_compiled(name, module, engine, &config)?;
+        block_on(Self::start(&module, room_id, WaitMode::Blocking))
+            .map_err(|fault| WasmHostError::Start { module: module.name().to_owned(), fault })
     }
 
-    pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Self, Fault> {
-        let engine = Arc::clone(loaded.engine());
+    pub(crate) async fn start(module: &LinkedModule, room_id: &str, wait_mode: WaitMode) -> Result<Self, Fault> {
+        let engine = Arc::clone(module.engine());
         let running = engine.running();
-        let instance = Instance::start(loaded, room_id, caller).await?;
+        let instance = Instance::start(module, room_id, wait_mode).await?;
         drop(running);
-        Ok(WasmHost { room_id: room_id.into(), engine, guest: Guest::Alive(instance) })
+        Ok(WasmHost { room_id: room_id.into(), engine, guest: Lifecycle::Ready(instance) })
     }
 
-    /// Works through the events of a turn while the thread waits, outside of a runtime too.
+    /// Handles a batch of events, and blocks the thread meanwhile, inside or outside of a runtime.
     #[cfg(feature = "testing")]
-    pub(crate) fn work_through(&mut self, turn: &EventBatch) -> Result<(), Fault> {
-        block_on(self.work(turn, Caller::Thread))
+    pub(crate) fn process_blocking(&mut self, batch: &EventBatch) -> Result<(), Fault> {
+        block_on(self.process(batch, WaitMode::Blocking))
     }
 
-    /// Works through the events of a turn.
-    async fn work(&mut self, turn: &EventBatch, caller: Caller) -> Result<(), Fault> {
+    /// Handles a batch of events.
+    async fn process(&mut self, batch: &EventBatch, wait_mode: WaitMode) -> Result<(), Fault> {
         let _running = self.engine.running();
-        let mut instance = match mem::replace(&mut self.guest, Guest::AtWork) {
-            Guest::Alive(instance) => instance,
-            gone => {
-                let fault = gone.fault().unwrap_or_else(cut_off);
-                self.guest = Guest::Gone(fault.clone());
+        let mut instance = match mem::replace(&mut self.guest, Lifecycle::Processing) {
+            Lifecycle::Ready(instance) => instance,
+            failed => {
+                let fault = failed.fault().unwrap_or_else(canceled);
+                self.guest = Lifecycle::Failed(fault.clone());
                 return Err(fault);
             }
         };
-        let outcome = instance.work(turn, caller).await;
+        let outcome = instance.process(batch, wait_mode).await;
         self.guest = match &outcome {
-            Ok(()) => Guest::Alive(instance),
+            Ok(()) => Lifecycle::Ready(instance),
             Err(fault) => {
                 drop(instance);
-                Guest::Gone(fault.clone())
+                Lifecycle::Failed(fault.clone())
             }
         };
         outcome
     }
 
-    /// Works on one event while the thread waits. The result is what it is answered with.
-    fn work_now(&mut self, event: Event, context: &impl StateroomContext) -> Option<Effect> {
-        let Guest::Alive(_) = self.guest else { return None };
-        let turn = EventBatch::new([event]);
-        if let Err(fault) = block_on(self.work(&turn, Caller::Thread)) {
-            let (room, event, reason) = (&*self.room_id, turn.in_progress_label(), fault.kind().label());
+    /// Handles one event, and blocks the thread meanwhile. Returns the answer to a call or a request.
+    fn process_event(&mut self, event: Event, context: &impl StateroomContext) -> Option<Effect> {
+        let Lifecycle::Ready(_) = self.guest else { return None };
+        let batch = EventBatch::new([event]);
+        if let Err(fault) = block_on(self.process(&batch, WaitMode::Blocking)) {
+            let (room, event, reason) = (&*self.room_id, batch.in_progress_label(), fault.kind().label());
             error!(room, event, reason, backtrace = fault.backtrace(), "the guest failed: {}", fault.message());
         }
         let mut finished = FinishedEvents::default();
-        turn.take_finished(&mut finished);
+        batch.take_finished(&mut finished);
         let mut answer = None;
         for effect in finished.effects {
             match effect {
@@ -139,7 +136,7 @@ impl WasmHost {
                 Effect::SetTimer { ms_delay } => context.set_timer(ms_delay),
                 Effect::CloseClient { client, code, reason } => context.close_client(client, code, &reason),
                 effect @ (Effect::Answer { .. } | Effect::Respond { .. }) => answer = answer.or(Some(effect)),
-                other => debug!(?other, "a context has no word for this"),
+                other => debug!(?other, "ignoring an effect that contexts do not support"),
             }
         }
         answer
@@ -148,60 +145,60 @@ impl WasmHost {
 
 impl StateroomService for WasmHost {
     fn init(&mut self, context: &impl StateroomContext) {
-        self.work_now(Event::Init, context);
+        self.process_event(Event::Init, context);
     }
 
     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
-        self.work_now(Event::Connect { client }, context);
+        self.process_event(Event::Connect { client }, context);
     }
 
     fn connect_with(&mut self, client: ClientId, details: &ClientDetails, context: &impl StateroomContext) {
-        self.work_now(Event::ConnectWith { client, details: Box::new(details.clone()) }, context);
+        self.process_event(Event::ConnectWith { client, details: Box::new(details.clone()) }, context);
     }
 
     fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
-        self.work_now(Event::Disconnect { client }, context);
+        self.process_event(Event::Disconnect { client }, context);
     }
 
     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
-        self.work_now(Event::Message { sender: client, message }, context);
+        self.process_event(Event::Message { sender: client, message }, context);
     }
 
     fn timer(&mut self, context: &impl StateroomContext) {
-        self.work_now(Event::Timer, context);
+        self.process_event(Event::Timer, context);
     }
 
     fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
-        match self.work_now(Event::Call { message }, context)? {
+        match self.process_event(Event::Call { message }, context)? {
             Effect::Answer { message } => Some(message),
             _ => None,
         }
     }
 
     fn request(&mut self, request: Request, context: &impl StateroomContext) -> Option<Response> {
-        match self.work_now(Event::Request { request: Box::new(request) }, context)? {
+        match self.process_event(Event::Request { request: Box::new(request) }, context)? {
             Effect::Respond { response } => Some(*response),
             _ => None,
         }
     }
 
     fn shutdown(&mut self, context: &impl StateroomContext) {
-        self.work_now(Event::Shutdown, context);
+        self.process_event(Event::Shutdown, context);
     }
 
     fn memory_bytes(&mut self) -> Option<usize> {
         match &mut self.guest {
-            Guest::Alive(instance) => Some(instance.memory_bytes()),
-            Guest::AtWork | Guest::Gone(_) => None,
+            Lifecycle::Ready(instance) => Some(instance.memory_bytes()),
+            Lifecycle::Processing | Lifecycle::Failed(_) => None,
         }
     }
 
     fn deliver(
         &mut self,
-        turn: &EventBatch,
+        batch: &EventBatch,
         _: &impl StateroomContext,
     ) -> impl Future<Output = Result<(), Fault>> + Send {
-        self.work(turn, Caller::Task)
+        self.process(batch, WaitMode::Async)
     }
 }
 

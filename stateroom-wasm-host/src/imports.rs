@@ -1,21 +1,16 @@
-//! What a guest can call: one function of ours, and WASI preview 1 with as little behind it as it can have.
+//! The functions that a guest can call: one of Stateroom, and WASI preview 1 with the least possible behind it.
 //!
-//! *Invariant:* nothing here reaches a file, a socket, the environment or the host's terminal.
-pub(crate) mod output;
-
+//! *Invariant:* none of them reaches a file, a socket, an environment variable or the host's terminal.
 use wasmtime::{Caller, Engine, Extern, Linker, Memory};
 use wasmtime_wasi::p1;
 
-use crate::{
-    instance::{State, breach::Breach},
-    memory,
-};
+use crate::{memory, state::GuestState, violation::ProtocolViolation};
 
 const WASI: &str = "wasi_snapshot_preview1";
-/// WASI's error code for "that is no socket".
+/// WASI's error code for a descriptor that is not a socket.
 const NOTSOCK: i32 = 57;
 
-/// What WASI preview 1 has, all of which can be imported.
+/// The functions of WASI preview 1, all of which can be imported.
 const WASI_FUNCTIONS: [&str; 46] = [
     "args_get",
     "args_sizes_get",
@@ -65,8 +60,7 @@ const WASI_FUNCTIONS: [&str; 46] = [
     "sock_shutdown",
 ];
 
-/// Whether a guest may import a function of this name from a module of that name. A guest that imports anything else is
-/// refused.
+/// Returns whether guests may import this function from this module. A guest with any other import is rejected.
 #[must_use]
 pub fn offers_import(module: &str, name: &str) -> bool {
     match module {
@@ -76,11 +70,11 @@ pub fn offers_import(module: &str, name: &str) -> bool {
     }
 }
 
-/// All that a guest may import.
-pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+/// Returns a linker with all functions that a guest may import.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
     let mut linker = Linker::new(engine);
-    p1::add_to_linker_async(&mut linker, |state: &mut State| &mut state.wasi)?;
-    // Those of wasmtime-wasi do no more than these, but write a warning into the host's log at each call.
+    p1::add_to_linker_async(&mut linker, |state: &mut GuestState| &mut state.wasi)?;
+    // Those of wasmtime-wasi return the same, but log a warning for each call.
     linker.allow_shadowing(true);
     linker.func_wrap(WASI, "sock_accept", |_: i32, _: i32, _: i32| NOTSOCK)?;
     linker.func_wrap(WASI, "sock_recv", |_: i32, _: i32, _: i32, _: i32, _: i32, _: i32| NOTSOCK)?;
@@ -90,19 +84,19 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
-/// `env.stateroom_send`: the guest asks for something.
-fn send(mut caller: Caller<'_, State>, address: u32, length: u32) -> wasmtime::Result<()> {
+/// `env.stateroom_send`: accepts an effect.
+fn send(mut caller: Caller<'_, GuestState>, address: u32, length: u32) -> wasmtime::Result<()> {
     let memory = match caller.data().memory {
         Some(memory) => memory,
-        None => exported_memory(&mut caller).ok_or(Breach::NoMemory)?,
+        None => exported_memory(&mut caller).ok_or(ProtocolViolation::NoMemory)?,
     };
     let (memory, state) = memory.data_and_store_mut(&mut caller);
-    state.outbox.take_in(memory::bytes(memory, address, length)?)?;
+    state.outbox.receive(memory::bytes(memory, address, length)?)?;
     Ok(())
 }
 
-/// The memory of a guest whose start function is still running.
-fn exported_memory(caller: &mut Caller<'_, State>) -> Option<Memory> {
+/// Returns the memory of a guest whose start function is still running.
+fn exported_memory(caller: &mut Caller<'_, GuestState>) -> Option<Memory> {
     caller.get_export("memory").and_then(Extern::into_memory)
 }
 
@@ -113,13 +107,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_to_be_offered_is_what_can_be_linked() {
+    fn offered_imports_are_those_that_link() {
         let engine = Engine::default();
         let linker = linker(&engine).unwrap();
         let all = WASI_FUNCTIONS.iter().map(|name| (WASI, *name));
         for (module, name) in all.chain([("env", "stateroom_send"), ("env", "puts"), (WASI, "fd_open"), ("wbg", "f")]) {
             let guest = Module::new(&engine, format!("(module (import \"{module}\" \"{name}\" (func)))")).unwrap();
-            // Of another type than this one, most of them; but known.
+            // Most have another type than this one, which is another error.
             let unknown = linker.instantiate_pre(&guest).is_err_and(|error| error.is::<UnknownImportError>());
             assert_eq!(offers_import(module, name), !unknown, "{module} {name}");
         }

@@ -1,12 +1,11 @@
 //! A running guest: one instance of a module, for one room.
 //!
-//! *Invariant:* every call into the guest runs under both time budgets. After a call that failed the instance is of no
-//! more use (its stack pointer, for one, is lower for good): whoever holds it drops it.
-pub(crate) mod breach;
+//! *Invariant:* every call into the guest is subject to both time budgets. After a failed call the instance is unusable (its
+//! stack pointer, for example, stays lowered): its owner drops it.
+mod event_kinds;
 pub(crate) mod failure;
 mod guest;
-mod kinds;
-pub(crate) mod relay;
+mod relay;
 
 use std::{
     future::{Future, poll_fn},
@@ -22,202 +21,191 @@ use stateroom::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
-use wasmtime::{Memory, Store};
-use wasmtime_wasi::{WasiCtxBuilder, p1::WasiP1Ctx};
+use wasmtime::Store;
+use wasmtime_wasi::WasiCtxBuilder;
 
-use self::{failure::Circumstances, guest::Guest, kinds::Kinds, relay::Series};
+use self::{event_kinds::EventKinds, failure::FailureContext, guest::Guest};
 use crate::{
+    config::Limit,
     engine::SharedEngine,
-    imports::output::{RoomLog, Stream},
     limits::{
-        self, Limits,
-        outbox::{Outbox, Over},
-        pace::Pace,
+        outbox::{FinishedEffects, Outbox},
+        resources::ResourceLimits,
+        scheduler::Scheduler,
     },
     memory,
-    module::Loaded,
+    module::LinkedModule,
+    output::{RoomLog, Stream},
+    state::{GuestState, RelayedEvents},
 };
 
-/// What a guest's store holds: all that the host's functions need.
-pub(crate) struct State {
-    pub(crate) wasi: WasiP1Ctx,
-    /// None until the module is instantiated; its start function runs before.
-    pub(crate) memory: Option<Memory>,
-    /// Where the guest says where the effects of a row of events are.
-    pub(crate) shown_at: u32,
-    pub(crate) limits: Limits,
-    pub(crate) outbox: Outbox,
-    /// What the guest is told in one go, one after the other.
-    series: Series,
-    log: Arc<RoomLog>,
-    pace: Arc<Pace>,
-}
-
-impl State {
-    fn begin_event(&mut self) {
-        self.log.begin_event();
-        self.limits.begin_event();
-    }
-}
+/// Maximum size of a batch of events, in bytes; a single event may be longer.
+const MAX_BATCH_BYTES: usize = 32 << 10;
+/// Maximum number of bytes that one call of a host function copies. WASI answers longer ones with an error code.
+const MAX_HOST_CALL_BYTES: usize = 1 << 20;
+/// Capacity for encoded events that is retained between batches: long events are rare.
+const RETAINED_BYTES: usize = 64 << 10;
 
 /// A running guest, with its limits.
 pub(crate) struct Instance {
     guest: Guest,
-    pace: Arc<Pace>,
+    scheduler: Arc<Scheduler>,
     engine: Arc<SharedEngine>,
-    over: Over,
-    /// What the guest understands.
-    events: Kinds,
-    /// What it is told next, and how long each event of that is. Empty between turns; kept for its memory.
+    finished: FinishedEffects,
+    /// The kinds of events that the guest understands.
+    events: EventKinds,
+    /// The events to deliver next, and the length of each. Empty between batches; kept for their capacity.
     encoded: Vec<u8>,
     lengths: Vec<u32>,
-    /// Comes last, so that the place is free only when the guest is dropped. A guest on trial has none.
-    place: Option<OwnedSemaphorePermit>,
+    /// The last field, so that it is released after the guest is dropped. `None` for the trial of a module.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Who waits for a guest.
+/// How the caller waits for a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Caller {
-    /// A task, which gives its thread to others meanwhile.
-    Task,
-    /// A thread.
-    Thread,
+pub(crate) enum WaitMode {
+    /// As a task, which yields its thread.
+    Async,
+    /// By blocking the thread.
+    Blocking,
 }
 
 impl Instance {
-    /// A guest that is ready for its first event.
-    pub(crate) async fn start(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
-        let place = loaded.engine().admit();
-        let place = place.ok_or_else(|| {
-            limits::exceeded("instances");
-            Fault::new(FaultKind::NoSpace, "no more rooms fit in this process")
+    /// Starts a guest up to its first event.
+    pub(crate) async fn start(module: &LinkedModule, room_id: &str, wait_mode: WaitMode) -> Result<Box<Self>, Fault> {
+        let permit = module.engine().try_admit();
+        let permit = permit.ok_or_else(|| {
+            Limit::Instances.count_exceeded();
+            Fault::new(FaultKind::NoSpace, "the maximum number of rooms in this process is reached")
         })?;
-        let mut instance = Self::instantiate(loaded, room_id, caller).await?;
-        instance.place = Some(place);
+        let mut instance = Self::instantiate(module, room_id, wait_mode).await?;
+        instance.permit = Some(permit);
         let calls = async |guest: &mut Guest| guest.begin(room_id).await;
-        let begun = in_time(&mut instance.guest, &instance.pace, calls, || {}).await;
-        instance.events = begun.map_err(|failed| instance.fault(failed.as_ref()))?;
-        instance.pace.end_turn();
+        let begun = run_within_budgets(&mut instance.guest, &instance.scheduler, calls, || {}).await;
+        instance.events = begun.map_err(|error| instance.fault(error.as_ref()))?;
+        instance.scheduler.end_batch();
         Ok(instance)
     }
 
-    /// A guest of which nothing has run but the module's start function.
-    pub(crate) async fn instantiate(loaded: &Loaded, room_id: &str, caller: Caller) -> Result<Box<Self>, Fault> {
-        let config = loaded.config();
-        let pace = Arc::new(Pace::new(config, Arc::clone(loaded.engine().lane())));
-        pace.set_blocking(caller == Caller::Thread);
+    /// Creates a guest and runs nothing but the module's start function.
+    pub(crate) async fn instantiate(
+        module: &LinkedModule,
+        room_id: &str,
+        wait_mode: WaitMode,
+    ) -> Result<Box<Self>, Fault> {
+        let config = module.config();
+        let scheduler = Arc::new(Scheduler::new(config, Arc::clone(module.engine().lane())));
+        scheduler.set_blocking(wait_mode == WaitMode::Blocking);
         let log = Arc::new(RoomLog::new(room_id, config));
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(log.stream(Stream::Stdout)).stderr(log.stream(Stream::Stderr)).max_random_size(config.random_bytes);
-        #[cfg(feature = "testing")]
-        if let Some(simulation) = loaded.simulation() {
-            simulation.surround(&mut wasi);
-        }
-        let state = State {
+        module.environment().install(&mut wasi);
+        let state = GuestState {
             wasi: wasi.build_p1(),
             memory: None,
-            shown_at: 0,
-            limits: Limits::new(config),
+            effects_pointer: 0,
+            limits: ResourceLimits::new(config),
             outbox: Outbox::new(config),
-            series: Series::default(),
+            relayed: RelayedEvents::default(),
             log,
-            pace: Arc::clone(&pace),
+            scheduler: Arc::clone(&scheduler),
         };
-        let over = state.outbox.over();
-        let mut store = Store::new(loaded.engine().engine(), state);
+        let finished = state.outbox.finished();
+        let mut store = Store::new(module.engine().engine(), state);
         store.limiter(|state| &mut state.limits);
-        store.set_hostcall_fuel(HOST_CALL_BYTES);
+        store.set_hostcall_fuel(MAX_HOST_CALL_BYTES);
         store.epoch_deadline_callback({
-            let pace = Arc::clone(&pace);
+            let scheduler = Arc::clone(&scheduler);
             move |mut store| {
-                if guest::read_shown(&mut store)? {
-                    pace.next_event();
+                if guest::read_published(&mut store)? {
+                    scheduler.begin_next_event();
                 }
-                Ok(pace.tick())
+                Ok(scheduler.tick())
             }
         });
         store.set_epoch_deadline(1);
-        let instantiated = pace.run(pin!(Guest::instantiate(loaded, &mut store))).await;
-        let failed = match instantiated {
+        let instantiated = scheduler.run(pin!(Guest::instantiate(module, &mut store))).await;
+        let error = match instantiated {
             Ok(Ok(functions)) => {
                 let guest = Guest::new(store, functions);
                 return Ok(Box::new(Instance {
                     guest,
-                    pace,
-                    engine: Arc::clone(loaded.engine()),
-                    over,
-                    events: Kinds::PROTOCOL_0,
+                    scheduler,
+                    engine: Arc::clone(module.engine()),
+                    finished,
+                    events: EventKinds::PROTOCOL_0,
                     encoded: Vec::new(),
                     lengths: Vec::new(),
-                    place: None,
+                    permit: None,
                 }));
             }
             Ok(Err(error)) => Some(error),
             Err(_) => None,
         };
-        Err(fault(failed.as_ref(), store.data(), &pace))
+        Err(fault(error.as_ref(), store.data(), &scheduler))
     }
 
-    /// The number at the address that an exported global holds: where Rust exports a static. `Err` is the address, if
-    /// there is nothing at it.
+    /// Reads the number at the address in an exported global, which is how Rust exports a static. Returns the address as an
+    /// error if it is out of bounds.
     pub(crate) fn static_number(&mut self, global: &str) -> Result<i32, u32> {
         let address = self.guest.global(global);
-        memory::number(self.guest.memory(), address).ok_or(address)
+        memory::read_i32(self.guest.memory(), address).ok_or(address)
     }
 
-    /// How much memory the guest has.
+    /// Returns the size of the guest's memory.
     pub(crate) fn memory_bytes(&mut self) -> usize {
         self.guest.memory().len()
     }
 
-    /// Works on the events of a turn, until there are none left or the room should write what came out of them: that is in
-    /// the turn as soon as an event is over.
-    pub(crate) async fn work(&mut self, turn: &EventBatch, caller: Caller) -> Result<(), Fault> {
-        self.pace.set_blocking(caller == Caller::Thread);
-        // Not for each event: so a row of short events gives way to others at each tick, too.
+    /// Handles the events of a batch until none is left or the room should write their effects. Effects are in the batch as
+    /// soon as their event ends.
+    pub(crate) async fn process(&mut self, batch: &EventBatch, wait_mode: WaitMode) -> Result<(), Fault> {
+        self.scheduler.set_blocking(wait_mode == WaitMode::Blocking);
+        // Once, and not for each event: a series of short events yields to others at each tick as well.
         self.guest.store().set_epoch_deadline(1);
-        while !turn.is_empty() && self.guest.store().data().outbox.bytes_in_this_go() < relay::BYTES_IN_ONE_GO {
-            self.tell(turn).await?;
+        while !batch.is_empty() && !self.guest.store().data().outbox.needs_flush() {
+            self.deliver_next(batch).await?;
         }
-        self.pace.end_turn();
-        self.guest.store().data_mut().outbox.begin_go();
+        self.scheduler.end_batch();
+        self.guest.store().data_mut().outbox.flush();
         Ok(())
     }
 
-    /// Tells the guest of the next event, or of several that fit together.
-    async fn tell(&mut self, turn: &EventBatch) -> Result<(), Fault> {
+    /// Delivers the next event, or several that fit into one call.
+    async fn deliver_next(&mut self, batch: &EventBatch) -> Result<(), Fault> {
         let (mut encoded, mut lengths) = (std::mem::take(&mut self.encoded), std::mem::take(&mut self.lengths));
-        self.take_events(turn, &mut encoded, &mut lengths);
+        self.encode_events(batch, &mut encoded, &mut lengths);
         if lengths.is_empty() {
-            if let Some(event) = turn.next_event() {
-                let (room, event) = (self.guest.store().data().log.room_id(), event.label());
-                debug!(room, event, "an event is of a kind that the guest does not know; it is left out");
-                turn.finish_event(&mut Vec::new());
+            if let Some(event) = batch.next_event() {
+                let (room, event) = (self.guest.store().data().log.room_id(), event.kind().label());
+                debug!(room, event, "skipping an event of a kind that the guest does not understand");
+                batch.finish_event(&mut Vec::new());
             }
             return Ok(());
         }
         self.guest.store().data_mut().begin_event();
-        let Instance { guest, pace, engine, over, .. } = self;
+        let Instance { guest, scheduler, engine, finished, .. } = self;
         let calls = async |guest: &mut Guest| guest.receive(engine.relay(), &mut encoded, &mut lengths).await;
-        let outcome = in_time(guest, pace, calls, || turn.finish_events(&mut over.lock())).await;
-        // Where its time was up, nobody has looked yet what was over until then.
+        let release = || batch.finish_events(&mut finished.lock());
+        let outcome = run_within_budgets(guest, scheduler, calls, release).await;
+        // Nothing has read yet what the guest published before it exceeded its time budget.
         if outcome.is_err() {
-            let _ = guest::read_shown(guest.store());
+            let _ = guest::read_published(guest.store());
         }
-        turn.finish_events(&mut over.lock());
+        batch.finish_events(&mut finished.lock());
         encoded.clear();
-        encoded.shrink_to(KEEP_ENCODED);
+        encoded.shrink_to(RETAINED_BYTES);
         lengths.clear();
         (self.encoded, self.lengths) = (encoded, lengths);
-        outcome.map_err(|failed| self.fault(failed.as_ref()))
+        outcome.map_err(|error| self.fault(error.as_ref()))
     }
 
-    fn take_events(&self, turn: &EventBatch, encoded: &mut Vec<u8>, lengths: &mut Vec<u32>) {
-        let takes_rows = self.guest.takes_rows();
-        turn.take_events(|event| {
+    fn encode_events(&self, batch: &EventBatch, encoded: &mut Vec<u8>, lengths: &mut Vec<u32>) {
+        let accepts_batches = self.guest.accepts_batches();
+        batch.take_events(|event| {
             let plain;
             let event = match event {
-                // Whoever does not know of details hears of the client all the same.
+                // A guest that does not understand details still receives the client.
                 Event::ConnectWith { client, .. } if !self.events.contain(event) => {
                     plain = Event::Connect { client: *client };
                     &plain
@@ -228,39 +216,39 @@ impl Instance {
                 return false;
             }
             let before = encoded.len();
-            match takes_rows {
+            match accepts_batches {
                 true => batch::put_event(event, encoded),
                 false => wire::encode_event(event, encoded),
             }
-            let is_taken = lengths.is_empty() || encoded.len() <= ROW_BYTES;
-            if is_taken {
-                // That one is too long for 32 bits is found where it is written into the guest's memory.
+            let fits = lengths.is_empty() || encoded.len() <= MAX_BATCH_BYTES;
+            if fits {
+                // A length above 32 bits is rejected where the event is written into the guest's memory.
                 lengths.push(u32::try_from(encoded.len() - before).unwrap_or(u32::MAX));
             } else {
                 encoded.truncate(before);
             }
-            is_taken
+            fits
         });
     }
 
-    fn fault(&mut self, failed: Option<&wasmtime::Error>) -> Fault {
-        fault(failed, self.guest.store().data(), &self.pace)
+    fn fault(&mut self, error: Option<&wasmtime::Error>) -> Fault {
+        fault(error, self.guest.store().data(), &self.scheduler)
     }
 }
 
-/// Runs calls into the guest. Whenever they wait, `release` may take what is over already. Without an error, the guest's time
-/// was up.
-async fn in_time<T>(
+/// Runs calls into the guest, and `release` whenever they have waited, so that it can take the effects of finished events.
+/// Returns no error if the guest exceeded its time budget.
+async fn run_within_budgets<T>(
     guest: &mut Guest,
-    pace: &Pace,
+    scheduler: &Scheduler,
     calls: impl AsyncFnOnce(&mut Guest) -> wasmtime::Result<T>,
     release: impl Fn(),
 ) -> Result<T, Option<wasmtime::Error>> {
     let calls = pin!(calls(guest));
-    let mut paced = pin!(pace.run(calls));
+    let mut scheduled = pin!(scheduler.run(calls));
     let mut has_waited = false;
     let outcome = poll_fn(|task| {
-        let poll = paced.as_mut().poll(task);
+        let poll = scheduled.as_mut().poll(task);
         has_waited |= poll.is_pending();
         if has_waited {
             release();
@@ -275,20 +263,13 @@ async fn in_time<T>(
     }
 }
 
-/// How long a row of events may be, in bytes; one event alone may be longer.
-const ROW_BYTES: usize = 32 << 10;
-/// How much one call of a host function may copy, in bytes. More is refused with an error code of WASI.
-const HOST_CALL_BYTES: usize = 1 << 20;
-/// The memory of a longer event is given back, as long events are rare.
-const KEEP_ENCODED: usize = 64 << 10;
-
-/// What a failed call is; without an error, its time was up.
-fn fault(error: Option<&wasmtime::Error>, state: &State, pace: &Pace) -> Fault {
+/// Converts the error of a failed call to a fault. Without an error, the guest exceeded its time budget.
+fn fault(error: Option<&wasmtime::Error>, state: &GuestState, scheduler: &Scheduler) -> Fault {
     match error {
         Some(error) => {
-            let refused = state.limits.refused();
-            failure::fault(error, &Circumstances { pace, refused, last_words: state.log.last_words() })
+            let refusal = state.limits.refusal();
+            failure::fault(error, &FailureContext { scheduler, refusal, stderr: state.log.stderr_tail() })
         }
-        None => failure::time_up(pace.time_budget()),
+        None => failure::time_budget_exceeded(scheduler.time_budget()),
     }
 }

@@ -1,22 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+mod block_on;
 mod config;
+mod display;
 mod engine;
+pub mod environment;
 mod error;
 mod factory;
 mod host;
 mod imports;
 mod instance;
 mod limits;
+mod loader;
 mod memory;
 mod module;
+mod output;
+mod state;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod violation;
 
 pub use config::WasmHostConfig;
 pub use error::WasmHostError;
 pub use factory::WasmHostFactory;
 pub use host::WasmHost;
 pub use imports::offers_import;
-/// The version of wasmtime whose types are part of this interface.
+/// The version of wasmtime whose types are part of this crate's public interface.
 pub use wasmtime;

@@ -1,105 +1,64 @@
-//! What is known about a module before a room runs it.
+//! A module that can be instantiated, and everything known about it before a room runs it.
 //!
-//! *Invariant:* a module that is loaded has all that the protocol asks for, of the right types, and wants nothing that
-//! the host does not offer; whoever instantiates it need not ask again.
+//! *Invariant:* a linked module has all exports of the guest interface, with the right types, and imports only what the host
+//! provides. Instantiating it does not check again.
 mod cache;
 mod exports;
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use tracing::info;
 use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
-use self::{cache::Compiled, exports::Exports};
-#[cfg(feature = "testing")]
-use crate::testing::Simulation;
+use self::cache::Compiled;
+pub(crate) use self::exports::Exports;
 use crate::{
-    config::WasmHostConfig,
-    engine::SharedEngine,
-    error::WasmHostError,
-    host::block_on::block_on,
-    imports,
-    instance::{Caller, Instance, State},
+    config::WasmHostConfig, engine::SharedEngine, environment::Environment, error::WasmHostError, imports,
+    state::GuestState,
 };
 
-const API_VERSION: i32 = 1;
-const PROTOCOL: i32 = 0;
 const PAGE_BYTES: u64 = 64 << 10;
 
-/// A module that can be instantiated, and all that is needed to do so.
+/// A module that can be instantiated, with everything that this takes.
 #[derive(Clone)]
-pub(crate) struct Loaded {
+pub(crate) struct LinkedModule {
     name: String,
     engine: Arc<SharedEngine>,
     config: WasmHostConfig,
-    pre: InstancePre<State>,
+    pre: InstancePre<GuestState>,
     exports: Exports,
-    #[cfg(feature = "testing")]
-    simulation: Option<Simulation>,
+    environment: Environment,
 }
 
-impl Loaded {
-    /// Compiles a module, from its binary or its text form, and checks it; takes it from the cache, if it is there.
-    pub(crate) fn compile(
-        name: String,
-        bytes: &[u8],
-        engine: Arc<SharedEngine>,
-        config: &WasmHostConfig,
-    ) -> Result<Self, WasmHostError> {
-        let invalid = |reason: String| WasmHostError::Invalid { module: name.clone(), reason };
-        if bytes.is_empty() {
-            return Err(invalid("it is empty".to_owned()));
-        }
-        if !may_be_module(&name, bytes) {
-            return Err(invalid("it is neither binary WebAssembly nor the text format".to_owned()));
-        }
-        let compiled = cache::compile(engine.engine(), bytes, config.cache.as_deref());
-        let Compiled { module, from_cache } = compiled.map_err(|error| invalid(format!("{error:#}")))?;
-        let how = if from_cache { "module taken from the cache" } else { "module compiled" };
-        info!(module = name, "{how}");
-        Self::check(name, &module, engine, config)
-    }
-
-    /// Checks a module that is compiled.
-    pub(crate) fn check(
+impl LinkedModule {
+    /// Checks a compiled module's exports, imports and initial sizes.
+    pub(crate) fn link(
         name: String,
         module: &Module,
         engine: Arc<SharedEngine>,
         config: &WasmHostConfig,
     ) -> Result<Self, WasmHostError> {
         if !Engine::same(module.engine(), engine.engine()) {
-            let reason = format!("{name} was compiled by another one");
-            return Err(WasmHostError::EngineMismatch { reason });
+            let reason = format!("{name} was compiled by another engine");
+            return Err(WasmHostError::EngineMismatch { reason, source: None });
         }
         let exports = Exports::find(&name, module)?;
         check_limits(&name, module, config)?;
-        let pre = link(&name, module, engine.engine())?;
-        let loaded = Loaded {
-            name,
-            engine,
-            config: config.clone(),
-            pre,
-            exports,
-            #[cfg(feature = "testing")]
-            simulation: None,
-        };
-        loaded.check_versions()?;
-        Ok(loaded)
+        let pre = resolve_imports(&name, module, engine.engine())?;
+        Ok(LinkedModule { name, engine, config: config.clone(), pre, exports, environment: Environment::Real })
     }
 
-    /// The same, for guests whose time and chance are simulated.
-    #[cfg(feature = "testing")]
-    pub(crate) fn simulated(&self, simulation: Simulation) -> Self {
-        Loaded { simulation: Some(simulation), ..self.clone() }
+    /// Returns the same module for guests in another environment.
+    pub(crate) fn with_environment(&self, environment: Environment) -> Self {
+        LinkedModule { environment, ..self.clone() }
     }
 
-    /// Where the time and the chance of its guests come from, if not from the system.
-    #[cfg(feature = "testing")]
-    pub(crate) fn simulation(&self) -> Option<&Simulation> {
-        self.simulation.as_ref()
+    /// Returns the clocks and random numbers of its guests.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
     }
 
-    /// What the module is called in messages: its file, if it has one.
+    /// Returns the module's name in messages: its path, if it was loaded from a file.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -112,37 +71,38 @@ impl Loaded {
         &self.config
     }
 
-    pub(crate) fn pre(&self) -> &InstancePre<State> {
+    pub(crate) fn pre(&self) -> &InstancePre<GuestState> {
         &self.pre
     }
 
     pub(crate) fn exports(&self) -> &Exports {
         &self.exports
     }
-
-    /// The versions are numbers in the module's memory, which there is only in an instance: hence one for trial.
-    fn check_versions(&self) -> Result<(), WasmHostError> {
-        let _running = self.engine.running();
-        let mut trial = block_on(Instance::instantiate(self, "", Caller::Thread))
-            .map_err(|fault| WasmHostError::Start { module: self.name.clone(), fault })?;
-        let mut version = |export: &'static str| {
-            let address = |address| WasmHostError::VersionAddress { module: self.name.clone(), export, address };
-            trial.static_number(export).map_err(address)
-        };
-        let (found, protocol) = (version("STATEROOM_API_VERSION")?, version("STATEROOM_API_PROTOCOL")?);
-        if found != API_VERSION {
-            return Err(WasmHostError::ApiVersion { module: self.name.clone(), found, expected: API_VERSION });
-        }
-        if protocol != PROTOCOL {
-            let module = self.name.clone();
-            return Err(WasmHostError::Protocol { module, found: protocol, expected: PROTOCOL });
-        }
-        Ok(())
-    }
 }
 
-/// Whether it begins as a module does. If not, the compiler would only say that it misses a parenthesis.
-fn may_be_module(name: &str, bytes: &[u8]) -> bool {
+/// Compiles a module from its binary or its text form, or takes it from the cache.
+pub(crate) fn compile(
+    name: &str,
+    bytes: &[u8],
+    engine: &Engine,
+    config: &WasmHostConfig,
+) -> Result<Module, WasmHostError> {
+    let invalid = |source: Box<dyn Error + Send + Sync>| WasmHostError::Invalid { module: name.to_owned(), source };
+    if bytes.is_empty() {
+        return Err(invalid("it is empty".into()));
+    }
+    if !looks_like_module(name, bytes) {
+        return Err(invalid("it is neither binary WebAssembly nor the text format".into()));
+    }
+    let compiled = cache::compile(engine, bytes, config.cache.as_deref());
+    let Compiled { module, from_cache } = compiled.map_err(|error| invalid(error.into()))?;
+    let message = if from_cache { "module loaded from the cache" } else { "module compiled" };
+    info!(module = name, "{message}");
+    Ok(module)
+}
+
+/// Returns whether the bytes begin as a module does. Otherwise the compiler would only report a missing parenthesis.
+fn looks_like_module(name: &str, bytes: &[u8]) -> bool {
     let text = bytes.trim_ascii_start();
     bytes.starts_with(b"\0asm") || text.starts_with(b"(") || text.starts_with(b";;") || name.ends_with(".wat")
 }
@@ -162,8 +122,8 @@ fn check_limits(name: &str, module: &Module, config: &WasmHostConfig) -> Result<
     Ok(())
 }
 
-fn link(name: &str, module: &Module, engine: &Engine) -> Result<InstancePre<State>, WasmHostError> {
-    let linker = imports::linker(engine).map_err(|error| WasmHostError::Engine { reason: format!("{error:#}") })?;
+fn resolve_imports(name: &str, module: &Module, engine: &Engine) -> Result<InstancePre<GuestState>, WasmHostError> {
+    let linker = imports::linker(engine).map_err(|error| WasmHostError::Engine { source: error.into() })?;
     linker.instantiate_pre(module).map_err(|error| {
         let module = name.to_owned();
         match error.downcast_ref::<UnknownImportError>() {
@@ -172,7 +132,7 @@ fn link(name: &str, module: &Module, engine: &Engine) -> Result<InstancePre<Stat
                 from: unknown.module().to_owned(),
                 name: unknown.name().to_owned(),
             },
-            None => WasmHostError::WrongImport { module, reason: format!("{error:#}") },
+            None => WasmHostError::WrongImport { module, source: error.into() },
         }
     })
 }

@@ -1,7 +1,7 @@
-//! Testing a compiled module without a server: the simulated room of [`stateroom::testing`], around a guest in the sandbox.
+//! Tests of a compiled module without a server: the simulated room of [`stateroom::testing`] with a sandboxed guest.
 //!
-//! What a test does to the native service, it can do to the module, the same [`Script`](stateroom::testing::Script) too. The
-//! guest's clocks are the room's, and its random numbers are those of a seed: two runs are the same.
+//! A test can use the room as it uses one of the native service, and run the same [`Script`](stateroom::testing::Script).
+//! The guest's clocks are those of the room, and its random numbers are derived from a seed, so runs are reproducible.
 //!
 //! ```no_run
 //! use stateroom::testing::Time;
@@ -16,18 +16,17 @@
 //! # Ok::<(), stateroom_wasm_host::WasmHostError>(())
 //! ```
 //!
-//! A [`WasmModule`] is compiled once for many rooms: with the feature `proptest` of `stateroom`, random clients find where
-//! the module is not what its service is natively (`Interleavings::check_same`).
+//! A [`WasmModule`] is compiled once for many rooms. With the feature `proptest` of `stateroom`, random clients compare the
+//! module with the native service (`Interleavings::check_same`).
 //!
-//! Within an event no time passes: a guest that computes until a clock has moved on does so until its budget is used up.
+//! No time passes within an event: a guest that waits for its clock in a loop uses up its CPU budget.
 //!
-//! *Invariant:* nothing that a guest can ask for tells it that time passes outside, or how the last run went.
+//! *Invariant:* a guest in a simulated room cannot observe the system's time or randomness.
 use std::{
     future::{self, Future},
     ops::{Deref, DerefMut},
     path::Path,
     sync::Arc,
-    time::Duration,
 };
 
 use stateroom::{
@@ -36,35 +35,33 @@ use stateroom::{
     fault::{Fault, FaultKind},
     testing::{Room, RoomClock},
 };
-use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtxBuilder};
 
-use crate::{WasmHost, WasmHostConfig, WasmHostError, WasmHostFactory};
+use crate::{
+    config::WasmHostConfig, environment::SimulatedEnvironment, error::WasmHostError, factory::WasmHostFactory,
+    host::WasmHost,
+};
 
-/// When the wall clock of a simulated guest begins, since 1970: the first of January 2026, in UTC.
-const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
-/// How many random bytes there are before they come again.
-const RANDOM_BYTES: usize = 64 << 10;
-/// So many rooms of tests may there be at the same time.
-const ROOMS: u32 = 64;
+/// Default of [`WasmHostConfig::instances`] in tests, where space for 10 000 rooms is not needed.
+const DEFAULT_INSTANCES: u32 = 64;
 
-/// A module, compiled and checked once, for any number of simulated rooms. Cheap to clone.
+/// A module for any number of simulated rooms, compiled and checked once. Cheap to clone.
 ///
-/// Modules of the same configuration share the space for their rooms: unless that says otherwise, there are at most 64 at the
-/// same time in a process. A room without space has failed from its beginning, with [`FaultKind::NoSpace`].
+/// Modules of the same configuration share the space for their rooms: by default, at most 64 exist in a process at a time. A
+/// room without space fails at its start, with [`FaultKind::NoSpace`].
 #[derive(Debug, Clone)]
 pub struct WasmModule(WasmHostFactory);
 
 impl WasmModule {
-    /// The module in this file, under the default limits.
+    /// Loads the module in a file, with the default limits.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or does not hold a module that the host can run.
+    /// If the file cannot be read, or does not contain a module that the host can run.
     pub fn of(path: impl AsRef<Path>) -> Result<Self, WasmHostError> {
         Self::with_config(path, &WasmHostConfig::default())
     }
 
-    /// The same, under other limits.
+    /// Loads the module in a file, with the given limits.
     ///
     /// # Errors
     ///
@@ -73,7 +70,7 @@ impl WasmModule {
         WasmHostFactory::with_config(path, &for_tests(config)).map(WasmModule)
     }
 
-    /// The same, of a module in memory. `name` stands for it in messages.
+    /// Loads a module in memory. `name` identifies it in messages.
     ///
     /// # Errors
     ///
@@ -82,31 +79,32 @@ impl WasmModule {
         WasmHostFactory::from_bytes(name, bytes, &for_tests(config)).map(WasmModule)
     }
 
-    /// A room with it, of the id `room`, whose seed is 0.
+    /// Creates a room with the ID `room` and the seed 0.
     #[must_use]
     pub fn room(&self) -> WasmRoom {
         self.seeded_room(0)
     }
 
-    /// The same, with other random numbers.
+    /// Creates a room with the ID `room` and random numbers derived from a seed.
     #[must_use]
     pub fn seeded_room(&self, seed: u64) -> WasmRoom {
         let clock = RoomClock::default();
-        let factory = self.0.simulated(Simulation { clock: clock.clone(), seed });
-        WasmRoom(Room::from_factory_with_clock("room", ByThread(factory), clock))
+        let time = clock.clone();
+        let environment = SimulatedEnvironment::new(move || time.now()).with_seed(seed);
+        let factory = self.0.with_environment(environment);
+        WasmRoom(Room::from_factory_with_clock("room", SimulatedFactory(factory), clock))
     }
 }
 
-/// Space for ten thousand rooms is more than a test needs.
 fn for_tests(config: &WasmHostConfig) -> WasmHostConfig {
-    WasmHostConfig { instances: config.instances.or(Some(ROOMS)), ..config.clone() }
+    config.clone().with_instances(config.instances.unwrap_or(DEFAULT_INSTANCES))
 }
 
-/// A simulated room whose service is a module. All that can be done to a [`Room`] can be done to it.
-pub struct WasmRoom(Room<Guest>);
+/// A simulated room whose service is a module. It dereferences to the [`Room`].
+pub struct WasmRoom(Room<SimulatedGuest>);
 
 impl WasmRoom {
-    /// A room with the module in this file, as [`WasmModule::room`] makes it.
+    /// Creates a room with the module in a file, as [`WasmModule::room`] does.
     ///
     /// # Errors
     ///
@@ -115,112 +113,58 @@ impl WasmRoom {
         WasmModule::of(path).map(|module| module.room())
     }
 
-    /// The room itself, for what takes such.
+    /// Returns the room itself.
     #[must_use]
-    pub fn into_room(self) -> Room<Guest> {
+    pub fn into_room(self) -> Room<SimulatedGuest> {
         self.0
     }
 }
 
 impl Deref for WasmRoom {
-    type Target = Room<Guest>;
+    type Target = Room<SimulatedGuest>;
 
-    fn deref(&self) -> &Room<Guest> {
+    fn deref(&self) -> &Room<SimulatedGuest> {
         &self.0
     }
 }
 
 impl DerefMut for WasmRoom {
-    fn deref_mut(&mut self) -> &mut Room<Guest> {
+    fn deref_mut(&mut self) -> &mut Room<SimulatedGuest> {
         &mut self.0
     }
 }
 
-/// The service of a [`WasmRoom`]: a guest that is driven by the thread of a test.
-pub struct Guest(WasmHost);
+/// The service of a [`WasmRoom`]: a guest driven by the test's thread.
+pub struct SimulatedGuest(WasmHost);
 
-impl StateroomService for Guest {
+impl StateroomService for SimulatedGuest {
     fn memory_bytes(&mut self) -> Option<usize> {
         self.0.memory_bytes()
     }
 
     fn deliver(
         &mut self,
-        turn: &EventBatch,
+        batch: &EventBatch,
         _: &impl StateroomContext,
     ) -> impl Future<Output = Result<(), Fault>> + Send {
-        future::ready(self.0.work_through(turn))
+        future::ready(self.0.process_blocking(batch))
     }
 }
 
-struct ByThread(WasmHostFactory);
+struct SimulatedFactory(WasmHostFactory);
 
-impl StateroomServiceFactory for ByThread {
-    type Service = Guest;
+impl StateroomServiceFactory for SimulatedFactory {
+    type Service = SimulatedGuest;
     type Error = WasmHostError;
 
-    fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Guest, WasmHostError> {
-        self.0.build(room_id, context).map(Guest)
+    fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<SimulatedGuest, WasmHostError> {
+        self.0.build(room_id, context).map(SimulatedGuest)
     }
 
-    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Guest, Fault> {
+    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<SimulatedGuest, Fault> {
         self.build(room_id, context).map_err(|error| match error {
             WasmHostError::Start { fault, .. } => fault,
             other => Fault::new(FaultKind::Build, other.to_string()),
         })
-    }
-}
-
-/// Where a guest's time and chance come from.
-#[derive(Clone)]
-pub(crate) struct Simulation {
-    clock: RoomClock,
-    seed: u64,
-}
-
-impl Simulation {
-    /// Has a guest's clocks be the room's, and its random numbers those of the seed.
-    pub(crate) fn surround(&self, wasi: &mut WasiCtxBuilder) {
-        let bytes = random_bytes(self.seed);
-        wasi.wall_clock(WallClock(self.clock.clone()))
-            .monotonic_clock(MonotonicClock(self.clock.clone()))
-            .secure_random(Deterministic::new(bytes.clone()))
-            .insecure_random(Deterministic::new(bytes))
-            .insecure_random_seed(self.seed.into());
-    }
-}
-
-/// Bytes that look like chance, by SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>).
-fn random_bytes(mut state: u64) -> Vec<u8> {
-    let mut next = || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    };
-    (0..RANDOM_BYTES / 8).flat_map(|_| next().to_le_bytes()).collect()
-}
-
-struct WallClock(RoomClock);
-
-impl HostWallClock for WallClock {
-    fn resolution(&self) -> Duration {
-        Duration::from_nanos(1)
-    }
-
-    fn now(&self) -> Duration {
-        BEGINNING + self.0.now()
-    }
-}
-
-struct MonotonicClock(RoomClock);
-
-impl HostMonotonicClock for MonotonicClock {
-    fn resolution(&self) -> u64 {
-        1
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.0.now().as_nanos()).unwrap_or(u64::MAX)
     }
 }

@@ -1,30 +1,29 @@
-//! The way from a service in a module to its room.
+//! The context of a service in a module: its effects on their way to the host.
 //!
-//! *Invariant:* nothing but protocol 0 is sent before the host has said that it understands more.
+//! *Invariant:* only effects of protocol 0 are sent before the host has named others that it understands.
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomContext,
-    http::Response,
-    messages::Effect,
-    wire::{Greeting, batch, effect_kind, encode_effect},
+    messages::{Effect, EffectKind},
+    wire::{Greeting, batch, encode_effect},
 };
 
-/// What this side knows of its host, and has for it.
-pub(crate) struct Host {
-    /// What it has said about itself: nothing, until it greets.
+/// The state of this side of the connection to the host.
+pub(crate) struct HostState {
+    /// `None` until the host greets.
     greeting: Mutex<Option<&'static Greeting>>,
-    row: Mutex<Row>,
+    batch: Mutex<BatchEffects>,
 }
 
-impl Host {
-    pub(crate) const fn silent() -> Self {
-        let row = Row { effects: Vec::new(), finished: 0, place: None };
-        Host { greeting: Mutex::new(None), row: Mutex::new(row) }
+impl HostState {
+    pub(crate) const fn new() -> Self {
+        let batch = BatchEffects { encoded: Vec::new(), finished: 0, publisher: None };
+        HostState { greeting: Mutex::new(None), batch: Mutex::new(batch) }
     }
 
-    /// Takes a greeting; a later one replaces it. It stays in memory, as a context lends the room's id out of it.
-    pub(crate) fn greet(&self, greeting: Greeting) {
+    /// Stores a greeting; a later one replaces it. It is leaked, because a context lends the room's ID out of it.
+    pub(crate) fn set_greeting(&self, greeting: Greeting) {
         *lock(&self.greeting) = Some(Box::leak(Box::new(greeting)));
     }
 
@@ -32,9 +31,9 @@ impl Host {
         *lock(&self.greeting)
     }
 
-    /// The effects of the row of events that it has handed over.
-    pub(crate) fn row(&self) -> MutexGuard<'_, Row> {
-        lock(&self.row)
+    /// Returns the effects of the current batch of events.
+    pub(crate) fn batch(&self) -> MutexGuard<'_, BatchEffects> {
+        lock(&self.batch)
     }
 }
 
@@ -42,122 +41,113 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where the host finds the effects of the events that are over. It may look at any time, between two instructions.
-pub trait Place: Sync {
-    /// Says where they are, and how many bytes.
-    fn show(&self, effects: &[u8]);
+/// Tells the host where the effects of finished events are. The host may look at any time, between two instructions.
+pub trait Publisher: Sync {
+    /// Publishes the address and the length of the effects.
+    fn publish(&self, effects: &[u8]);
 }
 
-/// The effects of a row of events, in the order in which they were asked for.
+/// The effects of a batch of events, in the order of request.
 ///
-/// *Invariant:* what was shown stays as it is until something else is shown.
-pub(crate) struct Row {
-    /// Kept after the events, as the host reads it then, and for its memory.
-    effects: Vec<u8>,
-    /// The part of them that belongs to events which are over.
+/// *Invariant:* published bytes stay unchanged at their address until others are published.
+pub(crate) struct BatchEffects {
+    /// Kept after the batch: the host reads it then, and its capacity is reused.
+    encoded: Vec<u8>,
+    /// The length of the part that belongs to finished events.
     finished: usize,
-    /// Where they are shown, while a row of events is being handled.
-    place: Option<&'static dyn Place>,
+    /// `None` except while a batch of events is handled.
+    publisher: Option<&'static dyn Publisher>,
 }
 
-impl Row {
-    /// What is kept for the next row; more, which a long one needed, is given back.
-    const KEPT: usize = 64 << 10;
+impl BatchEffects {
+    /// Capacity that is retained for the next batch.
+    const MAX_RETAINED: usize = 64 << 10;
 
-    /// Begins anew; the host has set the place to nothing. Says whether it can: not in the middle of another.
-    pub(crate) fn begin(&mut self, place: &'static dyn Place) -> bool {
+    /// Begins a batch; the host has reset what was published. Returns false in the middle of another batch.
+    pub(crate) fn begin(&mut self, publisher: &'static dyn Publisher) -> bool {
         self.finished = 0;
-        self.effects.clear();
-        self.effects.shrink_to(Self::KEPT);
-        self.place.replace(place).is_none()
+        self.encoded.clear();
+        self.encoded.shrink_to(Self::MAX_RETAINED);
+        self.publisher.replace(publisher).is_none()
     }
 
-    /// An event is over.
+    /// Finishes an event and publishes its effects.
     pub(crate) fn end_event(&mut self) {
         self.reserve(batch::HEADER_BYTES);
-        batch::put_end(&mut self.effects);
-        self.finished = self.effects.len();
-        self.show();
+        batch::put_end(&mut self.encoded);
+        self.finished = self.encoded.len();
+        self.publish();
     }
 
-    /// All events are over.
+    /// Ends the batch.
     pub(crate) fn end(&mut self) {
-        self.place = None;
+        self.publisher = None;
     }
 
-    fn put(&mut self, effect: &Effect) {
+    fn push(&mut self, effect: &Effect) {
         self.reserve(batch::effect_bytes(effect));
-        batch::put_effect(effect, &mut self.effects);
+        batch::put_effect(effect, &mut self.encoded);
     }
 
-    /// Makes space: elsewhere, if there is none here. The old place is let go of when the new one is shown.
+    /// Reserves space. If that takes a new allocation, the old one is freed only after the new one is published.
     fn reserve(&mut self, more: usize) {
-        if self.effects.capacity() - self.effects.len() >= more {
+        if self.encoded.capacity() - self.encoded.len() >= more {
             return;
         }
-        let needed = self.effects.len().saturating_add(more);
-        let mut larger = Vec::with_capacity(needed.max(self.effects.capacity().saturating_mul(2)).max(1024));
-        larger.extend_from_slice(&self.effects);
-        let old = std::mem::replace(&mut self.effects, larger);
-        self.show();
+        let needed = self.encoded.len().saturating_add(more);
+        let mut larger = Vec::with_capacity(needed.max(self.encoded.capacity().saturating_mul(2)).max(1024));
+        larger.extend_from_slice(&self.encoded);
+        let old = std::mem::replace(&mut self.encoded, larger);
+        self.publish();
         drop(old);
     }
 
-    fn show(&self) {
-        if let Some(place) = self.place {
-            place.show(self.effects.get(..self.finished).unwrap_or_default());
+    fn publish(&self) {
+        if let Some(publisher) = self.publisher {
+            publisher.publish(self.encoded.get(..self.finished).unwrap_or_default());
         }
     }
 }
 
-/// The context that a service in a module gets.
+/// The context passed to a service in a module.
 #[derive(Clone, Copy)]
 pub(crate) struct GuestContext {
-    pub(crate) host: &'static Host,
-    /// Hands an encoded effect to the host.
+    pub(crate) host: &'static HostState,
+    /// Sends an encoded effect to the host.
     pub(crate) send: fn(&[u8]),
 }
 
 impl GuestContext {
-    fn ask(&self, effect: &Effect) {
-        let mut row = self.host.row();
-        if row.place.is_some() {
-            row.put(effect);
+    /// Requests an effect, unless the host does not understand it.
+    pub(crate) fn request(&self, effect: &Effect) {
+        if !self.is_understood(effect.kind()) {
             return;
         }
-        // An effect is larger in memory than its numbers are when encoded, so this is the only allocation.
+        let mut batch = self.host.batch();
+        if batch.publisher.is_some() {
+            batch.push(effect);
+            return;
+        }
+        // The only allocation: an effect is larger in memory than encoded.
         let mut bytes = Vec::with_capacity(effect.size());
         encode_effect(effect, &mut bytes);
         (self.send)(&bytes);
     }
 
-    /// Answers a call.
-    pub(crate) fn answer(&self, message: MessagePayload) {
-        if self.understood(effect_kind::ANSWER) {
-            self.ask(&Effect::Answer { message });
-        }
-    }
-
-    /// Answers a request.
-    pub(crate) fn respond(&self, response: Response) {
-        if self.understood(effect_kind::RESPOND) {
-            self.ask(&Effect::Respond { response: Box::new(response) });
-        }
-    }
-
-    /// Whether the host has said that it knows such effects.
-    fn understood(&self, kind: u32) -> bool {
-        self.host.greeting().is_some_and(|greeting| greeting.effects.contains(&kind))
+    /// Returns whether protocol 0 has this kind of effect, or the host named it in its greeting.
+    fn is_understood(&self, kind: EffectKind) -> bool {
+        let in_greeting = |greeting: &Greeting| greeting.effects.contains(&kind.number());
+        kind.is_protocol_0() || self.host.greeting().is_some_and(in_greeting)
     }
 }
 
 impl StateroomContext for GuestContext {
     fn send_message(&self, recipient: impl Into<MessageRecipient>, message: impl Into<MessagePayload>) {
-        self.ask(&Effect::Message { recipient: recipient.into(), message: message.into() });
+        self.request(&Effect::Message { recipient: recipient.into(), message: message.into() });
     }
 
     fn set_timer(&self, ms_delay: u32) {
-        self.ask(&Effect::SetTimer { ms_delay });
+        self.request(&Effect::SetTimer { ms_delay });
     }
 
     fn room_id(&self) -> &str {
@@ -165,8 +155,6 @@ impl StateroomContext for GuestContext {
     }
 
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {
-        if self.understood(effect_kind::CLOSE_CLIENT) {
-            self.ask(&Effect::CloseClient { client, code, reason: reason.to_owned() });
-        }
+        self.request(&Effect::CloseClient { client, code, reason: reason.to_owned() });
     }
 }

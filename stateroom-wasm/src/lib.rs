@@ -2,19 +2,20 @@
 //!
 //! # How it works
 //!
-//! The attribute adds the module's exports, and each of them forwards to this crate: `memory` turns pointers into bytes,
-//! `guest` bytes into an event for the one service, `context` what that asks for into bytes again. The first is the only
-//! one with `unsafe` code, and exists on `wasm32` and in tests alone; the others are ordinary code, tested natively.
+//! The attribute adds the module's exports, which forward to this crate: `memory` converts pointers to bytes, `guest` decodes
+//! bytes to an event for the service, and `context` encodes its effects. `memory` is the only module with `unsafe` code, and
+//! is compiled for `wasm32` and tests only; the others are safe code and tested natively.
 //!
 //! *Invariant:* a module imports `env.stateroom_send` and WASI preview 1, and nothing else.
 
 mod context;
 mod guest;
 #[cfg(any(target_arch = "wasm32", test))]
-#[expect(unsafe_code, reason = "the border to the host: pointers, the import, the linker's constructors")]
+#[expect(unsafe_code, reason = "the boundary to the host: pointers, the import, the linker's constructors")]
 mod memory;
 
-// Only names of the service API come with `use stateroom_wasm::*`, what is newer by its module, so that no service finds one of its own ambiguous.
+// `use stateroom_wasm::*` imports the original service API only. Later additions are in modules, so that their names do not
+// conflict with those of existing services.
 #[cfg(feature = "testing")]
 pub use stateroom::testing;
 pub use stateroom::{
@@ -23,7 +24,7 @@ pub use stateroom::{
 };
 pub use stateroom_wasm_macro::stateroom_wasm;
 
-/// What the attribute's code calls. No part of the interface: it changes with the attribute.
+/// Called by the code that the attribute generates. Not part of the public interface: it changes with the attribute.
 #[doc(hidden)]
 pub mod __guest {
     pub use crate::guest::{API_PROTOCOL, API_VERSION, Guest};

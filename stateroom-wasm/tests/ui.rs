@@ -1,6 +1,6 @@
-//! What the attribute accepts, and what it says about what it does not accept.
+//! Items that the attribute accepts, and its errors for others.
 //!
-//! Only messages of ours have a `.stderr`: what the compiler says itself changes with the compiler.
+//! Only errors of the attribute itself have a `.stderr`: the compiler's own errors change with the compiler.
 
 #[test]
 fn ui() {

@@ -11,15 +11,18 @@ mod core;
 mod output;
 mod pending;
 mod roster;
+mod rules;
+mod state;
 mod timers;
 mod tokens;
 
 pub use self::{
     close::{CloseReason, MAX_REASON_BYTES, truncate},
     context::{EffectSink, RoomContext},
-    core::{JoinRequest, Phase, Rejected, RoomCore, RoomRules},
+    core::RoomCore,
     output::{RoomLimit, RoomOutput},
     pending::{FinishedEffects, PendingEvents},
     roster::{ConnectionId, RosterSnapshot},
+    rules::{JoinRequest, Phase, Rejected, RoomRules},
     timers::Timestamp,
 };

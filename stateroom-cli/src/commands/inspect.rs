@@ -68,7 +68,7 @@ pub(super) fn run(inspect: &Inspect) -> Result<()> {
 /// Whether the host would serve it.
 fn verdict(module: &Path, bytes: &[u8], host: WasmHostConfig) -> Result<()> {
     // One room is enough to try it out, and what the host logs about that is nothing new.
-    let host = WasmHostConfig { instances: Some(1), ..host };
+    let host = host.with_instances(1);
     let tried =
         with_default(NoSubscriber::new(), || WasmHostFactory::from_bytes(module.display().to_string(), bytes, &host));
     tried.map(drop).map_err(|error| refusal::explain(&error))

@@ -152,3 +152,14 @@ limits! {
         slow_lane: Positive<usize> => "the others wait for their turn",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_every_limit_of_the_host() {
+        let listed: Vec<_> = MET.iter().map(|(limit, _)| *limit).collect();
+        assert!(listed.ends_with(WasmHostConfig::LIMITS), "{listed:?}");
+    }
+}

@@ -66,7 +66,9 @@ fn judge_open_files(soft: Option<u64>, hard: Option<u64>, connections: u64) -> C
 /// How many rooms there is space for. Only Linux limits memory mappings.
 pub(super) fn check_mappings(host: &WasmHostConfig, rooms: usize) -> Option<Check> {
     let mappings = number_in("/proc/sys/vm/max_map_count")?;
-    let allowed = WasmHostConfig { instances: None, ..host.clone() }.space();
+    let mut unlimited = host.clone();
+    unlimited.instances = None;
+    let allowed = unlimited.space();
     Some(judge_mappings(mappings, allowed, host.instances.map_or(rooms as u64, u64::from)))
 }
 

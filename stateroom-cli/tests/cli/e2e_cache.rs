@@ -8,7 +8,7 @@ use crate::common::{directory, failure, stateroom};
 const GUEST: &str = include_str!("../../../stateroom-wasm-host/tests/guests/echo.wat");
 
 const COMPILED: &str = "module compiled";
-const TAKEN: &str = "module taken from the cache";
+const TAKEN: &str = "module loaded from the cache";
 
 /// A start, until the server finds that its port is taken; what it has said by then.
 fn start(files: &TempDir, flags: &[&str], variables: &[(&str, &str)]) -> String {

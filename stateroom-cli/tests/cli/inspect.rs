@@ -73,7 +73,7 @@ imports
 ...
 "#]],
         str![[r#"
-error: clock.wat: imports `now` from `__wbindgen_placeholder__`, which this host does not offer; there is `env.stateroom_send` and `wasi_snapshot_preview1`
+error: clock.wat: imports `now` from `__wbindgen_placeholder__`, which this host does not provide; available are `env.stateroom_send` and `wasi_snapshot_preview1`
   hint: something it depends on is built for browsers: turn off its feature `js`, or `wasm-bindgen`
 
 "#]],
@@ -92,7 +92,7 @@ module     echo.wat, 657 bytes
 ...
 "#]],
         str![[r#"
-error: echo.wat: needs 65536 bytes of memory to begin with; the limit is 32768
+error: echo.wat: needs 65536 bytes of initial memory; the limit is 32768
   hint: raise the limit with `--memory-bytes`
 
 "#]],
@@ -112,7 +112,7 @@ interface  version 7, protocol 0; it takes no greeting, and one event at a time
 ...
 "#]],
         str![[r#"
-error: newer.wat: is made for version 7 of the guest interface; this host knows version 1
+error: newer.wat: built for version 7 of the guest interface; this host supports version 1
   hint: build it with `stateroom-wasm` [..]
 
 "#]],
@@ -148,7 +148,7 @@ fn what_is_no_module() {
         1,
         "",
         str![[r#"
-error: x.wasm: is not a WebAssembly module that this host can run: it is neither binary WebAssembly nor the text format
+error: x.wasm: not a WebAssembly module that this host can run: it is neither binary WebAssembly nor the text format
 
 "#]],
     );
@@ -158,7 +158,7 @@ error: x.wasm: is not a WebAssembly module that this host can run: it is neither
         1,
         "",
         str![[r#"
-error: x.wat: is not a WebAssembly module[..]
+error: x.wat: not a WebAssembly module[..]
 ...
   hint: build it for the target `wasm32-wasip1`: `wasm32-wasip2` makes components
 

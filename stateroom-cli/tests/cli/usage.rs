@@ -398,7 +398,7 @@ fn a_module_that_is_none() {
         &[("x.wasm", "no module")],
         "-q serve x.wasm",
         str![[r#"
-error: x.wasm: is not a WebAssembly module[..]
+error: x.wasm: not a WebAssembly module[..]
 ...
 
 "#]],
@@ -411,7 +411,7 @@ fn a_module_of_something_else() {
         &[("x.wat", "(module (memory (export \"memory\") 1))")],
         "-q serve x.wat",
         str![[r#"
-error: x.wat: is not a Stateroom service[..]
+error: x.wat: not a Stateroom service[..]
   hint: put `#[stateroom_wasm]`, of the crate `stateroom-wasm`, on the type of the service
 
 "#]],

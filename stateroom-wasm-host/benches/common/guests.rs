@@ -18,7 +18,7 @@ pub(crate) fn all() -> Vec<Guest> {
     let bare = |name: &str, bytes: &[u8]| Guest { name: name.to_owned(), bytes: bytes.to_vec(), keeps_texts: true };
     let bare = [
         bare("bare", include_bytes!("../guests/echo.wat")),
-        bare("bare, in rows", include_bytes!("../guests/rows.wat")),
+        bare("bare, in rows", include_bytes!("../guests/batches.wat")),
     ];
     let rust = build_rust().map(|bytes| Guest { name: "rust".to_owned(), bytes, keeps_texts: false });
     let named = env::var_os(VARIABLE).unwrap_or_default();

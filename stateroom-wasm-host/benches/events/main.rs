@@ -21,7 +21,7 @@ const THEIRS: &str = "as 0.4.4";
 const THEIRS_ASYNC: &str = "as 0.4.4, but async";
 
 fn factory(guest: &Guest) -> WasmHostFactory {
-    let config = WasmHostConfig { instances: Some(1_000), ..WasmHostConfig::default() };
+    let config = WasmHostConfig::default().with_instances(1_000);
     WasmHostFactory::from_bytes(guest.name.as_str(), &guest.bytes, &config).unwrap()
 }
 

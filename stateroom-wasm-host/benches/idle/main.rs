@@ -45,7 +45,7 @@ fn main() {
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
     println!("live idle room, KiB: of {ROOMS}, each after its first event");
     for guest in guests::all() {
-        let config = WasmHostConfig { instances: Some(2_000), ..WasmHostConfig::default() };
+        let config = WasmHostConfig::default().with_instances(2_000);
         let factory = WasmHostFactory::from_bytes(guest.name.as_str(), &guest.bytes, &config).unwrap();
         runtime.block_on(async {
             // What is made once, by the first room, is not the rooms'.

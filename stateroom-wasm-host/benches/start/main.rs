@@ -64,7 +64,7 @@ fn main() {
     guests.extend([of_size("150 KB", 150 << 10), of_size("1.4 MB", 1_400 << 10)]);
     for guest in guests {
         let directory = tempfile::tempdir().unwrap();
-        let cached = WasmHostConfig { cache: Some(directory.path().join("modules")), ..config.clone() };
+        let cached = config.clone().with_cache(directory.path().join("modules"));
         load(&guest, &cached);
         let (compiled, cached) = (time(&guest, &config), time(&guest, &cached));
         println!("{:22} {:9} {compiled} {cached}", guest.name, guest.bytes.len());

@@ -57,12 +57,10 @@ fn main() -> ExitCode {
 }
 
 async fn soak(time: Duration) -> Result<(), Error> {
-    let config = WasmHostConfig {
-        instances: Some(512),
-        cpu_budget: Duration::from_millis(100),
-        memory_bytes: 1 << 20,
-        ..WasmHostConfig::default()
-    };
+    let config = WasmHostConfig::default()
+        .with_instances(512)
+        .with_cpu_budget(Duration::from_millis(100))
+        .with_memory_bytes(1 << 20);
     let factories = [GUEST.to_owned(), GUEST.replace("260000", "250000")]
         .map(|guest| WasmHostFactory::from_bytes("soak", guest.as_bytes(), &config));
     let [first, second] = factories;

@@ -1,6 +1,6 @@
-//! The slow lane: places for events that take long.
+//! The slow lane: permits for events that compute for long.
 //!
-//! *Invariant:* at least one worker of the runtime is left for short events, if it has more than one.
+//! *Invariant:* by default one worker of the runtime remains for short events, if it has more than one.
 use std::sync::{Arc, OnceLock};
 
 use tokio::{
@@ -8,32 +8,32 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use crate::limits::exceeded;
+use crate::config::Limit;
 
-/// Places for events that take long, given to those who wait in the order in which they came.
+/// Permits for events that compute for long, in the order of request.
 #[derive(Debug)]
 pub(crate) struct SlowLane {
-    places: Option<usize>,
-    /// Made when it is first needed: by then we are in the runtime that it is for.
+    permits: Option<usize>,
+    /// Created at first use, which is inside of the runtime whose workers are counted.
     semaphore: OnceLock<Arc<Semaphore>>,
 }
 
 impl SlowLane {
-    pub(crate) fn new(places: Option<usize>) -> Self {
-        SlowLane { places, semaphore: OnceLock::new() }
+    pub(crate) fn new(permits: Option<usize>) -> Self {
+        SlowLane { permits, semaphore: OnceLock::new() }
     }
 
-    /// Waits for a place. None if there are none to wait for, which does not happen: the semaphore is never closed.
+    /// Waits for a permit. Returns `None` only if the semaphore is closed, which it never is.
     pub(crate) async fn enter(&self) -> Option<OwnedSemaphorePermit> {
         let semaphore = self.semaphore.get_or_init(|| {
             let workers = Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers());
-            let places = self.places.unwrap_or(workers.saturating_sub(1)).clamp(1, Semaphore::MAX_PERMITS);
-            Arc::new(Semaphore::new(places))
+            let permits = self.permits.unwrap_or(workers.saturating_sub(1)).clamp(1, Semaphore::MAX_PERMITS);
+            Arc::new(Semaphore::new(permits))
         });
-        if let Ok(place) = Arc::clone(semaphore).try_acquire_owned() {
-            return Some(place);
+        if let Ok(permit) = Arc::clone(semaphore).try_acquire_owned() {
+            return Some(permit);
         }
-        exceeded("slow_lane");
+        Limit::SlowLane.count_exceeded();
         Arc::clone(semaphore).acquire_owned().await.ok()
     }
 }
@@ -51,20 +51,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waits_for_a_place_is_counted() {
-        let trips = |limit: &str| {
-            let recorder = DebuggingRecorder::new();
-            metrics::with_local_recorder(&recorder, || {
-                let lane = SlowLane::new(Some(1));
-                let mut task = Context::from_waker(Waker::noop());
-                let Poll::Ready(place) = pin!(lane.enter()).poll(&mut task) else { panic!("there is a place") };
-                assert_eq!(recorder.snapshotter().snapshot().into_vec().len(), 0);
-                assert!(pin!(lane.enter()).poll(&mut task).is_pending());
-                drop(place);
-            });
-            let met = recorder.snapshotter().snapshot().into_vec();
-            assert!(met[0].0.key().labels().any(|label| label.value() == limit), "{met:?}");
-        };
-        trips("slow_lane");
+    fn counts_events_that_wait_for_a_permit() {
+        let recorder = DebuggingRecorder::new();
+        metrics::with_local_recorder(&recorder, || {
+            let lane = SlowLane::new(Some(1));
+            let mut task = Context::from_waker(Waker::noop());
+            let Poll::Ready(permit) = pin!(lane.enter()).poll(&mut task) else { panic!("a permit is free") };
+            assert_eq!(recorder.snapshotter().snapshot().into_vec().len(), 0);
+            assert!(pin!(lane.enter()).poll(&mut task).is_pending());
+            drop(permit);
+        });
+        let counters = recorder.snapshotter().snapshot().into_vec();
+        assert!(counters[0].0.key().labels().any(|label| label.value() == "slow_lane"), "{counters:?}");
     }
 }

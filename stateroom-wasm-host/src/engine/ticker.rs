@@ -1,6 +1,6 @@
-//! The clock by which guests are interrupted.
+//! The clock that interrupts guests.
 //!
-//! *Invariant:* it ticks while a guest runs, rests when none has for a while, and ends with its engine.
+//! *Invariant:* it ticks while a guest runs, parks after a while without one, and stops when its engine is dropped.
 use std::{
     io,
     sync::{
@@ -8,36 +8,38 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, Thread},
+    time::Duration,
 };
 
 use wasmtime::{Engine, EngineWeak};
 
-use super::TICK;
+/// The interval at which a computing guest is interrupted to let others run.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
 
-/// Resting and waking costs more than a few ticks in vain.
-const TICKS_IN_VAIN: u32 = 20;
+/// Ticks without a running guest before the thread parks. Parking and unparking costs more than a few idle ticks.
+const MAX_IDLE_TICKS: u32 = 20;
 
-/// A thread that ticks.
+/// A thread that advances the engine's epoch.
 #[derive(Debug)]
 pub(crate) struct Ticker {
-    state: Arc<State>,
+    state: Arc<TickerState>,
     thread: Thread,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct TickerState {
     running: AtomicUsize,
-    resting: AtomicBool,
-    ended: AtomicBool,
+    parked: AtomicBool,
+    stopped: AtomicBool,
 }
 
-/// A guest runs, or may.
+/// Held while a guest may run.
 #[derive(Debug)]
-pub(crate) struct Running<'a>(&'a State);
+pub(crate) struct RunningGuard<'a>(&'a TickerState);
 
 impl Ticker {
     pub(crate) fn start(engine: &Engine) -> io::Result<Self> {
-        let state = Arc::new(State::default());
+        let state = Arc::new(TickerState::default());
         let engine = engine.weak();
         let thread = thread::Builder::new().name("stateroom-ticker".to_owned()).spawn({
             let state = Arc::clone(&state);
@@ -46,18 +48,18 @@ impl Ticker {
         Ok(Ticker { state, thread: thread.thread().clone() })
     }
 
-    pub(crate) fn running(&self) -> Running<'_> {
-        // Either this thread sees that the ticker rests, or the ticker sees that a guest runs: hence the one order
+    pub(crate) fn running(&self) -> RunningGuard<'_> {
+        // Either this thread sees that the ticker is parked, or the ticker sees that a guest runs: hence one total order
         // of all four accesses.
         self.state.running.fetch_add(1, Ordering::SeqCst);
-        if self.state.resting.load(Ordering::SeqCst) {
+        if self.state.parked.load(Ordering::SeqCst) {
             self.thread.unpark();
         }
-        Running(&self.state)
+        RunningGuard(&self.state)
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for RunningGuard<'_> {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, Ordering::SeqCst);
     }
@@ -65,30 +67,30 @@ impl Drop for Running<'_> {
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.state.ended.store(true, Ordering::SeqCst);
+        self.state.stopped.store(true, Ordering::SeqCst);
         self.thread.unpark();
     }
 }
 
-fn tick(engine: &EngineWeak, state: &State) {
-    let mut in_vain = 0;
-    while !state.ended.load(Ordering::SeqCst) {
+fn tick(engine: &EngineWeak, state: &TickerState) {
+    let mut idle_ticks = 0;
+    while !state.stopped.load(Ordering::SeqCst) {
         thread::sleep(TICK);
         let Some(engine) = engine.upgrade() else { return };
         engine.increment_epoch();
         drop(engine);
-        in_vain = if state.running.load(Ordering::SeqCst) > 0 { 0 } else { in_vain + 1 };
-        if in_vain >= TICKS_IN_VAIN {
-            rest(state);
-            in_vain = 0;
+        idle_ticks = if state.running.load(Ordering::SeqCst) > 0 { 0 } else { idle_ticks + 1 };
+        if idle_ticks >= MAX_IDLE_TICKS {
+            park(state);
+            idle_ticks = 0;
         }
     }
 }
 
-fn rest(state: &State) {
-    state.resting.store(true, Ordering::SeqCst);
-    while state.running.load(Ordering::SeqCst) == 0 && !state.ended.load(Ordering::SeqCst) {
+fn park(state: &TickerState) {
+    state.parked.store(true, Ordering::SeqCst);
+    while state.running.load(Ordering::SeqCst) == 0 && !state.stopped.load(Ordering::SeqCst) {
         thread::park();
     }
-    state.resting.store(false, Ordering::SeqCst);
+    state.parked.store(false, Ordering::SeqCst);
 }

@@ -1,37 +1,40 @@
-//! How a failed call becomes a fault.
+//! Conversion of a failed call into a fault.
 //!
-//! *Invariant:* the message of a fault that clients are told (a limit) holds nothing that the guest wrote.
+//! *Invariant:* the message of a fault that clients see (an exceeded limit) contains nothing that the guest wrote.
 use std::time::Duration;
 
 use stateroom::fault::{Fault, FaultKind};
 use wasmtime::{Error, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::{breach::Breach, relay};
 use crate::{
-    imports::output::LastWords,
-    limits::{Refusal, exceeded, pace::Pace},
+    config::Limit,
+    display::Seconds,
+    engine::relay,
+    limits::{resources::Refusal, scheduler::Scheduler},
+    output::StderrTail,
+    violation::ProtocolViolation,
 };
 
-/// What is known about an event that failed, besides the error.
-pub(crate) struct Circumstances<'a> {
-    pub(crate) pace: &'a Pace,
-    pub(crate) refused: Option<Refusal>,
+/// What is known about a failed event besides the error.
+pub(crate) struct FailureContext<'a> {
+    pub(crate) scheduler: &'a Scheduler,
+    pub(crate) refusal: Option<Refusal>,
     /// What the guest wrote to stderr during the event, where a panic writes its message.
-    pub(crate) last_words: LastWords,
+    pub(crate) stderr: StderrTail,
 }
 
-/// The fault of an event that took too long.
-pub(crate) fn time_up(budget: Duration) -> Fault {
-    exceeded("time_budget");
-    Fault::new(FaultKind::TimeBudget, format!("an event took longer than its time budget of {}", Seconds(budget)))
+/// Returns the fault of an event that exceeded its time budget.
+pub(crate) fn time_budget_exceeded(budget: Duration) -> Fault {
+    Limit::TimeBudget.count_exceeded();
+    Fault::new(FaultKind::TimeBudget, format!("an event exceeded its time budget of {}", Seconds(budget)))
 }
 
-/// The fault that an error is.
-pub(crate) fn fault(error: &Error, circumstances: &Circumstances<'_>) -> Fault {
-    let fault = without_backtrace(error, circumstances);
+/// Returns the fault that an error stands for.
+pub(crate) fn fault(error: &Error, context: &FailureContext<'_>) -> Fault {
+    let fault = without_backtrace(error, context);
     match error.downcast_ref::<WasmBacktrace>() {
-        Some(backtrace) => match one_line_a_frame(&backtrace.to_string()) {
+        Some(backtrace) => match one_line_per_frame(&backtrace.to_string()) {
             frames if frames.is_empty() => fault,
             frames => fault.with_backtrace(frames),
         },
@@ -39,62 +42,62 @@ pub(crate) fn fault(error: &Error, circumstances: &Circumstances<'_>) -> Fault {
     }
 }
 
-fn without_backtrace(error: &Error, circumstances: &Circumstances<'_>) -> Fault {
-    let Circumstances { pace, refused, last_words } = circumstances;
-    if pace.is_exhausted() {
-        exceeded("cpu_budget");
-        let budget = Seconds(pace.cpu_budget());
-        return Fault::new(FaultKind::CpuBudget, format!("an event used more than its cpu budget of {budget}"));
+fn without_backtrace(error: &Error, context: &FailureContext<'_>) -> Fault {
+    let FailureContext { scheduler, refusal, stderr } = context;
+    if scheduler.is_cpu_exhausted() {
+        Limit::CpuBudget.count_exceeded();
+        let budget = Seconds(scheduler.cpu_budget());
+        return Fault::new(FaultKind::CpuBudget, format!("an event exceeded its CPU budget of {budget}"));
     }
-    let breach = error.downcast_ref::<Breach>();
-    let without_memory = matches!(breach, None | Some(Breach::NoBuffer { .. }));
-    match (refused, breach) {
-        (Some(refused), _) if without_memory => Fault::new(FaultKind::Memory, refused.to_string()),
-        (_, Some(breach)) => {
-            breach.limit().into_iter().for_each(exceeded);
-            Fault::new(breach.kind(), breach.to_string())
+    let violation = error.downcast_ref::<ProtocolViolation>();
+    let may_lack_memory = matches!(violation, None | Some(ProtocolViolation::AllocationFailed { .. }));
+    match (refusal, violation) {
+        (Some(refusal), _) if may_lack_memory => Fault::new(FaultKind::Memory, refusal.to_string()),
+        (_, Some(violation)) => {
+            violation.limit().into_iter().for_each(Limit::count_exceeded);
+            Fault::new(violation.kind(), violation.to_string())
         }
-        // It was not the guest that failed: no function of its was running, nor did its data lie outside of its memory.
+        // The host failed, and not the guest: none of its functions was running, and its data is within its memory.
         _ if !error.is::<WasmBacktrace>() && !error.is::<Trap>() => {
-            Fault::new(FaultKind::Build, format!("the guest could not be run: {error:#}"))
+            Fault::new(FaultKind::Build, format!("failed to run the guest: {error:#}"))
         }
         _ => {
-            limit_of_trap(error).into_iter().for_each(exceeded);
-            Fault::new(FaultKind::Trap, trap_message(error, last_words))
+            limit_of_trap(error).into_iter().for_each(Limit::count_exceeded);
+            Fault::new(FaultKind::Trap, trap_message(error, stderr))
         }
     }
 }
 
-/// Which limit a trap is about, if it is about one.
-fn limit_of_trap(error: &Error) -> Option<&'static str> {
+/// Returns the limit that a trap enforces, if any.
+fn limit_of_trap(error: &Error) -> Option<Limit> {
     if error.downcast_ref() == Some(&Trap::StackOverflow) {
-        return Some("wasm_stack_bytes");
+        return Some(Limit::WasmStackBytes);
     }
-    // wasmtime-wasi has no type for it.
-    error.root_cause().to_string().starts_with("requested len").then_some("random_bytes")
+    // wasmtime-wasi has no error type for it.
+    error.root_cause().to_string().starts_with("requested len").then_some(Limit::RandomBytes)
 }
 
-fn trap_message(error: &Error, last_words: &LastWords) -> String {
+fn trap_message(error: &Error, stderr: &StderrTail) -> String {
     let trap = error.downcast_ref::<Trap>();
     let cause = match (error.downcast_ref::<I32Exit>(), trap) {
-        (Some(exit), _) => format!("the guest ended itself with exit code {}", exit.0),
+        (Some(exit), _) => format!("the guest exited with code {}", exit.0),
         (_, Some(trap)) => trap.to_string(),
         _ => error.root_cause().to_string(),
     };
-    match last_words {
-        // That is how a panic ends; there is no more to it.
-        LastWords::Panic(panic) if trap == Some(&Trap::UnreachableCodeReached) => panic.clone(),
-        LastWords::Panic(words) | LastWords::Other(words) if !words.is_empty() => format!("{words} ({cause})"),
+    match stderr {
+        // A panic ends with this trap, which adds no information.
+        StderrTail::Panic(panic) if trap == Some(&Trap::UnreachableCodeReached) => panic.clone(),
+        StderrTail::Panic(text) | StderrTail::Other(text) if !text.is_empty() => format!("{text} ({cause})"),
         _ => cause,
     }
 }
 
-/// A backtrace as wasmtime writes it gives a line of its own to the place in the source; here it follows the function. It
-/// ends where the guest was called.
-fn one_line_a_frame(backtrace: &str) -> String {
+/// Reformats wasmtime's backtrace, which has the source location on a line of its own, to one line per frame, and cuts it
+/// off where the guest was called.
+fn one_line_per_frame(backtrace: &str) -> String {
     let mut frames = String::new();
     for line in backtrace.lines().skip(1) {
-        // A module without a name is called that.
+        // The prefix of a module without a name.
         let line = line.replace("<unknown>!", "").split_whitespace().collect::<Vec<_>>().join(" ");
         if line.starts_with("note:") || line.contains(relay::NAME) {
             break;
@@ -107,32 +110,18 @@ fn one_line_a_frame(backtrace: &str) -> String {
     frames
 }
 
-/// A time, as a person reads it.
-struct Seconds(Duration);
-
-impl std::fmt::Display for Seconds {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} s", self.0.as_secs_f64())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_is_a_line() {
-        let theirs = "error while executing at wasm backtrace:\n    0:   0x1a - counter::fail\n                    at \
-                      src/lib.rs:7:5\n                - counter::inlined\n    1:   0x3f - m!run\n    2:   0x3f - stateroom-relay!tell\nnote: a hint";
+    fn each_frame_of_a_backtrace_is_one_line() {
+        let original = "error while executing at wasm backtrace:\n    0:   0x1a - counter::fail\n                    at \
+                        src/lib.rs:7:5\n                - counter::inlined\n    1:   0x3f - m!run\n    2:   0x3f - \
+                        stateroom-relay!deliver\nnote: a hint";
         assert_eq!(
-            one_line_a_frame(theirs),
+            one_line_per_frame(original),
             "0: 0x1a - counter::fail at src/lib.rs:7:5\n- counter::inlined\n1: 0x3f - m!run"
         );
-    }
-
-    #[test]
-    fn budgets_are_told_in_seconds() {
-        assert_eq!(time_up(Duration::from_secs(10)).message(), "an event took longer than its time budget of 10 s");
-        assert_eq!(Seconds(Duration::from_millis(50)).to_string(), "0.05 s");
     }
 }

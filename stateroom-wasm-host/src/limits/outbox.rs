@@ -1,203 +1,210 @@
-//! What a guest asks for during its events, until they have returned.
+//! The effects of a guest's events, until the events return.
 //!
-//! *Invariant:* it holds no more than an event may ask for, and of unknown bytes no more than their number. What belongs to
-//! an event that is over is apart from what belongs to the one that is not.
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//! *Invariant:* it holds no more than the limits of an event permit, and effects of finished events are apart from those of
+//! the event in progress.
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use stateroom::{
     event_batch::FinishedEvents,
-    messages::Effect,
+    messages::{Effect, EffectKind},
     wire::{self, WireError, batch::Records},
 };
 use tracing::debug;
 
-use crate::{config::WasmHostConfig, instance::breach::Breach};
+use crate::{config::WasmHostConfig, violation::ProtocolViolation};
 
-/// What events that are over asked for, until the room takes it: where a guest that goes on with others leaves it.
+/// Size of the effects, in bytes, after which the room takes them before the next event.
+const FLUSH_BYTES: usize = 256 << 10;
+
+/// The effects of finished events until the room takes them, shared so that the room can do so while the guest continues
+/// with later events.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Over(Arc<Mutex<FinishedEvents>>);
+pub(crate) struct FinishedEffects(Arc<Mutex<FinishedEvents>>);
 
-impl Over {
+impl FinishedEffects {
     pub(crate) fn lock(&self) -> MutexGuard<'_, FinishedEvents> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
-/// The effects of the event that is under way, and of those that are over and were not taken yet.
+/// The effects of the event in progress, and of finished events that the room has not taken.
 ///
-/// What a guest sends before its first event is released together with what the first event asks for.
+/// Effects that a guest sends before its first event are released with those of the first event.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    over: Over,
+    finished: FinishedEffects,
     effects: Vec<Effect>,
-    /// The size of those.
+    /// Size of `effects`, in bytes.
     bytes: usize,
-    /// The size of what those of this go asked for.
-    bytes_in_this_go: usize,
+    /// Size of the effects of events finished since the room last flushed, in bytes.
+    bytes_since_flush: usize,
     max_effects: usize,
     max_bytes: usize,
-    extended: bool,
-    row: Option<Row>,
+    extensions: bool,
+    batch: Option<BatchProgress>,
 }
 
-/// How far the effects of a row of events were read.
+/// The position up to which a batch's effects are read.
 #[derive(Debug)]
-struct Row {
+struct BatchProgress {
     events: usize,
-    over: usize,
+    finished: usize,
     bytes: usize,
 }
 
 impl Outbox {
-    /// What an event rarely exceeds; what one did is given back.
-    const KEEP: usize = 1024;
+    /// Capacity that is retained between events, in effects: few events exceed it.
+    const MAX_RETAINED: usize = 1024;
 
     pub(crate) fn new(config: &WasmHostConfig) -> Self {
         Outbox {
-            over: Over::default(),
+            finished: FinishedEffects::default(),
             effects: Vec::new(),
             bytes: 0,
-            bytes_in_this_go: 0,
+            bytes_since_flush: 0,
             max_effects: config.effects,
             max_bytes: config.effect_bytes,
-            extended: false,
-            row: None,
+            extensions: false,
+            batch: None,
         }
     }
 
-    /// From here on the guest knows that it may send more than protocol 0 has.
-    pub(crate) fn extend(&mut self) {
-        self.extended = true;
+    /// Accepts effects beyond protocol 0 from now on: the guest has been greeted.
+    pub(crate) fn enable_extensions(&mut self) {
+        self.extensions = true;
     }
 
-    /// Takes what the guest sends.
-    pub(crate) fn take_in(&mut self, bytes: &[u8]) -> Result<(), Breach> {
-        if self.row.is_some() {
-            return Err(Breach::SentInRow);
+    /// Accepts an effect that the guest sends.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<(), ProtocolViolation> {
+        if self.batch.is_some() {
+            return Err(ProtocolViolation::SentDuringBatch);
         }
-        // Before decoding: that copies the message, which may be as long as the guest's memory.
-        self.check(bytes.len())?;
+        // Before decoding, which copies the message: it may be as long as the guest's memory.
+        self.check_limits(bytes.len())?;
         let effect = match wire::decode_effect(bytes) {
-            Ok(Effect::CloseClient { .. }) if !self.extended => {
-                return Err(WireError::UnknownKind(wire::effect_kind::CLOSE_CLIENT).into());
+            Ok(Effect::CloseClient { .. }) if !self.extensions => {
+                return Err(WireError::UnknownKind(EffectKind::CloseClient.number()).into());
             }
-            Ok(Effect::Answer { .. }) if !self.extended => {
-                return Err(WireError::UnknownKind(wire::effect_kind::ANSWER).into());
+            Ok(Effect::Answer { .. }) if !self.extensions => {
+                return Err(WireError::UnknownKind(EffectKind::Answer.number()).into());
             }
-            Ok(Effect::Respond { .. }) if !self.extended => {
-                return Err(WireError::UnknownKind(wire::effect_kind::RESPOND).into());
+            Ok(Effect::Respond { .. }) if !self.extensions => {
+                return Err(WireError::UnknownKind(EffectKind::Respond.number()).into());
             }
             decoded => decoded,
         };
-        self.put(effect)
+        self.push(effect)
     }
 
-    /// Where the effects of the events that are over are.
-    pub(crate) fn over(&self) -> Over {
-        self.over.clone()
+    /// Returns the shared effects of finished events.
+    pub(crate) fn finished(&self) -> FinishedEffects {
+        self.finished.clone()
     }
 
-    /// The event that the guest was told of has returned.
+    /// Finishes the event in progress.
     pub(crate) fn end_event(&mut self) {
-        put_down(&mut self.over.lock(), &mut self.effects);
+        append_event(&mut self.finished.lock(), &mut self.effects);
         self.count_bytes();
     }
 
     fn count_bytes(&mut self) {
-        self.bytes_in_this_go = self.bytes_in_this_go.saturating_add(std::mem::take(&mut self.bytes));
+        self.bytes_since_flush = self.bytes_since_flush.saturating_add(std::mem::take(&mut self.bytes));
     }
 
-    /// The room gets to write what there is; the next go begins.
-    pub(crate) fn begin_go(&mut self) {
-        self.trim();
-        self.bytes_in_this_go = 0;
+    /// Records that the room takes the effects so far.
+    pub(crate) fn flush(&mut self) {
+        self.release_memory();
+        self.bytes_since_flush = 0;
     }
 
-    /// How much the events of this go have asked for, in bytes.
-    pub(crate) fn bytes_in_this_go(&self) -> usize {
-        self.bytes_in_this_go
+    /// Returns whether the room should take the effects so far before the next event.
+    pub(crate) fn needs_flush(&self) -> bool {
+        self.bytes_since_flush >= FLUSH_BYTES
     }
 
-    /// The guest is told of a row of so many events.
-    pub(crate) fn begin_row(&mut self, events: usize) {
-        self.row = Some(Row { events, over: 0, bytes: 0 });
+    /// Begins a batch of that many events.
+    pub(crate) fn begin_batch(&mut self, events: usize) {
+        self.batch = Some(BatchProgress { events, finished: 0, bytes: 0 });
     }
 
-    /// Whether the guest is handling a row of events.
-    pub(crate) fn is_in_row(&self) -> bool {
-        self.row.is_some()
+    /// Returns whether the guest is handling a batch of events.
+    pub(crate) fn is_in_batch(&self) -> bool {
+        self.batch.is_some()
     }
 
-    /// Reads on in the effects that the guest shows. Says whether a further event is over.
-    pub(crate) fn read_row(&mut self, shown: &[u8]) -> Result<bool, Breach> {
-        let Some(mut row) = self.row.take() else { return Ok(false) };
-        let before = row.over;
-        let unread = shown.get(row.bytes..).ok_or(Breach::TookBack)?;
-        let mut is_over = true;
-        let over = self.over.clone();
-        let mut over = over.lock();
+    /// Reads the effects that the guest has published since the last call. Returns whether an event has finished since.
+    pub(crate) fn read_published(&mut self, published: &[u8]) -> Result<bool, ProtocolViolation> {
+        let Some(mut batch) = self.batch.take() else { return Ok(false) };
+        let before = batch.finished;
+        let unread = published.get(batch.bytes..).ok_or(ProtocolViolation::EffectsRetracted)?;
+        let mut ends_with_event = true;
+        let finished = self.finished.clone();
+        let mut finished = finished.lock();
         for record in Records::new(unread) {
             let record = record?;
-            is_over = record.is_end();
-            if !is_over {
-                self.check(record.bytes())?;
-                self.put(record.effect())?;
+            ends_with_event = record.is_end();
+            if !ends_with_event {
+                self.check_limits(record.bytes())?;
+                self.push(record.effect())?;
                 continue;
             }
-            row.over += 1;
-            if row.over > row.events {
-                return Err(Breach::Count { given: row.events, over: row.over });
+            batch.finished += 1;
+            if batch.finished > batch.events {
+                return Err(ProtocolViolation::EventCount { expected: batch.events, finished: batch.finished });
             }
-            put_down(&mut over, &mut self.effects);
+            append_event(&mut finished, &mut self.effects);
             self.count_bytes();
         }
-        if !is_over {
-            return Err(Breach::NotOver);
+        if !ends_with_event {
+            return Err(ProtocolViolation::TrailingEffects);
         }
-        row.bytes = shown.len();
-        let advanced = row.over > before;
-        self.row = Some(row);
+        batch.bytes = published.len();
+        let advanced = batch.finished > before;
+        self.batch = Some(batch);
         Ok(advanced)
     }
 
-    /// The guest has returned from the row.
-    pub(crate) fn end_row(&mut self) -> Result<(), Breach> {
-        match self.row.take() {
-            Some(Row { events, over, .. }) if over < events => Err(Breach::Count { given: events, over }),
+    /// Ends the batch: the guest has returned.
+    pub(crate) fn end_batch(&mut self) -> Result<(), ProtocolViolation> {
+        match self.batch.take() {
+            Some(BatchProgress { events, finished, .. }) if finished < events => {
+                Err(ProtocolViolation::EventCount { expected: events, finished })
+            }
             _ => Ok(()),
         }
     }
 
-    /// Gives back what an extraordinary event took.
-    fn trim(&mut self) {
-        // So many effects have at least so many bytes.
-        if self.bytes_in_this_go < Self::KEEP * size_of::<Effect>() {
+    /// Frees memory beyond the retained capacity.
+    fn release_memory(&mut self) {
+        // Cheaper than looking at the capacities: that many effects have at least that many bytes.
+        if self.bytes_since_flush < Self::MAX_RETAINED * size_of::<Effect>() {
             return;
         }
-        if self.effects.is_empty() && self.effects.capacity() > Self::KEEP {
+        if self.effects.is_empty() && self.effects.capacity() > Self::MAX_RETAINED {
             self.effects = Vec::new();
         }
-        let mut over = self.over.lock();
-        if over.ends.is_empty() {
-            over.clear(Self::KEEP);
+        let mut finished = self.finished.lock();
+        if finished.ends.is_empty() {
+            finished.clear(Self::MAX_RETAINED);
         }
     }
 
-    /// Whether the event may ask for something of so many bytes as well.
-    fn check(&self, bytes: usize) -> Result<(), Breach> {
+    /// Checks the limits of the event in progress for one more effect of that size.
+    fn check_limits(&self, bytes: usize) -> Result<(), ProtocolViolation> {
         if bytes > self.max_bytes.saturating_sub(self.bytes) {
-            return Err(Breach::EffectBytes { limit: self.max_bytes });
+            return Err(ProtocolViolation::EffectBytes { limit: self.max_bytes });
         }
         if self.effects.len() >= self.max_effects {
-            return Err(Breach::Effects { limit: self.max_effects });
+            return Err(ProtocolViolation::Effects { limit: self.max_effects });
         }
         Ok(())
     }
 
-    fn put(&mut self, effect: Result<Effect, WireError>) -> Result<(), Breach> {
+    fn push(&mut self, effect: Result<Effect, WireError>) -> Result<(), ProtocolViolation> {
         match effect {
-            Err(WireError::UnknownKind(kind)) if self.extended => {
-                debug!(kind, "a guest asks for something unknown; it is left out");
+            Err(WireError::UnknownKind(kind)) if self.extensions => {
+                debug!(kind, "ignoring an effect of an unknown kind");
             }
             effect => {
                 let effect = effect?;
@@ -209,10 +216,10 @@ impl Outbox {
     }
 }
 
-/// Puts the effects of an event behind those of the ones before it.
-fn put_down(over: &mut FinishedEvents, effects: &mut Vec<Effect>) {
-    over.effects.append(effects);
-    over.ends.push(over.effects.len());
+/// Appends an event with its effects, and leaves `effects` empty.
+fn append_event(finished: &mut FinishedEvents, effects: &mut Vec<Effect>) {
+    finished.effects.append(effects);
+    finished.ends.push(finished.effects.len());
 }
 
 #[cfg(test)]
@@ -221,48 +228,50 @@ mod tests {
 
     use super::*;
 
-    /// The effects of so many events that are over, each one message.
-    fn over(events: usize) -> Vec<u8> {
-        let mut row = Vec::new();
+    /// Encodes the effects of finished events, one message each.
+    fn finished(events: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
         for _ in 0..events {
             let message = Effect::Message { recipient: stateroom::MessageRecipient::Broadcast, message: "x".into() };
-            batch::put_effect(&message, &mut row);
-            batch::put_end(&mut row);
+            batch::put_effect(&message, &mut bytes);
+            batch::put_end(&mut bytes);
         }
-        row
+        bytes
     }
 
-    fn in_row(events: usize) -> Outbox {
+    fn in_batch(events: usize) -> Outbox {
         let mut outbox = Outbox::new(&WasmHostConfig::default());
-        outbox.begin_row(events);
+        outbox.begin_batch(events);
         outbox
     }
 
     #[test]
-    fn what_was_read_is_not_read_again() {
-        let mut outbox = in_row(3);
-        let row = over(3);
-        let one = row.len() / 3;
-        for (shown, is_new) in [(&row[..one], true), (&row[..one], false), (&row, true)] {
-            assert_eq!(outbox.read_row(shown).unwrap(), is_new);
+    fn reads_published_effects_once() {
+        let mut outbox = in_batch(3);
+        let bytes = finished(3);
+        let one = bytes.len() / 3;
+        for (published, is_new) in [(&bytes[..one], true), (&bytes[..one], false), (&bytes, true)] {
+            assert_eq!(outbox.read_published(published).unwrap(), is_new);
         }
-        outbox.end_row().unwrap();
-        assert_eq!(outbox.over().lock().ends, [1, 2, 3]);
+        outbox.end_batch().unwrap();
+        assert_eq!(outbox.finished().lock().ends, [1, 2, 3]);
     }
 
     #[test]
-    fn what_was_shown_cannot_be_taken_back() {
-        let mut outbox = in_row(2);
-        outbox.read_row(&over(1)).unwrap();
-        assert!(matches!(outbox.read_row(&[]), Err(Breach::TookBack)));
+    fn rejects_retracted_effects() {
+        let mut outbox = in_batch(2);
+        outbox.read_published(&finished(1)).unwrap();
+        assert!(matches!(outbox.read_published(&[]), Err(ProtocolViolation::EffectsRetracted)));
     }
 
     #[test]
-    fn each_event_of_a_row_is_over_once() {
-        let mut outbox = in_row(2);
-        assert!(matches!(outbox.read_row(&over(3)), Err(Breach::Count { given: 2, over: 3 })));
-        let mut outbox = in_row(2);
-        outbox.read_row(&over(1)).unwrap();
-        assert!(matches!(outbox.end_row(), Err(Breach::Count { given: 2, over: 1 })));
+    fn each_event_of_a_batch_finishes_once() {
+        let mut outbox = in_batch(2);
+        let outcome = outbox.read_published(&finished(3));
+        assert!(matches!(outcome, Err(ProtocolViolation::EventCount { expected: 2, finished: 3 })));
+        let mut outbox = in_batch(2);
+        outbox.read_published(&finished(1)).unwrap();
+        let outcome = outbox.end_batch();
+        assert!(matches!(outcome, Err(ProtocolViolation::EventCount { expected: 2, finished: 1 })));
     }
 }

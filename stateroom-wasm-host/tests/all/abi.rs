@@ -4,8 +4,8 @@ use stateroom::{
     ClientId, MessageRecipient,
     details::ClientDetails,
     fault::FaultKind,
-    messages::{Effect, Event},
-    wire::{self, Answer, Greeting, effect_kind, event_kind},
+    messages::{Effect, EffectKind, Event, EventKind},
+    wire::{self, Answer, Greeting},
 };
 use stateroom_wasm_host::WasmHostFactory;
 
@@ -145,18 +145,18 @@ async fn what_is_sent_too_early_comes_with_the_first_event() {
 
 #[tokio::test]
 async fn a_greeting_names_the_room_and_what_the_host_knows() {
-    let mut room = Room::new(&greeted(&answer(event_kind::ALL, effect_kind::ALL)), &config()).await;
+    let mut room = Room::new(&greeted(&answer(EventKind::NUMBERS, EffectKind::NUMBERS)), &config()).await;
     let effects = room.one(Event::Init).await;
     let [Effect::Message { message, .. }] = &*effects else { panic!("{effects:?}") };
     let greeting = Greeting::decode(message.bytes().unwrap()).unwrap();
     assert_eq!(greeting.room_id, "a room");
-    assert_eq!(greeting.events, event_kind::ALL);
-    assert_eq!(greeting.effects, effect_kind::ALL);
+    assert_eq!(greeting.events, EventKind::NUMBERS);
+    assert_eq!(greeting.effects, EffectKind::NUMBERS);
 }
 
 #[tokio::test]
 async fn a_guest_that_was_greeted_may_close_clients() {
-    let mut room = Room::new(&greeted(&answer(event_kind::ALL, effect_kind::ALL)), &config()).await;
+    let mut room = Room::new(&greeted(&answer(EventKind::NUMBERS, EffectKind::NUMBERS)), &config()).await;
     room.one(Event::Init).await;
     assert_eq!(room.one(says(1, encoded(&closing()))).await, [closing()]);
     let unknown = [&99_u32.to_le_bytes()[..], b"whatever"].concat();
@@ -182,7 +182,7 @@ async fn a_guest_that_does_not_know_of_details_hears_of_the_client_all_the_same(
 
 #[tokio::test]
 async fn events_that_a_guest_did_not_name_are_left_out() {
-    let known = [event_kind::INIT, event_kind::CONNECT, 1000];
+    let known = [EventKind::Init.number(), EventKind::Connect.number(), 1000];
     let mut room = Room::new(&greeted(&answer(&known, &[])), &config()).await;
     assert_eq!(room.one(Event::Init).await.len(), 1, "the greeting");
     assert_eq!(room.one(says(1, encoded(&closing()))).await, []);
@@ -197,8 +197,8 @@ async fn a_guest_that_names_calls_is_called_and_answers() {
         (call $send (local.get $event) (local.get $length))
         (return)))";
     let call = || Event::Call { message: "well?".into() };
-    for (known, answered) in [(event_kind::ALL, vec![Effect::Answer { message: "well?".into() }]), (&[0], vec![])] {
-        let guest = greeted(&answer(known, effect_kind::ALL)).replace(messages, &format!("{calls}{messages}"));
+    for (known, answered) in [(EventKind::NUMBERS, vec![Effect::Answer { message: "well?".into() }]), (&[0], vec![])] {
+        let guest = greeted(&answer(known, EffectKind::NUMBERS)).replace(messages, &format!("{calls}{messages}"));
         let mut room = Room::new(&guest, &config()).await;
         room.one(Event::Init).await;
         assert_eq!(room.one(call()).await, answered);

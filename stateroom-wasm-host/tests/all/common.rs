@@ -21,17 +21,21 @@ pub(crate) const HOSTILE: &str = include_str!("../guests/hostile.wat");
 
 /// One engine for all tests, with a small pool; budgets that no good guest reaches.
 pub(crate) fn config() -> WasmHostConfig {
-    WasmHostConfig {
-        instances: Some(64),
-        cpu_budget: Duration::from_secs(30),
-        time_budget: Duration::from_secs(60),
-        memory_bytes: 4 << 20,
-        ..WasmHostConfig::default()
-    }
+    WasmHostConfig::default()
+        .with_instances(64)
+        .with_cpu_budget(Duration::from_secs(30))
+        .with_time_budget(Duration::from_secs(60))
+        .with_memory_bytes(4 << 20)
 }
 
 pub(crate) fn factory(guest: &str, config: &WasmHostConfig) -> WasmHostFactory {
     WasmHostFactory::from_bytes("guest.wat", guest.as_bytes(), config).unwrap()
+}
+
+/// An error's message with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let errors = std::iter::successors(Some(error), |error| error.source());
+    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A guest that is driven as a server does it.

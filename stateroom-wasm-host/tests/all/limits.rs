@@ -7,14 +7,14 @@ use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 use crate::common::{ECHO, HOSTILE, Log, Room, config, factory, here, says, sent};
 
 fn short_of_cpu() -> WasmHostConfig {
-    WasmHostConfig { cpu_budget: Duration::from_millis(50), ..config() }
+    config().with_cpu_budget(Duration::from_millis(50))
 }
 
 #[tokio::test]
 async fn a_guest_that_spins_uses_up_its_budget() {
     let fault = Room::new(HOSTILE, &short_of_cpu()).await.fails(says(1, "l")).await;
     assert_eq!(fault.kind(), FaultKind::CpuBudget);
-    assert_eq!(fault.message(), "an event used more than its cpu budget of 0.05 s");
+    assert_eq!(fault.message(), "an event exceeded its CPU budget of 0.05 s");
     assert!(fault.backtrace().unwrap().contains("spin"));
 }
 
@@ -36,16 +36,16 @@ async fn a_guest_that_spins_before_its_first_event_is_stopped() {
 
 #[tokio::test]
 async fn a_guest_that_sleeps_runs_out_of_time() {
-    let config = WasmHostConfig { time_budget: Duration::from_millis(50), ..config() };
+    let config = config().with_time_budget(Duration::from_millis(50));
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "z")).await;
     assert_eq!(fault.kind(), FaultKind::TimeBudget);
-    assert_eq!(fault.message(), "an event took longer than its time budget of 0.05 s");
+    assert_eq!(fault.message(), "an event exceeded its time budget of 0.05 s");
 }
 
 /// They wait together, and the host tells the guest of them in one go; each sleeps for 20 s.
 #[tokio::test(start_paused = true)]
 async fn a_time_budget_is_for_one_event() {
-    let config = WasmHostConfig { time_budget: Duration::from_secs(30), ..config() };
+    let config = config().with_time_budget(Duration::from_secs(30));
     let mut room = Room::new(HOSTILE, &config).await;
     let (effects, outcome) = room.deliver(["z", "z", "z"].map(|deed| says(1, deed))).await;
     outcome.unwrap();
@@ -54,7 +54,7 @@ async fn a_time_budget_is_for_one_event() {
 
 #[tokio::test]
 async fn a_guest_that_spins_runs_out_of_time_if_that_is_shorter() {
-    let config = WasmHostConfig { time_budget: Duration::from_millis(50), ..config() };
+    let config = config().with_time_budget(Duration::from_millis(50));
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "l")).await;
     assert_eq!(fault.kind(), FaultKind::TimeBudget);
 }
@@ -86,7 +86,7 @@ async fn a_spinner_does_not_delay_another_room() {
 /// With one place in the slow lane, two events that take long both come to their end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn spinners_take_turns() {
-    let config = WasmHostConfig { slow_lane: Some(1), instances: Some(16), ..short_of_cpu() };
+    let config = short_of_cpu().with_slow_lane(1).with_instances(16);
     let factory = factory(HOSTILE, &config);
     assert_eq!(spin_in_rooms(&factory, 4).await, [FaultKind::CpuBudget; 4]);
 }
@@ -105,12 +105,7 @@ async fn spin_in_rooms(factory: &WasmHostFactory, count: usize) -> Vec<FaultKind
 /// The time in which others compute is not the guest's: it needs 50 ms of its own, of the 800 that all need together.
 #[tokio::test]
 async fn waiting_for_the_slow_lane_is_no_use_of_time() {
-    let config = WasmHostConfig {
-        slow_lane: Some(1),
-        instances: Some(32),
-        time_budget: Duration::from_millis(600),
-        ..short_of_cpu()
-    };
+    let config = short_of_cpu().with_slow_lane(1).with_instances(32).with_time_budget(Duration::from_millis(600));
     let factory = factory(HOSTILE, &config);
     assert_eq!(spin_in_rooms(&factory, 16).await, [FaultKind::CpuBudget; 16]);
 }
@@ -119,7 +114,7 @@ async fn waiting_for_the_slow_lane_is_no_use_of_time() {
 async fn memory_ends_at_the_limit() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "m")).await;
     assert_eq!(fault.kind(), FaultKind::Memory);
-    assert_eq!(fault.message(), "an event needed more than the 4 MiB of memory that a guest may have");
+    assert_eq!(fault.message(), "an event needed more than a guest's limit of 4 MiB of memory");
 }
 
 #[tokio::test]
@@ -133,15 +128,15 @@ async fn a_guest_may_live_with_a_refusal() {
 async fn tables_end_at_the_limit() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "t")).await;
     assert_eq!(fault.kind(), FaultKind::Memory);
-    assert!(fault.message().contains("20000 elements"), "{fault}");
+    assert!(fault.message().contains("20000 table elements"), "{fault}");
 }
 
 #[tokio::test]
 async fn floods_of_effects_end_at_the_limit() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "f")).await;
-    assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event asked for more than 100000 effects"));
+    assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event produced more than 100000 effects"));
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "F")).await;
-    assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event asked for more than 64 MiB of effects"));
+    assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event produced more than 64 MiB of effects"));
 }
 
 #[tokio::test]
@@ -157,11 +152,11 @@ async fn one_call_writes_no_more_than_it_may() {
 
 #[tokio::test]
 async fn a_full_pool_refuses_rooms_until_one_is_gone() {
-    let factory = factory(ECHO, &WasmHostConfig { instances: Some(2), ..config() });
+    let factory = factory(ECHO, &config().with_instances(2));
     let mut rooms = vec![Room::of(&factory).await, Room::of(&factory).await];
     let fault = Room::try_of(&factory).await.err().unwrap();
     assert_eq!(fault.kind(), FaultKind::NoSpace);
-    assert!(fault.message().contains("no more rooms fit"), "{fault}");
+    assert!(fault.message().contains("the maximum number of rooms"), "{fault}");
     assert!(!factory.has_space(0), "whoever has the rooms");
     rooms.pop();
     assert!(factory.has_space(1));
@@ -174,16 +169,16 @@ async fn a_full_pool_refuses_rooms_until_one_is_gone() {
 async fn without_a_pool_rooms_are_made_one_by_one() {
     let log = Log::default();
     let _guard = log.begin();
-    let mut room = Room::new(ECHO, &WasmHostConfig { instances: Some(1_000_000), ..config() }).await;
+    let mut room = Room::new(ECHO, &config().with_instances(1_000_000)).await;
     assert_eq!(room.one(says(1, "x")).await, [sent(ClientId(1), "x")]);
-    assert!(log.text().contains("no pool of instances can be made"), "{}", log.text());
+    assert!(log.text().contains("failed to create a pool of instances"), "{}", log.text());
 }
 
 #[tokio::test]
 async fn output_goes_to_the_log_in_measure() {
     let log = Log::default();
     let guard = log.begin();
-    let config = WasmHostConfig { log_lines_per_second: 5, ..config() };
+    let config = config().with_log_lines_per_second(5);
     let mut room = Room::new(HOSTILE, &config).await;
     assert_eq!(room.one(says(1, "w")).await, here());
     drop((room, guard));
@@ -192,7 +187,7 @@ async fn output_goes_to_the_log_in_measure() {
     // Of 1000. Five a second with the line above it; a slow machine may come into another second.
     assert!((2..100).contains(&lines), "{text}");
     assert!(text.contains(r#"WARN stateroom::guest: the bottom room="a room""#), "{text}");
-    assert!(text.contains("the guest writes too much"), "{text}");
+    assert!(text.contains("the guest exceeded its log quota"), "{text}");
 }
 
 /// The host's functions run on the guest's stack. If they did not have their own share of it, this would end the process.
@@ -200,7 +195,7 @@ async fn output_goes_to_the_log_in_measure() {
 async fn a_guest_without_stack_leaves_some_for_the_host() {
     let log = Log::default();
     let _guard = log.begin();
-    let config = WasmHostConfig { log_lines_per_second: 1 << 20, log_bytes_per_second: 1 << 30, ..config() };
+    let config = config().with_log_lines_per_second(1 << 20).with_log_bytes_per_second(1 << 30);
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "S")).await;
     assert!(fault.message().contains("call stack exhausted"), "{fault}");
     assert!(log.text().lines().count() > 1000);

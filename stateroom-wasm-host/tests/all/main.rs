@@ -7,13 +7,13 @@
 )]
 
 mod abi;
+mod batches;
 mod cache;
 mod common;
 mod hostile;
 mod limits;
+mod limits_exceeded;
 mod refusals;
-mod rows;
 mod served;
 mod simulated;
 mod threads;
-mod trips;

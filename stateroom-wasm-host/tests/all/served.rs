@@ -63,7 +63,7 @@ async fn code(client: &mut Client) -> u16 {
 
 #[tokio::test]
 async fn a_guest_that_fails_ends_its_room_alone() {
-    let budget = WasmHostConfig { cpu_budget: Duration::from_millis(50), ..config() };
+    let budget = config().with_cpu_budget(Duration::from_millis(50));
     let address = serve(&budget, Limits::default()).await;
     let mut neighbour = join(address, "next-door").await;
     for (room, what) in ["t trap", "p bad pointer", "g garbage", "s spin", "m memory"].into_iter().enumerate() {
@@ -164,7 +164,7 @@ async fn a_client_that_never_reads_is_closed_and_nobody_else_misses_anything() {
 /// The space is the engine's, so that all servers of one configuration share it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_pool_refuses_one_more_room_and_nothing_else_suffers() {
-    let config = WasmHostConfig { instances: Some(3), ..config() };
+    let config = config().with_instances(3);
     let (here, there) = (serve(&config, Limits::default()).await, serve(&config, Limits::default()).await);
     let (mut one, mut two, mut three) = (join(here, "a").await, join(there, "a").await, join(here, "b").await);
     for client in [&mut one, &mut two, &mut three] {

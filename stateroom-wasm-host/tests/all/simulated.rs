@@ -9,7 +9,7 @@ use stateroom_wasm_host::testing::{WasmModule, WasmRoom};
 
 use super::common::{ECHO, HOSTILE, config};
 
-const SURROUNDINGS: &str = include_str!("../guests/surroundings.wat");
+const SURROUNDINGS: &str = include_str!("../guests/environment.wat");
 
 fn room(guest: &str, seed: u64) -> WasmRoom {
     WasmModule::from_bytes("guest.wat", guest.as_bytes(), &config()).unwrap().seeded_room(seed)

@@ -24,7 +24,7 @@ fn works_for_a_thread() {
     assert_eq!(effects[0], Effect::SetTimer { ms_delay: 1 });
     assert_eq!(effects[2], sent(ClientId(1), "x"));
 
-    let short = WasmHostConfig { cpu_budget: Duration::from_millis(20), ..config() };
+    let short = config().with_cpu_budget(Duration::from_millis(20));
     let (mut spinner, context) = build(HOSTILE, &short);
     spinner.message(ClientId(1), "y".into(), &context);
     assert_eq!(context.take_texts_for(ClientId(1)), ["here"]);
@@ -33,7 +33,7 @@ fn works_for_a_thread() {
     spinner.message(ClientId(1), "e".into(), &context);
     assert!(context.take().is_empty(), "it is gone");
 
-    let short = WasmHostConfig { time_budget: Duration::from_millis(20), ..config() };
+    let short = config().with_time_budget(Duration::from_millis(20));
     let (mut sleeper, context) = build(HOSTILE, &short);
     sleeper.message(ClientId(1), "z".into(), &context);
     assert!(format!("{sleeper:?}").contains("TimeBudget"), "{sleeper:?}");

@@ -14,15 +14,13 @@ use crate::case::{Case, Outcome, script};
 
 /// Limits that are quickly reached. One engine for all cases, as they agree in what makes one.
 pub(crate) fn config() -> WasmHostConfig {
-    WasmHostConfig {
-        instances: Some(64),
-        memory_bytes: 4 << 20,
-        cpu_budget: Duration::from_millis(50),
-        time_budget: Duration::from_secs(1),
-        effects: 1000,
-        effect_bytes: 1 << 20,
-        ..WasmHostConfig::default()
-    }
+    WasmHostConfig::default()
+        .with_instances(64)
+        .with_memory_bytes(4 << 20)
+        .with_cpu_budget(Duration::from_millis(50))
+        .with_time_budget(Duration::from_secs(1))
+        .with_effects(1000)
+        .with_effect_bytes(1 << 20)
 }
 
 pub(crate) fn factory(guest: &str) -> Result<WasmHostFactory, WasmHostError> {
@@ -52,10 +50,16 @@ fn fits(seen: &Outcome, expected: &Outcome) -> bool {
     }
 }
 
+/// An error's message with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let errors = std::iter::successors(Some(error), |error| error.source());
+    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 async fn live(guest: &str) -> Outcome {
     let factory = match factory(guest) {
         Ok(factory) => factory,
-        Err(error) => return Outcome::Refused { message: error.to_string() },
+        Err(error) => return Outcome::Refused { message: chain(&error) },
     };
     let context = TestContext::new("a room");
     let mut room = match factory.create("a room", Arc::new(context.clone())).await {

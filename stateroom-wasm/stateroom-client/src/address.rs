@@ -1,9 +1,9 @@
-//! Where a room is.
+//! Addresses of rooms.
 //!
-//! *Invariant:* whatever the name of a room is, its address is that of this room or none.
+//! *Invariant:* the address of a room's name is that room's, whatever the name contains; some names have none.
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What `encodeURIComponent` encodes: the same name is the same room for clients in JavaScript.
+/// Encodes as `encodeURIComponent` does, so that a name is the same room for clients in JavaScript.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -15,23 +15,23 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// The address `ws/NAME` beside a page, if the page came over HTTP and the name can be one.
+/// Returns the address `ws/NAME` beside a page, if the page was loaded over HTTP and the name is valid.
 pub(crate) fn beside(page: &str, room: &str) -> Option<String> {
     let (scheme, rest) = match page.split_once(':')? {
         ("http", rest) => ("ws", rest),
         ("https", rest) => ("wss", rest),
         _ => return None,
     };
-    // In an address, `.` and `..` stand for folders, however they are written.
+    // In an address, `.` and `..` are directories, even percent-encoded.
     if matches!(room, "" | "." | "..") {
         return None;
     }
     let path = rest.strip_prefix("//")?.split(['?', '#']).next()?;
-    let folder = path.rsplit_once('/').map_or(path, |(folder, _)| folder);
-    Some(format!("{scheme}://{folder}/ws/{}", utf8_percent_encode(room, ENCODED)))
+    let directory = path.rsplit_once('/').map_or(path, |(directory, _)| directory);
+    Some(format!("{scheme}://{directory}/ws/{}", utf8_percent_encode(room, ENCODED)))
 }
 
-/// The address by which one with that token joins.
+/// Adds a token to an address.
 pub(crate) fn with_token(address: &str, token: &str) -> String {
     let address = address.split_once('#').map_or(address, |(address, _)| address);
     let and = if address.contains('?') { '&' } else { '?' };
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_room_is_beside_its_page() {
+    fn a_named_room_is_beside_its_page() {
         for (page, address) in [
             ("http://localhost:8080/", "ws://localhost:8080/ws/a"),
             ("https://example.com", "wss://example.com/ws/a"),
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn any_name_is_one_part_of_the_path_or_refused() {
+    fn a_name_is_one_path_segment_or_rejected() {
         for (name, encoded) in [
             ("a/b?c#d", "a%2Fb%3Fc%23d"),
             ("50 %2e", "50%20%252e"),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_added_to_whatever_is_asked_for() {
+    fn a_token_is_added_to_an_existing_query() {
         assert_eq!(with_token("ws://x/ws/a", "s+ t"), "ws://x/ws/a?token=s%2B%20t");
         assert_eq!(with_token("/rooms/ws/a?team=red#top", "s"), "/rooms/ws/a?team=red&token=s");
     }

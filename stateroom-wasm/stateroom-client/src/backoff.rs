@@ -1,41 +1,42 @@
-//! How long to wait until a connection is tried again. Times are in milliseconds.
+//! Delays between attempts to connect, in milliseconds.
 //!
-//! *Invariant:* the pages that a server has lost do not come back in the same moment, nor ever more often than [`LEAST`].
+//! *Invariant:* delays are random, so that pages do not reconnect to a restarted server all at once, and at least
+//! [`MIN_DELAY`].
 use std::time::Duration;
 
-/// The shortest wait.
-const LEAST: f64 = 250.0;
-/// The longest that the first wait may be.
-const FIRST: f64 = 750.0;
-/// By how much that grows from try to try.
+/// The shortest delay.
+const MIN_DELAY: f64 = 250.0;
+/// Upper bound of the first delay.
+const FIRST_DELAY: f64 = 750.0;
+/// Growth of the upper bound per attempt.
 const GROWTH: f64 = 1.6;
-/// A connection that has held for so long has worked: the next wait is a first one.
-const STABLE: f64 = 5000.0;
+/// A connection open for this long counts as successful, and resets the delay.
+const STABLE_TIME: f64 = 5000.0;
 
-/// Waits at random between [`LEAST`] and a time that grows.
+/// Random delays between [`MIN_DELAY`] and a growing upper bound.
 #[derive(Debug)]
 pub(crate) struct Backoff {
-    /// The longest that the next wait may be.
-    longest: f64,
-    /// The longest that any may be.
+    /// Upper bound of the next delay.
+    bound: f64,
+    /// Upper bound of any delay.
     cap: f64,
 }
 
 impl Backoff {
     pub(crate) fn up_to(cap: Duration) -> Backoff {
-        let cap = (cap.as_secs_f64() * 1000.0).max(LEAST);
-        Backoff { longest: FIRST.min(cap), cap }
+        let cap = (cap.as_secs_f64() * 1000.0).max(MIN_DELAY);
+        Backoff { bound: FIRST_DELAY.min(cap), cap }
     }
 
-    /// How long to wait after a connection that has held for some time, 0 where it never was one. `random` is 0 to 1.
-    pub(crate) fn after(&mut self, held: f64, random: f64) -> Duration {
-        if held >= STABLE {
-            self.longest = FIRST.min(self.cap);
+    /// Returns the delay after a connection that was open for some time, 0 if it was never open. `random` is from 0 to 1.
+    pub(crate) fn after(&mut self, open_time: f64, random: f64) -> Duration {
+        if open_time >= STABLE_TIME {
+            self.bound = FIRST_DELAY.min(self.cap);
         }
-        let wait = LEAST + random * (self.longest - LEAST);
-        self.longest = (self.longest * GROWTH).min(self.cap);
-        // `as` keeps to the range of the type, whatever the number is.
-        Duration::from_millis(wait.round() as u64)
+        let delay = MIN_DELAY + random * (self.bound - MIN_DELAY);
+        self.bound = (self.bound * GROWTH).min(self.cap);
+        // `as` saturates.
+        Duration::from_millis(delay.round() as u64)
     }
 }
 
@@ -43,30 +44,30 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    fn waits(backoff: &mut Backoff, random: f64, tries: usize) -> Vec<u128> {
-        (0..tries).map(|_| backoff.after(0.0, random).as_millis()).collect()
+    fn delays(backoff: &mut Backoff, random: f64, attempts: usize) -> Vec<u128> {
+        (0..attempts).map(|_| backoff.after(0.0, random).as_millis()).collect()
     }
 
     #[test]
-    fn waits_are_at_random_and_what_they_may_be_grows_to_a_cap() {
+    fn delays_are_random_below_a_bound_that_grows_to_a_cap() {
         let new = || Backoff::up_to(Duration::from_secs(10));
-        assert_eq!(waits(&mut new(), 1.0, 8), [750, 1200, 1920, 3072, 4915, 7864, 10_000, 10_000]);
-        assert_eq!(waits(&mut new(), 0.5, 3), [500, 725, 1085]);
-        assert_eq!(waits(&mut new(), 0.0, 9), [250; 9]);
+        assert_eq!(delays(&mut new(), 1.0, 8), [750, 1200, 1920, 3072, 4915, 7864, 10_000, 10_000]);
+        assert_eq!(delays(&mut new(), 0.5, 3), [500, 725, 1085]);
+        assert_eq!(delays(&mut new(), 0.0, 9), [250; 9]);
     }
 
     #[test]
-    fn only_a_connection_that_held_begins_anew() {
+    fn only_a_stable_connection_resets_the_delay() {
         let mut backoff = Backoff::up_to(Duration::from_secs(10));
-        waits(&mut backoff, 1.0, 5);
+        delays(&mut backoff, 1.0, 5);
         assert_eq!(backoff.after(4999.0, 1.0).as_millis(), 7864);
         assert_eq!(backoff.after(5000.0, 1.0).as_millis(), 750);
         assert_eq!(backoff.after(0.0, 1.0).as_millis(), 1200);
     }
 
     #[test]
-    fn a_low_cap_holds_from_the_beginning() {
-        assert_eq!(waits(&mut Backoff::up_to(Duration::from_millis(500)), 1.0, 3), [500; 3]);
-        assert_eq!(waits(&mut Backoff::up_to(Duration::ZERO), 1.0, 2), [250; 2]);
+    fn a_low_cap_applies_to_the_first_delay() {
+        assert_eq!(delays(&mut Backoff::up_to(Duration::from_millis(500)), 1.0, 3), [500; 3]);
+        assert_eq!(delays(&mut Backoff::up_to(Duration::ZERO), 1.0, 2), [250; 2]);
     }
 }

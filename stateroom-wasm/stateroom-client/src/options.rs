@@ -1,34 +1,37 @@
-//! Which room to join, and how.
+//! Options of joining a room.
 use std::time::Duration;
 
 use crate::{
-    JoinError, address, close,
+    address, close,
+    event::JoinError,
     page::{self, TabToken},
 };
 
-/// Which room to join, and how. Whatever is not said is as in what [`of_page`](Self::of_page) and the others give.
+/// The room to join, and options of the connection. [`of_page`](Self::of_page), [`named`](Self::named) and [`at`](Self::at)
+/// set the defaults.
 #[derive(Clone)]
 pub struct RoomOptions {
-    /// Which room.
+    /// The room's location.
     pub place: Place,
-    /// By what the room knows the client again. By default [`Token::OfTab`].
+    /// The secret by which the room recognizes a returning client. Default: [`Token::OfTab`].
     pub token: Token,
-    /// A JSON Web Token to show the server, among the subprotocols. By default none.
+    /// A JSON Web Token for the server, sent among the subprotocols. Default: none.
     pub access_token: Option<String>,
-    /// Subprotocols to offer, of which the server takes one. By default none.
+    /// Subprotocols to offer, of which the server selects one. Default: none.
     pub subprotocols: Vec<String>,
-    /// Close codes after which not to come back. By default 1002, 1007, 1008, 1009 and 4000; add those of your service.
+    /// Close codes after which the client does not reconnect. Default: 1002, 1007, 1008, 1009 and 4000. Add those of your
+    /// service.
     pub final_codes: Vec<u16>,
-    /// After how long a try is given up. By default 10 s.
+    /// Timeout of an attempt to connect. Default: 10 s.
     pub connect_time: Duration,
-    /// The longest time between two tries, at least 250 ms. By default 10 s.
+    /// Maximum delay between two attempts, at least 250 ms. Default: 10 s.
     pub longest_wait: Duration,
-    /// How many messages to keep that are sent while there is no connection, and to send when there is one: the last. By
-    /// default none, as the room may have begun again meanwhile.
+    /// Maximum number of messages, the most recent ones, that are kept while there is no connection and sent once there is
+    /// one. Default: none, because the room may have started afresh meanwhile.
     pub kept_messages: usize,
 }
 
-/// Where a room is.
+/// The location of a room.
 #[derive(Debug, Clone)]
 pub enum Place {
     /// At `ws/NAME` beside the page.
@@ -37,31 +40,31 @@ pub enum Place {
     At(String),
 }
 
-/// By what a room knows a client again when it comes back.
+/// The secret by which a room recognizes a returning client.
 #[derive(Clone)]
 pub enum Token {
-    /// By a secret that this tab has for this room alone, also when it is loaded again; a tab that is duplicated has another.
+    /// A secret of this tab and this room, which survives a reload. A duplicated tab gets another one.
     OfTab,
-    /// By this secret: whoever has it is the same client.
+    /// This secret. All connections with it are the same client.
     Given(String),
-    /// By nothing: whoever comes back is a new client.
+    /// No secret: each connection is a new client.
     None,
 }
 
 impl RoomOptions {
-    /// For the room that the page is about, [`room_of_page`](crate::room_of_page).
+    /// Options for the page's room: see [`room_of_page`](crate::room_of_page).
     #[must_use]
     pub fn of_page() -> RoomOptions {
         RoomOptions::named(page::room_of_page())
     }
 
-    /// For the room of that name, at `ws/NAME` beside the page.
+    /// Options for the room of that name, at `ws/NAME` beside the page.
     #[must_use]
     pub fn named(name: impl Into<String>) -> RoomOptions {
         RoomOptions::of(Place::Named(name.into()))
     }
 
-    /// For the room with that address.
+    /// Options for the room at that address.
     #[must_use]
     pub fn at(address: impl Into<String>) -> RoomOptions {
         RoomOptions::of(Place::At(address.into()))
@@ -80,7 +83,7 @@ impl RoomOptions {
         }
     }
 
-    /// The address to connect to, and the token of this tab, if that is in it.
+    /// Returns the address to connect to, and the tab's token if the address contains it.
     pub(crate) fn address(&self) -> Result<(String, Option<TabToken>), JoinError> {
         let page = page::address().ok_or(JoinError::NoPage)?;
         let address = match &self.place {
@@ -99,7 +102,7 @@ impl RoomOptions {
         }
     }
 
-    /// The subprotocols to offer. What follows `bearer` is the access token.
+    /// Returns the subprotocols to offer. The access token follows `bearer`.
     pub(crate) fn offered(&self) -> impl Iterator<Item = &str> {
         let bearer = self.access_token.as_deref().map(|token| ["bearer", token]);
         self.subprotocols.iter().map(String::as_str).chain(bearer.into_iter().flatten())
@@ -111,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_access_token_follows_bearer_and_whatever_else_is_offered() {
+    fn an_access_token_follows_bearer_at_the_end() {
         let mut options = RoomOptions::named("a");
         assert_eq!(options.offered().count(), 0);
         options.access_token = Some("e30.e30.x".to_owned());
@@ -120,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_browser_there_is_no_page() {
+    fn joining_fails_without_a_page() {
         let joined = crate::Room::<crate::Text>::join(RoomOptions::of_page(), |_| {});
         assert_eq!(joined.err(), Some(JoinError::NoPage));
     }

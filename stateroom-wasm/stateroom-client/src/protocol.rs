@@ -1,21 +1,21 @@
-//! What a client and its room say to each other.
+//! The messages between a client and its room.
 use stateroom::MessagePayload;
 
-/// What is said in both directions, and how it is written. Implemented for a type that has nothing in it but this.
+/// The messages in both directions and their encoding. Implement it for an empty type.
 pub trait Protocol: 'static {
-    /// What the client says.
+    /// A message from the client.
     type Out: ?Sized;
-    /// What the room says.
+    /// A message from the room.
     type In;
 
-    /// Writes what the client says; nothing where that has no form.
+    /// Encodes a message from the client, or returns `None` if it cannot be encoded.
     fn encode(message: &Self::Out) -> Option<MessagePayload>;
 
-    /// Reads what the room says. What gives nothing is passed over.
+    /// Decodes a message from the room. Messages that decode to `None` are ignored.
     fn decode(message: MessagePayload) -> Option<Self::In>;
 }
 
-/// Texts, as they are.
+/// Text messages, without further encoding.
 #[derive(Debug)]
 pub enum Text {}
 
@@ -33,7 +33,7 @@ impl Protocol for Text {
     }
 }
 
-/// Bytes, as they are.
+/// Binary messages, without further encoding.
 #[derive(Debug)]
 pub enum Bytes {}
 
@@ -51,7 +51,7 @@ impl Protocol for Bytes {
     }
 }
 
-/// Texts of JSON: an `O` from the client, an `I` from the room.
+/// JSON in text messages: an `O` from the client, an `I` from the room.
 #[cfg(feature = "json")]
 #[derive(Debug)]
 pub struct Json<O, I>(std::marker::PhantomData<(O, I)>);
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_of_the_other_kind_is_passed_over() {
+    fn ignores_messages_of_the_other_kind() {
         let (text, bytes) = (Text::encode("a").unwrap(), Bytes::encode(b"a").unwrap());
         assert_eq!((Bytes::decode(text.clone()), Text::decode(bytes.clone())), (None, None));
         assert_eq!((Text::decode(text), Bytes::decode(bytes)), (Some("a".to_owned()), Some(b"a".to_vec())));
@@ -83,13 +83,13 @@ mod tests {
 
     #[cfg(feature = "json")]
     #[test]
-    fn json_is_what_fits_the_types() {
+    fn json_decodes_only_what_fits_the_types() {
         type Sums = Json<(u8, u8), u16>;
         assert_eq!(Sums::encode(&(1, 2)), Some("[1,2]".into()));
         assert_eq!(Sums::decode("3".into()), Some(3));
         for message in ["-3", "{", ""] {
             assert_eq!(Sums::decode(message.into()), None, "{message}");
         }
-        assert_eq!(Sums::decode(b"3".into()), None, "bytes are no JSON");
+        assert_eq!(Sums::decode(b"3".into()), None, "binary messages are not JSON");
     }
 }

@@ -1,14 +1,14 @@
-//! The secret by which a room knows a client again.
+//! The secret by which a room recognizes a returning client.
 //!
-//! *Invariant:* one that a server takes, and that nobody guesses.
+//! *Invariant:* servers accept it, and it cannot be guessed.
 use std::fmt::Write;
 
-/// How long a server lets a token be unless told otherwise, in bytes.
-const MOST_BYTES: usize = 512;
+/// Maximum length of a token that servers accept by default, in bytes.
+const MAX_BYTES: usize = 512;
 
-/// The one that is in the store, if it can be one; else a new one, of these random bytes.
+/// Returns the stored token if it is valid, or else a new one made of random bytes.
 pub(crate) fn stored_or_new(stored: Option<String>, random: [u8; 16]) -> String {
-    stored.filter(|token| (1..=MOST_BYTES).contains(&token.len())).unwrap_or_else(|| {
+    stored.filter(|token| (1..=MAX_BYTES).contains(&token.len())).unwrap_or_else(|| {
         random.iter().fold(String::new(), |mut token, byte| {
             let _ = write!(token, "{byte:02x}");
             token
@@ -16,7 +16,7 @@ pub(crate) fn stored_or_new(stored: Option<String>, random: [u8; 16]) -> String 
     })
 }
 
-/// Under which name a room's token is in the store: no room gets to see that of another.
+/// Returns the storage key of a room's token. Each room has its own, so that none sees another's token.
 pub(crate) fn name(address: &str) -> String {
     format!("stateroom-token {address}")
 }
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stored_one_is_taken_again_unless_it_cannot_be_one() {
+    fn a_stored_token_is_reused_unless_invalid() {
         let new = "0001ff00000000000000000000000000";
         let random = [0, 1, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         let long = "x".repeat(512);
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn rooms_do_not_share_one() {
+    fn rooms_do_not_share_a_token() {
         assert_ne!(name("ws://x/ws/a"), name("ws://x/ws/b"));
     }
 }

@@ -1,6 +1,6 @@
-//! What the attribute makes of the item below it.
+//! The expansion of the attribute.
 //!
-//! *Invariant:* the item comes out as it was written, with an error or with the exports behind it.
+//! *Invariant:* the item is unchanged, and followed by an error or by the exports.
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Error, Generics, Item, Result};
@@ -13,10 +13,10 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#item #added)
 }
 
-/// The name of the type to export.
+/// Returns the name of the type to export.
 fn service(arguments: TokenStream, item: TokenStream) -> Result<Ident> {
     if !arguments.is_empty() {
-        let help = "`#[stateroom_wasm]` takes no arguments: a room's settings are in `stateroom.toml`";
+        let help = "`#[stateroom_wasm]` takes no arguments: rooms are configured in `stateroom.toml`";
         return Err(Error::new_spanned(arguments, help));
     }
     match syn::parse2(item)? {
@@ -24,52 +24,53 @@ fn service(arguments: TokenStream, item: TokenStream) -> Result<Ident> {
         Item::Enum(item) => concrete(item.ident, item.generics),
         Item::Type(item) => concrete(item.ident, item.generics),
         Item::Union(item) => {
-            Err(Error::new_spanned(item.union_token, "a union cannot be a service: make it a struct or an enum"))
+            Err(Error::new_spanned(item.union_token, "a union cannot be a service: use a struct or an enum"))
         }
         Item::Impl(item) => {
             let help =
-                "an `impl` cannot be marked: put `#[stateroom_wasm]` above the struct, enum or type alias itself";
+                "an `impl` block cannot be a service: apply `#[stateroom_wasm]` to the struct, enum or type alias";
             Err(Error::new_spanned(item.impl_token, help))
         }
         Item::Fn(item) => Err(not_a_type(item.sig.fn_token, "a function")),
         Item::Trait(item) => Err(not_a_type(item.trait_token, "a trait")),
         Item::Mod(item) => Err(not_a_type(item.mod_token, "a module")),
-        item => Err(not_a_type(item, "this")),
+        item => Err(not_a_type(item, "this item")),
     }
 }
 
-/// The item's name, if it has no parameters: a module's exports are those of one type.
+/// Returns the item's name if it has no generic parameters: a module's exports are those of one type.
 fn concrete(name: Ident, generics: Generics) -> Result<Ident> {
     if generics.params.is_empty() {
         return Ok(name);
     }
     let help = format!(
-        "a module is made of one concrete type: remove the parameters, or mark an alias that sets them, \
+        "a module exports one concrete type: remove the generic parameters, or apply the attribute to a type alias \
          such as `type Concrete = {name}<..>;`"
     );
     Err(Error::new_spanned(generics, help))
 }
 
 fn not_a_type(at: impl quote::ToTokens, what: &str) -> Error {
-    let help =
-        format!("{what} cannot be a service: mark the struct, enum or type alias that implements `StateroomService`");
+    let help = format!(
+        "{what} cannot be a service: apply the attribute to the struct, enum or type alias that implements `StateroomService`"
+    );
     Error::new_spanned(at, help)
 }
 
 fn exports(service: &Ident) -> TokenStream {
     let guest = quote!(::stateroom_wasm::__guest);
-    // The compiler's complaint about a type that is no service belongs to the name of that type.
+    // The compiler reports a type that is not a service at the name of that type.
     let at_name = Span::call_site().located_at(service.span());
     let of_service = quote_spanned!(at_name=> ::stateroom_wasm::__guest::Guest<#service>);
     quote! {
         const _: () = {
-            // On every target: a type that is no service is found in native builds and in editors too.
+            // On every target, so that native builds and editors report a type that is not a service.
             #[allow(dead_code)]
             static GUEST: #of_service = #guest::Guest::new();
 
             #[cfg(target_arch = "wasm32")]
             const _: () = {
-                // Exported, a static is its address; there the host finds the number.
+                // The export of a static is its address, at which the host finds the number.
                 #[unsafe(no_mangle)]
                 static STATEROOM_API_VERSION: i32 = #guest::API_VERSION;
 
@@ -89,7 +90,7 @@ fn exports(service: &Ident) -> TokenStream {
                     #guest::malloc(length)
                 }
 
-                // SAFETY, of these four: the host passes what it got from `stateroom_malloc`.
+                // SAFETY, of these four: the host passes memory that `stateroom_malloc` returned.
                 #[unsafe(no_mangle)]
                 unsafe extern "C" fn stateroom_free(pointer: *mut u8, length: u32) {
                     unsafe { #guest::free(pointer, length) }
@@ -118,13 +119,13 @@ fn exports(service: &Ident) -> TokenStream {
 mod tests {
     use super::*;
 
-    /// The name found in an item, or the first error.
+    /// Returns the name found in an item, or the first error.
     fn name(item: TokenStream) -> std::result::Result<String, String> {
         service(TokenStream::new(), item).map(|name| name.to_string()).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn a_struct_an_enum_and_an_alias_are_found_whatever_is_written_around_them() {
+    fn accepts_structs_enums_and_aliases_with_any_attributes() {
         assert_eq!(
             name(quote!(
                 pub struct Unit;
@@ -151,7 +152,7 @@ mod tests {
         );
         assert_eq!(
             name(quote!(
-                /** Says what. */
+                /** A comment. */
                 enum Choice {
                     #[default]
                     One,
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_of_every_kind_are_refused() {
+    fn rejects_generic_parameters_of_every_kind() {
         for item in [
             quote!(
                 struct S<T>(T);
@@ -205,10 +206,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_type_is_refused_by_what_it_is() {
+    fn rejects_other_items_by_their_kind() {
         for (item, what) in [
             (quote!(union U { a: u32, b: f32 }), "a union"),
-            (quote!(impl StateroomService for S {}), "an `impl`"),
+            (quote!(impl StateroomService for S {}), "an `impl` block"),
             (
                 quote!(
                     fn service() {}
@@ -231,13 +232,13 @@ mod tests {
                 quote!(
                     static SERVICE: u32 = 0;
                 ),
-                "this",
+                "this item",
             ),
             (
                 quote!(
                     use a::Service;
                 ),
-                "this",
+                "this item",
             ),
         ] {
             assert!(name(item).unwrap_err().starts_with(what));
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_refused() {
+    fn rejects_arguments() {
         let error = service(
             quote!(room = "a"),
             quote!(
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_item_comes_out_unchanged_in_front_of_whatever_is_added() {
+    fn the_item_is_unchanged_and_comes_first() {
         for item in [
             quote!(
                 struct S {
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn each_export_of_the_interface_is_made_once() {
+    fn generates_each_export_once() {
         let code = expand(
             TokenStream::new(),
             quote!(
@@ -289,6 +290,8 @@ mod tests {
             "fn stateroom_free (",
             "fn stateroom_hello (",
             "fn stateroom_recv (",
+            "static STATEROOM_EFFECTS :",
+            "fn stateroom_batch (",
         ] {
             assert_eq!(code.matches(export).count(), 1, "{export}");
         }

@@ -1,16 +1,37 @@
 //! The attribute of [`stateroom-wasm`](https://docs.rs/stateroom-wasm), which re-exports it: use it through that crate.
 //!
-//! *Invariant:* what the attribute adds only forwards. Whatever a guest does is written in `stateroom-wasm`.
+//! *Invariant:* the generated code only forwards. The behavior of a guest is implemented in `stateroom-wasm`.
 #![forbid(unsafe_code)]
 
 mod expand;
 
 use proc_macro::TokenStream;
 
-/// Makes a WebAssembly module of a service.
+/// Exports a service from a WebAssembly module.
 ///
-/// Goes above a struct, an enum or a type alias without parameters, whose type implements `StateroomService` and
-/// `Default`. A crate can have one. Each room is an instance of the module, and begins with the type's default.
+/// It applies to a struct, an enum or a type alias without generic parameters, of a type that implements `StateroomService`
+/// and `Default`, once per crate. Each room is an instance of the module and starts with the type's default.
+///
+/// ```
+/// use stateroom_wasm::*;
+///
+/// #[stateroom_wasm]
+/// #[derive(Default)]
+/// struct Counter {
+///     value: i32,
+/// }
+///
+/// impl StateroomService for Counter {
+///     fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+///         if message.text() == Some("increment") {
+///             self.value += 1;
+///             context.send_message(MessageRecipient::Broadcast, format!("new value: {}", self.value));
+///         }
+///     }
+/// }
+/// ```
+///
+/// A generic service takes an alias: `#[stateroom_wasm] type Service = Game<Chess>;`.
 ///
 /// On targets other than `wasm32` it only checks the type, so that a service's tests run natively.
 #[proc_macro_attribute]

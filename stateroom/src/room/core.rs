@@ -1,132 +1,31 @@
 //! The state machine of a room.
 //!
 //! *Invariant:* each connection that joins gets one `connect` and one `disconnect`, in this order, with its messages in
-//! between. The one exception is the last `disconnect` of a room that ends with its last client. A membership changes
-//! when its event has returned, right before that event's effects: a broadcast in `connect` reaches the new client, one
-//! in `disconnect` does not reach the client that left.
-use std::time::Duration;
+//! between. The one exception is the last `disconnect` of a room that ends with its last client.
+use std::sync::Arc;
 
 use super::{
     close::CloseReason,
     output::{RoomLimit, RoomOutput},
-    pending::{FinishedEffects, PendingEvents},
+    pending::PendingEvents,
     roster::{ConnectionId, Joined, Roster, RosterSnapshot},
+    rules::{JoinRequest, Phase, Rejected, RoomRules},
+    state::{Change, Leave, State},
     timers::{Timers, Timestamp},
     tokens::Remembered,
 };
 use crate::{
     ClientId, MessagePayload,
     details::ClientDetails,
+    event_batch::EventBatch,
     http::Request,
     messages::{Effect, Event},
 };
-
-/// The numbers a room goes by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomRules {
-    /// Maximum number of connections.
-    pub max_connections: usize,
-    /// Maximum number of remembered tokens.
-    pub max_tokens: usize,
-    /// Minimum time between two timer events.
-    pub min_timer_interval: Duration,
-    /// How long the room stays empty after its last client has left, before it ends; `None` is forever.
-    pub empty_timeout: Option<Duration>,
-    /// How long the room waits for its first client, before it ends; `None` is forever.
-    pub unjoined_timeout: Option<Duration>,
-    /// Whether the room ends with its last client. That client's `disconnect` is then not delivered.
-    pub ends_with_last_client: bool,
-}
-
-impl Default for RoomRules {
-    /// No limits, except for 1 ms between two timer events. The room never ends for being empty.
-    fn default() -> Self {
-        RoomRules {
-            max_connections: usize::MAX,
-            max_tokens: usize::MAX,
-            min_timer_interval: Duration::from_millis(1),
-            empty_timeout: None,
-            unjoined_timeout: None,
-            ends_with_last_client: false,
-        }
-    }
-}
-
-/// The phase of a room's life.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Phase {
-    /// Clients may join.
-    Running,
-    /// The server is about to stop: nobody may join, and the clients are closed one after the other.
-    Draining,
-    /// Another service is about to replace the current one. Clients stay.
-    Restarting {
-        /// Whether the room is also draining.
-        draining: bool,
-    },
-    /// The room ends, and its clients are closed for this reason.
-    Stopping(CloseReason),
-}
-
-/// A connection that joins a room.
-#[derive(Debug)]
-pub struct JoinRequest<E> {
-    /// The connection.
-    pub connection: ConnectionId,
-    /// The token by which the client keeps its ID. A secret.
-    pub token: Option<String>,
-    /// What is known of the client besides its ID.
-    pub details: Option<Box<ClientDetails>>,
-    /// The way out to the client.
-    pub egress: E,
-}
-
-/// A join that was rejected.
-#[derive(Debug)]
-pub struct Rejected<E> {
-    /// The way out to the client.
-    pub egress: E,
-    /// The reason to close it with.
-    pub reason: CloseReason,
-}
-
-/// The change a room makes when an event has returned.
-enum Change<O: RoomOutput> {
-    /// The client becomes a member.
-    Join { client: ClientId, connection: ConnectionId, egress: O::Egress },
-    /// The client is no longer a member, and is closed if there is a reason.
-    Leave(Leave<O::Close>),
-    /// A client's message is handled.
-    Message { client: ClientId, connection: ConnectionId, bytes: usize },
-    /// A caller gets its answer.
-    Answer(O::CallReply),
-    /// An HTTP request gets its response.
-    Respond(O::RequestReply),
-    /// The timer has fired, whenever it was due.
-    FireTimer,
-    /// None.
-    Nothing,
-}
-
-struct Leave<C> {
-    client: ClientId,
-    connection: ConnectionId,
-    reason: Option<C>,
-}
 
 /// A room: passes what happens to its service, and what the service requests to a [`RoomOutput`].
 pub struct RoomCore<O: RoomOutput> {
     pending: PendingEvents<Change<O>>,
     state: State<O::Close>,
-}
-
-struct State<C> {
-    rules: RoomRules,
-    phase: Phase,
-    roster: Roster,
-    timers: Timers,
-    /// The `disconnect` with which the room ends; delivered only if it does not end.
-    last_leave: Option<Leave<C>>,
 }
 
 impl<O: RoomOutput> RoomCore<O> {
@@ -173,7 +72,7 @@ impl<O: RoomOutput> RoomCore<O> {
 
     /// The events for the service to work through.
     #[must_use]
-    pub fn pending(&self) -> &std::sync::Arc<crate::event_batch::EventBatch> {
+    pub fn pending(&self) -> &Arc<EventBatch> {
         self.pending.batch()
     }
 
@@ -374,7 +273,7 @@ impl<O: RoomOutput> RoomCore<O> {
     pub fn apply_finished(&mut self, output: &mut O) {
         let state = &mut self.state;
         self.pending.apply_finished(|pending, kind, change, effects| {
-            state.apply_change(pending, change, effects, output);
+            state.apply_event(pending, change, effects, output);
             output.event_applied(kind);
         });
     }
@@ -419,98 +318,6 @@ impl<O: RoomOutput> RoomCore<O> {
     fn settle_last_leave(&mut self, output: &mut O) {
         if let Some(leave) = self.state.last_leave.take() {
             self.state.remove_member(leave, output);
-        }
-    }
-}
-
-impl<C: From<CloseReason>> State<C> {
-    fn leave<O: RoomOutput<Close = C>>(
-        &mut self,
-        pending: &mut PendingEvents<Change<O>>,
-        connection: ConnectionId,
-        reason: Option<C>,
-    ) {
-        let Some(client) = self.roster.leave(connection) else { return };
-        let leave = Leave { client, connection, reason };
-        let is_running = matches!(self.phase, Phase::Running | Phase::Restarting { draining: false });
-        if self.rules.ends_with_last_client && self.roster.len() == 0 && is_running {
-            self.last_leave = Some(leave);
-        } else {
-            pending.push(Event::Disconnect { client }, Change::Leave(leave));
-        }
-    }
-
-    fn remove_member<O: RoomOutput<Close = C>>(&mut self, leave: Leave<C>, output: &mut O) {
-        let Leave { client, connection, reason } = leave;
-        if self.roster.remove_member(client, connection) {
-            output.remove_member(client, connection, reason);
-        }
-    }
-
-    fn apply_change<O: RoomOutput<Close = C>>(
-        &mut self,
-        pending: &mut PendingEvents<Change<O>>,
-        change: Change<O>,
-        effects: FinishedEffects<'_, '_>,
-        output: &mut O,
-    ) {
-        match change {
-            Change::Join { client, connection, egress } => {
-                self.roster.add_member(client, connection);
-                output.add_member(client, connection, egress);
-            }
-            Change::Leave(leave) => self.remove_member(leave, output),
-            Change::Message { client, connection, bytes } => output.message_handled(client, connection, bytes),
-            Change::FireTimer => self.timers.fire(output.now()),
-            Change::Answer(reply) => {
-                let mut answer = None;
-                for effect in effects {
-                    match effect {
-                        Effect::Answer { message } if answer.is_none() => answer = Some(message),
-                        effect => self.apply_effect(pending, effect, output),
-                    }
-                }
-                return output.answer(reply, answer);
-            }
-            Change::Respond(reply) => {
-                let mut answer = None;
-                for effect in effects {
-                    match effect {
-                        Effect::Respond { response } if answer.is_none() => answer = Some(*response),
-                        effect => self.apply_effect(pending, effect, output),
-                    }
-                }
-                return output.respond(reply, answer);
-            }
-            Change::Nothing => {}
-        }
-        effects.for_each(|effect| self.apply_effect(pending, effect, output));
-    }
-
-    fn apply_effect<O: RoomOutput<Close = C>>(
-        &mut self,
-        pending: &mut PendingEvents<Change<O>>,
-        effect: Effect,
-        output: &mut O,
-    ) {
-        match effect {
-            Effect::Message { recipient, message } => output.deliver(recipient, message),
-            Effect::SetTimer { ms_delay } => {
-                if self.timers.set(output.now(), Duration::from_millis(ms_delay.into())) {
-                    output.limit_reached(RoomLimit::TimerInterval);
-                }
-            }
-            Effect::CloseClient { client, code, ref reason } => {
-                let Some(connection) = self.roster.member(client) else { return };
-                if !CloseReason::is_service_code(code) {
-                    output.effect_ignored(&effect);
-                }
-                let reason = Some(CloseReason::by_service(code, reason.clone()).into());
-                self.remove_member(Leave { client, connection, reason }, output);
-                self.leave(pending, connection, None);
-            }
-            // Without meaning in this event.
-            Effect::Answer { .. } | Effect::Respond { .. } => output.effect_ignored(&effect),
         }
     }
 }

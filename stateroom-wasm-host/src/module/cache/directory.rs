@@ -1,7 +1,7 @@
-//! The directory of the cache, and the files in it: who may write there, and how many there are.
+//! The directory of the cache: permissions, atomic writes, and eviction.
 //!
-//! *Invariant:* nothing is read that anybody but the user who runs this could have written; nothing is removed but what
-//! is named as the cache names its files. A file is there as a whole or not at all.
+//! *Invariant:* a file is read only if no other user can have written it, and removed only if its name is one that the cache
+//! uses. A file exists completely or not at all.
 use std::{
     fs::{self, File, Metadata},
     io::{self, Read, Write},
@@ -11,56 +11,56 @@ use std::{
 
 use tracing::debug;
 
-/// What the names of the cache's files end with.
+/// Extension of cached files.
 pub(super) const EXTENSION: &str = "module";
-/// What the names of files begin with that are still being written.
+/// Prefix of files that are being written.
 const UNFINISHED: &str = "unfinished-";
-/// A file that is not finished after so long never will be: whoever wrote it has ended.
+/// Age of an unfinished file after which its writer must have ended.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
-/// As many files are kept, and so many bytes in all; beyond that, those that were not used for longest go.
+/// Maximum number and total size of cached files. Beyond that, the least recently used are removed.
 const MAX_FILES: usize = 64;
 const MAX_BYTES: u64 = 512 << 20;
 
-/// Why a directory or a file in it is not used.
+/// The reason for not using a directory or a file in it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unusable {
+pub(super) enum CacheError {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("it belongs to another user")]
-    Foreign,
-    #[error("others than its owner may write to it")]
-    Shared,
+    OtherOwner,
+    #[error("users other than its owner may write to it")]
+    WritableByOthers,
     #[error("it is {0}")]
-    Kind(&'static str),
-    #[error("it is not as it was written")]
+    Invalid(&'static str),
+    #[error("it was changed after it was written")]
     Damaged,
 }
 
-/// A directory that belongs to the user who runs this.
+/// A directory that belongs to the current user.
 #[derive(Debug)]
 pub(super) struct Directory(PathBuf);
 
 impl Directory {
-    /// Makes the directory, if it is not there.
-    pub(super) fn open(path: &Path) -> Result<Self, Unusable> {
+    /// Opens the directory, and creates it if it is missing.
+    pub(super) fn open(path: &Path) -> Result<Self, CacheError> {
         create_private(path)?;
-        // Not what a link leads to: whose link that is would be another question.
+        // Links are not followed: the link itself could belong to another user.
         let found = fs::symlink_metadata(path)?;
         if !found.is_dir() {
-            return Err(Unusable::Kind("no directory"));
+            return Err(CacheError::Invalid("not a directory"));
         }
         check_owner(&found)?;
         Ok(Directory(path.to_owned()))
     }
 
-    /// What is in a file, if there is one.
-    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Unusable> {
+    /// Returns the contents of a file, if it exists.
+    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, CacheError> {
         let path = self.0.join(name);
-        // Before it is opened: to open what is no file may take for ever.
+        // Before opening: opening something other than a file, such as a pipe, may block forever.
         match fs::symlink_metadata(&path) {
             Ok(found) if found.is_file() => {}
-            Ok(_) => return Err(Unusable::Kind("no file")),
+            Ok(_) => return Err(CacheError::Invalid("not a file")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         }
@@ -68,30 +68,30 @@ impl Directory {
         let found = file.metadata()?;
         check_owner(&found)?;
         if found.len() > MAX_BYTES {
-            return Err(Unusable::Kind("too large"));
+            return Err(CacheError::Invalid("too large"));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
         file.read_to_end(&mut bytes)?;
-        // It is as good as new. If that cannot be noted, it is only removed earlier.
+        // Marks it as recently used. If that fails, it is merely removed earlier.
         let _ = file.set_modified(SystemTime::now());
         Ok(Some(bytes))
     }
 
-    /// Puts a file in the place of what has been there.
+    /// Writes a file, replacing an existing one.
     pub(super) fn write(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
-        // For its owner alone, from the beginning; removed again if it does not get its name.
+        // Private to its owner from the beginning; removed again unless it is persisted.
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.0)?;
         parts.iter().try_for_each(|part| file.write_all(part))?;
         file.persist(self.0.join(name))?;
         Ok(())
     }
 
-    /// Removes the files that were not used for longest, beyond what is kept.
-    pub(super) fn tidy(&self) {
-        self.tidy_to(MAX_FILES, MAX_BYTES);
+    /// Removes the least recently used files beyond the limits.
+    pub(super) fn evict(&self) {
+        self.evict_to(MAX_FILES, MAX_BYTES);
     }
 
-    fn tidy_to(&self, files: usize, bytes: u64) {
+    fn evict_to(&self, files: usize, bytes: u64) {
         let mut kept = 0;
         for (index, (path, found)) in self.newest_first().iter().enumerate() {
             kept += found.len();
@@ -101,7 +101,7 @@ impl Directory {
         }
     }
 
-    /// The files of the cache; those of which the writer has ended are removed on the way.
+    /// Returns the files of the cache, most recently used first, and removes abandoned ones.
     fn newest_first(&self) -> Vec<(PathBuf, Metadata)> {
         let modified = |found: &Metadata| found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         let mut files = Vec::new();
@@ -121,7 +121,7 @@ impl Directory {
     }
 }
 
-/// Whether a file is named as the cache names those that are whole: it may lie next to files of others.
+/// Returns whether a file has a name of a finished file: the directory may contain other files.
 fn is_finished(path: &Path) -> bool {
     let stem = path.file_stem().map(|stem| stem.as_encoded_bytes()).unwrap_or_default();
     path.extension().is_some_and(|extension| extension == EXTENSION)
@@ -131,9 +131,9 @@ fn is_finished(path: &Path) -> bool {
 
 fn remove(path: &Path) {
     match fs::remove_file(path) {
-        Ok(()) => debug!(file = %path.display(), "a compiled module is no longer kept"),
-        // Another process may have been faster.
-        Err(error) => debug!(file = %path.display(), %error, "a compiled module cannot be removed"),
+        Ok(()) => debug!(file = %path.display(), "removed a cached module"),
+        // Another process may have removed it.
+        Err(error) => debug!(file = %path.display(), %error, "failed to remove a cached module"),
     }
 }
 
@@ -144,25 +144,25 @@ fn create_private(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn check_owner(found: &Metadata) -> Result<(), Unusable> {
+fn check_owner(found: &Metadata) -> Result<(), CacheError> {
     use std::os::unix::fs::MetadataExt;
     if found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(Unusable::Foreign);
+        return Err(CacheError::OtherOwner);
     }
     if found.mode() & 0o022 != 0 {
-        return Err(Unusable::Shared);
+        return Err(CacheError::WritableByOthers);
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
 fn create_private(_: &Path) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "this system does not tell who may write there"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "file permissions are not available on this system"))
 }
 
 #[cfg(not(unix))]
-fn check_owner(_: &Metadata) -> Result<(), Unusable> {
-    create_private(Path::new("")).map_err(Unusable::Io)
+fn check_owner(_: &Metadata) -> Result<(), CacheError> {
+    create_private(Path::new("")).map_err(CacheError::Io)
 }
 
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 ;; Looks at the clock, for ever.
 ;;
-;; outcome: message: cpu_budget: an event used more than its cpu budget of 0.05 s
+;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

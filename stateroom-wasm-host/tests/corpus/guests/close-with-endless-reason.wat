@@ -1,6 +1,6 @@
 ;; Closes a client for a reason that is longer than its memory.
 ;;
-;; outcome: message: bad_message: the message ends too early
+;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"
   "\04\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00")

@@ -1,6 +1,6 @@
 ;; Closes a client, which nobody has agreed upon.
 ;;
-;; outcome: message: bad_message: there is no kind of message with the number 2
+;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\02\00\00\00" "\01\00\00\00" "\e8\03" "\00\00\00\00\00\00\00\00")
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

@@ -1,6 +1,6 @@
 ;; Sends bytes that are no effect.
 ;;
-;; outcome: message: bad_message: no kind of message with the number 4294967295
+;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\ff\ff\ff\ff\ff\ff\ff\ff")
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

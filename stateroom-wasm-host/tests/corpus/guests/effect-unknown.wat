@@ -1,6 +1,6 @@
 ;; Sends an effect of a kind that there is not, without a greeting.
 ;;
-;; outcome: message: bad_message: no kind of message with the number 99
+;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\63\00\00\00")
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

@@ -1,6 +1,6 @@
 ;; Writes a line without end.
 ;;
-;; outcome: message: cpu_budget: an event used more than its cpu budget of 0.05 s
+;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (data (i32.const 256) "\08\01\00\00" "\08\00\00\00" "too much")
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

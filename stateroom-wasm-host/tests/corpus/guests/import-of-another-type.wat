@@ -1,4 +1,4 @@
 ;; Wants to send by another type.
 ;;
-;; outcome: refused: imports something by a type that it does not have
+;; outcome: refused: an import has the wrong type
 (import "env" "stateroom_send" (func (param i64)))

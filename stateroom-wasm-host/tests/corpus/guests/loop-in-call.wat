@@ -1,6 +1,6 @@
 ;; Computes for ever when the program around it asks something.
 ;;
-;; outcome: call: cpu_budget: an event used more than its cpu budget of 0.05 s
+;; outcome: call: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"
   "\04\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00")

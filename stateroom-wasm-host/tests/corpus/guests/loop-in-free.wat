@@ -1,5 +1,5 @@
 ;; Never returns from freeing, which a longer event makes necessary.
 ;;
-;; outcome: long message: cpu_budget: an event used more than its cpu budget of 0.05 s
+;; outcome: long message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (func (export "stateroom_free") (param i32 i32)
   (loop $again (br $again)))

@@ -1,5 +1,5 @@
 ;; Never returns the memory that it is asked for.
 ;;
-;; outcome: init: cpu_budget: an event used more than its cpu budget of 0.05 s
+;; outcome: init: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (func (export "stateroom_malloc") (param $length i32) (result i32)
   (loop $again (br $again)) unreachable)

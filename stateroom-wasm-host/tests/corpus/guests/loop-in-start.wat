@@ -1,5 +1,5 @@
 ;; Computes for ever in its start function.
 ;;
-;; outcome: refused: failed at its start: cpu_budget
+;; outcome: refused: failed to start: cpu_budget
 (func $spin (loop $again (br $again)))
 (start $spin)

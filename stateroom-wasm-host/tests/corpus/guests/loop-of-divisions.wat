@@ -1,6 +1,6 @@
 ;; Computes for ever with the slowest instruction there is.
 ;;
-;; outcome: message: cpu_budget: an event used more than its cpu budget of 0.05 s
+;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (global $number (mut i64) (i64.const -1))
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

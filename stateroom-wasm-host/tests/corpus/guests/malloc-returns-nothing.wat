@@ -1,5 +1,5 @@
 ;; Has no memory to give.
 ;;
-;; outcome: init: bad_pointer: `stateroom_malloc` returned no memory for 1024 bytes
+;; outcome: init: bad_pointer: `stateroom_malloc` failed to allocate 1024 bytes
 (func (export "stateroom_malloc") (param $length i32) (result i32)
   (i32.const 0))

@@ -1,5 +1,5 @@
 ;; Wants the host's memory for its own.
 ;;
-;; outcome: refused: imports `memory` from `env`, which this host does not offer
+;; outcome: refused: imports `memory` from `env`, which this host does not provide
 (import "env" "memory" (memory 2))
 (export "memory" (memory 0))

@@ -1,6 +1,6 @@
 ;; Has a memory without a byte in it; the versions are outside.
 ;;
-;; outcome: refused: `STATEROOM_API_VERSION` is at the address 8, which is outside of its memory
+;; outcome: refused: `STATEROOM_API_VERSION` is at address 8, outside of the module's memory
 (module (memory (export "memory") 0)
  (global (export "STATEROOM_API_VERSION") i32 (i32.const 8))
  (global (export "STATEROOM_API_PROTOCOL") i32 (i32.const 12))

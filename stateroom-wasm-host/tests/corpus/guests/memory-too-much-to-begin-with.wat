@@ -1,4 +1,4 @@
 ;; Has more memory than it may from the beginning.
 ;;
-;; outcome: refused: needs 6553600 bytes of memory to begin with; the limit is 4194304
+;; outcome: refused: needs 6553600 bytes of initial memory; the limit is 4194304
 (memory (export "memory") 100)

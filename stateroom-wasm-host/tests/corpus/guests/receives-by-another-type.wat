@@ -1,4 +1,4 @@
 ;; Takes events by another type.
 ;;
-;; outcome: refused: exports `stateroom_recv` as
+;; outcome: refused: export `stateroom_recv` is
 (func (export "stateroom_recv") (param i64))

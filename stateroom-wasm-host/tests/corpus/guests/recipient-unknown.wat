@@ -1,6 +1,6 @@
 ;; Sends a message to a recipient of a kind that there is not.
 ;;
-;; outcome: message: bad_message: no recipient or payload with the number 3
+;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\00\00\00\00" "\03\00\00\00" "\00\00\00\00")
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

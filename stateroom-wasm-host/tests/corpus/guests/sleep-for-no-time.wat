@@ -1,6 +1,6 @@
 ;; Sleeps for no time, for ever.
 ;;
-;; outcome: message: cpu_budget: an event used more than its cpu budget of 0.05 s
+;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (data (i32.const 256)
   "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\01\00\00\00\00\00\00\00"
   "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00")

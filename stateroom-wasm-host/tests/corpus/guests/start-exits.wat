@@ -1,5 +1,5 @@
 ;; Ends itself in its start function.
 ;;
-;; outcome: refused: failed at its start: trap: the guest ended itself with exit code 0
+;; outcome: refused: failed to start: trap: the guest exited with code 0
 (func $start (call $exit (i32.const 0)))
 (start $start)

@@ -1,5 +1,5 @@
 ;; Calls itself without end in its start function.
 ;;
-;; outcome: refused: failed at its start: trap: wasm trap: call stack exhausted
+;; outcome: refused: failed to start: trap: wasm trap: call stack exhausted
 (func $start (call $start) (call $start))
 (start $start)

@@ -1,5 +1,5 @@
 ;; Sends what is no effect, in its start function.
 ;;
-;; outcome: refused: failed at its start: bad_message: the guest sent what is no message: the message ends too early
+;; outcome: refused: failed to start: bad_message: the guest sent an invalid message
 (func $start (call $send (i32.const 256) (i32.const 0)))
 (start $start)

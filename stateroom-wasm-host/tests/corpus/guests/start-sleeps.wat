@@ -1,6 +1,6 @@
 ;; Sleeps for ever in its start function.
 ;;
-;; outcome: refused: failed at its start: time_budget: an event took longer than its time budget of 1 s
+;; outcome: refused: failed to start: time_budget: an event exceeded its time budget of 1 s
 (data (i32.const 256)
   "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\01\00\00\00\00\00\00\00"
   "\ff\ff\ff\ff\ff\ff\ff\7f" "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00")

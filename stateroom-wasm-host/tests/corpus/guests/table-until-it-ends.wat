@@ -1,6 +1,6 @@
 ;; Makes a table longer until it cannot, and gives up.
 ;;
-;; outcome: message: memory: an event needed a table of more than the 20000 elements that a guest may have
+;; outcome: message: memory: an event needed more than a guest's limit of 20000 table elements
 (table $table 1 funcref)
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

@@ -1,6 +1,6 @@
 ;; Sends a text that is none.
 ;;
-;; outcome: message: bad_message: is not UTF-8
+;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00\00\00\00\00" "\c3\28")
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

@@ -1,6 +1,6 @@
 ;; Sends half of a pair of UTF-16 as a text.
 ;;
-;; outcome: message: bad_message: is not UTF-8
+;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\03\00\00\00\00\00\00\00" "\ed\a0\80")
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

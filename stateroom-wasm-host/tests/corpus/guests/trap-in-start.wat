@@ -1,5 +1,5 @@
 ;; Gives up in its start function.
 ;;
-;; outcome: refused: failed at its start: trap: wasm trap: wasm `unreachable`
+;; outcome: refused: failed to start: trap: wasm trap: wasm `unreachable`
 (func $start unreachable)
 (start $start)

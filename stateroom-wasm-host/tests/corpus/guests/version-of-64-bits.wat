@@ -1,4 +1,4 @@
 ;; Says where its version is by a number of another type.
 ;;
-;; outcome: refused: exports `STATEROOM_API_VERSION` as
+;; outcome: refused: export `STATEROOM_API_VERSION` is
 (global (export "STATEROOM_API_VERSION") i64 (i64.const 8))

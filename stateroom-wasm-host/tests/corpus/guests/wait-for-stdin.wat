@@ -1,6 +1,6 @@
 ;; Reads stdin until there is an error. There is none, it is just empty.
 ;;
-;; outcome: message: cpu_budget: an event used more than its cpu budget of 0.05 s
+;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
 (data (i32.const 256) "\00\10\00\00" "\01\00\00\00")
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

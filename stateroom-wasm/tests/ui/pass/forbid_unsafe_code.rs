@@ -1,10 +1,10 @@
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs)]
-//! A crate with strict rules of its own.
+//! A crate with strict lints.
 
 use stateroom_wasm::*;
 
-/// What it exports.
+/// The exported service.
 #[stateroom_wasm]
 #[derive(Default)]
 pub struct Service;

@@ -1,4 +1,4 @@
-//! A service may use any common name itself, and even those of the code that the attribute adds.
+//! A service may use any common name, including those in the code that the attribute adds.
 #![allow(non_camel_case_types)]
 
 use stateroom_wasm::*;

@@ -1,4 +1,4 @@
-//! Files and directories, as they could be and as they must not be.
+//! Permissions, links, and eviction.
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use tempfile::TempDir;
@@ -35,7 +35,7 @@ fn set_age(directory: &Directory, name: &str, seconds: u64) {
 }
 
 #[test]
-fn what_is_written_is_read_and_is_for_its_owner_alone() {
+fn files_are_private_and_read_back() {
     let (_temporary, directory) = opened();
     assert!(directory.read(&name(1)).unwrap().is_none());
     directory.write(&name(1), &[b"one", b"two"]).unwrap();
@@ -46,84 +46,84 @@ fn what_is_written_is_read_and_is_for_its_owner_alone() {
 }
 
 #[test]
-fn a_directory_into_which_others_write_is_not_used() {
+fn rejects_a_directory_that_others_may_write_to() {
     let temporary = tempfile::tempdir().unwrap();
     for mode in [0o770, 0o702, 0o777] {
         set_mode(temporary.path(), mode);
-        assert!(matches!(Directory::open(temporary.path()), Err(Unusable::Shared)), "{mode:o}");
+        assert!(matches!(Directory::open(temporary.path()), Err(CacheError::WritableByOthers)), "{mode:o}");
     }
     set_mode(temporary.path(), 0o755);
     Directory::open(temporary.path()).unwrap();
 }
 
 #[test]
-fn what_is_no_directory_is_not_used() {
+fn rejects_files_and_links_as_directories() {
     let temporary = tempfile::tempdir().unwrap();
     let (file, link) = (temporary.path().join("file"), temporary.path().join("link"));
     fs::write(&file, "").unwrap();
-    assert!(matches!(Directory::open(&file), Err(Unusable::Io(_))));
-    assert!(matches!(Directory::open(&file.join("below")), Err(Unusable::Io(_))));
+    assert!(matches!(Directory::open(&file), Err(CacheError::Io(_))));
+    assert!(matches!(Directory::open(&file.join("below")), Err(CacheError::Io(_))));
     symlink(temporary.path(), &link).unwrap();
-    assert!(matches!(Directory::open(&link), Err(Unusable::Kind(_))));
+    assert!(matches!(Directory::open(&link), Err(CacheError::Invalid(_))));
 }
 
 #[test]
-fn a_file_into_which_others_write_is_not_read() {
+fn rejects_a_file_that_others_may_write_to() {
     let (_temporary, directory) = opened();
     directory.write(&name(1), &[b"one"]).unwrap();
     for mode in [0o620, 0o602, 0o666] {
         set_mode(&directory.0.join(name(1)), mode);
-        assert!(matches!(directory.read(&name(1)), Err(Unusable::Shared)), "{mode:o}");
+        assert!(matches!(directory.read(&name(1)), Err(CacheError::WritableByOthers)), "{mode:o}");
     }
 }
 
 #[test]
-fn what_belongs_to_another_user_is_not_used() {
+fn rejects_files_and_directories_of_another_user() {
     let (_temporary, directory) = opened();
     directory.write(&name(1), &[b"one"]).unwrap();
-    // Only an administrator may give files away; everybody else finds that the root is another's.
+    // Only root may change a file's owner; for other users, `/` belongs to another user.
     if chown(directory.0.join(name(1)), Some(4_321), None).is_ok() {
-        assert!(matches!(directory.read(&name(1)), Err(Unusable::Foreign)));
+        assert!(matches!(directory.read(&name(1)), Err(CacheError::OtherOwner)));
         chown(&directory.0, Some(4_321), None).unwrap();
-        assert!(matches!(Directory::open(&directory.0), Err(Unusable::Foreign)));
+        assert!(matches!(Directory::open(&directory.0), Err(CacheError::OtherOwner)));
     } else {
-        assert!(matches!(Directory::open(Path::new("/")), Err(Unusable::Foreign)));
+        assert!(matches!(Directory::open(Path::new("/")), Err(CacheError::OtherOwner)));
     }
 }
 
 #[test]
-fn what_is_no_file_is_not_read() {
+fn rejects_links_and_directories_as_files() {
     let (_temporary, directory) = opened();
     directory.write(&name(1), &[b"one"]).unwrap();
     symlink(directory.0.join(name(1)), directory.0.join(name(2))).unwrap();
     fs::create_dir(directory.0.join(name(3))).unwrap();
     for number in [2, 3] {
-        assert!(matches!(directory.read(&name(number)), Err(Unusable::Kind(_))));
+        assert!(matches!(directory.read(&name(number)), Err(CacheError::Invalid(_))));
     }
-    // A file takes the place of a link, and not of what it leads to.
+    // Writing replaces a link, and not its target.
     directory.write(&name(2), &[b"two"]).unwrap();
     assert_eq!(directory.read(&name(2)).unwrap().unwrap(), b"two");
     assert_eq!(directory.read(&name(1)).unwrap().unwrap(), b"one");
 }
 
 #[test]
-fn those_that_were_not_used_for_longest_go() {
+fn evicts_the_least_recently_used_files() {
     let (_temporary, directory) = opened();
     for number in 0..6 {
         directory.write(&name(number), &[&[0; 100]]).unwrap();
         set_age(&directory, &name(number), 100 - number as u64);
     }
     directory.read(&name(0)).unwrap();
-    directory.tidy_to(5, 1000);
+    directory.evict_to(5, 1000);
     assert_eq!(names(&directory), [0, 2, 3, 4, 5].map(name));
-    directory.tidy_to(5, 399);
+    directory.evict_to(5, 399);
     assert_eq!(names(&directory), [0, 4, 5].map(name));
-    directory.tidy();
+    directory.evict();
     assert_eq!(names(&directory), [0, 4, 5].map(name));
 }
 
 #[test]
-fn what_is_not_of_the_cache_is_left_alone() {
+fn leaves_other_files_alone() {
     let (_temporary, directory) = opened();
     let abandoned = format!("{UNFINISHED}old");
     let others = ["a.module".to_owned(), "notes.txt".to_owned(), format!("{:064x}.txt", 1), format!("{UNFINISHED}new")];
@@ -132,7 +132,7 @@ fn what_is_not_of_the_cache_is_left_alone() {
     }
     set_age(&directory, "notes.txt", 10_000);
     set_age(&directory, &abandoned, 10_000);
-    directory.tidy_to(0, 0);
+    directory.evict_to(0, 0);
     let mut left = others.to_vec();
     left.sort();
     assert_eq!(names(&directory), left);

@@ -88,11 +88,11 @@ async fn what_is_wrong_with_a_token_is_said_and_the_token_is_not() {
         (sign(&json!({ "exp": "tomorrow" })), "`exp`"),
         (sign(&json!({ "exp": exp, "aud": "somebody else" })), "`aud`"),
         (encode(&Header::default(), &ann(), &other).unwrap(), "signature"),
-        (encode(&Header::new(Algorithm::HS384), &ann(), &secret).unwrap(), "not known"),
-        (encode(&critical, &ann(), &secret).unwrap(), "not known"),
+        (encode(&Header::new(Algorithm::HS384), &ann(), &secret).unwrap(), "unknown algorithm"),
+        (encode(&critical, &ann(), &secret).unwrap(), "unknown algorithm"),
         // {"alg":"none"}.{}.
-        ("eyJhbGciOiJub25lIn0.e30.".to_owned(), "not known"),
-        ("rubbish".to_owned(), "no JSON Web Token"),
+        ("eyJhbGciOiJub25lIn0.e30.".to_owned(), "unknown algorithm"),
+        ("rubbish".to_owned(), "not a valid JSON Web Token"),
     ] {
         let answer = server.refused(&format!("/ws/a?access_token={token}")).await;
         assert_eq!(answer.status, 401, "{reason}");

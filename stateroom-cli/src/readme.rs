@@ -29,11 +29,12 @@ fn with_table(text: &str, name: &str, table: &str) -> String {
     format!("{before}{begin}{table}{end}{after}")
 }
 
-/// The tables list every limit of the server.
+/// The tables list every limit of the server and of the host.
 #[test]
 fn lists_each_limit() {
-    for limit in stateroom_server::Limit::ALL {
-        assert!(config::LIMITS_MET.iter().any(|(name, _)| *name == limit.name()), "`{}` is missing", limit.name());
+    let of_server = stateroom_server::Limit::ALL.iter().map(|limit| limit.name());
+    for name in of_server.chain(WasmHostConfig::LIMITS.iter().copied()) {
+        assert!(config::LIMITS_MET.iter().any(|(limit, _)| *limit == name), "`{name}` is missing");
     }
 }
 

@@ -4,7 +4,6 @@
 use std::{env, fs, path::Path};
 
 use clap::{Arg, Command};
-use stateroom_wasm_host::WasmHostConfig;
 
 use crate::{args, config};
 
@@ -27,15 +26,6 @@ fn with_table(text: &str, name: &str, table: &str) -> String {
     let (before, rest) = text.split_once(&begin).unwrap();
     let (_, after) = rest.split_once(&end).unwrap();
     format!("{before}{begin}{table}{end}{after}")
-}
-
-/// The tables list every limit of the server and of the host.
-#[test]
-fn lists_each_limit() {
-    let of_server = stateroom_server::Limit::ALL.iter().map(|limit| limit.name());
-    for name in of_server.chain(WasmHostConfig::LIMITS.iter().copied()) {
-        assert!(config::LIMITS_MET.iter().any(|(limit, _)| *limit == name), "`{name}` is missing");
-    }
 }
 
 fn limits() -> String {

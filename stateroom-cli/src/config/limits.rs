@@ -166,4 +166,19 @@ mod tests {
         let listed: Vec<_> = MET.iter().map(|(limit, _)| *limit).collect();
         assert!(listed.ends_with(WasmHostConfig::LIMITS), "{listed:?}");
     }
+
+    #[test]
+    fn lists_every_limit_of_the_server() {
+        let listed: Vec<_> = MET.iter().map(|(limit, _)| *limit).collect();
+        for limit in stateroom_server::Limit::ALL {
+            assert!(listed.contains(&limit.name()), "`{}` is missing", limit.name());
+        }
+    }
+
+    #[test]
+    fn accepts_the_former_names_of_the_inbox() {
+        let settings: LimitSettings = toml::from_str("mailbox_bytes = '2MiB'\nmailbox_events = 7").unwrap();
+        let limits = settings.server();
+        assert_eq!((limits.inbox_bytes, limits.inbox_events), (2 << 20, 7));
+    }
 }

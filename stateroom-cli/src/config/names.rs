@@ -7,10 +7,8 @@ use super::{AdmissionSettings, LimitSettings, Settings};
 use crate::args::Defaults;
 
 /// Variables of settings that were renamed, by the current variable. They are accepted where the current one is not set.
-const FORMER_VARIABLES: [(&str, &str); 2] = [
-    ("STATEROOM_INBOX_BYTES", "STATEROOM_MAILBOX_BYTES"),
-    ("STATEROOM_INBOX_EVENTS", "STATEROOM_MAILBOX_EVENTS"),
-];
+const FORMER_VARIABLES: [(&str, &str); 2] =
+    [("STATEROOM_INBOX_BYTES", "STATEROOM_MAILBOX_BYTES"), ("STATEROOM_INBOX_EVENTS", "STATEROOM_MAILBOX_EVENTS")];
 
 /// Gives each setting of a verb its variable, and tells its default in the help.
 pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command {

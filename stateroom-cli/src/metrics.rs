@@ -7,7 +7,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// From a microsecond to the cpu budget and beyond.
 const SECONDS: [f64; 14] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 0.05, 0.25, 1.0, 5.0];
-/// From one event at a time to a full mailbox.
+/// From one event at a time to a full inbox.
 const EVENTS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0, 8192.0];
 /// What was measured is put together this often, so that it does not wait for somebody to ask for it.
 const UPKEEP: Duration = Duration::from_secs(1);

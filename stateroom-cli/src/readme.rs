@@ -28,14 +28,6 @@ fn with_table(text: &str, name: &str, table: &str) -> String {
     format!("{before}{begin}{table}{end}{after}")
 }
 
-/// The tables list every limit of the server.
-#[test]
-fn lists_each_limit() {
-    for limit in stateroom_server::Limit::ALL {
-        assert!(config::LIMITS_MET.iter().any(|(name, _)| *name == limit.name()), "`{}` is missing", limit.name());
-    }
-}
-
 fn limits() -> String {
     let mut command = args::command();
     command.build();

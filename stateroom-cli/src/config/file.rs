@@ -94,7 +94,7 @@ mod tests {
         for (text, line, message) in [
             ("static_fils = 'x'", "line 1", "unknown key `static_fils`: did you mean `static_files`?"),
             ("[limits]\n\nroomz = 1", "line 3", "unknown key `roomz`: did you mean `rooms`?"),
-            ("room_strategy = 'shorts'", "line 1", "write `implicit`"),
+            ("room_strategy = 'shorts'", "line 1", "use `implicit`"),
             ("\ntokens = 1", "line 2", "unknown key `tokens`: it belongs under `[limits]`"),
             ("colour = 1", "line 1", "unknown key `colour`\n"),
             ("service = 'x'", "line 1", "expected a table: write `[service]` and `package = \"...\"` below it"),

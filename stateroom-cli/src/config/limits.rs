@@ -94,9 +94,13 @@ limits! {
         /// How many messages may wait for a client that does not read
         outbound_messages: usize => "the client is closed with 1013",
         /// How much may wait for a room before its clients are no longer read from
-        mailbox_bytes: Bytes => "what its clients say waits in their sockets",
+        #[arg(alias = "mailbox-bytes")]
+        #[serde(alias = "mailbox_bytes")]
+        inbox_bytes: Bytes => "what its clients say waits in their sockets",
         /// How many events may wait for a room before its clients are no longer read from
-        mailbox_events: usize => "what its clients say waits in their sockets",
+        #[arg(alias = "mailbox-events")]
+        #[serde(alias = "mailbox_events")]
+        inbox_events: usize => "what its clients say waits in their sockets",
         /// How many rooms there may be at a time
         #[arg(long = "max-rooms")]
         rooms: Positive<usize> => "who wants another room is answered 503",
@@ -161,5 +165,20 @@ mod tests {
     fn lists_every_limit_of_the_host() {
         let listed: Vec<_> = MET.iter().map(|(limit, _)| *limit).collect();
         assert!(listed.ends_with(WasmHostConfig::LIMITS), "{listed:?}");
+    }
+
+    #[test]
+    fn lists_every_limit_of_the_server() {
+        let listed: Vec<_> = MET.iter().map(|(limit, _)| *limit).collect();
+        for limit in stateroom_server::Limit::ALL {
+            assert!(listed.contains(&limit.name()), "`{}` is missing", limit.name());
+        }
+    }
+
+    #[test]
+    fn accepts_the_former_names_of_the_inbox() {
+        let settings: LimitSettings = toml::from_str("mailbox_bytes = '2MiB'\nmailbox_events = 7").unwrap();
+        let limits = settings.server();
+        assert_eq!((limits.inbox_bytes, limits.inbox_events), (2 << 20, 7));
     }
 }

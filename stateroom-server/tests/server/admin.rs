@@ -47,7 +47,7 @@ async fn a_room_is_deleted_with_its_clients_told() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 204);
-    assert_eq!(client.closed().await, (1012, "closed by whoever runs the server".to_owned()));
+    assert_eq!(client.closed().await, (1012, "closed by an administrator".to_owned()));
     assert!(server.handle.rooms().await.is_empty());
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 404);
 

@@ -106,7 +106,7 @@ async fn the_context_of_an_ended_room_is_not_that_of_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_from_outside_is_bounded() {
-    let limits = Limits::default().with_mailbox_events(100);
+    let limits = Limits::default().with_inbox_events(100);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut one = server.join("a").await;
     // This task does not yield: nothing of it is handled meanwhile.

@@ -59,12 +59,12 @@ async fn a_call_that_fails_ends_the_room_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_it_wants_waits_while_the_mailbox_is_full() {
-    let limits = Limits::default().with_mailbox_events(2);
+async fn waits_while_the_inbox_is_full() {
+    let limits = Limits::default().with_inbox_events(2);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut client = server.join("a").await;
     let room = server.handle.room("a").await.unwrap();
-    // In one turn of the runtime the room handles nothing: so the mailbox is full.
+    // In one turn of the runtime the room handles nothing: so the inbox is full.
     for text in ["1", "2"] {
         server.script.ask("a", Ask::Broadcast(text.to_owned()));
     }

@@ -139,7 +139,7 @@ async fn who_is_silent_over_tcp_is_closed_as_well() {
 /// the client has said as much as may be answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_waits_for_a_busy_room_is_not_given_up() {
-    let few = Limits::default().with_mailbox_events(10);
+    let few = Limits::default().with_inbox_events(10);
     let little = Limits::default().with_outbound_messages(16);
     for limits in [few, little] {
         let (interval, timeout) = (Duration::from_millis(20), Duration::from_millis(500));

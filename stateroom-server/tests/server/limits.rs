@@ -292,11 +292,11 @@ async fn is_closed_for(saying: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_a_room_has_a_number_and_a_size() {
-    let limit = trips(Limit::MailboxEvents);
-    all_is_heard(&pipe(Limits::default().with_mailbox_events(1))).await;
+    let limit = trips(Limit::InboxEvents);
+    all_is_heard(&pipe(Limits::default().with_inbox_events(1))).await;
     limit.tripped();
-    let limit = trips(Limit::MailboxBytes);
-    all_is_heard(&pipe(Limits::default().with_mailbox_bytes(1))).await;
+    let limit = trips(Limit::InboxBytes);
+    all_is_heard(&pipe(Limits::default().with_inbox_bytes(1))).await;
     limit.tripped();
 }
 
@@ -520,8 +520,8 @@ fn trip_test(limit: Limit) -> fn() {
         Limit::AddressConnections => an_address_has_a_number_of_connections,
         Limit::OutboundBytes => what_waits_for_a_client_has_a_number_and_a_size,
         Limit::OutboundMessages => what_waits_for_a_client_has_a_number_and_a_size,
-        Limit::MailboxBytes => what_waits_for_a_room_has_a_number_and_a_size,
-        Limit::MailboxEvents => what_waits_for_a_room_has_a_number_and_a_size,
+        Limit::InboxBytes => what_waits_for_a_room_has_a_number_and_a_size,
+        Limit::InboxEvents => what_waits_for_a_room_has_a_number_and_a_size,
         Limit::Rooms => rooms_have_a_number,
         Limit::RememberedRooms => rooms_that_ended_are_remembered_up_to_a_number,
         Limit::RoomIdBytes => a_room_id_has_a_length,

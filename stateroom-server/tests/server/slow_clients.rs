@@ -155,8 +155,8 @@ async fn the_smallest_limits_still_let_messages_through() {
         let limits = Limits::default()
             .with_outbound_bytes(limit)
             .with_outbound_messages(limit)
-            .with_mailbox_bytes(limit)
-            .with_mailbox_events(limit)
+            .with_inbox_bytes(limit)
+            .with_inbox_events(limit)
             .with_tokens(0)
             .with_remembered_rooms(0);
         let server = TestServer::tcp(Server::new().with_limits(limits)).await;

@@ -141,7 +141,7 @@ async fn all_are_gone_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_come_and_go_while_the_room_is_full() {
     const CLIENTS: usize = 100;
-    let limits = Limits::default().with_mailbox_events(10);
+    let limits = Limits::default().with_inbox_events(10);
     let server = Arc::new(TestServer::tcp(Server::new().with_limits(limits)).await);
     let mut one = server.join("a").await;
     let mut clients = Vec::new();

@@ -176,7 +176,7 @@ async fn a_full_pool_refuses_one_more_room_and_nothing_else_suffers() {
         let Error::Http(answer) = refused else { panic!("{refused}") };
         assert_eq!(answer.status(), 503);
         assert!(answer.headers().contains_key("retry-after"));
-        assert_eq!(answer.body().as_deref(), Some(&b"there is no place for another room\n"[..]));
+        assert_eq!(answer.body().as_deref(), Some(&b"the server has no capacity for another room; try again later\n"[..]));
     }
     let mut guest = join(here, "b").await;
     for client in [&mut guest, &mut one, &mut two, &mut three] {

@@ -1,6 +1,6 @@
-;; A guest that takes rows of events.
+;; A guest that accepts batches of events.
 ;;
-;; message: "T" traps, "S" never ends, "L" takes long, "I" sends by the import; anything else comes back to its sender.
+;; message: "T" traps, "S" computes forever, "L" computes for long, "I" calls the import; anything else is echoed to its sender.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 16)
@@ -9,7 +9,7 @@
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
   ;; The address and the length of the effects.
   (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
-  ;; 64: the answer to the greeting, which knows all but calls.
+  ;; 64: the answer to the greeting, with all events but calls.
   (data (i32.const 64)
     "\05\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00"
     "\02\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00")
@@ -45,7 +45,7 @@
           (memory.copy
             (i32.add (local.get $out) (i32.const 12)) (i32.add (local.get $at) (i32.const 12)) (local.get $size))
           (local.set $out (i32.add (i32.add (local.get $out) (i32.const 12)) (local.get $size)))))
-      ;; it is over
+      ;; the end of the event
       (i64.store (local.get $out) (i64.const 0xffff))
       (i32.store offset=8 (local.get $out) (i32.const 0))
       (local.set $out (i32.add (local.get $out) (i32.const 12)))

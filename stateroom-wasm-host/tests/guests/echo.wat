@@ -1,7 +1,7 @@
 ;; A well-behaved guest of protocol 0.
 ;;
 ;; init: sets the timer to 1 ms. connect: bytes "+" to the client. disconnect: bytes "-" to everyone but the client.
-;; message: comes back to its sender. timer: sets the timer to 1000 times the calls of malloc plus the calls of free.
+;; message: is echoed to its sender. timer: sets the timer to 1000 times the calls of malloc plus the calls of free.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 1)

@@ -1,4 +1,4 @@
-;; At each message: tells everybody the wall clock, the monotonic clock, and eight random bytes.
+;; Broadcasts the wall clock, the monotonic clock, and eight random bytes, for each message.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))

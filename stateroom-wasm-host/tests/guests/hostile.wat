@@ -1,4 +1,4 @@
-;; Does what the first byte of a message says, and most of it is bad.
+;; Executes the command in the first byte of a message; most commands are hostile.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
@@ -14,15 +14,15 @@
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
   ;; 64: message, broadcast; text, four bytes, "here".
   (data (i32.const 64) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\04\00\00\00\00\00\00\00" "here")
-  ;; 96: message, broadcast; bytes, 65536 of them, whatever follows.
+  ;; 96: message, broadcast; bytes, 65536 of them, from the following memory.
   (data (i32.const 96) "\00\00\00\00" "\00\00\00\00" "\00\00\00\00" "\00\00\01\00\00\00\00\00")
-  ;; 128: what to write, and how long it is: 192, 46.
+  ;; 128: the address and the length of the output: 192, 46.
   (data (i32.const 128) "\c0\00\00\00" "\2e\00\00\00")
   (data (i32.const 192) "thread 'a' panicked at lib.rs:1:1:\0athe bottom\0a")
-  ;; 256: a subscription to the clock: a user's number, the kind, the clock, 20 s, how exactly, relative.
+  ;; 256: a subscription to the clock: user data, kind, clock, 20 s, precision, relative.
   (data (i32.const 256) "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\01\00\00\00\00\00\00\00"
                         "\00\c8\17\a8\04\00\00\00" "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00")
-  ;; 320: the same for no time at all.
+  ;; 320: the same for zero time.
   (data (i32.const 320) "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\01\00\00\00\00\00\00\00"
                         "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00")
   (func (export "stateroom_malloc") (param i32) (result i32) (i32.const 65536))
@@ -36,85 +36,85 @@
     (call $complain)
     (i32.add (call $write_and_recurse (local.get 0)) (i32.const 1)))
 
-  (func $recv (export "stateroom_recv") (param $event i32) (param $length i32) (local $deed i32)
+  (func $recv (export "stateroom_recv") (param $event i32) (param $length i32) (local $command i32)
     (if (i32.ne (i32.load (local.get $event)) (i32.const 3)) (then return))
-    (local.set $deed (i32.load8_u offset=20 (local.get $event)))
+    (local.set $command (i32.load8_u offset=20 (local.get $event)))
     ;; e: answers "here".
-    (if (i32.eq (local.get $deed) (i32.const 0x65)) (then (call $here)))
-    ;; u: asks for something, then gives up.
-    (if (i32.eq (local.get $deed) (i32.const 0x75)) (then (call $here) unreachable))
+    (if (i32.eq (local.get $command) (i32.const 0x65)) (then (call $here)))
+    ;; u: sends, then traps.
+    (if (i32.eq (local.get $command) (i32.const 0x75)) (then (call $here) unreachable))
     ;; p: the same, with a panic's message.
-    (if (i32.eq (local.get $deed) (i32.const 0x70)) (then (call $complain) unreachable))
-    ;; c: writes that message without giving up.
-    (if (i32.eq (local.get $deed) (i32.const 0x63)) (then (call $complain)))
+    (if (i32.eq (local.get $command) (i32.const 0x70)) (then (call $complain) unreachable))
+    ;; c: writes that message without a trap.
+    (if (i32.eq (local.get $command) (i32.const 0x63)) (then (call $complain)))
     ;; o: reads beyond its memory.
-    (if (i32.eq (local.get $deed) (i32.const 0x6f)) (then (drop (i32.load (i32.const -4)))))
-    ;; s: calls itself.
-    (if (i32.eq (local.get $deed) (i32.const 0x73)) (then (drop (call $recurse (i32.const 1)))))
-    ;; S: calls itself, and writes something each time.
-    (if (i32.eq (local.get $deed) (i32.const 0x53)) (then (drop (call $write_and_recurse (i32.const 1)))))
+    (if (i32.eq (local.get $command) (i32.const 0x6f)) (then (drop (i32.load (i32.const -4)))))
+    ;; s: recurses.
+    (if (i32.eq (local.get $command) (i32.const 0x73)) (then (drop (call $recurse (i32.const 1)))))
+    ;; S: recurses, and writes each time.
+    (if (i32.eq (local.get $command) (i32.const 0x53)) (then (drop (call $write_and_recurse (i32.const 1)))))
     ;; d: divides by zero.
-    (if (i32.eq (local.get $deed) (i32.const 0x64)) (then (drop (i32.div_u (i32.const 1) (global.get $zero)))))
-    ;; l: computes for ever.
-    (if (i32.eq (local.get $deed) (i32.const 0x6c)) (then (call $here) (call $spin)))
+    (if (i32.eq (local.get $command) (i32.const 0x64)) (then (drop (i32.div_u (i32.const 1) (global.get $zero)))))
+    ;; l: computes forever.
+    (if (i32.eq (local.get $command) (i32.const 0x6c)) (then (call $here) (call $spin)))
     ;; z: sleeps for 20 s.
-    (if (i32.eq (local.get $deed) (i32.const 0x7a))
+    (if (i32.eq (local.get $command) (i32.const 0x7a))
       (then (drop (call $poll (i32.const 256) (i32.const 512) (i32.const 1) (i32.const 640)))))
-    ;; y: sleeps for no time, once.
-    (if (i32.eq (local.get $deed) (i32.const 0x79))
+    ;; y: sleeps for zero time, once.
+    (if (i32.eq (local.get $command) (i32.const 0x79))
       (then (drop (call $poll (i32.const 320) (i32.const 512) (i32.const 1) (i32.const 640))) (call $here)))
-    ;; Y: sleeps for no time, for ever.
-    (if (i32.eq (local.get $deed) (i32.const 0x59))
+    ;; Y: sleeps for zero time, forever.
+    (if (i32.eq (local.get $command) (i32.const 0x59))
       (then (loop $again
         (drop (call $poll (i32.const 320) (i32.const 512) (i32.const 1) (i32.const 640))) (br $again))))
-    ;; m: takes memory until there is none, and dies of it.
-    (if (i32.eq (local.get $deed) (i32.const 0x6d))
+    ;; m: grows its memory up to the limit, and traps.
+    (if (i32.eq (local.get $command) (i32.const 0x6d))
       (then (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable))
-    ;; M: takes memory until there is none, and can live with it.
-    (if (i32.eq (local.get $deed) (i32.const 0x4d))
+    ;; M: grows its memory up to the limit, and continues.
+    (if (i32.eq (local.get $command) (i32.const 0x4d))
       (then (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (call $here)))
-    ;; t: the same with its table, and dies of it.
-    (if (i32.eq (local.get $deed) (i32.const 0x74))
+    ;; t: grows its table up to the limit, and traps.
+    (if (i32.eq (local.get $command) (i32.const 0x74))
       (then
         (loop $again (br_if $again (i32.ne (table.grow $table (ref.null func) (i32.const 100)) (i32.const -1))))
         unreachable))
-    ;; b: sends what begins in its memory and ends outside. B: what would end at address 0 again.
-    (if (i32.eq (local.get $deed) (i32.const 0x62)) (then (call $send (i32.const 2097150) (i32.const 3))))
-    (if (i32.eq (local.get $deed) (i32.const 0x42)) (then (call $send (i32.const -16) (i32.const 16))))
+    ;; b: sends bytes that begin in its memory and end outside. B: bytes that wrap around to address 0.
+    (if (i32.eq (local.get $command) (i32.const 0x62)) (then (call $send (i32.const 2097150) (i32.const 3))))
+    (if (i32.eq (local.get $command) (i32.const 0x42)) (then (call $send (i32.const -16) (i32.const 16))))
     ;; g: sends garbage. G: sends nothing.
-    (if (i32.eq (local.get $deed) (i32.const 0x67)) (then (call $send (i32.const 192) (i32.const 46))))
-    (if (i32.eq (local.get $deed) (i32.const 0x47)) (then (call $send (i32.const 0) (i32.const 0))))
+    (if (i32.eq (local.get $command) (i32.const 0x67)) (then (call $send (i32.const 192) (i32.const 46))))
+    (if (i32.eq (local.get $command) (i32.const 0x47)) (then (call $send (i32.const 0) (i32.const 0))))
     ;; f: floods with small messages. F: with large ones.
-    (if (i32.eq (local.get $deed) (i32.const 0x66)) (then (loop $again (call $here) (br $again))))
-    (if (i32.eq (local.get $deed) (i32.const 0x46))
+    (if (i32.eq (local.get $command) (i32.const 0x66)) (then (loop $again (call $here) (br $again))))
+    (if (i32.eq (local.get $command) (i32.const 0x46))
       (then (loop $again (call $send (i32.const 96) (i32.const 65556)) (br $again))))
     ;; L: sends large messages, five of them.
-    (if (i32.eq (local.get $deed) (i32.const 0x4c))
+    (if (i32.eq (local.get $command) (i32.const 0x4c))
       (then
         (local.set $length (i32.const 5))
         (loop $again
           (call $send (i32.const 96) (i32.const 65556))
           (br_if $again (local.tee $length (i32.sub (local.get $length) (i32.const 1)))))))
     ;; w: floods the log, then answers.
-    (if (i32.eq (local.get $deed) (i32.const 0x77))
+    (if (i32.eq (local.get $command) (i32.const 0x77))
       (then
         (local.set $length (i32.const 1000))
         (loop $again
           (call $complain)
           (br_if $again (local.tee $length (i32.sub (local.get $length) (i32.const 1)))))
         (call $here)))
-    ;; W: writes more at once than it has. Answers nevertheless.
-    (if (i32.eq (local.get $deed) (i32.const 0x57))
+    ;; W: writes more at once than it has, and answers.
+    (if (i32.eq (local.get $command) (i32.const 0x57))
       (then
         (i32.store (i32.const 132) (i32.const 2000000))
         (if (i32.eqz (call $write (i32.const 1) (i32.const 128) (i32.const 1) (i32.const 512))) (then unreachable))
         (call $here)))
-    ;; r: wants a lot of random bytes.
-    (if (i32.eq (local.get $deed) (i32.const 0x72)) (then (drop (call $random (i32.const 0) (i32.const 2000000)))))
-    ;; x: ends itself.
-    (if (i32.eq (local.get $deed) (i32.const 0x78)) (then (call $exit (i32.const 3))))
-    ;; n: asks for sockets.
-    (if (i32.eq (local.get $deed) (i32.const 0x6e))
+    ;; r: requests many random bytes.
+    (if (i32.eq (local.get $command) (i32.const 0x72)) (then (drop (call $random (i32.const 0) (i32.const 2000000)))))
+    ;; x: exits.
+    (if (i32.eq (local.get $command) (i32.const 0x78)) (then (call $exit (i32.const 3))))
+    ;; n: uses a socket.
+    (if (i32.eq (local.get $command) (i32.const 0x6e))
       (then
         (if (i32.ne (call $shutdown (i32.const 0) (i32.const 0)) (i32.const 57)) (then unreachable))
         (call $here)))))

@@ -1,7 +1,7 @@
-;; A room that does as it is told, by the first byte of a message.
+;; Executes the command in the first byte of a message.
 ;;
-;; disconnect: bytes "-" to everybody. message: "b" goes to everybody, "t" traps, "p" sends from beyond the memory, "g"
-;; sends garbage, "s" never ends, "m" wants memory without end; anything else comes back to its sender.
+;; disconnect: broadcasts bytes "-". message: "b" is broadcast, "t" traps, "p" sends from outside of the memory, "g" sends garbage, "s"
+;; computes forever, "m" grows its memory forever; anything else is echoed to its sender.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 64)
@@ -11,7 +11,7 @@
   ;; 32: message, broadcast; bytes, one, "-".
   (data (i32.const 32) "\00\00\00\00" "\00\00\00\00" "\00\00\00\00" "\01\00\00\00\00\00\00\00" "-")
 
-  ;; The host keeps one buffer, so one place does; four bytes in front of it are ours.
+  ;; The host keeps one buffer, so one address suffices; the four bytes in front of it are the guest's.
   (func (export "stateroom_malloc") (param i32) (result i32) (i32.const 1028))
   (func (export "stateroom_free") (param i32 i32))
 

@@ -84,7 +84,7 @@ impl Session {
         }
         let (is_new_service, is_new_client) = (made.service != self.made.service, made.client != self.made.client);
         if is_new_service {
-            let rooms = server.rooms().len();
+            let rooms = server.local_rooms().len();
             if let Err(error) = exchange(built.service.clone()).await {
                 let text = format!("{error:#}");
                 tracing::error!("what was built cannot be served, and the service from before goes on: {text}");

@@ -1,7 +1,6 @@
-//! What whoever runs the server sees of it, and may do: on an address of its own, which is nobody else's business.
+//! The administration routes, on an address of their own.
 //!
-//! *Invariant:* nothing here is reachable by the routes that clients have; in a browser, only pages of this very address change
-//! anything.
+//! *Invariant:* clients' routes do not reach them. In a browser, only pages of this address can change anything.
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
@@ -29,19 +28,19 @@ use tokio::{
 };
 
 use crate::{
-    rooms::Rooms,
-    server::{RoomInfo, StallingSocket},
+    rooms::{RoomInfo, registry::RoomRegistry},
+    timeout_socket::TimeoutSocket,
 };
 
-/// So many connections are served at a time; others wait.
-const CONNECTIONS: usize = 64;
-/// How long anything may take there.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// With what the clients of a room are closed that is deleted, where nothing else is said: they may come back.
-const DELETED: u16 = 1012;
+/// Maximum number of concurrent connections; further ones wait.
+const MAX_CONNECTIONS: usize = 64;
+/// Maximum time to receive a request's head, and to write the next bytes of a response.
+const IO_TIMEOUT: Duration = Duration::from_secs(10);
+/// Default close code for the clients of a deleted room: they reconnect.
+const DELETED_CODE: u16 = 1012;
 
-/// The routes.
-pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
+/// Returns the administration routes.
+pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -88,82 +87,82 @@ fn is_own_name(host: &Authority) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok()
 }
 
-async fn ready(State(rooms): State<Arc<Rooms>>) -> (StatusCode, &'static str) {
+async fn ready(State(rooms): State<Arc<RoomRegistry>>) -> (StatusCode, &'static str) {
     if rooms.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") } else { (StatusCode::OK, "ready\n") }
 }
 
 /// A room, as JSON.
 #[derive(Serialize)]
-struct Room {
+struct RoomJson {
     id: String,
-    clients: usize,
+    connections: usize,
     age_seconds: f64,
     events: u64,
     cpu_seconds: f64,
     memory_bytes: Option<usize>,
 }
 
-impl From<RoomInfo> for Room {
+impl From<RoomInfo> for RoomJson {
     fn from(room: RoomInfo) -> Self {
-        Room {
+        RoomJson {
             id: room.id,
-            clients: room.connections,
+            connections: room.connections,
             age_seconds: room.age.as_secs_f64(),
             events: room.events,
-            cpu_seconds: room.computed.as_secs_f64(),
+            cpu_seconds: room.cpu_time.as_secs_f64(),
             memory_bytes: room.memory_bytes,
         }
     }
 }
 
-async fn list(State(rooms): State<Arc<Rooms>>) -> Json<Vec<Room>> {
-    let mut rooms: Vec<Room> = rooms.list().into_iter().map(Room::from).collect();
+async fn list(State(rooms): State<Arc<RoomRegistry>>) -> Json<Vec<RoomJson>> {
+    let mut rooms: Vec<RoomJson> = rooms.list().into_iter().map(RoomJson::from).collect();
     rooms.sort_by(|one, other| one.id.cmp(&other.id));
     Json(rooms)
 }
 
-async fn show(State(rooms): State<Arc<Rooms>>, Path(id): Path<String>) -> Result<Json<Room>, NoRoom> {
+async fn show(State(rooms): State<Arc<RoomRegistry>>, Path(id): Path<String>) -> Result<Json<RoomJson>, NoRoom> {
     rooms.info(&id).map(|room| Json(room.into())).ok_or(NoRoom)
 }
 
-/// How a room is to be closed.
+/// The parameters of a deletion.
 #[derive(Deserialize)]
-struct Closing {
+struct DeleteQuery {
     code: Option<u16>,
     reason: Option<String>,
 }
 
 async fn delete(
-    State(rooms): State<Arc<Rooms>>,
+    State(rooms): State<Arc<RoomRegistry>>,
     Path(id): Path<String>,
-    Query(closing): Query<Closing>,
+    Query(query): Query<DeleteQuery>,
 ) -> Result<StatusCode, NoRoom> {
-    let room = rooms.room(&id).ok_or(NoRoom)?;
-    let reason = closing.reason.as_deref().unwrap_or("closed by whoever runs the server");
-    room.close(closing.code.unwrap_or(DELETED), reason).await;
+    let room = rooms.get(&id).ok_or(NoRoom)?;
+    let reason = query.reason.as_deref().unwrap_or("closed by an administrator");
+    room.close(query.code.unwrap_or(DELETED_CODE), reason).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// There is no such room.
+/// The room does not exist.
 struct NoRoom;
 
 impl IntoResponse for NoRoom {
     fn into_response(self) -> Response {
-        (StatusCode::NOT_FOUND, "there is no such room\n").into_response()
+        (StatusCode::NOT_FOUND, "the room does not exist\n").into_response()
     }
 }
 
-/// Serves them, until it is dropped.
+/// Serves the routes until the future is dropped.
 pub(crate) async fn serve(listener: TcpListener, router: Router) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => drop(connections.spawn(serve_http(socket, router.clone(), place))),
+                Ok((socket, _)) => drop(connections.spawn(serve_http(socket, router.clone(), permit))),
                 Err(error) => {
-                    tracing::warn!(%error, "no connection can be accepted for the administration");
+                    tracing::warn!(%error, "failed to accept an administration connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
@@ -172,13 +171,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-async fn serve_http(socket: TcpStream, router: Router, _place: OwnedSemaphorePermit) {
+async fn serve_http(socket: TcpStream, router: Router, _permit: OwnedSemaphorePermit) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .serve_connection(TokioIo::new(StallingSocket::new(socket, PATIENCE)), TowerToHyperService::new(router))
+        .header_read_timeout(IO_TIMEOUT)
+        .serve_connection(TokioIo::new(TimeoutSocket::new(socket, IO_TIMEOUT)), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
-        tracing::debug!(%error, "a connection for the administration ends");
+        tracing::debug!(%error, "administration connection failed");
     }
 }

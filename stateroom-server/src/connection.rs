@@ -1,11 +1,7 @@
-//! One WebSocket connection: its task reads, keeps the heartbeat, writes what the socket did not take at once, and closes.
+//! One WebSocket connection: its task reads, keeps the heartbeat, writes what the socket did not accept at once, and closes.
 //!
-//! *Invariant:* the room waits for no connection, and a connection waits only for its own client and its own room.
-pub(crate) mod allowance;
-pub(crate) mod close;
-pub(crate) mod compression;
+//! *Invariant:* a room never waits for a connection, and a connection waits only for its own client and its own room.
 mod deadlines;
-pub(crate) mod frame;
 mod heartbeat;
 mod reader;
 mod stream;
@@ -27,37 +23,42 @@ use tokio::{
 };
 
 use self::{
-    allowance::Allowance,
-    close::CloseCause,
-    compression::Compression,
     deadlines::Deadlines,
-    heartbeat::{Beat, Heartbeat},
-    reader::{Ending, FrameReader},
+    heartbeat::{Heartbeat, HeartbeatAction},
+    reader::{FrameReader, ReadOutcome},
     stream::Stream,
 };
-use crate::{limits, metrics::Metrics, outbound::Outbound, room::seat::Seat, rooms::Rooms};
+use crate::{
+    metrics::Metrics,
+    outbound::Outbound,
+    rate_limit::limiter::RateLimiter,
+    room::seat::Seat,
+    settings::Limit,
+    shared::Shared,
+    websocket::{close::CloseCause, compression::Compression, frame},
+};
 
-/// How often a connection reads before others get their turn.
-const READS: usize = 4;
+/// Number of reads before the task yields.
+const READS_PER_POLL: usize = 4;
 
-/// How many bytes are read at a time: they may be thousands of frames, of which not one is a message.
+/// Maximum number of bytes per read. They may contain thousands of frames without a single message.
 const READ_BYTES: usize = 16 << 10;
 
 thread_local! {
-    /// What is read goes through one buffer a thread, and is gone from it before the next connection reads.
+    /// The read buffer of the thread's connections. A connection leaves nothing in it.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
 
-/// Runs a connection that has just been upgraded, to its end. Without a seat, it is being closed.
+/// Runs an upgraded connection to its end.
 pub(crate) async fn serve(
-    rooms: &Rooms,
+    shared: &Shared,
     upgraded: Upgraded,
     room_id: &str,
-    seat: Option<Seat>,
+    seat: Seat,
     outbound: Arc<Outbound>,
     compression: Option<Compression>,
 ) {
-    let settings = rooms.settings();
+    let settings = shared.settings();
     let (stream, ahead) = Stream::from_upgraded(upgraded);
     outbound.attach(stream.socket());
     let now = Instant::now();
@@ -68,13 +69,13 @@ pub(crate) async fn serve(
         burst: outbound.burst(),
         messages: Vec::new(),
         outbound,
-        seat,
+        seat: Some(seat),
         heartbeat: Heartbeat::new(settings.heartbeat_interval, settings.heartbeat_timeout, now),
         deadlines: Deadlines::new(&settings.limits, now),
-        allowance: Allowance::new(&settings.limits, now),
-        unheard: false,
+        rate_limiter: RateLimiter::new(&settings.limits, now),
+        is_paused: false,
         closing: None,
-        metrics: rooms.metrics(),
+        metrics: shared.metrics(),
         close_time: settings.limits.close_time,
         sleep: Box::pin(sleep_until(now)),
     };
@@ -85,52 +86,52 @@ struct Connection<'a> {
     room_id: &'a str,
     stream: Stream,
     frames: FrameReader,
-    /// How many messages are taken at a time.
+    /// Maximum number of messages per read.
     burst: usize,
-    /// Empty between reads; kept for its memory.
+    /// Empty between reads; kept for its capacity.
     messages: Vec<MessagePayload>,
     outbound: Arc<Outbound>,
-    /// The place in the room, as long as it is not being closed.
+    /// The seat in the room, until the connection is being closed.
     seat: Option<Seat>,
     heartbeat: Heartbeat,
     deadlines: Deadlines,
-    /// How much the client may still send, if that is limited.
-    allowance: Option<Allowance>,
-    /// Whether the client is not read from because of what waits for it: then its taking that is its sign of life.
-    unheard: bool,
-    closing: Option<Closing>,
+    /// The rate limit of the client, if there is one.
+    rate_limiter: Option<RateLimiter>,
+    /// Whether reading is paused because messages are queued for the client. Accepting those is its sign of life then.
+    is_paused: bool,
+    closing: Option<CloseHandshake>,
     metrics: &'a Metrics,
     close_time: Duration,
     sleep: Pin<Box<Sleep>>,
 }
 
-/// A connection that is being closed.
-struct Closing {
-    /// When it is dropped, whatever the client does.
+/// The progress of the closing handshake.
+struct CloseHandshake {
+    /// When the connection is dropped unconditionally.
     deadline: Instant,
-    /// How far the client is.
-    peer: Peer,
+    /// The state of the client's side.
+    peer: PeerState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Peer {
-    /// Its close frame is awaited; messages before that are not looked at.
+enum PeerState {
+    /// Its close frame is awaited; messages before it are discarded.
     Open,
-    /// What it sends can no longer be understood; its end is awaited.
-    Garbled,
-    /// It has closed.
+    /// Its frames can no longer be parsed; the end of the stream is awaited.
+    Unreadable,
+    /// It has sent its close frame.
     Closed,
 }
 
-/// The connection has ended.
-struct Gone;
+/// The connection has ended, and its task with it.
+struct Disconnected;
 
-/// What was read at a time.
-struct Burst {
-    /// How many bytes have come for it.
+/// The result of one read.
+struct ReadBurst {
+    /// Number of bytes read.
     length: usize,
-    ending: Ending,
-    /// What the protocol itself answers.
+    ending: ReadOutcome,
+    /// Replies of the protocol itself.
     replies: Vec<u8>,
 }
 
@@ -139,7 +140,7 @@ impl Drop for Connection<'_> {
         let cause = self.outbound.closing();
         let reason = cause.as_ref().map_or("vanished", CloseCause::label);
         ::metrics::counter!("stateroom_closes_total", "reason" => reason).increment(1);
-        // The room may still hold the outbound; the socket must not stay open for that.
+        // The room may still hold the outbound queue, which must not keep the socket open.
         self.outbound.end();
     }
 }
@@ -147,51 +148,50 @@ impl Drop for Connection<'_> {
 impl Connection<'_> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.outbound.register(context);
-        for _ in 0..READS {
-            // Reading and the time may both give something to write.
+        for _ in 0..READS_PER_POLL {
+            // Both reading and timers may produce output.
             let again = self.write(context).and_then(|()| Ok(self.read(context)? | self.tick(context)?));
             match again {
                 Ok(true) if self.frames.has_more() => break,
                 Ok(true) => {}
                 Ok(false) => return Poll::Pending,
-                Err(Gone) => return Poll::Ready(()),
+                Err(Disconnected) => return Poll::Ready(()),
             }
         }
-        // There may be more where that came from, without end; others get their turn first. Only yielding has the
-        // runtime look whether something has arrived for them, too; a task that wakes itself just comes again.
+        // More input may follow without end. Yielding, unlike waking this task, makes the runtime poll its sockets.
         pin!(yield_now()).poll(context)
     }
 
-    /// Writes what waits. Gone when all is written and both sides have closed.
-    fn write(&mut self, context: &mut Context<'_>) -> Result<(), Gone> {
+    /// Writes the queue. Fails when all is written and both sides have closed.
+    fn write(&mut self, context: &mut Context<'_>) -> Result<(), Disconnected> {
         let drained = self.outbound.poll_drain(|slices| self.stream.poll_write(context, slices));
-        if drained.progress && self.unheard {
+        if drained.progress && self.is_paused {
             self.heartbeat.alive(Instant::now());
         }
         if drained.closing && self.closing.is_none() {
-            self.start_closing(Peer::Open);
+            self.start_closing(PeerState::Open);
         }
         let done = match (drained.done, &self.closing) {
-            // Nothing more is said, and the client knows by that, as its own close frame would not be understood.
-            (Poll::Ready(Ok(())), Some(Closing { peer: Peer::Garbled, .. })) if drained.closing => {
+            // Ends the stream, since the client's own close frame cannot be parsed.
+            (Poll::Ready(Ok(())), Some(CloseHandshake { peer: PeerState::Unreadable, .. })) if drained.closing => {
                 self.stream.poll_shutdown(context)
             }
             (Poll::Ready(Ok(())), _) => self.stream.poll_flush(context),
             (other, _) => other,
         };
         match (done, &self.closing) {
-            (Poll::Ready(Err(_)), _) => Err(Gone),
-            (Poll::Ready(Ok(())), Some(Closing { peer: Peer::Closed, .. })) => Err(Gone),
+            (Poll::Ready(Err(_)), _) => Err(Disconnected),
+            (Poll::Ready(Ok(())), Some(CloseHandshake { peer: PeerState::Closed, .. })) => Err(Disconnected),
             (Poll::Ready(Ok(())) | Poll::Pending, _) => Ok(()),
         }
     }
 
-    /// Reads once, if anything has come. Says whether it has.
-    fn read(&mut self, context: &mut Context<'_>) -> Result<bool, Gone> {
+    /// Reads once. Returns whether there was input.
+    fn read(&mut self, context: &mut Context<'_>) -> Result<bool, Disconnected> {
         let read = match &self.closing {
             None => self.poll_burst(context),
-            Some(Closing { peer: Peer::Closed, .. }) => Poll::Pending,
-            Some(Closing { peer, .. }) => {
+            Some(CloseHandshake { peer: PeerState::Closed, .. }) => Poll::Pending,
+            Some(CloseHandshake { peer, .. }) => {
                 let peer = *peer;
                 self.poll_discard(context, peer)
             }
@@ -202,172 +202,172 @@ impl Connection<'_> {
         }
     }
 
-    /// Reads one burst and tells the room.
-    fn poll_burst(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+    /// Reads once and passes the messages to the room.
+    fn poll_burst(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Disconnected>> {
         let Some(seat) = &self.seat else { return Poll::Pending };
-        self.unheard = !self.outbound.may_read();
-        if self.unheard {
+        self.is_paused = !self.outbound.may_read();
+        if self.is_paused {
             self.pause();
             if !self.outbound.is_waiting() {
-                // It has said much, and the room is busy with that.
+                // The room is still busy with the client's own messages.
                 self.heartbeat.alive(Instant::now());
             }
             return Poll::Pending;
         }
         if seat.poll_space(context).is_pending() {
-            // The room is busy; that the client is not heard is not its fault.
+            // The room is busy, which must not count as the client's silence.
             self.heartbeat.alive(Instant::now());
             self.pause();
             return Poll::Pending;
         }
-        let Burst { length, ending, replies } = ready!(self.poll_frames(context))?;
-        let ending = self.take_note(length, ending);
+        let ReadBurst { length, ending, replies } = ready!(self.poll_frames(context))?;
+        let ending = self.record_input(length, ending);
         if let Some(seat) = &self.seat {
-            seat.say(&mut self.messages);
+            seat.send(&mut self.messages);
         }
         match ending {
-            Ending::Drained | Ending::More => self.outbound.write_control(&replies),
-            Ending::ClosedByPeer => {
+            ReadOutcome::Drained | ReadOutcome::More => self.outbound.write_control(&replies),
+            ReadOutcome::ClosedByPeer => {
                 self.outbound.close_by_peer(replies);
-                self.start_closing(Peer::Closed);
+                self.start_closing(PeerState::Closed);
             }
-            Ending::Broken(cause) => {
+            ReadOutcome::Broken(cause) => {
                 self.outbound.write_control(&replies);
-                cause.limit().into_iter().for_each(limits::exceeded);
-                tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
-                // By the room, once that has dealt with what was said before.
+                cause.limit().into_iter().for_each(Limit::exceeded);
+                tracing::debug!(room = self.room_id, reason = %cause, "closing a connection");
+                // The room closes it once it has handled the messages before.
                 match self.seat.take() {
                     Some(seat) => seat.leave(cause),
                     None => self.outbound.close(cause),
                 }
-                self.start_closing(Peer::Garbled);
+                self.start_closing(PeerState::Unreadable);
             }
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Nothing is read, for no fault of the client.
+    /// Pauses the client's deadlines and rate limit while the server does not read.
     fn pause(&mut self) {
         let now = Instant::now();
         self.deadlines.pause(now);
-        if let Some(allowance) = &mut self.allowance {
-            allowance.pause(now);
+        if let Some(rate_limiter) = &mut self.rate_limiter {
+            rate_limiter.pause(now);
         }
     }
 
-    /// Takes note of what has come: it is a sign of life, and may be more than the client may send.
-    fn take_note(&mut self, length: usize, ending: Ending) -> Ending {
+    /// Records input: it is a sign of life and counts towards the limits.
+    fn record_input(&mut self, length: usize, ending: ReadOutcome) -> ReadOutcome {
         let now = Instant::now();
         self.metrics.received_bytes.increment(length as u64);
         self.heartbeat.alive(now);
-        self.deadlines.heard(!self.messages.is_empty(), self.frames.is_unfinished(), now);
+        self.deadlines.record_input(!self.messages.is_empty(), self.frames.is_incomplete(), now);
         if let Ok(Some(due)) = self.deadlines.next(now)
             && due < self.sleep.deadline()
         {
             self.sleep.as_mut().reset(due);
         }
-        let Some(allowance) = &mut self.allowance else { return ending };
-        // A ping is answered, as a message may be.
+        let Some(rate_limiter) = &mut self.rate_limiter else { return ending };
+        // A ping costs an answer, as a message may.
         let messages = self.messages.len() + self.frames.take_pings();
-        match allowance.spend(messages, length, now) {
+        match rate_limiter.spend(messages, length, now) {
             Ok(()) => ending,
-            Err(cause) => {
+            Err(limit) => {
                 self.messages.clear();
-                Ending::Broken(cause)
+                ReadOutcome::Broken(CloseCause::TooFast { limit })
             }
         }
     }
 
-    /// Reads into `messages`, from the socket, or what is left over of the last read.
-    fn poll_frames(&mut self, context: &mut Context<'_>) -> Poll<Result<Burst, Gone>> {
+    /// Reads into `messages`, from the socket or from the rest of the last read.
+    fn poll_frames(&mut self, context: &mut Context<'_>) -> Poll<Result<ReadBurst, Disconnected>> {
         BUFFER.with_borrow_mut(|buffer| {
             let length = if self.frames.has_more() {
                 0
             } else {
                 match ready!(self.stream.poll_read(context, buffer)) {
                     Ok(length @ 1..) => length,
-                    Ok(0) | Err(_) => return Poll::Ready(Err(Gone)),
+                    Ok(0) | Err(_) => return Poll::Ready(Err(Disconnected)),
                 }
             };
             let input = buffer.get(..length).unwrap_or_default();
             let mut replies = Vec::new();
             let ending = self.frames.read(input, self.burst, &mut self.messages, &mut replies);
-            Poll::Ready(Ok(Burst { length, ending, replies }))
+            Poll::Ready(Ok(ReadBurst { length, ending, replies }))
         })
     }
 
-    /// Reads on while closing, only to see the client's end of it.
-    fn poll_discard(&mut self, context: &mut Context<'_>, peer: Peer) -> Poll<Result<(), Gone>> {
-        if peer == Peer::Garbled {
+    /// Reads and discards input until the client's close frame.
+    fn poll_discard(&mut self, context: &mut Context<'_>, peer: PeerState) -> Poll<Result<(), Disconnected>> {
+        if peer == PeerState::Unreadable {
             return BUFFER.with_borrow_mut(|buffer| match ready!(self.stream.poll_read(context, buffer)) {
                 Ok(1..) => Poll::Ready(Ok(())),
-                Ok(0) | Err(_) => Poll::Ready(Err(Gone)),
+                Ok(0) | Err(_) => Poll::Ready(Err(Disconnected)),
             });
         }
-        let Burst { ending, .. } = ready!(self.poll_frames(context))?;
+        let ReadBurst { ending, .. } = ready!(self.poll_frames(context))?;
         self.messages.clear();
         if let Some(closing) = &mut self.closing {
             match ending {
-                Ending::Drained | Ending::More => {}
-                Ending::ClosedByPeer => closing.peer = Peer::Closed,
-                Ending::Broken(_) => closing.peer = Peer::Garbled,
+                ReadOutcome::Drained | ReadOutcome::More => {}
+                ReadOutcome::ClosedByPeer => closing.peer = PeerState::Closed,
+                ReadOutcome::Broken(_) => closing.peer = PeerState::Unreadable,
             }
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Does what the time says. Says whether there may be something to write.
-    fn tick(&mut self, context: &mut Context<'_>) -> Result<bool, Gone> {
+    /// Handles timers. Returns whether there may be output.
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<bool, Disconnected> {
         let mut written = false;
         while self.sleep.as_mut().poll(context).is_ready() {
             let now = Instant::now();
             let next = match &self.closing {
                 Some(closing) if closing.deadline <= now => {
-                    limits::exceeded("close_time");
-                    return Err(Gone);
+                    Limit::CloseTime.exceeded();
+                    return Err(Disconnected);
                 }
                 Some(closing) => Some(closing.deadline),
                 None => match self.heartbeat.beat(now) {
-                    Beat::Ping => {
+                    HeartbeatAction::Ping => {
                         self.outbound.write_control(&frame::PING);
                         written = true;
                         Some(now)
                     }
-                    Beat::Lost => {
-                        self.close(CloseCause::HeartbeatLost, Peer::Open);
+                    HeartbeatAction::Lost => {
+                        self.close(CloseCause::HeartbeatLost, PeerState::Open);
                         written = true;
                         Some(now)
                     }
-                    Beat::Wait(next) => match self.deadlines.next(now) {
+                    HeartbeatAction::Wait(next) => match self.deadlines.next(now) {
                         Ok(due) => next.into_iter().chain(due).min(),
                         Err(cause) => {
-                            self.close(cause, Peer::Open);
+                            self.close(cause, PeerState::Open);
                             written = true;
                             Some(now)
                         }
                     },
                 },
             };
-            // Without anything to wait for, look again now and then.
+            // Without a deadline, check again after a while.
             self.sleep.as_mut().reset(next.unwrap_or_else(|| now + Duration::from_secs(3600)));
         }
         Ok(written)
     }
 
-    fn close(&mut self, cause: CloseCause, peer: Peer) {
+    fn close(&mut self, cause: CloseCause, peer: PeerState) {
         self.outbound.close(cause);
         self.start_closing(peer);
     }
 
-    /// Gives up the place in the room, and gives the client some time for its end of the closing.
-    fn start_closing(&mut self, peer: Peer) {
+    /// Leaves the room and starts the timeout of the closing handshake.
+    fn start_closing(&mut self, peer: PeerState) {
         if let Some(cause) = self.outbound.closing() {
-            cause.limit().into_iter().for_each(limits::exceeded);
-            tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
+            cause.limit().into_iter().for_each(Limit::exceeded);
+            tracing::debug!(room = self.room_id, reason = %cause, "closing a connection");
         }
         self.seat = None;
         let deadline = Instant::now() + self.close_time;
-        self.closing = Some(Closing { deadline, peer });
+        self.closing = Some(CloseHandshake { deadline, peer });
         self.sleep.as_mut().reset(deadline);
     }
 }

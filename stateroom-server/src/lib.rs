@@ -1,4 +1,4 @@
-//! Serves Stateroom services over WebSockets: alone, or nested in an Axum app.
+//! Serves Stateroom services over WebSockets: standalone, or nested in an Axum app.
 //!
 //! ```no_run
 //! use stateroom::{ClientId, DefaultStateroomFactory, MessagePayload, StateroomContext, StateroomService};
@@ -22,37 +22,36 @@
 
 mod admin;
 mod admission;
-mod config;
 mod connection;
-mod connections;
 mod http;
-mod limits;
 mod metrics;
 mod outbound;
+mod permits;
+mod rate_limit;
 mod room;
 mod rooms;
 mod server;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod settings;
+mod shared;
+mod tasks;
+mod timeout_socket;
+mod websocket;
 
 #[cfg(feature = "jwt")]
 pub use admission::jwt::{Jwt, KeyError};
 pub use admission::{
     Access, Admission, AdmissionRequest, Denied, Origins, ParseOriginsError, ParseProxiesError, TrustedProxies,
 };
-pub use config::{Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy};
 pub use room::handle::{RoomEnded, RoomHandle};
-pub use rooms::Refusal;
-pub use server::{BoundServer, OnSwap, RoomInfo, Server, ServerHandle};
+pub use rooms::{OnSwap, Refusal, RoomInfo};
+pub use server::{BoundServer, Server, ServerHandle};
 #[cfg(feature = "tls")]
 pub use server::{Tls, TlsError};
+pub use settings::{
+    Limit, Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy,
+};
 
-/// Locks. What the locks here guard is whole whenever one is released, so a panic elsewhere does not spoil it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The code of the README, compiled as the rest of the documentation is.
+/// The code of the README, compiled like the rest of the documentation.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

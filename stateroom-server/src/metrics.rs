@@ -1,56 +1,65 @@
-//! What is measured, by the names under which whichever recorder the program installs has it.
+//! The metrics of a server, for the recorder of the crate `metrics` that the program installs.
 //!
-//! *Invariant:* no label has a value that clients or guests choose: no ids of rooms, no reasons in their words. What is
-//! touched at each event is a handle that was made once.
+//! *Invariant:* clients and guests choose no label's value: labels carry no room IDs and no close reasons. Metrics of the hot
+//! path are handles that are registered once.
 use std::time::Duration;
 
 use ::metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
+use stateroom::messages::EventKind;
 
-/// The kinds of metrics.
+/// The kind of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum MetricKind {
     Counter,
     Gauge,
     Histogram,
 }
 
-/// All metrics: their names, their kinds, their labels, and what they say.
-const METRICS: &[(&str, Kind, &str, &str)] = &[
-    ("stateroom_rooms", Kind::Gauge, "", "rooms that there are"),
-    ("stateroom_clients", Kind::Gauge, "", "clients in rooms"),
-    ("stateroom_events_total", Kind::Counter, "kind", "events that services have handled"),
+/// All metrics: name, kind, label and help.
+const METRICS: &[(&str, MetricKind, &str, &str)] = &[
+    ("stateroom_rooms", MetricKind::Gauge, "", "Number of rooms."),
+    ("stateroom_room_connections", MetricKind::Gauge, "", "Number of connections to rooms."),
+    ("stateroom_events_total", MetricKind::Counter, "kind", "Events handled by services."),
     (
         "stateroom_event_seconds",
-        Kind::Histogram,
+        MetricKind::Histogram,
         "",
-        "how long a service computes for an event; of those that it handles together, their mean, once",
+        "CPU time of a service for one event. Events of one batch count with their mean.",
     ),
-    ("stateroom_computed_microseconds_total", Kind::Counter, "", "how long services have computed"),
-    ("stateroom_turn_events", Kind::Histogram, "", "how many events had gathered for a room when it came to look"),
-    ("stateroom_queued_bytes", Kind::Gauge, "", "bytes that wait for clients which do not take them at once"),
-    ("stateroom_received_bytes_total", Kind::Counter, "", "bytes that clients have sent over WebSockets"),
-    ("stateroom_sent_bytes_total", Kind::Counter, "", "bytes of messages for clients"),
-    ("stateroom_sent_messages_total", Kind::Counter, "", "messages for clients: a broadcast is one for each"),
-    ("stateroom_closes_total", Kind::Counter, "reason", "connections that have ended"),
-    ("stateroom_refusals_total", Kind::Counter, "reason", "HTTP requests that were refused"),
-    ("stateroom_faults_total", Kind::Counter, "reason", "services that have failed"),
-    ("stateroom_limit_exceeded_total", Kind::Counter, "limit", "how often a limit was met"),
+    // A gauge that only grows, as the counters of `metrics` are integers.
+    ("stateroom_service_cpu_seconds_total", MetricKind::Gauge, "", "CPU time spent in services."),
+    (
+        "stateroom_batch_events",
+        MetricKind::Histogram,
+        "",
+        "Number of events that a room takes from its inbox at a time.",
+    ),
+    ("stateroom_queued_bytes", MetricKind::Gauge, "", "Bytes queued for clients whose sockets do not accept them."),
+    ("stateroom_received_bytes_total", MetricKind::Counter, "", "Bytes received from clients over WebSockets."),
+    ("stateroom_sent_bytes_total", MetricKind::Counter, "", "Bytes of messages sent to clients."),
+    (
+        "stateroom_sent_messages_total",
+        MetricKind::Counter,
+        "",
+        "Messages sent to clients. A broadcast counts once for each recipient.",
+    ),
+    ("stateroom_closes_total", MetricKind::Counter, "reason", "Connections closed."),
+    ("stateroom_refusals_total", MetricKind::Counter, "reason", "HTTP requests refused."),
+    ("stateroom_faults_total", MetricKind::Counter, "reason", "Services failed."),
+    ("stateroom_limit_exceeded_total", MetricKind::Counter, "limit", "Limits reached."),
 ];
 
-/// The kinds of events, as labels.
-const EVENTS: [&str; 8] = ["init", "connect", "disconnect", "message", "timer", "call", "request", "shutdown"];
-
-/// What a server measures at each of its events. Handles to the recorder that was there when it was made.
+/// Handles to the metrics of the hot path, of the recorder that was installed when they were registered.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     pub(crate) rooms: Gauge,
     pub(crate) clients: Gauge,
-    events: [Counter; EVENTS.len()],
+    events: [Counter; EventKind::ALL.len()],
     event_seconds: Histogram,
-    computed: Counter,
-    pub(crate) turn_events: Histogram,
+    cpu_seconds: Gauge,
+    pub(crate) batch_events: Histogram,
     pub(crate) queued_bytes: Gauge,
     pub(crate) received_bytes: Counter,
     pub(crate) sent_bytes: Counter,
@@ -61,18 +70,21 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         for (name, kind, _, help) in METRICS {
             match kind {
-                Kind::Counter => describe_counter!(*name, *help),
-                Kind::Gauge => describe_gauge!(*name, *help),
-                Kind::Histogram => describe_histogram!(*name, *help),
+                MetricKind::Counter => describe_counter!(*name, *help),
+                MetricKind::Gauge => describe_gauge!(*name, *help),
+                MetricKind::Histogram => describe_histogram!(*name, *help),
             }
         }
         Metrics {
             rooms: gauge!("stateroom_rooms"),
-            clients: gauge!("stateroom_clients"),
-            events: EVENTS.map(|kind| counter!("stateroom_events_total", "kind" => kind)),
+            clients: gauge!("stateroom_room_connections"),
+            events: std::array::from_fn(|number| {
+                let kind = EventKind::ALL.get(number).map_or("", |kind| kind.label());
+                counter!("stateroom_events_total", "kind" => kind)
+            }),
             event_seconds: histogram!("stateroom_event_seconds"),
-            computed: counter!("stateroom_computed_microseconds_total"),
-            turn_events: histogram!("stateroom_turn_events"),
+            cpu_seconds: gauge!("stateroom_service_cpu_seconds_total"),
+            batch_events: histogram!("stateroom_batch_events"),
             queued_bytes: gauge!("stateroom_queued_bytes"),
             received_bytes: counter!("stateroom_received_bytes_total"),
             sent_bytes: counter!("stateroom_sent_bytes_total"),
@@ -80,58 +92,46 @@ impl Metrics {
         }
     }
 
-    /// The service has handled these events, and computed for so long for them.
-    pub(crate) fn handled(&self, events: &EventCounts, computed: Duration) {
+    /// Records that a service has handled these events in this CPU time.
+    pub(crate) fn handled(&self, events: &EventCounts, cpu_time: Duration) {
         for (counter, count) in self.events.iter().zip(events.0) {
             if count > 0 {
                 counter.increment(count);
             }
         }
-        self.computed.increment(u64::try_from(computed.as_micros()).unwrap_or(u64::MAX));
+        let seconds = cpu_time.as_secs_f64();
+        self.cpu_seconds.increment(seconds);
         let count = events.total();
         if count > 0 {
-            self.event_seconds.record(computed.as_secs_f64() / count as f64);
+            self.event_seconds.record_many(seconds / count as f64, usize::try_from(count).unwrap_or(usize::MAX));
         }
     }
 }
 
-/// Something there is one more of, for as long as this is there.
+/// Increments a gauge, and decrements it on drop.
 #[derive(Debug)]
-pub(crate) struct OneMore(Gauge);
+pub(crate) struct GaugeGuard(Gauge);
 
-impl OneMore {
+impl GaugeGuard {
     pub(crate) fn of(gauge: &Gauge) -> Self {
         gauge.increment(1.0);
-        OneMore(gauge.clone())
+        GaugeGuard(gauge.clone())
     }
 }
 
-impl Drop for OneMore {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.decrement(1.0);
     }
 }
 
-/// How many events of each kind.
+/// The number of events of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct EventCounts([u64; EVENTS.len()]);
-
-/// A kind of event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EventKind {
-    Init,
-    Connect,
-    Disconnect,
-    Message,
-    Timer,
-    Call,
-    Request,
-    Shutdown,
-}
+pub(crate) struct EventCounts([u64; EventKind::ALL.len()]);
 
 impl EventCounts {
     pub(crate) fn add(&mut self, kind: EventKind) {
-        if let Some(count) = self.0.get_mut(kind as usize) {
+        if let Some(count) = self.0.get_mut(kind.number() as usize) {
             *count += 1;
         }
     }
@@ -145,18 +145,51 @@ impl EventCounts {
 mod tests {
     use std::{env, fs, path::Path};
 
+    use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+
     use super::*;
 
-    /// `README=overwrite cargo test -p stateroom-server metrics` writes it anew.
     #[test]
-    fn the_table_of_metrics_is_true() {
+    fn keeps_cpu_time_below_a_microsecond_and_counts_each_event_of_a_batch() {
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        ::metrics::with_local_recorder(&recorder, || {
+            let metrics = Metrics::new();
+            let mut batch = EventCounts::default();
+            batch.add(EventKind::Message);
+            batch.add(EventKind::Timer);
+            for _ in 0..1000 {
+                metrics.handled(&batch, Duration::from_nanos(300));
+            }
+        });
+        let mut found = 0;
+        for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+            match (key.key().name(), value) {
+                ("stateroom_service_cpu_seconds_total", DebugValue::Gauge(seconds)) => {
+                    assert!((seconds.into_inner() - 300e-6).abs() < 1e-12, "{seconds}");
+                    found += 1;
+                }
+                ("stateroom_event_seconds", DebugValue::Histogram(seconds)) => {
+                    assert_eq!(seconds.len(), 2000);
+                    assert!(seconds.iter().all(|seconds| (seconds.into_inner() - 150e-9).abs() < 1e-15));
+                    found += 1;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(found, 2);
+    }
+
+    /// `README=overwrite cargo test -p stateroom-server metrics` rewrites the table.
+    #[test]
+    fn the_readme_lists_all_metrics() {
         const BEGIN: &str = "<!-- metrics: written by a test -->\n";
         const END: &str = "<!-- end of metrics -->\n";
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
         let readme = fs::read_to_string(&path).unwrap();
         let (before, rest) = readme.split_once(BEGIN).unwrap();
         let (_, after) = rest.split_once(END).unwrap();
-        let mut table = "| metric | kind | label | what it says |\n|-|-|-|-|\n".to_owned();
+        let mut table = "| metric | kind | label | meaning |\n|-|-|-|-|\n".to_owned();
         for (name, kind, label, help) in METRICS {
             let kind = format!("{kind:?}").to_lowercase();
             let label = if label.is_empty() { String::new() } else { format!("`{label}`") };

@@ -1,22 +1,20 @@
-//! A room: what happens in it, in order. Independent of HTTP and of sockets.
+//! The rooms of this server: each is one task that drives a [`RoomCore`](stateroom::room::RoomCore). Independent of HTTP
+//! and of sockets.
 //!
 //! ```text
-//! connection ─► Seat ─► inbox ─► actor ─► service ─► outbox ─► members ─► Outbound
+//! connection ─► Seat ─► inbox ─► actor ─► RoomCore ─► service
+//!                                            └─► output ─► members ─► Egress
 //! ```
 //!
-//! *Invariant:* only the actor touches the room's members, timer and service. Everybody else puts something into the
-//! inbox, and only through a [`Seat`](seat::Seat), the room's context, a [`RoomHandle`](handle::RoomHandle), or the
-//! registry of rooms.
+//! *Invariant:* only the actor touches the room's core, members and service. Everybody else puts a command into the inbox,
+//! and only through a [`Seat`](seat::Seat), the room's context, a [`RoomHandle`](handle::RoomHandle), or the registry.
 pub(crate) mod actor;
-mod caller;
-pub(crate) mod context;
+mod clock;
 mod drain;
+pub(crate) mod egress;
 pub(crate) mod handle;
 pub(crate) mod inbox;
-pub(crate) mod members;
-pub(crate) mod outbox;
-mod schedule;
+mod members;
+mod output;
 pub(crate) mod seat;
-mod timer;
-mod tokens;
-pub(crate) mod vitals;
+pub(crate) mod stats;

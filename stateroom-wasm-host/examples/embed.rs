@@ -113,7 +113,7 @@ struct App {
 
 /// Creates the app, and the handle that stops its rooms.
 fn app(configuration: Configuration, module: WasmHostFactory) -> (Router, ServerHandle) {
-    let limits = Limits { rooms: configuration.rooms.maximum, ..Limits::default() };
+    let limits = Limits::default().with_rooms(configuration.rooms.maximum);
     let (rooms, handle) = Server { limits, ..Server::new() }.router(module);
     let state = App { configuration: Arc::new(configuration), rooms: handle.clone() };
     let administration = Router::new()
@@ -151,13 +151,13 @@ async fn only_administrators(State(app): State<App>, request: Request, next: Nex
 
 /// Lists the rooms.
 async fn list(State(app): State<App>) -> String {
-    let rooms = app.rooms.rooms().into_iter();
+    let rooms = app.rooms.rooms().await.into_iter();
     rooms.map(|room| format!("{}: {} connected\n", room.id, room.connections)).collect()
 }
 
 /// Calls a room: its module answers.
 async fn votes(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<String, PollError> {
-    let room = app.rooms.room(&room).ok_or(PollError::NoRoom)?;
+    let room = app.rooms.room(&room).await.ok_or(PollError::NoRoom)?;
     let answer = room.call("votes").await?.ok_or(PollError::NoAnswer)?;
     Ok(answer.text().map(|text| format!("{text}\n")).unwrap_or_default())
 }
@@ -168,14 +168,14 @@ async fn announce(
     extract::Path(room): extract::Path<String>,
     text: String,
 ) -> Result<&'static str, PollError> {
-    let room = app.rooms.room(&room).ok_or(PollError::NoRoom)?;
+    let room = app.rooms.room(&room).await.ok_or(PollError::NoRoom)?;
     room.send(MessageRecipient::Broadcast, text).await?;
     Ok("said\n")
 }
 
 /// Closes a room. The code, one of the app's own, tells clients not to reconnect.
 async fn close(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<&'static str, PollError> {
-    app.rooms.room(&room).ok_or(PollError::NoRoom)?.close(4100, "the poll is closed").await;
+    app.rooms.room(&room).await.ok_or(PollError::NoRoom)?.close(4100, "the poll is closed").await;
     Ok("closed\n")
 }
 

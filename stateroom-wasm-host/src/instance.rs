@@ -177,7 +177,7 @@ impl Instance {
         self.encode_events(batch, &mut encoded, &mut lengths);
         if lengths.is_empty() {
             if let Some(event) = batch.next_event() {
-                let (room, event) = (self.guest.store().data().log.room_id(), event.label());
+                let (room, event) = (self.guest.store().data().log.room_id(), event.kind().label());
                 debug!(room, event, "skipping an event of a kind that the guest does not understand");
                 batch.finish_event(&mut Vec::new());
             }

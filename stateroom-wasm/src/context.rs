@@ -5,9 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomContext,
-    http::Response,
-    messages::Effect,
-    wire::{Greeting, batch, effect_kind, encode_effect},
+    messages::{Effect, EffectKind},
+    wire::{Greeting, batch, encode_effect},
 };
 
 /// The state of this side of the connection to the host.
@@ -119,7 +118,11 @@ pub(crate) struct GuestContext {
 }
 
 impl GuestContext {
-    fn request(&self, effect: &Effect) {
+    /// Requests an effect, unless the host does not understand it.
+    pub(crate) fn request(&self, effect: &Effect) {
+        if !self.is_understood(effect.kind()) {
+            return;
+        }
         let mut batch = self.host.batch();
         if batch.publisher.is_some() {
             batch.push(effect);
@@ -131,23 +134,10 @@ impl GuestContext {
         (self.send)(&bytes);
     }
 
-    /// Answers a call.
-    pub(crate) fn answer(&self, message: MessagePayload) {
-        if self.host_understands(effect_kind::ANSWER) {
-            self.request(&Effect::Answer { message });
-        }
-    }
-
-    /// Answers a request.
-    pub(crate) fn respond(&self, response: Response) {
-        if self.host_understands(effect_kind::RESPOND) {
-            self.request(&Effect::Respond { response: Box::new(response) });
-        }
-    }
-
-    /// Returns whether the host named this kind of effect in its greeting.
-    fn host_understands(&self, kind: u32) -> bool {
-        self.host.greeting().is_some_and(|greeting| greeting.effects.contains(&kind))
+    /// Returns whether protocol 0 has this kind of effect, or the host named it in its greeting.
+    fn is_understood(&self, kind: EffectKind) -> bool {
+        let in_greeting = |greeting: &Greeting| greeting.effects.contains(&kind.number());
+        kind.is_protocol_0() || self.host.greeting().is_some_and(in_greeting)
     }
 }
 
@@ -165,8 +155,6 @@ impl StateroomContext for GuestContext {
     }
 
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {
-        if self.host_understands(effect_kind::CLOSE_CLIENT) {
-            self.request(&Effect::CloseClient { client, code, reason: reason.to_owned() });
-        }
+        self.request(&Effect::CloseClient { client, code, reason: reason.to_owned() });
     }
 }

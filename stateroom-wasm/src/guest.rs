@@ -6,9 +6,9 @@ use std::sync::{Mutex, OnceLock};
 
 use stateroom::{
     StateroomService,
-    details::ClientDetails,
-    messages::Event,
-    wire::{Answer, Greeting, WireError, batch::Records, decode_event, effect_kind, event_kind},
+    dispatch::dispatch,
+    messages::{EffectKind, Event, EventKind},
+    wire::{Answer, Greeting, WireError, batch::Records, decode_event},
 };
 
 use crate::context::{GuestContext, HostState, Publisher};
@@ -42,7 +42,7 @@ impl<S: StateroomService + Default> Guest<S> {
         }
         ANSWER.get_or_init(|| {
             let mut answer = Vec::new();
-            Answer { events: event_kind::ALL.to_vec(), effects: effect_kind::ALL.to_vec() }.encode(&mut answer);
+            Answer { events: EventKind::NUMBERS.to_vec(), effects: EffectKind::NUMBERS.to_vec() }.encode(&mut answer);
             answer
         })
     }
@@ -79,26 +79,8 @@ impl<S: StateroomService + Default> Guest<S> {
         };
         let service = service.get_or_insert_with(S::default);
         let context = &GuestContext { host: &self.host, send };
-        match event {
-            Event::Init => service.init(context),
-            Event::Connect { client } => service.connect_with(client, &ClientDetails::default(), context),
-            Event::ConnectWith { client, details } => service.connect_with(client, &details, context),
-            Event::Disconnect { client } => service.disconnect(client, context),
-            Event::Message { sender, message } => service.message(sender, message, context),
-            Event::Timer => service.timer(context),
-            Event::Call { message } => {
-                if let Some(message) = service.call(message, context) {
-                    context.answer(message);
-                }
-            }
-            Event::Shutdown => service.shutdown(context),
-            Event::Request { request } => {
-                if let Some(response) = service.request(*request, context) {
-                    context.respond(response);
-                }
-            }
-            // A kind that the codec supports and this version of the crate does not.
-            _ => {}
+        if let Some(answer) = dispatch(service, event, context) {
+            context.request(&answer);
         }
     }
 }
@@ -143,7 +125,7 @@ mod tests {
 
     fn greet<S: StateroomService + Default>(guest: &'static Guest<S>, room_id: &str, effects: &[u32]) -> Answer {
         let mut greeting = Vec::new();
-        Greeting { room_id: room_id.to_owned(), events: event_kind::ALL.to_vec(), effects: effects.to_vec() }
+        Greeting { room_id: room_id.to_owned(), events: EventKind::NUMBERS.to_vec(), effects: effects.to_vec() }
             .encode(&mut greeting);
         Answer::decode(guest.greet(&greeting)).unwrap()
     }
@@ -214,9 +196,9 @@ mod tests {
     #[test]
     fn the_greeting_exchanges_the_room_id_and_the_known_kinds() {
         let guest = guest::<Recorder>();
-        let answer = greet(guest, "a room", effect_kind::ALL);
-        assert_eq!(answer.events, event_kind::ALL);
-        assert_eq!(answer.effects, effect_kind::ALL);
+        let answer = greet(guest, "a room", EffectKind::NUMBERS);
+        assert_eq!(answer.events, EventKind::NUMBERS);
+        assert_eq!(answer.effects, EffectKind::NUMBERS);
 
         assert_eq!(after(guest, &Event::Init), [text(MessageRecipient::Broadcast, "1: init \"a room\"")]);
         let effects = after(guest, &Event::Message { sender: ONE, message: vec![9].into() });
@@ -227,7 +209,7 @@ mod tests {
     #[test]
     fn an_answer_follows_the_other_effects_of_a_call() {
         let guest = guest::<Recorder>();
-        greet(guest, "a room", effect_kind::ALL);
+        greet(guest, "a room", EffectKind::NUMBERS);
         let all = MessageRecipient::Broadcast;
         let effects = after(guest, &Event::Call { message: "how many?".into() });
         assert_eq!(effects, [text(all, "1: call Text(\"how many?\")"), Effect::Answer { message: "1".into() }]);
@@ -238,14 +220,14 @@ mod tests {
     #[test]
     fn sends_only_effects_that_the_host_named() {
         let guest = guest::<Recorder>();
-        greet(guest, "a room", &[effect_kind::MESSAGE, effect_kind::SET_TIMER]);
+        greet(guest, "a room", &[EffectKind::Message.number(), EffectKind::SetTimer.number()]);
         assert_eq!(after(guest, &Event::Message { sender: ONE, message: "hi".into() }).len(), 1);
     }
 
     #[test]
     fn a_later_greeting_replaces_the_previous_one() {
         let guest = guest::<Recorder>();
-        greet(guest, "first", effect_kind::ALL);
+        greet(guest, "first", EffectKind::NUMBERS);
         greet(guest, "second", &[]);
         assert_eq!(after(guest, &Event::Init), [text(MessageRecipient::Broadcast, "1: init \"second\"")]);
         assert_eq!(after(guest, &Event::Message { sender: ONE, message: "hi".into() }).len(), 1);
@@ -254,7 +236,7 @@ mod tests {
     #[test]
     fn skips_unknown_events_of_a_newer_host() {
         let guest = guest::<Recorder>();
-        greet(guest, "a room", effect_kind::ALL);
+        greet(guest, "a room", EffectKind::NUMBERS);
         guest.receive(&[77, 0, 0, 0, 1, 2, 3], send);
         assert_eq!(SENT.take(), []);
         assert_eq!(after(guest, &Event::Timer).len(), 2);
@@ -289,7 +271,7 @@ mod tests {
     #[test]
     fn effects_of_a_batch_are_separated_by_event() {
         let (guest, published) = (guest::<Recorder>(), Box::leak(Box::<Published>::default()));
-        greet(guest, "a room", effect_kind::ALL);
+        greet(guest, "a room", EffectKind::NUMBERS);
         let all = MessageRecipient::Broadcast;
         let mut events = encode(&[Event::Init]);
         // An event of an unknown kind has no effects, and is finished as well.

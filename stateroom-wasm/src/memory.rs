@@ -268,18 +268,25 @@ mod tests {
     #[test]
     #[cfg(target_pointer_width = "32")]
     fn hello_returns_the_address_of_the_answer() {
-        use stateroom::wire::{Answer, Greeting, effect_kind, event_kind};
+        use stateroom::{
+            messages::{EffectKind, EventKind},
+            wire::{Answer, Greeting},
+        };
 
         static GUEST: Guest<Echo> = Guest::new();
         let mut greeting = Vec::new();
-        Greeting { room_id: "a room".to_owned(), events: event_kind::ALL.to_vec(), effects: effect_kind::ALL.to_vec() }
-            .encode(&mut greeting);
+        Greeting {
+            room_id: "a room".to_owned(),
+            events: EventKind::NUMBERS.to_vec(),
+            effects: EffectKind::NUMBERS.to_vec(),
+        }
+        .encode(&mut greeting);
         // SAFETY: the pointer and the length are those of the greeting.
         let answer = with_memory(&greeting, |pointer, length| unsafe { hello(&GUEST, pointer, length) });
         let pointer = ptr::with_exposed_provenance((answer >> 32) as usize);
         // SAFETY: the guest returned this address, and never frees its answer.
         let answer = Answer::decode(unsafe { bytes(pointer, answer as u32) }).unwrap();
-        assert_eq!((answer.events, answer.effects), (event_kind::ALL.to_vec(), effect_kind::ALL.to_vec()));
+        assert_eq!((answer.events, answer.effects), (EventKind::NUMBERS.to_vec(), EffectKind::NUMBERS.to_vec()));
     }
 
     /// Only with 32-bit addresses. The effects of a batch stay at their address until the next batch.

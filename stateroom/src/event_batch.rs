@@ -1,7 +1,7 @@
-//! What a room hands its service in one go, and gets back.
+//! The events a room hands to its service together, and the effects it gets back.
 //!
-//! *Invariant:* effects come out by event and in order, and only of events that have returned. While a service still
-//! works on one event, the room can already take the effects of those before it.
+//! *Invariant:* effects are released by event and in order, and only for events that have returned. While the service
+//! still works on one event, the room can already take the effects of the events before it.
 use std::{
     collections::VecDeque,
     mem,
@@ -11,89 +11,89 @@ use std::{
     },
 };
 
-use crate::messages::{Effect, Event};
+use crate::messages::{Effect, Event, EventKind};
 
-/// The events that wait for a service, and behind it the effects of those it has finished.
+/// Events that wait for a service, and the effects of those it has finished.
 ///
-/// The room fills it, [`deliver`](crate::StateroomService::deliver) works through it, and the room takes what is finished
-/// whenever `deliver` returns or waits. Both are one task, so the lock is never contended.
+/// The room appends events, [`deliver`](crate::StateroomService::deliver) works through them, and the room takes the
+/// finished ones whenever `deliver` returns or yields. Both run in one task, so the lock is never contended.
 #[derive(Debug, Default)]
 pub struct EventBatch {
     state: Mutex<State>,
-    /// How many events wait; changed with the state, and looked at without it.
+    /// Number of waiting events. Updated with the state, read without its lock.
     waiting: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Event>,
-    /// The labels of the events that were taken and have not returned.
-    under_way: VecDeque<&'static str>,
+    /// Kinds of the events that were taken and have not returned.
+    in_progress: VecDeque<EventKind>,
     finished: FinishedEvents,
 }
 
 /// Effects of finished events, in order.
 #[derive(Debug, Default)]
 pub struct FinishedEvents {
-    /// The effects of all these events.
+    /// Effects of all these events.
     pub effects: Vec<Effect>,
-    /// For each event, where in `effects` its own end.
+    /// For each event, the index in `effects` at which its effects end.
     pub ends: Vec<usize>,
 }
 
 impl FinishedEvents {
-    /// Puts others behind these; leaves `later` empty.
+    /// Appends later events, and leaves `later` empty.
     pub fn append(&mut self, later: &mut FinishedEvents) {
         if self.ends.is_empty() && self.effects.is_empty() {
             mem::swap(self, later);
             return;
         }
-        let before = self.effects.len();
+        let offset = self.effects.len();
         self.effects.append(&mut later.effects);
-        self.ends.extend(later.ends.drain(..).map(|end| before + end));
+        self.ends.extend(later.ends.drain(..).map(|end| offset + end));
     }
 
-    /// Forgets all, and keeps memory for so many.
-    pub fn clear(&mut self, kept: usize) {
+    /// Removes everything, and keeps memory for at most `capacity` effects and events.
+    pub fn clear(&mut self, capacity: usize) {
         self.effects.clear();
-        self.effects.shrink_to(kept);
+        self.effects.shrink_to(capacity);
         self.ends.clear();
-        self.ends.shrink_to(kept);
+        self.ends.shrink_to(capacity);
     }
 }
 
 impl EventBatch {
-    /// A turn of these events.
+    /// Creates a batch of these events.
     #[must_use]
     pub fn new(events: impl IntoIterator<Item = Event>) -> Self {
-        let turn = EventBatch::default();
-        turn.add(events);
-        turn
+        let batch = EventBatch::default();
+        events.into_iter().for_each(|event| batch.push(event));
+        batch
     }
 
-    /// Puts further events behind those that wait.
-    pub fn add(&self, events: impl IntoIterator<Item = Event>) {
+    /// Appends an event.
+    pub fn push(&self, event: Event) {
         let mut state = self.lock();
-        state.waiting.extend(events);
+        state.waiting.push_back(event);
         self.waiting.store(state.waiting.len(), Ordering::Relaxed);
     }
 
-    /// The next event to work on.
+    /// Takes the next event to work on.
     pub fn next_event(&self) -> Option<Event> {
         let mut state = self.lock();
         let event = state.waiting.pop_front()?;
-        state.under_way.push_back(event.label());
+        state.in_progress.push_back(event.kind());
         self.waiting.store(state.waiting.len(), Ordering::Relaxed);
         Some(event)
     }
 
-    /// Takes events for as long as `take` says yes to the next one; says how many.
+    /// Takes events for as long as `take` accepts the next one, and returns their number.
     pub fn take_events(&self, mut take: impl FnMut(&Event) -> bool) -> usize {
         let mut state = self.lock();
         let mut taken = 0;
         while let Some(event) = state.waiting.front().filter(|event| take(event)) {
-            let label = event.label();
-            state.under_way.push_back(label);
+            let kind = event.kind();
+            state.in_progress.push_back(kind);
             state.waiting.pop_front();
             taken += 1;
         }
@@ -101,48 +101,48 @@ impl EventBatch {
         taken
     }
 
-    /// The label of the first event that was taken and has not returned, if there is one: after a fault, the one that
-    /// failed.
+    /// The label of the first event that was taken and has not returned: after a fault, the event that failed.
     pub fn in_progress_label(&self) -> Option<&'static str> {
-        self.lock().under_way.front().copied()
+        self.lock().in_progress.front().map(|kind| kind.label())
     }
 
     /// The label of the first event that has not returned, whether it was taken or not.
     pub fn next_label(&self) -> Option<&'static str> {
         let state = self.lock();
-        state.under_way.front().copied().or_else(|| state.waiting.front().map(Event::label))
+        let next = state.in_progress.front().copied().or_else(|| state.waiting.front().map(Event::kind));
+        next.map(EventKind::label)
     }
 
-    /// Says that the first event under way has returned, and what it asked for; leaves `effects` empty.
+    /// Finishes the first event in progress with these effects, and leaves `effects` empty.
     pub fn finish_event(&self, effects: &mut Vec<Effect>) {
         let mut state = self.lock();
-        state.under_way.pop_front();
+        state.in_progress.pop_front();
         state.finished.effects.append(effects);
         let end = state.finished.effects.len();
         state.finished.ends.push(end);
     }
 
-    /// Says that the first events under way have returned, and what they asked for; leaves `finished` empty.
+    /// Finishes the first events in progress, and leaves `finished` empty.
     pub fn finish_events(&self, finished: &mut FinishedEvents) {
         let mut state = self.lock();
-        let count = finished.ends.len().min(state.under_way.len());
-        state.under_way.drain(..count);
+        let count = finished.ends.len().min(state.in_progress.len());
+        state.in_progress.drain(..count);
         state.finished.append(finished);
     }
 
-    /// Exchanges `finished`, which must be empty, for what has finished since.
+    /// Exchanges `finished`, which must be empty, for the events that have finished since the last call.
     pub fn take_finished(&self, finished: &mut FinishedEvents) {
         mem::swap(&mut self.lock().finished, finished);
     }
 
-    /// Keeps memory for no more than so many events.
-    pub fn shrink_to(&self, kept: usize) {
+    /// Keeps memory for at most `capacity` events.
+    pub fn shrink_to(&self, capacity: usize) {
         let mut state = self.lock();
-        state.waiting.shrink_to(kept);
-        state.under_way.shrink_to(kept);
+        state.waiting.shrink_to(capacity);
+        state.in_progress.shrink_to(capacity);
     }
 
-    /// Whether no event waits.
+    /// Returns whether no event waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) == 0
     }

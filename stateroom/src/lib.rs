@@ -53,6 +53,8 @@ mod client_id;
 mod context;
 pub mod details;
 #[doc(hidden)]
+pub mod dispatch;
+#[doc(hidden)]
 pub mod event_batch;
 mod factory;
 pub mod fault;
@@ -60,6 +62,9 @@ pub mod http;
 pub mod messages;
 mod payload;
 mod recipient;
+#[cfg(feature = "room")]
+#[doc(hidden)]
+pub mod room;
 mod service;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -5,11 +5,15 @@
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
+mod kinds;
+
 use crate::{
     ClientId, MessagePayload, MessageRecipient,
     details::ClientDetails,
     http::{Request, Response},
 };
+
+pub use self::kinds::{EffectKind, EventKind};
 
 /// Something that happens in a room; its service is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,23 +59,6 @@ pub enum Event {
         /// What it asks.
         request: Box<Request>,
     },
-}
-
-impl Event {
-    /// A short name of what kind it is, for logs: that of the service's method.
-    #[must_use]
-    pub const fn label(&self) -> &'static str {
-        match self {
-            Event::Init => "init",
-            Event::Connect { .. } | Event::ConnectWith { .. } => "connect",
-            Event::Disconnect { .. } => "disconnect",
-            Event::Message { .. } => "message",
-            Event::Timer => "timer",
-            Event::Call { .. } => "call",
-            Event::Shutdown => "shutdown",
-            Event::Request { .. } => "request",
-        }
-    }
 }
 
 /// Something a service asks of its room.

@@ -8,10 +8,11 @@ use std::{
 use crate::{
     ClientId, MessagePayload, StateroomContext,
     details::ClientDetails,
+    dispatch::dispatch,
     event_batch::EventBatch,
     fault::{Fault, FaultKind},
     http::{Request, Response},
-    messages::{Effect, Event},
+    messages::Effect,
 };
 
 /// After so many bytes of effects, the host gets to write them before the next event.
@@ -99,7 +100,7 @@ pub trait StateroomService: Send + Sync + 'static {
             let begun = Instant::now();
             while let Some(event) = turn.next_event() {
                 // After a panic the service is dropped: nobody sees what state it is in.
-                let call = AssertUnwindSafe(|| handle(self, event, context));
+                let call = AssertUnwindSafe(|| dispatch(self, event, context));
                 let answer = context
                     .collect_effects(&mut effects, || catch_unwind(call))
                     .map_err(|panic| Fault::from_panic(FaultKind::Panic, &*panic))?;
@@ -113,29 +114,4 @@ pub trait StateroomService: Send + Sync + 'static {
             Ok(())
         }
     }
-}
-
-/// Calls the method for an event; the result is what it is answered with.
-fn handle<S: StateroomService + ?Sized>(
-    service: &mut S,
-    event: Event,
-    context: &impl StateroomContext,
-) -> Option<Effect> {
-    match event {
-        Event::Init => service.init(context),
-        Event::Connect { client } => service.connect_with(client, &ClientDetails::default(), context),
-        Event::ConnectWith { client, details } => service.connect_with(client, &details, context),
-        Event::Disconnect { client } => service.disconnect(client, context),
-        Event::Message { sender, message } => service.message(sender, message, context),
-        Event::Timer => service.timer(context),
-        Event::Call { message } => {
-            return service.call(message, context).map(|message| Effect::Answer { message });
-        }
-        Event::Shutdown => service.shutdown(context),
-        Event::Request { request } => {
-            let response = service.request(*request, context)?;
-            return Some(Effect::Respond { response: Box::new(response) });
-        }
-    }
-    None
 }

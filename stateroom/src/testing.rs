@@ -39,13 +39,11 @@
 mod block_on;
 mod clock;
 mod closed;
-mod context;
 #[cfg(feature = "proptest")]
 mod interleavings;
 mod mismatch;
 mod room;
 mod script;
-mod seats;
 mod test_context;
 mod time;
 

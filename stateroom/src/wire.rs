@@ -41,48 +41,8 @@ use std::{error::Error, fmt};
 
 use crate::{
     ClientId, MessagePayload, MessageRecipient,
-    messages::{Effect, Event},
+    messages::{Effect, EffectKind, Event, EventKind},
 };
-
-/// The numbers of the events.
-pub mod event_kind {
-    /// The number of [`Event::Init`](crate::messages::Event::Init).
-    pub const INIT: u32 = 0;
-    /// The number of [`Event::Connect`](crate::messages::Event::Connect).
-    pub const CONNECT: u32 = 1;
-    /// The number of [`Event::Disconnect`](crate::messages::Event::Disconnect).
-    pub const DISCONNECT: u32 = 2;
-    /// The number of [`Event::Message`](crate::messages::Event::Message).
-    pub const MESSAGE: u32 = 3;
-    /// The number of [`Event::Timer`](crate::messages::Event::Timer).
-    pub const TIMER: u32 = 4;
-    /// The number of [`Event::Call`](crate::messages::Event::Call).
-    pub const CALL: u32 = 5;
-    /// The number of [`Event::ConnectWith`](crate::messages::Event::ConnectWith).
-    pub const CONNECT_WITH: u32 = 6;
-    /// The number of [`Event::Shutdown`](crate::messages::Event::Shutdown).
-    pub const SHUTDOWN: u32 = 7;
-    /// The number of [`Event::Request`](crate::messages::Event::Request).
-    pub const REQUEST: u32 = 8;
-    /// All of them.
-    pub const ALL: &[u32] = &[INIT, CONNECT, DISCONNECT, MESSAGE, TIMER, CALL, CONNECT_WITH, SHUTDOWN, REQUEST];
-}
-
-/// The numbers of the effects.
-pub mod effect_kind {
-    /// The number of [`Effect::Message`](crate::messages::Effect::Message).
-    pub const MESSAGE: u32 = 0;
-    /// The number of [`Effect::SetTimer`](crate::messages::Effect::SetTimer).
-    pub const SET_TIMER: u32 = 1;
-    /// The number of [`Effect::CloseClient`](crate::messages::Effect::CloseClient).
-    pub const CLOSE_CLIENT: u32 = 2;
-    /// The number of [`Effect::Answer`](crate::messages::Effect::Answer).
-    pub const ANSWER: u32 = 3;
-    /// The number of [`Effect::Respond`](crate::messages::Effect::Respond).
-    pub const RESPOND: u32 = 4;
-    /// All of them.
-    pub const ALL: &[u32] = &[MESSAGE, SET_TIMER, CLOSE_CLIENT, ANSWER, RESPOND];
-}
 
 /// Why bytes are no value of this encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,52 +76,36 @@ impl fmt::Display for WireError {
 
 impl Error for WireError {}
 
-/// The number of an event.
-#[must_use]
-pub const fn number_of(event: &Event) -> u32 {
-    match event {
-        Event::Init => event_kind::INIT,
-        Event::Connect { .. } => event_kind::CONNECT,
-        Event::Disconnect { .. } => event_kind::DISCONNECT,
-        Event::Message { .. } => event_kind::MESSAGE,
-        Event::Timer => event_kind::TIMER,
-        Event::Call { .. } => event_kind::CALL,
-        Event::ConnectWith { .. } => event_kind::CONNECT_WITH,
-        Event::Shutdown => event_kind::SHUTDOWN,
-        Event::Request { .. } => event_kind::REQUEST,
-    }
-}
-
 /// Appends an event to `out`.
 pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
     match event {
-        Event::Init => put_u32(out, event_kind::INIT),
+        Event::Init => put_u32(out, EventKind::Init.number()),
         Event::Connect { client } => {
-            put_u32(out, event_kind::CONNECT);
+            put_u32(out, EventKind::Connect.number());
             put_u32(out, client.0);
         }
         Event::Disconnect { client } => {
-            put_u32(out, event_kind::DISCONNECT);
+            put_u32(out, EventKind::Disconnect.number());
             put_u32(out, client.0);
         }
         Event::Message { sender, message } => {
-            put_u32(out, event_kind::MESSAGE);
+            put_u32(out, EventKind::Message.number());
             put_u32(out, sender.0);
             put_payload(out, message);
         }
-        Event::Timer => put_u32(out, event_kind::TIMER),
+        Event::Timer => put_u32(out, EventKind::Timer.number()),
         Event::Call { message } => {
-            put_u32(out, event_kind::CALL);
+            put_u32(out, EventKind::Call.number());
             put_payload(out, message);
         }
         Event::ConnectWith { client, details } => {
-            put_u32(out, event_kind::CONNECT_WITH);
+            put_u32(out, EventKind::ConnectWith.number());
             put_u32(out, client.0);
             details::encode(details, out);
         }
-        Event::Shutdown => put_u32(out, event_kind::SHUTDOWN),
+        Event::Shutdown => put_u32(out, EventKind::Shutdown.number()),
         Event::Request { request } => {
-            put_u32(out, event_kind::REQUEST);
+            put_u32(out, EventKind::Request.number());
             http::put_request(request, out);
         }
     }
@@ -174,19 +118,20 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
 /// See [`WireError`].
 pub fn decode_event(bytes: &[u8]) -> Result<Event, WireError> {
     let mut reader = Reader(bytes);
-    Ok(match reader.u32()? {
-        event_kind::INIT => Event::Init,
-        event_kind::CONNECT => Event::Connect { client: reader.client()? },
-        event_kind::DISCONNECT => Event::Disconnect { client: reader.client()? },
-        event_kind::MESSAGE => Event::Message { sender: reader.client()?, message: reader.payload()? },
-        event_kind::TIMER => Event::Timer,
-        event_kind::CALL => Event::Call { message: reader.payload()? },
-        event_kind::CONNECT_WITH => {
+    let number = reader.u32()?;
+    let kind = EventKind::from_number(number).ok_or(WireError::UnknownKind(number))?;
+    Ok(match kind {
+        EventKind::Init => Event::Init,
+        EventKind::Connect => Event::Connect { client: reader.client()? },
+        EventKind::Disconnect => Event::Disconnect { client: reader.client()? },
+        EventKind::Message => Event::Message { sender: reader.client()?, message: reader.payload()? },
+        EventKind::Timer => Event::Timer,
+        EventKind::Call => Event::Call { message: reader.payload()? },
+        EventKind::ConnectWith => {
             Event::ConnectWith { client: reader.client()?, details: Box::new(details::read(&mut reader)?) }
         }
-        event_kind::SHUTDOWN => Event::Shutdown,
-        event_kind::REQUEST => Event::Request { request: Box::new(http::read_request(&mut reader)?) },
-        kind => return Err(WireError::UnknownKind(kind)),
+        EventKind::Shutdown => Event::Shutdown,
+        EventKind::Request => Event::Request { request: Box::new(http::read_request(&mut reader)?) },
     })
 }
 
@@ -194,7 +139,7 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, WireError> {
 pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
     match effect {
         Effect::Message { recipient, message } => {
-            put_u32(out, effect_kind::MESSAGE);
+            put_u32(out, EffectKind::Message.number());
             match recipient {
                 MessageRecipient::Broadcast => put_u32(out, 0),
                 MessageRecipient::Client(client) => {
@@ -209,21 +154,21 @@ pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
             put_payload(out, message);
         }
         Effect::SetTimer { ms_delay } => {
-            put_u32(out, effect_kind::SET_TIMER);
+            put_u32(out, EffectKind::SetTimer.number());
             put_u32(out, *ms_delay);
         }
         Effect::CloseClient { client, code, reason } => {
-            put_u32(out, effect_kind::CLOSE_CLIENT);
+            put_u32(out, EffectKind::CloseClient.number());
             put_u32(out, client.0);
             out.extend_from_slice(&code.to_le_bytes());
             put_bytes(out, reason.as_bytes());
         }
         Effect::Answer { message } => {
-            put_u32(out, effect_kind::ANSWER);
+            put_u32(out, EffectKind::Answer.number());
             put_payload(out, message);
         }
         Effect::Respond { response } => {
-            put_u32(out, effect_kind::RESPOND);
+            put_u32(out, EffectKind::Respond.number());
             http::put_response(response, out);
         }
     }
@@ -236,15 +181,16 @@ pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
 /// See [`WireError`]. Of one with [`WireError::UnknownKind`] no more than its number was read.
 pub fn decode_effect(bytes: &[u8]) -> Result<Effect, WireError> {
     let mut reader = Reader(bytes);
-    Ok(match reader.u32()? {
-        effect_kind::MESSAGE => Effect::Message { recipient: reader.recipient()?, message: reader.payload()? },
-        effect_kind::SET_TIMER => Effect::SetTimer { ms_delay: reader.u32()? },
-        effect_kind::CLOSE_CLIENT => {
+    let number = reader.u32()?;
+    let kind = EffectKind::from_number(number).ok_or(WireError::UnknownKind(number))?;
+    Ok(match kind {
+        EffectKind::Message => Effect::Message { recipient: reader.recipient()?, message: reader.payload()? },
+        EffectKind::SetTimer => Effect::SetTimer { ms_delay: reader.u32()? },
+        EffectKind::CloseClient => {
             Effect::CloseClient { client: reader.client()?, code: reader.u16()?, reason: reader.text()? }
         }
-        effect_kind::ANSWER => Effect::Answer { message: reader.payload()? },
-        effect_kind::RESPOND => Effect::Respond { response: Box::new(http::read_response(&mut reader)?) },
-        kind => return Err(WireError::UnknownKind(kind)),
+        EffectKind::Answer => Effect::Answer { message: reader.payload()? },
+        EffectKind::Respond => Effect::Respond { response: Box::new(http::read_response(&mut reader)?) },
     })
 }
 

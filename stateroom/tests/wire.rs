@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use stateroom::{
     ClientId, MessageFromProcess, MessageToProcess,
     details::ClientDetails,
-    messages::{Effect, Event},
-    wire::{self, Answer, Greeting, WireError, effect_kind},
+    messages::{Effect, EffectKind, Event},
+    wire::{self, Answer, Greeting, WireError},
 };
 
 use self::values::{client, newer_event, payload, recipient, response};
@@ -152,7 +152,7 @@ fn a_detail_of_an_unknown_kind_is_skipped() {
 fn numbers_that_mean_nothing_are_named() {
     assert_eq!(wire::decode_effect(&99_u32.to_le_bytes()), Err(WireError::UnknownKind(99)));
     assert_eq!(wire::decode_event(&99_u32.to_le_bytes()), Err(WireError::UnknownKind(99)));
-    let recipient = [effect_kind::MESSAGE.to_le_bytes(), 7_u32.to_le_bytes()].concat();
+    let recipient = [EffectKind::Message.number().to_le_bytes(), 7_u32.to_le_bytes()].concat();
     assert_eq!(wire::decode_effect(&recipient), Err(WireError::UnknownVariant(7)));
     let text = [0_u32, 0, 1, 1, 0].map(u32::to_le_bytes).concat();
     assert_eq!(wire::decode_effect(&[text, vec![0xff]].concat()), Err(WireError::NotUtf8));

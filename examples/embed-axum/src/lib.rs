@@ -61,27 +61,28 @@ async fn only_administrators(request: Request, next: Next) -> Response {
 
 /// What rooms there are.
 async fn list(State(app): State<App>) -> String {
-    let rooms = app.rooms.rooms().into_iter().map(|room| format!("{}: {} connected\n", room.id, room.connections));
+    let rooms = app.rooms.rooms().await;
+    let rooms = rooms.into_iter().map(|room| format!("{}: {} connected\n", room.id, room.connections));
     format!("{}votes in all: {}\n", rooms.collect::<String>(), app.shared.votes.load(Ordering::Relaxed))
 }
 
 /// Asks a room something, and waits for its answer.
 async fn votes(State(app): State<App>, Path(room): Path<String>) -> Result<String, Refused> {
-    let room = app.rooms.room(&room).ok_or(Refused)?;
+    let room = app.rooms.room(&room).await.ok_or(Refused)?;
     let answer = room.call("votes").await?;
     Ok(answer.and_then(|answer| answer.text().map(|text| format!("{text}\n"))).unwrap_or_default())
 }
 
 /// Says something to everybody in a room.
 async fn announce(State(app): State<App>, Path(room): Path<String>, text: String) -> Result<&'static str, Refused> {
-    let room = app.rooms.room(&room).ok_or(Refused)?;
+    let room = app.rooms.room(&room).await.ok_or(Refused)?;
     room.send(MessageRecipient::Broadcast, text).await?;
     Ok("said\n")
 }
 
 /// Closes a room: its clients are told with the code 4000 and up that they know.
 async fn close(State(app): State<App>, Path(room): Path<String>) -> Result<&'static str, Refused> {
-    app.rooms.room(&room).ok_or(Refused)?.close(4100, "the poll is closed").await;
+    app.rooms.room(&room).await.ok_or(Refused)?.close(4100, "the poll is closed").await;
     Ok("closed\n")
 }
 

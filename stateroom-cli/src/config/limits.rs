@@ -1,6 +1,6 @@
 //! The list of limits: the one place where a limit of the libraries becomes a flag, a variable and a key.
 //!
-//! *Invariant:* every limit that the libraries have is here: a test compares the names.
+//! *Invariant:* every limit that the libraries have is here: a test compares it with theirs.
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use stateroom_server::Limits;
@@ -94,9 +94,13 @@ limits! {
         /// How many messages may wait for a client that does not read
         outbound_messages: usize => "the client is closed with 1013",
         /// How much may wait for a room before its clients are no longer read from
-        mailbox_bytes: Bytes => "what its clients say waits in their sockets",
+        #[arg(alias = "mailbox-bytes")]
+        #[serde(alias = "mailbox_bytes")]
+        inbox_bytes: Bytes => "what its clients say waits in their sockets",
         /// How many events may wait for a room before its clients are no longer read from
-        mailbox_events: usize => "what its clients say waits in their sockets",
+        #[arg(alias = "mailbox-events")]
+        #[serde(alias = "mailbox_events")]
+        inbox_events: usize => "what its clients say waits in their sockets",
         /// How many rooms there may be at a time
         #[arg(long = "max-rooms")]
         rooms: Positive<usize> => "who wants another room is answered 503",

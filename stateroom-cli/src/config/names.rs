@@ -1,8 +1,16 @@
 //! What a setting is called, as a variable and as a key, and what is said of it in the help.
+use std::env;
+
 use clap::{Args, Id};
 
 use super::{AdmissionSettings, LimitSettings, Settings};
 use crate::args::Defaults;
+
+/// Variables of settings that were renamed, by the current variable. They are accepted where the current one is not set.
+const FORMER_VARIABLES: [(&str, &str); 2] = [
+    ("STATEROOM_INBOX_BYTES", "STATEROOM_MAILBOX_BYTES"),
+    ("STATEROOM_INBOX_EVENTS", "STATEROOM_MAILBOX_EVENTS"),
+];
 
 /// Gives each setting of a verb its variable, and tells its default in the help.
 pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command {
@@ -10,7 +18,7 @@ pub(crate) fn explain(verb: clap::Command, defaults: &Defaults) -> clap::Command
     let defaults = as_table(&Settings::defaults(defaults));
     verb.mut_args(|argument| {
         let Some(flag) = argument.get_long().filter(|_| settings.contains(argument.get_id())) else { return argument };
-        let variable = variable(flag);
+        let variable = variable_in_use(variable(flag));
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
         let default = in_words(at(&defaults, &key(argument.get_id())), argument.get_help_heading());
         argument
@@ -38,6 +46,15 @@ pub(super) fn in_words(value: Option<&toml::Value>, heading: Option<&str>) -> St
         Some(value) => value.to_string(),
         None if heading == Some("Limits of a room") => "what the machine allows".to_owned(),
         None => "none".to_owned(),
+    }
+}
+
+/// Returns the former name of a variable if only that is set.
+fn variable_in_use(variable: String) -> String {
+    let former = FORMER_VARIABLES.iter().find(|(current, _)| *current == variable).map(|(_, former)| *former);
+    match former {
+        Some(former) if env::var_os(&variable).is_none() && env::var_os(former).is_some() => former.to_owned(),
+        _ => variable,
     }
 }
 

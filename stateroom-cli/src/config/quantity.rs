@@ -334,7 +334,7 @@ mod tests {
         for text in ["300", "300sec"] {
             assert_eq!(text.parse::<Policy>().unwrap().to_string(), "300sec");
         }
-        assert!("5 ".parse::<Policy>().unwrap_err().to_string().starts_with("`5 ` is no shutdown policy"));
+        assert!("5 ".parse::<Policy>().unwrap_err().to_string().starts_with("invalid shutdown policy `5 `"));
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub(super) async fn say(State(inspector): State<Inspector>, Path(id): Path<Strin
         Payload::Text(text) => MessagePayload::Text(text),
         Payload::Binary(text) => MessagePayload::Bytes(BASE64_STANDARD.decode(text).map_err(|_| NotDone::NoBase64)?),
     };
-    client(&inspector, &id, says.client)?.say_as(ClientId(says.client), message).await?;
+    client(&inspector, &id, says.client)?.inject_message(ClientId(says.client), message).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn restart(State(inspector): State<Inspector>, Path(id): Path<S
 }
 
 fn room(inspector: &Inspector, id: &str) -> Result<RoomHandle, NotDone> {
-    inspector.server.room(id).ok_or(NotDone::RoomEnded)
+    inspector.server.local_room(id).ok_or(NotDone::RoomEnded)
 }
 
 /// The room, if the client is in it.

@@ -38,10 +38,11 @@ async fn what_is_measured_is_read_by_prometheus() {
     for line in [
         "# TYPE stateroom_rooms gauge",
         "stateroom_rooms 1",
-        "stateroom_clients 1",
+        "stateroom_room_connections 1",
         "stateroom_events_total{kind=\"message\"} 3",
         "stateroom_events_total{kind=\"timer\"} 0",
         "# TYPE stateroom_event_seconds histogram",
+        "# TYPE stateroom_service_cpu_seconds_total counter",
     ] {
         assert!(text.lines().any(|it| it == line), "`{line}` is not in {text}");
     }
@@ -51,7 +52,7 @@ async fn what_is_measured_is_read_by_prometheus() {
     assert!(!text.contains("\"a\""), "no id of a room");
 
     let rooms = server.get_at(admin, "/rooms").await;
-    assert!(rooms.contains("\"id\":\"a\",\"clients\":1") && rooms.contains("\"memory_bytes\":1"), "{rooms}");
+    assert!(rooms.contains("\"id\":\"a\",\"connections\":1") && rooms.contains("\"memory_bytes\":1"), "{rooms}");
     assert!(server.get_at(admin, "/readyz").await.ends_with("ready\n"));
     for path in ["/metrics", "/rooms", "/healthz"] {
         assert!(server.get(path).await.starts_with("HTTP/1.1 404"), "{path} is not for clients");

@@ -67,7 +67,7 @@ fn keys_that_are_none_are_told_and_nothing_is_served() {
     let files = directory(&[("short", "secret"), ("key.pem", SECRET)]);
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
     for (arguments, said) in [
-        (["--jwt-secret-file", &path("short")], "a shared secret has at least 32 bytes"),
+        (["--jwt-secret-file", &path("short")], "the shared secret is shorter than 32 bytes"),
         (["--jwt-key-file", &path("key.pem")], "neither a public key in PEM"),
         (["--jwt-key-file", &path("none")], "cannot be read: nobody could be let in"),
     ] {
@@ -77,8 +77,8 @@ fn keys_that_are_none_are_told_and_nothing_is_served() {
         assert!(log.contains(said), "{log}");
     }
     for (arguments, said) in [
-        (["--origins", "example.com"], "`example.com` is no origin"),
-        (["--trusted-proxies", "nginx"], "`nginx` is no address or network"),
+        (["--origins", "example.com"], "invalid origin `example.com`"),
+        (["--trusted-proxies", "nginx"], "invalid proxy `nginx`"),
         (["--client-headers", "x y"], "`x y` is no name"),
         (["--preset", "private"], "there is no preset `private`"),
         (["--jwt-audience", "us"], "there is no key to check them by"),

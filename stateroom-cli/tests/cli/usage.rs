@@ -214,7 +214,7 @@ fn a_strategy_that_is_none() {
     misused(
         "serve x.wasm -r short2",
         str![[r#"
-error: invalid value 'short2' for '--rooms <STRATEGY>': `short2` is no room strategy: write `implicit`, `api`, `uuid`, `short`, or `short3` to `short12`
+error: invalid value 'short2' for '--rooms <STRATEGY>': invalid room strategy `short2`: use `implicit`, `api`, `uuid`, `short`, or `short3` to `short12`
 
 For more information, try '--help'.
 
@@ -227,7 +227,7 @@ fn a_policy_that_is_none() {
     misused(
         "dev -s 300s",
         str![[r#"
-error: invalid value '300s' for '--shutdown-policy <POLICY>': `300s` is no shutdown policy: write `never`, `immediate`, or a number of seconds such as `300sec`
+error: invalid value '300s' for '--shutdown-policy <POLICY>': invalid shutdown policy `300s`: use `never`, `immediate`, or a number of seconds such as `300sec`
 
 For more information, try '--help'.
 

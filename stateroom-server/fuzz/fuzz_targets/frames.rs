@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((pipe, frames)) = bytes.split_first() else { return };
     // A pipe of a few bytes costs a hundred wake-ups for the handshake alone.
     let pipe = if *pipe == 0 { 64 << 10 } else { 7 + usize::from(*pipe) };
-    let limits = Limits { message_bytes: MESSAGE_BYTES, ..Limits::default() };
+    let limits = Limits::default().with_message_bytes(MESSAGE_BYTES);
     let heard = converse(Server::new().with_limits(limits), pipe, &[HANDSHAKE, frames].concat());
 
     assert!(heard.starts_with(b"HTTP/1.1 101 "), "no WebSocket: {}", heard.escape_ascii());

@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
         .with_room_strategy(strategy)
         .with_shutdown_policy(policy)
         .with_compression(settings & 0x80 != 0)
-        .with_limits(Limits { message_bytes: MESSAGE_BYTES, ..Limits::default() });
+        .with_limits(Limits::default().with_message_bytes(MESSAGE_BYTES));
     let heard = converse(server, pipe, said);
     // What is no request at all may be hung up on; else it is HTTP that is answered.
     assert!(heard.is_empty() || heard.starts_with(b"HTTP/1."), "{heard:?}");

@@ -54,7 +54,7 @@ pub fn converse(server: Server, pipe: usize, said: &[u8]) -> Vec<u8> {
         // How it ends is its own matter.
         let _ = ends("the HTTP connection", http).await.expect("no panic");
         ends("what the rooms are", handle.shutdown()).await;
-        assert_eq!(handle.rooms(), [], "rooms of a server that has stopped");
+        assert_eq!(handle.rooms().await, [], "rooms of a server that has stopped");
         heard
     })
 }

@@ -1,7 +1,7 @@
-//! From a request to what is known of who sends it, or to why it is not let in.
+//! The admission of a request: its origin, token and hook, and the client's details.
 //!
-//! *Invariant:* nothing that a request asks for is done before it has come through here. Secrets stay here: what goes on to a
-//! room has none.
+//! *Invariant:* every request that concerns a room is admitted here first. Secrets stay here: the details for the room contain
+//! none.
 use std::net::{IpAddr, SocketAddr};
 
 use axum::{
@@ -11,70 +11,70 @@ use axum::{
 use stateroom::details::ClientDetails;
 use tokio::time::timeout;
 
-use super::Refused;
+use super::HttpRefusal;
 use crate::{
     admission::{Access, Admission, AdmissionRequest, Denied},
-    rooms::Rooms,
+    shared::Shared,
 };
 
-/// The parameter of the query that holds what lets a client in.
+/// The query parameter of the token that admits a client.
 const ACCESS_TOKEN: &str = "access_token";
-/// The parameter that holds what brings a client its number back.
+/// The query parameter of the token by which a client keeps its ID.
 const TOKEN: &str = "token";
-/// The subprotocol behind which a browser puts what lets it in, as it can set no header.
+/// The subprotocol that a browser sends before its token, because it cannot set headers.
 const BEARER: &str = "bearer";
 
-/// How many parameters a query may have.
-const MOST_PARAMETERS: usize = 100;
+/// Maximum number of query parameters.
+const MAX_PARAMETERS: usize = 100;
 
-/// Why somebody is not let in.
+/// The reason that a client is not admitted.
 #[derive(Debug)]
-pub(crate) enum NotAdmitted {
-    /// Its web page is not one of those that may.
+pub(crate) enum AdmissionRefusal {
+    /// The origin of its web page is not allowed.
     Origin(String),
-    /// Its token lets nobody in.
+    /// Its token is rejected.
     #[cfg(feature = "jwt")]
     Token(crate::admission::jwt::TokenError),
-    /// The program's own hook says no.
+    /// The program's hook refuses it.
     Denied(Denied),
-    /// The hook does not say anything.
-    NoAnswer,
+    /// The hook did not decide in time.
+    HookTime,
 }
 
-/// Somebody who is let in.
+/// An admitted client.
 #[derive(Debug)]
 pub(super) struct Admitted {
-    /// What a room gets to know of it.
+    /// The details that its room receives.
     pub(super) details: ClientDetails,
-    /// What brings it its number back.
+    /// The token by which it keeps its ID.
     pub(super) token: Option<String>,
-    /// The query as it was sent, without secrets.
+    /// The query as sent, without secrets.
     pub(super) query: String,
-    /// Where it is, if that is known.
+    /// Its address, if known.
     pub(super) peer: Option<IpAddr>,
-    /// What its WebSocket is to be told that it speaks.
+    /// The selected subprotocol of its WebSocket.
     pub(super) subprotocol: Option<String>,
 }
 
-/// Lets somebody in, or not.
+/// Admits or refuses the client that sends a request.
 pub(super) async fn admit(
-    rooms: &Rooms,
+    shared: &Shared,
     access: Access,
     room: Option<&str>,
     request: &Parts,
-) -> Result<Admitted, Refused> {
-    let admission = &rooms.settings().admission;
+) -> Result<Admitted, HttpRefusal> {
+    let admission = &shared.settings().admission;
     let connection = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
     check_origin(admission, connection, request)?;
     let peer = connection.map(|peer| admission.trusted_proxies.client(peer, &request.headers));
 
     let Query { rest, raw, token, access_token } = Query::read(&request.uri)?;
-    // Only who becomes a WebSocket has any.
+    // Subprotocols exist in WebSocket handshakes only.
     let offered = if access == Access::Join { offered(&request.headers) } else { Vec::new() };
     let bearer = offered.iter().position(|it| *it == BEARER);
-    let subprotocol = agree(&admission.subprotocols, &offered);
+    let subprotocol = select(&admission.subprotocols, &offered);
     let in_subprotocols = bearer.and_then(|at| offered.get(at + 1)).copied();
-    let mut details = details_of_token(rooms, room, request, access_token, in_subprotocols)?;
+    let mut details = details_of_token(shared, room, request, access_token, in_subprotocols)?;
     details.query = rest;
     details.headers = passed_on(&admission.client_headers, &request.headers);
     details.subprotocol.clone_from(&subprotocol);
@@ -90,37 +90,37 @@ pub(super) async fn admit(
                 details,
             };
             let answer = timeout(admission.hook_time, hook.ask(request)).await;
-            answer.map_err(|_| NotAdmitted::NoAnswer)?.map_err(NotAdmitted::Denied)?
+            answer.map_err(|_| AdmissionRefusal::HookTime)?.map_err(AdmissionRefusal::Denied)?
         }
     };
-    // A browser that offers something is answered something, or it hangs up.
+    // A browser that offers subprotocols closes the connection unless one is selected.
     let subprotocol = subprotocol.or_else(|| bearer.map(|_| BEARER.to_owned()));
     Ok(Admitted { details, token, query: raw, peer, subprotocol })
 }
 
-fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Parts) -> Result<(), NotAdmitted> {
+fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Parts) -> Result<(), AdmissionRefusal> {
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(()) };
-    let called = request.uri.authority().map(|authority| authority.as_str());
-    let called = called.or_else(|| request.headers.get(header::HOST)?.to_str().ok());
-    let host = admission.trusted_proxies.host(connection, &request.headers).or(called);
+    let requested = request.uri.authority().map(|authority| authority.as_str());
+    let requested = requested.or_else(|| request.headers.get(header::HOST)?.to_str().ok());
+    let host = admission.trusted_proxies.host(connection, &request.headers).or(requested);
     match origin.to_str() {
         Ok(origin) if origins.next().is_none() && admission.origins.allow(origin, host) => Ok(()),
-        _ => Err(NotAdmitted::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned())),
+        _ => Err(AdmissionRefusal::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned())),
     }
 }
 
 #[cfg(feature = "jwt")]
 fn details_of_token(
-    rooms: &Rooms,
+    shared: &Shared,
     room: Option<&str>,
     request: &Parts,
     in_query: Option<String>,
     in_subprotocols: Option<&str>,
-) -> Result<ClientDetails, NotAdmitted> {
+) -> Result<ClientDetails, AdmissionRefusal> {
     use crate::admission::jwt::TokenError;
 
-    let Some(jwt) = rooms.jwt() else { return Ok(ClientDetails::default()) };
+    let Some(jwt) = shared.jwt() else { return Ok(ClientDetails::default()) };
     let header = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let in_header = header.and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -132,7 +132,7 @@ fn details_of_token(
         (None, _) => Err(TokenError::Missing),
         (Some(_), Some(_)) => Err(TokenError::Several),
     };
-    let claims = claims.map_err(NotAdmitted::Token)?;
+    let claims = claims.map_err(AdmissionRefusal::Token)?;
     let mut details = ClientDetails::default();
     details.subject = claims.get("sub").and_then(|subject| subject.as_str()).map(str::to_owned);
     details.claims = Some(serde_json::Value::Object(claims).to_string());
@@ -141,27 +141,27 @@ fn details_of_token(
 
 #[cfg(not(feature = "jwt"))]
 fn details_of_token(
-    _: &Rooms,
+    _: &Shared,
     _: Option<&str>,
     _: &Parts,
     _: Option<String>,
     _: Option<&str>,
-) -> Result<ClientDetails, NotAdmitted> {
+) -> Result<ClientDetails, AdmissionRefusal> {
     Ok(ClientDetails::default())
 }
 
-/// The query of an address, taken apart.
+/// The parts of a URL's query.
 struct Query {
-    /// What is nobody's secret.
+    /// The parameters that are not secret.
     rest: Vec<(String, String)>,
-    /// The same, as it was sent.
+    /// The same, as sent.
     raw: String,
     token: Option<String>,
     access_token: Option<String>,
 }
 
 impl Query {
-    fn read(uri: &Uri) -> Result<Query, Refused> {
+    fn read(uri: &Uri) -> Result<Query, HttpRefusal> {
         let mut query = Query { rest: Vec::new(), raw: String::new(), token: None, access_token: None };
         for part in uri.query().unwrap_or_default().split('&') {
             let Some((name, value)) = form_urlencoded::parse(part.as_bytes()).next() else { continue };
@@ -172,15 +172,17 @@ impl Query {
                     let and = if query.raw.is_empty() { "" } else { "&" };
                     query.raw.extend([and, part]);
                     query.rest.push((name.into_owned(), value.into_owned()));
-                    // Each takes more memory than bytes, for as long as the client is there.
-                    if query.rest.len() > MOST_PARAMETERS {
-                        return Err(Refused::Request(format!("a query has at most {MOST_PARAMETERS} parameters")));
+                    // A parameter takes more memory than its bytes, as long as the client is connected.
+                    if query.rest.len() > MAX_PARAMETERS {
+                        return Err(HttpRefusal::Malformed(format!(
+                            "the query has more than {MAX_PARAMETERS} parameters"
+                        )));
                     }
                     continue;
                 }
             };
             if secret.replace(value.into_owned()).is_some() {
-                return Err(Refused::Request(format!("there is more than one `{name}`")));
+                return Err(HttpRefusal::Malformed(format!("the query has more than one `{name}`")));
             }
         }
         let given = |token: Option<String>| token.filter(|token| !token.is_empty());
@@ -189,15 +191,15 @@ impl Query {
     }
 }
 
-/// The subprotocols that a client offers, in order.
+/// Returns the subprotocols that a client offers, in order.
 fn offered(headers: &HeaderMap) -> Vec<&str> {
     let lists = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|list| list.to_str().ok());
     lists.flat_map(|list| list.split(',')).map(str::trim).filter(|it| !it.is_empty()).collect()
 }
 
-/// The best that is offered.
-fn agree(spoken: &[String], offered: &[&str]) -> Option<String> {
-    spoken.iter().find(|it| offered.contains(&it.as_str())).cloned()
+/// Returns the preferred subprotocol among those offered.
+fn select(supported: &[String], offered: &[&str]) -> Option<String> {
+    supported.iter().find(|it| offered.contains(&it.as_str())).cloned()
 }
 
 fn passed_on(names: &[String], headers: &HeaderMap) -> Vec<(String, String)> {

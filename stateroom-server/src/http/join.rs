@@ -1,105 +1,106 @@
-//! `GET /ws` and `GET /ws/{room}`: from an HTTP request to a connection.
+//! `GET /ws` and `GET /ws/{room}`: from an HTTP request to a WebSocket connection.
 //!
-//! *Invariant:* what can be known before the switch of protocols is answered by an HTTP status; a client has its place in
-//! the room before it is told that it may switch.
+//! *Invariant:* what can be known before the 101 is answered with an HTTP status; a client has joined the room before it
+//! receives the 101.
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Path, Request, State},
     http::request::Parts,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use hyper::upgrade::OnUpgrade;
 use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::{
-    Refused,
+    HttpRefusal,
     admit::{Admitted, admit},
-    handshake::{Handshake, NoHandshake},
 };
 use crate::{
     admission::Access,
-    connection::{self, compression::Compression},
-    connections::{Places, TooMany},
-    limits,
+    connection,
     outbound::Outbound,
-    rooms::Rooms,
+    permits::{ConnectionPermits, PermitRefusal},
+    rooms::{Want, registry::RoomRegistry},
+    settings::Limit,
+    shared::Shared,
+    websocket::{
+        compression::Compression,
+        handshake::{Handshake, HandshakeRefusal},
+    },
 };
 
-/// The room that is joined where none is named.
+/// The room of `GET /ws`.
 const DEFAULT_ROOM: &str = "1";
 
-pub(super) async fn default_room(State(rooms): State<Arc<Rooms>>, request: Request) -> Result<Response, Refused> {
+pub(super) async fn default_room(
+    State(rooms): State<Arc<RoomRegistry>>,
+    request: Request,
+) -> Result<Response, HttpRefusal> {
     join(rooms, DEFAULT_ROOM.to_owned(), request).await
 }
 
 pub(super) async fn room(
-    State(rooms): State<Arc<Rooms>>,
+    State(rooms): State<Arc<RoomRegistry>>,
     Path(room_id): Path<String>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, HttpRefusal> {
     join(rooms, room_id, request).await
 }
 
-async fn join(rooms: Arc<Rooms>, room_id: String, request: Request) -> Result<Response, Refused> {
-    let settings = rooms.settings();
+async fn join(rooms: Arc<RoomRegistry>, room_id: String, request: Request) -> Result<Response, HttpRefusal> {
+    let shared = rooms.shared().clone();
+    let settings = shared.settings();
     let (mut request, _) = request.into_parts();
-    let admitted = admit(&rooms, Access::Join, Some(&room_id), &request).await?;
+    let admitted = admit(&shared, Access::Join, Some(&room_id), &request).await?;
     let Admitted { details, token, peer, subprotocol, .. } = admitted;
-    let places = places(&rooms, &request, peer)?;
-    rooms.may_join(&room_id, token.is_some())?;
+    let permits = permits(&shared, &request, peer)?;
+    rooms.check(&room_id, Want::Join { has_token: token.is_some() })?;
     let most = settings.limits.token_bytes;
     if token.as_ref().is_some_and(|token| token.len() > most) {
-        limits::exceeded("token_bytes");
-        return Err(Refused::Request(format!("a token has at most {most} bytes")));
+        Limit::TokenBytes.exceeded();
+        return Err(HttpRefusal::Malformed(format!("the token is longer than {most} bytes")));
     }
-    let handshake = match Handshake::read(&request, settings.compression) {
-        Ok(handshake) => handshake,
-        Err(refusal) => return Ok(refusal.into_response()),
-    };
-    let Some(upgrade) = request.extensions.remove::<OnUpgrade>() else {
-        let text = "this connection cannot become a WebSocket: HTTP/1.1 is needed";
-        return Ok(NoHandshake::UpgradeRequired(text).into_response());
-    };
+    let handshake = Handshake::read(&request, settings.compression)?;
+    let upgrade = request
+        .extensions
+        .remove::<OnUpgrade>()
+        .ok_or(HandshakeRefusal::UpgradeRequired("this connection cannot be upgraded to a WebSocket: use HTTP/1.1"))?;
     let response = handshake.response(subprotocol.as_deref());
     let compression = handshake.compression;
-    // Before the client can know that it has joined, so that it misses nothing from then on.
+    // Before the client receives the 101, so that it misses nothing from then on.
     let encoding = compression.as_ref().map(Compression::encoding).unwrap_or_default();
-    let outbound = Arc::new(Outbound::new(&settings.limits, encoding, rooms.metrics().clone()));
-    let seat = match rooms.join(&room_id, token, details, &outbound).await {
-        Ok(seat) => Some(seat),
-        Err(cause) => {
-            outbound.close(cause);
-            None
-        }
-    };
-    let spawner = rooms.clone();
+    let outbound = Arc::new(Outbound::new(&settings.limits, encoding, shared.metrics().clone()));
+    let seat = rooms.join(&room_id, token, details, &outbound).await?;
     let span = tracing::debug_span!("connection", room = room_id, ?peer);
-    let connection = async move {
-        let _places = places;
-        // Until then nothing else looks whether the client is alive.
-        match timeout(rooms.settings().limits.request_head_time, upgrade).await {
-            Ok(Ok(upgraded)) => {
-                connection::serve(&rooms, upgraded, &room_id, seat, outbound, compression).await;
+    let connection = {
+        let shared = shared.clone();
+        async move {
+            let _permits = permits;
+            // Until the upgrade completes, nothing else detects that the client is gone.
+            match timeout(shared.settings().limits.request_head_time, upgrade).await {
+                Ok(Ok(upgraded)) => {
+                    connection::serve(&shared, upgraded, &room_id, seat, outbound, compression).await;
+                }
+                Ok(Err(_)) | Err(_) => tracing::debug!(room = room_id, "a client disconnected during the upgrade"),
             }
-            Ok(Err(_)) | Err(_) => tracing::debug!(room = room_id, "a client is gone before it could speak"),
         }
     };
-    spawner.spawn(connection.instrument(span));
+    shared.spawn_connection(connection.instrument(span));
     Ok(response)
 }
 
-/// The places of a connection: those that it has from the accepting of its socket, and what of them it has not.
-fn places(rooms: &Rooms, request: &Parts, peer: Option<IpAddr>) -> Result<Arc<Places>, TooMany> {
-    let connections = rooms.connections();
-    let mut places = match request.extensions.get::<Arc<Places>>() {
-        Some(places) if places.is_of_address() || peer.is_none() => return Ok(places.clone()),
-        Some(places) => Places::behind_proxy(places.clone()),
-        None => Places::of(connections.take()?),
+/// Returns the permits of a connection: those acquired when its socket was accepted, and those that are still missing.
+fn permits(shared: &Shared, request: &Parts, peer: Option<IpAddr>) -> Result<Arc<ConnectionPermits>, PermitRefusal> {
+    let connections = shared.connections();
+    let mut permits = match request.extensions.get::<Arc<ConnectionPermits>>() {
+        Some(permits) if permits.has_address() || peer.is_none() => return Ok(permits.clone()),
+        Some(permits) => ConnectionPermits::behind_proxy(permits.clone()),
+        None => ConnectionPermits::new(connections.acquire()?),
     };
     if let Some(peer) = peer {
-        places.add(connections.take_of(peer)?);
+        permits.add_address(connections.acquire_for(peer)?);
     }
-    Ok(Arc::new(places))
+    Ok(Arc::new(permits))
 }

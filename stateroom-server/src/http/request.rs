@@ -1,6 +1,7 @@
-//! `/http/{room}/...`: an HTTP request that a room answers.
+//! `/http/{room}/...`: HTTP requests that rooms answer.
 //!
-//! *Invariant:* a room sees no secret that was not meant for it, and what it answers says nothing about the connection.
+//! *Invariant:* a room receives no credentials unless the settings name their header, and its response cannot set headers that
+//! concern the connection or the whole host.
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -13,11 +14,15 @@ use http_body_util::LengthLimitError;
 use stateroom::http as room;
 use tokio::time::{Instant, timeout};
 
-use super::{Refused, admit::admit};
-use crate::{admission::Access, limits, rooms::Rooms};
+use super::{HttpRefusal, admit::admit};
+use crate::{
+    admission::Access,
+    rooms::{Want, registry::RoomRegistry},
+    settings::Limit,
+};
 
-/// What is about the connection, in either direction, and not about what is said (RFC 9110, section 7.6.1).
-const OF_THE_CONNECTION: [HeaderName; 7] = [
+/// Headers that concern the connection, in either direction (RFC 9110, section 7.6.1).
+const CONNECTION_HEADERS: [HeaderName; 7] = [
     header::CONNECTION,
     header::TRANSFER_ENCODING,
     header::TE,
@@ -27,12 +32,12 @@ const OF_THE_CONNECTION: [HeaderName; 7] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
-/// What is a secret of the client's with somebody else.
-const SECRETS: [HeaderName; 4] =
+/// Request headers with credentials for other parties.
+const SECRET_HEADERS: [HeaderName; 4] =
     [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, header::SEC_WEBSOCKET_PROTOCOL];
 
-/// What a room does not decide: the length, which is that of its body, and what browsers keep for the whole host.
-const NOT_OF_ROOMS: [HeaderName; 5] = [
+/// Response headers that a room cannot set: the length, and those that browsers apply to the whole host.
+const RESERVED_HEADERS: [HeaderName; 5] = [
     header::CONTENT_LENGTH,
     header::SET_COOKIE,
     header::STRICT_TRANSPORT_SECURITY,
@@ -41,33 +46,41 @@ const NOT_OF_ROOMS: [HeaderName; 5] = [
 ];
 
 pub(super) async fn root(
-    state: State<Arc<Rooms>>,
+    state: State<Arc<RoomRegistry>>,
     Path(room_id): Path<String>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, HttpRefusal> {
     answer(state, room_id, request).await
 }
 
 pub(super) async fn below(
-    state: State<Arc<Rooms>>,
+    state: State<Arc<RoomRegistry>>,
     Path((room_id, _)): Path<(String, String)>,
     request: Request,
-) -> Result<Response, Refused> {
+) -> Result<Response, HttpRefusal> {
     answer(state, room_id, request).await
 }
 
-async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Request) -> Result<Response, Refused> {
+async fn answer(
+    State(rooms): State<Arc<RoomRegistry>>,
+    room_id: String,
+    request: Request,
+) -> Result<Response, HttpRefusal> {
     let (head, body) = request.into_parts();
-    let settings = rooms.settings();
-    let admitted = admit(&rooms, Access::Request, Some(&room_id), &head).await?;
-    rooms.may_be_asked(&room_id, creates(&head.method))?;
-    let pace = |messages, bytes| match admitted.peer {
-        Some(peer) if !rooms.pace().allow(peer, messages, bytes, Instant::now()) => Err(Refused::TooOften),
+    let shared = rooms.shared();
+    let settings = shared.settings();
+    let admitted = admit(shared, Access::Request, Some(&room_id), &head).await?;
+    let may_begin = creates(&head.method);
+    rooms.check(&room_id, Want::Request { may_begin })?;
+    let check_rate = |requests, bytes| match admitted.peer {
+        Some(peer) if !shared.request_rate().allow(peer, requests, bytes, Instant::now()) => {
+            Err(HttpRefusal::RequestRate)
+        }
         _ => Ok(()),
     };
-    pace(1, 0)?;
+    check_rate(1, 0)?;
     let body = read(body, settings.limits.message_bytes, settings.limits.message_time).await?;
-    pace(0, body.len())?;
+    check_rate(0, body.len())?;
 
     let mut request = room::Request::default();
     request.method = head.method.as_str().to_owned();
@@ -77,41 +90,41 @@ async fn answer(State(rooms): State<Arc<Rooms>>, room_id: String, request: Reque
     request.body = body;
     request.subject = admitted.details.subject;
     request.claims = admitted.details.claims;
-    let handle = rooms.room_to_ask(&room_id, creates(&head.method))?;
+    let handle = rooms.room_for_request(&room_id, may_begin)?;
     match timeout(settings.limits.request_time, handle.request(request)).await {
         Ok(Ok(Some(response))) => Ok(from_room(&room_id, response)),
-        Ok(Ok(None)) => Err(Refused::Unanswered),
-        Ok(Err(_ended)) => Err(Refused::Failed),
+        Ok(Ok(None)) => Err(HttpRefusal::Unanswered),
+        Ok(Err(_ended)) => Err(HttpRefusal::RoomEnded),
         Err(_) => {
-            limits::exceeded("request_time");
-            Err(Refused::Late)
+            Limit::RequestTime.exceeded();
+            Err(HttpRefusal::RequestTime)
         }
     }
 }
 
-/// Whether a request may have a room begin: not one that only looks.
+/// Returns whether a request may create a room: a safe method may not.
 fn creates(method: &Method) -> bool {
     !method.is_safe()
 }
 
-/// Reads a body, of no more than so many bytes, within that time.
-async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, Refused> {
+/// Reads a body of at most `most` bytes within `time`.
+async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, HttpRefusal> {
     match timeout(time, to_bytes(body, most)).await {
         Ok(Ok(body)) => Ok(body.into()),
         Ok(Err(error)) if is_too_large(&error) => {
-            limits::exceeded("message_bytes");
-            Err(Refused::TooLarge { most })
+            Limit::MessageBytes.exceeded();
+            Err(HttpRefusal::BodyTooLarge { limit: most })
         }
-        Ok(Err(_)) => Err(Refused::Request("the body does not come to its end".to_owned())),
+        Ok(Err(_)) => Err(HttpRefusal::Malformed("the request body is incomplete".to_owned())),
         Err(_) => {
-            limits::exceeded("message_time");
-            Err(Refused::Slow)
+            Limit::MessageTime.exceeded();
+            Err(HttpRefusal::BodyTime)
         }
     }
 }
 
-/// What follows the room in an address. Where the routes are nested, they do not see in what. An id has no `/` itself, as it is
-/// percent-encoded.
+/// Returns the part of a path that follows the room. A nested router does not see the prefix. An ID contains no `/` because it
+/// is percent-encoded.
 fn path_below(path: &str) -> String {
     let below = path.strip_prefix("/http/").and_then(|rest| rest.split_once('/')).map(|(_, below)| below);
     format!("/{}", below.unwrap_or_default())
@@ -121,9 +134,9 @@ fn is_too_large(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<LengthLimitError>())
 }
 
-fn for_room(headers: &HeaderMap, asked_for: &[String]) -> Vec<(String, String)> {
-    let is_withheld = |name: &HeaderName| OF_THE_CONNECTION.contains(name) || SECRETS.contains(name);
-    let is_for_room = |name: &HeaderName| !is_withheld(name) || asked_for.iter().any(|it| it == name.as_str());
+fn for_room(headers: &HeaderMap, passed_on: &[String]) -> Vec<(String, String)> {
+    let is_withheld = |name: &HeaderName| CONNECTION_HEADERS.contains(name) || SECRET_HEADERS.contains(name);
+    let is_for_room = |name: &HeaderName| !is_withheld(name) || passed_on.iter().any(|it| it == name.as_str());
     let headers = headers.iter().filter(|(name, _)| is_for_room(name));
     let texts = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     texts.take(room::MOST_HEADERS).collect()
@@ -132,19 +145,19 @@ fn for_room(headers: &HeaderMap, asked_for: &[String]) -> Vec<(String, String)> 
 fn from_room(room_id: &str, response: room::Response) -> Response {
     let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
     let Some(status) = status else {
-        tracing::warn!(room = room_id, status = response.status, "a room answered with what is no status; sent as 500");
+        tracing::warn!(room = room_id, status = response.status, "a room answered with an invalid status; sent as 500");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let mut headers = HeaderMap::new();
     for (name, value) in &response.headers {
         match (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
-            (Ok(name), Ok(value)) if !OF_THE_CONNECTION.contains(&name) && !NOT_OF_ROOMS.contains(&name) => {
+            (Ok(name), Ok(value)) if !CONNECTION_HEADERS.contains(&name) && !RESERVED_HEADERS.contains(&name) => {
                 headers.append(name, value);
             }
-            _ => tracing::debug!(room = room_id, header = ?name, "a header that is not for a room to set is left out"),
+            _ => tracing::debug!(room = room_id, header = ?name, "a response header that rooms cannot set is omitted"),
         }
     }
-    // What a room does not call a page is not to be taken for one.
+    // A browser must not take a response for a page unless the room says so.
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     (status, headers, response.body).into_response()
@@ -155,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_is_what_follows_the_room() {
+    fn path_is_the_part_after_the_room() {
         for (path, below) in [
             ("/http/a", "/"),
             ("/http/a/", "/"),

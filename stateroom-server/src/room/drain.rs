@@ -1,42 +1,38 @@
-//! Who is closed when, as the server is about to stop: spread over some time, so that those who come back elsewhere do not all
-//! come at once.
+//! The closing of a room's clients before the server stops, spread over some time so that they do not all reconnect
+//! elsewhere at once.
 use std::time::Duration;
 
+use stateroom::room::ConnectionId;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::inbox::ConnectionId;
-
-/// The closing of a room's clients.
+/// A schedule that closes the clients of a room.
 #[derive(Debug)]
 pub(crate) struct Drain {
-    /// The next one last.
-    plan: Vec<(Instant, ConnectionId)>,
-    /// Whoever waits for it hears of its end when this is dropped.
+    /// Sorted by time, the next one last.
+    schedule: Vec<(Instant, ConnectionId)>,
+    /// Dropping it tells the server that all clients are closed.
     _done: oneshot::Sender<()>,
 }
 
 impl Drain {
-    /// Closes these within that time, each at a time of its own.
-    pub(crate) fn new(
-        connections: impl Iterator<Item = ConnectionId>,
-        time: Duration,
-        done: oneshot::Sender<()>,
-    ) -> Self {
+    /// Schedules each connection at a random time within `time`.
+    pub(crate) fn new(connections: Vec<ConnectionId>, time: Duration, done: oneshot::Sender<()>) -> Self {
         let now = Instant::now();
-        let mut plan: Vec<_> = connections.map(|id| (now + time.mul_f64(rand::random::<f64>()), id)).collect();
-        plan.sort_unstable_by(|one, other| other.cmp(one));
-        Drain { plan, _done: done }
+        let at_random = |id| (now + time.mul_f64(rand::random::<f64>()), id);
+        let mut schedule: Vec<_> = connections.into_iter().map(at_random).collect();
+        schedule.sort_unstable_by(|one, other| other.cmp(one));
+        Drain { schedule, _done: done }
     }
 
-    /// Those whose time has come.
+    /// Takes the connections that are due.
     pub(crate) fn take_due(&mut self) -> Vec<ConnectionId> {
         let now = Instant::now();
-        let later = self.plan.partition_point(|(time, _)| *time > now);
-        self.plan.drain(later..).rev().map(|(_, id)| id).collect()
+        let later = self.schedule.partition_point(|(time, _)| *time > now);
+        self.schedule.drain(later..).rev().map(|(_, id)| id).collect()
     }
 
-    /// When the next one's time comes.
+    /// The time at which the next connection is due.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.plan.last().map(|(time, _)| *time)
+        self.schedule.last().map(|(time, _)| *time)
     }
 }

@@ -1,34 +1,33 @@
-//! A room, as the program around the rooms has hold of it.
+//! A handle to one room, for the program around the rooms.
 //!
-//! *Invariant:* it is no member of the room and does not keep it alive; what it wants takes its turn in the inbox.
+//! *Invariant:* a handle does not keep the room alive. Its requests wait their turn in the inbox.
 use std::{fmt, sync::Arc};
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient,
     http::{Request, Response},
     messages::Effect,
+    room::CloseReason,
 };
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::inbox::{Inbox, Post};
-use crate::connection::close::CloseCause;
+use super::inbox::{Inbox, RoomCommand};
 
-/// A handle to one room: speaks to its clients, asks its service, closes it. Clones are handles to the same room.
+/// A handle to one room: sends to its clients, calls its service, closes it. Clones are handles to the same room.
 ///
-/// It is to the room that there was when the handle was made: once that has ended, another room of the same id is not
-/// meant. So take one where it is needed, from [`ServerHandle::room`](crate::ServerHandle::room), and do not keep it. It
-/// does not keep the room alive.
+/// A handle refers to the room that existed when it was made, not to a later room with the same ID, and does not keep the
+/// room alive. Get one from [`ServerHandle::room`](crate::ServerHandle::room) where it is needed, and do not keep it.
 ///
-/// While the room's mailbox is full ([`Limits::mailbox_events`](crate::Limits::mailbox_events),
-/// [`mailbox_bytes`](crate::Limits::mailbox_bytes)), what is sent waits for space, as clients do.
+/// While the room's inbox is full ([`Limits::inbox_events`](crate::Limits::inbox_events),
+/// [`inbox_bytes`](crate::Limits::inbox_bytes)), requests wait for space, as clients do.
 #[derive(Clone)]
 pub struct RoomHandle {
     id: Arc<str>,
     inbox: Arc<Inbox>,
 }
 
-/// The room has ended, and did not do what was asked of it, or not to the end.
+/// The room ended before completing the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the room has ended")]
 pub struct RoomEnded;
@@ -38,21 +37,44 @@ impl RoomHandle {
         RoomHandle { id, inbox }
     }
 
-    /// The room's id.
+    /// Returns the room's ID.
+    ///
+    /// ```
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// println!("room {}", room.id());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// How many connections it has.
+    /// Returns the number of connections in the room.
+    ///
+    /// ```
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// println!("{} connections", room.connections());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn connections(&self) -> usize {
         self.inbox.connections()
     }
 
-    /// Sends a message to clients of the room, as its service does by
-    /// [`send_message`](stateroom::StateroomContext::send_message). The service does not hear of it. Ready when the room
-    /// has it in its mailbox: in order with what else this handle wants, and ahead of what arrives later.
+    /// Sends a message to clients of the room, as its service does with
+    /// [`send_message`](stateroom::StateroomContext::send_message). The service is not involved. Completes when the message
+    /// is in the room's inbox: in order with other requests of this handle, and ahead of what arrives later.
+    ///
+    /// ```
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// use stateroom::MessageRecipient;
+    ///
+    /// room.send(MessageRecipient::Broadcast, "maintenance in 5 minutes").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -60,18 +82,27 @@ impl RoomHandle {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped before it is ready, nothing is sent.
+    /// If the future is dropped before it completes, nothing is sent.
     pub async fn send(
         &self,
         recipient: impl Into<MessageRecipient>,
         message: impl Into<MessagePayload>,
     ) -> Result<(), RoomEnded> {
-        self.post(Post::Effect(Effect::Message { recipient: recipient.into(), message: message.into() })).await
+        self.request_effect(Effect::Message { recipient: recipient.into(), message: message.into() }).await
     }
 
-    /// Closes a client's connection, as the service does by
+    /// Closes a client's connection, as the service does with
     /// [`close_client`](stateroom::StateroomContext::close_client): with 1000, or a code from 3000 to 4999. The service
-    /// hears of it as of any other `disconnect`. Ready as [`send`](Self::send) is.
+    /// receives `disconnect` as for any other client that leaves. Completes when the request is in the room's inbox.
+    ///
+    /// ```
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// use stateroom::ClientId;
+    ///
+    /// room.close_client(ClientId(7), 4403, "banned").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -79,49 +110,75 @@ impl RoomHandle {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped before it is ready, nobody is closed.
+    /// If the future is dropped before it completes, no client is closed.
     pub async fn close_client(&self, client: ClientId, code: u16, reason: &str) -> Result<(), RoomEnded> {
-        self.post(Post::Effect(Effect::CloseClient { client, code, reason: reason.to_owned() })).await
+        self.request_effect(Effect::CloseClient { client, code, reason: reason.to_owned() }).await
     }
 
-    /// Asks the service something: its [`call`](stateroom::StateroomService::call) gets the message, as an event like
-    /// others, and what it returns is the answer. `None` is a service that has none, or, of a WebAssembly module, one that
-    /// was built before there were calls.
+    /// Calls the service: its [`call`](stateroom::StateroomService::call) receives the message as an event among others, and
+    /// the value it returns is the answer. `None` means that the service does not answer, or is a WebAssembly module built
+    /// before calls existed.
     ///
-    /// There is no timeout, as a guest has a budget and a native service is your own. Wrap it in `tokio::time::timeout`
-    /// where the room may have much to do before.
+    /// There is no timeout: a guest has a time budget, and a native service is your own. Wrap the call in
+    /// `tokio::time::timeout` if the room may be busy.
+    ///
+    /// ```
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// let answer = room.call("how many players?").await?;
+    /// println!("{:?}", answer.as_ref().and_then(|answer| answer.text()));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If the room has ended, or ends before it answers: as its service fails, for instance, maybe at this very call.
+    /// If the room has ended, or ends before it answers: for instance because this call makes its service fail.
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, the service may or may not get the message; the answer is lost.
+    /// If the future is dropped, the service may or may not receive the message. The answer is lost.
     pub async fn call(&self, message: impl Into<MessagePayload>) -> Result<Option<MessagePayload>, RoomEnded> {
-        let (answer, answered) = oneshot::channel();
-        self.post(Post::Call { message: message.into(), answer }).await?;
-        answered.await.map_err(|_| RoomEnded)
+        let (reply, answer) = oneshot::channel();
+        self.send_command(RoomCommand::Call { message: message.into(), reply }).await?;
+        answer.await.map_err(|_| RoomEnded)
     }
 
-    /// Asks the service something as over HTTP: its [`request`](stateroom::StateroomService::request) gets it, as an event like
-    /// others, and what that returns is the answer, as it is.
+    /// Sends the service an HTTP request: its [`request`](stateroom::StateroomService::request) receives it as an event among
+    /// others, and the value it returns is the response, unchanged.
+    ///
+    /// ```
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// use stateroom::http::Request;
+    ///
+    /// let response = room.request(Request::new("GET", "/score")).await?;
+    /// println!("{:?}", response.map(|response| response.status));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// If the room has ended, or ends before it answers.
+    /// If the room has ended, or ends before it responds.
     ///
     /// # Cancel safety
     ///
-    /// As [`call`](Self::call).
+    /// As for [`call`](Self::call).
     pub async fn request(&self, request: Request) -> Result<Option<Response>, RoomEnded> {
-        let (answer, answered) = oneshot::channel();
-        self.post(Post::Request { request: Box::new(request), answer }).await?;
-        answered.await.map_err(|_| RoomEnded)
+        let (reply, response) = oneshot::channel();
+        self.send_command(RoomCommand::Request { request: Box::new(request), reply }).await?;
+        response.await.map_err(|_| RoomEnded)
     }
 
-    /// Has the service hear that a client says something, as if it had: for tools and tests. Nothing happens where it is not
-    /// in the room.
+    /// Injects a message, as if a client had sent it: for tools and tests. Does nothing if the client is not in the room.
+    ///
+    /// ```
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// use stateroom::ClientId;
+    ///
+    /// room.inject_message(ClientId(1), "increment").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -129,13 +186,20 @@ impl RoomHandle {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped before it is ready, nothing is said.
-    pub async fn say_as(&self, client: ClientId, message: impl Into<MessagePayload>) -> Result<(), RoomEnded> {
-        self.post(Post::SayAs { client, message: message.into() }).await
+    /// If the future is dropped before it completes, no message is injected.
+    pub async fn inject_message(&self, client: ClientId, message: impl Into<MessagePayload>) -> Result<(), RoomEnded> {
+        self.send_command(RoomCommand::InjectMessage { client, message: message.into() }).await
     }
 
-    /// Has the service's [`timer`](stateroom::StateroomService::timer) called now, whether it is set or not: for tools and
-    /// tests. If it is set, it is so no more.
+    /// Fires the service's [`timer`](stateroom::StateroomService::timer) now, whether it is set or not: for tools and tests.
+    /// It is no longer set afterwards.
+    ///
+    /// ```
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// room.fire_timer().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -143,34 +207,59 @@ impl RoomHandle {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped before it is ready, nothing is called.
+    /// If the future is dropped before it completes, the timer does not fire.
     pub async fn fire_timer(&self) -> Result<(), RoomEnded> {
-        self.post(Post::FireTimer).await
+        self.send_command(RoomCommand::FireTimer).await
     }
 
-    /// Has the room begin again with a fresh service. Its clients stay: the new one hears `init`, then `connect` for each of
-    /// them, as after a [swap](crate::ServerHandle::swap). Returns at once; a room that has ended stays so.
+    /// Restarts the room with a fresh service. Its clients stay: the new service receives `init`, then `connect` for each of
+    /// them, as after a [swap](crate::ServerHandle::swap). Returns at once. Does nothing if the room has ended.
+    ///
+    /// ```
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// room.restart();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn restart(&self) {
         self.inbox.restart();
     }
 
-    /// Ends the room: its service gets the `disconnect` of each client, and they are closed with this code and reason.
-    /// The code is 1000, one from 3000 to 4999 that your clients know, or 1012, after which clients should come back.
-    /// Whoever joins then begins a fresh room, where the [strategy](crate::RoomStrategy) lets them; this is no way to
-    /// keep anybody out. Ready when the room has ended; at once if it had before.
+    /// Ends the room: its service receives the `disconnect` of each client, and the clients are closed with this code and
+    /// reason. The code is 1000, one from 3000 to 4999 that your clients know, or 1012, after which clients should
+    /// reconnect. Clients that join later start a fresh room, if the [strategy](crate::RoomStrategy) allows it; this does not
+    /// keep anybody out. Completes when the room has ended.
+    ///
+    /// ```
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// room.close(4000, "game over").await;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, the room ends all the same.
+    /// If the future is dropped, the room still ends.
     pub async fn close(&self, code: u16, reason: &str) {
+        if !CloseReason::is_room_code(code) {
+            tracing::warn!(
+                room = &*self.id,
+                code,
+                "a room was closed with a code reserved for the server; sent as 1000"
+            );
+        }
         let (ended, has_ended) = oneshot::channel();
-        self.inbox.stop(CloseCause::room_closed(&self.id, code, reason.to_owned()), Some(ended));
-        // It is never sent: that the room drops it says that it is over.
+        self.inbox.stop(CloseReason::room_closed(code, reason.to_owned()), Some(ended));
+        // Nothing is ever sent: the room drops the sender when it ends.
         let _ = has_ended.await;
     }
 
-    async fn post(&self, post: Post) -> Result<(), RoomEnded> {
-        self.inbox.request(post).await.map_err(|_| RoomEnded)
+    async fn request_effect(&self, effect: Effect) -> Result<(), RoomEnded> {
+        self.send_command(RoomCommand::Effect(effect)).await
+    }
+
+    async fn send_command(&self, command: RoomCommand) -> Result<(), RoomEnded> {
+        self.inbox.send(command).await.map_err(|_| RoomEnded)
     }
 }
 

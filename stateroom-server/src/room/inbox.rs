@@ -1,115 +1,110 @@
-//! Where everything that happens to a room arrives, in order.
+//! The inbox of a room: everything that happens to it, in order.
 //!
-//! *Invariant:* what readers may fill it with is bounded, they wait while it is full. Leaving, and what the server itself
-//! has to say, always fits.
+//! *Invariant:* the inbox is bounded for readers, which wait while it is full. Leaving, and the server's own commands,
+//! always fit.
 use std::{
     collections::BTreeMap,
     future::poll_fn,
     mem,
-    sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use stateroom::{
     ClientId, MessagePayload,
     details::ClientDetails,
     http::{Request, Response},
     messages::Effect,
+    room::{CloseReason, ConnectionId, EffectSink},
 };
 use tokio::sync::oneshot;
 
+use super::{egress::Egress, stats::RoomStats};
 use crate::{
-    config::Limits,
-    connection::close::CloseCause,
-    limits, lock,
-    outbound::{Load, Outbound},
-    room::vitals::Vitals,
+    outbound::Load,
+    settings::{Limit, Limits},
+    websocket::close::CloseCause,
 };
 
-/// One connection to a room, by number. A client that comes back is another connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ConnectionId(u64);
-
-/// Somebody who joins.
+/// A client that joins.
 #[derive(Debug, Clone)]
-pub(crate) struct Joins {
-    /// What brings the client its number back. A secret.
+pub(crate) struct JoinRequest {
+    /// The token by which the client keeps its ID. A secret.
     pub(crate) token: Option<String>,
-    /// What is known of it, if anything is.
+    /// What is known of the client besides its ID.
     pub(crate) details: Option<Box<ClientDetails>>,
-    pub(crate) outbound: Arc<Outbound>,
+    pub(crate) egress: Egress,
 }
 
-impl Joins {
+impl JoinRequest {
     fn size(&self) -> usize {
         self.token.as_ref().map_or(0, String::len) + self.details.as_ref().map_or(0, |details| details.size())
     }
 }
 
-/// Something that happened.
+/// A command to a room.
 #[derive(Debug)]
-pub(crate) enum Post {
-    /// Somebody joins.
-    Join { connection: ConnectionId, joins: Joins },
-    /// A connection is gone, or is to be closed.
+pub(crate) enum RoomCommand {
+    /// Add a client.
+    Join { connection: ConnectionId, request: JoinRequest },
+    /// Remove a connection, and close it if there is a cause.
     Leave { connection: ConnectionId, close: Option<CloseCause> },
-    /// A client says something.
+    /// Pass on a client's message.
     Message { connection: ConnectionId, message: MessagePayload },
-    /// The service asks for something outside of an event, or the program around the rooms does.
+    /// Apply an effect requested outside of an event, or through a handle.
     Effect(Effect),
-    /// The program around the rooms asks the service something.
-    Call { message: MessagePayload, answer: Answer },
-    /// Somebody asks the service something over HTTP.
-    Request { request: Box<Request>, answer: oneshot::Sender<Option<Response>> },
-    /// The server is about to stop: the clients are closed, each at some time within this one. `done` is dropped when
-    /// all are.
+    /// Pass on a call.
+    Call { message: MessagePayload, reply: oneshot::Sender<Option<MessagePayload>> },
+    /// Pass on an HTTP request.
+    Request { request: Box<Request>, reply: oneshot::Sender<Option<Response>> },
+    /// Close the clients, each at a random time within `time`. `done` is dropped when all are closed.
     Drain { time: Duration, done: oneshot::Sender<()> },
-    /// A client says something, as the program around the rooms has it.
-    SayAs { client: ClientId, message: MessagePayload },
-    /// The timer fires now, whenever it is set for.
+    /// Pass on a message as if a client had sent it.
+    InjectMessage { client: ClientId, message: MessagePayload },
+    /// Fire the timer now.
     FireTimer,
-    /// The service ends, and another one takes its place.
+    /// Replace the service by a new one.
     Restart,
-    /// The room ends. `ended` is dropped when it has.
-    Stop { cause: CloseCause, ended: Option<oneshot::Sender<()>> },
+    /// End the room. `ended` is dropped when it has ended.
+    Stop { reason: CloseReason, ended: Option<oneshot::Sender<()>> },
 }
 
-/// Where a call's answer goes. It is dropped where the room ends before it answers.
-pub(crate) type Answer = oneshot::Sender<Option<MessagePayload>>;
-
-impl Post {
+impl RoomCommand {
     fn size(&self) -> usize {
-        size_of::<Post>()
+        size_of::<RoomCommand>()
             + match self {
-                Post::Message { message, .. } | Post::Call { message, .. } | Post::SayAs { message, .. } => {
-                    message.size()
-                }
-                Post::Effect(effect) => effect.size(),
-                Post::Request { request, .. } => request.size(),
-                Post::Join { joins, .. } => joins.size(),
-                Post::Leave { .. } | Post::Drain { .. } | Post::FireTimer | Post::Restart | Post::Stop { .. } => 0,
+                RoomCommand::Message { message, .. }
+                | RoomCommand::Call { message, .. }
+                | RoomCommand::InjectMessage { message, .. } => message.size(),
+                RoomCommand::Effect(effect) => effect.size(),
+                RoomCommand::Request { request, .. } => request.size(),
+                RoomCommand::Join { request, .. } => request.size(),
+                RoomCommand::Leave { .. }
+                | RoomCommand::Drain { .. }
+                | RoomCommand::FireTimer
+                | RoomCommand::Restart
+                | RoomCommand::Stop { .. } => 0,
             }
     }
 }
 
-/// Where everything that happens to a room arrives.
+/// The inbox of a room.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
     max_bytes: usize,
     max_events: usize,
-    vitals: Vitals,
+    stats: RoomStats,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    posts: Vec<Post>,
+    commands: Vec<RoomCommand>,
     bytes: usize,
-    /// How many were numbered so far.
-    connections: u64,
-    /// How many of those are in the room, or about to be.
-    seated: usize,
+    last_connection: u64,
+    /// Number of connections in the room, or about to be.
+    connections: usize,
     ended: bool,
     /// The actor, while it waits.
     actor: Option<Waker>,
@@ -117,168 +112,159 @@ struct State {
     readers: BTreeMap<ConnectionId, Waker>,
 }
 
-/// The room has ended; nothing fits any more.
+/// The room has ended, and takes no more commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ended;
 
 impl Inbox {
     pub(crate) fn new(limits: &Limits) -> Self {
         // One event has to fit, or none would ever be handled.
-        let (max_bytes, max_events) = (limits.mailbox_bytes.max(1), limits.mailbox_events.max(1));
-        Inbox { state: Mutex::default(), max_bytes, max_events, vitals: Vitals::default() }
+        let (max_bytes, max_events) = (limits.inbox_bytes.max(1), limits.inbox_events.max(1));
+        Inbox { state: Mutex::default(), max_bytes, max_events, stats: RoomStats::default() }
     }
 
-    /// A number for a connection that wants to join.
-    pub(crate) fn number(&self) -> ConnectionId {
-        let mut state = self.lock();
-        state.connections += 1;
-        ConnectionId(state.connections)
+    /// Assigns an ID to a connection that is about to join.
+    pub(crate) fn next_connection(&self) -> ConnectionId {
+        let mut state = self.state.lock();
+        state.last_connection += 1;
+        ConnectionId(state.last_connection)
     }
 
-    /// Puts a join in.
-    pub(crate) fn join(&self, connection: ConnectionId, joins: Joins) -> Result<(), Ended> {
-        let mut state = self.lock();
+    /// Adds a join.
+    pub(crate) fn join(&self, connection: ConnectionId, request: JoinRequest) -> Result<(), Ended> {
+        let mut state = self.state.lock();
         if state.ended {
             return Err(Ended);
         }
-        state.seated += 1;
-        self.put(state, [Post::Join { connection, joins }]);
+        state.connections += 1;
+        Self::push(state, [RoomCommand::Join { connection, request }]);
         Ok(())
     }
 
-    /// Ready when a connection may put something in; else it is woken when it may.
+    /// Ready when a connection may add a command; otherwise it is woken when it may.
     pub(crate) fn poll_space(&self, connection: ConnectionId, context: &Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.ended || !self.is_full(&state) {
             return Poll::Ready(());
         }
-        limits::exceeded(if state.bytes >= self.max_bytes { "mailbox_bytes" } else { "mailbox_events" });
+        let limit = if state.bytes >= self.max_bytes { Limit::InboxBytes } else { Limit::InboxEvents };
+        limit.exceeded();
         state.readers.insert(connection, context.waker().clone());
         Poll::Pending
     }
 
-    /// Puts in all that a client has said in one go.
-    pub(crate) fn say(&self, connection: ConnectionId, messages: &mut Vec<MessagePayload>) {
-        let posts = messages.drain(..).map(|message| Post::Message { connection, message });
-        self.put(self.lock(), posts);
+    /// Adds a client's messages, and leaves `messages` empty.
+    pub(crate) fn messages(&self, connection: ConnectionId, messages: &mut Vec<MessagePayload>) {
+        let commands = messages.drain(..).map(|message| RoomCommand::Message { connection, message });
+        Self::push(self.state.lock(), commands);
     }
 
-    /// Says that a connection is gone, or is to be closed.
+    /// Removes a connection, and has it closed if there is a cause.
     pub(crate) fn leave(&self, connection: ConnectionId, close: Option<CloseCause>) {
-        let mut state = self.lock();
-        state.seated = state.seated.saturating_sub(1);
+        let mut state = self.state.lock();
+        state.connections = state.connections.saturating_sub(1);
         state.readers.remove(&connection);
-        self.put(state, [Post::Leave { connection, close }]);
+        Self::push(state, [RoomCommand::Leave { connection, close }]);
     }
 
-    /// Puts in what the service asks for outside of an event, unless the inbox is full; says whether it was not.
-    pub(crate) fn ask(&self, effect: Effect) -> bool {
-        let state = self.lock();
-        if !state.ended && self.is_full(&state) {
-            return false;
-        }
-        self.put(state, [Post::Effect(effect)]);
-        true
-    }
-
-    /// Puts in what the program around the rooms wants, as soon as there is space.
-    pub(crate) async fn request(&self, post: Post) -> Result<(), Ended> {
-        let place = self.number();
+    /// Adds a command of the program around the rooms, as soon as there is space.
+    pub(crate) async fn send(&self, command: RoomCommand) -> Result<(), Ended> {
+        let place = self.next_connection();
         poll_fn(|context| self.poll_space(place, context)).await;
-        let state = self.lock();
+        let state = self.state.lock();
         if state.ended {
             return Err(Ended);
         }
-        self.put(state, [post]);
+        Self::push(state, [command]);
         Ok(())
     }
 
-    /// Tells the room to close its clients within that time. What comes back is ready when it has.
+    /// Has the room close its clients within this time. The receiver is ready when it has.
     pub(crate) fn drain(&self, time: Duration) -> oneshot::Receiver<()> {
         let (done, is_done) = oneshot::channel();
-        self.put(self.lock(), [Post::Drain { time, done }]);
+        Self::push(self.state.lock(), [RoomCommand::Drain { time, done }]);
         is_done
     }
 
-    /// Tells the room to begin again, with another service.
+    /// Has the room replace its service.
     pub(crate) fn restart(&self) {
-        self.put(self.lock(), [Post::Restart]);
+        Self::push(self.state.lock(), [RoomCommand::Restart]);
     }
 
-    /// Tells the room to end, and who is in it why.
-    pub(crate) fn stop(&self, cause: CloseCause, ended: Option<oneshot::Sender<()>>) {
-        self.put(self.lock(), [Post::Stop { cause, ended }]);
+    /// Has the room end, and close its clients for this reason.
+    pub(crate) fn stop(&self, reason: CloseReason, ended: Option<oneshot::Sender<()>>) {
+        Self::push(self.state.lock(), [RoomCommand::Stop { reason, ended }]);
     }
 
-    /// Ready when something has arrived; else the actor is woken when something does.
-    pub(crate) fn poll_posts(&self, context: &Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
-        if !state.posts.is_empty() {
+    /// Ready when a command has arrived; otherwise the actor is woken when one does.
+    pub(crate) fn poll_commands(&self, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.state.lock();
+        if !state.commands.is_empty() {
             return Poll::Ready(());
         }
         state.actor = Some(context.waker().clone());
         Poll::Pending
     }
 
-    /// Exchanges `posts`, which must be empty, for all that has arrived.
-    pub(crate) fn take(&self, posts: &mut Vec<Post>) {
-        let mut state = self.lock();
-        mem::swap(&mut state.posts, posts);
+    /// Exchanges `commands`, which must be empty, for all commands that have arrived.
+    pub(crate) fn take(&self, commands: &mut Vec<RoomCommand>) {
+        let mut state = self.state.lock();
+        mem::swap(&mut state.commands, commands);
         state.bytes = 0;
         let readers = mem::take(&mut state.readers);
         drop(state);
         readers.into_values().for_each(Waker::wake);
     }
 
-    /// Puts back what was taken and is not handled yet, before all that has arrived since.
-    pub(crate) fn put_back(&self, mut posts: Vec<Post>) {
-        let mut state = self.lock();
-        state.bytes += posts.iter().map(Post::size).sum::<usize>();
-        posts.append(&mut state.posts);
-        state.posts = posts;
+    /// Puts commands back that were taken, ahead of those that have arrived since.
+    pub(crate) fn put_back(&self, mut commands: Vec<RoomCommand>) {
+        let mut state = self.state.lock();
+        state.bytes += commands.iter().map(RoomCommand::size).sum::<usize>();
+        commands.append(&mut state.commands);
+        state.commands = commands;
     }
 
-    /// Ends the room, unless something has arrived; says whether it did.
+    /// Ends the room unless a command has arrived. Returns whether it has ended.
     pub(crate) fn end_if_empty(&self) -> bool {
-        let mut state = self.lock();
-        state.ended |= state.posts.is_empty();
+        let mut state = self.state.lock();
+        state.ended |= state.commands.is_empty();
         state.ended
     }
 
-    /// Ends the room, and gives what had arrived.
-    pub(crate) fn end(&self) -> Vec<Post> {
-        let mut state = self.lock();
+    /// Ends the room, and returns the commands it has not taken.
+    pub(crate) fn end(&self) -> Vec<RoomCommand> {
+        let mut state = self.state.lock();
         state.ended = true;
         let readers = mem::take(&mut state.readers);
-        let posts = mem::take(&mut state.posts);
+        let commands = mem::take(&mut state.commands);
         drop(state);
         readers.into_values().for_each(Waker::wake);
-        posts
+        commands
     }
 
-    /// What the room has done so far, for who looks at it from outside.
-    pub(crate) fn vitals(&self) -> &Vitals {
-        &self.vitals
+    /// The room's statistics.
+    pub(crate) fn stats(&self) -> &RoomStats {
+        &self.stats
     }
 
-    /// How many connections the room has.
+    /// Number of connections in the room, or about to be.
     pub(crate) fn connections(&self) -> usize {
-        self.lock().seated
+        self.state.lock().connections
     }
 
-    /// Whether the room has ended.
+    /// Returns whether the room has ended.
     pub(crate) fn has_ended(&self) -> bool {
-        self.lock().ended
+        self.state.lock().ended
     }
 
-    fn put(&self, mut state: MutexGuard<'_, State>, posts: impl IntoIterator<Item = Post>) {
-        // A room that has ended hears no more.
+    fn push(mut state: MutexGuard<'_, State>, commands: impl IntoIterator<Item = RoomCommand>) {
+        // A room that has ended takes no more commands.
         if state.ended {
             return;
         }
-        for post in posts {
-            state.bytes += post.size();
-            state.posts.push(post);
+        for command in commands {
+            state.bytes += command.size();
+            state.commands.push(command);
         }
         let actor = state.actor.take();
         drop(state);
@@ -288,15 +274,27 @@ impl Inbox {
     }
 
     fn is_full(&self, state: &State) -> bool {
-        state.bytes >= self.max_bytes || state.posts.len() >= self.max_events
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        state.bytes >= self.max_bytes || state.commands.len() >= self.max_events
     }
 }
 
-/// What a client's messages weigh, as long as they are not handled.
+impl EffectSink for Inbox {
+    /// Adds an effect that a service requests outside of its events. Drops it if the inbox is full.
+    fn request(&self, room_id: &str, effect: Effect) {
+        let state = self.state.lock();
+        if !state.ended && self.is_full(&state) {
+            drop(state);
+            tracing::warn!(
+                room = room_id,
+                "effect dropped: the service requested it outside of an event, and the inbox is full"
+            );
+            return;
+        }
+        Self::push(state, [RoomCommand::Effect(effect)]);
+    }
+}
+
+/// The load of a client's messages until the room has handled them.
 pub(crate) fn load(messages: &[MessagePayload]) -> Load {
     Load { messages: messages.len(), bytes: messages.iter().map(MessagePayload::size).sum() }
 }

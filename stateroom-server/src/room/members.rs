@@ -1,46 +1,48 @@
-//! Who is in a room, and what each has yet to be told.
-use std::{collections::VecDeque, sync::Arc};
+//! The clients of a room, and the messages each has yet to be written.
+//!
+//! *Invariant:* a message is encoded once for each encoding, however many clients receive it.
+use std::{collections::VecDeque, mem, sync::Arc};
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
-use stateroom::{ClientId, MessagePayload, MessageRecipient};
+use stateroom::{ClientId, MessagePayload, MessageRecipient, room::ConnectionId};
 
-use super::{
-    inbox::ConnectionId,
-    outbox::{Outbox, Run, extend},
-};
+use super::egress::Egress;
 use crate::{
-    connection::compression::Encoding,
-    metrics::{Metrics, OneMore},
-    outbound::{Load, Outbound},
+    metrics::{GaugeGuard, Metrics},
+    outbound::{
+        Load,
+        outbox::{Outbox, Run, extend},
+    },
+    websocket::compression::Encoding,
 };
 
-/// Somebody who is in the room.
+/// A client of the room.
 #[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) connection: ConnectionId,
-    pub(crate) outbound: Arc<Outbound>,
-    /// What it has yet to be told.
+struct Member {
+    connection: ConnectionId,
+    egress: Egress,
+    /// Messages that are not written yet.
     runs: Vec<Run>,
-    /// What it had said and the service has dealt with, since the last write.
+    /// The client's own messages that the service has handled since the last write.
     handled: Load,
-    /// Whether it is among those to be written to.
+    /// Whether the client is in the queue of those to write to.
     dirty: bool,
-    _one_more: OneMore,
+    _gauge: GaugeGuard,
 }
 
-/// Who is in the room.
+/// The clients of a room.
 #[derive(Debug)]
-pub(crate) struct Members {
-    /// Numbers are given by the room, so that nobody can choose those that collide.
+pub(super) struct Members {
+    /// The room assigns the IDs, so nobody can choose colliding ones.
     members: IndexMap<ClientId, Member, FxBuildHasher>,
     outboxes: Outboxes,
-    /// To whom something is to be written, in the order in which it came up.
+    /// The clients to write to, in the order in which they got something.
     dirty: VecDeque<ClientId>,
     metrics: Arc<Metrics>,
 }
 
-/// What there is to tell, once for each encoding that somebody needs.
+/// One outbox for each encoding.
 #[derive(Debug)]
 struct Outboxes([Outbox; Encoding::COUNT]);
 
@@ -51,30 +53,29 @@ impl Default for Outboxes {
 }
 
 impl Outboxes {
-    /// In the order of the encodings, of which there are as many.
+    /// The outbox in an egress's encoding.
     #[expect(clippy::indexing_slicing, reason = "there is one for each encoding")]
-    fn of(&mut self, outbound: &Outbound) -> &mut Outbox {
-        &mut self.0[outbound.encoding() as usize]
+    fn of(&mut self, egress: &Egress) -> &mut Outbox {
+        &mut self.0[egress.encoding() as usize]
     }
 }
 
 impl Members {
-    /// How many are written to before the room looks at its inbox again.
+    /// Maximum number of clients written to before the room takes its inbox again.
     const WRITES: usize = 64;
 
-    pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
         Members { members: IndexMap::default(), outboxes: Outboxes::default(), dirty: VecDeque::new(), metrics }
     }
 
-    pub(crate) fn insert(&mut self, client: ClientId, connection: ConnectionId, outbound: Arc<Outbound>) {
-        let _one_more = OneMore::of(&self.metrics.clients);
-        let member =
-            Member { connection, outbound, _one_more, runs: Vec::new(), handled: Load::default(), dirty: false };
+    pub(super) fn insert(&mut self, client: ClientId, connection: ConnectionId, egress: Egress) {
+        let _gauge = GaugeGuard::of(&self.metrics.clients);
+        let member = Member { connection, egress, _gauge, runs: Vec::new(), handled: Load::default(), dirty: false };
         self.members.insert(client, member);
     }
 
-    /// Takes a client out, if it is there by that connection; what it has yet to be told is written first.
-    pub(crate) fn remove(&mut self, client: ClientId, connection: ConnectionId) -> Option<Arc<Outbound>> {
+    /// Removes a client if it is here by this connection, after writing its messages.
+    pub(super) fn remove(&mut self, client: ClientId, connection: ConnectionId) -> Option<Egress> {
         if self.members.get(&client)?.connection != connection {
             return None;
         }
@@ -82,38 +83,34 @@ impl Members {
         let sent = sent(&member.runs);
         self.metrics.sent_messages.increment(sent.messages as u64);
         self.metrics.sent_bytes.increment(sent.bytes as u64);
-        member.outbound.write(&self.outboxes.of(&member.outbound).batch(&member.runs), member.handled);
-        Some(member.outbound)
+        member.egress.write(&self.outboxes.of(&member.egress).batch(&member.runs), member.handled);
+        Some(member.egress)
     }
 
-    pub(crate) fn get(&self, client: ClientId) -> Option<&Member> {
-        self.members.get(&client)
-    }
-
-    /// Puts a message down for those it goes to.
-    pub(crate) fn send(&mut self, recipient: MessageRecipient, message: &MessagePayload) {
+    /// Queues a message for the clients it is for.
+    pub(super) fn send(&mut self, recipient: MessageRecipient, message: &MessagePayload) {
         if let MessageRecipient::Client(client) = recipient {
             let Some(member) = self.members.get_mut(&client) else {
-                tracing::debug!(client = client.0, "a message to a client that has left is dropped");
+                tracing::debug!(client = client.0, "message dropped: its client has left");
                 return;
             };
-            let run = self.outboxes.of(&member.outbound).encode(message);
-            member.put_down(client, &run, &mut self.dirty);
+            let run = self.outboxes.of(&member.egress).encode(message);
+            member.queue(client, &run, &mut self.dirty);
             return;
         }
         let mut runs: [Option<Run>; Encoding::COUNT] = [const { None }; Encoding::COUNT];
         for (client, member) in &mut self.members {
             if recipient.includes(*client)
-                && let Some(run) = runs.get_mut(member.outbound.encoding() as usize)
+                && let Some(run) = runs.get_mut(member.egress.encoding() as usize)
             {
-                let run = run.get_or_insert_with(|| self.outboxes.of(&member.outbound).encode(message));
-                member.put_down(*client, run, &mut self.dirty);
+                let run = run.get_or_insert_with(|| self.outboxes.of(&member.egress).encode(message));
+                member.queue(*client, run, &mut self.dirty);
             }
         }
     }
 
-    /// The service has dealt with something that the client had said.
-    pub(crate) fn handled(&mut self, client: ClientId, connection: ConnectionId, load: Load) {
+    /// Records that the service has handled messages of a client.
+    pub(super) fn handled(&mut self, client: ClientId, connection: ConnectionId, load: Load) {
         if let Some(member) = self.members.get_mut(&client)
             && member.connection == connection
         {
@@ -122,49 +119,42 @@ impl Members {
         }
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
+    /// Number of clients.
+    pub(super) fn len(&self) -> usize {
         self.members.len()
     }
 
-    /// Whether so much is put down that it should be written before more is.
-    pub(crate) fn is_full(&self) -> bool {
+    /// Returns whether so much is queued that it should be written before more is.
+    pub(super) fn is_full(&self) -> bool {
         self.outboxes.0.iter().any(Outbox::is_full)
     }
 
-    /// Whether nothing is to be written.
-    pub(crate) fn is_clean(&self) -> bool {
+    /// Returns whether nothing is queued.
+    pub(super) fn is_clean(&self) -> bool {
         self.dirty.is_empty()
     }
 
-    /// Writes to the next few, once to each. Those that do not keep up are put into `slow`.
-    pub(crate) fn write_some(&mut self, slow: &mut Vec<(ClientId, ConnectionId)>) {
+    /// Writes once to each of the next few clients. Those that do not keep up are removed, and appended to `slow`.
+    pub(super) fn write_some(&mut self, slow: &mut Vec<(ClientId, ConnectionId)>) {
         let mut sent = Load::default();
         for _ in 0..Self::WRITES {
             let Some(client) = self.dirty.pop_front() else { break };
             let Some(member) = self.members.get_mut(&client) else { continue };
             member.dirty = false;
             sent.add(self::sent(&member.runs));
-            let batch = self.outboxes.of(&member.outbound).batch(&member.runs);
-            if !member.outbound.write(&batch, std::mem::take(&mut member.handled)) {
-                slow.push((client, member.connection));
-            }
+            let batch = self.outboxes.of(&member.egress).batch(&member.runs);
+            let keeps_up = member.egress.write(&batch, mem::take(&mut member.handled));
             member.runs.clear();
+            if !keeps_up {
+                slow.push((client, member.connection));
+                self.members.swap_remove(&client);
+            }
         }
         self.metrics.sent_messages.increment(sent.messages as u64);
         self.metrics.sent_bytes.increment(sent.bytes as u64);
         if self.dirty.is_empty() {
             self.outboxes.0.iter_mut().for_each(Outbox::clear);
         }
-    }
-
-    /// Takes everybody out, all written to.
-    pub(crate) fn drain(&mut self) -> Vec<Arc<Outbound>> {
-        let mut slow = Vec::new();
-        while !self.is_clean() {
-            self.write_some(&mut slow);
-        }
-        self.members.drain(..).map(|(_, member)| member.outbound).collect()
     }
 }
 
@@ -175,7 +165,7 @@ fn sent(runs: &[Run]) -> Load {
 }
 
 impl Member {
-    fn put_down(&mut self, client: ClientId, run: &Run, dirty: &mut VecDeque<ClientId>) {
+    fn queue(&mut self, client: ClientId, run: &Run, dirty: &mut VecDeque<ClientId>) {
         extend(&mut self.runs, run);
         self.mark(client, dirty);
     }

@@ -1,61 +1,64 @@
 //! A connection's place in a room.
 //!
-//! *Invariant:* leaving cannot fail. A seat is taken once, and giving it up, by whatever way, is its `Drop`.
+//! *Invariant:* leaving cannot fail. A seat is taken once, and its `Drop` is the only way out.
 use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use stateroom::MessagePayload;
+use stateroom::{MessagePayload, room::ConnectionId};
 
-use super::inbox::{ConnectionId, Ended, Inbox, Joins, load};
-use crate::{connection::close::CloseCause, outbound::Outbound};
+use super::{
+    egress::Egress,
+    inbox::{Ended, Inbox, JoinRequest, load},
+};
+use crate::websocket::close::CloseCause;
 
-/// A connection's place in a room.
+/// A connection's place in a room. Dropping it leaves the room.
 #[derive(Debug)]
 pub(crate) struct Seat {
     inbox: Arc<Inbox>,
     connection: ConnectionId,
-    outbound: Arc<Outbound>,
-    /// Why the client is to be closed when the room hears that it leaves.
+    egress: Egress,
+    /// The cause to close the client with when it has left.
     close: Option<CloseCause>,
 }
 
 impl Seat {
-    /// Joins a room, as soon as that takes further events.
-    pub(crate) async fn take(inbox: Arc<Inbox>, joins: Joins) -> Result<Self, Ended> {
-        let connection = inbox.number();
+    /// Joins a room, as soon as its inbox has space.
+    pub(crate) async fn take(inbox: Arc<Inbox>, request: JoinRequest) -> Result<Self, Ended> {
+        let connection = inbox.next_connection();
         poll_fn(|context| inbox.poll_space(connection, context)).await;
-        Self::join(inbox, connection, joins)
+        Self::join(inbox, connection, request)
     }
 
-    /// Joins a room that has yet to begin. It takes one more, however many were faster.
-    pub(crate) fn take_first(inbox: Arc<Inbox>, joins: Joins) -> Result<Self, Ended> {
-        let connection = inbox.number();
-        Self::join(inbox, connection, joins)
+    /// Joins a room that has not started, whether its inbox has space or not.
+    pub(crate) fn take_first(inbox: Arc<Inbox>, request: JoinRequest) -> Result<Self, Ended> {
+        let connection = inbox.next_connection();
+        Self::join(inbox, connection, request)
     }
 
-    fn join(inbox: Arc<Inbox>, connection: ConnectionId, joins: Joins) -> Result<Self, Ended> {
-        let outbound = joins.outbound.clone();
-        inbox.join(connection, joins)?;
-        Ok(Seat { inbox, connection, outbound, close: None })
+    fn join(inbox: Arc<Inbox>, connection: ConnectionId, request: JoinRequest) -> Result<Self, Ended> {
+        let egress = request.egress.clone();
+        inbox.join(connection, request)?;
+        Ok(Seat { inbox, connection, egress, close: None })
     }
 
-    /// Ready when the room takes further messages; else the connection is woken when it does.
+    /// Ready when the room takes more messages; otherwise the connection is woken when it does.
     pub(crate) fn poll_space(&self, context: &Context<'_>) -> Poll<()> {
         self.inbox.poll_space(self.connection, context)
     }
 
-    /// Tells the room what the client has said.
-    pub(crate) fn say(&self, messages: &mut Vec<MessagePayload>) {
+    /// Passes the client's messages to the room, and leaves `messages` empty.
+    pub(crate) fn send(&self, messages: &mut Vec<MessagePayload>) {
         if !messages.is_empty() {
-            self.outbound.add_unhandled(load(messages));
-            self.inbox.say(self.connection, messages);
+            self.egress.add_unhandled(load(messages));
+            self.inbox.messages(self.connection, messages);
         }
     }
 
-    /// Leaves, and has the client closed when what it said before is dealt with.
+    /// Leaves, and closes the client once the messages it sent before are handled.
     pub(crate) fn leave(mut self, cause: CloseCause) {
         self.close = Some(cause);
     }

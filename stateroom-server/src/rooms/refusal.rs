@@ -1,49 +1,54 @@
-//! Why a room is not to be had: what a program around the rooms is told, and an HTTP client in its words.
+//! Why a room cannot be joined, called or created.
 //!
 //! *Invariant:* a refusal changes nothing.
+use std::time::Duration;
+
 use thiserror::Error;
 
-/// Why somebody cannot be let in, or a room not be created.
+/// The reason that a room cannot be joined, called or created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// There is no such room.
-    #[error("there is no such room")]
+    /// The room does not exist.
+    #[error("the room does not exist")]
     NotFound,
-    /// There is such a room already.
-    #[error("there is such a room already")]
+    /// The room exists already.
+    #[error("the room exists already")]
     Exists,
-    /// Its id is empty.
-    #[error("a room id is not empty")]
+    /// The room ID is empty.
+    #[error("the room ID is empty")]
     IdEmpty,
-    /// Its id is longer than [`Limits::room_id_bytes`](crate::Limits::room_id_bytes).
-    #[error("a room id has at most {limit} bytes")]
+    /// The room ID is longer than [`Limits::room_id_bytes`](crate::Limits::room_id_bytes).
+    #[error("the room ID is longer than {limit} bytes")]
     IdTooLong {
-        /// How long one may be, in bytes.
+        /// Maximum length of a room ID, in bytes.
         limit: usize,
     },
-    /// Rooms are created by name here.
-    #[error("rooms are created by name on this server")]
+    /// Rooms of this server are created with an ID that the client chooses.
+    #[error("rooms of this server are created by name")]
     CreatedByName,
-    /// Rooms are created without a name here, and get one.
-    #[error("rooms are created without a name on this server, and get one")]
+    /// Rooms of this server are created with an ID that the server chooses.
+    #[error("rooms of this server are created without a name")]
     CreatedUnnamed,
-    /// There is no place for a further room.
-    #[error("there is no place for another room")]
+    /// The server has reached its limit of rooms, or the factory has no space for another service.
+    #[error("the server has no capacity for another room; try again later")]
     Full,
-    /// There are as many clients in the room as there may be.
+    /// The room has reached its limit of connections.
     #[error("the room is full; try again later")]
     RoomFull,
-    /// The room failed again and again, and rests for a while.
-    #[error("the room keeps failing; try again later")]
-    BackingOff,
-    /// The server stops.
-    #[error("the server is stopping")]
+    /// The room failed repeatedly and does not restart before the backoff has elapsed.
+    #[error("the room keeps failing; try again in {} s", seconds(*.rest))]
+    BackingOff {
+        /// Time until the room can start again.
+        rest: Duration,
+    },
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
     Stopping,
 }
 
 impl Refusal {
-    /// A short name, for logs and metrics.
+    /// Returns the label in logs and metrics.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Refusal::NotFound => "not_found",
@@ -54,8 +59,21 @@ impl Refusal {
             Refusal::CreatedUnnamed => "created_unnamed",
             Refusal::Full => "rooms",
             Refusal::RoomFull => "room_connections",
-            Refusal::BackingOff => "backing_off",
+            Refusal::BackingOff { .. } => "backing_off",
             Refusal::Stopping => "stopping",
         }
     }
+
+    /// Returns the time after which a retry can succeed, in seconds, if it is known.
+    pub(crate) fn retry_after(self) -> Option<u64> {
+        match self {
+            Refusal::BackingOff { rest } => Some(seconds(rest)),
+            _ => None,
+        }
+    }
+}
+
+/// Rounds up to whole seconds, at least one.
+fn seconds(time: Duration) -> u64 {
+    time.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
-//! What a program has hold of a running server by.
+//! The handle by which a program controls a running server.
 //!
-//! *Invariant:* a handle owns nothing: the server goes on without any, and all are handles to the same one.
-use std::{fmt, sync::Arc, time::Duration};
+//! *Invariant:* a handle owns nothing: the server runs on without any, and all handles refer to the same server.
+use std::{fmt, sync::Arc};
 
 use axum::Router;
 use stateroom::StateroomServiceFactory;
@@ -11,101 +11,214 @@ use crate::admission::jwt::Jwt;
 use crate::{
     admin,
     room::handle::RoomHandle,
-    rooms::{Refusal, Rooms},
+    rooms::{OnSwap, Refusal, RoomInfo, registry::RoomRegistry},
 };
 
-/// A handle to a server: tells what rooms there are, creates them, gives handles to them, and stops it all. Clones are handles to the same server.
+/// A handle to a running server: lists, creates and finds rooms, and shuts the server down. Clones refer to the same server.
+///
+/// ```no_run
+/// # #[derive(Default)]
+/// # struct Echo;
+/// # impl stateroom::StateroomService for Echo {}
+/// use stateroom::DefaultStateroomFactory;
+/// use stateroom_server::Server;
+///
+/// # async fn run() -> std::io::Result<()> {
+/// let server = Server::new().bind(DefaultStateroomFactory::<Echo>::default()).await?;
+/// let handle = server.handle();
+/// tokio::spawn(server.run());
+/// for room in handle.rooms().await {
+///     println!("{}: {} connections", room.id, room.connections);
+/// }
+/// handle.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct ServerHandle {
-    rooms: Arc<Rooms>,
+    rooms: Arc<RoomRegistry>,
 }
 
 impl ServerHandle {
-    pub(super) fn new(rooms: Arc<Rooms>) -> Self {
+    pub(super) fn new(rooms: Arc<RoomRegistry>) -> Self {
         ServerHandle { rooms }
     }
 
-    /// The rooms themselves.
-    pub(super) fn inner(&self) -> &Arc<Rooms> {
+    /// Returns the registry of rooms.
+    pub(super) fn registry(&self) -> &Arc<RoomRegistry> {
         &self.rooms
     }
 
-    /// Stops the server: nobody is let in any more, each room hears `shutdown`, and, within
-    /// [`drain_time`](crate::Server::drain_time), the `disconnect` of each of its clients, and they are closed with 1012.
-    /// Asked again meanwhile, it closes them at once. Ready when all has ended; what takes longer than [`Limits::shutdown_time`](crate::Limits::shutdown_time) is dropped. Only a
-    /// native service that keeps its thread cannot be dropped: it is left behind, with a warning in the log.
+    /// Shuts the server down: refuses new connections and rooms, and closes clients with 1012 within
+    /// [`drain_time`](crate::Server::drain_time). Each service gets `shutdown` and the `disconnect` of each client. A second
+    /// call closes the remaining clients at once. Completes when everything has ended; what takes longer than
+    /// [`Limits::shutdown_time`](crate::Limits::shutdown_time) is aborted. Only a native service that blocks its thread
+    /// cannot be aborted: it is left running, with a warning in the log.
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, rooms and clients have been told, and nothing is dropped that takes longer.
+    /// Dropping the future does not stop the shutdown, except that nothing is aborted after the timeout.
+    ///
+    /// ```
+    /// # async fn stop(handle: stateroom_server::ServerHandle) {
+    /// handle.shutdown().await;
+    /// # }
+    /// ```
     pub async fn shutdown(&self) {
         self.rooms.stop().await;
     }
 
-    /// Has services made by another factory from now on: in new rooms, and, with [`OnSwap::Restart`], in those that there are.
-    /// Their clients stay connected. A room that begins again has handled what was there before; its new service hears `init`,
-    /// then `connect` for each client that is there, with the numbers that they have, and then what comes next. What the
-    /// old one knew is gone, and so is its timer. Returns at once; rooms begin again as they come to it.
+    /// Replaces the factory of services: for new rooms, and with [`OnSwap::Restart`] for existing ones. Their clients stay
+    /// connected. A room that restarts first handles the events queued before; its new service gets `init`, then `connect`
+    /// for each client under its current ID, then the events that follow. The state of the old service and its timer are
+    /// discarded. Returns at once; each room restarts when its queue is handled.
+    ///
+    /// ```
+    /// # fn replace(handle: stateroom_server::ServerHandle, factory: impl stateroom::StateroomServiceFactory) {
+    /// handle.swap(factory, stateroom_server::OnSwap::Restart);
+    /// # }
+    /// ```
     pub fn swap(&self, factory: impl StateroomServiceFactory, on_swap: OnSwap) {
         self.rooms.swap(factory, on_swap);
     }
 
-    /// Has clients' tokens checked by other keys from now on, as when keys are rotated. Who is in stays in.
+    /// Replaces the keys that verify clients' tokens, as for a key rotation. Connected clients stay connected.
+    ///
+    /// ```
+    /// # fn rotate(handle: stateroom_server::ServerHandle) -> Result<(), stateroom_server::KeyError> {
+    /// handle.set_jwt(stateroom_server::Jwt::from_secret(b"a secret of at least 32 bytes, new")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "jwt")]
     pub fn set_jwt(&self, jwt: Jwt) {
-        self.rooms.set_jwt(jwt);
+        self.rooms.shared().set_jwt(jwt);
     }
 
-    /// How many connections there are: of a server with a port of its own all, whatever they are for; else those that are
-    /// WebSockets.
+    /// Returns the number of connections to this process: all of them for a server with its own port, WebSockets only for a
+    /// nested router.
+    ///
+    /// ```
+    /// # fn log(handle: stateroom_server::ServerHandle) {
+    /// println!("{} connections", handle.local_connections());
+    /// # }
+    /// ```
     #[must_use]
-    pub fn connections(&self) -> usize {
-        self.rooms.connections().count()
+    pub fn local_connections(&self) -> usize {
+        self.rooms.shared().connections().count()
     }
 
-    /// What rooms there are, in no particular order.
+    /// Returns a snapshot of all rooms, in no particular order.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe.
+    ///
+    /// ```
+    /// # async fn busiest(handle: stateroom_server::ServerHandle) -> Option<String> {
+    /// let rooms = handle.rooms().await;
+    /// rooms.into_iter().max_by_key(|room| room.connections).map(|room| room.id)
+    /// # }
+    /// ```
+    pub async fn rooms(&self) -> Vec<RoomInfo> {
+        self.local_rooms()
+    }
+
+    /// Returns a snapshot of the rooms of this process, in no particular order.
+    ///
+    /// ```
+    /// # fn log(handle: stateroom_server::ServerHandle) {
+    /// println!("{} rooms", handle.local_rooms().len());
+    /// # }
+    /// ```
     #[must_use]
-    pub fn rooms(&self) -> Vec<RoomInfo> {
+    pub fn local_rooms(&self) -> Vec<RoomInfo> {
         self.rooms.list()
     }
 
-    /// The room of this id, if there is one now. None is created.
-    #[must_use]
-    pub fn room(&self, id: &str) -> Option<RoomHandle> {
-        self.rooms.room(id)
+    /// Returns a handle to the room with the given ID, if it exists. Never creates a room.
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe.
+    ///
+    /// ```
+    /// # use stateroom::MessageRecipient;
+    /// # async fn announce(handle: stateroom_server::ServerHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// if let Some(room) = handle.room("lobby").await {
+    ///     room.send(MessageRecipient::Broadcast, "maintenance in five minutes").await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn room(&self, id: &str) -> Option<RoomHandle> {
+        self.local_room(id)
     }
 
-    /// Routes for whoever runs the server, to be served on an address that is nobody else's:
+    /// Returns a handle to the room with the given ID, if it exists in this process. Never creates a room.
+    ///
+    /// ```
+    /// # fn restart(handle: stateroom_server::ServerHandle) {
+    /// if let Some(room) = handle.local_room("lobby") {
+    ///     room.restart();
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn local_room(&self, id: &str) -> Option<RoomHandle> {
+        self.rooms.get(id)
+    }
+
+    /// Returns the administration routes. Serve them on an address that only you can reach: there is no authentication.
     ///
     /// | route | what it does |
     /// |-|-|
-    /// | `GET /healthz` | 200, as long as anything is answered |
-    /// | `GET /readyz` | 200; 503 from when the server begins to stop |
-    /// | `GET /rooms` | a JSON list of the rooms: `id`, `clients`, `age_seconds`, `events`, `cpu_seconds`, `memory_bytes` |
+    /// | `GET /healthz` | 200 while the server answers requests |
+    /// | `GET /readyz` | 200; 503 once the server begins to shut down |
+    /// | `GET /rooms` | a JSON list of the rooms: `id`, `connections`, `age_seconds`, `events`, `cpu_seconds`, `memory_bytes` |
     /// | `GET /rooms/{id}` | one of them, or 404 |
-    /// | `DELETE /rooms/{id}` | closes it, with `?code=` (1012, after which clients come back) and `?reason=`; 204 when it has ended |
+    /// | `DELETE /rooms/{id}` | closes the room with `?code=` (default 1012: clients reconnect) and `?reason=`; 204 when it has ended |
     ///
-    /// [`BoundServer::with_admin`](crate::BoundServer::with_admin) serves them. What is measured is rendered by the recorder of
-    /// the crate `metrics` that your program installs: put that beside them.
+    /// [`BoundServer::with_admin`](crate::BoundServer::with_admin) serves them. Metrics are rendered by the recorder of the crate
+    /// `metrics` that the program installs.
+    ///
+    /// ```
+    /// # async fn serve(handle: stateroom_server::ServerHandle) -> std::io::Result<()> {
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:9090").await?;
+    /// axum::serve(listener, handle.admin_router()).await
+    /// # }
+    /// ```
     pub fn admin_router(&self) -> Router {
         admin::guarded(admin::router(self.rooms.clone()), false)
     }
 
-    /// Creates a room, as the HTTP routes do: with an id as `POST /ws/{room}`, without as `POST /new_room`. It begins
-    /// before anybody joins; its service is built then.
+    /// Creates a room, as the HTTP routes do: with an ID as `POST /ws/{room}`, without one as `POST /new_room`. Its service
+    /// is created at once.
     ///
     /// # Errors
     ///
-    /// Where the [strategy](crate::RoomStrategy) does not create rooms in this way, there is one of this id, the id is too long,
-    /// there is no place, the room keeps failing, or the server stops.
+    /// If the [strategy](crate::RoomStrategy) does not create rooms this way, the room exists, its ID is too long, the server
+    /// has no capacity, the room is backing off after failures, or the server is shutting down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it completes may leave the room created.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime, as the room is a task of it.
-    pub fn create_room(&self, id: Option<&str>) -> Result<RoomHandle, Refusal> {
+    /// Outside of a Tokio runtime, on which the room runs.
+    ///
+    /// ```
+    /// # async fn create(handle: stateroom_server::ServerHandle) -> Result<(), stateroom_server::Refusal> {
+    /// let room = handle.create_room(Some("lobby")).await?;
+    /// assert_eq!(room.id(), "lobby");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn create_room(&self, id: Option<&str>) -> Result<RoomHandle, Refusal> {
         match id {
             Some(id) => self.rooms.create(id),
-            None => self.rooms.create_named(),
+            None => self.rooms.create_unnamed(),
         }
     }
 }
@@ -114,33 +227,4 @@ impl fmt::Debug for ServerHandle {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ServerHandle").finish_non_exhaustive()
     }
-}
-
-/// What becomes of the rooms that there are when their services are [swapped](ServerHandle::swap).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum OnSwap {
-    /// They go on as they are, until they end.
-    Drain,
-    /// They begin again with a new service, and their clients stay.
-    #[default]
-    Restart,
-}
-
-/// A room, as seen from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RoomInfo {
-    /// Its id.
-    pub id: String,
-    /// How many connections it has.
-    pub connections: usize,
-    /// How long ago it began.
-    pub age: Duration,
-    /// How many events its service has handled.
-    pub events: u64,
-    /// How long its service has computed for them.
-    pub computed: Duration,
-    /// How much memory its service has, in bytes, where that is known: of a WebAssembly guest it is.
-    pub memory_bytes: Option<usize>,
 }

@@ -33,12 +33,12 @@ async fn rooms_are_listed_with_what_they_do() {
     assert_eq!((status, rooms.len()), (200, 2));
     assert_eq!((&rooms[0]["id"], &rooms[1]["id"]), (&json!("a b"), &json!("b")));
     // Init, two connects, a message.
-    assert_eq!((&rooms[1]["clients"], &rooms[1]["events"]), (&json!(2), &json!(4)));
+    assert_eq!((&rooms[1]["connections"], &rooms[1]["events"]), (&json!(2), &json!(4)));
     assert!(rooms[1]["age_seconds"].as_f64().unwrap() >= 5.0 && rooms[1]["cpu_seconds"].as_f64().unwrap() > 0.0);
     assert_eq!(rooms[1]["memory_bytes"], Value::Null, "of a native service nobody knows");
 
     let (status, body) = ask(&server.handle, "GET", "/rooms/a%20b").await;
-    assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()["clients"].clone()), (200, json!(1)));
+    assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()["connections"].clone()), (200, json!(1)));
     assert_eq!(ask(&server.handle, "GET", "/rooms/c").await.0, 404);
 }
 
@@ -47,8 +47,8 @@ async fn a_room_is_deleted_with_its_clients_told() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 204);
-    assert_eq!(client.closed().await, (1012, "closed by whoever runs the server".to_owned()));
-    assert!(server.handle.rooms().is_empty());
+    assert_eq!(client.closed().await, (1012, "closed by an administrator".to_owned()));
+    assert!(server.handle.rooms().await.is_empty());
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 404);
 
     let mut client = server.join("a").await;
@@ -62,7 +62,7 @@ async fn a_page_of_another_address_changes_nothing() {
     let _client = server.join("a").await;
     let request = axum::http::Request::builder().method("DELETE").uri("/rooms/a").header("origin", "http://localhost");
     assert_eq!(answer(&server.handle, request).await.0, 403);
-    assert_eq!(server.handle.rooms().len(), 1);
+    assert_eq!(server.handle.rooms().await.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -42,7 +42,7 @@ async fn browsers_come_from_pages_that_may() {
     assert_eq!(server.refused_with("/ws/b", &twice).await.status, 403);
     assert_eq!(create_from(&server, "https://evil.test").await, 403);
     assert_eq!(create_from(&server, "https://test").await, 200);
-    assert!(server.handle.room("b").is_none());
+    assert!(server.handle.room("b").await.is_none());
 
     let open = guestbook(Admission::new()).await;
     drop(open.connect_with("/ws/a", &[("origin", "https://evil.test")]).await);
@@ -101,7 +101,7 @@ async fn a_hook_sees_the_request_and_says_who_it_is_or_why_not() {
     assert_eq!((answer.status, answer.header("retry-after")), (429, Some("5")));
     assert_eq!(server.refused_with("/ws/b", &[("cookie", "panic")]).await.status, 500);
     assert_eq!(server.post("/new_room").await.status, 401, "nor does it create a room");
-    assert_eq!(server.handle.rooms().len(), 1);
+    assert_eq!(server.handle.rooms().await.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -99,7 +99,7 @@ async fn a_flood_of_handshakes() {
 /// Heads of requests that never end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_requests() {
-    let limits = Limits { request_head_time: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits::default().with_request_head_time(Duration::from_millis(200));
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut slow = Vec::new();
     for _ in 0..200 {

@@ -205,7 +205,7 @@ async fn who_talks_on_instead_of_answering_a_close_is_dropped_too() {
 /// A client has nothing to wait for once it was told what is wrong: it sees the end, however patient the server is.
 #[tokio::test]
 async fn after_a_broken_rule_the_connection_ends_at_once() {
-    let limits = Limits { close_time: Duration::from_secs(3600), ..Limits::default() };
+    let limits = Limits::default().with_close_time(Duration::from_secs(3600));
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut stream = server.raw("/ws/a", &frame(0x83, b"x")).await;
     patiently("the end", stream.read_to_end(&mut Vec::new())).await.unwrap();

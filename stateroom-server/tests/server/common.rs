@@ -14,7 +14,7 @@ pub(crate) use self::{
     raw::{BINARY, CLOSE, CONTINUATION, PING, TEXT, frame, handshake},
     script::{Ask, ScriptFactory},
     server::TestServer,
-    trips::trips,
+    trips::{is_tripped_by, trips},
 };
 
 /// How long anything is waited for. Where time is paused, it is that of the test.

@@ -81,7 +81,7 @@ async fn after_the_room_has_ended_nothing_happens() {
         time_passes(10.0).await;
         assert_eq!(server.script.events(room).last().unwrap(), "drop");
     }
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
 }
 
 /// What was asked of a room does not reach the room that comes after it under its name.
@@ -106,7 +106,7 @@ async fn the_context_of_an_ended_room_is_not_that_of_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_from_outside_is_bounded() {
-    let limits = Limits { mailbox_events: 100, ..Limits::default() };
+    let limits = Limits::default().with_inbox_events(100);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut one = server.join("a").await;
     // This task does not yield: nothing of it is handled meanwhile.

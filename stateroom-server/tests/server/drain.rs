@@ -122,7 +122,7 @@ async fn last_words(server: Server, close: bool) -> Vec<Vec<String>> {
     two.is_understood().await;
     let handle = server.handle.clone();
     let stop = async {
-        match handle.room("a").filter(|_| close) {
+        match handle.room("a").await.filter(|_| close) {
             Some(room) => room.close(1000, "over").await,
             None => handle.shutdown().await,
         }

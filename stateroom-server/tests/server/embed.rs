@@ -51,7 +51,7 @@ async fn it_nests_in_an_axum_app_beside_other_routes() {
     assert_eq!(two.text().await.len(), 1 << 20);
     assert_eq!(one.text().await.len(), 1 << 20);
 
-    let rooms = handle.rooms();
+    let rooms = handle.rooms().await;
     assert_eq!(rooms.len(), 1);
     assert_eq!((rooms[0].id.as_str(), rooms[0].connections), ("a/b", 2));
 
@@ -74,7 +74,7 @@ async fn two_servers_in_one_app_are_apart() {
     let mut player = client(&address, "/game/ws/a").await;
     player.send(Message::binary(vec![1, 2, 3])).await;
     assert_eq!(player.message().await, Message::binary(vec![1, 2, 3]));
-    assert_eq!((chats.rooms().len(), games.rooms().len()), (1, 1));
+    assert_eq!((chats.local_rooms().len(), games.local_rooms().len()), (1, 1));
     let (_, (code, _)) = tokio::join!(games.shutdown(), player.closed());
     assert_eq!(code, 1012);
     client(&address, "/chat/ws/a").await.hears("joined 2").await;
@@ -97,10 +97,10 @@ async fn it_works_over_any_stream() {
 async fn a_handle_tells_what_rooms_there_are() {
     let server = TestServer::tcp(Server::new()).await;
     let handle: ServerHandle = server.handle.clone();
-    assert!(handle.rooms().is_empty());
+    assert!(handle.rooms().await.is_empty());
     let (_one, _two, _b) = (server.join("a").await, server.join("a").await, server.join("b").await);
     server.post("/ws/empty").await;
-    let mut rooms: Vec<_> = handle.rooms().into_iter().map(|room| (room.id, room.connections)).collect();
+    let mut rooms: Vec<_> = handle.rooms().await.into_iter().map(|room| (room.id, room.connections)).collect();
     rooms.sort();
     assert_eq!(rooms, [("a".to_owned(), 2), ("b".to_owned(), 1), ("empty".to_owned(), 0)]);
     assert!(!format!("{handle:?}").is_empty());

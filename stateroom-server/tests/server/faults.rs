@@ -105,47 +105,58 @@ async fn a_room_without_clients_may_fail_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_that_keeps_failing_backs_off_and_then_works_again() {
+async fn rejects_joins_and_requests_with_503_while_a_failed_room_backs_off() {
     let server = TestServer::pipe(Server::new());
     server.script.fail_at(&["init"]);
-    let (mut failures, mut rests) = (0, Vec::new());
-    while rests.len() < 3 {
-        let (code, reason) = server.connect("/ws/a").await.closed().await;
-        match code {
-            1011 => failures += 1,
-            1013 => {
-                assert!(reason.contains("try again"), "{reason}");
-                // Another room is not concerned.
+    let mut backoffs = Vec::new();
+    let mut failures = 0;
+    while backoffs.len() < 3 {
+        match server.try_join("/ws/a").await {
+            Some(mut client) => {
+                assert_eq!(client.closed().await.0, 1011);
+                failures += 1;
+            }
+            None => {
+                let refused = server.refused("/ws/a").await;
+                assert_eq!(refused.status, 503);
+                let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+                assert!(refused.body.contains(&format!("try again in {seconds} s")), "{}", refused.body);
+                for path in ["/ws/a?token=t", "/ws/a"] {
+                    assert_eq!(server.refused(path).await.status, 503, "{path}");
+                }
+                assert_eq!(server.post("/http/a/x").await.status, 503);
+                assert_eq!(server.post("/ws/a").await.status, 503);
+                // Another room is not affected.
                 server.script.fail_at(&[]);
                 server.join("b").await.leave().await;
                 server.script.fail_at(&["init"]);
                 let start = Instant::now();
-                while server.connect("/ws/a").await.closed().await.0 == 1013 {
+                while server.try_join("/ws/a").await.is_none() {
                     time_passes(0.1).await;
                     assert!(start.elapsed().as_secs() < 60);
                 }
-                rests.push(start.elapsed().as_secs_f64());
+                let waited = start.elapsed().as_secs_f64();
+                assert!((seconds as f64 - waited).abs() <= 1.1, "`Retry-After: {seconds}`, and {waited} s");
+                backoffs.push(waited);
             }
-            code => panic!("closed with {code}: {reason}"),
         }
     }
     assert!(failures >= 1);
-    assert!(rests.is_sorted(), "it rests longer each time: {rests:?}");
+    assert!(backoffs.is_sorted(), "each backoff is longer: {backoffs:?}");
     server.script.fail_at(&[]);
     time_passes(60.0).await;
     assert_eq!(server.join("a").await.id, 1);
     let inits = server.script.events("a").len();
-    assert!(inits < 20, "while it rests it is not begun: {:?}", server.script.events("a"));
+    assert!(inits < 20, "the room does not start while it backs off: {:?}", server.script.events("a"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_that_fails_while_many_wait_for_it_closes_them_all() {
+async fn closes_or_rejects_all_that_join_while_the_room_fails() {
     let server = TestServer::pipe(Server::new());
     server.script.fail_at(&["connect"]);
-    let clients = futures_util::future::join_all((0..20).map(|_| server.connect("/ws/a"))).await;
-    for mut client in clients {
-        let (code, _) = client.closed().await;
-        assert!(code == 1011 || code == 1013, "{code}");
+    let clients = futures_util::future::join_all((0..20).map(|_| server.try_join("/ws/a"))).await;
+    for mut client in clients.into_iter().flatten() {
+        assert_eq!(client.closed().await.0, 1011);
     }
 }
 

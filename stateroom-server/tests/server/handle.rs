@@ -7,13 +7,13 @@ use crate::common::{Ask, TestServer, patiently};
 #[tokio::test(start_paused = true)]
 async fn it_speaks_to_the_clients_of_a_room() {
     let server = TestServer::pipe(Server::new());
-    assert!(server.handle.room("a").is_none(), "looking for a room creates none");
+    assert!(server.handle.room("a").await.is_none(), "looking for a room creates none");
     let mut one = server.join("a").await;
     let mut two = server.join("a").await;
     one.hears("joined 2").await;
     let mut other = server.join("b").await;
 
-    let room = server.handle.room("a").unwrap();
+    let room = server.handle.room("a").await.unwrap();
     assert_eq!((room.id(), room.connections()), ("a", 2));
     room.send(MessageRecipient::Broadcast, "to all").await.unwrap();
     room.send(ClientId(2), "to two").await.unwrap();
@@ -35,7 +35,7 @@ async fn it_speaks_to_the_clients_of_a_room() {
 async fn it_asks_the_service_in_its_turn() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
-    let room = server.handle.room("a").unwrap();
+    let room = server.handle.room("a").await.unwrap();
     client.say("before").await;
     client.hears("before").await;
     assert_eq!(room.call("echo me").await, Ok(Some(MessagePayload::from("me"))));
@@ -49,22 +49,22 @@ async fn a_call_that_fails_ends_the_room_and_says_so() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     server.script.fail_at(&["call"]);
-    let room = server.handle.room("a").unwrap();
+    let room = server.handle.room("a").await.unwrap();
     let (result, (_, (code, _))) = tokio::join!(room.call("x"), client.until_closed());
     assert_eq!((result, code), (Err(RoomEnded), 1011));
     // The handle is to the room that has failed, whatever has its name now.
     assert_eq!(room.call("x").await, Err(RoomEnded));
     assert_eq!(room.send(ClientId(1), "x").await, Err(RoomEnded));
-    assert!(server.handle.room("a").is_none());
+    assert!(server.handle.room("a").await.is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_it_wants_waits_while_the_mailbox_is_full() {
-    let limits = Limits { mailbox_events: 2, ..Limits::default() };
+async fn waits_while_the_inbox_is_full() {
+    let limits = Limits::default().with_inbox_events(2);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut client = server.join("a").await;
-    let room = server.handle.room("a").unwrap();
-    // In one turn of the runtime the room handles nothing: so the mailbox is full.
+    let room = server.handle.room("a").await.unwrap();
+    // In one turn of the runtime the room handles nothing: so the inbox is full.
     for text in ["1", "2"] {
         server.script.ask("a", Ask::Broadcast(text.to_owned()));
     }
@@ -81,13 +81,13 @@ async fn what_it_wants_waits_while_the_mailbox_is_full() {
 async fn a_room_is_closed_with_a_reason_and_can_begin_again() {
     let server = TestServer::pipe(Server::new());
     let mut one = server.join("a").await;
-    let room = server.handle.room("a").unwrap();
+    let room = server.handle.room("a").await.unwrap();
     let (_, (_, closed)) = tokio::join!(room.close(4001, "the game is over"), one.until_closed());
     assert_eq!(closed, (4001, "the game is over".to_owned()));
     // Ready means ended: the service has heard of everybody, and is gone.
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
-    assert!(server.handle.room("a").is_none());
-    assert_eq!(server.handle.rooms(), []);
+    assert!(server.handle.room("a").await.is_none());
+    assert_eq!(server.handle.rooms().await, []);
     room.close(1000, "again").await;
 
     server.join("a").await;
@@ -98,35 +98,35 @@ async fn a_room_is_closed_with_a_reason_and_can_begin_again() {
 async fn a_room_that_nobody_has_joined_is_closed_as_well() {
     for policy in [ShutdownPolicy::Never, ShutdownPolicy::Immediate] {
         let server = TestServer::pipe(Server::new().with_shutdown_policy(policy));
-        let room = server.handle.create_room(Some("a")).unwrap();
+        let room = server.handle.create_room(Some("a")).await.unwrap();
         server.script.happened("a", "init", 1).await;
         patiently("the room to end", room.close(1012, "")).await;
-        assert!(server.handle.rooms().is_empty());
+        assert!(server.handle.rooms().await.is_empty());
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn rooms_are_created_as_the_strategy_says() {
-    fn created(handle: &ServerHandle, id: Option<&str>) -> Result<String, Refusal> {
-        handle.create_room(id).map(|room| room.id().to_owned())
+    async fn created(handle: &ServerHandle, id: Option<&str>) -> Result<String, Refusal> {
+        handle.create_room(id).await.map(|room| room.id().to_owned())
     }
     let server = |strategy| TestServer::pipe(Server::new().with_room_strategy(strategy));
 
     let api = server(RoomStrategy::Api);
     assert_eq!(api.refused("/ws/a").await.status, 404);
-    assert_eq!(created(&api.handle, Some("a")), Ok("a".to_owned()));
-    assert_eq!(created(&api.handle, Some("a")), Err(Refusal::Exists));
-    assert_eq!(created(&api.handle, None), Err(Refusal::CreatedByName));
-    assert_eq!(created(&api.handle, Some("")), Err(Refusal::IdEmpty));
-    assert_eq!(created(&api.handle, Some(&"x".repeat(513))), Err(Refusal::IdTooLong { limit: 512 }));
+    assert_eq!(created(&api.handle, Some("a")).await, Ok("a".to_owned()));
+    assert_eq!(created(&api.handle, Some("a")).await, Err(Refusal::Exists));
+    assert_eq!(created(&api.handle, None).await, Err(Refusal::CreatedByName));
+    assert_eq!(created(&api.handle, Some("")).await, Err(Refusal::IdEmpty));
+    assert_eq!(created(&api.handle, Some(&"x".repeat(513))).await, Err(Refusal::IdTooLong { limit: 512 }));
     let mut client = api.join("a").await;
     client.say("room").await;
     client.hears("a").await;
 
     let uuid = server(RoomStrategy::Uuid);
-    assert_eq!(created(&uuid.handle, Some("a")), Err(Refusal::CreatedUnnamed));
-    assert_eq!(created(&uuid.handle, None).unwrap().len(), 36);
+    assert_eq!(created(&uuid.handle, Some("a")).await, Err(Refusal::CreatedUnnamed));
+    assert_eq!(created(&uuid.handle, None).await.unwrap().len(), 36);
 
     uuid.handle.shutdown().await;
-    assert_eq!(created(&uuid.handle, None), Err(Refusal::Stopping));
+    assert_eq!(created(&uuid.handle, None).await, Err(Refusal::Stopping));
 }

@@ -95,7 +95,7 @@ async fn an_interval_of_zero_means_no_pings() {
 
 #[tokio::test(start_paused = true)]
 async fn any_frame_is_a_sign_of_life() {
-    let limits = Limits { message_time: Duration::from_secs(3600), ..Limits::default() };
+    let limits = Limits::default().with_message_time(Duration::from_secs(3600));
     let server = TestServer::pipe(Server {
         heartbeat_interval: Duration::ZERO,
         heartbeat_timeout: Duration::from_secs(70),
@@ -139,8 +139,8 @@ async fn who_is_silent_over_tcp_is_closed_as_well() {
 /// the client has said as much as may be answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_waits_for_a_busy_room_is_not_given_up() {
-    let few = Limits { mailbox_events: 10, ..Limits::default() };
-    let little = Limits { outbound_messages: 16, ..Limits::default() };
+    let few = Limits::default().with_inbox_events(10);
+    let little = Limits::default().with_outbound_messages(16);
     for limits in [few, little] {
         let (interval, timeout) = (Duration::from_millis(20), Duration::from_millis(500));
         let server = Server { heartbeat_interval: interval, heartbeat_timeout: timeout, limits, ..Server::default() };

@@ -38,7 +38,7 @@ async fn a_plain_get_creates_no_room() {
         assert_eq!(answer.status, 426, "{path}");
         assert_eq!(answer.header("upgrade"), Some("websocket"));
     }
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
     assert!(server.script.events("a").is_empty());
 }
 
@@ -59,7 +59,7 @@ async fn what_is_no_handshake_is_told_so_and_creates_no_room() {
     let old = upgrade("/ws/a", &[UPGRADE, VERSION, KEY].concat()).replace("HTTP/1.1", "HTTP/1.0");
     let answer = server.request(&old).await;
     assert!((400..500).contains(&answer.status), "{answer:?}");
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn a_room_that_is_posted_exists_from_then_on() {
 
 #[tokio::test]
 async fn there_are_not_more_rooms_than_may_be() {
-    let server = TestServer::tcp(Server::new().with_limits(Limits { rooms: 2, ..Limits::default() })).await;
+    let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_rooms(2))).await;
     let (_a, mut b) = (server.join("a").await, server.join("b").await);
     for answer in [server.refused("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
         assert_eq!(answer.status, 503);
@@ -117,7 +117,7 @@ async fn there_are_not_more_rooms_than_may_be() {
     }
     let _b2 = server.join("b").await;
     b.hears("joined 2").await;
-    assert_eq!(server.handle.rooms().len(), 2);
+    assert_eq!(server.handle.rooms().await.len(), 2);
 }
 
 #[tokio::test]
@@ -200,6 +200,6 @@ async fn a_room_that_has_to_be_created_is_not_found_before() {
             assert_eq!(server.refused(path).await.status, 404, "{strategy} {path}");
             assert_eq!(server.get(path).await.status, 404, "{strategy} {path}");
         }
-        assert!(server.handle.rooms().is_empty());
+        assert!(server.handle.rooms().await.is_empty());
     }
 }

@@ -242,7 +242,7 @@ impl StateMachineTest for Actual {
                     let client = clients[client].as_mut().unwrap();
                     client.say(format!("close {} 3000 go", client.id)).await;
                 }
-                Step::CloseRoom { room } => server.handle.room(ROOMS[room]).unwrap().close(1000, "over").await,
+                Step::CloseRoom { room } => server.handle.room(ROOMS[room]).await.unwrap().close(1000, "over").await,
                 Step::Swap => server.handle.swap(server.script.clone(), OnSwap::Restart),
                 Step::Wait { seconds } => tokio::time::sleep(Duration::from_secs(seconds)).await,
             }
@@ -262,7 +262,7 @@ impl StateMachineTest for Actual {
 
     fn check_invariants(actual: &Actual, model: &Model) {
         let mut rooms: Vec<(String, usize)> =
-            actual.server.handle.rooms().into_iter().map(|room| (room.id, room.connections)).collect();
+            actual.server.handle.local_rooms().into_iter().map(|room| (room.id, room.connections)).collect();
         rooms.sort();
         let expected: Vec<(String, usize)> =
             model.rooms.keys().map(|room| (ROOMS[*room].to_owned(), model.members(*room).len())).collect();

@@ -2,7 +2,7 @@
 use std::{convert::Infallible, fs::File, sync::Arc, time::Duration};
 
 use stateroom::{StateroomContext, StateroomService, StateroomServiceFactory, fault::Fault};
-use stateroom_server::{Admission, Limits, RoomStrategy, Server, ShutdownPolicy};
+use stateroom_server::{Admission, Limit, Limits, RoomStrategy, Server, ShutdownPolicy};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpSocket,
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::frame::{Frame, coding::Data, coding::OpCode},
 };
 
-use crate::common::{Client, TEXT, TestServer, frame, patiently, trips};
+use crate::common::{Client, TEXT, TestServer, frame, is_tripped_by, patiently, trips};
 
 fn pipe(limits: Limits) -> TestServer {
     TestServer::pipe(Server::new().with_limits(limits))
@@ -37,8 +37,8 @@ fn part(kind: Data, is_last: bool) -> Message {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_has_a_size() {
-    let limit = trips("message_bytes");
-    let server = pipe(Limits { message_bytes: 10, ..Limits::default() });
+    let limit = trips(Limit::MessageBytes);
+    let server = pipe(Limits::default().with_message_bytes(10));
     let mut client = server.join("a").await;
     client.say("x".repeat(11)).await;
     assert_eq!(client.closed().await, (1009, "a message is larger than 10 bytes".to_owned()));
@@ -48,8 +48,8 @@ async fn a_message_has_a_size() {
 
 #[tokio::test(start_paused = true)]
 async fn a_frame_has_a_size() {
-    let limit = trips("frame_bytes");
-    let server = pipe(Limits { frame_bytes: 10, ..Limits::default() });
+    let limit = trips(Limit::FrameBytes);
+    let server = pipe(Limits::default().with_frame_bytes(10));
     let mut client = server.join("a").await;
     client.say("x".repeat(11)).await;
     assert_eq!(client.closed().await, (1009, "a frame is larger than 10 bytes".to_owned()));
@@ -79,8 +79,8 @@ async fn a_message_may_come_in_any_number_of_parts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_in_parts_has_its_time_whatever_comes_between() {
-    let limit = trips("message_time");
-    let server = pipe(Limits { message_time: Duration::from_secs(5), ..Limits::default() });
+    let limit = trips(Limit::MessageTime);
+    let server = pipe(Limits::default().with_message_time(Duration::from_secs(5)));
     let mut client = server.join("a").await;
     client.send(part(Data::Text, false)).await;
     let start = Instant::now();
@@ -100,8 +100,8 @@ async fn a_message_in_parts_has_its_time_whatever_comes_between() {
 
 #[tokio::test(start_paused = true)]
 async fn half_a_frame_has_its_time() {
-    let limit = trips("message_time");
-    let server = pipe(Limits { message_time: Duration::from_secs(5), ..Limits::default() });
+    let limit = trips(Limit::MessageTime);
+    let server = pipe(Limits::default().with_message_time(Duration::from_secs(5)));
     let mut stream = server.raw("/ws/a", &frame(TEXT, b"half")[..7]).await;
     let start = Instant::now();
     patiently("it to leave", server.script.happened("a", "disconnect 1", 1)).await;
@@ -112,21 +112,21 @@ async fn half_a_frame_has_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_says_nothing_is_idle_however_alive_it_is() {
-    let limit = trips("idle_time");
-    let limits = Limits { idle_time: Duration::from_secs(8), ..Limits::default() };
+    let limit = trips(Limit::IdleTime);
+    let limits = Limits::default().with_idle_time(Duration::from_secs(8));
     let server = Server { heartbeat_interval: Duration::from_secs(1), limits, ..Server::default() };
     let server = TestServer::pipe(server);
     let mut client = server.join("a").await;
     let start = Instant::now();
-    assert_eq!(client.closed().await, (1008, "nothing was said for 8 s".to_owned()));
+    assert_eq!(client.closed().await, (1008, "no message for 8 s".to_owned()));
     assert_eq!(start.elapsed().as_secs(), 8);
     limit.tripped();
 }
 
 #[tokio::test(start_paused = true)]
 async fn messages_come_at_a_rate() {
-    let limit = trips("messages_per_second");
-    let server = pipe(Limits { messages_per_second: 2, ..Limits::default() });
+    let limit = trips(Limit::MessagesPerSecond);
+    let server = pipe(Limits::default().with_messages_per_second(2));
     let (mut client, mut slow) = (server.join("a").await, server.join("b").await);
     for number in 0..20 {
         slow.say(number.to_string()).await;
@@ -138,14 +138,14 @@ async fn messages_come_at_a_rate() {
         client.hears("x").await;
     }
     client.say("x").await;
-    assert_eq!(client.closed().await, (1008, "too many messages a second".to_owned()));
+    assert_eq!(client.closed().await, (1008, "too many messages per second".to_owned()));
     limit.tripped();
 }
 
 #[tokio::test(start_paused = true)]
 async fn pings_count_as_messages() {
-    let limit = trips("messages_per_second");
-    let server = pipe(Limits { messages_per_second: 2, ..Limits::default() });
+    let limit = trips(Limit::MessagesPerSecond);
+    let server = pipe(Limits::default().with_messages_per_second(2));
     let mut client = server.join("a").await;
     for _ in 0..10 {
         client.is_understood().await;
@@ -159,7 +159,7 @@ async fn pings_count_as_messages() {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_come_at_a_rate_whatever_they_are() {
-    let server = pipe(Limits { bytes_per_second: 1000, ..Limits::default() });
+    let server = pipe(Limits::default().with_bytes_per_second(1000));
     // Not one of these is a message.
     let floods = [
         Message::Pong("x".into()),
@@ -167,14 +167,14 @@ async fn bytes_come_at_a_rate_whatever_they_are() {
         Message::Ping("x".repeat(100).into()),
     ];
     for flood in floods {
-        let limit = trips("bytes_per_second");
+        let limit = trips(Limit::BytesPerSecond);
         let mut client = server.join("a").await;
         client.send(part(Data::Text, false)).await;
         for _ in 0..1000 {
             client.feed(flood.clone()).await;
         }
         client.try_send(flood).await;
-        assert_eq!(client.until_closed().await.1, (1008, "too many bytes a second".to_owned()));
+        assert_eq!(client.until_closed().await.1, (1008, "too many bytes per second".to_owned()));
         is_well(&server).await;
         limit.tripped();
     }
@@ -196,18 +196,18 @@ async fn second_waits_for_first(server: &TestServer, status: u16, second: &str) 
 
 #[tokio::test]
 async fn connections_have_a_number() {
-    let limit = trips("connections");
-    second_waits_for_first(&tcp(Limits { connections: 1, ..Limits::default() }).await, 503, "/ws/b").await;
+    let limit = trips(Limit::Connections);
+    second_waits_for_first(&tcp(Limits::default().with_connections(1)).await, 503, "/ws/b").await;
     limit.tripped();
-    let limit = trips("connections");
-    second_waits_for_first(&pipe(Limits { connections: 1, ..Limits::default() }), 503, "/ws/b").await;
+    let limit = trips(Limit::Connections);
+    second_waits_for_first(&pipe(Limits::default().with_connections(1)), 503, "/ws/b").await;
     limit.tripped();
 }
 
 #[tokio::test]
 async fn a_flood_of_connections_that_ask_for_nothing_is_one_of_their_number() {
-    let limit = trips("connections");
-    let server = tcp(Limits { connections: 20, ..Limits::default() }).await;
+    let limit = trips(Limit::Connections);
+    let server = tcp(Limits::default().with_connections(20)).await;
     let mut client = server.join("a").await;
     let mut silent = Vec::new();
     for _ in 0..200 {
@@ -222,8 +222,8 @@ async fn a_flood_of_connections_that_ask_for_nothing_is_one_of_their_number() {
 
 #[tokio::test]
 async fn a_room_has_a_number_of_connections() {
-    let limit = trips("room_connections");
-    let server = pipe(Limits { room_connections: 1, ..Limits::default() });
+    let limit = trips(Limit::RoomConnections);
+    let server = pipe(Limits::default().with_room_connections(1));
     second_waits_for_first(&server, 503, "/ws/a").await;
     is_well(&server).await;
     limit.tripped();
@@ -232,7 +232,7 @@ async fn a_room_has_a_number_of_connections() {
 /// Whose connection is still there though it is gone is let in: in its own place.
 #[tokio::test]
 async fn a_full_room_lets_a_client_back_in_with_its_token() {
-    let server = pipe(Limits { room_connections: 1, ..Limits::default() });
+    let server = pipe(Limits::default().with_room_connections(1));
     let mut first = server.join("a?token=one").await;
     let again = server.join("a?token=one").await;
     assert_eq!((again.id, first.closed().await.0), (1, 4000));
@@ -252,17 +252,17 @@ async fn a_query_has_a_number_of_parameters() {
 
 #[tokio::test]
 async fn an_address_has_a_number_of_connections() {
-    let limit = trips("address_connections");
-    second_waits_for_first(&tcp(Limits { address_connections: 1, ..Limits::default() }).await, 429, "/ws/b").await;
+    let limit = trips(Limit::AddressConnections);
+    second_waits_for_first(&tcp(Limits::default().with_address_connections(1)).await, 429, "/ws/b").await;
     limit.tripped();
 }
 
 #[tokio::test]
 async fn behind_a_proxy_the_clients_have_addresses() {
-    let limit = trips("address_connections");
+    let limit = trips(Limit::AddressConnections);
     let server = Server::new()
         .with_admission(Admission::new().with_trusted_proxies("127.0.0.0/8".parse().unwrap()))
-        .with_limits(Limits { address_connections: 1, ..Limits::default() });
+        .with_limits(Limits::default().with_address_connections(1));
     let server = TestServer::tcp(server).await;
     let (one, two) = ([("x-forwarded-for", "192.0.2.1")], [("x-forwarded-for", "192.0.2.2")]);
     let first = server.connect_with("/ws/a", &one).await;
@@ -274,10 +274,10 @@ async fn behind_a_proxy_the_clients_have_addresses() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_a_client_has_a_number_and_a_size() {
-    let limit = trips("outbound_messages");
+    let limit = trips(Limit::OutboundMessages);
     is_closed_for("spam 9000 0").await;
     limit.tripped();
-    let limit = trips("outbound_bytes");
+    let limit = trips(Limit::OutboundBytes);
     is_closed_for("spam 30 100000").await;
     limit.tripped();
 }
@@ -292,11 +292,11 @@ async fn is_closed_for(saying: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_a_room_has_a_number_and_a_size() {
-    let limit = trips("mailbox_events");
-    all_is_heard(&pipe(Limits { mailbox_events: 1, ..Limits::default() })).await;
+    let limit = trips(Limit::InboxEvents);
+    all_is_heard(&pipe(Limits::default().with_inbox_events(1))).await;
     limit.tripped();
-    let limit = trips("mailbox_bytes");
-    all_is_heard(&pipe(Limits { mailbox_bytes: 1, ..Limits::default() })).await;
+    let limit = trips(Limit::InboxBytes);
+    all_is_heard(&pipe(Limits::default().with_inbox_bytes(1))).await;
     limit.tripped();
 }
 
@@ -314,8 +314,8 @@ async fn all_is_heard(server: &TestServer) {
 
 #[tokio::test]
 async fn rooms_have_a_number() {
-    let limit = trips("rooms");
-    let server = pipe(Limits { rooms: 1, ..Limits::default() });
+    let limit = trips(Limit::Rooms);
+    let server = pipe(Limits::default().with_rooms(1));
     let _first = server.join("a").await;
     let answer = server.refused("/ws/b").await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
@@ -325,11 +325,11 @@ async fn rooms_have_a_number() {
 
 #[tokio::test(start_paused = true)]
 async fn rooms_that_ended_are_remembered_up_to_a_number() {
-    let limit = trips("remembered_rooms");
+    let limit = trips(Limit::RememberedRooms);
     let server = Server::new()
         .with_room_strategy(RoomStrategy::Api)
         .with_shutdown_policy(ShutdownPolicy::Immediate)
-        .with_limits(Limits { remembered_rooms: 1, ..Limits::default() });
+        .with_limits(Limits::default().with_remembered_rooms(1));
     let server = TestServer::pipe(server);
     for room in ["a", "b"] {
         assert_eq!(server.post(&format!("/ws/{room}")).await.status, 200);
@@ -342,7 +342,7 @@ async fn rooms_that_ended_are_remembered_up_to_a_number() {
 
 #[tokio::test]
 async fn a_room_id_has_a_length() {
-    let limit = trips("room_id_bytes");
+    let limit = trips(Limit::RoomIdBytes);
     let server = pipe(Limits::default());
     assert_eq!(server.refused(&format!("/ws/{}", "x".repeat(513))).await.status, 400);
     limit.tripped();
@@ -350,7 +350,7 @@ async fn a_room_id_has_a_length() {
 
 #[tokio::test]
 async fn a_token_has_a_length() {
-    let limit = trips("token_bytes");
+    let limit = trips(Limit::TokenBytes);
     let server = pipe(Limits::default());
     assert_eq!(server.refused(&format!("/ws/a?token={}", "x".repeat(513))).await.status, 400);
     limit.tripped();
@@ -358,8 +358,8 @@ async fn a_token_has_a_length() {
 
 #[tokio::test]
 async fn a_room_remembers_a_number_of_tokens() {
-    let limit = trips("tokens");
-    let server = pipe(Limits { tokens: 1, ..Limits::default() });
+    let limit = trips(Limit::Tokens);
+    let server = pipe(Limits::default().with_tokens(1));
     let _stays = server.join("a").await;
     for (token, number) in [("one", 2), ("two", 3), ("one", 4)] {
         let client = server.join(&format!("a?token={token}")).await;
@@ -372,8 +372,8 @@ async fn a_room_remembers_a_number_of_tokens() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_fires_so_often() {
-    let limit = trips("timer_interval");
-    let server = pipe(Limits { timer_interval: Duration::from_secs(1), ..Limits::default() });
+    let limit = trips(Limit::TimerInterval);
+    let server = pipe(Limits::default().with_timer_interval(Duration::from_secs(1)));
     let mut client = server.join("a").await;
     client.say("metronome 0").await;
     client.hears("timer").await;
@@ -386,8 +386,8 @@ async fn a_timer_fires_so_often() {
 #[tokio::test(start_paused = true)]
 async fn the_head_of_a_request_has_its_time() {
     for begun in ["", "GET /ws/a HTTP/1.1\r\nHost: te"] {
-        let limit = trips("request_head_time");
-        let server = tcp(Limits { request_head_time: Duration::from_secs(3), ..Limits::default() }).await;
+        let limit = trips(Limit::RequestHeadTime);
+        let server = tcp(Limits::default().with_request_head_time(Duration::from_secs(3))).await;
         let mut slow = server.open().await;
         slow.write_all(begun.as_bytes()).await.unwrap();
         let start = Instant::now();
@@ -399,7 +399,7 @@ async fn the_head_of_a_request_has_its_time() {
 
 #[tokio::test]
 async fn the_head_of_a_request_has_a_size() {
-    let limit = trips("request_head_bytes");
+    let limit = trips(Limit::RequestHeadBytes);
     let server = tcp(Limits::default()).await;
     let fits = format!("GET /status HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX: {}\r\n\r\n", "x".repeat(15_000));
     assert_eq!(server.request(&fits).await.status, 200);
@@ -409,7 +409,7 @@ async fn the_head_of_a_request_has_a_size() {
 
 #[tokio::test(start_paused = true)]
 async fn who_takes_nothing_of_its_response_is_dropped() {
-    let limit = trips("response_time");
+    let limit = trips(Limit::ResponseTime);
     let files = tempfile::tempdir().unwrap();
     // More than any buffer on the way holds. It takes no space.
     File::create(files.path().join("large")).unwrap().set_len(64 << 20).unwrap();
@@ -423,7 +423,7 @@ async fn who_takes_nothing_of_its_response_is_dropped() {
     let start = Instant::now();
     patiently("the first bytes", lazy.readable()).await.unwrap();
     patiently("it to be given up", async {
-        while server.handle.connections() > 0 {
+        while server.handle.local_connections() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
@@ -434,8 +434,8 @@ async fn who_takes_nothing_of_its_response_is_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_answers_a_request_in_time() {
-    let limit = trips("request_time");
-    let limits = Limits { request_time: Duration::from_secs(3), ..Limits::default() };
+    let limit = trips(Limit::RequestTime);
+    let limits = Limits::default().with_request_time(Duration::from_secs(3));
     let server = TestServer::pipe_of(Server::new().with_limits(limits), Never);
     let start = Instant::now();
     assert_eq!(server.post("/http/a/x").await.status, 504);
@@ -465,8 +465,8 @@ impl StateroomService for Silent {}
 
 #[tokio::test(start_paused = true)]
 async fn a_close_is_answered_in_time() {
-    let limit = trips("close_time");
-    let server = pipe(Limits { close_time: Duration::from_secs(3), ..Limits::default() });
+    let limit = trips(Limit::CloseTime);
+    let server = pipe(Limits::default().with_close_time(Duration::from_secs(3)));
     let mut stream = server.raw("/ws/a", &frame(TEXT, b"close 1 3000 go")).await;
     let start = Instant::now();
     patiently("the end", stream.read_to_end(&mut Vec::new())).await.unwrap();
@@ -476,12 +476,9 @@ async fn a_close_is_answered_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_stops_in_time() {
-    let limit = trips("shutdown_time");
-    let server = pipe(Limits {
-        shutdown_time: Duration::from_secs(3),
-        close_time: Duration::from_secs(60),
-        ..Limits::default()
-    });
+    let limit = trips(Limit::ShutdownTime);
+    let server =
+        pipe(Limits::default().with_shutdown_time(Duration::from_secs(3)).with_close_time(Duration::from_secs(60)));
     let silent = server.raw("/ws/a", b"").await;
     server.script.happened("a", "connect 1", 1).await;
     let start = Instant::now();
@@ -507,4 +504,43 @@ async fn in_public_a_person_gets_through_and_a_flood_does_not() {
     }
     assert_eq!(flood.until_closed().await.1.0, 1008);
     is_well(&server).await;
+}
+
+/// Returns a test that trips the limit. A limit without one does not compile.
+fn trip_test(limit: Limit) -> fn() {
+    match limit {
+        Limit::MessageBytes => a_message_has_a_size,
+        Limit::FrameBytes => a_frame_has_a_size,
+        Limit::MessageTime => half_a_frame_has_its_time,
+        Limit::IdleTime => a_client_that_says_nothing_is_idle_however_alive_it_is,
+        Limit::MessagesPerSecond => messages_come_at_a_rate,
+        Limit::BytesPerSecond => bytes_come_at_a_rate_whatever_they_are,
+        Limit::Connections => connections_have_a_number,
+        Limit::RoomConnections => a_room_has_a_number_of_connections,
+        Limit::AddressConnections => an_address_has_a_number_of_connections,
+        Limit::OutboundBytes => what_waits_for_a_client_has_a_number_and_a_size,
+        Limit::OutboundMessages => what_waits_for_a_client_has_a_number_and_a_size,
+        Limit::InboxBytes => what_waits_for_a_room_has_a_number_and_a_size,
+        Limit::InboxEvents => what_waits_for_a_room_has_a_number_and_a_size,
+        Limit::Rooms => rooms_have_a_number,
+        Limit::RememberedRooms => rooms_that_ended_are_remembered_up_to_a_number,
+        Limit::RoomIdBytes => a_room_id_has_a_length,
+        Limit::TokenBytes => a_token_has_a_length,
+        Limit::Tokens => a_room_remembers_a_number_of_tokens,
+        Limit::TimerInterval => a_timer_fires_so_often,
+        Limit::RequestHeadTime => the_head_of_a_request_has_its_time,
+        Limit::RequestHeadBytes => the_head_of_a_request_has_a_size,
+        Limit::ResponseTime => who_takes_nothing_of_its_response_is_dropped,
+        Limit::RequestTime => a_room_answers_a_request_in_time,
+        Limit::CloseTime => a_close_is_answered_in_time,
+        Limit::ShutdownTime => a_server_stops_in_time,
+        Limit::Instances => crate::space::rejects_a_room_that_the_factory_has_no_space_for,
+    }
+}
+
+#[test]
+fn each_limit_is_tripped_by_its_test() {
+    for limit in Limit::ALL {
+        assert!(is_tripped_by(*limit, trip_test(*limit)), "the test of {limit:?} does not trip it");
+    }
 }

@@ -79,7 +79,7 @@ async fn after_some_time_counts_from_when_it_became_empty() {
     let seconds = seconds_until(&server, "drop").await;
     assert!((9.9..10.2).contains(&seconds), "{seconds} s");
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
     assert_eq!(server.join("a").await.id, 1, "it starts afresh");
 }
 

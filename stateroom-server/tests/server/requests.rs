@@ -5,7 +5,7 @@ use stateroom::{
     ClientId, DefaultStateroomFactory, MessagePayload, MessageRecipient, StateroomContext, StateroomService,
     http::{Request, Response},
 };
-use stateroom_server::{Admission, Limits, RoomStrategy, Server};
+use stateroom_server::{Admission, Limit, Limits, RoomStrategy, Server};
 use tokio::io::AsyncWriteExt;
 use tower::ServiceExt;
 
@@ -58,7 +58,7 @@ fn written(method: &str, path: &str, headers: &str, body: &str) -> String {
 async fn a_room_is_asked_and_told_beside_its_sockets() {
     let server = boards(Server::new()).await;
     assert_eq!(server.get("/http/a/text").await.status, 404, "looking creates no room");
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
     let mut client = server.connect("/ws/a").await;
     client.say("hello").await;
     client.is_understood().await;
@@ -104,7 +104,7 @@ async fn who_may_not_come_in_may_not_ask() {
     let server = boards(Server::new().with_admission(admission)).await;
     let from = |origin: &str| written("PUT", "/http/a/text", &format!("Origin: {origin}\r\n"), "x");
     assert_eq!(server.request(&from("https://evil.test")).await.status, 403);
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
     assert_eq!(server.request(&from("https://test")).await.status, 204);
 
     let server = boards(Server::new().with_room_strategy(RoomStrategy::Api)).await;
@@ -122,8 +122,8 @@ async fn a_room_that_fails_answers_503_and_the_next_is_asked_a_fresh_one() {
 
 #[tokio::test]
 async fn an_address_may_ask_as_often_as_a_client_may_speak() {
-    let limit = trips("messages_per_second");
-    let server = boards(Server::new().with_limits(Limits { messages_per_second: 1, ..Limits::default() })).await;
+    let limit = trips(Limit::MessagesPerSecond);
+    let server = boards(Server::new().with_limits(Limits::default().with_messages_per_second(1))).await;
     for _ in 0..5 {
         assert_eq!(server.request(&written("PUT", "/http/a/text", "", "x")).await.status, 204);
     }
@@ -134,8 +134,8 @@ async fn an_address_may_ask_as_often_as_a_client_may_speak() {
 
 #[tokio::test]
 async fn a_body_has_a_size_and_its_time() {
-    let limit = trips("message_bytes");
-    let server = boards(Server::new().with_limits(Limits { message_bytes: 10, ..Limits::default() })).await;
+    let limit = trips(Limit::MessageBytes);
+    let server = boards(Server::new().with_limits(Limits::default().with_message_bytes(10))).await;
     assert_eq!(server.request(&written("PUT", "/http/a/text", "", "0123456789")).await.status, 204);
     assert_eq!(server.request(&written("PUT", "/http/a/text", "", "01234567890")).await.status, 413);
     limit.tripped();
@@ -143,8 +143,8 @@ async fn a_body_has_a_size_and_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    let limit = trips("message_time");
-    let limits = Limits { message_time: Duration::from_secs(3), ..Limits::default() };
+    let limit = trips(Limit::MessageTime);
+    let limits = Limits::default().with_message_time(Duration::from_secs(3));
     let server = TestServer::pipe_of(Server::new().with_limits(limits), DefaultStateroomFactory::<Board>::default());
     let mut slow = server.open().await;
     slow.write_all(&written("PUT", "/http/a/text", "", "0123456789").as_bytes()[..85]).await.unwrap();
@@ -156,7 +156,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_that_is_busy_for_long_is_not_waited_for() {
-    let limits = Limits { request_time: Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits::default().with_request_time(Duration::from_millis(50));
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut client = server.join("a").await;
     client.say("block").await;
@@ -175,5 +175,5 @@ async fn nested_in_an_app_a_room_sees_the_same_path() {
         let response = patiently("an answer", app.clone().oneshot(request)).await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{method} {path}");
     }
-    assert!(server.handle.room("a/b").is_some());
+    assert!(server.handle.room("a/b").await.is_some());
 }

@@ -38,7 +38,7 @@ async fn everybody_is_closed_each_disconnect_told_and_the_server_ends() {
     assert_eq!(server.script.events("b"), ["init", "connect 1", "disconnect 1", "drop"]);
     assert_eq!(server.script.events("empty"), ["init", "drop"]);
     assert!(TcpStream::connect(server.address()).await.is_err(), "nobody listens any more");
-    assert!(server.handle.rooms().is_empty());
+    assert!(server.handle.rooms().await.is_empty());
 }
 
 #[tokio::test]
@@ -121,8 +121,7 @@ async fn who_does_not_answer_is_dropped_after_a_while() {
 
 #[tokio::test(start_paused = true)]
 async fn what_takes_too_long_is_dropped() {
-    let limits =
-        Limits { shutdown_time: Duration::from_secs(3), close_time: Duration::from_secs(60), ..Limits::default() };
+    let limits = Limits::default().with_shutdown_time(Duration::from_secs(3)).with_close_time(Duration::from_secs(60));
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut silent = server.raw("/ws/a", b"").await;
     server.script.happened("a", "connect 1", 1).await;
@@ -136,7 +135,7 @@ async fn what_takes_too_long_is_dropped() {
 #[tokio::test]
 async fn connections_that_ask_for_nothing_do_not_hold_it_up() {
     let long = Duration::from_secs(60);
-    let limits = Limits { shutdown_time: long, request_head_time: long, ..Limits::default() };
+    let limits = Limits::default().with_shutdown_time(long).with_request_head_time(long);
     let mut server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut used = server.open().await;
     used.write_all(b"GET /status HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
@@ -174,7 +173,7 @@ async fn a_server_that_waits_for_a_signal_can_be_stopped_by_its_handle() {
 /// Nobody can take a thread away from a service; the rest of the server ends all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_service_that_keeps_its_thread_is_left_behind() {
-    let limits = Limits { shutdown_time: Duration::from_millis(10), ..Limits::default() };
+    let limits = Limits::default().with_shutdown_time(Duration::from_millis(10));
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut client = server.join("a").await;
     client.say("block").await;
@@ -186,7 +185,7 @@ async fn a_service_that_keeps_its_thread_is_left_behind() {
 /// Who is in a room that does not end in time hears why all the same.
 #[tokio::test(start_paused = true)]
 async fn who_is_in_a_room_that_is_dropped_is_closed_as_well() {
-    let limits = Limits { shutdown_time: Duration::from_secs(1), ..Limits::default() };
+    let limits = Limits::default().with_shutdown_time(Duration::from_secs(1));
     let server = TestServer::pipe_of(Server::new().with_limits(limits), NeverDone);
     let mut client = server.connect("/ws/a").await;
     tokio::join!(server.handle.shutdown(), is_told_to_go(&mut client));

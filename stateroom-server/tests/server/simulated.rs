@@ -138,7 +138,7 @@ impl Served {
     async fn run(script: &Script) -> Course {
         let server = TestServer::pipe(Server::new());
         // The simulated one has begun already.
-        server.handle.create_room(Some(ROOM)).unwrap();
+        server.handle.create_room(Some(ROOM)).await.unwrap();
         let (clients, replaced) = Default::default();
         let mut served = Served { server, clients, replaced, part: Part::default(), course: Course::default() };
         for step in &script.steps {
@@ -156,7 +156,7 @@ impl Served {
 
     /// Does a step, if it can be done.
     async fn play(&mut self, step: &Step) -> Option<Step> {
-        let room = self.server.handle.room(ROOM);
+        let room = self.server.handle.room(ROOM).await;
         match step {
             Step::Connect { client, token, .. } => {
                 if room.is_none() {

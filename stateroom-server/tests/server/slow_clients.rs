@@ -9,7 +9,7 @@ use crate::common::{BINARY, TestServer, frame, patiently};
 /// A server that gives a closed client much time, as tests may be slow.
 fn patient() -> Server {
     let close_time = std::time::Duration::from_secs(60);
-    Server::new().with_limits(Limits { close_time, ..Limits::default() })
+    Server::new().with_limits(Limits::default().with_close_time(close_time))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,7 +95,7 @@ async fn twenty_thousand_larger_echoes_come_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn echoes_about_as_large_as_what_may_wait_come_back() {
-    let limits = Limits { outbound_bytes: 10_000, outbound_messages: 8, ..Limits::default() };
+    let limits = Limits::default().with_outbound_bytes(10_000).with_outbound_messages(8);
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let (mut write, mut read) = server.join("a").await.split();
     let sizes: Vec<usize> =
@@ -129,7 +129,7 @@ async fn empty_echoes_come_back() {
 /// However many messages come in one packet, none of them waits for the next packet.
 #[tokio::test]
 async fn all_messages_of_a_packet_are_answered() {
-    let small = Limits { outbound_messages: 4, ..Limits::default() };
+    let small = Limits::default().with_outbound_messages(4);
     for (limits, counts) in [(Limits::default(), [2047, 2048, 2049, 2100, 2600, 4097]), (small, [1, 2, 3, 4, 5, 9])] {
         let server = TestServer::tcp(Server::new().with_limits(limits)).await;
         for count in counts {
@@ -152,15 +152,13 @@ async fn all_messages_of_a_packet_are_answered() {
 #[tokio::test]
 async fn the_smallest_limits_still_let_messages_through() {
     for limit in [0, 1] {
-        let limits = Limits {
-            outbound_bytes: limit,
-            outbound_messages: limit,
-            mailbox_bytes: limit,
-            mailbox_events: limit,
-            tokens: 0,
-            remembered_rooms: 0,
-            ..Limits::default()
-        };
+        let limits = Limits::default()
+            .with_outbound_bytes(limit)
+            .with_outbound_messages(limit)
+            .with_inbox_bytes(limit)
+            .with_inbox_events(limit)
+            .with_tokens(0)
+            .with_remembered_rooms(0);
         let server = TestServer::tcp(Server::new().with_limits(limits)).await;
         let mut client = server.join("a?token=t").await;
         for number in 0..500 {
@@ -273,7 +271,7 @@ async fn a_message_larger_than_may_be_closes_its_client() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_too_large_in_parts_closes_its_client_as_well() {
-    let server = Server::new().with_limits(Limits { message_bytes: 1000, ..Limits::default() });
+    let server = Server::new().with_limits(Limits::default().with_message_bytes(1000));
     let server = TestServer::pipe(server);
     let mut client = server.join("a").await;
     client.send(Message::binary(vec![0; 1000])).await;

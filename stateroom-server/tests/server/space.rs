@@ -8,9 +8,9 @@ use stateroom::{
     StateroomContext, StateroomService, StateroomServiceFactory,
     fault::{Fault, FaultKind},
 };
-use stateroom_server::{Refusal, RoomStrategy, Server};
+use stateroom_server::{Limit, Refusal, RoomStrategy, Server};
 
-use crate::common::TestServer;
+use crate::common::{TestServer, trips};
 
 /// Makes services that say nothing, as long as there is space.
 #[derive(Clone, Default)]
@@ -51,27 +51,35 @@ impl StateroomServiceFactory for Narrow {
 }
 
 #[tokio::test]
-async fn a_room_more_than_there_is_space_for_is_refused_and_the_others_go_on() {
+pub(crate) async fn rejects_a_room_that_the_factory_has_no_space_for() {
+    let limit = trips(Limit::Instances);
     let factory = Narrow::with_space(2);
     let server = TestServer::pipe_of(Server::new(), factory.clone());
     let (mut a, _b) = (server.connect("/ws/a").await, server.connect("/ws/b").await);
     for answer in [server.refused("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
-        assert_eq!((answer.status, answer.body.trim()), (503, "there is no place for another room"));
+        assert_eq!(
+            (answer.status, answer.body.trim()),
+            (503, "the server has no capacity for another room; try again later")
+        );
         assert!(answer.header("retry-after").is_some());
     }
-    assert_eq!(server.handle.create_room(Some("c")).err(), Some(Refusal::Full));
+    assert_eq!(server.handle.create_room(Some("c")).await.err(), Some(Refusal::Full));
     a.is_understood().await;
     let _a2 = server.connect("/ws/a").await;
     factory.space.store(3, Ordering::Relaxed);
     server.connect("/ws/c").await.is_understood().await;
+    limit.tripped();
 }
 
 /// All of them are looked at before the first of their rooms is made.
 #[tokio::test]
 async fn of_many_that_come_at_once_as_many_are_let_in_as_there_is_space_for() {
     let server = TestServer::pipe_of(Server::new(), Narrow::with_space(3));
-    let rooms: Vec<_> = (0..10).map(|room| server.handle.create_room(Some(&room.to_string()))).collect();
-    assert_eq!(rooms.iter().filter(|room| room.is_ok()).count(), 3);
+    let mut created = 0;
+    for room in 0..10 {
+        created += usize::from(server.handle.create_room(Some(&room.to_string())).await.is_ok());
+    }
+    assert_eq!(created, 3);
 }
 
 /// Several servers may share the space, so that it can be gone between the look at it and the making of the service.
@@ -84,7 +92,7 @@ async fn space_that_others_were_faster_to_take_is_no_failure_of_the_room() {
     factory.taken.store(1, Ordering::Relaxed);
     for _ in 0..20 {
         let (code, reason) = server.connect("/ws/a").await.closed().await;
-        assert_eq!((code, reason.as_str()), (1013, "the server has no place for another room; try again later"));
+        assert_eq!((code, reason.as_str()), (1013, "the server has no capacity for another room; try again later"));
     }
     neighbour.is_understood().await;
     factory.taken.store(0, Ordering::Relaxed);

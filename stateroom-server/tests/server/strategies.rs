@@ -23,7 +23,7 @@ async fn implicit_rooms_are_joined_posted_or_named_by_the_server() {
     assert_eq!(named.status, 200);
     assert_eq!(named.body.len(), 36, "a UUID: `{}`", named.body);
     server.join(&named.body).await;
-    let ids: HashSet<String> = server.handle.rooms().into_iter().map(|room| room.id).collect();
+    let ids: HashSet<String> = server.handle.rooms().await.into_iter().map(|room| room.id).collect();
     assert_eq!(ids, HashSet::from(["a".to_owned(), "b".to_owned(), named.body]));
 }
 
@@ -69,7 +69,7 @@ async fn short_rooms_are_named_by_letters() {
 
 #[tokio::test]
 async fn short_names_do_not_repeat_until_none_is_left() {
-    let limits = Limits { rooms: 30_000, ..Limits::default() };
+    let limits = Limits::default().with_rooms(30_000);
     let server =
         TestServer::pipe(Server::new().with_room_strategy("short3".parse().unwrap()).with_limits(limits)).router();
     let post = async || {
@@ -109,7 +109,7 @@ async fn the_room_that_ended_first_is_forgotten_first() {
     let server = Server::new()
         .with_room_strategy(RoomStrategy::Api)
         .with_shutdown_policy(ShutdownPolicy::Immediate)
-        .with_limits(Limits { remembered_rooms: 2, ..Limits::default() });
+        .with_limits(Limits::default().with_remembered_rooms(2));
     let server = TestServer::pipe(server);
     for room in ["a", "b", "c"] {
         assert_eq!(server.post(&format!("/ws/{room}")).await.status, 200);

@@ -105,7 +105,7 @@ async fn rooms_that_drain_keep_their_service_until_they_end() {
     old.leave().await;
     second.leave().await;
     patiently("the room to end", async {
-        while server.handle.room("a").is_some() {
+        while server.handle.room("a").await.is_some() {
             tokio::task::yield_now().await;
         }
     })
@@ -171,18 +171,18 @@ async fn an_empty_room_begins_again_as_well_and_ends_when_it_would_have() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     server.handle.swap(Version(2), OnSwap::Restart);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(server.handle.room("a").is_some());
+    assert!(server.handle.room("a").await.is_some());
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(server.handle.room("a").is_none());
+    assert!(server.handle.room("a").await.is_none());
 }
 
 /// A client that is closed for being slow, just as its room begins again: the old service hears of it, and the new one never.
 #[tokio::test(start_paused = true)]
 async fn who_is_too_slow_just_then_is_the_old_services_business() {
-    let limits = Limits { outbound_bytes: 10_000, ..Limits::default() };
+    let limits = Limits::default().with_outbound_bytes(10_000);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let client = server.join("a").await;
-    let room = server.handle.room("a").unwrap();
+    let room = server.handle.room("a").await.unwrap();
     for _ in 0..10 {
         room.send(MessageRecipient::Broadcast, "x".repeat(9000)).await.unwrap();
     }
@@ -199,12 +199,12 @@ async fn what_comes_after_the_swap_is_heard_by_the_new_service() {
     let mut client = server.connect("/ws/a").await;
     client.hears("v1 connect 1").await;
     server.handle.swap(Version(2), OnSwap::Restart);
-    let room = server.handle.room("a").unwrap();
+    let room = server.handle.room("a").await.unwrap();
     // Before the room has come to it.
-    room.say_as(ClientId(1), "x").await.unwrap();
+    room.inject_message(ClientId(1), "x").await.unwrap();
     room.restart();
-    room.say_as(ClientId(1), "x").await.unwrap();
-    room.say_as(ClientId(9), "of one who is not here").await.unwrap();
+    room.inject_message(ClientId(1), "x").await.unwrap();
+    room.inject_message(ClientId(9), "of one who is not here").await.unwrap();
     hears(&mut client, &["v2 init", "v2 connect 1", "v2 message 1", "v2 init", "v2 connect 1", "v2 message 1"]).await;
     client.say("x").await;
     client.hears("v2 message 2").await;
@@ -217,14 +217,14 @@ async fn a_timer_fires_by_hand_and_then_not_by_itself() {
     client.hears("v1 connect 1").await;
     client.say("timer").await;
     client.hears("v1 message 1").await;
-    let room = server.handle.room("a").unwrap();
+    let room = server.handle.room("a").await.unwrap();
     // Set anew just before, too.
-    room.say_as(ClientId(1), "timer").await.unwrap();
+    room.inject_message(ClientId(1), "timer").await.unwrap();
     room.fire_timer().await.unwrap();
     hears(&mut client, &["v1 message 2", "v1 timer"]).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     client.say("x").await;
     client.hears("v1 message 3").await;
     room.close(1000, "").await;
-    assert!(room.fire_timer().await.is_err() && room.say_as(ClientId(1), "x").await.is_err());
+    assert!(room.fire_timer().await.is_err() && room.inject_message(ClientId(1), "x").await.is_err());
 }

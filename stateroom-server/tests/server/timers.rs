@@ -47,9 +47,7 @@ async fn a_timer_of_zero_fires_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_timer_that_is_set_again_at_once_leaves_others_some_time() {
     let interval = std::time::Duration::from_millis(20);
-    for (limits, milliseconds) in
-        [(Limits::default(), 1), (Limits { timer_interval: interval, ..Limits::default() }, 20)]
-    {
+    for (limits, milliseconds) in [(Limits::default(), 1), (Limits::default().with_timer_interval(interval), 20)] {
         let server = TestServer::pipe(Server::new().with_limits(limits));
         let mut client = server.join("a").await;
         client.say("metronome 0").await;
@@ -99,7 +97,7 @@ async fn the_longest_timer_is_no_problem() {
 /// The event that replaces a timer may be caused by the same event as the timer.
 #[tokio::test(start_paused = true)]
 async fn a_timer_that_is_due_and_replaced_does_not_fire() {
-    let limits = Limits { outbound_messages: 4, ..Limits::default() };
+    let limits = Limits::default().with_outbound_messages(4);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut one = server.join("a").await;
     let _two = server.join("a").await;

@@ -94,7 +94,7 @@ async fn a_room_that_ended_knows_no_tokens() {
 
 #[tokio::test]
 async fn of_too_many_tokens_the_longest_absent_is_forgotten() {
-    let server = TestServer::tcp(Server::new().with_limits(Limits { tokens: 2, ..Limits::default() })).await;
+    let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_tokens(2))).await;
     let mut watcher = server.join("a").await;
     let one = server.join("a?token=one").await;
     let two = server.join("a?token=two").await;
@@ -113,7 +113,7 @@ async fn of_too_many_tokens_the_longest_absent_is_forgotten() {
 
 #[tokio::test]
 async fn who_is_here_is_never_forgotten() {
-    let server = TestServer::tcp(Server::new().with_limits(Limits { tokens: 1, ..Limits::default() })).await;
+    let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_tokens(1))).await;
     let mut one = server.join("a?token=one").await;
     let mut two = server.join("a?token=two").await;
     one.hears("joined 2").await;

@@ -115,7 +115,7 @@ async fn many_come_and_go_at_once() {
         }
         assert_eq!(heard, "hello");
     }
-    let rooms = server.handle.rooms();
+    let rooms = server.handle.rooms().await;
     assert_eq!((rooms.len(), rooms[0].connections), (1, 1));
 }
 
@@ -141,7 +141,7 @@ async fn all_are_gone_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_come_and_go_while_the_room_is_full() {
     const CLIENTS: usize = 100;
-    let limits = Limits { mailbox_events: 10, ..Limits::default() };
+    let limits = Limits::default().with_inbox_events(10);
     let server = Arc::new(TestServer::tcp(Server::new().with_limits(limits)).await);
     let mut one = server.join("a").await;
     let mut clients = Vec::new();

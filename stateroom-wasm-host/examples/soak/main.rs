@@ -63,14 +63,12 @@ async fn soak(time: Duration) -> Result<(), Error> {
         .map(|guest| WasmHostFactory::from_bytes("soak", guest.as_bytes(), &config));
     let [first, second] = factories;
     let factories = [first?, second?];
-    let limits = Limits {
-        close_time: Duration::from_secs(1),
-        request_head_time: Duration::from_secs(2),
-        message_time: Duration::from_secs(2),
-        messages_per_second: 20_000,
-        connections: 2000,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .with_close_time(Duration::from_secs(1))
+        .with_request_head_time(Duration::from_secs(2))
+        .with_message_time(Duration::from_secs(2))
+        .with_messages_per_second(20_000)
+        .with_connections(2000);
     let server = Server::new()
         .with_ip("127.0.0.1".to_owned())
         .with_port(0)
@@ -127,9 +125,9 @@ async fn swap(handle: ServerHandle, factories: [WasmHostFactory; 2], stop: Cance
 /// Waits until all rooms and connections have ended. Returns the memory of the process.
 async fn memory_when_idle(handle: &ServerHandle) -> Result<usize, Error> {
     let end = Instant::now() + Duration::from_secs(20);
-    while !handle.rooms().is_empty() || handle.connections() > 0 {
+    while !handle.local_rooms().is_empty() || handle.local_connections() > 0 {
         if Instant::now() > end {
-            let (rooms, connections) = (handle.rooms().len(), handle.connections());
+            let (rooms, connections) = (handle.local_rooms().len(), handle.local_connections());
             return Err(format!("{rooms} rooms and {connections} connections did not end").into());
         }
         sleep(Duration::from_millis(50)).await;

@@ -1,10 +1,7 @@
 //! The kinds of events that a guest understands.
 //!
 //! *Invariant:* it contains only kinds that the guest named.
-use stateroom::{
-    messages::Event,
-    wire::{self, event_kind},
-};
+use stateroom::messages::{Event, EventKind};
 
 /// A set of kinds of events, by their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +9,7 @@ pub(crate) struct EventKinds(u64);
 
 impl EventKinds {
     /// The kinds of protocol 0.
-    pub(crate) const PROTOCOL_0: EventKinds = EventKinds((1 << (event_kind::TIMER + 1)) - 1);
+    pub(crate) const PROTOCOL_0: EventKinds = EventKinds((1 << (EventKind::Timer.number() + 1)) - 1);
 
     /// Returns the kinds in a guest's answer to the greeting. Numbers that this host never sends have no effect.
     pub(crate) fn of(numbers: &[u32]) -> Self {
@@ -21,7 +18,7 @@ impl EventKinds {
 
     /// Returns whether the event's kind is in the set.
     pub(crate) fn contain(self, event: &Event) -> bool {
-        self.contain_number(wire::number_of(event))
+        self.contain_number(event.kind().number())
     }
 
     fn contain_number(self, number: u32) -> bool {

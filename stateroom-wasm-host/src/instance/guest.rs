@@ -2,7 +2,10 @@
 //!
 //! *Invariant:* all calls into a guest are made here, and the host writes only to memory that the guest allocated.
 use parking_lot::Mutex;
-use stateroom::wire::{Answer, Greeting, effect_kind, event_kind};
+use stateroom::{
+    messages::{EffectKind, EventKind},
+    wire::{Answer, Greeting},
+};
 use wasmtime::{AsContextMut, Instance, Memory, Module, Store, TypedFunc};
 
 use super::{event_kinds::EventKinds, relay};
@@ -104,8 +107,12 @@ impl Guest {
 
     async fn greet(&mut self, hello: &TypedFunc<(u32, u32), u64>, room_id: &str) -> wasmtime::Result<EventKinds> {
         let mut greeting = Vec::new();
-        Greeting { room_id: room_id.to_owned(), events: event_kind::ALL.to_vec(), effects: effect_kind::ALL.to_vec() }
-            .encode(&mut greeting);
+        Greeting {
+            room_id: room_id.to_owned(),
+            events: EventKind::NUMBERS.to_vec(),
+            effects: EffectKind::NUMBERS.to_vec(),
+        }
+        .encode(&mut greeting);
         let arguments = self.write(&greeting).await?;
         self.store().data_mut().outbox.enable_extensions();
         let (address, length) = memory::unpack(hello.call_async(self.store(), arguments).await?);

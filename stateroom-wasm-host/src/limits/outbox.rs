@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use stateroom::{
     event_batch::FinishedEvents,
-    messages::Effect,
+    messages::{Effect, EffectKind},
     wire::{self, WireError, batch::Records},
 };
 use tracing::debug;
@@ -84,13 +84,13 @@ impl Outbox {
         self.check_limits(bytes.len())?;
         let effect = match wire::decode_effect(bytes) {
             Ok(Effect::CloseClient { .. }) if !self.extensions => {
-                return Err(WireError::UnknownKind(wire::effect_kind::CLOSE_CLIENT).into());
+                return Err(WireError::UnknownKind(EffectKind::CloseClient.number()).into());
             }
             Ok(Effect::Answer { .. }) if !self.extensions => {
-                return Err(WireError::UnknownKind(wire::effect_kind::ANSWER).into());
+                return Err(WireError::UnknownKind(EffectKind::Answer.number()).into());
             }
             Ok(Effect::Respond { .. }) if !self.extensions => {
-                return Err(WireError::UnknownKind(wire::effect_kind::RESPOND).into());
+                return Err(WireError::UnknownKind(EffectKind::Respond.number()).into());
             }
             decoded => decoded,
         };

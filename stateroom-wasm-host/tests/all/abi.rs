@@ -4,8 +4,8 @@ use stateroom::{
     ClientId, MessageRecipient,
     details::ClientDetails,
     fault::FaultKind,
-    messages::{Effect, Event},
-    wire::{self, Answer, Greeting, effect_kind, event_kind},
+    messages::{Effect, EffectKind, Event, EventKind},
+    wire::{self, Answer, Greeting},
 };
 use stateroom_wasm_host::WasmHostFactory;
 
@@ -144,18 +144,18 @@ async fn effects_sent_before_the_first_event_are_released_with_it() {
 
 #[tokio::test]
 async fn the_greeting_has_the_room_id_and_the_known_kinds() {
-    let mut room = Room::new(&greeted(&answer(event_kind::ALL, effect_kind::ALL)), &config()).await;
+    let mut room = Room::new(&greeted(&answer(EventKind::NUMBERS, EffectKind::NUMBERS)), &config()).await;
     let effects = room.one(Event::Init).await;
     let [Effect::Message { message, .. }] = &*effects else { panic!("{effects:?}") };
     let greeting = Greeting::decode(message.bytes().unwrap()).unwrap();
     assert_eq!(greeting.room_id, "a room");
-    assert_eq!(greeting.events, event_kind::ALL);
-    assert_eq!(greeting.effects, effect_kind::ALL);
+    assert_eq!(greeting.events, EventKind::NUMBERS);
+    assert_eq!(greeting.effects, EffectKind::NUMBERS);
 }
 
 #[tokio::test]
 async fn a_greeted_guest_may_close_clients() {
-    let mut room = Room::new(&greeted(&answer(event_kind::ALL, effect_kind::ALL)), &config()).await;
+    let mut room = Room::new(&greeted(&answer(EventKind::NUMBERS, EffectKind::NUMBERS)), &config()).await;
     room.one(Event::Init).await;
     assert_eq!(room.one(says(1, encoded(&closing()))).await, [closing()]);
     let unknown = [&99_u32.to_le_bytes()[..], b"whatever"].concat();
@@ -181,7 +181,7 @@ async fn a_guest_without_details_receives_a_plain_connect() {
 
 #[tokio::test]
 async fn skips_events_that_the_guest_did_not_name() {
-    let known = [event_kind::INIT, event_kind::CONNECT, 1000];
+    let known = [EventKind::Init.number(), EventKind::Connect.number(), 1000];
     let mut room = Room::new(&greeted(&answer(&known, &[])), &config()).await;
     assert_eq!(room.one(Event::Init).await.len(), 1, "the greeting");
     assert_eq!(room.one(says(1, encoded(&closing()))).await, []);
@@ -196,8 +196,8 @@ async fn delivers_calls_to_guests_that_name_them() {
         (call $send (local.get $event) (local.get $length))
         (return)))";
     let call = || Event::Call { message: "well?".into() };
-    for (known, answered) in [(event_kind::ALL, vec![Effect::Answer { message: "well?".into() }]), (&[0], vec![])] {
-        let guest = greeted(&answer(known, effect_kind::ALL)).replace(messages, &format!("{calls}{messages}"));
+    for (known, answered) in [(EventKind::NUMBERS, vec![Effect::Answer { message: "well?".into() }]), (&[0], vec![])] {
+        let guest = greeted(&answer(known, EffectKind::NUMBERS)).replace(messages, &format!("{calls}{messages}"));
         let mut room = Room::new(&guest, &config()).await;
         room.one(Event::Init).await;
         assert_eq!(room.one(call()).await, answered);

@@ -144,7 +144,7 @@ async fn next(read: &mut SplitStream<Client>) -> Message {
 
 #[tokio::test]
 async fn closes_a_client_that_never_reads_without_affecting_others() {
-    let address = serve(&config(), Limits { outbound_bytes: 64 << 10, ..Limits::default() }).await;
+    let address = serve(&config(), Limits::default().with_outbound_bytes(64 << 10)).await;
     let (mut one, stalled) = (join(address, "a").await, join(address, "a").await);
     let message = Message::text("b".repeat(64 << 10));
     // Until its disconnect is broadcast: the system buffers some megabytes first.

@@ -74,7 +74,7 @@ async fn close_code(client: &mut Client, rooms: &ServerHandle) -> Result<Option<
     if let Some(code) = ping(client).await? {
         return Ok(Some(code));
     }
-    if let Some(room) = rooms.room("a") {
+    if let Some(room) = rooms.room("a").await {
         // An error means that the room has ended, and a close follows.
         let _ = within_timeout("an answer of the hostile room", room.call("a question")).await?;
     }

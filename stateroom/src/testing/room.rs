@@ -1,27 +1,33 @@
-//! The simulated room: has the service work through what happens, and does what it asks for.
+//! The simulated room: drives a [`RoomCore`] without a server.
 //!
-//! *Invariant:* a service that fails ends, and its clients are closed; the test goes on.
+//! *Invariant:* a service that fails ends, and its clients are closed; the test continues.
 mod expect;
-mod heard;
-mod life;
+mod output;
+mod received;
 mod steps;
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
-use life::{Change, Life, Outside};
+use self::output::{OutsideEffects, SimulatedOutput};
+use super::{RoomClock, Script, block_on::block_on};
+use crate::{
+    StateroomService, StateroomServiceFactory,
+    fault::Fault,
+    room::{CloseReason, ConnectionId, RoomContext, RoomCore, RoomRules},
+};
 
-use super::{Closed, RoomClock, Script, block_on::block_on, clock::Clock, context::RoomContext};
-use crate::{StateroomContext, StateroomService, StateroomServiceFactory, fault::Fault, messages::Event};
-
-/// A room without a server: its clients are numbers, its time passes when [`advance`](Room::advance) says so, and all that
-/// happens has happened when a method returns.
+/// A room without a server. Its clients are IDs, its time passes when [`advance`](Room::advance) is called, and each
+/// method returns when everything it caused has happened.
 ///
-/// It keeps the rules of a server's room: numbers and tokens, the order of events, effects that are released when their
-/// event is over, what closes a client and with which code. When its service fails, everybody is closed with 1011, and the
-/// next who connects finds a fresh room, in which numbers begin at 1 again and nothing is known of the one before.
+/// It follows the rules of a server's room: client IDs and tokens, the order of events, effects that are released when
+/// their event returns, close codes and reasons. When the service fails, all clients are closed with 1011, and the next
+/// client to connect gets a fresh room, in which client IDs start at 1 and no token is remembered.
 ///
-/// What it leaves out: limits, a room that ends for being empty, the rest that one takes which keeps failing. Clocks that a
-/// service reads by itself are the real ones.
+/// It leaves out limits, rooms that end because they are empty, and the backoff of rooms that keep failing. Clocks that
+/// a service reads on its own are the real ones.
 ///
 /// ```
 /// use stateroom::{testing::Room, *};
@@ -46,33 +52,43 @@ use crate::{StateroomContext, StateroomService, StateroomServiceFactory, fault::
 pub struct Room<S> {
     id: Arc<str>,
     create: Box<Create<S>>,
-    life: Option<Life<S>>,
+    live: Option<Live<S>>,
     fault: Option<Fault>,
-    /// How often a service has failed.
+    /// Number of services that have failed.
     faults: u32,
-    outside: Outside,
+    output: SimulatedOutput,
+    last_connection: u64,
     script: Script,
 }
 
-type Create<S> = dyn Fn(&str, Arc<RoomContext>) -> Result<S, Fault> + Send + Sync;
+type Context = RoomContext<OutsideEffects>;
+type Create<S> = dyn Fn(&str, Arc<Context>) -> Result<S, Fault> + Send + Sync;
+
+/// A room with a service that has not failed.
+struct Live<S> {
+    service: S,
+    context: Arc<Context>,
+    outside: Arc<OutsideEffects>,
+    core: RoomCore<SimulatedOutput>,
+}
 
 impl<S: StateroomService> Room<S> {
-    /// A room of the id `room`, with the service that `make` makes: `Room::of(Counter::default)`.
-    pub fn of(make: impl Fn() -> S + Send + Sync + 'static) -> Self {
-        Self::named("room", make)
+    /// Creates a room with the ID `room`, whose services `create` makes: `Room::of(Counter::default)`.
+    pub fn of(create: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        Self::named("room", create)
     }
 
-    /// The same, of that id.
-    pub fn named(room_id: &str, make: impl Fn() -> S + Send + Sync + 'static) -> Self {
-        Self::from_factory(room_id, Made(make))
+    /// Like [`of`](Self::of), with this room ID.
+    pub fn named(room_id: &str, create: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        Self::from_factory(room_id, FnFactory(create))
     }
 
-    /// A room of that id, with the service that a factory makes: a compiled module, for one.
+    /// Creates a room whose services a factory makes, such as the factory of a compiled module.
     pub fn from_factory<F: StateroomServiceFactory<Service = S>>(room_id: &str, factory: F) -> Self {
         Self::from_factory_with_clock(room_id, factory, RoomClock::default())
     }
 
-    /// The same, and the time in the room can be read by this clock.
+    /// Like [`from_factory`](Self::from_factory); the time in the room can be read from `clock`.
     pub fn from_factory_with_clock<F>(room_id: &str, factory: F, clock: RoomClock) -> Self
     where
         F: StateroomServiceFactory<Service = S>,
@@ -80,80 +96,90 @@ impl<S: StateroomService> Room<S> {
         let mut room = Room {
             id: room_id.into(),
             create: Box::new(move |room_id, context| block_on(factory.create(room_id, context))),
-            life: None,
+            live: None,
             fault: None,
             faults: 0,
-            outside: Outside { clock: Clock::shown_by(clock), ..Outside::default() },
+            output: SimulatedOutput::new(clock),
+            last_connection: 0,
             script: Script::default(),
         };
         room.begin();
         room
     }
 
-    /// A service begins, in a room that has none.
+    /// Begins a service, in a room that has none.
     fn begin(&mut self) {
         self.fault = None;
-        self.outside.heard.clear();
-        let context = Arc::new(RoomContext::new(self.id.clone()));
+        self.output.received.clear();
+        let outside = Arc::new(OutsideEffects::default());
+        let context = Arc::new(RoomContext::new(self.id.clone(), outside.clone()));
         match (self.create)(&self.id, context.clone()) {
             Ok(service) => {
-                self.life.insert(Life::new(service, context)).push(Event::Init, Change::Nothing);
+                let mut core = RoomCore::new(RoomRules::default());
+                core.begin();
+                self.live = Some(Live { service, context, outside, core });
                 self.settle();
             }
             Err(fault) => self.fail(fault),
         }
     }
 
-    /// Has everything happen that is to happen now.
+    /// Runs everything that is due now.
     fn settle(&mut self) {
         loop {
-            if let Err(fault) = self.run_turn() {
+            if let Err(fault) = self.run_batch() {
                 return self.fail(fault);
             }
-            let Some(life) = &mut self.life else { return };
-            let asked = life.context.take_outside();
-            if asked.is_empty() {
-                if !self.outside.clock.go_to_timer(self.outside.clock.now()) {
-                    return;
-                }
-                life.push(Event::Timer, Change::Nothing);
+            let Some(live) = &mut self.live else { return };
+            let effects = live.outside.take();
+            if effects.is_empty() && !live.core.fire_due_timer(&self.output) {
+                return;
             }
-            asked.into_iter().for_each(|effect| life.apply(effect, &mut self.outside));
+            effects.into_iter().for_each(|effect| live.core.apply(effect, &mut self.output));
         }
     }
 
-    /// Has the service work through the turn.
-    fn run_turn(&mut self) -> Result<(), Fault> {
-        let Some(life) = &mut self.life else { return Ok(()) };
-        while !life.turn.is_empty() {
-            let outcome = block_on(life.service.deliver(&life.turn, &*life.context));
-            life.apply_finished(&mut self.outside);
-            outcome.map_err(|fault| fault.in_event(life.turn.in_progress_label()))?;
+    /// Has the service work through its pending events.
+    fn run_batch(&mut self) -> Result<(), Fault> {
+        let Some(Live { service, context, core, .. }) = &mut self.live else { return Ok(()) };
+        while !core.is_idle() {
+            let batch = core.pending().clone();
+            let outcome = block_on(service.deliver(&batch, &**context));
+            core.apply_finished(&mut self.output);
+            outcome.map_err(|fault| fault.in_event(batch.in_progress_label()))?;
         }
         Ok(())
     }
 
-    /// The service has failed: everybody is closed.
+    /// Closes all clients: the service has failed.
     fn fail(&mut self, fault: Fault) {
-        if let Some(life) = self.life.take() {
-            for client in life.seats.everybody() {
-                self.outside.heard_by(client).close(Closed::failed(&fault));
-            }
-            life.end(&mut self.outside);
-        }
+        self.end(&CloseReason::from(&fault));
         self.fault = Some(fault);
         self.faults += 1;
     }
+
+    /// Ends the service. A panic in its `Drop` is its own business.
+    fn end(&mut self, reason: &CloseReason) {
+        if let Some(mut live) = self.live.take() {
+            live.core.close(reason, &mut self.output);
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(live)));
+        }
+    }
+
+    fn next_connection(&mut self) -> ConnectionId {
+        self.last_connection += 1;
+        ConnectionId(self.last_connection)
+    }
 }
 
-/// Makes services by a function.
-struct Made<F>(F);
+/// A factory that calls a function.
+struct FnFactory<F>(F);
 
-impl<S: StateroomService, F: Fn() -> S + Send + Sync + 'static> StateroomServiceFactory for Made<F> {
+impl<S: StateroomService, F: Fn() -> S + Send + Sync + 'static> StateroomServiceFactory for FnFactory<F> {
     type Service = S;
     type Error = std::convert::Infallible;
 
-    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<S, Self::Error> {
+    fn build(&self, _: &str, _: Arc<impl crate::StateroomContext>) -> Result<S, Self::Error> {
         Ok((self.0)())
     }
 }

@@ -17,8 +17,8 @@
 //! kind can be skipped.
 use crate::{
     ClientId, MessagePayload, MessageRecipient,
-    messages::{Effect, Event},
-    wire::{WireError, details, effect_kind, event_kind, http},
+    messages::{Effect, EffectKind, Event, EventKind},
+    wire::{WireError, details, http},
 };
 
 /// The kind of the record by which a guest says that an event is over.
@@ -33,28 +33,28 @@ const RECIPIENT_SHIFT: u32 = 1;
 /// Appends an event to a row.
 pub fn put_event(event: &Event, out: &mut Vec<u8>) {
     match event {
-        Event::Init => put(out, event_kind::INIT, 0, 0, &[]),
-        Event::Connect { client } => put(out, event_kind::CONNECT, 0, client.0, &[]),
-        Event::Disconnect { client } => put(out, event_kind::DISCONNECT, 0, client.0, &[]),
+        Event::Init => put(out, EventKind::Init.number(), 0, 0, &[]),
+        Event::Connect { client } => put(out, EventKind::Connect.number(), 0, client.0, &[]),
+        Event::Disconnect { client } => put(out, EventKind::Disconnect.number(), 0, client.0, &[]),
         Event::Message { sender, message } => {
             let (flags, content) = content(message);
-            put(out, event_kind::MESSAGE, flags, sender.0, content);
+            put(out, EventKind::Message.number(), flags, sender.0, content);
         }
-        Event::Timer => put(out, event_kind::TIMER, 0, 0, &[]),
+        Event::Timer => put(out, EventKind::Timer.number(), 0, 0, &[]),
         Event::Call { message } => {
             let (flags, content) = content(message);
-            put(out, event_kind::CALL, flags, 0, content);
+            put(out, EventKind::Call.number(), flags, 0, content);
         }
         Event::ConnectWith { client, details } => {
             let mut content = Vec::new();
             details::encode(details, &mut content);
-            put(out, event_kind::CONNECT_WITH, 0, client.0, &content);
+            put(out, EventKind::ConnectWith.number(), 0, client.0, &content);
         }
-        Event::Shutdown => put(out, event_kind::SHUTDOWN, 0, 0, &[]),
+        Event::Shutdown => put(out, EventKind::Shutdown.number(), 0, 0, &[]),
         Event::Request { request } => {
             let mut content = Vec::new();
             http::put_request(request, &mut content);
-            put(out, event_kind::REQUEST, 0, 0, &content);
+            put(out, EventKind::Request.number(), 0, 0, &content);
         }
     }
 }
@@ -81,20 +81,20 @@ pub fn put_effect(effect: &Effect, out: &mut Vec<u8>) {
                 MessageRecipient::Client(client) => (1, client.0),
                 MessageRecipient::EveryoneExcept(client) => (2, client.0),
             };
-            put(out, effect_kind::MESSAGE, flags | recipient << RECIPIENT_SHIFT, client, content);
+            put(out, EffectKind::Message.number(), flags | recipient << RECIPIENT_SHIFT, client, content);
         }
-        Effect::SetTimer { ms_delay } => put(out, effect_kind::SET_TIMER, 0, *ms_delay, &[]),
+        Effect::SetTimer { ms_delay } => put(out, EffectKind::SetTimer.number(), 0, *ms_delay, &[]),
         Effect::CloseClient { client, code, reason } => {
-            put_head(out, effect_kind::CLOSE_CLIENT, 0, client.0, reason.len().saturating_add(2));
+            put_head(out, EffectKind::CloseClient.number(), 0, client.0, reason.len().saturating_add(2));
             out.extend_from_slice(&code.to_le_bytes());
             out.extend_from_slice(reason.as_bytes());
         }
         Effect::Answer { message } => {
             let (flags, content) = content(message);
-            put(out, effect_kind::ANSWER, flags, 0, content);
+            put(out, EffectKind::Answer.number(), flags, 0, content);
         }
         Effect::Respond { response } => {
-            put_head(out, effect_kind::RESPOND, 0, 0, http::response_bytes(response));
+            put_head(out, EffectKind::Respond.number(), 0, 0, http::response_bytes(response));
             http::put_response(response, out);
         }
     }
@@ -174,20 +174,19 @@ impl Record<'_> {
     ///
     /// See [`WireError`].
     pub fn event(&self) -> Result<Event, WireError> {
-        Ok(match self.kind {
-            event_kind::INIT => Event::Init,
-            event_kind::CONNECT => Event::Connect { client: ClientId(self.number) },
-            event_kind::DISCONNECT => Event::Disconnect { client: ClientId(self.number) },
-            event_kind::MESSAGE => Event::Message { sender: ClientId(self.number), message: self.payload()? },
-            event_kind::TIMER => Event::Timer,
-            event_kind::CALL => Event::Call { message: self.payload()? },
-            event_kind::CONNECT_WITH => {
+        Ok(match EventKind::from_number(self.kind).ok_or(WireError::UnknownKind(self.kind))? {
+            EventKind::Init => Event::Init,
+            EventKind::Connect => Event::Connect { client: ClientId(self.number) },
+            EventKind::Disconnect => Event::Disconnect { client: ClientId(self.number) },
+            EventKind::Message => Event::Message { sender: ClientId(self.number), message: self.payload()? },
+            EventKind::Timer => Event::Timer,
+            EventKind::Call => Event::Call { message: self.payload()? },
+            EventKind::ConnectWith => {
                 let details = Box::new(details::decode(self.content)?);
                 Event::ConnectWith { client: ClientId(self.number), details }
             }
-            event_kind::SHUTDOWN => Event::Shutdown,
-            event_kind::REQUEST => Event::Request { request: Box::new(http::request(self.content)?) },
-            kind => return Err(WireError::UnknownKind(kind)),
+            EventKind::Shutdown => Event::Shutdown,
+            EventKind::Request => Event::Request { request: Box::new(http::request(self.content)?) },
         })
     }
 
@@ -197,17 +196,16 @@ impl Record<'_> {
     ///
     /// See [`WireError`].
     pub fn effect(&self) -> Result<Effect, WireError> {
-        Ok(match self.kind {
-            effect_kind::MESSAGE => Effect::Message { recipient: self.recipient()?, message: self.payload()? },
-            effect_kind::SET_TIMER => Effect::SetTimer { ms_delay: self.number },
-            effect_kind::CLOSE_CLIENT => {
+        Ok(match EffectKind::from_number(self.kind).ok_or(WireError::UnknownKind(self.kind))? {
+            EffectKind::Message => Effect::Message { recipient: self.recipient()?, message: self.payload()? },
+            EffectKind::SetTimer => Effect::SetTimer { ms_delay: self.number },
+            EffectKind::CloseClient => {
                 let (code, reason) = self.content.split_first_chunk().ok_or(WireError::Truncated)?;
                 let (client, code) = (ClientId(self.number), u16::from_le_bytes(*code));
                 Effect::CloseClient { client, code, reason: text(reason)? }
             }
-            effect_kind::ANSWER => Effect::Answer { message: self.payload()? },
-            effect_kind::RESPOND => Effect::Respond { response: Box::new(http::response(self.content)?) },
-            kind => return Err(WireError::UnknownKind(kind)),
+            EffectKind::Answer => Effect::Answer { message: self.payload()? },
+            EffectKind::Respond => Effect::Respond { response: Box::new(http::response(self.content)?) },
         })
     }
 

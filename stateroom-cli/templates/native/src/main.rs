@@ -31,5 +31,5 @@ async fn main() -> io::Result<()> {
 
 /// The names of the rooms that there are.
 async fn list(State(rooms): State<ServerHandle>) -> String {
-    rooms.rooms().into_iter().map(|room| room.id + "\n").collect()
+    rooms.rooms().await.into_iter().map(|room| room.id + "\n").collect()
 }

@@ -1,33 +1,48 @@
-//! Whether a limit was met, as the metric of it says.
+//! Observes which limits were reached, by their metric.
+use std::cell::RefCell;
+
 use metrics_util::{
     CompositeKey, MetricKind,
     debugging::{DebugValue, DebuggingRecorder, Snapshotter},
 };
+use stateroom_server::Limit;
 
-/// Watches one limit, on this thread: a server under test has no other.
+thread_local! {
+    /// The limits that [`Trips::tripped`] has seen on this thread.
+    static TRIPPED: RefCell<Vec<Limit>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Observes one limit on this thread, on which the server under test runs.
 pub(crate) struct Trips {
-    limit: &'static str,
+    limit: Limit,
     snapshotter: Snapshotter,
     _guard: metrics::LocalRecorderGuard<'static>,
 }
 
-/// From here on, whether this limit is met is counted. Each limit has a test that does so: that is checked where the table of
-/// limits is written.
-pub(crate) fn trips(limit: &'static str) -> Trips {
+/// Counts from here on whether this limit is reached.
+pub(crate) fn trips(limit: Limit) -> Trips {
     let recorder: &'static DebuggingRecorder = Box::leak(Box::new(DebuggingRecorder::new()));
     Trips { limit, snapshotter: recorder.snapshotter(), _guard: metrics::set_default_local_recorder(recorder) }
 }
 
 impl Trips {
-    /// Sees that it was met, and no other limit.
+    /// Asserts that the limit was reached, and no other.
     #[track_caller]
     pub(crate) fn tripped(self) {
         let met: Vec<String> = self.snapshotter.snapshot().into_vec().into_iter().filter_map(limit).collect();
-        assert_eq!(met, [self.limit], "the limits that were met");
+        assert_eq!(met, [self.limit.name()], "the limits that were reached");
+        TRIPPED.with_borrow_mut(|tripped| tripped.push(self.limit));
     }
 }
 
-/// The limit that was met, if that is what the metric says.
+/// Returns whether `test` trips this limit. It runs on this thread.
+pub(crate) fn is_tripped_by(limit: Limit, test: fn()) -> bool {
+    TRIPPED.take();
+    test();
+    TRIPPED.take().contains(&limit)
+}
+
+/// Returns the limit that was reached, if that is what the metric says.
 fn limit(
     (key, .., value): (CompositeKey, Option<metrics::Unit>, Option<metrics::SharedString>, DebugValue),
 ) -> Option<String> {

@@ -63,7 +63,7 @@ impl<S: StateroomService> Room<S> {
     }
 
     pub(in crate::testing) fn check_nothing_more(&mut self) -> Result<(), Mismatch> {
-        let clients: Vec<_> = self.outside.heard.keys().copied().collect();
+        let clients: Vec<_> = self.output.received.keys().copied().collect();
         clients.into_iter().try_for_each(|client| self.check(client, &[]))
     }
 

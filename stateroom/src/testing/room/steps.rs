@@ -1,37 +1,37 @@
-//! What can be done to a simulated room.
+//! The steps that can be taken in a simulated room.
 //!
-//! *Invariant:* each step that reaches the room is recorded, and has happened altogether when its method returns.
+//! *Invariant:* each step that reaches the room is recorded, and has fully happened when its method returns.
 use std::time::Duration;
 
-use super::{Change, Room};
+use super::Room;
 use crate::{
     ClientId, MessagePayload, StateroomService,
     details::ClientDetails,
     http::{Request, Response},
-    messages::Event,
-    testing::{Closed, Step, seats::Joined},
+    room::{CloseReason, JoinRequest, Rejected, Timestamp},
+    testing::Step,
 };
 
 impl<S: StateroomService> Room<S> {
-    /// Somebody joins; in a room that has ended, a fresh one. The result is its number, as a server gives them.
+    /// Connects a client and returns its ID. In a room that has ended, a fresh room begins.
     pub fn connect(&mut self) -> ClientId {
         self.connect_as(None, ClientDetails::default())
     }
 
-    /// The same, with a token: who comes with it again gets the same number, and takes the place of whoever is there with it.
+    /// Connects a client with a token. The same token returns the same ID, and replaces the connection that has it.
     pub fn connect_with_token(&mut self, token: &str) -> ClientId {
         self.connect_as(Some(token), ClientDetails::default())
     }
 
-    /// The same, and this is known of it.
+    /// Connects a client with these details.
     pub fn connect_with(&mut self, details: ClientDetails) -> ClientId {
         self.connect_as(None, details)
     }
 
-    /// The same, perhaps with a token, and this is known of it.
+    /// Connects a client with an optional token and these details.
     pub fn connect_as(&mut self, token: Option<&str>, details: ClientDetails) -> ClientId {
         self.settle();
-        if self.life.is_none() {
+        if self.live.is_none() {
             self.begin();
         }
         let details = (!details.is_empty()).then(|| Box::new(details));
@@ -42,109 +42,105 @@ impl<S: StateroomService> Room<S> {
     }
 
     fn join(&mut self, token: Option<&str>, details: Option<Box<ClientDetails>>) -> ClientId {
-        let Some(life) = &mut self.life else {
-            // It could not even begin; who was about to join is closed, as the first of that room.
+        let connection = self.next_connection();
+        let Some(live) = &mut self.live else {
+            // The service failed to start. The client would have been the first of its room.
             let client = ClientId(1);
             if let Some(fault) = &self.fault {
-                self.outside.heard_by(client).close(Closed::failed(fault));
+                self.output.close(client, &CloseReason::from(fault));
             }
             return client;
         };
-        let Joined { client, connection, replaces } = life.seats.join(token);
-        if let Some(connection) = replaces {
-            let closed = Some(Closed::replaced());
-            life.push(Event::Disconnect { client }, Change::Leave { client, connection, closed });
-        }
-        let event = match details {
-            Some(details) => Event::ConnectWith { client, details },
-            None => Event::Connect { client },
-        };
-        life.push(event, Change::Join { client, connection });
-        client
+        let request = JoinRequest { connection, token: token.map(str::to_owned), details, egress: () };
+        live.core.join(request, &mut self.output).unwrap_or_else(|Rejected { reason, .. }| {
+            // After 4,294,967,295 clients.
+            let client = ClientId(u32::MAX);
+            self.output.close(client, &reason);
+            client
+        })
     }
 
-    /// A client says something: a text or bytes. Of one that is not in the room, the room hears nothing.
+    /// Sends a message from a client: text or bytes. Does nothing if the client is not in the room.
     pub fn send(&mut self, client: ClientId, message: impl Into<MessagePayload>) {
         self.settle();
-        let Some(life) = self.life.as_mut().filter(|life| life.seats.seat(client).is_some()) else { return };
+        let Some(live) = &mut self.live else { return };
+        let Some(connection) = live.core.connection(client) else { return };
         let message = message.into();
-        life.push(Event::Message { sender: client, message: message.clone() }, Change::Nothing);
+        live.core.message(connection, message.clone());
         self.settle();
         self.record(Step::Send { client, message });
     }
 
-    /// A client leaves, if it is in the room.
+    /// Disconnects a client, if it is in the room.
     pub fn disconnect(&mut self, client: ClientId) {
         self.settle();
-        let Some(life) = &mut self.life else { return };
-        let Some(connection) = life.seats.seat(client) else { return };
-        life.seats.leave(client, connection);
-        life.push(Event::Disconnect { client }, Change::Leave { client, connection, closed: None });
+        let Some(live) = &mut self.live else { return };
+        let Some(connection) = live.core.connection(client) else { return };
+        live.core.leave(connection, None);
         self.settle();
         self.record(Step::Disconnect { client });
     }
 
-    /// Time passes; the timers on the way fire, each at its time.
+    /// Lets time pass. Timers due meanwhile fire, each at its time.
     pub fn advance(&mut self, time: Duration) {
         self.settle();
-        let end = self.outside.clock.now().saturating_add(time);
-        while self.outside.clock.go_to_timer(end) {
-            if let Some(life) = &mut self.life {
-                life.push(Event::Timer, Change::Nothing);
-            }
+        let end = self.output.clock.timestamp().saturating_add(time);
+        while let Some(due) = self.timer_due().filter(|due| *due <= end) {
+            self.output.clock.advance_to(due);
             self.settle();
         }
+        self.output.clock.advance_to(end);
         self.record(Step::Advance { time });
     }
 
-    /// The timer fires now, whether it is set or not; if it is, it is so no more.
+    pub(super) fn timer_due(&self) -> Option<Timestamp> {
+        self.live.as_ref()?.core.timer_due()
+    }
+
+    /// Fires the timer now, whether it is set or not. It is no longer set afterwards.
     pub fn fire_timer(&mut self) {
         self.settle();
-        let Some(life) = &mut self.life else { return };
-        self.outside.clock.fire_timer();
-        life.push(Event::Timer, Change::Nothing);
+        let Some(live) = &mut self.live else { return };
+        live.core.fire_timer();
         self.settle();
         self.record(Step::FireTimer);
     }
 
-    /// The program around the rooms asks something. A room that has ended has no answer.
+    /// Calls the service, as the program around the rooms does. A room that has ended has no answer.
     pub fn call(&mut self, message: impl Into<MessagePayload>) -> Option<MessagePayload> {
         self.settle();
         let message = message.into();
-        self.life.as_mut()?.push(Event::Call { message: message.clone() }, Change::Answer);
+        self.live.as_mut()?.core.call(message.clone(), ());
         self.settle();
-        let answer = self.outside.answer.take();
+        let answer = self.output.answer.take();
         self.record(Step::Call { message, answer: answer.clone() });
         answer
     }
 
-    /// Somebody asks something over HTTP. In a room that has ended, a request that may change something finds a fresh one,
-    /// and any other no answer.
+    /// Sends an HTTP request to the service. In a room that has ended, a request that may change something starts a fresh
+    /// room; any other has no response.
     pub fn request(&mut self, request: Request) -> Option<Response> {
         self.settle();
-        let only_looks = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE");
-        if self.life.is_none() && !only_looks {
+        let is_safe = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE");
+        if self.live.is_none() && !is_safe {
             self.begin();
         }
         let request = Box::new(request);
-        self.life.as_mut()?.push(Event::Request { request: request.clone() }, Change::Respond);
+        self.live.as_mut()?.core.request(request.clone(), ());
         self.settle();
-        let response = self.outside.response.take();
+        let response = self.output.response.take();
         self.record(Step::Request { request, response: response.clone().map(Box::new) });
         response
     }
 
-    /// The server stops: the service hears of it, then of each client that it leaves, closed with 1012. The room has ended.
+    /// Stops the server: the service receives `shutdown`, then `disconnect` for each client, and the clients are closed
+    /// with 1012. The room has ended.
     pub fn shutdown(&mut self) {
         self.settle();
-        let Some(life) = &mut self.life else { return };
-        life.push(Event::Shutdown, Change::Nothing);
-        for (client, connection) in life.seats.leave_all() {
-            let closed = Some(Closed::stopping());
-            life.push(Event::Disconnect { client }, Change::Leave { client, connection, closed });
-        }
-        match self.run_turn() {
-            Ok(()) => self.life.take().into_iter().for_each(|life| life.end(&mut self.outside)),
+        let Some(live) = &mut self.live else { return };
+        live.core.stop(CloseReason::Stopping);
+        match self.run_batch() {
+            Ok(()) => self.end(&CloseReason::Stopping),
             Err(fault) => self.fail(fault),
         }
         self.record(Step::Shutdown);

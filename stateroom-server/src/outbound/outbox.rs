@@ -1,0 +1,130 @@
+//! The messages of a room to its clients: each is encoded once and written once to each recipient.
+//!
+//! *Invariant:* members hold runs of the shared buffer; the buffer is cleared only when no member holds any.
+use std::{cell::OnceCell, ops::Range, sync::Arc};
+
+use stateroom::MessagePayload;
+
+use crate::websocket::{compression::Encoding, frame};
+
+/// Adjacent messages in the buffer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) range: Range<usize>,
+    /// Number of messages.
+    pub(crate) messages: usize,
+    /// Size of the largest message, in bytes.
+    pub(crate) largest: usize,
+}
+
+/// The output for one member in one write: its runs of the room's buffer.
+pub(crate) struct Batch<'a> {
+    buffer: &'a [u8],
+    shared: &'a OnceCell<Arc<[u8]>>,
+    pub(crate) runs: &'a [Run],
+}
+
+impl Batch<'_> {
+    /// Returns the bytes of a run.
+    pub(crate) fn bytes(&self, range: &Range<usize>) -> &[u8] {
+        self.buffer.get(range.clone()).unwrap_or_default()
+    }
+
+    /// Returns the whole buffer, shared, if `part` is large and most of it: all clients that cannot accept a large broadcast
+    /// at once queue the same bytes. A small part is better copied.
+    pub(crate) fn share(&self, part: &Range<usize>) -> Option<Arc<[u8]>> {
+        let large = part.len() >= 16 << 10 && part.len() * 2 >= self.buffer.len();
+        large.then(|| self.shared.get_or_init(|| self.buffer.into()).clone())
+    }
+}
+
+/// The messages of a room in one encoding.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    encoding: Encoding,
+    buffer: Vec<u8>,
+    shared: OnceCell<Arc<[u8]>>,
+}
+
+impl Outbox {
+    /// Size from which the room writes before it handles more events.
+    const FULL_BYTES: usize = 1 << 20;
+    /// Capacity of the buffer that is kept, in bytes.
+    const KEPT_BYTES: usize = 64 << 10;
+
+    /// Returns an outbox for this encoding.
+    pub(crate) fn new(encoding: Encoding) -> Self {
+        Outbox { encoding, ..Outbox::default() }
+    }
+
+    /// Encodes a message.
+    pub(crate) fn encode(&mut self, message: &MessagePayload) -> Run {
+        self.shared.take();
+        let start = self.buffer.len();
+        frame::append_message(&mut self.buffer, message, self.encoding);
+        let range = start..self.buffer.len();
+        Run { messages: 1, largest: range.len(), range }
+    }
+
+    /// Returns these runs as a batch.
+    pub(crate) fn batch<'a>(&'a self, runs: &'a [Run]) -> Batch<'a> {
+        Batch { buffer: &self.buffer, shared: &self.shared, runs }
+    }
+
+    /// Returns whether to write before handling more events.
+    pub(crate) fn is_full(&self) -> bool {
+        self.buffer.len() >= Self::FULL_BYTES
+    }
+
+    /// Clears the buffer. No member may hold a run.
+    pub(crate) fn clear(&mut self) {
+        self.shared.take();
+        self.buffer.clear();
+        self.buffer.shrink_to(Self::KEPT_BYTES);
+    }
+}
+
+/// Appends a run to those of a member, merged with the last one if adjacent.
+pub(crate) fn extend(runs: &mut Vec<Run>, run: &Run) {
+    match runs.last_mut() {
+        Some(last) if last.range.end == run.range.start => {
+            last.range.end = run.range.end;
+            last.messages += run.messages;
+            last.largest = last.largest.max(run.largest);
+        }
+        _ => runs.push(run.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merges_adjacent_runs() {
+        let mut outbox = Outbox::default();
+        let (one, two, three) =
+            (outbox.encode(&"one".into()), outbox.encode(&"two".into()), outbox.encode(&"three".into()));
+        let mut all = Vec::new();
+        for run in [&one, &two, &three] {
+            extend(&mut all, run);
+        }
+        assert_eq!(all, [Run { range: 0..17, messages: 3, largest: 7 }]);
+        let mut some = Vec::new();
+        for run in [&one, &three] {
+            extend(&mut some, run);
+        }
+        assert_eq!(some, [one, three]);
+    }
+
+    #[test]
+    fn shares_large_parts_only() {
+        let mut outbox = Outbox::default();
+        let small = outbox.encode(&"small".into());
+        let large = outbox.encode(&"x".repeat(100_000).into());
+        let batch = outbox.batch(&[]);
+        assert!(batch.share(&small.range).is_none());
+        let (first, second) = (batch.share(&large.range).unwrap(), batch.share(&large.range).unwrap());
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+}

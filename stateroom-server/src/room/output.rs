@@ -1,0 +1,138 @@
+//! The outputs of a room of this server: its members, its callers, and its metrics.
+//!
+//! *Invariant:* nothing here waits for a client.
+use std::{mem, sync::Arc};
+
+use stateroom::{
+    ClientId, MessagePayload, MessageRecipient,
+    http::Response,
+    messages::{Effect, EventKind},
+    room::{ConnectionId, RoomLimit, RoomOutput, Timestamp},
+};
+use tokio::sync::oneshot;
+
+use super::{clock::RoomClock, egress::Egress, members::Members};
+use crate::{
+    metrics::{EventCounts, Metrics},
+    outbound::Load,
+    settings::Limit,
+    websocket::close::CloseCause,
+};
+
+/// The outputs of a room.
+#[derive(Debug)]
+pub(super) struct Output {
+    room_id: Arc<str>,
+    pub(super) clock: RoomClock,
+    pub(super) members: Members,
+    /// Events applied since this was last taken.
+    counts: EventCounts,
+    /// Members that did not keep up, and are being closed.
+    slow: Vec<(ClientId, ConnectionId)>,
+}
+
+impl Output {
+    pub(super) fn new(room_id: Arc<str>, metrics: Arc<Metrics>) -> Self {
+        Output {
+            room_id,
+            clock: RoomClock::start(),
+            members: Members::new(metrics),
+            counts: EventCounts::default(),
+            slow: Vec::new(),
+        }
+    }
+
+    /// The kinds of the events applied since the last call.
+    pub(super) fn take_counts(&mut self) -> EventCounts {
+        mem::take(&mut self.counts)
+    }
+
+    /// Writes to the next few members.
+    pub(super) fn write(&mut self) {
+        self.members.write_some(&mut self.slow);
+    }
+
+    /// Writes to all members.
+    pub(super) fn write_all(&mut self) {
+        while !self.members.is_clean() {
+            self.write();
+        }
+    }
+
+    /// Members that did not keep up since the last call. They are no longer among the members.
+    pub(super) fn take_slow(&mut self) -> Vec<(ClientId, ConnectionId)> {
+        mem::take(&mut self.slow)
+    }
+}
+
+impl RoomOutput for Output {
+    type Egress = Egress;
+    type Close = CloseCause;
+    type CallReply = oneshot::Sender<Option<MessagePayload>>;
+    type RequestReply = oneshot::Sender<Option<Response>>;
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn add_member(&mut self, client: ClientId, connection: ConnectionId, egress: Egress) {
+        tracing::debug!(room = &*self.room_id, client = client.0, "client joined");
+        self.members.insert(client, connection, egress);
+    }
+
+    fn remove_member(&mut self, client: ClientId, connection: ConnectionId, reason: Option<CloseCause>) {
+        tracing::debug!(room = &*self.room_id, client = client.0, "client left");
+        if let (Some(egress), Some(reason)) = (self.members.remove(client, connection), reason) {
+            egress.close(reason);
+        }
+    }
+
+    fn close_egress(&mut self, _: ClientId, egress: Egress, reason: CloseCause) {
+        egress.close(reason);
+    }
+
+    fn deliver(&mut self, recipient: MessageRecipient, message: MessagePayload) {
+        self.members.send(recipient, &message);
+    }
+
+    fn message_handled(&mut self, client: ClientId, connection: ConnectionId, bytes: usize) {
+        self.members.handled(client, connection, Load { messages: 1, bytes });
+    }
+
+    fn answer(&mut self, reply: Self::CallReply, message: Option<MessagePayload>) {
+        // The caller may have stopped waiting.
+        let _ = reply.send(message);
+    }
+
+    fn respond(&mut self, reply: Self::RequestReply, response: Option<Response>) {
+        let _ = reply.send(response);
+    }
+
+    fn event_applied(&mut self, kind: EventKind) {
+        self.counts.add(kind);
+        if self.members.is_full() {
+            self.write_all();
+        }
+    }
+
+    fn limit_reached(&mut self, limit: RoomLimit) {
+        let limit = match limit {
+            RoomLimit::Connections => Limit::RoomConnections,
+            RoomLimit::Tokens => Limit::Tokens,
+            RoomLimit::TimerInterval => Limit::TimerInterval,
+        };
+        limit.exceeded();
+    }
+
+    fn effect_ignored(&mut self, effect: &Effect) {
+        match effect {
+            Effect::CloseClient { client, code, .. } => tracing::warn!(
+                room = &*self.room_id,
+                client = client.0,
+                code,
+                "a service closed a client with a code reserved for the server; sent as 1000"
+            ),
+            effect => tracing::debug!(room = &*self.room_id, ?effect, "effect skipped: it has no meaning in its event"),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The factory that creates the services of rooms, without its type: it can be replaced while the server runs.
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use stateroom::StateroomServiceFactory;
+
+use crate::room::actor::{self, Ending, Room};
+
+/// A service factory without its type.
+pub(super) struct ErasedFactory {
+    run: Box<Run>,
+    has_space: Box<dyn Fn(usize) -> bool + Send + Sync>,
+}
+
+/// Called when a room has ended, before its clients are closed.
+pub(super) type OnEnd = Box<dyn FnOnce(&Ending) + Send>;
+
+type Run = dyn Fn(Room, OnEnd) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> + Send + Sync;
+
+impl ErasedFactory {
+    pub(super) fn new(factory: impl StateroomServiceFactory) -> Self {
+        let factory = Arc::new(factory);
+        let has_space = {
+            let factory = factory.clone();
+            move |rooms| factory.has_space(rooms)
+        };
+        let run = move |room: Room, on_end: OnEnd| -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> {
+            let factory = factory.clone();
+            Box::pin(async move { actor::run(&*factory, room, on_end).await })
+        };
+        ErasedFactory { run: Box::new(run), has_space: Box::new(has_space) }
+    }
+
+    /// Runs a room with a service of this factory, to the room's end. Returns the room if it continues with the service of
+    /// another factory.
+    pub(super) async fn run(&self, room: Room, on_end: OnEnd) -> Option<Room> {
+        (self.run)(room, on_end).await
+    }
+
+    /// Returns whether the factory has space for one more service beside those of `rooms` rooms.
+    pub(super) fn has_space(&self, rooms: usize) -> bool {
+        (self.has_space)(rooms)
+    }
+}
+
+/// What happens to existing rooms when the [factory is replaced](crate::ServerHandle::swap).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnSwap {
+    /// They keep their service until they end.
+    Drain,
+    /// They restart with a new service, and their clients stay connected.
+    #[default]
+    Restart,
+}

@@ -1,0 +1,20 @@
+//! A snapshot of one room.
+use std::time::Duration;
+
+/// A snapshot of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoomInfo {
+    /// Its id.
+    pub id: String,
+    /// Number of its connections.
+    pub connections: usize,
+    /// Time since it started.
+    pub age: Duration,
+    /// Number of events that its service has handled.
+    pub events: u64,
+    /// CPU time that its service has spent on them.
+    pub cpu_time: Duration,
+    /// Memory of its service, in bytes. Known for WebAssembly guests only.
+    pub memory_bytes: Option<usize>,
+}

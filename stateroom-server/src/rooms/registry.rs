@@ -1,0 +1,302 @@
+//! The registry of rooms: which exist, how new ones start, and what remains of those that ended.
+//!
+//! *Invariant:* the lock is held to look up or insert a room, never while one starts, runs or ends. A room that has ended
+//! is never joined: the next join replaces it with a fresh one.
+use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
+
+use parking_lot::{Mutex, MutexGuard};
+use stateroom::{StateroomServiceFactory, details::ClientDetails};
+use tokio::time::Instant;
+use tracing::{Instrument, instrument::Instrumented};
+use uuid::Uuid;
+
+use super::{
+    OnSwap, Refusal, RoomInfo,
+    backoff::Backoff,
+    decide::{Decision, Facts, Want, decide},
+    ended::EndedRooms,
+    factory::ErasedFactory,
+    names::ShortNames,
+};
+use crate::{
+    metrics::GaugeGuard,
+    outbound::Outbound,
+    room::{
+        actor::{Ending, Room},
+        egress::Egress,
+        handle::RoomHandle,
+        inbox::{Inbox, JoinRequest},
+        seat::Seat,
+    },
+    settings::{Limit, RoomStrategy},
+    shared::Shared,
+};
+
+/// The rooms of a server.
+pub(crate) struct RoomRegistry {
+    shared: Arc<Shared>,
+    state: Mutex<RegistryState>,
+    /// The factory of the services of new rooms.
+    factory: Mutex<Arc<ErasedFactory>>,
+}
+
+/// The future that runs a room.
+type RoomRun = Instrumented<Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+#[derive(Default)]
+pub(super) struct RegistryState {
+    pub(super) rooms: HashMap<Arc<str>, Arc<Inbox>>,
+    ended: EndedRooms,
+    short_names: Option<ShortNames>,
+    backoff: Backoff,
+    pub(super) stopping: bool,
+}
+
+impl RoomRegistry {
+    pub(crate) fn new(shared: Arc<Shared>, factory: impl StateroomServiceFactory) -> Arc<Self> {
+        let short_names = match shared.settings().room_strategy {
+            RoomStrategy::Short(length) => Some(ShortNames::new(length)),
+            _ => None,
+        };
+        Arc::new(RoomRegistry {
+            shared,
+            state: Mutex::new(RegistryState { short_names, ..RegistryState::default() }),
+            factory: Mutex::new(Arc::new(ErasedFactory::new(factory))),
+        })
+    }
+
+    /// Returns what the server's parts share.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Checks whether a caller may have what it wants, as far as the registry knows.
+    pub(crate) fn check(&self, room_id: &str, want: Want) -> Result<(), Refusal> {
+        self.decide(&self.lock(), room_id, want).map(drop)
+    }
+
+    /// JoinRequest a room, and starts it if necessary.
+    pub(crate) async fn join(
+        self: &Arc<Self>,
+        room_id: &str,
+        token: Option<String>,
+        details: ClientDetails,
+        outbound: &Arc<Outbound>,
+    ) -> Result<Seat, Refusal> {
+        let want = Want::Join { has_token: token.is_some() };
+        let details = (!details.is_empty()).then(|| Box::new(details));
+        let request = JoinRequest { token, details, egress: Egress::new(outbound.clone()) };
+        loop {
+            let seat = match self.find_or_start(room_id, want)? {
+                (inbox, Some(run)) => {
+                    // The client whose join starts the room is in it before it can fail.
+                    let seat = Seat::take_first(inbox, request.clone());
+                    self.spawn_room(run);
+                    seat
+                }
+                (inbox, None) => Seat::take(inbox, request.clone()).await,
+            };
+            // A room that ended in the meantime is replaced in the next round.
+            if let Ok(seat) = seat {
+                return Ok(seat);
+            }
+        }
+    }
+
+    /// Returns the room that a request goes to, and starts it if `may_begin` and necessary.
+    pub(crate) fn room_for_request(self: &Arc<Self>, room_id: &str, may_begin: bool) -> Result<RoomHandle, Refusal> {
+        self.find_or_spawn(room_id, Want::Request { may_begin })
+    }
+
+    /// Creates a room with the given ID.
+    pub(crate) fn create(self: &Arc<Self>, room_id: &str) -> Result<RoomHandle, Refusal> {
+        self.find_or_spawn(room_id, Want::Create)
+    }
+
+    /// Creates a room with a generated ID.
+    pub(crate) fn create_unnamed(self: &Arc<Self>) -> Result<RoomHandle, Refusal> {
+        let mut state = self.lock();
+        self.decide(&state, "", Want::CreateUnnamed)?;
+        let name = match &mut state.short_names {
+            None => Uuid::new_v4().to_string(),
+            Some(_) => state.next_short_name().ok_or(Refusal::Full)?,
+        };
+        let room_id: Arc<str> = name.into();
+        let (inbox, run) = self.start(state, room_id.clone());
+        self.spawn_room(run);
+        Ok(RoomHandle::new(room_id, inbox))
+    }
+
+    /// Returns the room with the given ID, if it exists.
+    pub(crate) fn get(&self, room_id: &str) -> Option<RoomHandle> {
+        let state = self.lock();
+        let (id, inbox) = state.live(room_id)?;
+        Some(RoomHandle::new(id.clone(), inbox.clone()))
+    }
+
+    /// Returns a snapshot of all rooms.
+    pub(crate) fn list(&self) -> Vec<RoomInfo> {
+        let state = self.lock();
+        state.rooms.iter().filter(|(_, inbox)| !inbox.has_ended()).map(info).collect()
+    }
+
+    /// Returns a snapshot of one room, if it exists.
+    pub(crate) fn info(&self, room_id: &str) -> Option<RoomInfo> {
+        self.lock().live(room_id).map(info)
+    }
+
+    /// Returns whether the server has begun to shut down.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.lock().stopping
+    }
+
+    /// Replaces the factory: for new rooms, and with [`OnSwap::Restart`] for existing ones.
+    pub(crate) fn swap(&self, factory: impl StateroomServiceFactory, on_swap: OnSwap) {
+        *self.factory.lock() = Arc::new(ErasedFactory::new(factory));
+        if on_swap == OnSwap::Restart {
+            self.lock().rooms.values().for_each(|inbox| inbox.restart());
+        }
+    }
+
+    fn find_or_spawn(self: &Arc<Self>, room_id: &str, want: Want) -> Result<RoomHandle, Refusal> {
+        let (inbox, run) = self.find_or_start(room_id, want)?;
+        if let Some(run) = run {
+            self.spawn_room(run);
+        }
+        Ok(RoomHandle::new(room_id.into(), inbox))
+    }
+
+    /// Returns the room, and the future that runs it if the room is new.
+    fn find_or_start(self: &Arc<Self>, room_id: &str, want: Want) -> Result<(Arc<Inbox>, Option<RoomRun>), Refusal> {
+        let state = self.lock();
+        if let Some(inbox) = self.decide(&state, room_id, want)? {
+            return Ok((inbox, None));
+        }
+        let (inbox, run) = self.start(state, room_id.into());
+        Ok((inbox, Some(run)))
+    }
+
+    /// Applies [`decide`] to the registry's state. `None` means that the room may be started.
+    fn decide(&self, state: &RegistryState, room_id: &str, want: Want) -> Result<Option<Arc<Inbox>>, Refusal> {
+        let settings = self.shared.settings();
+        let entry = state.rooms.get(room_id);
+        let live = entry.filter(|inbox| !inbox.has_ended());
+        let other_rooms = state.rooms.len() - usize::from(entry.is_some());
+        let facts = Facts {
+            strategy: settings.room_strategy,
+            limits: &settings.limits,
+            stopping: state.stopping,
+            connections: live.map(|inbox| inbox.connections()),
+            other_rooms,
+            existed: entry.is_some() || state.ended.contains(room_id),
+            rest: state.backoff.rest(room_id, Instant::now()),
+            has_space: &|| self.factory().has_space(other_rooms),
+        };
+        match decide(&facts, room_id, want) {
+            Decision::Existing => Ok(live.cloned()),
+            Decision::MayBegin => Ok(None),
+            Decision::Refused { refusal, limit } => {
+                limit.into_iter().for_each(Limit::exceeded);
+                Err(refusal)
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, mut state: MutexGuard<'_, RegistryState>, room_id: Arc<str>) -> (Arc<Inbox>, RoomRun) {
+        let inbox = Arc::new(Inbox::new(&self.shared.settings().limits));
+        state.ended.forget(&room_id);
+        state.rooms.insert(room_id.clone(), inbox.clone());
+        drop(state);
+        tracing::debug!(room = &*room_id, "room started");
+        let span = tracing::debug_span!("room", room = &*room_id);
+        let run: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(self.clone().run(room_id, inbox.clone()));
+        (inbox, run.instrument(span))
+    }
+
+    /// Runs a room to its end, with one service after the other if the factory is replaced.
+    async fn run(self: Arc<Self>, room_id: Arc<str>, inbox: Arc<Inbox>) {
+        let (settings, metrics) = (self.shared.settings(), self.shared.metrics());
+        let _gauge = GaugeGuard::of(&metrics.rooms);
+        let (limits, policy) = (&settings.limits, settings.shutdown_policy);
+        let mut next = Some(Room::new(room_id, inbox, limits, policy, metrics.clone()));
+        while let Some(room) = next {
+            let (registry, room_id, inbox) = (self.clone(), room.id().clone(), room.inbox().clone());
+            let on_end = Box::new(move |ending: &Ending| registry.remove(&room_id, &inbox, ending));
+            next = self.factory().run(room, on_end).await;
+        }
+    }
+
+    fn factory(&self) -> Arc<ErasedFactory> {
+        self.factory.lock().clone()
+    }
+
+    fn spawn_room(&self, run: RoomRun) {
+        self.shared.spawn_room(run);
+    }
+
+    /// Removes a room that has ended.
+    fn remove(&self, room_id: &Arc<str>, inbox: &Arc<Inbox>, ending: &Ending) {
+        let settings = self.shared.settings();
+        let mut state = self.lock();
+        if state.rooms.get(room_id).is_some_and(|current| Arc::ptr_eq(current, inbox)) {
+            state.rooms.remove(room_id);
+            if settings.room_strategy != RoomStrategy::Implicit {
+                state.ended.remember(room_id.clone(), settings.limits.remembered_rooms);
+            }
+        }
+        if let Ending::Failed(_) = ending {
+            state.backoff.failed(room_id, Instant::now());
+        }
+        drop(state);
+        log_end(room_id, ending);
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, RegistryState> {
+        self.state.lock()
+    }
+}
+
+fn log_end(room: &str, ending: &Ending) {
+    match ending {
+        Ending::Failed(fault) => {
+            let (event, reason) = (fault.event(), fault.kind().label());
+            ::metrics::counter!("stateroom_faults_total", "reason" => reason).increment(1);
+            // One line. The backtrace is a quoted field because the guest chooses its names.
+            tracing::error!(
+                room,
+                event,
+                reason,
+                backtrace = fault.backtrace(),
+                "the service of a room failed: {}",
+                fault.message()
+            );
+        }
+        Ending::NoSpace(fault) => tracing::warn!(room, "failed to start a room: {}", fault.message()),
+        ending => tracing::debug!(room, ?ending, "room ended"),
+    }
+}
+
+fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
+    let stats = inbox.stats();
+    RoomInfo {
+        id: id.to_string(),
+        connections: inbox.connections(),
+        age: stats.age(),
+        events: stats.events(),
+        cpu_time: stats.computed(),
+        memory_bytes: stats.memory_bytes(),
+    }
+}
+
+impl RegistryState {
+    fn live(&self, room_id: &str) -> Option<(&Arc<str>, &Arc<Inbox>)> {
+        self.rooms.get_key_value(room_id).filter(|(_, inbox)| !inbox.has_ended())
+    }
+
+    /// Returns the next short name that no room has. Of one more name than there are rooms, one is unused.
+    fn next_short_name(&mut self) -> Option<String> {
+        let names = self.short_names.as_mut()?;
+        let tries = names.count().min(self.rooms.len() as u64 + 1);
+        (0..tries).map(|_| names.next_name()).find(|name| !self.rooms.contains_key(name.as_str()))
+    }
+}

@@ -1,0 +1,110 @@
+//! What the parts of a server share: its settings, metrics, connection permits, keys, rate limits and tasks.
+use std::{future::Future, sync::Arc};
+
+#[cfg(feature = "jwt")]
+use parking_lot::Mutex;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+#[cfg(feature = "jwt")]
+use crate::admission::jwt::Jwt;
+use crate::{
+    metrics::Metrics, permits::ConnectionLimiter, rate_limit::requests::RequestRateLimiter, settings::Settings,
+    tasks::TaskGroup,
+};
+
+/// What the parts of a server share.
+pub(crate) struct Shared {
+    settings: Settings,
+    metrics: Arc<Metrics>,
+    connections: Arc<ConnectionLimiter>,
+    /// The keys that verify clients' tokens. They can be replaced while the server runs.
+    #[cfg(feature = "jwt")]
+    jwt: Mutex<Option<Arc<Jwt>>>,
+    request_rate: RequestRateLimiter,
+    /// All tasks of the server: those of both groups.
+    tasks: TaskTracker,
+    room_tasks: TaskGroup,
+    connection_tasks: TaskGroup,
+    /// Canceled when connections have to close.
+    stopping: CancellationToken,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: Settings) -> Arc<Self> {
+        let tasks = TaskTracker::new();
+        Arc::new(Shared {
+            metrics: Arc::new(Metrics::new()),
+            connections: ConnectionLimiter::new(&settings.limits),
+            #[cfg(feature = "jwt")]
+            jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
+            request_rate: RequestRateLimiter::new(&settings.limits),
+            settings,
+            room_tasks: TaskGroup::new(&tasks),
+            connection_tasks: TaskGroup::new(&tasks),
+            tasks,
+            stopping: CancellationToken::new(),
+        })
+    }
+
+    /// Returns the settings.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the metrics.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Returns the limiter of open connections.
+    pub(crate) fn connections(&self) -> &Arc<ConnectionLimiter> {
+        &self.connections
+    }
+
+    /// Returns the keys that verify clients' tokens, if clients need tokens.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn jwt(&self) -> Option<Arc<Jwt>> {
+        self.jwt.lock().clone()
+    }
+
+    /// Replaces the keys that verify clients' tokens.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn set_jwt(&self, jwt: Jwt) {
+        *self.jwt.lock() = Some(Arc::new(jwt));
+    }
+
+    /// Returns the rate limiter of HTTP requests to rooms.
+    pub(crate) fn request_rate(&self) -> &RequestRateLimiter {
+        &self.request_rate
+    }
+
+    /// Returns the token that is canceled when connections have to close.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    /// Returns the tracker of all tasks.
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// Spawns the task of a connection. Shutdown waits for it, and aborts it after a timeout.
+    pub(crate) fn spawn_connection(&self, connection: impl Future<Output = ()> + Send + 'static) {
+        self.connection_tasks.spawn(connection);
+    }
+
+    /// Spawns the task of a room. Shutdown waits for it, and aborts it after a timeout.
+    pub(crate) fn spawn_room(&self, room: impl Future<Output = ()> + Send + 'static) {
+        self.room_tasks.spawn(room);
+    }
+
+    /// Aborts the tasks of all rooms. Returns whether this is the first call.
+    pub(crate) fn abort_rooms(&self) -> bool {
+        self.room_tasks.abort_all()
+    }
+
+    /// Aborts the tasks of all connections.
+    pub(crate) fn abort_connections(&self) {
+        self.connection_tasks.abort_all();
+    }
+}

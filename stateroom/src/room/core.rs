@@ -1,0 +1,330 @@
+//! The state machine of a room.
+//!
+//! *Invariant:* each connection that joins gets one `connect` and one `disconnect`, in this order, with its messages in
+//! between. The one exception is the last `disconnect` of a room that ends with its last client.
+use std::sync::Arc;
+
+use super::{
+    close::CloseReason,
+    output::{RoomLimit, RoomOutput},
+    pending::PendingEvents,
+    roster::{ConnectionId, Joined, Roster, RosterSnapshot},
+    rules::{JoinRequest, Phase, Rejected, RoomRules},
+    state::{Change, Leave, State},
+    timers::{Timers, Timestamp},
+    tokens::Remembered,
+};
+use crate::{
+    ClientId, MessagePayload,
+    details::ClientDetails,
+    event_batch::EventBatch,
+    http::Request,
+    messages::{Effect, Event},
+};
+
+/// A room: passes what happens to its service, and what the service requests to a [`RoomOutput`].
+pub struct RoomCore<O: RoomOutput> {
+    pending: PendingEvents<Change<O>>,
+    state: State<O::Close>,
+}
+
+impl<O: RoomOutput> RoomCore<O> {
+    /// Creates a room. Its first service starts with [`begin`](Self::begin).
+    #[must_use]
+    pub fn new(rules: RoomRules) -> Self {
+        let state = State {
+            phase: Phase::Running,
+            roster: Roster::new(rules.max_connections, rules.max_tokens),
+            timers: Timers::new(rules.min_timer_interval),
+            last_leave: None,
+            rules,
+        };
+        RoomCore { pending: PendingEvents::default(), state }
+    }
+
+    /// Restores the client IDs, tokens and timer of a snapshot, before [`begin`](Self::begin). Nobody is in the room.
+    pub fn restore(&mut self, snapshot: &RosterSnapshot) {
+        self.state.roster.restore(snapshot);
+        self.state.timers.restore(snapshot.timer_due);
+    }
+
+    /// The part of the room that outlives its process.
+    #[must_use]
+    pub fn snapshot(&self) -> RosterSnapshot {
+        RosterSnapshot { timer_due: self.state.timers.due(), ..self.state.roster.snapshot() }
+    }
+
+    /// Begins a service: it receives `init`, and `connect` for each client a previous service has left behind.
+    pub fn begin(&mut self) {
+        self.push(Event::Init, Change::Nothing);
+        for (_, client, details) in self.state.roster.connections() {
+            let details = details.map(|details| Box::new(details.clone()));
+            self.pending.push(connect(client, details), Change::Nothing);
+        }
+        if let Phase::Restarting { draining } = self.state.phase {
+            self.state.phase = if draining { Phase::Draining } else { Phase::Running };
+        }
+        if self.state.phase == Phase::Draining {
+            // The previous service received it, and so must this one.
+            self.push(Event::Shutdown, Change::Nothing);
+        }
+    }
+
+    /// The events for the service to work through.
+    #[must_use]
+    pub fn pending(&self) -> &Arc<EventBatch> {
+        self.pending.batch()
+    }
+
+    /// Returns whether the service has taken every event.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// The phase of the room's life.
+    #[must_use]
+    pub fn phase(&self) -> &Phase {
+        &self.state.phase
+    }
+
+    /// Returns whether no client is in the room.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.state.roster.len() == 0
+    }
+
+    /// The clients in the room whose `connect` has returned, in the order in which they joined.
+    #[must_use]
+    pub fn members(&self) -> Vec<ClientId> {
+        self.state.roster.members().into_iter().map(|(_, client)| client).collect()
+    }
+
+    /// The connections in the room, in the order in which they joined.
+    #[must_use]
+    pub fn connections(&self) -> Vec<ConnectionId> {
+        self.state.roster.connections().into_iter().map(|(connection, ..)| connection).collect()
+    }
+
+    /// The connection of a client that has joined and not left.
+    #[must_use]
+    pub fn connection(&self, client: ClientId) -> Option<ConnectionId> {
+        self.state.roster.connection(client)
+    }
+
+    /// When the service's timer fires.
+    #[must_use]
+    pub fn timer_due(&self) -> Option<Timestamp> {
+        self.state.timers.due()
+    }
+
+    /// The next time at which the driver has to wake the room.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.state.timers.next()
+    }
+
+    /// Adds a client. Returns its ID.
+    ///
+    /// # Errors
+    ///
+    /// If the room accepts nobody, or no more.
+    pub fn join(&mut self, request: JoinRequest<O::Egress>, output: &mut O) -> Result<ClientId, Rejected<O::Egress>> {
+        // Even if the join is rejected or the client leaves at once: the room becomes empty anew.
+        self.state.timers.stop_empty();
+        let JoinRequest { connection, token, details, egress } = request;
+        let reject = |egress, reason| Err(Rejected { egress, reason });
+        match &self.state.phase {
+            Phase::Stopping(reason) => return reject(egress, reason.clone()),
+            Phase::Draining | Phase::Restarting { draining: true } => return reject(egress, CloseReason::Stopping),
+            Phase::Running | Phase::Restarting { draining: false } => {}
+        }
+        self.deliver_last_leave();
+        let joined = self.state.roster.join(connection, token, details.clone());
+        let (client, replaces, remembered) = match joined {
+            Joined::As { client, replaces, remembered } => (client, replaces, remembered),
+            Joined::RoomFull => {
+                output.limit_reached(RoomLimit::Connections);
+                return reject(egress, CloseReason::RoomFull);
+            }
+            Joined::ClientIdsExhausted => return reject(egress, CloseReason::ClientIdsExhausted),
+        };
+        if matches!(remembered, Some(Remembered::Instead | Remembered::No)) {
+            output.limit_reached(RoomLimit::Tokens);
+        }
+        if let Some(connection) = replaces {
+            let leave = Leave { client, connection, reason: Some(CloseReason::Replaced.into()) };
+            self.push(Event::Disconnect { client }, Change::Leave(leave));
+        }
+        self.push(connect(client, details), Change::Join { client, connection, egress });
+        Ok(client)
+    }
+
+    /// Removes a connection, and closes it for this reason when its `disconnect` has returned.
+    pub fn leave(&mut self, connection: ConnectionId, reason: Option<O::Close>) {
+        self.state.leave(&mut self.pending, connection, reason);
+    }
+
+    /// Removes a connection whose way out the driver has given up: it receives nothing more.
+    pub fn lose(&mut self, client: ClientId, connection: ConnectionId) {
+        self.state.roster.remove_member(client, connection);
+        self.leave(connection, None);
+    }
+
+    /// Passes on a client's message. Messages of connections that have left are dropped.
+    pub fn message(&mut self, connection: ConnectionId, message: MessagePayload) {
+        let Some(client) = self.state.roster.client(connection) else { return };
+        let bytes = message.size();
+        self.push(Event::Message { sender: client, message }, Change::Message { client, connection, bytes });
+    }
+
+    /// Injects a message, as if a client had sent it. Returns whether the client is in the room.
+    pub fn inject_message(&mut self, client: ClientId, message: MessagePayload) -> bool {
+        let is_here = self.connection(client).is_some();
+        if is_here {
+            self.push(Event::Message { sender: client, message }, Change::Nothing);
+        }
+        is_here
+    }
+
+    /// Passes on a call of the program around the rooms.
+    pub fn call(&mut self, message: MessagePayload, reply: O::CallReply) {
+        self.push(Event::Call { message }, Change::Answer(reply));
+    }
+
+    /// Passes on an HTTP request.
+    pub fn request(&mut self, request: Box<Request>, reply: O::RequestReply) {
+        self.push(Event::Request { request }, Change::Respond(reply));
+    }
+
+    /// Fires the timer, whenever it is due.
+    pub fn fire_timer(&mut self) {
+        self.push(Event::Timer, Change::FireTimer);
+    }
+
+    /// Fires the timer if it is due and no event waits that may replace it. Returns whether it fired.
+    pub fn fire_due_timer(&mut self, output: &O) -> bool {
+        let fires = self.is_idle() && self.state.timers.due().is_some() && self.state.timers.take_due(output.now());
+        if fires {
+            self.push(Event::Timer, Change::Nothing);
+        }
+        fires
+    }
+
+    /// Starts draining: from here on nobody may join, and the service receives `shutdown`.
+    pub fn drain(&mut self) {
+        self.deliver_last_leave();
+        self.state.phase = match self.state.phase {
+            Phase::Running => Phase::Draining,
+            Phase::Restarting { draining: false } => Phase::Restarting { draining: true },
+            Phase::Draining | Phase::Restarting { draining: true } | Phase::Stopping(_) => return,
+        };
+        self.push(Event::Shutdown, Change::Nothing);
+    }
+
+    /// Requests that another service replace the current one once its events have returned.
+    pub fn restart(&mut self) {
+        self.state.phase = match self.state.phase {
+            Phase::Running => Phase::Restarting { draining: false },
+            Phase::Draining => Phase::Restarting { draining: true },
+            Phase::Restarting { .. } | Phase::Stopping(_) => return,
+        };
+    }
+
+    /// Ends the current service's part of a restart: the next one has set no timer.
+    pub fn end_service(&mut self, output: &mut O) {
+        self.settle_last_leave(output);
+        self.state.timers.clear(output.now());
+    }
+
+    /// Stops the room: the service receives `shutdown` and each `disconnect`, and the clients are closed for this reason.
+    /// The first reason counts.
+    pub fn stop(&mut self, reason: CloseReason) {
+        self.deliver_last_leave();
+        match &self.state.phase {
+            Phase::Stopping(_) => return,
+            Phase::Draining | Phase::Restarting { draining: true } => {}
+            Phase::Running | Phase::Restarting { draining: false } => self.push(Event::Shutdown, Change::Nothing),
+        }
+        self.state.phase = Phase::Stopping(reason.clone());
+        for connection in self.connections() {
+            self.leave(connection, Some(reason.clone().into()));
+        }
+    }
+
+    /// Starts or cancels the deadline of an empty room.
+    pub fn update_empty_deadline(&mut self, output: &O) {
+        let State { roster, timers, rules, .. } = &mut self.state;
+        if roster.len() > 0 {
+            timers.stop_empty();
+        } else {
+            let timeout = if roster.was_joined() { rules.empty_timeout } else { rules.unjoined_timeout };
+            timers.start_empty(output.now(), timeout);
+        }
+    }
+
+    /// Returns whether the room has been empty for as long as it may, and no event waits.
+    #[must_use]
+    pub fn is_expired(&self, output: &O) -> bool {
+        self.is_empty() && self.is_idle() && self.state.timers.is_empty_over(output.now())
+    }
+
+    /// Applies the changes and the effects of the events that have finished.
+    pub fn apply_finished(&mut self, output: &mut O) {
+        let state = &mut self.state;
+        self.pending.apply_finished(|pending, kind, change, effects| {
+            state.apply_event(pending, change, effects, output);
+            output.event_applied(kind);
+        });
+    }
+
+    /// Applies an effect that was requested outside of an event.
+    pub fn apply(&mut self, effect: Effect, output: &mut O) {
+        self.state.apply_effect(&mut self.pending, effect, output);
+    }
+
+    /// Closes everybody who is in the room or about to be. Events that have not returned are dropped.
+    pub fn close(&mut self, reason: &CloseReason, output: &mut O) {
+        // The last client leaves for its own reason.
+        self.settle_last_leave(output);
+        for (connection, client) in self.state.roster.members() {
+            self.state.roster.remove_member(client, connection);
+            output.remove_member(client, connection, Some(reason.clone().into()));
+        }
+        for change in self.pending.abandon() {
+            if let Change::Join { client, egress, .. } = change {
+                output.close_egress(client, egress, reason.clone().into());
+            }
+        }
+    }
+
+    /// Releases the memory of a busy moment.
+    pub fn shrink(&mut self) {
+        self.pending.shrink();
+    }
+
+    fn push(&mut self, event: Event, change: Change<O>) {
+        self.pending.push(event, change);
+    }
+
+    /// Delivers the `disconnect` with which the room would have ended: it goes on.
+    fn deliver_last_leave(&mut self) {
+        if let Some(leave) = self.state.last_leave.take() {
+            self.push(Event::Disconnect { client: leave.client }, Change::Leave(leave));
+        }
+    }
+
+    /// Removes the client with which the room ends; the service does not receive its `disconnect`.
+    fn settle_last_leave(&mut self, output: &mut O) {
+        if let Some(leave) = self.state.last_leave.take() {
+            self.state.remove_member(leave, output);
+        }
+    }
+}
+
+fn connect(client: ClientId, details: Option<Box<ClientDetails>>) -> Event {
+    match details {
+        Some(details) => Event::ConnectWith { client, details },
+        None => Event::Connect { client },
+    }
+}

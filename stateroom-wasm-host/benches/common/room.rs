@@ -34,7 +34,7 @@ impl Room {
     }
 
     async fn deliver(&mut self, events: impl IntoIterator<Item = Event>) -> usize {
-        self.batch.add(events);
+        events.into_iter().for_each(|event| self.batch.push(event));
         self.host.deliver(&self.batch, &self.context).await.unwrap();
         self.batch.take_finished(&mut self.finished);
         let effects = self.finished.effects.drain(..).map(std::hint::black_box).count();

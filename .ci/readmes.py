@@ -175,7 +175,6 @@ PATHS = {
         run("stateroom man ~/.local/share/man/man1", instead=("~/.local", "../target")),
         mention("stateroom new", "has a client in one of its templates"),
         mention("cargo install", "what the command does by itself"),
-        mention("cargo update -p wasm-bindgen --precise VERSION", "for whoever has no network"),
     ),
     "stateroom-cli/deploy/README.md": (
         at("examples/counter-service"),

@@ -11,6 +11,7 @@
 mod common;
 mod completions;
 mod config;
+mod deploy;
 #[cfg(unix)]
 mod doctor;
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-// A service of the inspector's tests: made beside the repository's own, served by `dev`, and changed while it runs.
+// The service for the tests of the inspector: a crate outside of the workspace, served by `dev` and changed while it runs.
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -29,7 +29,7 @@ impl StateroomService for Counter {
 `;
 
 const files = {
-  // No member of the workspace that it lies in.
+  // Not a member of the workspace around it.
   'Cargo.toml': `[workspace]
 
 [package]

@@ -63,7 +63,7 @@ play('two clients count, and each step can be looked at again', async ({ visit }
   await page.keyboard.press('2');
   await reads(page, '#room-when', 'Now');
 
-  // What is in the address is shown to whoever opens it.
+  // The address alone restores the view.
   const other = await visit(desktop, INSPECTOR + new URL(address).hash);
   await reads(other, '#room-when', /^After event \d+/);
   await reads(other, '.row[aria-selected=true]', /new value: 1/);
@@ -147,13 +147,13 @@ play('finds the server again, and knows that it is another one', async ({ visit,
 });
 
 play('is as the guide shows it', async ({ visit, server }) => {
-  // Without the rooms of other tests.
+  // A server without the rooms of other tests.
   await server.stop();
   await server.start();
   const page = await inspect(visit, 'garden');
   await page.click('#connect button');
   await counts(page, 'li.yours[data-state=open]', 2);
-  // One after the other, whichever socket is read first.
+  // One after the other: the sockets are read in any order.
   for (const [client, text, heard] of [[1, 'increment', 'new value: 1'], [0, 'increment', 'new value: 2'], [0, '{"at":[1,2.5]}', '"at"'], [1, 'increment', 'new value: 3']]) {
     await say(page, text, client);
     await row(page, heard).waitFor();

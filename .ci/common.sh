@@ -23,7 +23,7 @@ debian() {
     local what=$1 root=()
     shift
     [[ $EUID -eq 0 ]] || root=(sudo)
-    echo "missing: $what. Installing it: ${root[*]} apt-get install $*"
+    echo "missing: $what. Installing it: ${root[*]:+sudo }apt-get install $*"
     command -v apt-get > /dev/null || { echo "there is no apt-get: install $what by hand" >&2 && exit 1; }
     "${root[@]}" apt-get update -qq
     DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends "$@" > /dev/null

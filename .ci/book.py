@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""The guide, `stateroom-cli/book`: its links lead somewhere, its listings are what is in the files, and its page on the
-whiteboard does what it says when it is followed, command by command, with the command `stateroom` that the tests have
-built. `--no-walk` leaves that out.
+"""Tests the guide, `stateroom-cli/book`: links, listings against files, and the tutorial on the whiteboard, whose commands and
+edits are carried out with the `stateroom` command that the tests have built. `--no-walk` leaves the tutorial out.
 
-What is Rust in its pages is compiled by the crate in that folder. In the pages, a comment above a listing says where it is
-from: `file: A as B` is all of A, for the reader's file B; `part of: A`; `now: A as B` is what B has become by the parts above;
-`breaks: A` is a line that A has otherwise.
+The crate in that directory compiles the Rust code of the pages. In the pages, a comment above a listing names its source:
+`file: A as B` is all of A, for the reader's file B; `part of: A` is a part; `now: A as B` is the state of B after the parts
+above; `breaks: A` is a line that differs from A.
 """
 
 import atexit
@@ -37,7 +36,7 @@ def check(holds, what):
 
 
 def parts(page):
-    """What is in a page, in order: `("mark", kind, file, as)`, `("code", language, text)`, `("text", line)`."""
+    """Yields the parts of a page in order: `("mark", kind, file, as)`, `("code", language, text)`, `("text", line)`."""
     lines = iter((PAGES / page).read_text().split("\n"))
     for line in lines:
         if line.startswith("```"):
@@ -52,12 +51,12 @@ def parts(page):
         elif mark := MARK.fullmatch(line):
             yield "mark", *mark.groups()
         else:
-            check("<!--" not in line, f"{page}: a comment that nobody understands: {line}")
+            check("<!--" not in line, f"{page}: unknown comment: {line}")
             yield "text", line
 
 
 def slug(heading):
-    """A heading's anchor, as mdBook makes it."""
+    """Returns the anchor that mdBook gives to a heading."""
     text = re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", heading)
     return re.sub(r"[^\w-]", "", text.strip().lower().replace(" ", "-"))
 
@@ -84,11 +83,11 @@ def links_and_names():
             if to in anchors:
                 check(not anchor or anchor in anchors[to], f"{page}: there is no heading for `{link}`")
             else:
-                # Only what is beside the pages is in the book.
-                check((PAGES / to).is_file() and not to.startswith(".."), f"{page}: `{link}` leads nowhere")
+                # The book contains only the files beside the pages.
+                check((PAGES / to).is_file() and not to.startswith(".."), f"{page}: `{link}` is broken")
         for name in re.findall(r"`((?:examples|stateroom[\w-]*|\.ci)/[\w./-]+|[A-Z]+\.md)`", text):
             count += 1
-            check((ROOT / name).exists(), f"{page}: there is no `{name}`")
+            check((ROOT / name).exists(), f"{page}: `{name}` does not exist")
     return count
 
 
@@ -102,31 +101,31 @@ def listings():
                 source = (BOOK / file).read_text()
                 mark = (kind, file, source) if kind != "now" else None
                 if kind == "now":
-                    # The reader has made this of the file before, by the listings since.
+                    # The listings since then have to contain all changes.
                     new = [line[2:] for line in difflib.ndiff(before.split("\n"), source.split("\n")) if line[0] == "+"]
                     missing = [line for line in new if line.strip() and line.strip() not in "".join(shown)]
-                    check(not missing, f"{path.name}: of {file}, the reader does not get {missing}")
+                    check(not missing, f"{path.name}: the listings lack {missing} of {file}")
                     before, shown = source, []
             elif part[0] == "code":
                 if mark:
                     kind, file, source = mark
                     count += 1
                     right = {"file": part[2] == source, "part of": part[2] in source, "breaks": part[2] not in source}
-                    check(right[kind], f"{path.name}: this is not as it is in {file}:\n{part[2]}")
+                    check(right[kind], f"{path.name}: this listing differs from {file}:\n{part[2]}")
                     if kind == "file":
                         before, shown = source, []
                 else:
-                    check(part[1] != "c", f"{path.name}: this C is nobody's:\n{part[2]}")
+                    check(part[1] != "c", f"{path.name}: this listing in C has no source:\n{part[2]}")
                 shown.append(part[2])
                 mark = None
             else:
-                # What is said between is for the reader: `Let ... bring it in`.
+                # Prose may describe a change, too.
                 shown.append(part[1])
     return count
 
 
 def close_codes():
-    """The pages have the codes that the server's README has."""
+    """Compares the close codes in the pages with those in the README of the server."""
     def codes(path):
         rows = re.findall(r"^\| ([\d, to-]+) \|", path.read_text(), re.MULTILINE)
         return {code for row in rows for code in re.findall(r"\d{4}", row)}
@@ -139,12 +138,12 @@ def close_codes():
 
 
 class Server:
-    """`stateroom dev` or `serve`, and what it says."""
+    """A running `stateroom dev` or `serve`, and its log."""
 
     def __init__(self, command, cwd, environment):
         environment = environment | {"STATEROOM_PORT": "0", "STATEROOM_IP": "127.0.0.1"}
         self.process = subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.PIPE, text=True)
-        # What hangs fails, and what fails leaves nothing behind.
+        # A hanging server fails the test, and none outlives it.
         atexit.register(self.process.kill)
         self.watchdog = threading.Timer(600, self.process.kill)
         self.watchdog.daemon = True
@@ -157,7 +156,7 @@ class Server:
             assert "ERROR" not in line, line
             if found := re.search(pattern, line):
                 return found
-        raise AssertionError(f"it ended before it said {pattern}")
+        raise AssertionError(f"it exited without {pattern}")
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
@@ -167,28 +166,28 @@ class Server:
 
 
 def draws_together(port, room):
-    """Two who draw see both, and who comes later all of it."""
+    """Two clients draw and see both lines; a third one receives them on joining."""
     one, two = (Client(port, f"/ws/{room}") for _ in range(2))
     one.expect("clear")
     two.expect("clear")
-    one.say("0 0 10 10")
+    one.send("0 0 10 10")
     for client in one, two:
         client.expect("1 0 0 10 10")
     Client(port, f"/ws/{room}").expect("clear\n1 0 0 10 10")
-    two.say("clear")
+    two.send("clear")
     for client in one, two:
         client.expect("clear")
 
 
 def follow(stateroom, work):
-    """Does what the page says. The result is how many commands that were."""
+    """Follows the tutorial and returns the number of commands."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "tmp/guests"
     environment = {name: os.environ[name] for name in os.environ if not name.startswith("STATEROOM")}
     environment |= {"PATH": f"{stateroom.parent}:{os.environ['PATH']}", "CARGO_TARGET_DIR": str(target)}
     here, dev, commands, clients, right, said = work, None, 0, [], None, ""
 
     def save(code):
-        """Saves the service, which becomes another one: those who are there stay, and are told."""
+        """Saves the service and waits for its swap: clients stay connected and are notified."""
         (here / "src/lib.rs").write_text(code)
         dev.wait_for("rebuilt in")
         for client in clients:
@@ -201,13 +200,13 @@ def follow(stateroom, work):
                 commands += 1
                 match command.split():
                     case ["cargo", "install", *_]:
-                        pass  # That is the command which the tests have built.
+                        pass  # The tests have built it.
                     case ["cd", folder]:
                         here = here / folder
                     case ["stateroom", "dev"]:
                         dev = Server(["stateroom", "dev"], here, environment)
                         client = Client(dev.port, "/ws/1")
-                        client.say("increment")
+                        client.send("increment")
                         client.expect("new value: 1")
                     case ["stateroom", "serve", "dist"]:
                         server = Server(command.split(), here, environment)
@@ -229,11 +228,11 @@ def follow(stateroom, work):
                 case "first":
                     save(text)
                     clients = [Client(dev.port, "/ws/a") for _ in range(2)]
-                    clients[0].say("0 0 10 10")
+                    clients[0].send("0 0 10 10")
                     for client in clients:
                         client.expect("1 0 0 10 10")
                 case "third":
-                    # Tests are no part of what is served.
+                    # Adds tests only: nothing to serve.
                     (here / to).write_text(text)
                 case stem:
                     save(text)
@@ -241,7 +240,7 @@ def follow(stateroom, work):
         elif part[:2] == ("mark", "breaks"):
             right = (here / "src/lib.rs").read_text()
         elif part[:2] == ("code", "rust") and right:
-            # In place of the line that ends like this one. What the test says then is shown below it.
+            # Replaces the line with the same ending. The output of the test is shown below it.
             end = part[2].split(", ", 1)[1]
             line = next(line for line in right.splitlines(True) if line.endswith(end))
             save(right.replace(line, part[2]))
@@ -250,7 +249,7 @@ def follow(stateroom, work):
             save(right)
             right = None
         elif part[:2] == ("code", "text"):
-            assert part[2] in said, f"the page says\n{part[2]}\nand it is\n{said}"
+            assert part[2] in said, f"expected\n{part[2]}\nin\n{said}"
     return commands
 
 

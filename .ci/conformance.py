@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""The WebSocket conformance suite of Autobahn, as the package kosoku runs it, against `stateroom serve` with a guest that
-mirrors. Without compression all cases have to be OK, also by the strict reading; with it all of 12.* and 13.* have to.
+"""Runs the Autobahn WebSocket conformance suite, from the package kosoku, against `stateroom serve` with an echoing guest.
+Without compression all cases have to be OK in strict mode; with compression all of 12.* and 13.*.
 
 usage: conformance.py [--all]
 
-Without `--all`, of the cases with compression only six of each group, with messages of up to 8 KiB, in one piece and in fragments:
-the larger ones take minutes.
-The reports stay in `target/conformance`.
+Without `--all`, six cases of each compression group run, with messages of up to 8 KiB, whole and fragmented: the larger ones
+take minutes. The reports are written to `target/conformance`.
 """
 
 import collections
@@ -25,7 +24,7 @@ MINUTES = 20
 
 
 def suite():
-    """The program, in an environment of its own."""
+    """Returns the program, installed into a virtual environment."""
     tools = os.path.join(TARGET, "tools", f"kosoku-{KOSOKU}")
     program = os.path.join(tools, "bin", "kosoku")
     if not os.path.exists(program):
@@ -35,17 +34,17 @@ def suite():
 
 
 def run(program, name, flags, choice, expected):
-    """Serves, has the cases of this choice run, and says how many were good and which were not."""
+    """Runs the chosen cases against a server and returns the numbers of passed and failed ones."""
     stateroom = os.path.join(TARGET, "debug", "stateroom")
     command = [stateroom, "serve", ".ci/mirror.wat", "--ip", "127.0.0.1", "--port", "0", *flags]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         port = next((found[1] for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:(\d+)", line))), None)
-        assert port, "serve ended before it listened"
+        assert port, "serve exited before it listened"
         reports = os.path.join(PLACE, name)
         shutil.rmtree(reports, ignore_errors=True)
         cases = [program, "-m", "fuzzingclient", f"ws://127.0.0.1:{port}/ws", "-p", "2", "-o", reports, *choice]
-        # Its exit code tells less than its reports.
+        # The reports are more precise than the exit status.
         subprocess.run(cases, stdout=subprocess.DEVNULL, timeout=MINUTES * 60)
     finally:
         server.kill()
@@ -61,7 +60,7 @@ def run(program, name, flags, choice, expected):
     print(f"{name}: {len(results)} cases, {dict(counts)}")
     for case, result in bad.items():
         print(f"  {case}: {result['behavior']}, close {result['behaviorClose']}")
-    assert len(results) >= expected, f"{len(results)} cases were run; there are {expected}"
+    assert len(results) >= expected, f"{len(results)} of {expected} cases ran"
     return len(results) - len(bad), len(bad)
 
 
@@ -75,7 +74,7 @@ def main():
     if "--all" in sys.argv:
         with_compression, count = groups, 216
     else:
-        # Without the first ones: their names are how the tenth and the others begin, too.
+        # Not the first ones: case names are prefixes, and those match the tenth and later ones, too.
         with_compression, count = [f"{group}.{case}" for group in groups for case in (*range(2, 7), 11)], 72
     parts = [
         run(program, "plain", [], each("-x", groups), 301),

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""From an empty directory to a room that people use, at a terminal and in two windows of a browser, with the wrong turns that
-one takes on the way.
+"""Plays a first session: from an empty directory to a served room, at a terminal and in two browser windows, with common
+mistakes on the way.
 
   newcomer.py [--stateroom PROGRAM] [--recording FILE] [--target DIRECTORY] [--from-nothing]
 
-PROGRAM is the command, by default what `cargo test --workspace` has built. What is seen on the terminal is kept in FILE, by
-default target/newcomer.cast, for `asciinema play`. What is built goes into DIRECTORY, by default the crate's own; CARGO_HOME
-counts as it does for cargo. From nothing, it is the command that cargo installs from a clone of this repository, and cargo has
-nothing yet.
+PROGRAM is the command, by default the one built by `cargo test --workspace`. The terminal is recorded to FILE, by default
+target/newcomer.cast, for `asciinema play`. DIRECTORY is the target directory of the crate. CARGO_HOME has its usual meaning.
+With `--from-nothing`, cargo installs the command from a clone of this repository, with an empty CARGO_HOME.
 """
 
 import argparse
@@ -51,13 +50,13 @@ def get(port, path):
 
 
 class Windows:
-    """Two windows of a browser that show a server's page: see browser/newcomer.mjs."""
+    """Two browser windows on the page of a server: see browser/newcomer.mjs."""
 
     def __init__(self, port):
         folder = ROOT / ".ci/browser"
         subprocess.run(["npm", "ci", "--prefer-offline", "--loglevel=error"], cwd=folder, check=True, stdout=subprocess.PIPE)
         chromium = shutil.which(os.environ.get("CHROMIUM", "chromium"))
-        assert chromium, "The windows are those of Chromium. On Debian: apt-get install chromium. Elsewhere: CHROMIUM=/path/to/it"
+        assert chromium, "missing: chromium. On Debian: apt-get install chromium. Elsewhere: CHROMIUM=/path/to/chromium"
         environment = {**os.environ, "CHROMIUM": chromium}
         command = ["node", str(folder / "newcomer.mjs"), f"http://127.0.0.1:{port}/"]
         self.process = subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -77,7 +76,7 @@ class Windows:
 
 
 def install(home, environment):
-    """The command, as the README says to install it."""
+    """Installs the command as the README describes, and returns its path."""
     clone = home / "stateroom"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
     command = ["cargo", "install", "--locked", "--path", "stateroom-cli", "--root", str(home / "installed")]
@@ -88,10 +87,10 @@ def install(home, environment):
 
 
 def begin(newcomer):
-    """A crate, made by answering questions."""
+    """Creates a crate by answering the questions of `new`."""
     wrong = newcomer.runs("nwe", "my-app").ends(2)
     assert "a similar subcommand exists: 'new'" in wrong, wrong
-    # Who goes away has a cursor again.
+    # An interrupted prompt restores the cursor.
     away = newcomer.runs("new", "other")
     away.sees("What does it begin as")
     away.types("\x03")
@@ -101,27 +100,27 @@ def begin(newcomer):
     new.sees("What is it called")
     new.types("my-app" + ENTER)
     new.sees("What does it begin as.*counter.*native")
-    # To the second and back.
+    # Moves to the second template and back.
     new.types(DOWN + "\x1b[A" + ENTER)
     new.sees("made my-app: a number that everybody counts")
     new.ends()
     again = newcomer.runs("new", "my-app", "-t", "counter").ends(1)
     assert "`my-app` is there already" in again, again
-    # Of what it depends on, the versions that are here: a registry need not be asked.
+    # Locks the dependencies to versions that are already downloaded.
     shutil.copy(ROOT / "examples/Cargo.lock", newcomer.home / "my-app/Cargo.lock")
 
 
 def develop(newcomer):
-    """Two in a room, by sockets and in windows, a save, a mistake, and what the inspector knows of it."""
+    """Two clients in a room, over sockets and in windows; a save, a compiler error, and the inspector."""
     wrong = newcomer.runs("dev").ends(1)
     assert "there is no Cargo.toml" in wrong and "-C DIR" in wrong, wrong
     dev = newcomer.runs("dev", "--port", "0", at="my-app")
     dev.sees(r"building: \d+ crates?, \w+, [\d.]+ s")
     port = int(dev.sees(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
     dev.sees(r"what happens in them is at http://\S+/_stateroom/")
-    assert "/_stateroom/dev.js" in get(port, "/"), "the page does not hear of builds"
+    assert "/_stateroom/dev.js" in get(port, "/"), "the page is not notified of builds"
     one, two = Client(port, "/ws/a"), Client(port, "/ws/a")
-    one.say("increment")
+    one.send("increment")
     one.expect("new value: 1")
     two.expect("new value: 1")
     windows = Windows(port)
@@ -133,8 +132,8 @@ def develop(newcomer):
     saved = time.monotonic()
     source.write_text(good.replace("self.value += 1", "self.value += 10"))
     dev.sees(r"rebuilt in [\d.]+ s: src/lib.rs has changed; 2 rooms begin again")
-    # The sockets are the same.
-    one.say("increment")
+    # The connections survive the swap.
+    one.send("increment")
     one.expect("new value: 10")
     took = time.monotonic() - saved
     print(f"  from the save to the first message of new code: {took:.2f} s")
@@ -143,7 +142,7 @@ def develop(newcomer):
 
     source.write_text(good.replace("self.value += 1", "self.value += one"))
     dev.sees("cannot find value `one`")
-    two.say("decrement")
+    two.send("decrement")
     for client in one, two:
         client.expect("new value: 9")
     windows.see("broken")
@@ -154,20 +153,20 @@ def develop(newcomer):
     windows.close()
 
     assert "<title>" in get(port, "/_stateroom/"), "there is no inspector"
-    one.say("increment")
+    one.send("increment")
     one.expect("new value: 1")
     test = get(port, "/_stateroom/api/rooms/a/test")
     assert 'room.expect(ann, ["new value: 1"]);' in test, test
     dev.interrupts()
     dev.sees("shutting down")
-    kind, content = one.hear()
+    kind, content = one.receive()
     assert (kind, content[:2]) == (8, b"\x03\xf4"), (kind, content)
     dev.ends()
     return test
 
 
 def test(newcomer, recorded):
-    """What was recorded, as one of the crate's own tests."""
+    """Adds the recorded events to the crate as a test, and runs it."""
     source = newcomer.home / "my-app/src/lib.rs"
     text = source.read_text()
     recorded = recorded.replace("Service::default", "Counter::default")
@@ -178,7 +177,7 @@ def test(newcomer, recorded):
 
 
 def ship(newcomer):
-    """Built, looked at, served, measured."""
+    """Builds, inspects, serves and load-tests the crate."""
     newcomer.runs("build", at="my-app").sees("serve it with `stateroom serve dist`")
     accepted = newcomer.runs("inspect", "dist", at="my-app").ends()
     assert "It can be served." in accepted, accepted
@@ -190,7 +189,7 @@ def ship(newcomer):
     assert "a similar argument exists: '--port'" in wrong, wrong
     serve = newcomer.runs("serve", "dist", "--ip", "127.0.0.1", "--port", "0", at="my-app")
     port = int(serve.sees(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
-    assert "dev.js" not in get(port, "/"), "what is served is not what was built"
+    assert "dev.js" not in get(port, "/"), "the script of `dev` is in the release"
     url = f"http://127.0.0.1:{port}"
     brief = ["-c", "4", "--rooms", "4", "--duration", "2s", "--warmup", "200ms"]
     silent = newcomer.runs("bench", url, *brief).ends(1)

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""The READMEs as a test: all of their commands, run in a clean clone as a newcomer would, and looked at from outside.
+"""Tests the READMEs: runs all of their commands in a clean clone and checks the effects from the outside.
 
 usage: readmes.py WORKDIR [--tree] [--only README] [--without COMMAND]
 
-WORKDIR is outside of every Rust workspace; in it, `target` is kept for the next time. With `--tree`, what is not
-committed counts, too. `--only` and `--without` are for trying out: patterns of the READMEs to go by, and of commands to
-leave out.
+WORKDIR is outside of every Rust workspace; `target` in it is kept for the next run. With `--tree`, uncommitted changes are
+included. `--only` and `--without` are patterns of READMEs to run and of commands to leave out.
 
-Below is a path for each README: its commands in their order, and what to do around them. A command that is not in the
-path fails, and so does one that is only there. Within `serve` is what to do meanwhile; `mention` is an exception, with
-its reason; `unsaid` is what the README leaves to its reader.
+Below is a path for each README: its commands in order, and the steps around them. A command that is only in the README or
+only in the path fails. The steps within `serve` run while it serves. `mention` is a command that is not run, with the reason;
+`unsaid` is one that the README leaves to its reader.
 """
 
 import argparse
@@ -34,7 +33,7 @@ COUNTER = join("/ws/a"), say("increment"), hear("new value: 1")
 ECHO_SERVER = (
     get("/", "ok"), join("/ws/a"), hear("User ClientId(1) connected."), say("x"), hear("User ClientId(1) sent 'x'"),
 )
-# A round of the example's own table.
+# One round of messages of the example's protocol.
 CHAT = (
     get("/?room=garden", "<html"),
     join("/ws/1", unnamed=ROOM_OF_THE_PAGE),
@@ -70,7 +69,7 @@ JOIN_BY_CURL = (
 )
 POLL = join("/rooms/ws/a?word=please"), hear("votes: 0"), say("yes"), hear("votes: 1")
 
-# Of the crate `visitors`, what stateroom-wasm's README describes and has no block for.
+# A test of the crate `visitors` that the README of stateroom-wasm describes without a code block.
 TEST_OF_VISITORS = """
 #[test]
 fn visitors_are_counted() {
@@ -82,7 +81,7 @@ fn visitors_are_counted() {
 
 
 def the_published_partysocket(walk):
-    """Compares partysocket.js and its licence with those of the package that the README names."""
+    """Compares partysocket.js and its license with the package that the README names."""
     named = re.search(r"`(\S+)` of the npm package `(\S+)` (\S+), unchanged", walk.document.text)
     file, package, version = named.groups()
     npm = ["npm", "pack", "--silent", f"{package}@{version}"]
@@ -141,7 +140,7 @@ PATHS = {
         )),
         mention(
             "stateroom serve dist --origins https://app.example.com --jwt-key-file keys.json --preset public",
-            "the keys are those of somebody's own backend",
+            "needs the keys of a backend",
         ),
         mention("stateroom serve dist --admin 127.0.0.1:9090", "the page on production has it done"),
         mention("cargo install --locked --path stateroom-cli --features otel", "as above, with more in it"),
@@ -167,7 +166,7 @@ PATHS = {
         run("stateroom doctor", prints="^ok +cargo "),
         run("stateroom inspect dist", prints="^It can be served"),
         run("stateroom config --changed", prints="^static_files +static +stateroom.toml$"),
-        # Not into the home of whoever runs this.
+        # Not into the home directory.
         run("mkdir -p ~/.local/share/bash-completion/completions", instead=("~/.local", "../target")),
         run(
             "stateroom completions bash > ~/.local/share/bash-completion/completions/stateroom",
@@ -176,7 +175,6 @@ PATHS = {
         run("stateroom man ~/.local/share/man/man1", instead=("~/.local", "../target")),
         mention("stateroom new", "has a client in one of its templates"),
         mention("cargo install", "what the command does by itself"),
-        mention("cargo update -p wasm-bindgen --precise VERSION", "for whoever has no network"),
     ),
     "stateroom-cli/deploy/README.md": (
         at("examples/counter-service"),
@@ -279,7 +277,7 @@ PATHS = {
     ),
     "examples/c-guest/README.md": (
         at("examples/c-guest"),
-        # The packages exist, that is; `.ci/run` has installed them, for whoever may.
+        # Checks that the packages exist. `.ci/run` has installed them.
         run(
             "apt-get install clang lld make wasi-libc libclang-rt-dev-wasm32 libclang-rt-dev",
             instead=("install", "install --simulate"),
@@ -393,11 +391,11 @@ def main():
     (work / "target").mkdir(parents=True, exist_ok=True)
     top.mkdir()
     clone(pathlib.Path(__file__).resolve().parent.parent, top / "stateroom", arguments.tree)
-    # They share what is built, with an earlier time as well. What READMEs say of `target` is true of links, too.
+    # One target directory for both, kept between runs. The READMEs' paths into `target` work through links.
     for folder in top / "stateroom", top / "stateroom/examples":
         (folder / "target").symlink_to(work / "target")
 
-    # Without what is set for other checks.
+    # Without the variables of other checks.
     environment = {name: os.environ[name] for name in os.environ if not re.match("STATEROOM|CARGO_TARGET_DIR", name)}
     environment |= {
         "CARGO_INCREMENTAL": "0", "CARGO_INSTALL_ROOT": str(work / "installed"), "CARGO_TERM_COLOR": "never",
@@ -407,7 +405,7 @@ def main():
     names = [str(path.relative_to(walk.clone)) for path in walk.clone.rglob("README.md")]
     for name in [*PATHS, *sorted(set(names) - set(PATHS))]:
         if name not in names:
-            walk.fail(f"{name}: .ci/readmes.py has a path for it, and there is no such README")
+            walk.fail(f"{name}: .ci/readmes.py has a path for it, but it does not exist")
             continue
         document = Document(name, (walk.clone / name).read_text())
         if re.search(arguments.only, name):

@@ -1,4 +1,4 @@
-"""How `readmes.py` goes: finds the commands of a README, and has the steps that a newcomer's path is made of."""
+"""Parts of `readmes.py`: finds the commands in a README, and defines the steps of a path through it."""
 
 import contextlib
 import dataclasses
@@ -20,9 +20,9 @@ from websocket import Client
 
 PORT = 8080
 LONGEST_COMMAND = 2 * 60 * 60  # seconds. All tests, on a slow machine.
-LONGEST_END = 30  # seconds from ctrl-c until nothing of a server is left
+LONGEST_END = 30  # seconds from ctrl-c to the exit of all processes of a server
 PROGRAMS = "apt|apt-get|bash|cargo|cd|clang|curl|git|make|node|npm|npx|python3|rustup|stateroom|sudo|wasm-bindgen"
-# `cargo` alone is a name, `stateroom = "1"` a line of TOML, and `make` alone a command.
+# `cargo` alone is a name, `stateroom = "1"` is TOML, `make` alone is a command.
 COMMAND = re.compile(rf"(\w+=\S+ )*(({PROGRAMS}) +[^\s=].*|make)")
 
 
@@ -32,7 +32,7 @@ class Document:
     def __init__(self, name, text):
         self.name, self.text, self.blocks, self.commands = name, text, [], []
         prose = re.sub(r"^( *)(```+)(\w*)[^\n]*\n(.*?)^\1\2 *$", self._block, text, flags=re.MULTILINE | re.DOTALL)
-        # Inline code may go on in the next line, but not in the next paragraph.
+        # Inline code may span lines, but not paragraphs.
         for code in re.finditer(r"(?<!`)(`+)(?!`)((?:(?!\n\s*\n).)+?)(?<!`)\1(?!`)", prose, re.DOTALL):
             self._command(prose.count("\n", 0, code.start()) + 1, " ".join(code.group(2).split()))
         self.commands.sort(key=lambda found: found[0])
@@ -41,10 +41,10 @@ class Document:
         line = self.text.count("\n", 0, fence.start()) + 2
         language, text = fence.group(3), textwrap.dedent(fence.group(4))
         self.blocks.append((language, text))
-        # With the lines that go on after a backslash.
+        # Lines that end in a backslash belong together.
         for lines in re.finditer(r"(?:[^\n]*\\\n)*[^\n]+", text):
             words = re.sub(r"\\\n(//)?\s*", "", lines.group())
-            # Comments of code have commands, too, and so have transcripts.
+            # Commands occur in comments and transcripts, too.
             words = re.sub(r"^(//|\$) +", "", words)
             words = re.sub(r"(^|\s+)# .*", "", words)
             self._command(line + text.count("\n", 0, lines.start()), words, language in ("sh", "bash", "shell"))
@@ -55,22 +55,22 @@ class Document:
             self.commands.append((line, text))
 
     def block(self, language, part):
-        """The text of the block of this language that has this part."""
+        """Returns the text of the only block of this language that contains this part."""
         (text,) = [text for its_language, text in self.blocks if its_language == language and part in text]
         return text
 
 
 @dataclasses.dataclass
 class Step:
-    """A part of a path."""
+    """A step of a path."""
 
     text: str
     do: typing.Callable[["Walk"], None]
     command: bool = False
-    said: bool = False  # the text is a command that the README has
+    said: bool = False  # whether the text is a command in the README
     counts: bool = True
-    inner: tuple = ()  # what happens while it runs
-    line: int | None = None  # where the README says it
+    inner: tuple = ()  # steps while it runs
+    line: int | None = None  # line in the README
 
     def all(self):
         yield self
@@ -79,7 +79,7 @@ class Step:
 
 
 def run(command, prints="", instead=None):
-    """A command that ends, well, and prints what matches. The next one begins in the folder that this one ends in."""
+    """A command that succeeds with matching output. The next step starts in the directory where it ends."""
 
     def do(walk):
         where = walk.top / ".where"
@@ -88,14 +88,14 @@ def run(command, prints="", instead=None):
         with walk.started(script) as process:
             status = process.wait(LONGEST_COMMAND)
         walk.folder = pathlib.Path(where.read_text().rstrip("\n"))
-        assert status == 0, f"it ended with {status}"
-        assert re.search(prints, walk.output, re.MULTILINE), f"it does not print {prints!r}"
+        assert status == 0, f"exit status {status}"
+        assert re.search(prints, walk.output, re.MULTILINE), f"{prints!r} is not in its output"
 
     return Step(command, do, command=True, said=True)
 
 
 def serve(command, *inner, ends=(0,), abrupt=False):
-    """A command that serves until ctrl-c, and what to do meanwhile. An `abrupt` one just leaves its clients."""
+    """A command that serves until ctrl-c, with the steps while it runs. An `abrupt` one does not close its clients."""
 
     def do(walk):
         with socket.socket() as probe:
@@ -103,8 +103,8 @@ def serve(command, *inner, ends=(0,), abrupt=False):
             try:
                 probe.bind(("127.0.0.1", PORT))
             except OSError as error:
-                raise AssertionError(f"port {PORT}, which the READMEs name, is not free: {error}") from None
-        # Without it, `serve` would listen to other machines.
+                raise AssertionError(f"port {PORT} of the READMEs is in use: {error}") from None
+        # By default, `serve` listens on all interfaces.
         with walk.started(command, STATEROOM_IP="127.0.0.1") as process:
             until_it_listens(process)
             went_well = all([walk.take(step) for step in inner])
@@ -115,45 +115,45 @@ def serve(command, *inner, ends=(0,), abrupt=False):
                 finally:
                     walk.leave()
             status = process.wait(LONGEST_END)
-            assert status in ends, f"after ctrl-c it ended with {status}"
-            assert went_well, "what it was asked is above"
+            assert status in ends, f"exit status {status} after ctrl-c"
+            assert went_well, "a step failed, see above"
 
     return Step(command, do, command=True, said=True, inner=inner)
 
 
 def until_it_listens(process):
-    """Not by what it says, as apps of one's own say nothing."""
+    """Waits until the port is open. The output of an app may not tell."""
     deadline = time.monotonic() + LONGEST_COMMAND
     while True:
         with contextlib.suppress(ConnectionRefusedError):
             return socket.create_connection(("127.0.0.1", PORT)).close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            raise AssertionError(f"it ended with {process.wait(0.1)} before it listened")
+            raise AssertionError(f"exit status {process.wait(0.1)} before it listened")
         assert time.monotonic() < deadline, "it does not listen"
 
 
 def goodbye(client, abrupt):
     if not abrupt:
-        kind, content = client.hear()
+        kind, content = client.receive()
         while kind != 8:
-            kind, content = client.hear()
+            kind, content = client.receive()
         assert content[:2] == (1012).to_bytes(2, "big"), f"the client was closed with {content}"
-        # The answer to it, or the server would wait for that.
+        # Answers it, so that the server does not wait.
         client.socket.sendall(b"\x88\x82\0\0\0\0" + content[:2])
 
 
 def unsaid(step):
-    """A command that the README leaves to its reader."""
+    """A command that is not in the README."""
     return dataclasses.replace(step, said=False)
 
 
 def mention(command, why):
-    """The exceptions: what is a command, but is not to be typed, and why."""
-    return Step(command, lambda _: print(f"    not typed: {why}"), said=True, counts=False)
+    """A command in the README that is not run, and the reason."""
+    return Step(command, lambda _: print(f"    not run: {why}"), said=True, counts=False)
 
 
 def at(folder):
-    """Goes to a folder, from the clone's."""
+    """Changes to a directory of the clone."""
 
     def do(walk):
         walk.folder = (walk.clone / folder).resolve(strict=True)
@@ -162,7 +162,7 @@ def at(folder):
 
 
 def block(language, part, file, *replace):
-    """Puts the block of this language that has this part into a file."""
+    """Writes the block of this language that contains this part to a file."""
 
     def do(walk):
         text = walk.document.block(language, part)
@@ -171,7 +171,7 @@ def block(language, part, file, *replace):
             text = text.replace(*replace)
         path = walk.folder / file
         if file == "Cargo.toml":
-            # What `cargo new` has written stays, but for its last line: an empty table that the block has, too.
+            # Keeps the output of `cargo new` except for the last line, an empty table that the block contains, too.
             text = path.read_text().removesuffix("[dependencies]\n") + text
         path.write_text(text)
 
@@ -196,12 +196,12 @@ def get(path, part):
 
 
 def join(path, unnamed=None):
-    """Joins a room at an address that the README names; for one that it does not, say why."""
+    """Joins a room at an address in the README, or at another one for a reason."""
 
     def do(walk):
         named = re.findall(r"ws://[^/\s]+(/[^\s`\")>]+)", walk.document.text)
         named = [re.sub(r"\\\{room\\\}|NAME", "[^/?]+", re.escape(address)) for address in named]
-        assert unnamed or any(re.fullmatch(address, path) for address in named), "the README names no such address"
+        assert unnamed or any(re.fullmatch(address, path) for address in named), "the address is not in the README"
         walk.leave()
         walk.client = Client(PORT, path)
 
@@ -213,32 +213,32 @@ def say(message):
         kind, content = (0x81, message.encode()) if isinstance(message, str) else (0x82, message)
         walk.client.socket.sendall(bytes([kind, 0x80 | len(content), 0, 0, 0, 0]) + content)
 
-    return Step(f"says {message!r}", do, counts=False)
+    return Step(f"sends {message!r}", do, counts=False)
 
 
 def hear(message):
-    """A text or bytes, or a pattern of a text."""
+    """Expects a text, bytes, or a text that matches a pattern."""
 
     def do(walk):
-        kind, content = walk.client.hear()
+        kind, content = walk.client.receive()
         heard = content.decode() if kind == 1 else content
         same = message.fullmatch(heard) if isinstance(message, re.Pattern) else message == heard
-        assert same, f"hears {heard!r}"
+        assert same, f"received {heard!r}"
 
-    return Step(f"hears {message.pattern if isinstance(message, re.Pattern) else message!r}", do)
+    return Step(f"receives {message.pattern if isinstance(message, re.Pattern) else message!r}", do)
 
 
 def closed(code):
     def do(walk):
-        kind, content = walk.client.hear()
+        kind, content = walk.client.receive()
         walk.leave()
-        assert (kind, content[:2]) == (8, code.to_bytes(2, "big")), f"hears {content}"
+        assert (kind, content[:2]) == (8, code.to_bytes(2, "big")), f"received {content}"
 
     return Step(f"is closed with {code}", do)
 
 
 class Walk:
-    """A newcomer: where they are, what they have joined, and how it went so far."""
+    """The state of a walk: working directory, connection, and results."""
 
     def __init__(self, top, clone, environment):
         self.top, self.clone, self.environment = top, clone, environment
@@ -254,7 +254,7 @@ class Walk:
 
     @contextlib.contextmanager
     def started(self, script, **environment):
-        """Bash with a process group of its own. When this is left, the group has ended, and `output` is all it has said."""
+        """Runs a script in a process group of its own. On exit, the group has ended and `output` is its output."""
         process = subprocess.Popen(
             ["bash", "-c", script], cwd=self.folder, env={**self.environment, **environment},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
@@ -264,11 +264,11 @@ class Walk:
         reader.start()
         try:
             yield process
-            # The output ends with the last who has it: ctrl-c may end a shell before what it has started.
+            # The output ends with the last process: ctrl-c may end a shell before its children.
             reader.join(LONGEST_END)
-            assert not reader.is_alive(), "it leaves processes behind"
+            assert not reader.is_alive(), "processes are still running"
         finally:
-            # Only while there is something of it, as later the number may be another's.
+            # Only while a process of it exists: later, its ID may be reused.
             if process.poll() is None or reader.is_alive():
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -276,7 +276,7 @@ class Walk:
             self.output = b"".join(lines).decode(errors="replace")
 
     def take(self, step):
-        """Does a step. Gives whether it went well."""
+        """Runs a step and returns whether it succeeded."""
         indent = "    " * self.depth
         print(f"{indent}{self.place(step)}: {step.text}", flush=True)
         began, failures = time.monotonic(), len(self.failures)
@@ -303,7 +303,7 @@ class Walk:
         self.failures.append(text)
 
     def read(self, document, path, without=None):
-        """Goes the path of a README. A command that has no step fails, as does a step whose command is not there."""
+        """Runs the path of a README. Fails for commands without a step, and for steps whose command is missing."""
         self.document, self.folder = document, self.clone
         steps = [step for outer in path for step in outer.all() if step.said]
         rows = [step.text for step in steps]
@@ -316,7 +316,7 @@ class Walk:
             for line, command in document.commands[from_:to]:
                 self.fail(f"{document.name}:{line}: `{command}` is not in the path of .ci/readmes.py")
             for command in rows[first:last]:
-                self.fail(f"{document.name}: .ci/readmes.py has `{command}` here, and the README has not")
+                self.fail(f"{document.name}: `{command}` is in .ci/readmes.py only")
         for step in path:
             if without and step.command and re.search(without, step.text):
                 self.ignored += sum(part.command for part in step.all())

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compatibility with the released 0.4.4, both ways: a module built with its crates on our host, and ours on its host.
+"""Checks compatibility with the released 0.4.4 in both directions: its modules on our host, and ours on its host.
 
-usage: released.py WORKDIR. Installs the released command there, and builds a guest against the released crates.
+usage: released.py WORKDIR. Installs the released command into WORKDIR and builds a guest against the released crates.
 """
 
 import os
@@ -13,7 +13,7 @@ import time
 
 from websocket import Client
 
-# One service, written as for 0.4.4, that uses all it can ask for.
+# A service for the API of 0.4.4 that uses all of it.
 SERVICE = """
 use stateroom_wasm::*;
 
@@ -51,7 +51,7 @@ def run(*command, **options):
 
 
 def guest(work, name, dependency):
-    """Builds the service against a stateroom-wasm; gives the module's file."""
+    """Builds the service against a version of stateroom-wasm and returns the path of the module."""
     crate = work / name
     (crate / "src").mkdir(parents=True, exist_ok=True)
     (crate / "src/lib.rs").write_text(SERVICE)
@@ -59,7 +59,7 @@ def guest(work, name, dependency):
         f'[package]\nname = "{name}"\nversion = "0.0.0"\nedition = "2021"\n[lib]\ncrate-type = ["cdylib"]\n'
         f"[dependencies]\nstateroom-wasm = {dependency}\n[workspace]\n"
     )
-    # Newer compilers leave undefined symbols to the linker, and 0.4.4 does not say where its import comes from.
+    # 0.4.4 does not name the module of its import, so the linkers of newer compilers report an undefined symbol.
     flags = {"RUSTFLAGS": "-C link-arg=--allow-undefined"} if name == "released-guest" else {}
     run("cargo", "build", "-q", "--release", "--target", "wasm32-wasip1", "--target-dir", work / "guests", cwd=crate,
         env={**os.environ, **flags})
@@ -73,7 +73,7 @@ def free_port():
 
 
 def check(title, command, port):
-    """Serves by `command` and has a conversation."""
+    """Serves with `command` and exchanges messages."""
     log = open(f"{title.replace(' ', '-')}.log", "w+")
     server = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log)
     try:
@@ -89,12 +89,12 @@ def check(title, command, port):
         two = Client(port, "/ws")
         two.expect("welcome ClientId(2)")
         one.expect("ClientId(2) is here")
-        two.say("hello")
+        two.send("hello")
         for client in one, two:
             client.expect("ClientId(2): hello")
         two.socket.sendall(b"\x82\x83\0\0\0\0\1\2\3")
-        assert two.hear() == (2, b"\1\2\3")
-        one.say("tick")
+        assert two.receive() == (2, b"\1\2\3")
+        one.send("tick")
         for client in one, two:
             client.expect("tick 1")
         print(f"test {title} ... ok", flush=True)
@@ -119,7 +119,7 @@ def main():
     check("released module on our host", [ours, "serve", old, "--port", port, "--ip", "127.0.0.1"], port)
     port = free_port()
     check("our module on our host", [ours, "serve", new, "--port", port, "--ip", "127.0.0.1"], port)
-    # The released command knows no --ip.
+    # The released command has no --ip.
     port = free_port()
     check("our module on the released host", [work / "released/bin/stateroom", "serve", new, "--port", port], port)
     port = free_port()

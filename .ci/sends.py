@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Counts the system calls of a burst of broadcasts: fifty of them, said in one go, are written once to each member.
+"""Counts the system calls of a burst of broadcasts: fifty of them, received at once, are written once to each member.
 
-usage: sends.py STATEROOM MODULE, the module being `counter-service`'s. Needs strace.
+usage: sends.py STATEROOM MODULE, where MODULE is that of `counter-service`. Needs strace.
 """
 
 import os
@@ -27,7 +27,7 @@ def main(command, module):
     try:
         port = next(int(found[1]) for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:(\d+)", line)))
         members = [Client(port, "/ws/a") for _ in range(MEMBERS)]
-        members[0].say("increment")
+        members[0].send("increment")
         for member in members:
             member.expect("new value: 1")
         before = sends(trace.name)
@@ -42,12 +42,12 @@ def main(command, module):
             os.kill(int(process), signal.SIGKILL)
         server.wait()
     print(f"{MESSAGES} broadcasts to {MEMBERS} members: {count} sends")
-    assert count <= 2 * MEMBERS, "a burst is not written in one go"
+    assert count <= 2 * MEMBERS, "a burst is not written at once"
     print("test result: ok. 1 passed; 0 failed; 0 ignored (sends of a burst)")
 
 
 def sends(trace):
-    """How many writes to sockets a trace has; strace writes a line when the call is over."""
+    """Returns the number of writes to sockets in a trace. strace writes a line when the call returns."""
     with open(trace) as lines:
         return sum(bool(re.search(r" (writev|sendto|sendmsg)\(", line)) for line in lines)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The command as systemd runs it: on a socket that is open already, telling when it is ready and when it stops."""
+"""Runs the command as systemd does: with a socket passed in, and a notification socket for its state."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def main():
         listener.listen()
         process = os.fork()
         if process == 0:
-            # The third file is the first socket; it is for the process of this number alone.
+            # Passed sockets begin at file descriptor 3, and are valid for the process LISTEN_PID only.
             os.dup2(listener.fileno(), 3)
             os.set_inheritable(3, True)
             os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()), NOTIFY_SOCKET=told.getsockname())
@@ -36,7 +36,7 @@ def main():
             assert told.recv(100) == b"STOPPING=1\n"
             _, status = os.waitpid(process, 0)
             process = None
-            assert status == 0, f"it ended with {status}"
+            assert status == 0, f"exit status {status}"
         finally:
             if process:
                 os.kill(process, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Programs on a terminal of their own, as a person runs them; what is seen there is kept as an asciicast
+"""Runs programs on pseudoterminals and records their output as an asciicast
 (https://docs.asciinema.org/manual/asciicast/v2/)."""
 
 import codecs
@@ -13,12 +13,12 @@ import time
 
 WIDTH, HEIGHT = 110, 32
 PATIENCE = 300
-# What moves the cursor or gives colours. https://ecma-international.org/publications-and-standards/standards/ecma-48/
+# Cursor movement and colors. https://ecma-international.org/publications-and-standards/standards/ecma-48/
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][0-9A-B]|\r")
 
 
 class Recording:
-    """What is seen and typed, and when."""
+    """A recording of terminal output with timestamps."""
 
     def __init__(self, path):
         self.began = time.monotonic()
@@ -35,7 +35,7 @@ class Recording:
 
 
 class Terminal:
-    """One program on a terminal."""
+    """A program on a pseudoterminal."""
 
     def __init__(self, recording, command, cwd, environment):
         self.recording, self.seen, self.looked = recording, "", 0
@@ -49,7 +49,7 @@ class Terminal:
         os.close(slave)
 
     def sees(self, pattern, patience=PATIENCE):
-        """Waits for a text, of what was not looked at before; gives the match."""
+        """Waits for a match in the output since the last match, and returns it."""
         until = time.monotonic() + patience
         while True:
             if found := re.search(pattern, CONTROL.sub("", self.seen)[self.looked :], re.S):
@@ -63,7 +63,7 @@ class Terminal:
         try:
             data = os.read(self.master, 65536) if ready else b""
         except OSError:
-            # The program has ended.
+            # The program has exited.
             data = b""
         text = self.decoder.decode(data)
         self.seen += text
@@ -78,7 +78,7 @@ class Terminal:
         os.killpg(self.process.pid, signal.SIGINT)
 
     def ends(self, code=0, patience=PATIENCE):
-        """Waits for its end, and for it to end so; gives all that was seen."""
+        """Waits for the program to exit with this status, and returns all of its output."""
         until = time.monotonic() + patience
         while self.reads(until - time.monotonic()):
             pass

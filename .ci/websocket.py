@@ -1,4 +1,4 @@
-"""A WebSocket client of the standard library alone, so that a fault which our own libraries share with our server would show."""
+"""A WebSocket client on the standard library alone: independent of the libraries that the server and its tests use."""
 
 import base64
 import os
@@ -7,7 +7,7 @@ import struct
 
 
 class Client:
-    """A WebSocket client, as small as one can be (RFC 6455)."""
+    """A minimal WebSocket client (RFC 6455)."""
 
     def __init__(self, port, path):
         self.socket = socket.create_connection(("127.0.0.1", port), 30)
@@ -25,22 +25,22 @@ class Client:
         data = b""
         while len(data) < length:
             more = self.socket.recv(length - len(data))
-            assert more, "the connection is gone"
+            assert more, "the connection was closed"
             data += more
         return data
 
-    def say(self, text):
+    def send(self, text):
         mask = os.urandom(4)
         masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(text.encode()))
         self.socket.sendall(bytes([0x81, 0x80 | len(masked)]) + mask + masked)
 
-    def hear(self):
-        """The next frame: its kind, and its content."""
+    def receive(self):
+        """Returns the opcode and the payload of the next frame."""
         kind, length = self.exactly(2)
         if length == 126:
             (length,) = struct.unpack(">H", self.exactly(2))
         return kind & 0x0F, self.exactly(length)
 
     def expect(self, text):
-        heard = self.hear()
-        assert heard == (1, text.encode()), f"heard {heard}, not {text!r}"
+        received = self.receive()
+        assert received == (1, text.encode()), f"received {received}, not {text!r}"

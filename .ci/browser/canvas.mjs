@@ -1,4 +1,4 @@
-// Looks at what is painted on the one canvas of a page.
+// Reads the pixels of the canvas of a page.
 import { soon } from './soon.mjs';
 
 /** What the canvas shows, as the address of a picture. */
@@ -14,7 +14,7 @@ export async function difference(page, one, other) {
   // Most of the time, and without decoding millions of pixels.
   if (one === other) return { share: 0 };
   return page.evaluate(async ([one, other]) => {
-    // Edges of lines are not smoothed alike everywhere.
+    // Antialiasing differs between machines.
     const TOLERANCE = 32;
     const images = await Promise.all([one, other].map(async address => {
       const image = new Image();

@@ -43,7 +43,7 @@ everyPage(play, {
   async content(one, other) {
     await rename(one, 'Ada');
     await rename(other, 'Bob, who has a rather long name');
-    // One after the other: what two windows say at once comes in either order.
+    // One after the other: messages of two windows at the same time arrive in either order.
     const said = [];
     for (const [page, name, text] of [
       [one, 'Ada', 'Good morning! Is anybody here?'],
@@ -97,20 +97,20 @@ play('names and messages are text, whatever is in them', async ({ open }) => {
   }
 });
 
-play('another room hears nothing of it', async ({ open }) => {
+play('messages stay in their room', async ({ open }) => {
   const [here, there] = [await open(), await open(desktop, 'another')];
   await rename(here, 'Ada');
   await say(here, 'a secret');
   await hears(here, ['Ada', 'a secret']);
   await rename(there, 'Bob');
   await sees(there, 'Bob');
-  // Had it heard the other room, this would not be its only message.
+  // A message of the other room would come first.
   await say(there, 'hello?');
   await hears(there, ['Bob', 'hello?']);
   assert.equal(await there.locator('#messages li.message').count(), 1);
 });
 
-play('whoever loads the page again is the same person', async ({ open }) => {
+play('a reload keeps the client', async ({ open }) => {
   const [ada, bob] = await adaAndBob(open);
   await ada.reload();
   for (const page of [ada, bob]) await sees(page, 'Ada', 'Bob');

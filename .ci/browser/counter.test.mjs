@@ -15,7 +15,7 @@ everyPage(play, {
     await other.click('#increment');
     await shows(one, '2');
   },
-  // The room that a server had is gone with it: both times, this is its first number.
+  // A restarted server has new rooms: the count begins again.
   async exchange(from, to) {
     await from.click('#increment');
     await shows(to, '1');
@@ -35,7 +35,7 @@ play('everybody sees the number that everybody counts', async ({ open }) => {
   await shows(one, '\u22121');
 });
 
-play('whoever comes later sees a number as soon as somebody counts', async ({ open }) => {
+play('a late client sees the number at the next change', async ({ open }) => {
   const one = await open();
   await one.click('#increment');
   await shows(one, '1');
@@ -49,7 +49,7 @@ play('another room has another number', async ({ open }) => {
   const [here, there] = [await open(), await open(desktop, 'another')];
   await here.click('#increment');
   await shows(here, '1');
-  // Had it heard the other room, this would not be its first number.
+  // A number of the other room would come first.
   await there.click('#decrement');
   await shows(there, '\u22121');
   await shows(here, '1');

@@ -69,7 +69,7 @@ play('a finger points as well, and to the same place on a larger screen', async 
   await differs('where the cursor is', other, blank, isAt(where, NEAR));
 });
 
-play('whoever comes later sees the cursors too, and not those who have gone', async ({ open }) => {
+play('a late client sees the cursors of those present', async ({ open }) => {
   const [one, other] = [await open(), await open()];
   await drawn(other, 0);
   const blank = await picture(other);
@@ -99,7 +99,7 @@ play('another room shows nothing of it', async ({ open }) => {
   const [one, other, elsewhere, beside] = [await open(), await open(), await open(desktop, 'another'), await open(desktop, 'another')];
   await point(one, { x: 0.25, y: 0.3 });
   await drawn(other, 1);
-  // Whoever is elsewhere sees the one beside, and nobody more.
+  // The other window sees this cursor and no more.
   await point(beside, { x: 0.75, y: 0.6 });
   await drawn(elsewhere, 1);
 });

@@ -1,4 +1,4 @@
-// What holds for the page of each example.
+// Tests that apply to the page of each example.
 import assert from 'node:assert/strict';
 
 import { contrasts, fitsAPhone } from './looks.mjs';
@@ -34,7 +34,7 @@ export function everyPage(play, { name, inputs, content, exchange }) {
 
   play('a lost connection is told, and is back by itself', async ({ open, server }) => {
     const windows = [await open(), await open()];
-    // A page that is loaded again would not know it any more.
+    // A reload of the page would lose it.
     for (const page of windows) await page.evaluate(() => { window.stayed = true; });
     await exchange(...windows);
 

@@ -1,4 +1,4 @@
-// Looks at a page as somebody with thumbs and tired eyes does. Each function gives what is wrong, or nothing.
+// Checks of legibility and touch targets. Each function returns the problems it finds, or nothing.
 
 const TOUCH_PIXELS = 40;
 const CONTRAST = 4.5;
@@ -7,7 +7,7 @@ const CONTRAST = 4.5;
 export function fitsAPhone(page) {
   return page.evaluate(([screenWidth, atLeast]) => {
     const wrong = [];
-    // A phone zooms out until all is in sight: `innerWidth` grows with the page.
+    // A phone zooms out to fit the page: `innerWidth` grows with it.
     const { scrollWidth } = document.documentElement;
     if (scrollWidth > screenWidth) wrong.push(`the page is ${scrollWidth} wide, the screen ${screenWidth}`);
     for (const element of document.querySelectorAll('button, input, select, summary, label:has(input)')) {

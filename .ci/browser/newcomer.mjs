@@ -1,5 +1,4 @@
-// Two windows of a newcomer (`.ci/newcomer.py`), who has just begun: at each word on stdin, something is done in them or expected
-// of them; when it has been seen, the word comes back.
+// The two windows of `.ci/newcomer.py`. Each word on stdin is an action or an expectation, and is printed when it is done.
 //
 //   node newcomer.mjs http://127.0.0.1:8080/
 import { createInterface } from 'node:readline';
@@ -21,7 +20,7 @@ const deeds = {
     await both[0].click('#increment');
     await all('the number', value, '1');
   },
-  // They are the same windows, and the new code counts by ten.
+  // The same windows, without a reload. The new code counts by ten.
   async saved() {
     await both[1].click('#increment');
     await all('the number', value, '10');

@@ -1,4 +1,4 @@
-// Prints each test as it ends, and last the line that cargo prints too: `.ci/run` sums up those lines.
+// Prints each test as it ends, and finally a summary in the format of libtest, which `.ci/run` sums.
 import { stripVTControlCharacters } from 'node:util';
 
 export default async function* report(events) {
@@ -10,7 +10,7 @@ export default async function* report(events) {
     if (skip === 'test name does not match pattern') continue;
     let result = 'ok';
     if (type === 'test:fail') result = `FAILED\n${explain(details.error)}\n`;
-    // For a file without tests, node reports one that is called as the file.
+    // For a file without tests, node reports one test with the name of the file.
     else if (name === file) result = 'FAILED: there is no test in it';
     else if (skip !== undefined || todo !== undefined) result = 'ignored';
     counts[{ ok: 'passed', ignored: 'ignored' }[result] ?? 'failed'] += 1;
@@ -22,7 +22,7 @@ export default async function* report(events) {
   yield `test result: ${good ? 'ok' : 'FAILED'}. ${passed} passed; ${failed} failed; ${ignored} ignored\n`;
 }
 
-// What node reports is wrapped around what the test has thrown.
+// node wraps the error that the test has thrown.
 function explain(error) {
   const cause = error?.cause ?? error;
   return stripVTControlCharacters(cause?.stack ?? String(cause));

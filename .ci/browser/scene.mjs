@@ -1,4 +1,4 @@
-// Where the tests of one example take place: its server and a browser, for all of them; a room and its windows, for each.
+// The fixture of an example: one server and one browser for all of its tests, a room and its windows for each.
 import { after, test } from 'node:test';
 
 import { shoot } from './screenshots.mjs';

@@ -1,4 +1,4 @@
-// Pictures to look at. What there is to be seen in those that the guide shows is kept as text, too: it tells when they grow old.
+// Screenshots. The content of those in the guide is also kept as text, to detect outdated ones.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Builds what is to be seen and serves it, as the READMEs tell to.
+// Builds and serves a program as its README describes.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 const START_SECONDS = 60;
-// Longer than the server gives its rooms.
+// Longer than the shutdown time of the server.
 const STOP_SECONDS = 20;
 
 const stateroom = (...words) => [process.env.STATEROOM, words];
@@ -35,7 +35,7 @@ export class Server {
   log = [];
   /** How often it was stopped. */
   stops = 0;
-  /** How it ended when nobody had asked it to. */
+  /** The outcome of an unexpected exit. */
   accidents = [];
 
   constructor(program) {
@@ -95,7 +95,7 @@ export class Server {
   }
 }
 
-// No server outlives the tests, however they end.
+// Stops all servers, however the tests end.
 const running = new Set();
 process.on('exit', () => running.forEach(server => server.kill('SIGKILL')));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));

@@ -10,11 +10,11 @@ const LOOK_AGAIN_MILLISECONDS = 50;
 export async function soon(what, look, expected) {
   const end = Date.now() + PATIENCE_SECONDS * 1000;
   for (;;) {
-    // A page that is just being loaded cannot be looked at.
+    // A page that is loading cannot be queried.
     const seen = await look().catch(error => error);
     if (fits(seen, expected)) return seen;
     if (Date.now() > end) {
-      // Of a function there is nothing to show but its name.
+      // A function has only a name to print.
       throw new Error(`${what}: expected ${expected.name || inspect(expected)}, but after ${PATIENCE_SECONDS} s it is ${inspect(seen)}`);
     }
     await new Promise(resolve => setTimeout(resolve, LOOK_AGAIN_MILLISECONDS));

@@ -68,7 +68,7 @@ play('everybody sees what everybody draws, in every colour', async ({ open }) =>
   await alike('the boards of both', one, other);
 });
 
-play('whoever comes later gets the picture', async ({ open }) => {
+play('a late client gets the picture', async ({ open }) => {
   const [one, other] = [await open(), await open()];
   const blank = await picture(one);
   await drawTogether(one, other, zigzag);
@@ -101,7 +101,7 @@ play('a finger draws as well', async ({ open }) => {
 play('another room has another board', async ({ open }) => {
   const [one, other] = [await open(), await open()];
   await drawTogether(one, other, zigzag);
-  // Had they heard the other room, theirs would not be the picture of this stroke alone.
+  // A stroke of the other room would be in the picture.
   const [elsewhere, beside] = [await open(desktop, 'another'), await open(desktop, 'another')];
   await drawTogether(elsewhere, beside, slope);
   const alone = await open(desktop, 'a third');

@@ -1,4 +1,4 @@
-// The windows of a test, each as of another person, and what went wrong in them.
+// The windows of a test, each with its own browser context, and the errors in them.
 import { chromium } from 'playwright-core';
 
 import { soon } from './soon.mjs';
@@ -31,7 +31,7 @@ export class Windows {
     return this.#contexts.flatMap(context => context.pages());
   }
 
-  /** A window that has joined the room of this test, or another one. A context has a store of its own: it is somebody else. */
+  /** A window in the room of this test, or in another one. Its context has its own storage: it is another client. */
   async open(device = desktop, room = this.#room, path = '') {
     const page = await this.visit(device, `${path}?room=${encodeURIComponent(room)}`);
     await connection(page, 'open');

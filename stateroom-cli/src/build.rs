@@ -18,7 +18,7 @@ use clap::ValueEnum;
 pub(crate) use self::{
     cache::{VARIABLE as CACHE_VARIABLE, directory as cache_directory},
     cargo::{DoesNotBuild, stop, tool},
-    client::{bound_without_installing, linked_wasm_bindgen},
+    client::can_bind,
     package::nearest_manifest,
     sources::{BuiltFrom, built_from},
     target::{is_installed as has_target, rustc},

@@ -203,6 +203,16 @@ impl IntoResponse for PollError {
 
 #[cfg(test)]
 mod tests {
+    use std::{net::SocketAddr, path::PathBuf, process::Command};
+
+    use futures_util::{SinkExt, StreamExt};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+        time::timeout,
+    };
+    use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
     use super::*;
 
     const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/embed.toml");
@@ -235,5 +245,93 @@ mod tests {
         assert!(error.contains("nothing.wasm") && error.ends_with("Has it been built?"), "{error}");
         rooms.module = "embed.toml".into();
         assert!(load(folder, &rooms).is_err());
+    }
+
+    const ADMINISTRATOR: &str = "authorization: Bearer administrator\r\n";
+
+    #[tokio::test]
+    async fn the_app_and_its_rooms_work_together() {
+        let mut configuration = read(Path::new(SHIPPED)).unwrap();
+        configuration.rooms.module = poll().display().to_string();
+        configuration.rooms.maximum = 2;
+        let module = load(Path::new(""), &configuration.rooms).unwrap();
+        let (app, rooms) = app(configuration, module);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, app).await });
+
+        assert_eq!(request(address, "GET /polls/a", "", "").await, answer("404", "there is no such poll\n"));
+        assert_eq!(request(address, "GET /rooms/ws/a", "", "").await.0, "401");
+        let (mut one, mut two) = (join(address).await, join(address).await);
+        for client in [&mut one, &mut two] {
+            assert_eq!(next(client).await, Message::text("votes: 0"));
+        }
+        one.send(Message::text("no")).await.unwrap();
+        one.send(Message::text("yes")).await.unwrap();
+        for client in [&mut one, &mut two] {
+            assert_eq!(next(client).await, Message::text("votes: 1"));
+        }
+        assert_eq!(request(address, "GET /polls/a", "", "").await, answer("200", "1\n"));
+        assert_eq!(request(address, "GET /polls", "", "").await, answer("200", "a: 2 connected\n"));
+
+        assert_eq!(request(address, "POST /polls/a/announce", "", "hello").await.0, "401");
+        assert_eq!(request(address, "POST /polls/a/announce", ADMINISTRATOR, "hello").await, answer("200", "said\n"));
+        for client in [&mut one, &mut two] {
+            assert_eq!(next(client).await, Message::text("hello"));
+        }
+        assert_eq!(request(address, "DELETE /polls/a", ADMINISTRATOR, "").await, answer("200", "closed\n"));
+        for client in [&mut one, &mut two] {
+            assert_eq!(closed(client).await, (4100, "the poll is closed".to_owned()));
+        }
+
+        let mut late = join(address).await;
+        assert_eq!(next(&mut late).await, Message::text("votes: 0"), "a new room");
+        let ((), (code, _)) = tokio::join!(rooms.shutdown(), closed(&mut late));
+        assert_eq!(code, 1012);
+    }
+
+    /// Builds the module of the example `poll`.
+    fn poll() -> PathBuf {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let arguments =
+            ["build", "--quiet", "--locked", "--release", "--lib", "--target", "wasm32-wasip1", "-p", "poll"];
+        let built = Command::new(env!("CARGO")).args(arguments).current_dir(&examples).status().unwrap();
+        assert!(built.success(), "`rustup target add wasm32-wasip1` if the target is missing");
+        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| examples.join("target"), PathBuf::from);
+        target.join("wasm32-wasip1/release/poll.wasm")
+    }
+
+    type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+    async fn join(address: SocketAddr) -> Client {
+        connect_async(format!("ws://{address}/rooms/ws/a?word=please")).await.unwrap().0
+    }
+
+    async fn next(client: &mut Client) -> Message {
+        timeout(Duration::from_secs(30), client.next()).await.expect("no message").unwrap().unwrap()
+    }
+
+    async fn closed(client: &mut Client) -> (u16, String) {
+        let Message::Close(Some(frame)) = next(client).await else { panic!("no close") };
+        // Answers it.
+        while let Ok(Some(Ok(_))) = timeout(Duration::from_secs(30), client.next()).await {}
+        (frame.code.into(), frame.reason.to_string())
+    }
+
+    fn answer(status: &str, body: &str) -> (String, String) {
+        (status.to_owned(), body.to_owned())
+    }
+
+    /// Returns the status and the body of an answer.
+    async fn request(address: SocketAddr, line: &str, headers: &str, body: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let length = body.len();
+        let head =
+            format!("{line} HTTP/1.1\r\nhost: app\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n");
+        stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        timeout(Duration::from_secs(30), stream.read_to_string(&mut answer)).await.expect("no answer").unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().to_owned(), body.to_owned())
     }
 }

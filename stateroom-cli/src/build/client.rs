@@ -1,153 +1,70 @@
-//! What runs in the browser: a module, bound with wasm-bindgen.
+//! The client: a module for the browser, bound with the program `wasm-bindgen`.
 //!
-//! wasm-bindgen binds what was compiled against its own version, and hardly any other. The library that is linked here is
-//! tried first; where it does not fit, the program of the very version that does is found or installed.
+//! *Invariant:* the program has exactly the version that the client is compiled against. wasm-bindgen binds hardly any other.
 mod install;
-mod optimise;
+mod optimize;
 mod program;
+mod start;
 
 use std::{
     fs,
-    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use cargo_metadata::semver::Version;
-use wasm_bindgen_cli_support::Bindgen;
 
 use super::{cache, cargo::Made};
 
-/// Binds a module: the directory it gives has `<crate>.js`, `<crate>_bg.wasm` and their types. Where `quiet`, cargo tells
-/// errors alone of what has to be installed for it.
+/// Binds a module and returns the directory of the output: `<crate>.js`, `<crate>_bg.wasm` and their types. If the program has
+/// to be installed and `quiet` is set, cargo prints errors only.
 ///
 /// # Errors
 ///
-/// Where the module cannot be bound, or was compiled against a version of wasm-bindgen that cannot be had.
+/// If the module does not use wasm-bindgen, cannot be bound, or the matching program cannot be installed.
 pub(super) fn bind(made: &Made, target_directory: &Path, quiet: bool) -> Result<PathBuf> {
     let module = made.module.as_path();
-    let name = module.file_stem().context("the client's module has no name")?;
-    let directory = target_directory.join("stateroom").join("client").join(name);
+    let name = module.file_stem().context("the client's module has no file name")?.to_string_lossy();
+    let version = version(made)?;
+    let program = program::find(&version, &cache::directory()?, quiet)?;
+    let directory = target_directory.join("stateroom").join("client").join(&*name);
     if directory.exists() {
-        fs::remove_dir_all(&directory).with_context(|| format!("`{}` cannot be replaced", directory.display()))?;
+        fs::remove_dir_all(&directory).with_context(|| format!("failed to remove `{}`", directory.display()))?;
     }
-    if let Err(error) = quietly(|| generate(module, &directory)) {
-        let text = format!("{error:#}");
-        let misfit = Misfit::told(&text, made.wasm_bindgen.as_deref())
-            .ok_or_else(|| anyhow!(text).context(format!("wasm-bindgen cannot bind `{}`", module.display())))?;
-        let program = program::find(&misfit, &cache::directory()?, quiet)?;
-        program::run(&program, module, &directory)?;
-    }
-    let mut bound = name.to_owned();
-    bound.push("_bg.wasm");
-    optimise::optimise(&directory.join(bound));
+    program::run(&program, module, &directory)?;
+    let bound = directory.join(format!("{name}_bg.wasm"));
+    start::leave_to_the_page(&bound, &directory.join(format!("{name}.js")))?;
+    optimize::optimize(&bound);
     Ok(directory)
 }
 
-/// [`program::run`] asks for the same.
-fn generate(module: &Path, directory: &Path) -> Result<()> {
-    Bindgen::new()
-        .input_path(module)
-        .web(true)?
-        .typescript(true)
-        .emit_start(false)
-        // So that `init()` finds the module beside the script by itself; `init(url)` works as well.
-        .omit_default_module_path(false)
-        .generate(directory)
+/// The version of wasm-bindgen that a client is compiled against.
+fn version(made: &Made) -> Result<Version> {
+    let version = made.wasm_bindgen.as_deref().with_context(|| {
+        format!(
+            "`{}` does not use wasm-bindgen\n  hint: `cargo add wasm-bindgen` in the client's crate",
+            made.module.display()
+        )
+    })?;
+    Version::parse(version).with_context(|| format!("wasm-bindgen {version} is not a version"))
 }
 
-/// The library of wasm-bindgen panics where a module is not what it takes for granted. That is an error like others.
-fn quietly(bind: impl FnOnce() -> Result<()>) -> Result<()> {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let result = panic::catch_unwind(AssertUnwindSafe(bind));
-    panic::set_hook(hook);
-    result.unwrap_or_else(|payload| {
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        Err(anyhow!("{}", text.or(payload.downcast_ref::<&str>().copied()).unwrap_or("it gave up")))
-    })
-}
-
-/// The version of wasm-bindgen that is linked here.
-pub(crate) fn linked_wasm_bindgen() -> String {
-    wasm_bindgen_shared::version()
-}
-
-/// Whether a client that is compiled against this version can be bound with what is on this machine.
-pub(crate) fn bound_without_installing(version: &Version) -> bool {
-    let program = || program::at_hand(version, &cache::directory().ok()?);
-    version.to_string() == linked_wasm_bindgen() || program().is_some()
-}
-
-/// Two versions of wasm-bindgen, of which neither binds what was compiled against the other.
-#[derive(Debug, PartialEq)]
-struct Misfit {
-    /// What the client is compiled against.
-    theirs: Version,
-    /// What is linked here.
-    ours: String,
-}
-
-impl Misfit {
-    /// What the library tells where it does not fit. Which version the client has, cargo knows better.
-    fn told(text: &str, compiled: Option<&str>) -> Option<Misfit> {
-        let theirs = after(text, "rust Wasm file schema version:")?;
-        let ours = after(text, "this binary schema version:")?.to_owned();
-        let theirs = Version::parse(compiled.unwrap_or(theirs)).or_else(|_| Version::parse(theirs)).ok()?;
-        Some(Misfit { theirs, ours })
-    }
-}
-
-/// The word that follows a label.
-fn after<'a>(text: &'a str, label: &str) -> Option<&'a str> {
-    text.split_once(label)?.1.split_whitespace().next()
+/// Returns whether a client compiled against this version can be bound without installing anything.
+pub(crate) fn can_bind(version: &Version) -> bool {
+    cache::directory().is_ok_and(|cache| program::installed(version, &cache).is_some())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A module that says to be made by another wasm-bindgen, and nothing else.
-    fn module_of(version: &str) -> Vec<u8> {
-        let header = format!(r#"{{"schema_version":"{version}","version":"{version}"}}"#);
-        let name = "__wasm_bindgen_unstable";
-        let mut section = vec![name.len() as u8];
-        section.extend(name.bytes());
-        section.extend((header.len() as u32).to_le_bytes());
-        section.extend(header.bytes());
-        let mut module = b"\0asm\x01\0\0\0\0".to_vec();
-        module.push(section.len() as u8);
-        module.extend(section);
-        module
-    }
-
     #[test]
-    fn versions_that_do_not_fit_are_understood_and_the_one_that_cargo_compiled_counts() {
-        let directory = tempfile::tempdir().unwrap();
-        let module = directory.path().join("client.wasm");
-        fs::write(&module, module_of("0.0.1")).unwrap();
-        let text = format!("{:#}", generate(&module, directory.path()).unwrap_err());
-        for (compiled, theirs) in [(None, "0.0.1"), (Some("0.0.2"), "0.0.2"), (Some("main"), "0.0.1")] {
-            let misfit = Misfit::told(&text, compiled).unwrap();
-            assert_eq!(misfit.theirs.to_string(), theirs);
-            assert!(misfit.ours.starts_with("0.2."), "{misfit:?}");
-        }
-        assert_eq!(Misfit::told("something else", Some("0.0.2")), None);
-    }
-
-    #[test]
-    fn what_is_no_module_at_all_is_an_error_with_the_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let module = directory.path().join("client.wasm");
-        fs::write(&module, "no module").unwrap();
-        let made = Made { module, wasm_bindgen: None };
-        let text = bind(&made, directory.path(), true).unwrap_err().to_string();
-        assert!(text.starts_with("wasm-bindgen cannot bind `") && text.contains("client.wasm"), "{text}");
-    }
-
-    #[test]
-    fn a_panic_of_the_library_is_an_error() {
-        let error = quietly(|| panic!("no such section")).unwrap_err();
-        assert_eq!(error.to_string(), "no such section");
+    fn a_client_names_its_wasm_bindgen() {
+        let made =
+            |version: Option<&str>| Made { module: "client.wasm".into(), wasm_bindgen: version.map(str::to_owned) };
+        assert_eq!(version(&made(Some("0.2.100"))).unwrap(), Version::new(0, 2, 100));
+        let text = |version_of: Option<&str>| version(&made(version_of)).unwrap_err().to_string();
+        assert!(text(None).starts_with("`client.wasm` does not use wasm-bindgen\n"), "{}", text(None));
+        assert_eq!(text(Some("main")), "wasm-bindgen main is not a version");
     }
 }

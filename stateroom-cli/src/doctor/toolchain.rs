@@ -5,7 +5,7 @@ use cargo_metadata::semver::Version;
 
 use super::Check;
 use crate::{
-    build::{bound_without_installing, has_target, linked_wasm_bindgen, nearest_manifest, rustc, tool},
+    build::{can_bind, has_target, nearest_manifest, rustc, tool},
     config::Settings,
 };
 
@@ -76,25 +76,23 @@ fn version_of(program: &str) -> Result<Version, Silence> {
     })
 }
 
-/// Whether a client that the crate here has can be bound.
+/// Checks whether the client of the crate here can be bound.
 pub(super) fn check_client(settings: &Settings) -> Check {
-    let (name, ours) = ("wasm-bindgen", linked_wasm_bindgen());
+    let name = "wasm-bindgen";
     if settings.client.is_none() {
-        return Check::ok(name, format!("{ours} is built in; there is no client here"));
+        return Check::ok(name, "not needed: there is no client here");
     }
-    let Some(theirs) = nearest_manifest().ok().and_then(|manifest| locked(manifest.parent()?, name)) else {
-        let fix = format!("cargo update -p wasm-bindgen --precise {ours}");
-        return Check::warning(name, format!("{ours} is built in; which one the client has, no Cargo.lock says"), fix);
+    let Some(version) = nearest_manifest().ok().and_then(|manifest| locked(manifest.parent()?, name)) else {
+        let found = "no Cargo.lock names the client's version of it";
+        return Check::warning(name, found, "cargo generate-lockfile");
     };
-    if theirs.to_string() == ours {
-        return Check::ok(name, format!("{ours} is built in, and the client's"));
+    if can_bind(&version) {
+        return Check::ok(name, format!("{version}, the client's version, is installed"));
     }
-    let found = format!("{ours} is built in, {theirs} the client's");
-    if bound_without_installing(&theirs) {
-        return Check::ok(name, format!("{found}, whose program is there"));
-    }
-    let fix = format!("cargo update -p wasm-bindgen --precise {ours}");
-    Check::warning(name, format!("{found}: its program is installed by the first build, which takes minutes"), fix)
+    let found = format!(
+        "{version}, the client's version, is not installed: the first build does so, which takes a few minutes"
+    );
+    Check::warning(name, found, format!("cargo install wasm-bindgen-cli --version {version} --locked"))
 }
 
 /// The version of a package in the Cargo.lock that counts for a directory.

@@ -8,7 +8,7 @@ mod programs;
 mod serving;
 
 #[cfg(unix)]
-pub(crate) use self::programs::{path_with, write_program};
+pub(crate) use self::programs::{has_tool, path_with, write_program};
 use std::{
     env,
     path::Path,

@@ -61,7 +61,7 @@ ok       wasm32-wasip1           installed
 warning  wasm32-unknown-unknown  not installed: the first build that needs it does so
                                  fix: rustup target add wasm32-unknown-unknown
 ok       settings                the environment and stateroom.toml can be used
-ok       wasm-bindgen            [..] is built in; there is no client here
+ok       wasm-bindgen            not needed: there is no client here
 ok       port                    0.0.0.0:0 is free
 ...
 ok       cache                   [..]/cache, 0 bytes
@@ -114,8 +114,8 @@ problem  settings                `stateroom.toml` cannot be used: TOML parse err
     write(&here.join("Cargo.lock"), "[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.1\"\n");
     let warning = str![[r#"
 ...
-warning  wasm-bindgen            [..] is built in, 0.2.1 the client's: its program is installed by the first build, which takes minutes
-                                 fix: cargo update -p wasm-bindgen --precise [..]
+warning  wasm-bindgen            0.2.1, the client's version, is not installed: the first build does so, which takes a few minutes
+                                 fix: cargo install wasm-bindgen-cli --version 0.2.1 --locked
 ...
 "#]];
     machine.finds(0, warning, "");
@@ -123,7 +123,7 @@ warning  wasm-bindgen            [..] is built in, 0.2.1 the client's: its progr
     machine.program("wasm-bindgen", "echo wasm-bindgen 0.2.1");
     let fine = str![[r#"
 ...
-ok       wasm-bindgen            [..] is built in, 0.2.1 the client's, whose program is there
+ok       wasm-bindgen            0.2.1, the client's version, is installed
 ...
 "#]];
     machine.finds(0, fine, "");

@@ -1,11 +1,15 @@
-//! `[client]`: what runs in the browser, bound by the library that the command is linked with.
+//! `[client]`: a module for the browser, bound by the real `wasm-bindgen`. The first test that needs it installs it.
 use std::fs;
+#[cfg(unix)]
+use std::{path::Path, process::Command};
 
+#[cfg(unix)]
+use crate::common::has_tool;
 use crate::common::{Serving, build_in, directory, locked, stateroom, success, target, write_service};
 
 #[tokio::test]
 async fn a_client_is_bound_for_the_browser() {
-    let version = locked("Cargo.lock", "wasm-bindgen-cli-support").unwrap();
+    let version = locked("examples/Cargo.lock", "wasm-bindgen").unwrap();
     let client = format!(
         "[package]\nname = 'the-client'\nversion = '0.1.0'\nedition = '2024'\n\n[lib]\ncrate-type = ['cdylib']\n\n\
          [dependencies]\nwasm-bindgen = '={version}'\n"
@@ -17,12 +21,16 @@ async fn a_client_is_bound_for_the_browser() {
         ("client/Cargo.toml", &client),
         (
             "client/src/lib.rs",
-            "use wasm_bindgen::prelude::*;\n\n/// Greets.\n#[wasm_bindgen]\npub fn greet() -> String { \"hello\".into() }\n",
+            "use wasm_bindgen::prelude::*;\n\n/// Greets.\n#[wasm_bindgen]\npub fn greet() -> String { \"hello\".into() }\n\n\
+             #[wasm_bindgen(start)]\npub fn begin() -> Result<(), JsError> { Err(JsError::new(\"not called by init\")) }\n",
         ),
     ]);
     write_service(&files.path().join("service"), "service-of-client", "", "context.send_message(client, message);");
     let log = success(&build_in(files.path()));
     assert!(log.contains("`optimization_level` in stateroom.toml has no effect"), "{log}");
+
+    #[cfg(unix)]
+    init_in_node(&files.path().join("dist/static/client"));
 
     let mut dev = stateroom();
     dev.args(["dev", "0", "-C"]).arg(files.path()).env("CARGO_TARGET_DIR", target());
@@ -34,7 +42,7 @@ async fn a_client_is_bound_for_the_browser() {
         assert!(server.get("/client/the_client.d.ts").await.contains("export function greet(): string"));
     }
 
-    // While it is worked on, it is built on each save, and pages are told.
+    // Each save rebuilds it and reloads the pages.
     let source = files.path().join("client/src/lib.rs");
     let text = fs::read_to_string(&source).unwrap();
     fs::write(&source, text.replace("hello", "good evening")).unwrap();
@@ -45,16 +53,32 @@ async fn a_client_is_bound_for_the_browser() {
     assert!(dev.get("/client/the_client_bg.wasm").await.contains("good evening"));
 }
 
-/// Otherwise the first thing that whoever tries an example sees is the installation of another wasm-bindgen.
+/// Otherwise the package and the examples would need two installations of the program.
 #[test]
-fn the_examples_have_the_wasm_bindgen_that_is_linked() {
-    let linked = locked("Cargo.lock", "wasm-bindgen-cli-support").unwrap();
-    assert_eq!(locked("Cargo.lock", "wasm-bindgen-shared").as_ref(), Some(&linked));
-    let examples = locked("examples/Cargo.lock", "wasm-bindgen").expect(
-        "there is no wasm-bindgen in examples/Cargo.lock: an example with a `[client]` has to be a member of that workspace",
-    );
+fn the_examples_have_the_wasm_bindgen_of_the_workspace() {
+    let ours = locked("Cargo.lock", "wasm-bindgen").unwrap();
+    let examples = locked("examples/Cargo.lock", "wasm-bindgen").unwrap();
     assert_eq!(
-        examples, linked,
-        "run `cargo update --manifest-path examples/Cargo.toml -p wasm-bindgen --precise {linked}`"
+        examples, ours,
+        "run `cargo update --manifest-path examples/Cargo.toml -p wasm-bindgen --precise {ours}`"
     );
+}
+
+/// Calls `init()` of a bound module in Node.js, if the machine has it.
+#[cfg(unix)]
+fn init_in_node(client: &Path) {
+    if !has_tool("node") {
+        return;
+    }
+    let module = client.join("the_client.js").display().to_string();
+    let binary = client.join("the_client_bg.wasm").display().to_string();
+    let script = format!(
+        "import init, {{ greet, begin }} from 'file://{module}';\nimport fs from 'node:fs';\n\
+         await init({{ module_or_path: fs.readFileSync('{binary}') }});\n\
+         let thrown; try {{ begin() }} catch (error) {{ thrown = error.message }}\n\
+         console.log(greet(), thrown);"
+    );
+    let node = Command::new("node").args(["--input-type=module", "--eval", &script]).output().unwrap();
+    let printed = String::from_utf8_lossy(&node.stdout);
+    assert_eq!(printed, "hello not called by init\n", "{}", String::from_utf8_lossy(&node.stderr));
 }

@@ -1,5 +1,5 @@
-//! `[client]`, with the programs that are called for it: a `wasm-bindgen` of the client's version, `cargo install`, and
-//! `wasm-opt`. All three are scripts that tell what they were asked for; what the client is built with is real.
+//! `[client]`, with the programs it calls: a `wasm-bindgen` of the client's version, `cargo install`, and `wasm-opt`. All three
+//! are scripts that print their arguments. The compiler is real.
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -7,33 +7,23 @@ use std::{
 };
 
 use crate::common::{
-    directory, failure, locked, path_with, stateroom, success, target, with_locked_versions, write, write_program,
+    directory, failure, path_with, stateroom, success, target, with_locked_versions, write, write_program,
     write_service,
 };
 
-/// What the client is compiled against, as cargo knows it.
+/// The version that the client is compiled against.
 const THEIRS: &str = "0.2.100";
 
-/// A service, and a client that is compiled against a wasm-bindgen that the library does not bind: a crate of that name,
-/// with nothing in it. Beside them programs and a cache.
+/// A service, and a client compiled against an empty crate named wasm-bindgen. Beside them programs and a cache.
 struct Project {
     files: tempfile::TempDir,
     client: String,
 }
 
 impl Project {
-    /// With names of its own, as all are built in the same place at the same time.
+    /// The crates have names of their own, since all are built in one target directory at the same time.
     fn new(name: &str) -> Project {
         let package = format!("client-of-{name}");
-        // What wasm-bindgen puts into a module: a length, and who it is.
-        let header = r#"{"schema_version":"0.2.99","version":"0.2.99"}"#;
-        let client = format!(
-            "#[used]\n#[unsafe(link_section = \"__wasm_bindgen_unstable\")]\n\
-             static SECTION: [u8; {}] = *b\"\\x{:02x}\\0\\0\\0{}\";\n",
-            header.len() + 4,
-            header.len(),
-            header.replace('"', "\\\"")
-        );
         let files = directory(&[
             ("Cargo.toml", "[workspace]\nresolver = '3'\nmembers = ['service', 'client']\n"),
             ("stateroom.toml", &format!("[client]\npackage = '{package}'\n")),
@@ -49,7 +39,7 @@ impl Project {
                      [lib]\ncrate-type = ['cdylib']\n\n[dependencies]\nwasm-bindgen.path = '../wasm-bindgen'\n"
                 ),
             ),
-            ("client/src/lib.rs", &client),
+            ("client/src/lib.rs", ""),
         ]);
         let on_message = "context.send_message(client, message);";
         write_service(&files.path().join("service"), &format!("service-of-{name}"), "", on_message);
@@ -64,7 +54,7 @@ impl Project {
         self.files.path().join("bin").join(name)
     }
 
-    /// Where the program is kept that fits.
+    /// The place of the matching program in the cache.
     fn kept(&self) -> PathBuf {
         self.cache().join(THEIRS).join("bin/wasm-bindgen")
     }
@@ -73,7 +63,7 @@ impl Project {
         self.files.path().join("cache/wasm-bindgen")
     }
 
-    /// The real cargo, except that it installs like this.
+    /// Writes a cargo that runs this script to install, and is the real one otherwise.
     fn write_cargo(&self, install: &str) {
         let cargo = env!("CARGO");
         let script = format!("[ \"$1\" = install ] || exec '{cargo}' \"$@\"\necho asked: \"$@\" >&2\n{install}");
@@ -87,13 +77,13 @@ impl Project {
         command.env("STATEROOM_CACHE_DIR", self.files.path().join("cache")).output().unwrap()
     }
 
-    /// What was made of the client: `.js` or `_bg.wasm`.
+    /// A file of the bound client: `.js` or `_bg.wasm`.
     fn made(&self, kind: &str) -> String {
         fs::read_to_string(self.files.path().join("dist/static/client").join(format!("{}{kind}", self.client))).unwrap()
     }
 }
 
-/// Writes a program that is a `wasm-bindgen`, and leaves its name and what it was asked for in what it makes.
+/// Writes a `wasm-bindgen` whose script output is this name and its arguments.
 fn write_wasm_bindgen(path: &Path, version: &str, name: &str) {
     let script = format!(
         "[ \"$1\" = --version ] && echo wasm-bindgen {version} && exit\n\
@@ -107,7 +97,7 @@ fn write_wasm_bindgen(path: &Path, version: &str, name: &str) {
 }
 
 #[test]
-fn the_program_in_the_cache_binds() {
+fn binds_with_the_program_in_the_cache() {
     let project = Project::new("kept");
     write_wasm_bindgen(&project.kept(), THEIRS, "kept");
     write_wasm_bindgen(&project.program("wasm-bindgen"), THEIRS, "on-path");
@@ -118,7 +108,7 @@ fn the_program_in_the_cache_binds() {
 }
 
 #[test]
-fn the_program_on_path_binds_if_it_is_of_the_version() {
+fn binds_with_the_program_on_path_if_its_version_matches() {
     let project = Project::new("on-path");
     write_wasm_bindgen(&project.program("wasm-bindgen"), THEIRS, "on-path");
     let log = success(&project.build(&[]));
@@ -132,10 +122,10 @@ fn the_program_on_path_binds_if_it_is_of_the_version() {
 }
 
 #[test]
-fn the_program_is_installed_once_and_that_is_said_before() {
+fn installs_the_program_once_and_announces_it() {
     let project = Project::new("brought");
     write_wasm_bindgen(&project.program("to-be-installed"), THEIRS, "installed");
-    write(&project.cache().join(".unfinished-x/root/bin/wasm-bindgen"), "of one that was killed");
+    write(&project.cache().join(".unfinished-x/root/bin/wasm-bindgen"), "of a killed process");
     let made = project.program("to-be-installed");
     project.write_cargo(&format!(
         "while [ $# -gt 0 ]; do case $1 in --root) root=$2;; esac; shift; done\n\
@@ -143,15 +133,17 @@ fn the_program_is_installed_once_and_that_is_said_before() {
         made.display()
     ));
     let log = success(&project.build(&[]));
-    let ours = locked("Cargo.lock", "wasm-bindgen-shared").unwrap();
     let announced = format!(
-        "the client is compiled against wasm-bindgen {THEIRS}, this stateroom binds {ours}: installing wasm-bindgen-cli \
-         {THEIRS} into `{}`, this once, which takes minutes",
+        "installing wasm-bindgen-cli {THEIRS}, the version the client is compiled against, into `{}`: once per version, \
+         takes a few minutes",
         project.cache().join(THEIRS).display()
     );
     let (before, after) = log.split_once(&announced).unwrap_or_else(|| panic!("{log}"));
-    let asked = format!("asked: install wasm-bindgen-cli --bin wasm-bindgen --locked --version ={THEIRS} --root ");
+    let asked = format!(
+        "asked: install wasm-bindgen-cli --bin wasm-bindgen --no-default-features --version={THEIRS} --locked --root "
+    );
     assert!(!before.contains("asked:") && after.contains(&asked) && !after.contains("--quiet"), "{log}");
+    assert_eq!(after.matches("asked:").count(), 1, "{log}");
     assert!(project.made(".js").starts_with("installed "));
     assert_eq!(left(&project.cache()), [".lock", THEIRS]);
 
@@ -162,45 +154,44 @@ fn the_program_is_installed_once_and_that_is_said_before() {
 }
 
 #[test]
-fn where_it_cannot_be_installed_both_remedies_are_told() {
+fn a_failed_installation_names_the_remedies() {
     let project = Project::new("offline");
     project.write_cargo("echo no network >&2; exit 101");
     let log = failure(&project.build(&["-q"]));
     assert!(log.contains("--quiet") && log.contains("no network"), "{log}");
-    let ours = locked("Cargo.lock", "wasm-bindgen-shared").unwrap();
     let told = format!(
-        "error: the client is compiled against wasm-bindgen {THEIRS}, this stateroom binds {ours}, and wasm-bindgen-cli \
-         {THEIRS} cannot be installed\n  \
-         hint: take the same for the client: `cargo update -p wasm-bindgen --precise {ours}`,\n  \
-         or have `wasm-bindgen` {THEIRS} on PATH; where there is a network: \
+        "error: failed to install wasm-bindgen-cli {THEIRS}, the version the client is compiled against\n  \
+         hint: put `wasm-bindgen` {THEIRS} on PATH. With network access: \
          `cargo install wasm-bindgen-cli --version {THEIRS} --locked`\n  \
-         caused by: `cargo install` has failed: what it says is above\n"
+         caused by: `cargo install` failed; its output is above\n"
     );
+    let attempts = log.lines().filter(|line| line.starts_with("asked: install")).map(|line| line.contains("--locked"));
+    assert_eq!(attempts.collect::<Vec<_>>(), [true, false], "a mirror may lack a locked version: {log}");
     assert!(log.ends_with(&told), "{log}");
     assert_eq!(left(&project.cache()), [".lock"]);
 }
 
 #[test]
-fn what_the_program_says_where_it_fails_is_told() {
+fn reports_the_output_of_a_program_that_fails() {
     let project = Project::new("failing");
     write_program(&project.kept(), "echo error: no such import >&2; exit 1");
     let log = failure(&project.build(&[]));
-    assert!(log.contains("cannot bind `") && log.ends_with("caused by: error: no such import\n"), "{log}");
+    assert!(log.contains("failed to bind `") && log.ends_with("caused by: error: no such import\n"), "{log}");
 }
 
 #[test]
-fn wasm_opt_makes_the_client_smaller_and_says_how_much() {
+fn wasm_opt_shrinks_the_client_and_logs_both_sizes() {
     let project = Project::new("wasm-opt");
     write_wasm_bindgen(&project.kept(), THEIRS, "kept");
     let script = "while [ $# -gt 1 ]; do shift; done\nprintf '\\0asm\\1\\0\\0\\0' >\"$1\"";
     write_program(&project.program("wasm-opt"), script);
     let log = success(&project.build(&[]));
-    assert!(log.contains("INFO wasm-opt has made the client's module 8 bytes of 13"), "{log}");
+    assert!(log.contains("INFO wasm-opt reduced the client's module from 13 to 8 bytes"), "{log}");
     assert_eq!(project.made("_bg.wasm"), "\0asm\u{1}\0\0\0");
 }
 
 #[test]
-fn where_wasm_opt_fails_the_client_is_as_it_was() {
+fn a_failure_of_wasm_opt_leaves_the_client_as_it_was() {
     let project = Project::new("failing-wasm-opt");
     write_wasm_bindgen(&project.kept(), THEIRS, "kept");
     write_program(
@@ -209,7 +200,7 @@ fn where_wasm_opt_fails_the_client_is_as_it_was() {
          printf '\\n[parse exception: no]\\nFatal: more\\n' >&2; exit 1",
     );
     let log = success(&project.build(&[]));
-    let warned = "WARN wasm-opt has failed, so the client is not optimised: [parse exception: no]\n";
+    let warned = "WARN wasm-opt failed, so the client is not optimized: [parse exception: no]\n";
     assert!(log.contains(warned) && !log.contains("Fatal"), "{log}");
     assert_eq!(project.made("_bg.wasm").len(), 13);
     assert_eq!(left(&project.files.path().join("dist/static/client")).len(), 2);

@@ -11,12 +11,15 @@
 mod common;
 mod completions;
 mod config;
+mod deploy;
 #[cfg(unix)]
 mod doctor;
 #[cfg(unix)]
 mod e2e_admin;
 mod e2e_admission;
 mod e2e_build;
+#[cfg(unix)]
+mod e2e_c_guest;
 mod e2e_cache;
 mod e2e_client;
 #[cfg(unix)]
@@ -25,6 +28,8 @@ mod e2e_cursors;
 mod e2e_dev;
 mod e2e_dev_loop;
 mod e2e_examples;
+#[cfg(unix)]
+mod e2e_main_job;
 mod e2e_modules;
 mod e2e_new;
 #[cfg(unix)]

@@ -1,6 +1,6 @@
-//! Installing the program `wasm-bindgen` into the cache, with the user's own cargo.
+//! Installing the program `wasm-bindgen` into the cache, with the user's cargo.
 //!
-//! *Invariant:* what has a version's name in the cache is complete. It is made beside, and moved there when it is.
+//! *Invariant:* a directory named after a version is complete. It is built under another name, then renamed.
 use std::{
     env,
     fs::{self, File},
@@ -8,44 +8,49 @@ use std::{
     process::Stdio,
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, bail};
+use cargo_metadata::semver::Version;
 
-use super::{Misfit, program};
+use super::program;
 use crate::build::cargo::tool;
 
-/// How the directories begin in which installations are made.
+/// Prefix of the directories in which installations are built.
 const UNFINISHED: &str = ".unfinished-";
 
-/// What the user sets for the builds of their crates: of no meaning for a program that is to run on this machine.
+/// Settings of the user's builds that must not apply to a program for this machine.
 const ABOUT_THE_CRATE: [&str; 4] =
     ["CARGO_BUILD_RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"];
 
-/// Installs the program that fits, in a directory of its version's name in `shelf`.
+/// Builds in half the time of cargo's default. The program runs for a second at most, so its own speed matters less.
+const QUICK_BUILD: [(&str, &str); 3] = [
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+];
+
+/// Installs the program into the directory `shelf`, under its version.
 ///
 /// # Errors
 ///
-/// Where that fails, for want of a network above all. Says both versions, and how to go on with either.
-pub(super) fn install(misfit: &Misfit, shelf: &Path, quiet: bool) -> Result<()> {
-    let Misfit { theirs, ours } = misfit;
-    into_shelf(misfit, shelf, quiet).with_context(|| {
+/// If that fails, most often for lack of network access. The message names the ways out.
+pub(super) fn install(version: &Version, shelf: &Path, quiet: bool) -> Result<()> {
+    into_shelf(version, shelf, quiet).with_context(|| {
         format!(
-            "the client is compiled against wasm-bindgen {theirs}, this stateroom binds {ours}, \
-             and wasm-bindgen-cli {theirs} cannot be installed\n  \
-             hint: take the same for the client: `cargo update -p wasm-bindgen --precise {ours}`,\n  \
-             or have `wasm-bindgen` {theirs} on PATH; where there is a network: \
-             `cargo install wasm-bindgen-cli --version {theirs} --locked`"
+            "failed to install wasm-bindgen-cli {version}, the version the client is compiled against\n  \
+             hint: put `wasm-bindgen` {version} on PATH. With network access: \
+             `cargo install wasm-bindgen-cli --version {version} --locked`"
         )
     })
 }
 
-fn into_shelf(misfit: &Misfit, shelf: &Path, quiet: bool) -> Result<()> {
-    let cannot_write = || format!("`{}` cannot be written to", shelf.display());
+fn into_shelf(version: &Version, shelf: &Path, quiet: bool) -> Result<()> {
+    let cannot_write = || format!("failed to write to `{}`", shelf.display());
     fs::create_dir_all(shelf).with_context(cannot_write)?;
-    let place = shelf.join(misfit.theirs.to_string());
-    // One at a time: who has waited finds what the other one has made.
+    let place = shelf.join(version.to_string());
+    // One installation at a time. A process that waited finds the result of the other one.
     let lock = File::create(shelf.join(".lock")).with_context(cannot_write)?;
     if lock.try_lock().is_err() {
-        tracing::info!("waiting for another stateroom that installs wasm-bindgen");
+        tracing::info!("waiting for another stateroom process to install wasm-bindgen");
         lock.lock().with_context(cannot_write)?;
     }
     if program::in_root(&place).is_file() {
@@ -53,22 +58,19 @@ fn into_shelf(misfit: &Misfit, shelf: &Path, quiet: bool) -> Result<()> {
     }
     sweep(shelf);
     tracing::info!(
-        "the client is compiled against wasm-bindgen {}, this stateroom binds {}: installing wasm-bindgen-cli {} \
-         into `{}`, this once, which takes minutes",
-        misfit.theirs,
-        misfit.ours,
-        misfit.theirs,
+        "installing wasm-bindgen-cli {version}, the version the client is compiled against, into `{}`: \
+         once per version, takes a few minutes",
         place.display()
     );
     let workbench = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(shelf).with_context(cannot_write)?;
     let root = workbench.path().join("root");
-    cargo_install(misfit, &root, &workbench.path().join("target"), quiet)?;
-    // Where somebody has deleted but a part of it.
+    cargo_install(version, &root, &workbench.path().join("target"), quiet)?;
+    // A user may have deleted part of it.
     let _ = fs::remove_dir_all(&place);
-    fs::rename(&root, &place).with_context(|| format!("`{}` cannot be moved to its place", root.display()))
+    fs::rename(&root, &place).with_context(|| format!("failed to move `{}` into place", root.display()))
 }
 
-/// Removes what was left by such as were killed. Called with the lock held, so nobody is at work there.
+/// Removes what killed processes left behind. Called with the lock held, so that no installation is in progress.
 fn sweep(shelf: &Path) {
     for entry in fs::read_dir(shelf).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
@@ -77,31 +79,37 @@ fn sweep(shelf: &Path) {
     }
 }
 
-fn cargo_install(misfit: &Misfit, root: &Path, target_directory: &Path, quiet: bool) -> Result<()> {
-    let mut cargo = tool("cargo");
-    for variable in ABOUT_THE_CRATE {
-        cargo.env_remove(variable);
+fn cargo_install(version: &Version, root: &Path, target_directory: &Path, quiet: bool) -> Result<()> {
+    // Without the program's lock file if need be: a registry mirror may lack one of the versions in it.
+    for locked in [Some("--locked"), None] {
+        let mut cargo = tool("cargo");
+        for variable in ABOUT_THE_CRATE {
+            cargo.env_remove(variable);
+        }
+        // Otherwise cargo advises to add the temporary directory to PATH.
+        let path = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths(env::split_paths(&path).chain([root.join("bin")])).unwrap_or(path);
+        let status = cargo
+            // The default features are TLS for another program of the package.
+            .args(["install", "wasm-bindgen-cli", "--bin", "wasm-bindgen", "--no-default-features"])
+            .arg(format!("--version={version}"))
+            .args(locked)
+            .arg("--root")
+            .arg(root)
+            .arg("--target-dir")
+            .arg(target_directory)
+            .args(quiet.then_some("--quiet"))
+            .env("PATH", path)
+            .envs(QUICK_BUILD)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()
+            .context("failed to run `cargo`")?;
+        if status.success() && program::in_root(root).is_file() {
+            return Ok(());
+        }
     }
-    // Otherwise cargo advises to add the directory, which is not going to stay, to PATH.
-    let path = env::var_os("PATH").unwrap_or_default();
-    let path = env::join_paths(env::split_paths(&path).chain([root.join("bin")])).unwrap_or(path);
-    let status = cargo
-        .args(["install", "wasm-bindgen-cli", "--bin", "wasm-bindgen", "--locked", "--version"])
-        .arg(format!("={}", misfit.theirs))
-        .arg("--root")
-        .arg(root)
-        .arg("--target-dir")
-        .arg(target_directory)
-        .args(quiet.then_some("--quiet"))
-        .env("PATH", path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status()
-        .context("`cargo` cannot be run")?;
-    if status.success() && program::in_root(root).is_file() {
-        return Ok(());
-    }
-    Err(anyhow!("`cargo install` has failed: what it says is above"))
+    bail!("`cargo install` failed; its output is above")
 }
 
 #[cfg(test)]
@@ -109,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_left_unfinished_is_swept_and_what_is_finished_stays() {
+    fn sweeps_unfinished_installations_only() {
         let shelf = tempfile::tempdir().unwrap();
         for name in [".unfinished-x/root/bin", "0.2.100/bin"] {
             fs::create_dir_all(shelf.path().join(name)).unwrap();

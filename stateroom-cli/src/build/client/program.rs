@@ -1,6 +1,4 @@
-//! The program `wasm-bindgen` of another version than that of the linked library: which one is taken, and running it.
-//!
-//! *Invariant:* it is of exactly the version that the client is compiled against.
+//! The program `wasm-bindgen`: finding the one of a version, and running it.
 use std::{
     env::consts::EXE_SUFFIX,
     path::{Path, PathBuf},
@@ -9,61 +7,60 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 use cargo_metadata::semver::Version;
 
-use super::{Misfit, install};
+use super::install;
 use crate::build::cargo::tool;
 
-/// What it is called.
+/// The program's name.
 const NAME: &str = "wasm-bindgen";
 
-/// The program that fits: the one in the cache, else the one on PATH, else one that is installed into the cache now.
+/// Finds the program of a version: in the cache, else on PATH, else by installing it into the cache.
 ///
 /// # Errors
 ///
-/// Where there is none and it cannot be installed.
-pub(super) fn find(misfit: &Misfit, cache: &Path, quiet: bool) -> Result<PathBuf> {
-    if let Some(program) = at_hand(&misfit.theirs, cache) {
-        tracing::debug!("binding with `{}` {}", program.display(), misfit.theirs);
+/// If there is none and installing it fails.
+pub(super) fn find(version: &Version, cache: &Path, quiet: bool) -> Result<PathBuf> {
+    if let Some(program) = installed(version, cache) {
+        tracing::debug!("binding with `{}` {version}", program.display());
         return Ok(program);
     }
     let shelf = cache.join(NAME);
-    install::install(misfit, &shelf, quiet)?;
-    Ok(in_root(&shelf.join(misfit.theirs.to_string())))
+    install::install(version, &shelf, quiet)?;
+    Ok(in_root(&shelf.join(version.to_string())))
 }
 
-/// The program of that version, without installing one.
-pub(super) fn at_hand(version: &Version, cache: &Path) -> Option<PathBuf> {
-    let kept = in_root(&cache.join(NAME).join(version.to_string()));
-    if kept.is_file() {
-        return Some(kept);
+/// Returns the program of a version if it is already installed.
+pub(super) fn installed(version: &Version, cache: &Path) -> Option<PathBuf> {
+    let cached = in_root(&cache.join(NAME).join(version.to_string()));
+    if cached.is_file() {
+        return Some(cached);
     }
     is_on_path(version).then(|| NAME.into())
 }
 
-/// Where `cargo install --root` puts it.
+/// The place of the program below a root of `cargo install`.
 pub(super) fn in_root(root: &Path) -> PathBuf {
     root.join("bin").join(format!("{NAME}{EXE_SUFFIX}"))
 }
 
-/// Whether the first one on PATH is of that version.
+/// Returns whether the first program on PATH has that version.
 fn is_on_path(version: &Version) -> bool {
-    let told = tool(NAME).arg("--version").output();
-    told.is_ok_and(|told| told.status.success() && says(&String::from_utf8_lossy(&told.stdout), version))
+    let output = tool(NAME).arg("--version").output();
+    output.is_ok_and(|output| output.status.success() && names(&String::from_utf8_lossy(&output.stdout), version))
 }
 
-/// Whether what `--version` prints, `wasm-bindgen VERSION` and perhaps a commit, names that version.
-fn says(told: &str, version: &Version) -> bool {
-    let mut words = told.split_whitespace();
+/// Returns whether the output of `--version`, `wasm-bindgen VERSION` and perhaps a commit, names that version.
+fn names(output: &str, version: &Version) -> bool {
+    let mut words = output.split_whitespace();
     words.next() == Some(NAME) && words.next() == Some(version.to_string().as_str())
 }
 
-/// Binds a module as the library would: for the web, with types, and with an `init()` that finds the module by itself. It
-/// cannot be told to leave functions marked `start` to the page, though: `init()` calls them.
+/// Binds a module for the web, with types.
 ///
 /// # Errors
 ///
-/// Where the program cannot be run, or fails.
+/// If the program cannot be run, or fails.
 pub(super) fn run(program: &Path, module: &Path, directory: &Path) -> Result<()> {
-    let name = module.file_stem().context("the client's module has no name")?;
+    let name = module.file_stem().context("the client's module has no file name")?;
     let output = tool(program)
         .arg(module)
         .args(["--target", "web", "--out-dir"])
@@ -71,12 +68,12 @@ pub(super) fn run(program: &Path, module: &Path, directory: &Path) -> Result<()>
         .arg("--out-name")
         .arg(name)
         .output()
-        .with_context(|| format!("`{}` cannot be run", program.display()))?;
+        .with_context(|| format!("failed to run `{}`", program.display()))?;
     if output.status.success() {
         return Ok(());
     }
     let reason = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(anyhow!(reason).context(format!("`{}` cannot bind `{}`", program.display(), module.display())))
+    Err(anyhow!(reason).context(format!("`{}` failed to bind `{}`", program.display(), module.display())))
 }
 
 #[cfg(test)]
@@ -84,9 +81,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_very_version_counts() {
+    fn matches_exact_versions_only() {
         let version = Version::new(0, 2, 100);
-        for (told, expected) in [
+        for (output, expected) in [
             ("wasm-bindgen 0.2.100\n", true),
             ("wasm-bindgen 0.2.100 (2405ec2b4)\n", true),
             ("wasm-bindgen 0.2.10\n", false),
@@ -95,7 +92,7 @@ mod tests {
             ("something 0.2.100\n", false),
             ("", false),
         ] {
-            assert_eq!(says(told, &version), expected, "{told}");
+            assert_eq!(names(output, &version), expected, "{output}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Any bytes, as the effect that a hostile guest hands to its host.
+//! Arbitrary bytes as an effect sent by a hostile guest.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use stateroom::wire::{decode_effect, encode_effect};
 use stateroom_fuzz::{DETAILS, allocating, read_and_write};
 
 fuzz_target!(|bytes: &[u8]| {
-    // Headers are a list that grows.
+    // The list of headers grows while it is decoded.
     if bytes.starts_with(&[4]) {
         let _ = allocating(DETAILS * bytes.len(), || decode_effect(bytes));
     } else {

@@ -1,4 +1,4 @@
-//! Any bytes, as the event that a guest is called with.
+//! Arbitrary bytes as an event received by a guest.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use stateroom::{
@@ -9,7 +9,7 @@ use stateroom_fuzz::{DETAILS, allocating, read_and_write};
 
 fuzz_target!(|bytes: &[u8]| {
     match allocating(DETAILS * bytes.len(), || decode_event(bytes)) {
-        // Records that nobody knows are not kept, and those that are have an order of their own.
+        // Unknown records are dropped, and known ones are reordered.
         Ok(event @ (Event::ConnectWith { .. } | Event::Request { .. })) => {
             let mut written = Vec::new();
             encode_event(&event, &mut written);

@@ -1,4 +1,4 @@
-//! Any bytes, as both halves of the handshake.
+//! Arbitrary bytes as both messages of the handshake.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use stateroom::wire::{Answer, Greeting};

@@ -1,49 +1,49 @@
-//! What the fuzz targets of the wire have in common.
+//! Shared checks of the fuzz targets for the wire format.
 //!
-//! *Invariant:* a target fails if reading panics, or allocates more than it was given; and if what was read is not written
-//! as it was.
+//! *Invariant:* a target fails if decoding panics or allocates more than its limit, or if a decoded value is not encoded to
+//! the same bytes.
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     fmt::Debug,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// All that was ever allocated, in bytes.
+/// Total number of bytes allocated so far.
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, counted.
-struct Counting;
+/// The system's allocator, with a counter.
+struct CountingAllocator;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-// SAFETY: the system's allocator does it all; only a number is kept. `realloc` is the default one: it comes by `alloc`.
-unsafe impl GlobalAlloc for Counting {
+// SAFETY: all calls are forwarded to the system's allocator. The default `realloc` calls `alloc`.
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
 
-/// Reads something, and sees that no more bytes than that are allocated for it.
-pub fn allocating<T>(most: usize, read: impl FnOnce() -> T) -> T {
+/// Decodes a value, and checks that this allocates at most `max_bytes`.
+pub fn allocating<T>(max_bytes: usize, read: impl FnOnce() -> T) -> T {
     let before = ALLOCATED.load(Ordering::Relaxed);
     let value = read();
     let allocated = ALLOCATED.load(Ordering::Relaxed) - before;
-    assert!(allocated <= most, "{allocated} bytes were allocated to read {most}");
+    assert!(allocated <= max_bytes, "{allocated} bytes allocated to decode {max_bytes}");
     value
 }
 
-/// The records of a client's details are lists that grow: this many times the bytes that they came in.
+/// Permitted allocation for a client's details, as a multiple of their encoded size: lists grow while they are decoded.
 pub const DETAILS: usize = 16;
 
-/// Reads `bytes` as a value, if they are one, and sees that it is written as the very bytes it was read from.
+/// Decodes a value if the bytes are valid, and checks that it is encoded to the same bytes.
 pub fn read_and_write<T: Debug + PartialEq, E>(
     bytes: &[u8],
     read: impl Fn(&[u8]) -> Result<T, E>,
@@ -53,6 +53,6 @@ pub fn read_and_write<T: Debug + PartialEq, E>(
     let Ok(value) = value else { return };
     let mut written = Vec::new();
     write(&value, &mut written);
-    assert!(bytes.starts_with(&written), "{value:?} is written as {written:?}");
-    assert!(read(&written).is_ok_and(|again| again == value), "{value:?} is not what is read of {written:?}");
+    assert!(bytes.starts_with(&written), "{value:?} is encoded as {written:?}");
+    assert!(read(&written).is_ok_and(|again| again == value), "{value:?} is not decoded from {written:?}");
 }

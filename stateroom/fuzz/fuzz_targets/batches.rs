@@ -1,4 +1,4 @@
-//! Any bytes, as the row of effects that a hostile guest shows its host, and as the row of events that a guest is given.
+//! Arbitrary bytes as the effects that a hostile guest publishes for a batch, and as a batch of events.
 #![no_main]
 use libfuzzer_sys::fuzz_target;
 use stateroom::wire::batch::{Record, Records, effect_bytes, put_effect, put_event};
@@ -20,10 +20,10 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// The one record of a row.
-fn only(row: &[u8]) -> Record<'_> {
-    let mut records = Records::new(row);
-    let record = records.next().expect("a record").expect("a whole one");
+/// Returns the only record of a batch.
+fn only(batch: &[u8]) -> Record<'_> {
+    let mut records = Records::new(batch);
+    let record = records.next().expect("a record").expect("a complete record");
     assert!(records.next().is_none());
     record
 }

@@ -1,4 +1,4 @@
-//! Clients that do not behave, each in its own way, over and over.
+//! Hostile clients, each of which repeats one kind of action.
 use std::{
     fmt,
     net::SocketAddr,
@@ -18,47 +18,47 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Error, Shared};
 
-/// What each of them does, how many do it, and what it is called.
-const DEEDS: [(Deed, usize, &str); 10] = [
-    (Deed::Vanish, 8, "vanished"),
-    (Deed::Stall, 4, "stalled"),
-    (Deed::Flood, 2, "flooded"),
-    (Deed::Trap, 2, "trapped"),
-    (Deed::Spin, 1, "spun"),
-    (Deed::Rubbish, 4, "sent rubbish"),
-    (Deed::Halves, 4, "sent halves"),
-    (Deed::Pings, 2, "pinged"),
-    (Deed::Http, 4, "asked"),
-    (Deed::Visit, 4, "visited"),
+/// The actions, the number of clients for each, and the name in the report.
+const ACTIONS: [(Action, usize, &str); 10] = [
+    (Action::Vanish, 8, "vanished"),
+    (Action::Stall, 4, "stalled"),
+    (Action::Flood, 2, "flooded"),
+    (Action::Trap, 2, "trapped"),
+    (Action::Spin, 1, "spun"),
+    (Action::Garbage, 4, "sent garbage"),
+    (Action::PartialFrames, 4, "sent partial frames"),
+    (Action::Pings, 2, "pinged"),
+    (Action::Http, 4, "sent HTTP requests"),
+    (Action::Visit, 4, "visited"),
 ];
 
 #[derive(Debug, Clone, Copy)]
-enum Deed {
+enum Action {
     Vanish,
     Stall,
     Flood,
     Trap,
     Spin,
-    Rubbish,
-    Halves,
+    Garbage,
+    PartialFrames,
     Pings,
     Http,
     Visit,
 }
 
-/// All who do not behave.
-pub(super) struct Crowd {
+/// The hostile clients.
+pub(super) struct HostileClients {
     tasks: JoinSet<()>,
-    deeds: Shared<Deeds>,
+    actions: Shared<ActionCounts>,
 }
 
-/// How often each deed was done.
+/// The number of completed actions of each kind.
 #[derive(Debug, Default)]
-pub(super) struct Deeds([AtomicU64; DEEDS.len()]);
+pub(super) struct ActionCounts([AtomicU64; ACTIONS.len()]);
 
-impl fmt::Display for Deeds {
+impl fmt::Display for ActionCounts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (count, (.., name))) in self.0.iter().zip(DEEDS).enumerate() {
+        for (index, (count, (.., name))) in self.0.iter().zip(ACTIONS).enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             write!(formatter, "{comma}{} {name}", count.load(Ordering::Relaxed))?;
         }
@@ -66,56 +66,56 @@ impl fmt::Display for Deeds {
     }
 }
 
-impl Crowd {
-    /// Has all of them begin.
-    pub(super) fn gather(address: SocketAddr, stop: &CancellationToken) -> Self {
-        let (mut tasks, deeds) = (JoinSet::new(), Shared::new(Deeds::default()));
-        for (index, (deed, many, _)) in DEEDS.into_iter().enumerate() {
-            for _ in 0..many {
-                let (stop, deeds) = (stop.clone(), deeds.clone());
+impl HostileClients {
+    /// Starts all clients.
+    pub(super) fn start(address: SocketAddr, stop: &CancellationToken) -> Self {
+        let (mut tasks, actions) = (JoinSet::new(), Shared::new(ActionCounts::default()));
+        for (index, (action, clients, _)) in ACTIONS.into_iter().enumerate() {
+            for _ in 0..clients {
+                let (stop, actions) = (stop.clone(), actions.clone());
                 tasks.spawn(async move {
-                    let over_and_over = async {
+                    let repeat = async {
                         loop {
-                            // That the server hangs up on them is what they get for it.
-                            let done = timeout(Duration::from_secs(3), act(deed, address)).await;
-                            if let (Ok(Ok(())), Some(count)) = (done, deeds.0.get(index)) {
+                            // The server may close the connection, which is not an error here.
+                            let done = timeout(Duration::from_secs(3), act(action, address)).await;
+                            if let (Ok(Ok(())), Some(count)) = (done, actions.0.get(index)) {
                                 count.fetch_add(1, Ordering::Relaxed);
                             }
                             sleep(Duration::from_millis(5)).await;
                         }
                     };
-                    stop.run_until_cancelled(over_and_over).await;
+                    stop.run_until_cancelled(repeat).await;
                 });
             }
         }
-        Crowd { tasks, deeds }
+        HostileClients { tasks, actions }
     }
 
-    /// Waits until all have gone. Each kind has to have done something.
-    pub(super) async fn disperse(mut self) -> Result<Shared<Deeds>, Error> {
+    /// Waits until all clients have ended. Each kind must have completed an action.
+    pub(super) async fn join(mut self) -> Result<Shared<ActionCounts>, Error> {
         while let Some(task) = self.tasks.join_next().await {
             task?;
         }
-        let idle = self.deeds.0.iter().zip(DEEDS).find(|(count, _)| count.load(Ordering::Relaxed) == 0);
+        let idle = self.actions.0.iter().zip(ACTIONS).find(|(count, _)| count.load(Ordering::Relaxed) == 0);
         match idle {
-            Some((_, (deed, ..))) => Err(format!("nobody has managed to {deed:?}").into()),
-            None => Ok(self.deeds),
+            Some((_, (action, ..))) => Err(format!("no client completed {action:?}").into()),
+            None => Ok(self.actions),
         }
     }
 }
 
-async fn act(deed: Deed, address: SocketAddr) -> Result<(), Error> {
+async fn act(action: Action, address: SocketAddr) -> Result<(), Error> {
     let good = format!("good-{}", rand::random_range(0..8));
-    match deed {
-        Deed::Vanish => drop(join(address, &good).await?),
-        Deed::Stall => {
+    match action {
+        Action::Vanish => drop(join(address, &good).await?),
+        Action::Stall => {
             let socket = TcpSocket::new_v4()?;
             socket.set_recv_buffer_size(4096)?;
-            let stalls = over(socket.connect(address).await?, address, &good).await?;
+            let stalled = connect_over(socket.connect(address).await?, address, &good).await?;
             sleep(Duration::from_secs(1)).await;
-            drop(stalls);
+            drop(stalled);
         }
-        Deed::Flood => {
+        Action::Flood => {
             let (mut write, mut read) = join(address, "flood").await?.split();
             let flood = "x".repeat(2000);
             for _ in 0..2000 {
@@ -123,24 +123,24 @@ async fn act(deed: Deed, address: SocketAddr) -> Result<(), Error> {
             }
             drop(timeout(Duration::from_millis(50), read.next()).await);
         }
-        Deed::Trap => fails(address, "trap", "!").await?,
-        Deed::Spin => fails(address, "spin", "@").await?,
-        Deed::Rubbish => {
-            let mut rubbish: Vec<u8> = (0..rand::random_range(1..5000)).map(|_| rand::random()).collect();
-            // What is random may be a message; in a good room it begins with what cannot be one.
-            let room = if rand::random() { "rubbish" } else { &good };
+        Action::Trap => fails(address, "trap", "!").await?,
+        Action::Spin => fails(address, "spin", "@").await?,
+        Action::Garbage => {
+            let mut garbage: Vec<u8> = (0..rand::random_range(1..5000)).map(|_| rand::random()).collect();
+            // Random bytes may be a valid message; in a well-behaved room, the first byte makes them invalid.
+            let room = if rand::random() { "garbage" } else { &good };
             if room == good {
-                rubbish.insert(0, 0xff);
+                garbage.insert(0, 0xff);
             }
             let mut socket = handshake(address, room).await?;
-            socket.write_all(&rubbish).await?;
+            socket.write_all(&garbage).await?;
             socket.write_all(&[0xff; 64]).await?;
-            // The server says why, and ends it.
+            // The server closes the connection.
             drop(timeout(Duration::from_secs(2), socket.read_to_end(&mut Vec::new())).await?);
         }
-        Deed::Halves => {
+        Action::PartialFrames => {
             let mut socket = handshake(address, &good).await?;
-            // The beginning of a text in parts, and a ping with each further one.
+            // The first frame of a fragmented text, and a ping between the empty continuation frames.
             socket.write_all(&[0x01, 0x81, 0, 0, 0, 0, b'x']).await?;
             for _ in 0..20 {
                 socket.write_all(&[0x89, 0x80, 0, 0, 0, 0, 0x00, 0x80, 0, 0, 0, 0]).await?;
@@ -150,7 +150,7 @@ async fn act(deed: Deed, address: SocketAddr) -> Result<(), Error> {
             head.write_all(b"GET /ws/a HTTP/1.1\r\nHost: x\r\nX-Slow: ").await?;
             sleep(Duration::from_millis(200)).await;
         }
-        Deed::Pings => {
+        Action::Pings => {
             let mut socket = handshake(address, &good).await?;
             let pings = [0x89, 0x80, 0, 0, 0, 0].repeat(1000);
             for _ in 0..10 {
@@ -158,7 +158,7 @@ async fn act(deed: Deed, address: SocketAddr) -> Result<(), Error> {
             }
             drop(timeout(Duration::from_millis(50), socket.read(&mut [0; 1 << 16])).await);
         }
-        Deed::Http => {
+        Action::Http => {
             for path in ["/status", "/http/good-0/x", "/new_room", "/ws/..%2f..", "/%ff", "/ws/a?token=1&token=2"] {
                 let mut socket = TcpStream::connect(address).await?;
                 let method = if path == "/new_room" { "POST" } else { "GET" };
@@ -167,10 +167,10 @@ async fn act(deed: Deed, address: SocketAddr) -> Result<(), Error> {
                 socket.read_to_end(&mut Vec::new()).await?;
             }
         }
-        Deed::Visit => {
+        Action::Visit => {
             let mut visitor = join(address, &good).await?;
             for _ in 0..20 {
-                visitor.next().await.ok_or("the end")??;
+                visitor.next().await.ok_or("the connection was cut")??;
             }
             visitor.close(None).await?;
         }
@@ -178,28 +178,28 @@ async fn act(deed: Deed, address: SocketAddr) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes a room fail, and sees that it is told so.
-async fn fails(address: SocketAddr, room: &str, deed: &str) -> Result<(), Error> {
+/// Makes a room fail, and checks the close code.
+async fn fails(address: SocketAddr, room: &str, command: &str) -> Result<(), Error> {
     let mut client = join(address, room).await?;
-    client.send(Message::text(deed)).await?;
+    client.send(Message::text(command)).await?;
     loop {
-        match client.next().await.ok_or("it is not told")?? {
+        match client.next().await.ok_or("the connection was cut")?? {
             Message::Close(Some(close)) if [1011, 1013].contains(&u16::from(close.code)) => return Ok(()),
-            Message::Close(close) => return Err(format!("closed otherwise: {close:?}").into()),
+            Message::Close(close) => return Err(format!("unexpected close: {close:?}").into()),
             _ => {}
         }
     }
 }
 
 async fn join(address: SocketAddr, room: &str) -> Result<WebSocketStream<TcpStream>, Error> {
-    over(TcpStream::connect(address).await?, address, room).await
+    connect_over(TcpStream::connect(address).await?, address, room).await
 }
 
-async fn over(socket: TcpStream, address: SocketAddr, room: &str) -> Result<WebSocketStream<TcpStream>, Error> {
+async fn connect_over(socket: TcpStream, address: SocketAddr, room: &str) -> Result<WebSocketStream<TcpStream>, Error> {
     Ok(client_async(format!("ws://{address}/ws/{room}"), socket).await?.0)
 }
 
-/// A socket on which frames may be sent by hand.
+/// Performs the WebSocket handshake, and returns the socket for writing raw frames.
 async fn handshake(address: SocketAddr, room: &str) -> Result<TcpStream, Error> {
     let mut socket = TcpStream::connect(address).await?;
     let request = format!(
@@ -211,5 +211,5 @@ async fn handshake(address: SocketAddr, room: &str) -> Result<TcpStream, Error> 
     while !answer.ends_with(b"\r\n\r\n") {
         answer.push(socket.read_u8().await?);
     }
-    if answer.starts_with(b"HTTP/1.1 101") { Ok(socket) } else { Err("not let in".into()) }
+    if answer.starts_with(b"HTTP/1.1 101") { Ok(socket) } else { Err("the handshake was rejected".into()) }
 }

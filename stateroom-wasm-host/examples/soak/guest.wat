@@ -19,7 +19,7 @@
     (local.set $first (i32.load8_u offset=20 (local.get $event)))
     (if (i32.eq (local.get $first) (i32.const 33)) (then unreachable))
     (if (i32.eq (local.get $first) (i32.const 64)) (then (loop $again (br $again))))
-    ;; "message, sender, payload" becomes "message, everybody, payload".
+    ;; "message, sender, payload" becomes "message, broadcast, payload".
     (i32.store (local.get $event) (i32.const 0))
     (i32.store offset=4 (local.get $event) (i32.const 0))
     (call $send (local.get $event) (local.get $length))))

@@ -85,7 +85,7 @@ async fn a_failing_guest_ends_only_its_room() {
 
 /// Everything known about a fault is in one line.
 #[tokio::test]
-async fn a_fault_is_one_line_of_the_log_and_is_counted() {
+async fn a_fault_is_logged_in_one_line_and_counted() {
     let (log, metrics) = (Log::default(), DebuggingRecorder::new());
     let _logs = log.begin();
     let _counts = metrics::set_default_local_recorder(&metrics);
@@ -99,7 +99,7 @@ async fn a_fault_is_one_line_of_the_log_and_is_counted() {
     let faults: Vec<&str> = text.lines().filter(|line| line.contains("ERROR")).collect();
     let [fault, _] = faults[..] else { panic!("{text}") };
     for part in [
-        "a room's service failed: panicked at lib.rs:1:1: the bottom",
+        "failed: panicked at lib.rs:1:1: the bottom",
         r#" room="a" event="message" reason="trap" backtrace="0: "#,
         "recv\"",
     ] {

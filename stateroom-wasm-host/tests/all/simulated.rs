@@ -1,13 +1,16 @@
-//! Guests in simulated rooms: the room determines the time, and a seed the random numbers.
+//! Guests in simulated rooms, where the room determines the time and a seed the random numbers, and in recorded environments.
 use std::time::Duration;
 
 use stateroom::{
     MessagePayload,
     testing::{Script, Step, Time},
 };
-use stateroom_wasm_host::testing::{WasmModule, WasmRoom};
+use stateroom_wasm_host::{
+    environment::{RecordedEnvironment, RecordedState},
+    testing::{WasmModule, WasmRoom},
+};
 
-use super::common::{ECHO, HOSTILE, config};
+use super::common::{ECHO, HOSTILE, Room, config, factory, says};
 
 const ENVIRONMENT: &str = include_str!("../guests/environment.wat");
 
@@ -80,4 +83,24 @@ fn a_failing_guest_ends_its_room_and_not_the_test() {
     let bob = room.connect();
     assert!(room.fault().is_none());
     assert_eq!(room.clients(), [bob]);
+}
+
+#[tokio::test]
+async fn a_recorded_environment_reproduces_a_guest() {
+    let factory = factory(ENVIRONMENT, &config());
+    let stamp = Duration::from_secs(1_767_225_600);
+    let environment = RecordedEnvironment::new(RecordedState::new(stamp, [7; 32]));
+    let mut room = Room::of(&factory.with_environment(environment.clone())).await;
+    room.one(says(1, "observe")).await;
+    environment.begin_batch(stamp + 5.seconds());
+    let state = environment.state();
+    let original = [room.one(says(1, "observe")).await, room.one(says(1, "observe")).await];
+
+    let restored = RecordedEnvironment::new(state);
+    let mut room = Room::of(&factory.with_environment(restored.clone())).await;
+    let reproduced = [room.one(says(1, "observe")).await, room.one(says(1, "observe")).await];
+    assert_eq!(reproduced, original);
+    assert_ne!(original[0], original[1], "the clock and the random numbers advance");
+    assert_eq!(restored.state(), environment.state());
+    assert_eq!(environment.state().now, stamp + 5.seconds() + Duration::from_micros(4), "four reads");
 }

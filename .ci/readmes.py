@@ -74,7 +74,7 @@ POLL = join("/rooms/ws/a?word=please"), hear("votes: 0"), say("yes"), hear("vote
 TEST_OF_VISITORS = """
 #[test]
 fn visitors_are_counted() {
-    let context = stateroom::testing::TestContext::new("a room");
+    let context = testing::TestContext::new("a room");
     Visitors::default().connect(ClientId(1), &context);
     assert_eq!(context.take_texts_for(ClientId(1)), ["visitor number 1"]);
 }
@@ -96,6 +96,7 @@ def the_published_partysocket(walk):
 
 PATHS = {
     "README.md": (
+        mention("stateroom dev", "is typed below"),
         serve(DEV + "counter-service", get("/", "<html"), *COUNTER),
         run("cargo test --workspace", prints="^test result: ok"),
         run("rustup target add wasm32-wasip1"),
@@ -225,7 +226,7 @@ PATHS = {
         run("cargo new --lib visitors"),
         at("../visitors"),
         block("toml", "stateroom-wasm = ", "Cargo.toml"),
-        block("rust", "struct Visitors", "src/lib.rs"),
+        block("rust", "#[stateroom_wasm]", "src/lib.rs"),
         serve("stateroom dev", get("/", "ok"), join("/ws/my-room"), hear("visitor number 1")),
         run("cargo build --release --target wasm32-wasip1"),
         serve(
@@ -285,7 +286,7 @@ PATHS = {
         ),
         serve(
             "make serve", get("/", "ok"), join("/ws/a"), hear(re.compile("welcome to room a, player 1.*", re.DOTALL)),
-            hear(re.compile("say: .*")), say("name Ann"), hear("player 1 is now Ann"),
+            hear(re.compile("commands: .*")), say("name Ann"), hear("player 1 is now Ann"),
             # Make itself is interrupted.
             ends=(2, -signal.SIGINT),
         ),

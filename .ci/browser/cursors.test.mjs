@@ -128,7 +128,7 @@ play('who loads the page again is the same client, and a duplicate of it another
   const [duplicate] = await Promise.all([one.waitForEvent('popup'), one.evaluate(() => void window.open(location.href))]);
   for (const page of [one, duplicate]) {
     await connection(page, 'open');
-    await soon('the count', () => page.locator('#count').innerText(), '2 here');
+    await soon('the count', () => page.locator('#count').innerText(), '2 online');
   }
 });
 
@@ -139,8 +139,8 @@ play('who has joined again somewhere else does not fight for the place', async (
   await connection(one, 'open');
   await elsewhere.evaluate(address => { window.again = new WebSocket(address); }, known.addresses[0]);
   await connection(one, 'over');
-  await soon('the status', () => one.locator('#status').innerText(), /joined again somewhere else/);
+  await soon('the status', () => one.locator('#status').innerText(), /joined from another window/);
   // Both who are left are in the other window.
-  await soon('the count', () => elsewhere.locator('#count').innerText(), '2 here');
+  await soon('the count', () => elsewhere.locator('#count').innerText(), '2 online');
   assert.equal(known.addresses.length, 1);
 });

@@ -41,7 +41,7 @@ export function everyPage(play, { name, inputs, content, exchange }) {
     await server.stop();
     for (const page of windows) {
       await connection(page, 'waiting');
-      await soon('the status', () => page.locator('#status').innerText(), /Trying again/);
+      await soon('the status', () => page.locator('#status').innerText(), /Reconnecting/);
       await usable(page, false);
     }
 

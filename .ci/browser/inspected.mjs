@@ -1,4 +1,4 @@
-// A service of the inspector's tests: made beside the repository's own, served by `dev`, and changed while it runs.
+// The service of the inspector's tests: a crate of its own, served by `dev` and changed while it runs.
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -7,7 +7,7 @@ import { repository } from './server.mjs';
 const folder = path.join(repository, 'target', 'browser', 'inspected');
 const source = path.join(folder, 'src', 'lib.rs');
 
-/** A counter which fails when it is told to. `says` is what comes before its number. */
+/** The source of a counter that fails on request. `says` precedes its number. */
 export const counter = (says = 'new value') => `use stateroom_wasm::*;
 
 #[stateroom_wasm]
@@ -20,7 +20,7 @@ impl StateroomService for Counter {
     fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
         match message.text() {
             Some("increment") => self.value += 1,
-            Some("panic") => panic!("asked to"),
+            Some("panic") => panic!("on request"),
             _ => return,
         }
         context.send_message(MessageRecipient::Broadcast, format!("${says}: {}", self.value));
@@ -29,7 +29,7 @@ impl StateroomService for Counter {
 `;
 
 const files = {
-  // No member of the workspace that it lies in.
+  // Not a member of the workspace around it.
   'Cargo.toml': `[workspace]
 
 [package]
@@ -50,14 +50,14 @@ stateroom = { path = ${JSON.stringify(path.join(repository, 'stateroom'))} }
   'static/index.html': '<!doctype html><title>Inspected</title><link rel="icon" href="data:,"><h1>Inspected</h1>\n',
 };
 
-/** What `dev` serves. */
+/** How the scene builds and serves it. */
 export const inspected = {
   folder,
   build: [process.env.STATEROOM, ['build']],
   serve: port => [process.env.STATEROOM, ['dev', port]],
 };
 
-/** Writes it as it is before anybody changes it. */
+/** Writes the crate in its original state. */
 export function make() {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });

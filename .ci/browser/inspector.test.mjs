@@ -11,36 +11,36 @@ make();
 const play = scene('inspector', inspected);
 
 const INSPECTOR = '_stateroom/';
-const STYLES = ['look.css', 'inspector.css'].map(file => `stateroom-cli/inspector/${file}`);
+const STYLES = ['base.css', 'inspector.css'].map(file => `stateroom-server/stateroom-inspector/page/${file}`);
 const reads = (page, selector, expected) => soon(selector, () => page.locator(selector).innerText(), expected);
 const counts = (page, selector, expected) => soon(`how many ${selector}`, () => page.locator(selector).count(), expected);
 const row = (page, text) => page.locator('.row', { hasText: text });
 
-/** An inspector with nothing in it, and a first client of its own in a room. */
+/** Opens an inspector and connects a first test client to a room. */
 async function inspect(visit, room, device = desktop) {
   const page = await visit(device, INSPECTOR);
   await connection(page, 'open');
-  if (device.isMobile) await page.tap('#views [data-open=yours]');
+  if (device.isMobile) await page.tap('#views [data-open=clients]');
   const form = await page.locator('#no-room').isVisible() ? '#first' : '#connect';
-  if (form === '#connect') await page.click('#views [data-open=yours]');
+  if (form === '#connect') await page.click('#views [data-open=clients]');
   await page.fill(`${form} [name=room]`, room);
   await page.click(`${form} button`);
-  await reads(page, 'li.yours .state', 'open');
-  await reads(page, 'li.yours .id', /^client \d+$/);
+  await reads(page, 'li.test-client .state', 'open');
+  await reads(page, 'li.test-client .id', /^client \d+$/);
   return page;
 }
 
-/** Has a client of the page say something: the first in the list is the one that was connected last. */
+/** Sends a message as a test client. The first in the list was connected last. */
 async function say(page, text, index = 0) {
-  const field = page.locator('li.yours form input').nth(index);
+  const field = page.locator('li.test-client form input').nth(index);
   await field.fill(text);
   await field.press('Enter');
 }
 
-play('two clients count, and each step can be looked at again', async ({ visit }) => {
+play('shows the room as of each event that two clients cause', async ({ visit }) => {
   const page = await inspect(visit, 'steps');
   await page.click('#connect button');
-  await counts(page, 'li.yours[data-state=open]', 2);
+  await counts(page, 'li.test-client[data-state=open]', 2);
   await say(page, 'increment', 1);
   await row(page, 'new value: 1').waitFor();
   await say(page, 'increment', 0);
@@ -63,20 +63,20 @@ play('two clients count, and each step can be looked at again', async ({ visit }
   await page.keyboard.press('2');
   await reads(page, '#room-when', 'Now');
 
-  // What is in the address is shown to whoever opens it.
+  // The address contains the selection.
   const other = await visit(desktop, INSPECTOR + new URL(address).hash);
   await reads(other, '#room-when', /^After event \d+/);
   await reads(other, '.row[aria-selected=true]', /new value: 1/);
 });
 
-play('speaks for a client, disconnects it, finds and pauses', async ({ visit }) => {
+play('sends as a client, disconnects it, searches and pauses', async ({ visit }) => {
   const page = await inspect(visit, 'words');
   await page.locator('#events').focus();
   await page.keyboard.press('c');
   await page.keyboard.type('increment');
   await page.keyboard.press('Enter');
   await row(page, 'new value: 1').waitFor();
-  await reads(page, 'li.yours .lines', /new value: 1/);
+  await reads(page, 'li.test-client .lines', /new value: 1/);
 
   await page.locator('#events').focus();
   await page.keyboard.press(' ');
@@ -98,34 +98,34 @@ play('speaks for a client, disconnects it, finds and pauses', async ({ visit }) 
   await page.keyboard.press('2');
   await page.click('#members [aria-label^=Disconnect]');
   await page.locator('.row[data-kind=disconnect]').waitFor();
-  await reads(page, '#members-none', /Nobody|^$/);
+  await reads(page, '#members-none', /^No clients|^$/);
   await page.keyboard.press('3');
-  await reads(page, 'li.yours .state', 'closed');
+  await reads(page, 'li.test-client .state', 'closed');
 });
 
-play('shows why a room has failed', async ({ visit }) => {
+play('shows why a service failed', async ({ visit }) => {
   const page = await inspect(visit, 'faults');
   await say(page, 'panic');
   await page.locator('.row[data-kind=fault]').click();
   await reads(page, '#event-title', /fault in message/);
-  await reads(page, '#event-body', /has failed in message/);
-  await row(page, 'asked to').first().waitFor();
+  await reads(page, '#event-body', /failed in message/);
+  await row(page, 'on request').first().waitFor();
   await reads(page, '#room-list a[aria-current]', /1 fault/);
   await page.keyboard.press('3');
-  await reads(page, 'li.yours .lines', /closed with 1011/);
+  await reads(page, 'li.test-client .lines', /closed with 1011/);
 });
 
-play('tells of each build, in the author’s pages too', async ({ visit }) => {
+play('shows each build, in the author’s pages too', async ({ visit }) => {
   const page = await inspect(visit, 'builds');
   const author = await visit(desktop, '');
   const before = Number(/\d+/.exec(await page.locator('#build').innerText()));
   save(counter('the value'));
   await reads(page, '#build', new RegExp(`^generation ${before + 1}`));
-  await counts(page, '.row[data-kind=begin]', 2);
+  await counts(page, '.row[data-kind=start]', 2);
 
-  save('compile_error!("asked to")');
-  await reads(page, '#failed', /asked to/);
-  await reads(author, 'stateroom-notice pre', /asked to/);
+  save('compile_error!("on request")');
+  await reads(page, '#failed', /on request/);
+  await reads(author, 'stateroom-notice pre', /on request/);
   await shoot(page, 'inspector-failed');
   await author.keyboard.press('Escape');
   await counts(author, 'stateroom-notice', 0);
@@ -135,7 +135,7 @@ play('tells of each build, in the author’s pages too', async ({ visit }) => {
   await soon('the notice', () => page.locator('#failed').isVisible(), false);
 });
 
-play('finds the server again, and knows that it is another one', async ({ visit, server }) => {
+play('reconnects, and notices that the server was restarted', async ({ visit, server }) => {
   const page = await inspect(visit, 'restarts');
   await row(page, 'connect').waitFor();
   await server.stop();
@@ -146,14 +146,14 @@ play('finds the server again, and knows that it is another one', async ({ visit,
   await reads(page, '#room-about', /no such room/);
 });
 
-play('is as the guide shows it', async ({ visit, server }) => {
-  // Without the rooms of other tests.
+play('looks as in the pictures of the guide', async ({ visit, server }) => {
+  // A server without the rooms of other tests.
   await server.stop();
   await server.start();
   const page = await inspect(visit, 'garden');
   await page.click('#connect button');
-  await counts(page, 'li.yours[data-state=open]', 2);
-  // One after the other, whichever socket is read first.
+  await counts(page, 'li.test-client[data-state=open]', 2);
+  // In this order, whichever socket is read first.
   for (const [client, text, heard] of [[1, 'increment', 'new value: 1'], [0, 'increment', 'new value: 2'], [0, '{"at":[1,2.5]}', '"at"'], [1, 'increment', 'new value: 3']]) {
     await say(page, text, client);
     await row(page, heard).waitFor();
@@ -167,25 +167,25 @@ play('is as the guide shows it', async ({ visit, server }) => {
   await say(page, 'panic');
   await page.locator('.row[data-kind=fault]').click();
   await page.keyboard.press('1');
-  await reads(page, '#event-body', /has failed in message/);
+  await reads(page, '#event-body', /failed in message/);
   await reads(page, '#room-list a[aria-current]', /1 fault/);
   await pictured(page, 'inspector-fault', STYLES);
 });
 
-play('looks right on a desk and on a phone, by day and by night', async ({ visit }) => {
+play('fits a desktop and a phone, in light and dark', async ({ visit }) => {
   const windows = { desktop: await inspect(visit, 'looks'), phone: await visit(phone, `${INSPECTOR}#room=looks`) };
   await say(windows.desktop, 'increment');
   await say(windows.desktop, '{"at":[1,2.5],"who":null}');
   for (const [device, page] of Object.entries(windows)) {
     await row(page, 'new value: 1').click();
-    for (const panel of device === 'phone' ? ['rooms', 'events', 'event', 'room', 'yours'] : ['event', 'room', 'yours']) {
+    for (const panel of device === 'phone' ? ['rooms', 'events', 'event', 'room', 'clients'] : ['event', 'room', 'clients']) {
       await page.click(`#views [data-open=${panel}]`);
       for (const colorScheme of ['light', 'dark']) {
         await page.emulateMedia({ colorScheme });
         await shoot(page, `inspector-${device}-${colorScheme}-${panel}`);
-        assert.deepEqual(await contrasts(page), [], `hard to read on a ${device}, ${colorScheme}, ${panel}`);
+        assert.deepEqual(await contrasts(page), [], `insufficient contrast on a ${device}, ${colorScheme}, ${panel}`);
       }
-      if (device === 'phone') assert.deepEqual(await fitsAPhone(page), [], `hard to use on a phone: ${panel}`);
+      if (device === 'phone') assert.deepEqual(await fitsAPhone(page), [], `does not fit a phone: ${panel}`);
     }
   }
 });

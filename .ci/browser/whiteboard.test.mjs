@@ -44,7 +44,7 @@ everyPage(play, {
   async content(one, other) {
     const blank = await picture(other);
     await draw(one, ...zigzag);
-    await one.locator('[data-colour]').nth(2).click();
+    await one.locator('[data-color]').nth(2).click();
     await draw(one, ...slope);
     await differs('the board of the other', other, blank, isOther);
   },
@@ -57,7 +57,7 @@ everyPage(play, {
 play('everybody sees what everybody draws, in every colour', async ({ open }) => {
   const [one, other] = [await open(desktop), await open(desktop)];
   await drawTogether(other, one, slope);
-  const buttons = await one.locator('[data-colour]').all();
+  const buttons = await one.locator('[data-color]').all();
   for (const [index, button] of buttons.entries()) {
     await button.click();
     const y = (index + 1) / (buttons.length + 1);

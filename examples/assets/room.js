@@ -1,46 +1,46 @@
-// Joins a room and stays in it. What every page of the examples does first.
+// Joins a room and reconnects when the connection is lost. Used by all example pages.
 import ReconnectingWebSocket from './partysocket.js';
 
-/** The room that this page is about: `?room=NAME` in its address, else `1`. */
+/** The room of this page: `?room=NAME` in its URL, or else `1`. */
 export const roomName = new URLSearchParams(location.search).get('room') || '1';
 
-// Close codes after which trying again does not help, and what to tell. The server's README has the table.
-const FINAL = {
-  1002: 'The server does not understand what this page sends.',
-  1007: 'The server cannot read a text that this page sent.',
-  1008: 'The server does not allow this.',
-  1009: 'This page sent a message that is too big.',
-  4000: 'You have joined again somewhere else. Reload to be here.',
+// Close codes after which reconnecting is pointless, with the text to show. See the README of the server.
+const FINAL_CODES = {
+  1002: 'Protocol error: the server rejected a message of this page.',
+  1007: 'Protocol error: this page sent invalid text.',
+  1008: 'The server rejected this connection.',
+  1009: 'This page sent a message that is too large.',
+  4000: 'You have joined from another window. Reload to rejoin here.',
 };
 
 /**
- * Joins the room of this page, and joins it again whenever the connection is lost, as the same client. The element
- * `#status` says how it stands, and `<body data-connection>` is `waiting`, `open` or `over`.
+ * Joins the room of this page, and rejoins it with the same client ID when the connection is lost. The element `#status`
+ * shows the state of the connection, and `<body data-connection>` is `waiting`, `open` or `over`.
  *
- * `onMessage` gets what the room says: a text, or an `ArrayBuffer`. `onOpen` is called each time the room is joined:
- * forget what you know then, as it may have begun afresh. `final` has close codes of your own service after which not
- * to come back, with what to tell.
+ * `onMessage` receives the messages of the room: strings, or `ArrayBuffer`s. `onOpen` is called on every join: discard
+ * earlier state then, because the room may have restarted. `final` maps close codes of your service after which not to
+ * reconnect to the text to show.
  *
- * Gives a function that sends a text or bytes. While there is no connection, what is sent is dropped.
+ * Returns a function that sends a string or bytes. Messages sent while disconnected are dropped.
  */
 export function joinRoom({ onMessage, onOpen = () => {}, onClose = () => {}, final = {} }) {
-  const codes = { ...FINAL, ...final };
+  const codes = { ...FINAL_CODES, ...final };
   const path = `ws/${encodeURIComponent(roomName)}`;
-  // Beside this page, whatever server and path that is.
-  const address = new URL(path, document.baseURI);
-  // In an address, `.` and `..` stand for folders, however they are written.
-  if (!address.pathname.endsWith(`/${path}`)) {
-    show('over', 'This cannot be the name of a room.');
+  // Relative to this page.
+  const url = new URL(path, document.baseURI);
+  // URLs resolve `.` and `..` as path segments, even when they are percent-encoded.
+  if (!url.pathname.endsWith(`/${path}`)) {
+    show('over', 'Invalid room name.');
     return () => {};
   }
-  address.protocol = address.protocol.replace('http', 'ws');
-  // With the same token, whoever comes back is the same client.
-  address.searchParams.set('token', takeToken());
+  url.protocol = url.protocol.replace('http', 'ws');
+  // The same token restores the same client ID.
+  url.searchParams.set('token', takeToken());
 
   let joined = false;
-  show('waiting', 'Connecting …');
-  const socket = new ReconnectingWebSocket(address.href, undefined, {
-    // Not all pages in the same moment, when a server has restarted.
+  show('waiting', 'Connecting…');
+  const socket = new ReconnectingWebSocket(url.href, undefined, {
+    // Random, so that not all pages reconnect at once after a server restart.
     minReconnectionDelay: 250 + Math.random() * 500,
     reconnectionDelayGrowFactor: 1.6,
     maxReconnectionDelay: 10_000,
@@ -57,10 +57,10 @@ export function joinRoom({ onMessage, onOpen = () => {}, onClose = () => {}, fin
   socket.onmessage = ({ data }) => onMessage(data);
   socket.onclose = ({ code, reason }) => {
     if (code in codes) show('over', codes[code]);
-    else show('waiting', `${joined ? 'Connection lost' : 'Cannot connect'}${reason && `: ${reason}`}. Trying again …`);
+    else show('waiting', `${joined ? 'Connection lost' : 'Connection failed'}${reason && `: ${reason}`}. Reconnecting…`);
     onClose();
   };
-  // The network is back: no need to wait any longer.
+  // The network is back, so skip the remaining delay.
   addEventListener('online', () => {
     if (document.body.dataset.connection === 'waiting') socket.reconnect();
   });
@@ -72,10 +72,10 @@ function show(connection, text) {
   document.getElementById('status').textContent = text;
 }
 
-/** A secret by which the room knows this tab again, after a reload too. */
+/** Returns a random token that identifies this tab, also after a reload. */
 function takeToken() {
-  const token = sessionStorage.getItem('token') ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), part => part.toString(36)).join('');
-  // Not in the store while the page lives: a tab that is duplicated must not become the same client.
+  const token = sessionStorage.getItem('token') ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), number => number.toString(36)).join('');
+  // Not stored while the page is loaded, so that a duplicated tab becomes a different client.
   sessionStorage.removeItem('token');
   addEventListener('pagehide', () => sessionStorage.setItem('token', token));
   addEventListener('pageshow', () => sessionStorage.removeItem('token'));

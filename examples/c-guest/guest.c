@@ -1,5 +1,5 @@
-// A buzzer for a party. Somebody says "start"; after a while that nobody knows, the room says "GO!"; whoever says
-// "buzz" first has a point, and whoever says it before that is out of the round.
+// A buzzer game. A client sends "start", and the room answers "GO!" after a random delay. The first client to send
+// "buzz" scores a point. A client that sends it before "GO!" is out of the round.
 
 #define _DEFAULT_SOURCE // for getentropy and clock_gettime
 
@@ -13,24 +13,24 @@
 #include <unistd.h>
 
 enum {
-    LONGEST_NAME = 32,    // in bytes
-    SHORTEST_WAIT = 1000, // in milliseconds, between "start" and "GO!"
-    LONGEST_WAIT = 4000,
+    MAX_NAME_LENGTH = 32, // in bytes
+    MIN_DELAY = 1000,     // in milliseconds, between "start" and "GO!"
+    MAX_DELAY = 4000,
     TIME_TO_BUZZ = 5000,
 };
 
-static const char HELP[] = "say: name NAME, start, buzz, scores, help or bye; everything else goes to the others";
+static const char HELP[] = "commands: name NAME, start, buzz, scores, help, bye; any other text goes to the others";
 
 struct player {
     uint32_t client;
     uint32_t points;
     bool out; // of this round
-    char name[LONGEST_NAME + 1];
+    char name[MAX_NAME_LENGTH + 1];
 };
 
 // The room
 
-static struct player *players; // those who are here
+static struct player *players; // connected players
 static size_t player_count;
 static size_t player_capacity;
 static enum { NO_ROUND, GET_READY, GO } phase;
@@ -58,7 +58,7 @@ static struct player *add_player(uint32_t client) {
     return player;
 }
 
-static bool everybody_is_out(void) {
+static bool everyone_is_out(void) {
     for (size_t i = 0; i < player_count; i++) {
         if (!players[i].out) return false;
     }
@@ -71,68 +71,68 @@ static int64_t milliseconds(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-// What players can say
+// Commands of players
 
 static void rename_player(struct player *player, const char *name, size_t length) {
-    bool good = length > 0 && length <= LONGEST_NAME;
-    for (size_t i = 0; good && i < length; i++) {
-        if ((unsigned char)name[i] < ' ') good = false; // line ends, for example
+    bool valid = length > 0 && length <= MAX_NAME_LENGTH;
+    for (size_t i = 0; valid && i < length; i++) {
+        if ((unsigned char)name[i] < ' ') valid = false; // control characters, such as line breaks
     }
-    if (!good) {
-        stateroom_send_format(stateroom_only(player->client), "a name is one line of 1 to %d bytes", LONGEST_NAME);
+    if (!valid) {
+        stateroom_send_format(stateroom_only(player->client), "a name is one line of 1 to %d bytes", MAX_NAME_LENGTH);
         return;
     }
     char old[sizeof player->name];
     memcpy(old, player->name, sizeof old);
     memcpy(player->name, name, length);
     player->name[length] = '\0';
-    stateroom_send_format(stateroom_everybody(), "%s is now %s", old, player->name);
+    stateroom_send_format(stateroom_everyone(), "%s is now %s", old, player->name);
 }
 
 static void start(const struct player *player) {
     if (phase != NO_ROUND) {
-        stateroom_send_format(stateroom_only(player->client), "this round is not over");
+        stateroom_send_format(stateroom_only(player->client), "the round is not over yet");
         return;
     }
     for (size_t i = 0; i < player_count; i++) players[i].out = false;
     phase = GET_READY;
-    stateroom_send_format(stateroom_everybody(), "%s starts a round: get ready", player->name);
-    uint32_t chance;
-    if (getentropy(&chance, sizeof chance) != 0) stateroom_fail("no random numbers");
-    stateroom_set_timer(SHORTEST_WAIT + chance % (LONGEST_WAIT - SHORTEST_WAIT + 1));
+    stateroom_send_format(stateroom_everyone(), "%s starts a round: get ready", player->name);
+    uint32_t entropy;
+    if (getentropy(&entropy, sizeof entropy) != 0) stateroom_fail("no random numbers");
+    stateroom_set_timer(MIN_DELAY + entropy % (MAX_DELAY - MIN_DELAY + 1));
 }
 
 static void buzz(struct player *player) {
     if (phase == NO_ROUND) {
-        stateroom_send_format(stateroom_only(player->client), "say start first");
+        stateroom_send_format(stateroom_only(player->client), "send start first");
     } else if (player->out) {
         stateroom_send_format(stateroom_only(player->client), "you are out of this round");
     } else if (phase == GET_READY) {
         player->out = true;
-        stateroom_send_format(stateroom_everybody(), "%s was too early", player->name);
+        stateroom_send_format(stateroom_everyone(), "%s was too early", player->name);
     } else {
         player->points++;
         phase = NO_ROUND;
-        stateroom_send_format(stateroom_everybody(), "%s has it, after %" PRId64 " ms", player->name,
+        stateroom_send_format(stateroom_everyone(), "%s has it, after %" PRId64 " ms", player->name,
                               milliseconds() - go_time);
     }
 }
 
-static void tell_scores(const struct player *player) {
+static void send_scores(const struct player *player) {
     for (size_t i = 0; i < player_count; i++) {
         stateroom_send_format(stateroom_only(player->client), "%" PRIu32 " %s", players[i].points, players[i].name);
     }
 }
 
-static void leave(const struct player *player) {
+static void close_player(const struct player *player) {
     if (!stateroom_close_client(player->client, 1000, "bye")) {
-        stateroom_send_format(stateroom_only(player->client), "bye; this server leaves the closing to you");
+        stateroom_send_format(stateroom_only(player->client), "bye; please close the connection");
     }
 }
 
-static void pass_on(const struct player *player, const char *text, size_t length) {
+static void forward(const struct player *player, const char *text, size_t length) {
     size_t name = strlen(player->name);
-    if (length > SIZE_MAX - name - 2) stateroom_fail("too long a text");
+    if (length > SIZE_MAX - name - 2) stateroom_fail("text too long");
     char *line = malloc(name + 2 + length);
     if (line == NULL) stateroom_fail("out of memory");
     memcpy(line, player->name, name);
@@ -142,17 +142,17 @@ static void pass_on(const struct player *player, const char *text, size_t length
     free(line);
 }
 
-// What Stateroom calls
+// Event handlers
 
 void on_init(void) {
-    printf("a room begins: %s\n", stateroom_room_id()); // into the host's log, once it is flushed
+    printf("room started: %s\n", stateroom_room_id()); // goes to the host's log when flushed
     fflush(stdout);
 }
 
 void on_connect(uint32_t client) {
     struct player *player = find_player(client);
     if (player == NULL) player = add_player(client);
-    player->out = phase != NO_ROUND; // plays from the next round on
+    player->out = phase != NO_ROUND; // plays from the next round
     const char *room = stateroom_room_id();
     const char *to_room = *room != '\0' ? " to room " : "";
     stateroom_send_format(stateroom_only(client), "welcome%s%s, %s", to_room, room, player->name);
@@ -167,7 +167,7 @@ void on_disconnect(uint32_t client) {
     *player = players[--player_count];
 }
 
-static bool is(const char *text, size_t length, const char *word) {
+static bool equals(const char *text, size_t length, const char *word) {
     return length == strlen(word) && memcmp(text, word, length) == 0;
 }
 
@@ -175,28 +175,28 @@ void on_text(uint32_t sender, const char *text, size_t length) {
     struct player *player = find_player(sender);
     if (player == NULL) return;
     if (length >= 5 && memcmp(text, "name ", 5) == 0) rename_player(player, text + 5, length - 5);
-    else if (is(text, length, "start")) start(player);
-    else if (is(text, length, "buzz")) buzz(player);
-    else if (is(text, length, "scores")) tell_scores(player);
-    else if (is(text, length, "bye")) leave(player);
-    else if (is(text, length, "help") || length == 0) stateroom_send_format(stateroom_only(sender), "%s", HELP);
-    else pass_on(player, text, length);
+    else if (equals(text, length, "start")) start(player);
+    else if (equals(text, length, "buzz")) buzz(player);
+    else if (equals(text, length, "scores")) send_scores(player);
+    else if (equals(text, length, "bye")) close_player(player);
+    else if (equals(text, length, "help") || length == 0) stateroom_send_format(stateroom_only(sender), "%s", HELP);
+    else forward(player, text, length);
 }
 
-// A picture, a sound: the others have it as it is.
+// Forwards binary messages unchanged.
 void on_bytes(uint32_t sender, const uint8_t *bytes, size_t length) {
     if (find_player(sender) != NULL) stateroom_send_bytes(stateroom_all_but(sender), bytes, length);
 }
 
-// A timer cannot be taken back. When somebody was quick, it still comes, and finds no round.
+// A timer cannot be canceled. If the round has already been won, it fires without a round and does nothing.
 void on_timer(void) {
-    if (phase == GET_READY && !everybody_is_out()) {
+    if (phase == GET_READY && !everyone_is_out()) {
         phase = GO;
         go_time = milliseconds();
-        stateroom_send_format(stateroom_everybody(), "GO!");
+        stateroom_send_format(stateroom_everyone(), "GO!");
         stateroom_set_timer(TIME_TO_BUZZ);
     } else if (phase != NO_ROUND) {
         phase = NO_ROUND;
-        stateroom_send_format(stateroom_everybody(), "nobody has it");
+        stateroom_send_format(stateroom_everyone(), "nobody has it");
     }
 }

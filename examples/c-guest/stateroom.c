@@ -1,5 +1,5 @@
-// Between the functions of stateroom.h and the bytes of Stateroom's guest interface, which the README of
-// stateroom-wasm-host describes. It does not know the service; another one can use it as it is.
+// Implements the functions of stateroom.h with Stateroom's guest interface, which is documented in the README of
+// stateroom-wasm-host. It is independent of the service, and can be used unchanged with another one.
 
 #include "stateroom.h"
 
@@ -11,13 +11,13 @@
 #ifdef __wasm__
 #define IMPORT(name) __attribute__((import_module("env"), import_name(#name)))
 #define EXPORT(name) __attribute__((export_name(#name)))
-#else // a native test is the host
+#else // in native tests, the test is the host
 #define IMPORT(name)
 #define EXPORT(name)
 #endif
 
-// What is exchanged with the host. The attribute for exports is for functions only; that these two numbers are
-// exported, too, is said to the linker, in the Makefile.
+// Imports and exports. The export attribute applies to functions only; the Makefile exports these two variables with
+// linker flags.
 
 extern const uint32_t STATEROOM_API_VERSION;
 extern const uint32_t STATEROOM_API_PROTOCOL;
@@ -28,15 +28,15 @@ IMPORT(stateroom_send) void stateroom_send(const void *effect, uint32_t length);
 EXPORT(stateroom_malloc) void *stateroom_malloc(uint32_t length);
 EXPORT(stateroom_free) void stateroom_free(void *address, uint32_t length);
 EXPORT(stateroom_recv) void stateroom_recv(const void *event, uint32_t length);
-EXPORT(stateroom_hello) uint64_t stateroom_hello(const void *greeting, uint32_t length);
+EXPORT(stateroom_hello) uint64_t stateroom_hello(const void *hello, uint32_t length);
 
-// Those that are answered to the greeting. The host sends no others, so that there is no call of the program around it.
+// The kinds listed in the handshake response. The host sends no others, so there are no calls or requests.
 enum event { EVENT_INIT, EVENT_CONNECT, EVENT_DISCONNECT, EVENT_MESSAGE, EVENT_TIMER, EVENTS };
 enum effect { EFFECT_MESSAGE, EFFECT_SET_TIMER, EFFECT_CLOSE_CLIENT, EFFECTS };
 enum recipient { TO_EVERYBODY, TO_ONE, TO_ALL_BUT_ONE };
 enum payload { PAYLOAD_BYTES, PAYLOAD_TEXT };
 
-// What the greeting tells.
+// Set by the handshake.
 static char *room_id;
 static bool can_close;
 
@@ -51,19 +51,19 @@ static void *allocate(size_t length) {
     return memory;
 }
 
-// Reading. What is missing reads as zero, and `short_of` remembers that something was.
+// Reading. Missing bytes read as zero, and set `truncated`.
 
 struct reader {
     const uint8_t *at;
     size_t left;
-    bool short_of;
+    bool truncated;
 };
 
-// The next `length` bytes, or a null pointer if there are not as many.
+// Returns the next `length` bytes, or a null pointer if fewer are left.
 static const uint8_t *take(struct reader *reader, uint64_t length) {
     if (length > reader->left) {
         reader->left = 0;
-        reader->short_of = true;
+        reader->truncated = true;
         return NULL;
     }
     const uint8_t *start = reader->at;
@@ -87,7 +87,7 @@ static uint64_t take_u64(struct reader *reader) {
     return take_number(reader, 8);
 }
 
-// Writing. Whoever writes has made enough room before.
+// Writing. The caller has allocated enough space.
 
 static uint8_t *put_number(uint8_t *at, uint64_t number, size_t size) {
     for (size_t i = 0; i < size; i++) *at++ = (uint8_t)(number >> (8 * i));
@@ -108,21 +108,21 @@ static uint8_t *put_list(uint8_t *at, const void *bytes, size_t length) {
     return at + length;
 }
 
-// Memory for an effect: a head of that length, a list of bytes.
-static uint8_t *allocate_effect(size_t head, size_t list) {
-    if (list > UINT32_MAX - head - 8) stateroom_fail("too long a message");
-    return allocate(head + 8 + list);
+// Allocates an effect: a header of this length, and a list of bytes.
+static uint8_t *allocate_effect(size_t header, size_t list) {
+    if (list > UINT32_MAX - header - 8) stateroom_fail("message too long");
+    return allocate(header + 8 + list);
 }
 
-// Hands `effect` to the host, up to `end`, and gives its memory back.
+// Sends `effect`, up to `end`, to the host and frees it.
 static void send_effect(uint8_t *effect, const uint8_t *end) {
     stateroom_send(effect, (uint32_t)(end - effect));
     free(effect);
 }
 
-// The effects
+// Effects
 
-struct stateroom_recipient stateroom_everybody(void) {
+struct stateroom_recipient stateroom_everyone(void) {
     return (struct stateroom_recipient){TO_EVERYBODY, 0};
 }
 
@@ -157,7 +157,7 @@ void stateroom_send_format(struct stateroom_recipient to, const char *format, ..
     va_copy(again, values);
     int length = vsnprintf(NULL, 0, format, values);
     va_end(values);
-    if (length < 0) stateroom_fail("a text that cannot be formatted");
+    if (length < 0) stateroom_fail("invalid format string");
     char *text = allocate((size_t)length + 1);
     vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
@@ -185,7 +185,7 @@ const char *stateroom_room_id(void) {
     return room_id != NULL ? room_id : "";
 }
 
-// What the host calls
+// Exports
 
 void *stateroom_malloc(uint32_t length) {
     return malloc(length > 0 ? length : 1);
@@ -209,7 +209,7 @@ void stateroom_recv(const void *event, uint32_t length) {
         size = take_u64(&reader);
         bytes = take(&reader, size);
     }
-    if (reader.short_of) stateroom_fail("an event that is too short");
+    if (reader.truncated) stateroom_fail("truncated event");
 
     switch (kind) {
     case EVENT_INIT: on_init(); break;
@@ -220,13 +220,13 @@ void stateroom_recv(const void *event, uint32_t length) {
         if (payload == PAYLOAD_BYTES) on_bytes(client, bytes, (size_t)size);
         break;
     case EVENT_TIMER: on_timer(); break;
-    default: break; // of a newer host
+    default: break; // from a newer host
     }
 }
 
-// Keeps what the greeting tells, and answers with all that is known here.
-uint64_t stateroom_hello(const void *greeting, uint32_t length) {
-    struct reader reader = {greeting, length, false};
+// Stores the contents of the hello, and responds with the supported events and effects.
+uint64_t stateroom_hello(const void *hello, uint32_t length) {
+    struct reader reader = {hello, length, false};
     uint64_t size = take_u64(&reader);
     const uint8_t *id = take(&reader, size);
     if (id != NULL) {
@@ -234,17 +234,17 @@ uint64_t stateroom_hello(const void *greeting, uint32_t length) {
         memcpy(room_id, id, (size_t)size);
         room_id[size] = '\0';
     }
-    for (uint64_t events = take_u64(&reader); events > 0 && !reader.short_of; events--) take_u32(&reader);
-    for (uint64_t effects = take_u64(&reader); effects > 0 && !reader.short_of; effects--) {
+    for (uint64_t events = take_u64(&reader); events > 0 && !reader.truncated; events--) take_u32(&reader);
+    for (uint64_t effects = take_u64(&reader); effects > 0 && !reader.truncated; effects--) {
         uint32_t effect = take_u32(&reader);
-        if (!reader.short_of && effect == EFFECT_CLOSE_CLIENT) can_close = true;
+        if (!reader.truncated && effect == EFFECT_CLOSE_CLIENT) can_close = true;
     }
-    if (reader.short_of) stateroom_fail("a greeting that is too short");
+    if (reader.truncated) stateroom_fail("truncated hello");
 
-    static uint8_t answer[8 + 4 * EVENTS + 8 + 4 * EFFECTS];
-    uint8_t *at = put_number(answer, EVENTS, 8);
+    static uint8_t response[8 + 4 * EVENTS + 8 + 4 * EFFECTS];
+    uint8_t *at = put_number(response, EVENTS, 8);
     for (uint32_t event = 0; event < EVENTS; event++) at = put_u32(at, event);
     at = put_number(at, EFFECTS, 8);
     for (uint32_t effect = 0; effect < EFFECTS; effect++) at = put_u32(at, effect);
-    return (uint64_t)(uintptr_t)answer << 32 | sizeof answer;
+    return (uint64_t)(uintptr_t)response << 32 | sizeof response;
 }

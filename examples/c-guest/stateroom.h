@@ -1,7 +1,7 @@
-// What a Stateroom service in C is made of. The service defines the on_ functions; Stateroom calls them, one at a
-// time. In them, it asks for what it wants with the stateroom_ functions; that happens when the on_ function returns.
+// The API for Stateroom services in C. The service defines the on_ functions, which Stateroom calls one at a time. They
+// request effects with the stateroom_ functions. Effects are applied when the on_ function returns.
 //
-// Each room is an instance of the module with a memory of its own: static variables are the state of one room.
+// Each room is an instance of the module with its own memory: static variables hold the state of one room.
 
 #ifndef STATEROOM_H
 #define STATEROOM_H
@@ -10,48 +10,48 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// What the service defines. Texts are UTF-8 and, like bytes, end after `length`, not with a zero; they are gone when
-// the function returns.
+// Defined by the service. Texts are UTF-8. Texts and bytes have the given length, without a terminating zero, and are
+// valid until the function returns.
 
-void on_init(void);                     // the room begins
+void on_init(void);                     // the room starts
 void on_connect(uint32_t client);       // a client has joined
-void on_disconnect(uint32_t client);    // it has left
+void on_disconnect(uint32_t client);    // a client has left
 void on_text(uint32_t sender, const char *text, size_t length);
 void on_bytes(uint32_t sender, const uint8_t *bytes, size_t length);
-void on_timer(void);                    // the time that was set has come
+void on_timer(void);                    // the timer fires
 
-// To whom a message goes.
+// Recipients of a message.
 
 struct stateroom_recipient {
     uint32_t kind;
     uint32_t client;
 };
 
-struct stateroom_recipient stateroom_everybody(void);
+struct stateroom_recipient stateroom_everyone(void);
 struct stateroom_recipient stateroom_only(uint32_t client);
 struct stateroom_recipient stateroom_all_but(uint32_t client);
 
-// What the service can ask for. If there is not enough memory for it, the room ends.
+// Called by the service. If there is not enough memory for an effect, the room ends.
 
-void stateroom_send_text(struct stateroom_recipient to, const char *text, size_t length); // has to be UTF-8
+void stateroom_send_text(struct stateroom_recipient to, const char *text, size_t length); // must be UTF-8
 void stateroom_send_bytes(struct stateroom_recipient to, const void *bytes, size_t length);
 
-// Sends a text that is written like one for printf.
+// Sends a text, formatted like printf.
 __attribute__((format(printf, 2, 3)))
 void stateroom_send_format(struct stateroom_recipient to, const char *format, ...);
 
-// A room has one timer, which fires once, after 0 ms as soon as it can. Setting it again forgets what was set before.
+// Sets the timer of the room, which fires once; after 0 ms, as soon as possible. Setting it again replaces it.
 void stateroom_set_timer(uint32_t milliseconds);
 
-// Ends the connection of a client, after what was sent to it before; on_disconnect comes as always. The code is 1000,
-// or 3000 to 4999; the reason has at most 123 bytes, and has to be UTF-8. False where the host cannot do it: hosts that
-// are older than the greeting do not know how.
+// Closes the connection of a client after the messages sent to it earlier; on_disconnect follows as usual. The code is
+// 1000, or 3000 to 4999. The reason must be UTF-8 of at most 123 bytes. Returns false if the host does not support it,
+// which is the case for hosts without the handshake.
 bool stateroom_close_client(uint32_t client, uint16_t code, const char *reason);
 
-// The room's name in the address, or "" on hosts that are older than the greeting.
+// Returns the room ID, or "" on hosts without the handshake.
 const char *stateroom_room_id(void);
 
-// Ends the room, with this as the reason in the host's log.
+// Ends the room and logs this reason.
 _Noreturn void stateroom_fail(const char *reason);
 
 #endif

@@ -1,5 +1,5 @@
-// Plays a room by itself, natively: this is the host. It sends events as the guest interface writes them, and keeps a
-// line of text for each effect.
+// Tests the guest natively. The test is the host: it sends events in the encoding of the guest interface, and records
+// each effect as a line of text.
 
 #define _POSIX_C_SOURCE 200809L // for fork and waitpid
 
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What the guest exports, and what it imports
+// Exports and imports of the guest
 extern const uint32_t STATEROOM_API_VERSION;
 extern const uint32_t STATEROOM_API_PROTOCOL;
 void *stateroom_malloc(uint32_t length);
@@ -26,8 +26,8 @@ void stateroom_send(const void *effect, uint32_t length);
 static int failures;
 
 __attribute__((format(printf, 3, 4)))
-static void check(bool good, int line, const char *format, ...) {
-    if (good) return;
+static void check(bool ok, int line, const char *format, ...) {
+    if (ok) return;
     failures++;
     va_list values;
     va_start(values, format);
@@ -43,7 +43,7 @@ static void *allocate(size_t length) {
     return memory;
 }
 
-// Bytes, as they are made and read
+// Encoding and decoding
 
 struct bytes {
     uint8_t data[256];
@@ -65,14 +65,14 @@ static uint64_t number_at(const uint8_t *bytes, uint32_t length, uint32_t at, ui
     return number;
 }
 
-// What the guest has asked for, and has not been looked at yet: one line for each, and how long the last one was.
+// Recorded effects that have not been checked yet, one line each.
 
-static char *heard[64];
-static size_t heard_count, heard_next;
+static char *effects[64];
+static size_t effect_count, effect_next;
 
-static void hear(char *line) {
-    if (heard_count == sizeof heard / sizeof *heard) abort();
-    heard[heard_count++] = line;
+static void record(char *line) {
+    if (effect_count == sizeof effects / sizeof *effects) abort();
+    effects[effect_count++] = line;
 }
 
 void stateroom_send(const void *effect, uint32_t length) {
@@ -104,26 +104,26 @@ void stateroom_send(const void *effect, uint32_t length) {
     check(list == length - at, __LINE__, "a list of %" PRIu64 " bytes where %" PRIu32 " are left", list, length - at);
     memcpy(line + head, bytes + at, length - at);
     line[(uint32_t)head + length - at] = '\0';
-    hear(line);
+    record(line);
 }
 
-// Expects the next effect to begin so, or to be so.
+// Expects the next effect to equal a line, or to start with it.
 static void expect_line(int line, const char *expected, bool whole) {
-    const char *is = heard_next < heard_count ? heard[heard_next++] : "nothing";
-    bool good = whole ? strcmp(is, expected) == 0 : strncmp(is, expected, strlen(expected)) == 0;
-    check(good, line, "expected \"%s\", heard \"%s\"", expected, is);
+    const char *actual = effect_next < effect_count ? effects[effect_next++] : "nothing";
+    bool ok = whole ? strcmp(actual, expected) == 0 : strncmp(actual, expected, strlen(expected)) == 0;
+    check(ok, line, "expected \"%s\", received \"%s\"", expected, actual);
 }
 #define expect(expected) expect_line(__LINE__, expected, true)
 #define expect_start(expected) expect_line(__LINE__, expected, false)
 
 static void expect_no_more(int line) {
-    while (heard_next < heard_count) check(false, line, "not expected: \"%s\"", heard[heard_next++]);
-    for (size_t i = 0; i < heard_count; i++) free(heard[i]);
-    heard_count = heard_next = 0;
+    while (effect_next < effect_count) check(false, line, "unexpected: \"%s\"", effects[effect_next++]);
+    for (size_t i = 0; i < effect_count; i++) free(effects[i]);
+    effect_count = effect_next = 0;
 }
 #define expect_nothing() expect_no_more(__LINE__)
 
-// Events. Each is in memory of exactly its length, so that reading beyond it is found by the sanitizer.
+// Events. Each is allocated with its exact length, so that the sanitizer detects reads beyond the end.
 
 static void send_event(const void *event, uint32_t length) {
     void *memory = stateroom_malloc(length);
@@ -133,17 +133,17 @@ static void send_event(const void *event, uint32_t length) {
     stateroom_free(memory, length);
 }
 
-static void event_of(uint32_t kind, size_t numbers, uint32_t client) {
+static void send_kind(uint32_t kind, size_t numbers, uint32_t client) {
     struct bytes event = {.length = 0};
     put(&event, kind, 4);
     if (numbers > 0) put(&event, client, 4);
     send_event(event.data, event.length);
 }
 
-static void init(void) { event_of(0, 0, 0); }
-static void joins(uint32_t client) { event_of(1, 1, client); }
-static void leaves(uint32_t client) { event_of(2, 1, client); }
-static void time_comes(void) { event_of(4, 0, 0); }
+static void init(void) { send_kind(0, 0, 0); }
+static void connect_client(uint32_t client) { send_kind(1, 1, client); }
+static void disconnect_client(uint32_t client) { send_kind(2, 1, client); }
+static void fire_timer(void) { send_kind(4, 0, 0); }
 
 static void message(uint32_t sender, uint32_t payload, const void *bytes, size_t length) {
     struct bytes head = {.length = 0};
@@ -158,19 +158,19 @@ static void message(uint32_t sender, uint32_t payload, const void *bytes, size_t
     free(event);
 }
 
-static void says(uint32_t sender, const char *text) {
+static void send_text(uint32_t sender, const char *text) {
     message(sender, 1, text, strlen(text));
 }
 
-// Whether the room ends with it: a child process, in its place, aborts.
-static bool ends_the_room(const void *event, uint32_t length, bool greeting) {
+// Returns whether the guest aborts. Runs it in a child process.
+static bool ends_the_room(const void *event, uint32_t length, bool is_hello) {
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         if (freopen("/dev/null", "w", stderr) == NULL) _exit(1);
         uint8_t *memory = allocate(length);
         memcpy(memory, event, length);
-        if (greeting) stateroom_hello(memory, length);
+        if (is_hello) stateroom_hello(memory, length);
         else stateroom_recv(memory, length);
         _exit(0);
     }
@@ -179,90 +179,90 @@ static bool ends_the_room(const void *event, uint32_t length, bool greeting) {
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
-static struct bytes greeting(void) {
-    struct bytes greeting = {.length = 0};
-    put(&greeting, 4, 8);
-    put(&greeting, 0x61702d61, 4); // "a-pa"
-    put(&greeting, 6, 8); // more than the guest knows, as of the effects
-    for (uint32_t event = 0; event < 6; event++) put(&greeting, event, 4);
-    put(&greeting, 4, 8);
-    for (uint32_t effect = 0; effect < 4; effect++) put(&greeting, effect, 4);
-    put(&greeting, 0xfe, 1); // what a later version has to say; to be ignored
-    return greeting;
+static struct bytes hello_message(void) {
+    struct bytes hello = {.length = 0};
+    put(&hello, 4, 8);
+    put(&hello, 0x61702d61, 4); // "a-pa"
+    put(&hello, 6, 8); // more than the guest knows, like the effects below
+    for (uint32_t event = 0; event < 6; event++) put(&hello, event, 4);
+    put(&hello, 4, 8);
+    for (uint32_t effect = 0; effect < 4; effect++) put(&hello, effect, 4);
+    put(&hello, 0xfe, 1); // appended by a later version; ignored
+    return hello;
 }
 
-// The tests, of one room after another
+// Tests. They run in order, on the same instance
 
-static void a_host_that_does_not_greet(void) {
+static void host_without_handshake(void) {
     init();
-    joins(7);
+    connect_client(7);
     expect("to 7: welcome, player 7");
-    expect_start("to 7: say: name NAME");
+    expect_start("to 7: commands: name NAME");
     expect("not 7: player 7 is here");
-    says(7, "bye");
-    expect("to 7: bye; this server leaves the closing to you");
+    send_text(7, "bye");
+    expect("to 7: bye; please close the connection");
     expect_nothing();
-    leaves(7);
+    disconnect_client(7);
     expect("not 7: player 7 has left");
     expect_nothing();
 }
 
-static void the_greeting(void) {
-    struct bytes hello = greeting();
+static void handshake(void) {
+    struct bytes hello = hello_message();
     for (uint32_t length = 0; length < hello.length - 1; length++) {
-        check(ends_the_room(hello.data, length, true), __LINE__, "%" PRIu32 " bytes of a greeting are taken", length);
+        check(ends_the_room(hello.data, length, true), __LINE__, "%" PRIu32 " bytes of a hello are accepted", length);
     }
     uint8_t *exact = allocate(hello.length);
     memcpy(exact, hello.data, hello.length);
     uint64_t answer = stateroom_hello(exact, hello.length);
     free(exact);
     uint32_t length = (uint32_t)answer;
-    check(length == 8 + 5 * 4 + 8 + 3 * 4, __LINE__, "the answer to the greeting has %" PRIu32 " bytes", length);
+    check(length == 8 + 5 * 4 + 8 + 3 * 4, __LINE__, "the handshake response has %" PRIu32 " bytes", length);
     expect_nothing();
 }
 
-static void coming_and_going(void) {
+static void connect_and_disconnect(void) {
     init();
-    for (uint32_t client = 0; client < 20; client++) joins(client);
-    check(heard_count == 60, __LINE__, "20 clients have heard %zu messages, not 60", heard_count);
+    for (uint32_t client = 0; client < 20; client++) connect_client(client);
+    check(effect_count == 60, __LINE__, "20 clients received %zu messages, not 60", effect_count);
     expect("to 0: welcome to room a-pa, player 0");
-    heard_next = heard_count;
+    effect_next = effect_count;
     expect_nothing();
-    for (uint32_t client = 2; client < 20; client++) leaves(client);
+    for (uint32_t client = 2; client < 20; client++) disconnect_client(client);
     expect("not 2: player 2 has left");
-    heard_next = heard_count;
+    effect_next = effect_count;
     expect_nothing();
-    leaves(2);
-    says(2, "buzz");
-    says(UINT32_MAX, "hello");
-    expect_nothing(); // they are not here
+    disconnect_client(2);
+    send_text(2, "buzz");
+    send_text(UINT32_MAX, "hello");
+    expect_nothing(); // these clients are not connected
 }
 
 static void names(void) {
-    says(0, "name Ann");
+    send_text(0, "name Ann");
     expect("all: player 0 is now Ann");
-    says(1, "name Günther");
+    send_text(1, "name Günther");
     expect("all: player 1 is now Günther");
-    says(1, "name ");
+    send_text(1, "name ");
     expect("to 1: a name is one line of 1 to 32 bytes");
-    says(1, "name two\nlines");
+    send_text(1, "name two\nlines");
     expect("to 1: a name is one line of 1 to 32 bytes");
-    says(1, "name 012345678901234567890123456789012");
+    send_text(1, "name 012345678901234567890123456789012");
     expect("to 1: a name is one line of 1 to 32 bytes");
-    says(1, "name 01234567890123456789012345678901");
+    send_text(1, "name 01234567890123456789012345678901");
     expect("all: Günther is now 01234567890123456789012345678901");
-    says(1, "name %s%n");
+    send_text(1, "name %s%n");
     expect("all: 01234567890123456789012345678901 is now %s%n");
-    says(1, "name Bob");
+    send_text(1, "name Bob");
     expect("all: %s%n is now Bob");
     expect_nothing();
 }
 
 static void messages(void) {
-    says(0, "hello");
+    send_text(0, "hello");
     expect("not 0: Ann: hello");
-    says(0, "");
-    expect_start("to 0: say: name NAME");
+    send_text(0, "");
+    expect_start("to 0: commands: name NAME");
     message(0, 0, NULL, 0);
     expect("not 0 bytes: ");
     message(0, 0, "\x01\xff", 2);
@@ -274,73 +274,74 @@ static void messages(void) {
     char *large = allocate(length + 1);
     memset(large, 'x', length);
     large[length] = '\0';
-    says(1, large);
+    send_text(1, large);
     free(large);
-    check(heard_count == 1 && strlen(heard[0]) == length + strlen("not 1: Bob: "), __LINE__, "a large text has changed");
+    check(effect_count == 1 && strlen(effects[0]) == length + strlen("not 1: Bob: "), __LINE__,
+          "a large text was altered");
     expect_start("not 1: Bob: xxx");
     expect_nothing();
 }
 
-static void a_round(void) {
-    says(0, "buzz");
-    expect("to 0: say start first");
-    says(0, "start");
+static void round_with_winner(void) {
+    send_text(0, "buzz");
+    expect("to 0: send start first");
+    send_text(0, "start");
     expect("all: Ann starts a round: get ready");
     unsigned wait = 0;
-    check(heard_count > 2 && sscanf(heard[2], "timer %u", &wait) == 1 && wait >= 1000 && wait <= 4000, __LINE__,
+    check(effect_count > 2 && sscanf(effects[2], "timer %u", &wait) == 1 && wait >= 1000 && wait <= 4000, __LINE__,
           "the timer is set to %u ms, not to 1000 to 4000", wait);
     expect_start("timer ");
-    says(1, "start");
-    expect("to 1: this round is not over");
-    says(1, "buzz");
+    send_text(1, "start");
+    expect("to 1: the round is not over yet");
+    send_text(1, "buzz");
     expect("all: Bob was too early");
-    time_comes();
+    fire_timer();
     expect("all: GO!");
     expect("timer 5000");
-    says(1, "buzz");
+    send_text(1, "buzz");
     expect("to 1: you are out of this round");
-    says(0, "buzz");
+    send_text(0, "buzz");
     expect_start("all: Ann has it, after ");
-    says(1, "scores");
+    send_text(1, "scores");
     expect("to 1: 1 Ann");
     expect("to 1: 0 Bob");
-    time_comes();
-    expect_nothing(); // it was set for the round that is over
+    fire_timer();
+    expect_nothing(); // the timer of the finished round
 }
 
-static void a_round_that_nobody_wins(void) {
-    says(0, "start");
+static void round_without_winner(void) {
+    send_text(0, "start");
     expect_start("all: ");
     expect_start("timer ");
-    time_comes();
+    fire_timer();
     expect("all: GO!");
     expect("timer 5000");
-    time_comes();
+    fire_timer();
     expect("all: nobody has it");
 
-    says(0, "start");
+    send_text(0, "start");
     expect_start("all: ");
     expect_start("timer ");
-    says(0, "buzz");
+    send_text(0, "buzz");
     expect("all: Ann was too early");
-    says(1, "buzz");
+    send_text(1, "buzz");
     expect("all: Bob was too early");
-    time_comes();
+    fire_timer();
     expect("all: nobody has it");
     expect_nothing();
 }
 
-static void closing(void) {
-    says(1, "bye");
+static void close_on_bye(void) {
+    send_text(1, "bye");
     expect("close 1 1000: bye");
-    leaves(1);
+    disconnect_client(1);
     expect("not 1: Bob has left");
     expect_nothing();
 }
 
-static void what_is_not_as_it_should_be(void) {
-    event_of(5, 1, 0); // an event that the guest has not named
-    event_of(UINT32_MAX, 0, 0);
+static void invalid_events(void) {
+    send_kind(5, 1, 0); // an event that the guest has not listed
+    send_kind(UINT32_MAX, 0, 0);
     expect_nothing();
 
     struct bytes event = {.length = 0};
@@ -349,32 +350,32 @@ static void what_is_not_as_it_should_be(void) {
     put(&event, 1, 4);
     put(&event, 2, 8);
     put(&event, 0x6968, 2); // "hi"
-    put(&event, 0x21, 1); // behind the end
+    put(&event, 0x21, 1); // after the end
     send_event(event.data, event.length);
     expect("not 0: Ann: hi");
     for (uint32_t length = 0; length < event.length - 1; length++) {
-        check(ends_the_room(event.data, length, false), __LINE__, "%" PRIu32 " bytes of an event are taken", length);
+        check(ends_the_room(event.data, length, false), __LINE__, "%" PRIu32 " bytes of an event are accepted", length);
     }
-    memset(event.data + 12, 0xff, 8); // a list that is longer than any memory
-    check(ends_the_room(event.data, event.length, false), __LINE__, "an endless list is taken");
+    memset(event.data + 12, 0xff, 8); // a list longer than any memory
+    check(ends_the_room(event.data, event.length, false), __LINE__, "an oversized list is accepted");
     expect_nothing();
 }
 
 int main(void) {
-    check(STATEROOM_API_VERSION == 1 && STATEROOM_API_PROTOCOL == 0, __LINE__, "this is for version 1, protocol 0");
-    a_host_that_does_not_greet();
-    the_greeting();
-    coming_and_going();
+    check(STATEROOM_API_VERSION == 1 && STATEROOM_API_PROTOCOL == 0, __LINE__, "expected version 1, protocol 0");
+    host_without_handshake();
+    handshake();
+    connect_and_disconnect();
     names();
     messages();
-    a_round();
-    a_round_that_nobody_wins();
-    closing();
-    what_is_not_as_it_should_be();
+    round_with_winner();
+    round_without_winner();
+    close_on_bye();
+    invalid_events();
     if (failures > 0) {
         fprintf(stderr, "%d failed\n", failures);
         return EXIT_FAILURE;
     }
-    puts("all is well");
+    puts("all tests passed");
     return EXIT_SUCCESS;
 }

@@ -1,9 +1,9 @@
-//! The guide's code: the pages' as the rest of the documentation is tested, the board's as crates of their own would be.
+//! Compiles the guide's code: the pages as doctests, the whiteboard's steps as modules.
 //!
-//! `.ci/book.py` sees that listings are what is in the files, and that links lead somewhere; it follows the page on the board.
+//! `.ci/book.py` checks links, compares listings with their files, and executes the whiteboard page.
 #![forbid(unsafe_code)]
 
-/// The pages.
+/// Makes a doctest module of each page.
 macro_rules! pages {
     ($($name:ident $file:literal)*) => {
         $(
@@ -29,10 +29,10 @@ pages! {
     partykit "src/partykit.md"
     colyseus "src/colyseus.md"
     phoenix "src/phoenix.md"
-    words "src/words.md"
+    glossary "src/glossary.md"
 }
 
-/// The board, as `src/whiteboard.md` makes it step by step.
+/// The whiteboard, one module per step of `src/whiteboard.md`.
 #[cfg(test)]
 pub mod board {
     #[path = "../board/first.rs"]

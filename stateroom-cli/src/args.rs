@@ -16,11 +16,11 @@ use clap::{
 use stateroom_server::Origins;
 
 use crate::{
-    bench::Bench,
     build::CACHE_VARIABLE,
     closest::closest,
     colour::Colour,
     commands::{
+        bench::BenchCommand,
         completions::Completions,
         config::Config,
         doctor::Doctor,
@@ -112,8 +112,7 @@ pub(crate) enum Verb {
     /// Serve a built service
     #[command(after_help = examples::SERVE)]
     Serve(Serve),
-    /// Put a load on rooms, and tell how fast they answer
-    Bench(Bench),
+    Bench(BenchCommand),
     /// Look at what a module is made of, and whether it can be served
     #[command(after_help = examples::INSPECT)]
     Inspect(Inspect),

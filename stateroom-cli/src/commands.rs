@@ -1,6 +1,6 @@
 //! The verbs, a file each. What they are told is settled here, before any of them begins.
 mod address;
-mod bench;
+pub(crate) mod bench;
 mod build;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -36,7 +36,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.verb {
         Verb::New(new) => new::run(new),
         Verb::Init(options) => new::init(options),
-        Verb::Bench(bench) => bench::run(&bench, quiet),
+        Verb::Bench(bench) => bench.run(quiet),
         Verb::Build => {
             let said = Said::read(Settings::default(), here)?;
             build::run(&said.settings, &said.resolve(&Verb::SERVE)?.host, quiet)

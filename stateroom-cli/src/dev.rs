@@ -2,23 +2,23 @@
 //!
 //! *Invariant:* one build at a time, of what is there when it begins; what does not build changes nothing that is served.
 mod sources;
-mod status;
 mod watch;
 mod workshop;
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use futures_util::future::BoxFuture;
+use stateroom_inspector::BuildStatus;
+use stateroom_record::Recorder;
 use stateroom_server::ServerHandle;
 
 use self::sources::Changes;
 pub(crate) use self::{
     sources::Sources,
-    status::{Build, Status},
     watch::Watch,
     workshop::{Made, Workshop},
 };
-use crate::{build::Built, config::FILE_NAME, record::Records};
+use crate::{build::Built, config::FILE_NAME};
 
 /// Has this module served from then on.
 pub(crate) type Exchange = Box<dyn Fn(PathBuf) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
@@ -28,8 +28,8 @@ pub(crate) struct Session {
     pub(crate) workshop: Arc<Workshop>,
     pub(crate) sources: Sources,
     pub(crate) watch: Watch,
-    pub(crate) status: Arc<Status>,
-    pub(crate) records: Arc<Records>,
+    pub(crate) status: Arc<BuildStatus>,
+    pub(crate) recorder: Recorder,
     /// What is served: where it is, and what is in it.
     pub(crate) built: Built,
     pub(crate) made: Made,
@@ -61,14 +61,14 @@ impl Session {
     async fn rebuild(&mut self, changes: &Changes, server: &ServerHandle, exchange: &Exchange) -> bool {
         let begun = Instant::now();
         let had_failed = self.status.has_failed();
-        self.status.building();
+        self.status.set_building();
         let workshop = self.workshop.clone();
         let (built, made) = match tokio::task::spawn_blocking(move || workshop.build()).await {
             Ok(Ok(made)) => made,
             Ok(Err(error)) => {
                 let text = format!("{error:#}");
                 tracing::error!("{}; the service from before goes on\n{}", changes.describe(), text.trim_end());
-                self.status.failed(text);
+                self.status.set_failed(text);
                 return false;
             }
             // The server is stopping.
@@ -88,7 +88,7 @@ impl Session {
             if let Err(error) = exchange(built.service.clone()).await {
                 let text = format!("{error:#}");
                 tracing::error!("what was built cannot be served, and the service from before goes on: {text}");
-                self.status.failed(text);
+                self.status.set_failed(text);
                 return false;
             }
             let rooms =
@@ -102,7 +102,7 @@ impl Session {
             tracing::warn!("the client is called otherwise now: it is served when `dev` is started again");
         }
         self.made = made;
-        self.status.ready(self.records.generation(), begun.elapsed());
+        self.status.set_ready(self.recorder.generation(), begun.elapsed());
         if is_new_client {
             tracing::info!("rebuilt in {:.2} s: pages are loaded again", begun.elapsed().as_secs_f64());
             self.status.reload_pages();

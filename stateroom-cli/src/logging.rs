@@ -5,6 +5,7 @@ use std::{env, io, sync::LazyLock};
 
 use anstream::{AutoStream, ColorChoice};
 use indicatif::MultiProgress;
+use stateroom_record::GuestLogLayer;
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::{LevelFilter, ParseError, Targets},
@@ -12,12 +13,15 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use crate::args::LogFormat;
 #[cfg(feature = "otel")]
 use crate::telemetry;
-use crate::{args::LogFormat, record::GuestLines};
 
 /// What moves on the terminal, such as a spinner. Without a terminal, nothing of it is seen.
 pub(crate) static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Records what guests print, once a recorder is attached.
+pub(crate) static GUEST_LOGS: LazyLock<GuestLogLayer> = LazyLock::new(GuestLogLayer::new);
 
 /// Stderr, beside what moves there.
 struct BesideBars;
@@ -52,7 +56,7 @@ pub(crate) fn init(verbose: u8, quiet: u8, format: LogFormat, is_dev: bool) {
         LogFormat::Text => lines.compact().with_target(verbose > 0).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).with_filter(filter).boxed(),
     };
-    let guests = GuestLines.with_filter(Targets::new().with_target("stateroom::guest", LevelFilter::INFO));
+    let guests = GUEST_LOGS.clone().with_filter(Targets::new().with_target("stateroom::guest", LevelFilter::INFO));
     let subscriber = tracing_subscriber::registry().with(lines).with(guests);
     #[cfg(feature = "otel")]
     let (subscriber, trouble) = match telemetry::layer(verbose > 1) {

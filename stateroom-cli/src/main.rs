@@ -5,7 +5,6 @@
 //! *Invariant:* 0 is success, 1 a failure, 2 a command line that asks for what cannot be.
 mod anatomy;
 mod args;
-mod bench;
 mod build;
 mod closest;
 mod colour;
@@ -13,13 +12,11 @@ mod commands;
 mod config;
 mod dev;
 mod doctor;
-mod inspector;
 mod logging;
 mod metrics;
 mod new;
 #[cfg(test)]
 mod readme;
-mod record;
 mod refusal;
 mod report;
 mod shutdown;

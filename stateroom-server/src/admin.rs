@@ -1,17 +1,12 @@
 //! The administration routes, on an address of their own.
 //!
 //! *Invariant:* clients' routes do not reach them. In a browser, only pages of this address can change anything.
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, Request, State},
-    http::{
-        HeaderMap, HeaderValue, Method, StatusCode, Uri,
-        header::{HOST, ORIGIN},
-        uri::Authority,
-    },
-    middleware::{self, Next},
+    extract::{Path, Query, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -28,6 +23,7 @@ use tokio::{
 };
 
 use crate::{
+    http::guard::OriginGuard,
     rooms::{RoomInfo, registry::RoomRegistry},
     timeout_socket::TimeoutSocket,
 };
@@ -49,42 +45,10 @@ pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
         .with_state(rooms)
 }
 
-/// The same with others beside them, safe from pages in a browser of somebody who can reach them.
+/// Protects routes from the web pages of others. On a loopback address, the host of each request has to be local, too.
 pub(crate) fn guarded(router: Router, is_loopback: bool) -> Router {
-    let router = router.layer(middleware::from_fn(no_other_pages));
-    if is_loopback { router.layer(middleware::from_fn(by_its_own_name)) } else { router }
-}
-
-/// A page that has its own name lead to this machine would be taken for one of ours: hence none but names of the machine.
-async fn by_its_own_name(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
-    if host.is_some_and(|host| !is_own_name(&host)) {
-        return (StatusCode::FORBIDDEN, "call this machine by its address\n").into_response();
-    }
-    next.run(request).await
-}
-
-/// A browser says from which page it changes something: only one that is served here has any business with that. It is known
-/// by an address, as any name may be made to lead here.
-async fn no_other_pages(request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    if request.method() != Method::GET && headers.contains_key(ORIGIN) && !is_from_here(headers) {
-        return (StatusCode::FORBIDDEN, "other pages may not change anything here\n").into_response();
-    }
-    next.run(request).await
-}
-
-fn is_from_here(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let Some(host) = text(HOST).and_then(|host| host.parse::<Authority>().ok()) else { return false };
-    let origin = text(ORIGIN).and_then(|origin| origin.parse::<Uri>().ok());
-    is_own_name(&host) && origin.is_some_and(|origin| origin.authority() == Some(&host))
-}
-
-/// Whether nobody but this machine is meant by it, whatever names say.
-fn is_own_name(host: &Authority) -> bool {
-    let host = host.host().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<IpAddr>().is_ok()
+    let guard = if is_loopback { OriginGuard::local() } else { OriginGuard::any_host() };
+    guard.protect(router)
 }
 
 async fn ready(State(rooms): State<Arc<RoomRegistry>>) -> (StatusCode, &'static str) {

@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* a plain GET never creates a room.
 mod admit;
+pub(crate) mod guard;
 mod join;
 mod refusal;
 mod request;

@@ -42,6 +42,8 @@ pub use admission::jwt::{Jwt, KeyError};
 pub use admission::{
     Access, Admission, AdmissionRequest, Denied, Origins, ParseOriginsError, ParseProxiesError, TrustedProxies,
 };
+#[doc(hidden)]
+pub use http::guard::OriginGuard;
 pub use room::handle::{RoomEnded, RoomHandle};
 pub use rooms::{OnSwap, Refusal, RoomInfo};
 pub use server::{BoundServer, Server, ServerHandle};

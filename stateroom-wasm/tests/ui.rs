@@ -1,6 +1,6 @@
-//! Items that the attribute accepts, and its errors for others.
+//! UI tests of the attribute: accepted types, and the errors for rejected ones.
 //!
-//! Only errors of the attribute itself have a `.stderr`: the compiler's own errors change with the compiler.
+//! Only errors of the macro have a `.stderr`, because errors of the compiler change between versions.
 
 #[test]
 fn ui() {

@@ -1,14 +1,14 @@
-//! Sends back what it gets, as bytes.
+//! Echoes each message to its sender, as bytes.
 use stateroom_wasm::*;
 
-/// Remembers nothing.
+/// The service. It has no state.
 #[stateroom_wasm]
 #[derive(Default)]
 pub struct BinaryEcho;
 
 impl StateroomService for BinaryEcho {
     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
-        // A WebSocket has two kinds of message, and so has a payload. The bytes of a text are its UTF-8.
+        // Like WebSocket messages, payloads are binary or text. The bytes of a text are its UTF-8 encoding.
         let bytes = match message {
             MessagePayload::Bytes(bytes) => bytes,
             MessagePayload::Text(text) => text.into_bytes(),
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_and_texts_come_back_to_their_sender_as_bytes() {
+    fn echoes_bytes_and_text_as_bytes() {
         let context = TestContext::new("a room");
         let sender = ClientId(7);
         for (message, bytes) in [(vec![0, 159, 255].into(), vec![0, 159, 255]), ("é".into(), vec![0xc3, 0xa9])] {

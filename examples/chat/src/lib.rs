@@ -1,6 +1,6 @@
-//! A chat room: nicknames, who is here, what was said. `static/index.html` is its page.
+//! A chat room with nicknames, presence and message history. `static/index.html` is its page.
 //!
-//! *Invariant:* what is kept is bounded: a short name for each who is here, and the last messages.
+//! *Invariant:* the state is bounded: a short name for each connected client, and the most recent messages.
 mod protocol;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, VecDeque};
 use protocol::{FromClient, Message, Person, ToClient};
 use stateroom_wasm::*;
 
-/// How many messages a newcomer gets to read.
-const KEPT_MESSAGES: usize = 100;
-/// How long a nickname may be, in characters.
-const NAME_LENGTH: usize = 32;
-/// How long a message may be, in characters.
-const TEXT_LENGTH: usize = 2000;
+/// Number of messages kept for new clients.
+const MAX_MESSAGES: usize = 100;
+/// Maximum length of a nickname, in characters.
+const MAX_NAME_CHARS: usize = 32;
+/// Maximum length of a message, in characters.
+const MAX_TEXT_CHARS: usize = 2000;
 
 /// The state of one room.
 #[stateroom_wasm]
@@ -25,14 +25,14 @@ pub struct Chat {
 
 impl StateroomService for Chat {
     fn connect(&mut self, ClientId(id): ClientId, context: &impl StateroomContext) {
-        let name = self.free_name(id, format!("Guest {id}"));
+        let name = self.unique_name(id, format!("Guest {id}"));
         self.names.insert(id, name);
-        tell(context, ClientId(id), &ToClient::Welcome { you: id, messages: self.messages.iter().collect() });
-        self.tell_people(context);
+        send(context, ClientId(id), &ToClient::Welcome { you: id, messages: self.messages.iter().collect() });
+        self.broadcast_people(context);
     }
 
     fn message(&mut self, ClientId(id): ClientId, message: MessagePayload, context: &impl StateroomContext) {
-        // What is none of our messages is nobody's business.
+        // Invalid messages are ignored.
         match message.text().and_then(|text| serde_json::from_str(text).ok()) {
             Some(FromClient::Rename { name }) => self.rename(id, &name, context),
             Some(FromClient::Say { text }) => self.say(id, &text, context),
@@ -42,53 +42,53 @@ impl StateroomService for Chat {
 
     fn disconnect(&mut self, ClientId(id): ClientId, context: &impl StateroomContext) {
         self.names.remove(&id);
-        self.tell_people(context);
+        self.broadcast_people(context);
     }
 }
 
 impl Chat {
     fn rename(&mut self, id: u32, name: &str, context: &impl StateroomContext) {
-        let Some(name) = short(name, NAME_LENGTH) else { return };
-        let name = self.free_name(id, name);
+        let Some(name) = truncate(name, MAX_NAME_CHARS) else { return };
+        let name = self.unique_name(id, name);
         if self.names.get(&id) != Some(&name) {
             self.names.insert(id, name);
-            self.tell_people(context);
+            self.broadcast_people(context);
         }
     }
 
     fn say(&mut self, id: u32, text: &str, context: &impl StateroomContext) {
-        let (Some(text), Some(name)) = (short(text, TEXT_LENGTH), self.names.get(&id)) else { return };
+        let (Some(text), Some(name)) = (truncate(text, MAX_TEXT_CHARS), self.names.get(&id)) else { return };
         let message = Message { id, name: name.clone(), text };
-        tell(context, MessageRecipient::Broadcast, &ToClient::Said { message: &message });
+        send(context, MessageRecipient::Broadcast, &ToClient::Said { message: &message });
         self.messages.push_back(message);
-        if self.messages.len() > KEPT_MESSAGES {
+        if self.messages.len() > MAX_MESSAGES {
             self.messages.pop_front();
         }
     }
 
-    /// The name, or one like it that nobody else has.
-    fn free_name(&self, id: u32, name: String) -> String {
+    /// Returns the name or, if another client has it, the name with a number appended.
+    fn unique_name(&self, id: u32, name: String) -> String {
         let taken = |name: &str| self.names.iter().any(|(other, taken)| *other != id && taken == name);
-        // One more than there are people: one of them is free.
+        // There are more candidates than clients, so one of them is free.
         let others = (2..self.names.len() + 3).map(|number| format!("{name} ({number})"));
         if taken(&name) { others.into_iter().find(|name| !taken(name)).unwrap_or_default() } else { name }
     }
 
-    fn tell_people(&self, context: &impl StateroomContext) {
+    fn broadcast_people(&self, context: &impl StateroomContext) {
         let people = self.names.iter().map(|(id, name)| Person { id: *id, name }).collect();
-        tell(context, MessageRecipient::Broadcast, &ToClient::People { people });
+        send(context, MessageRecipient::Broadcast, &ToClient::People { people });
     }
 }
 
-/// The text without white space around it, and cut; nothing, if nothing is left.
-fn short(text: &str, length: usize) -> Option<String> {
-    let text: String = text.trim().chars().take(length).collect();
+/// Trims and truncates a text. Returns `None` if it is empty.
+fn truncate(text: &str, max_chars: usize) -> Option<String> {
+    let text: String = text.trim().chars().take(max_chars).collect();
     (!text.is_empty()).then_some(text)
 }
 
-fn tell(context: &impl StateroomContext, recipient: impl Into<MessageRecipient>, what: &ToClient) {
-    // Texts and numbers always become JSON.
-    if let Ok(json) = serde_json::to_string(what) {
+fn send(context: &impl StateroomContext, recipient: impl Into<MessageRecipient>, message: &ToClient) {
+    // Serializing strings and numbers cannot fail.
+    if let Ok(json) = serde_json::to_string(message) {
         context.send_message(recipient, json);
     }
 }
@@ -103,7 +103,7 @@ mod tests {
     const BOB: ClientId = ClientId(2);
     const CLEO: ClientId = ClientId(3);
 
-    /// A room with so many in it, in which Ann has read all.
+    /// Returns a room with this many clients, after Ann has received her first messages.
     fn room(people: u32) -> Room<Chat> {
         let mut room = Room::of(Chat::default);
         (0..people).for_each(|_| _ = room.connect());
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newcomer_reads_what_was_said_and_sees_who_is_here() {
+    fn new_clients_receive_history_and_presence() {
         let mut room = room(1);
         room.send(ANN, r#"{"type":"say","text":" hello "}"#);
         let bob = room.connect();
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_takes_the_name_of_another() {
+    fn names_are_unique() {
         let mut room = room(3);
         let ada = r#"{"type":"rename","name":"Ada"}"#;
         for client in [ANN, BOB, CLEO] {
@@ -137,11 +137,11 @@ mod tests {
         assert_eq!(room.service().names.values().collect::<Vec<_>>(), ["Ada", "Ada (2)", "Ada (3)"]);
         room.take(ANN);
         room.send(ANN, ada);
-        room.expect_nothing(ANN); // A name that one has is no news.
+        room.expect_nothing(ANN); // Setting the same name again changes nothing.
     }
 
     #[test]
-    fn nothing_grows_without_bound() {
+    fn state_is_bounded() {
         let mut room = room(1);
         let long = "ä".repeat(5000);
         room.send(ANN, format!(r#"{{"type":"rename","name":"{long}"}}"#));
@@ -149,13 +149,13 @@ mod tests {
             room.send(ANN, format!(r#"{{"type":"say","text":"{long}"}}"#));
         }
         let chat = room.service();
-        assert_eq!(chat.names[&1].chars().count(), NAME_LENGTH);
-        assert_eq!(chat.messages.len(), KEPT_MESSAGES);
-        assert!(chat.messages.iter().all(|message| message.text.chars().count() == TEXT_LENGTH));
+        assert_eq!(chat.names[&1].chars().count(), MAX_NAME_CHARS);
+        assert_eq!(chat.messages.len(), MAX_MESSAGES);
+        assert!(chat.messages.iter().all(|message| message.text.chars().count() == MAX_TEXT_CHARS));
     }
 
     #[test]
-    fn what_is_no_message_is_ignored() {
+    fn ignores_invalid_messages() {
         let mut room = room(1);
         for json in ["", "hello", "{}", r#"{"type":"say"}"#, r#"{"type":"say","text":" "}"#, r#"{"type":"shout"}"#] {
             room.send(ANN, json);

@@ -1,61 +1,61 @@
-//! What a page and its room say to each other: JSON, in text messages.
+//! The messages between a page and its room: JSON in text messages.
 use serde::{Deserialize, Serialize};
 
-/// What a page says.
+/// A message from a page.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromClient {
-    /// I am called so.
+    /// Sets the nickname of the sender.
     Rename {
-        /// At most 32 characters of it count.
+        /// Truncated to 32 characters.
         name: String,
     },
-    /// A message to everybody.
+    /// Sends a message to everyone.
     Say {
-        /// At most 2000 characters of it count.
+        /// Truncated to 2000 characters.
         text: String,
     },
 }
 
-/// What a room says.
+/// A message from a room.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToClient<'a> {
-    /// To a newcomer, first: who it is, and what was said before.
+    /// The first message to a new client: its ID and the message history.
     Welcome {
-        /// Its number.
+        /// The client's own ID.
         you: u32,
-        /// The last messages, oldest first.
+        /// The most recent messages, oldest first.
         messages: Vec<&'a Message>,
     },
-    /// To everybody, when that changes: who is here.
+    /// To everyone, on every change: the people in the room.
     People {
-        /// In the order in which they came.
+        /// Ordered by client ID.
         people: Vec<Person<'a>>,
     },
-    /// To everybody: a message.
+    /// To everyone: a new message.
     Said {
-        /// That message.
+        /// The message.
         message: &'a Message,
     },
 }
 
-/// Somebody in the room.
+/// A person in the room.
 #[derive(Debug, Serialize)]
 pub struct Person<'a> {
-    /// The number of the client.
+    /// The client ID.
     pub id: u32,
-    /// The nickname, which nobody else in the room has.
+    /// The nickname, unique within the room.
     pub name: &'a str,
 }
 
-/// Something that somebody said, under the name of that time.
+/// A chat message.
 #[derive(Debug, Serialize)]
 pub struct Message {
-    /// The number of the client that said it.
+    /// The client ID of the sender.
     pub id: u32,
-    /// What it was called then.
+    /// The nickname of the sender when it was sent.
     pub name: String,
-    /// What it said.
+    /// The text.
     pub text: String,
 }

@@ -1,13 +1,13 @@
-// The page of the chat. What it and the room say to each other is in `src/protocol.rs`.
+// The chat page. Its messages are defined in `src/protocol.rs`.
 import { joinRoom, roomName } from './assets/room.js';
 
 const element = id => document.getElementById(id);
 const messages = element('messages');
 const dark = matchMedia('(prefers-color-scheme: dark)');
-// A page that is left open does not grow for ever.
-const KEPT_LINES = 500;
+// Limits the size of a page that is left open.
+const MAX_LINES = 500;
 let me;
-/** Whether the last line is in sight: then the next one is to be, too. */
+/** Whether the view is scrolled to the end, and should stay there. */
 let atEnd = true;
 
 element('room').textContent = element('room').parentElement.title = roomName;
@@ -17,19 +17,19 @@ element('nickname').value = localStorage.getItem('nickname') ?? '';
 const send = joinRoom({
   onMessage: data => {
     const message = JSON.parse(data);
-    ({ welcome, people: whoIsHere, said })[message.type]?.(message);
+    ({ welcome, people: showPeople, said: append })[message.type]?.(message);
   },
   onOpen: () => {
-    usable(true);
+    setEnabled(true);
     rename();
   },
-  onClose: () => usable(false),
+  onClose: () => setEnabled(false),
 });
-const tell = message => send(JSON.stringify(message));
+const sendJson = message => send(JSON.stringify(message));
 
 element('say').onsubmit = event => {
   event.preventDefault();
-  tell({ type: 'say', text: element('text').value });
+  sendJson({ type: 'say', text: element('text').value });
   element('text').value = '';
 };
 element('rename').onsubmit = event => {
@@ -44,39 +44,39 @@ element('go').onsubmit = event => {
 messages.onscroll = () => {
   atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 40;
 };
-// The keyboard of a phone takes half of the screen.
-new ResizeObserver(() => atEnd && toEnd()).observe(messages);
+// The on-screen keyboard of a phone resizes the view.
+new ResizeObserver(() => atEnd && scrollToEnd()).observe(messages);
 dark.onchange = () => document.querySelectorAll('[data-client]').forEach(paint);
 
-// A room that has begun again knows nobody's name.
+// Sent on every join, because the room may have restarted.
 function rename() {
   const name = localStorage.getItem('nickname');
-  if (name) tell({ type: 'rename', name });
+  if (name) sendJson({ type: 'rename', name });
 }
 
-function usable(open) {
+function setEnabled(open) {
   for (const control of document.querySelectorAll('#say *, #rename *')) control.disabled = !open;
 }
 
-// What is here may be of a connection that was lost: the room tells it all again.
-function welcome({ you, messages: before }) {
+// Replaces the messages of an earlier connection.
+function welcome({ you, messages: history }) {
   me = you;
-  messages.replaceChildren(...before.map(line));
-  toEnd();
+  messages.replaceChildren(...history.map(line));
+  scrollToEnd();
 }
 
-function said({ message }) {
+function append({ message }) {
   messages.append(line(message));
-  while (messages.childElementCount > KEPT_LINES) messages.firstChild.remove();
-  if (atEnd || message.id === me) toEnd();
+  while (messages.childElementCount > MAX_LINES) messages.firstChild.remove();
+  if (atEnd || message.id === me) scrollToEnd();
 }
 
-function toEnd() {
+function scrollToEnd() {
   messages.scrollTop = messages.scrollHeight;
   atEnd = true;
 }
 
-function whoIsHere({ people }) {
+function showPeople({ people }) {
   element('people').replaceChildren(...people.map(({ id, name }) => {
     const item = make('li', id === me ? `${name} (you)` : name);
     item.classList.toggle('me', id === me);
@@ -95,12 +95,12 @@ function line({ id, name, text }) {
   return item;
 }
 
-// As text, never as HTML.
+// Sets text, never HTML.
 function make(tag, text = '', name = '') {
   return Object.assign(document.createElement(tag), { textContent: text, className: name });
 }
 
-// A colour for each client: the golden angle keeps neighbours apart.
+// The golden angle gives consecutive clients distant hues.
 function paint(item) {
   const hue = (item.dataset.client * 137.5) % 360;
   item.style.setProperty('--theirs', `hsl(${hue} 60% ${dark.matches ? 75 : 30}%)`);

@@ -1,10 +1,10 @@
-//! A room that does something by itself: it ticks every four seconds.
+//! A room with a periodic timer: it ticks every four seconds.
 use stateroom_wasm::*;
 
-/// In milliseconds, as timers are set.
-const INTERVAL: u32 = 4000;
+/// Time between ticks, in milliseconds.
+const TICK_INTERVAL: u32 = 4000;
 
-/// Counts its ticks.
+/// A clock that counts its ticks.
 #[stateroom_wasm]
 #[derive(Default)]
 pub struct Clock {
@@ -12,16 +12,16 @@ pub struct Clock {
 }
 
 impl StateroomService for Clock {
-    /// Called once, when the room begins.
+    /// Called once, when the room starts.
     fn init(&mut self, context: &impl StateroomContext) {
-        context.set_timer(INTERVAL);
+        context.set_timer(TICK_INTERVAL);
     }
 
-    /// Called when the time has come. A timer fires once, so the next is set here.
+    /// Called when the timer fires. A timer fires once, so this sets the next one.
     fn timer(&mut self, context: &impl StateroomContext) {
         context.send_message(MessageRecipient::Broadcast, format!("Timer @ {}", self.ticks));
         self.ticks += 1;
-        context.set_timer(INTERVAL);
+        context.set_timer(TICK_INTERVAL);
     }
 }
 
@@ -32,14 +32,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_tick_is_announced_and_sets_the_next() {
+    fn broadcasts_each_tick_and_sets_the_next_timer() {
         let context = TestContext::new("a room");
         let mut clock = Clock::default();
 
         clock.init(&context);
         assert_eq!(context.take(), [Effect::SetTimer { ms_delay: 4000 }]);
 
-        // The test is the one that lets time pass.
+        // Calling `timer` simulates the passing of time.
         for text in ["Timer @ 0", "Timer @ 1"] {
             clock.timer(&context);
             let tick = Effect::Message { recipient: MessageRecipient::Broadcast, message: text.into() };

@@ -1,7 +1,7 @@
-//! A number that everybody in a room counts together. `static/index.html` is its page.
+//! A counter shared by everyone in a room. `static/index.html` is its page.
 use stateroom_wasm::*;
 
-/// The state of one room. Other rooms have their own, in their own memory.
+/// The state of one room. Every room is a separate instance with its own memory.
 #[stateroom_wasm]
 #[derive(Default)]
 pub struct Counter {
@@ -10,7 +10,7 @@ pub struct Counter {
 
 impl StateroomService for Counter {
     fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
-        // Messages come one at a time, whoever sends them: no lock, no lost count.
+        // Messages are handled one at a time, so no lock is needed.
         match message.text() {
             Some("increment") => self.value += 1,
             Some("decrement") => self.value -= 1,
@@ -27,18 +27,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_counts_the_same_number() {
+    fn all_clients_share_the_counter() {
         let mut room = Room::of(Counter::default);
         let (ann, bob, cleo) = (room.connect(), room.connect(), room.connect());
         for (client, message) in [(ann, "increment"), (bob, "increment"), (ann, "decrement")] {
             room.send(client, message);
         }
-        // Cleo has said nothing and hears it all.
+        // Cleo has sent nothing and receives every value.
         room.expect(cleo, ["new value: 1", "new value: 2", "new value: 1"]);
     }
 
     #[test]
-    fn other_messages_are_ignored() {
+    fn ignores_other_messages() {
         let mut room = Room::of(Counter::default);
         let ann = room.connect();
         room.send(ann, "double");
@@ -47,11 +47,11 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_and_goes_the_last_number_heard_is_the_value() {
+    fn the_last_value_received_is_current() {
         Interleavings::of(Counter::default).messages(["increment", "decrement", "double"]).check(|room| {
             let value = format!("new value: {}", room.service().value);
             for client in room.clients() {
-                // By this step: who comes back heard its last number long ago.
+                // Only values received in this step count: a client that reconnects received its last one earlier.
                 assert!(room.take_texts(client).last().is_none_or(|last| *last == value));
             }
         });

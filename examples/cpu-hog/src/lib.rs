@@ -1,15 +1,15 @@
-//! Works for ten seconds without a pause, to see what a host does about it.
+//! Computes for ten seconds without a pause, to exceed the CPU budget of the host.
 use std::time::{Duration, Instant};
 
 use stateroom_wasm::*;
 
-/// Keeps its processor busy whenever somebody connects.
+/// A service that spins whenever a client connects.
 #[stateroom_wasm]
 struct CpuHog {
     spin: Duration,
 }
 
-// Written out instead of derived: a derived one would spin for no time at all.
+// Not derived: the derived default would not spin at all.
 impl Default for CpuHog {
     fn default() -> Self {
         CpuHog { spin: Duration::from_secs(10) }
@@ -23,7 +23,7 @@ impl StateroomService for CpuHog {
         let start = Instant::now();
         while start.elapsed() < self.spin {}
 
-        // Both messages leave when this method has returned. If the host ends it before that, neither does.
+        // Both messages are sent when this method returns. If the host interrupts it before that, neither is sent.
         context.send_message(client, "Finished.");
     }
 }
@@ -35,9 +35,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_says_when_it_begins_and_when_it_is_done() {
+    fn sends_a_message_before_and_after_spinning() {
         let context = TestContext::new("a room");
-        // The test has no ten seconds.
+        // Short enough for a test.
         let mut hog = CpuHog { spin: Duration::from_millis(20) };
 
         let start = Instant::now();
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_it_takes_ten_seconds() {
+    fn spins_for_ten_seconds_by_default() {
         assert_eq!(CpuHog::default().spin, Duration::from_secs(10));
     }
 }

@@ -1,28 +1,26 @@
-//! Tells everybody who comes, what is said and who leaves.
-//!
-//! All that can happen in a room is here: somebody connects, says something, leaves. Each has its method.
+//! Announces joins, messages and leaves: one method for each event of a client.
 use stateroom_wasm::*;
 
-/// One of these serves one room. It has nothing to remember.
-#[stateroom_wasm] // Makes a WebAssembly module of it.
-#[derive(Default)] // How each room begins.
+/// The service. It has no state.
+#[stateroom_wasm] // Exports it from the WebAssembly module.
+#[derive(Default)] // The initial state of each room.
 pub struct EchoServer;
 
 impl StateroomService for EchoServer {
     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
-        // A client as the recipient: nobody else gets it.
+        // Sent to this client only.
         context.send_message(client, format!("User {client:?} connected."));
     }
 
     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
-        // A message is a text or bytes. Bytes are not for us.
+        // A message is text or bytes. This service ignores bytes.
         if let Some(text) = message.text() {
             context.send_message(MessageRecipient::Broadcast, format!("User {client:?} sent '{text}'"));
         }
     }
 
     fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
-        // Everybody who is still there.
+        // Reaches the remaining clients.
         context.send_message(MessageRecipient::Broadcast, format!("User {client:?} left."));
     }
 }
@@ -34,8 +32,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_hears_of_everybody() {
-        // A context that writes down what the service asks for, instead of a server.
+    fn announces_joins_messages_and_leaves() {
+        // A context that records effects, in place of a server.
         let context = TestContext::new("a room");
         let (one, two) = (ClientId(1), ClientId(2));
 
@@ -50,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_ignored() {
+    fn ignores_bytes() {
         let context = TestContext::new("a room");
         EchoServer.message(ClientId(1), vec![1, 2].into(), &context);
         assert_eq!(context.take(), []);

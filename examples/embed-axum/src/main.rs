@@ -1,4 +1,4 @@
-//! Runs the app: see `lib.rs`.
+//! Runs the app in `lib.rs`.
 use std::{env, io};
 
 use tokio::{net::TcpListener, signal};
@@ -11,7 +11,7 @@ async fn main() -> io::Result<()> {
     axum::serve(listener, app)
         .with_graceful_shutdown(async move {
             let _ = signal::ctrl_c().await;
-            // Each room hears each `disconnect`, clients are closed with 1012; then the app's own connections end.
+            // Delivers every `disconnect` and closes clients with 1012. The other connections end afterwards.
             rooms.shutdown().await;
         })
         .await

@@ -1,4 +1,4 @@
-//! The service: a poll in each room, native Rust. It shares a count with the app around it.
+//! The service: a poll per room, in native Rust. All rooms share a counter with the app.
 use std::{
     convert::Infallible,
     sync::{
@@ -11,14 +11,14 @@ use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomContext, StateroomService, StateroomServiceFactory,
 };
 
-/// What the app and all its rooms share. Of yours, maybe a pool of connections to a database.
+/// State shared by the app and all rooms. In a real app, for example, a database connection pool.
 #[derive(Debug, Default)]
 pub struct Shared {
-    /// The votes in all rooms.
+    /// Total number of votes in all rooms.
     pub votes: AtomicU64,
 }
 
-/// A room: every message that says `yes` is a vote.
+/// A room. Every message `yes` is a vote.
 #[derive(Debug)]
 pub struct Poll {
     shared: Arc<Shared>,
@@ -38,16 +38,16 @@ impl StateroomService for Poll {
         }
     }
 
-    /// What `GET /polls/{room}` asks.
+    /// Answers `GET /polls/{room}`.
     fn call(&mut self, question: MessagePayload, _: &impl StateroomContext) -> Option<MessagePayload> {
         (question.text() == Some("votes")).then(|| self.votes.to_string().into())
     }
 }
 
-/// Builds the rooms, and hands each what they share.
+/// Creates the rooms with the shared state.
 #[derive(Debug)]
 pub struct Polls {
-    /// That.
+    /// The shared state.
     pub shared: Arc<Shared>,
 }
 
@@ -67,16 +67,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn votes_are_counted_by_room_and_in_all() {
+    fn counts_votes_per_room_and_in_total() {
         let polls = Polls { shared: Arc::default() };
         let context = TestContext::new("a");
         let mut rooms = [(); 2].map(|()| polls.build("a", Arc::new(context.clone())).unwrap());
-        for (room, says) in [(0, "yes"), (1, "yes"), (0, "no"), (0, "yes")] {
-            rooms[room].message(ClientId(1), says.into(), &context);
+        for (room, message) in [(0, "yes"), (1, "yes"), (0, "no"), (0, "yes")] {
+            rooms[room].message(ClientId(1), message.into(), &context);
         }
         assert_eq!(context.take_texts_for(ClientId(9)), ["votes: 1", "votes: 1", "votes: 2"]);
         assert_eq!(rooms[0].call("votes".into(), &context), Some("2".into()));
-        assert_eq!(rooms[0].call("why?".into(), &context), None);
+        assert_eq!(rooms[0].call("unknown".into(), &context), None);
         assert_eq!(polls.shared.votes.load(Ordering::Relaxed), 3);
     }
 }

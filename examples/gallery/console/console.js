@@ -1,14 +1,14 @@
-// The page of the examples that have none: shows what goes to the room and what comes from it.
+// The page for examples without one: shows the messages sent to and received from the room.
 import { joinRoom, roomName } from './assets/room.js';
 
 const HINTS = {
-  'binary-echo': 'Whatever you say comes back to you as bytes.',
-  clock: 'Say nothing, and wait for four seconds.',
-  'echo-server': 'Open it twice: both hear what you say, and who leaves.',
-  randomness: 'Everybody who comes gets a number.',
+  'binary-echo': 'Every message comes back to you as bytes.',
+  clock: 'The room sends a message every four seconds.',
+  'echo-server': 'Open it in two windows: both receive your messages, and are notified when one leaves.',
+  randomness: 'Every client is greeted with a random number.',
 };
-// A page that is left open does not grow for ever.
-const KEPT_LINES = 500;
+// Limits the size of a page that is left open.
+const MAX_LINES = 500;
 
 const element = id => document.getElementById(id);
 const messages = element('messages');
@@ -20,8 +20,8 @@ document.title = `${example}: ${roomName}`;
 
 const send = joinRoom({
   onMessage: data => show(data, ''),
-  onOpen: () => usable(true),
-  onClose: () => usable(false),
+  onOpen: () => setEnabled(true),
+  onClose: () => setEnabled(false),
 });
 element('say').onsubmit = event => {
   event.preventDefault();
@@ -31,21 +31,21 @@ element('say').onsubmit = event => {
   show(message, 'mine');
   element('text').value = '';
 };
-usable(false);
+setEnabled(false);
 
-function usable(open) {
+function setEnabled(open) {
   for (const control of document.querySelectorAll('#say input, #say button')) control.disabled = !open;
 }
 
 function show(message, name) {
   const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 40;
-  const text = typeof message === 'string' ? message : inHex(new Uint8Array(message));
+  const text = typeof message === 'string' ? message : toHex(new Uint8Array(message));
   messages.append(Object.assign(document.createElement('li'), { textContent: text, className: name }));
-  while (messages.childElementCount > KEPT_LINES) messages.firstChild.remove();
+  while (messages.childElementCount > MAX_LINES) messages.firstChild.remove();
   if (atEnd || name) messages.scrollTop = messages.scrollHeight;
 }
 
-function inHex(bytes) {
+function toHex(bytes) {
   const digits = Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' ');
   return `${bytes.length} ${bytes.length === 1 ? 'byte' : 'bytes'}${digits && `: ${digits}`}`;
 }

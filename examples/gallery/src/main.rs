@@ -1,4 +1,4 @@
-//! Runs the app: see `lib.rs`.
+//! Runs the app in `lib.rs`.
 use std::{env, io, process::ExitCode};
 
 use tokio::{net::TcpListener, signal};
@@ -9,7 +9,7 @@ async fn main() -> ExitCode {
     match run(&address).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cannot serve on {address}: {error}. ADDRESS=127.0.0.1:8081, or another one, may be free.");
+            eprintln!("failed to listen on {address}: {error}; set ADDRESS to listen elsewhere");
             ExitCode::FAILURE
         }
     }

@@ -1,17 +1,17 @@
-//! A small game with a loop: everybody runs after the same coin. `static/index.html` is its page.
+//! A small server-authoritative game: all players chase the same coin. `static/index.html` is its page.
 //!
-//! *Invariant:* the clock runs exactly while somebody is there, and it alone moves anybody: whoever sends more does not run
-//! faster.
+//! *Invariant:* the timer runs only while the room has players. Only ticks move players, so sending more messages does
+//! not make a player faster.
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use stateroom_wasm::*;
 
-/// How long a tick is, in milliseconds.
-const TICK: u32 = 100;
-/// How wide the field is. Who leaves it on one side comes back on the other.
+/// Time between ticks, in milliseconds.
+const TICK_INTERVAL: u32 = 100;
+/// Width of the field in cells. Players that leave it on one side reappear on the opposite side.
 const WIDTH: i32 = 24;
-/// How high it is.
+/// Height of the field in cells.
 const HEIGHT: i32 = 16;
 
 /// The state of one room.
@@ -19,60 +19,60 @@ const HEIGHT: i32 = 16;
 #[derive(Debug, Default)]
 pub struct Game {
     players: BTreeMap<u32, Player>,
-    coin: Place,
-    /// How often the coin was moved, which is all the chance there is.
+    coin: Cell,
+    /// Number of coins collected. Seeds the position of the next coin.
     coins: u32,
 }
 
 #[derive(Debug, Default)]
 struct Player {
-    place: Place,
-    /// Where it goes each tick.
+    cell: Cell,
+    /// Movement per tick.
     direction: (i32, i32),
     score: u32,
 }
 
-/// A field of the field.
+/// A cell of the field.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-struct Place {
+struct Cell {
     x: i32,
     y: i32,
 }
 
-impl Place {
-    /// A place that looks like chance, and is the same whenever the number is.
-    fn shuffled(number: u32) -> Place {
-        let mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9);
-        Place { x: (mixed >> 8) as i32 % WIDTH, y: (mixed >> 20) as i32 % HEIGHT }
+impl Cell {
+    /// Returns a pseudo-random cell, determined by the seed.
+    fn pseudo_random(seed: u32) -> Cell {
+        let mixed = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9);
+        Cell { x: (mixed >> 8) as i32 % WIDTH, y: (mixed >> 20) as i32 % HEIGHT }
     }
 
-    fn moved(self, (x, y): (i32, i32)) -> Place {
-        Place { x: (self.x + x).rem_euclid(WIDTH), y: (self.y + y).rem_euclid(HEIGHT) }
+    fn moved(self, (x, y): (i32, i32)) -> Cell {
+        Cell { x: (self.x + x).rem_euclid(WIDTH), y: (self.y + y).rem_euclid(HEIGHT) }
     }
 }
 
-/// What everybody is told each tick.
+/// The state broadcast on each tick.
 #[derive(Serialize)]
-struct Scene {
-    players: Vec<Seen>,
-    coin: Place,
+struct Snapshot {
+    players: Vec<PlayerView>,
+    coin: Cell,
 }
 
 #[derive(Serialize)]
-struct Seen {
+struct PlayerView {
     id: u32,
     #[serde(flatten)]
-    place: Place,
+    cell: Cell,
     score: u32,
 }
 
 impl StateroomService for Game {
     fn connect(&mut self, ClientId(id): ClientId, context: &impl StateroomContext) {
         if self.players.is_empty() {
-            // The clock has stood still.
-            context.set_timer(TICK);
+            // The timer is off while the room is empty.
+            context.set_timer(TICK_INTERVAL);
         }
-        self.players.insert(id, Player { place: Place::shuffled(id), ..Player::default() });
+        self.players.insert(id, Player { cell: Cell::pseudo_random(id), ..Player::default() });
         context.send_message(ClientId(id), format!(r#"{{"you":{id}}}"#));
     }
 
@@ -95,20 +95,20 @@ impl StateroomService for Game {
         if self.players.is_empty() {
             return;
         }
-        // A timer fires once: this is what makes it a loop.
-        context.set_timer(TICK);
+        // A timer fires once, so each tick sets the next one.
+        context.set_timer(TICK_INTERVAL);
         for player in self.players.values_mut() {
-            player.place = player.place.moved(player.direction);
-            if player.place == self.coin {
+            player.cell = player.cell.moved(player.direction);
+            if player.cell == self.coin {
                 player.score += 1;
                 self.coins += 1;
-                self.coin = Place::shuffled(self.coins.wrapping_mul(31));
+                self.coin = Cell::pseudo_random(self.coins.wrapping_mul(31));
             }
         }
-        let seen = |(&id, player): (&u32, &Player)| Seen { id, place: player.place, score: player.score };
-        let scene = Scene { players: self.players.iter().map(seen).collect(), coin: self.coin };
-        // Numbers always become JSON.
-        if let Ok(json) = serde_json::to_string(&scene) {
+        let view = |(&id, player): (&u32, &Player)| PlayerView { id, cell: player.cell, score: player.score };
+        let snapshot = Snapshot { players: self.players.iter().map(view).collect(), coin: self.coin };
+        // Serializing numbers cannot fail.
+        if let Ok(json) = serde_json::to_string(&snapshot) {
             context.send_message(MessageRecipient::Broadcast, json);
         }
     }

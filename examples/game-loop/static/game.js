@@ -1,9 +1,9 @@
-// Draws what the room tells, and tells it where to run. Nothing is decided here.
+// Draws the state received from the room, and sends the direction of the player. All game logic is in the room.
 import { joinRoom, roomName } from './assets/room.js';
 
-const SIZE = 40;
+const CELL_SIZE = 40;
 const canvas = document.getElementById('field');
-const pen = canvas.getContext('2d');
+const context = canvas.getContext('2d');
 const scores = document.getElementById('scores');
 document.getElementById('room').textContent = roomName;
 
@@ -17,30 +17,30 @@ const send = joinRoom({
   onClose: () => scores.replaceChildren(),
 });
 
-// Neighbours get colours that are far apart.
-const colour = id => `hsl(${(id * 137) % 360} 65% 45%)`;
+// Consecutive clients get distant hues.
+const color = id => `hsl(${(id * 137) % 360} 65% 45%)`;
 
 function draw({ players, coin }) {
-  pen.clearRect(0, 0, canvas.width, canvas.height);
+  context.clearRect(0, 0, canvas.width, canvas.height);
   disc(coin, '#eab308');
   for (const player of players) {
-    pen.fillStyle = colour(player.id);
-    pen.fillRect(player.x * SIZE + 3, player.y * SIZE + 3, SIZE - 6, SIZE - 6);
-    if (player.id === me) disc(player, 'white', SIZE / 6);
+    context.fillStyle = color(player.id);
+    context.fillRect(player.x * CELL_SIZE + 3, player.y * CELL_SIZE + 3, CELL_SIZE - 6, CELL_SIZE - 6);
+    if (player.id === me) disc(player, 'white', CELL_SIZE / 6);
   }
   scores.replaceChildren(...players.map(score));
 }
 
-function disc({ x, y }, style, radius = SIZE / 3) {
-  pen.fillStyle = style;
-  pen.beginPath();
-  pen.arc((x + 0.5) * SIZE, (y + 0.5) * SIZE, radius, 0, 2 * Math.PI);
-  pen.fill();
+function disc({ x, y }, style, radius = CELL_SIZE / 3) {
+  context.fillStyle = style;
+  context.beginPath();
+  context.arc((x + 0.5) * CELL_SIZE, (y + 0.5) * CELL_SIZE, radius, 0, 2 * Math.PI);
+  context.fill();
 }
 
 function score({ id, score }) {
   const span = document.createElement('span');
-  span.style.borderBottom = `3px solid ${colour(id)}`;
+  span.style.borderBottom = `3px solid ${color(id)}`;
   span.style.marginLeft = '.75rem';
   span.textContent = `${id === me ? 'you' : id}: ${score}`;
   return span;

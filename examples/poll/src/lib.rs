@@ -1,7 +1,7 @@
-//! A poll: clients vote, and the app around the rooms asks for the result, by `call`.
+//! A poll: clients vote, and the embedding app reads the result with `call`.
 use stateroom_wasm::*;
 
-/// A room: every message that says `yes` is a vote.
+/// A room. Every message `yes` is a vote.
 #[stateroom_wasm]
 #[derive(Default)]
 struct Poll {
@@ -20,7 +20,7 @@ impl StateroomService for Poll {
         }
     }
 
-    /// What the app asks. A question that it does not know has no answer.
+    /// Answers calls from the app. Unknown calls have no answer.
     fn call(&mut self, question: MessagePayload, _: &impl StateroomContext) -> Option<MessagePayload> {
         (question.text() == Some("votes")).then(|| self.votes.to_string().into())
     }
@@ -33,15 +33,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn votes_are_counted_and_the_app_is_told_how_many() {
+    fn counts_votes_and_answers_calls() {
         let (mut poll, context) = (Poll::default(), TestContext::new("a room"));
-        for says in ["yes", "no", "yes"] {
-            poll.message(ClientId(1), says.into(), &context);
+        for message in ["yes", "no", "yes"] {
+            poll.message(ClientId(1), message.into(), &context);
         }
         assert_eq!(context.take_texts_for(ClientId(1)), ["votes: 1", "votes: 2"]);
         poll.connect(ClientId(2), &context);
         assert_eq!(context.take_texts_for(ClientId(2)), ["votes: 2"]);
         assert_eq!(poll.call("votes".into(), &context), Some("2".into()));
-        assert_eq!(poll.call("why?".into(), &context), None);
+        assert_eq!(poll.call("unknown".into(), &context), None);
     }
 }

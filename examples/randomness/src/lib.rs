@@ -1,9 +1,9 @@
-//! Random numbers in a module: they come from the host, and the standard library asks it for them.
+//! Random numbers in a module. They come from the host, through the standard library.
 use std::hash::{BuildHasher, RandomState};
 
 use stateroom_wasm::*;
 
-/// Greets each client with a number of its own.
+/// A service that greets each client with a random number.
 #[stateroom_wasm]
 #[derive(Default)]
 pub struct Randomness;
@@ -24,8 +24,10 @@ impl StateroomService for Randomness {
     }
 }
 
-/// The standard library gives every `HashMap` random keys, so that nobody can guess its order. The hash of anything under
-/// fresh keys is a random number. Crates like `rand` work in a module too, where one needs more than this.
+/// Returns a random number.
+///
+/// The standard library seeds each `RandomState` randomly, to protect hash maps against collision attacks, so the hash
+/// of any value under a new `RandomState` is random. For other needs, crates such as `rand` also work in a module.
 fn random_number() -> u32 {
     RandomState::new().hash_one(()) as u32
 }
@@ -37,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_newcomer_gets_another_number() {
+    fn each_client_gets_its_own_number() {
         let context = TestContext::new("a room");
         let numbers = [1, 2].map(|client| {
             Randomness.connect(ClientId(client), &context);
@@ -50,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_as_in_echo_server() {
+    fn messages_and_leaves_are_announced() {
         let context = TestContext::new("a room");
         Randomness.message(ClientId(1), "x".into(), &context);
         Randomness.disconnect(ClientId(1), &context);

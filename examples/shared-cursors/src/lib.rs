@@ -1,92 +1,93 @@
-//! Everybody's pointer, live. `client` draws what this service tells, and `protocol` is how they say it.
+//! Live cursors. `client` draws them in the browser, and `protocol` defines the messages.
 //!
-//! *Invariant:* what is kept is bounded by who is here: a position for each, whatever they send.
+//! *Invariant:* the state is bounded by the number of clients: one position for each, however many messages they send.
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared_cursors_protocol::{Cursor, Position, ToClient};
 use stateroom_wasm::*;
 
-/// How long moves are gathered before they are told, in milliseconds.
+/// Time between batches of moves, in milliseconds.
 ///
-/// With 50 clients that move 60 times a second, to forward each move to each of them is 50 × 60 × 50: 150 000 messages
-/// a second. Gathered, a tick is one broadcast of at most 50 positions, 409 bytes, and a second is 40 × 50: 2 000
-/// messages. Only the last position of each counts, so nobody has more said about them by moving more. The clients
-/// glide from batch to batch, which is smoother than whatever the network makes of single moves.
-const TICK: u32 = 25;
+/// With 50 clients that move 60 times a second, forwarding each move to each client takes 50 × 60 × 50 = 150 000
+/// messages a second. With batches, each tick is one broadcast of at most 50 positions, 409 bytes: 40 × 50 = 2 000
+/// messages a second. Only the latest position of each client is sent, so moving more does not cause more traffic.
+/// Clients interpolate between batches, which is smoother than forwarding individual moves.
+const BATCH_INTERVAL: u32 = 25;
 
-/// How many there may be. A batch goes to all and is about all, so what is sent grows with the square of this.
-const MOST_CLIENTS: usize = 250;
+/// Maximum number of clients. Each batch contains all clients and goes to all clients, so traffic grows quadratically.
+const MAX_CLIENTS: usize = 250;
 
-/// The close code for those who would be more. The page knows it: there is no use in coming back at once.
+/// Close code for clients beyond [`MAX_CLIENTS`]. The page does not reconnect after it.
 const ROOM_IS_FULL: u16 = 4429;
 
 /// The cursors of one room.
 #[stateroom_wasm]
 #[derive(Debug, Default)]
 pub struct Cursors {
-    /// Who is here, and where: nowhere until they first move.
-    here: BTreeMap<u32, Option<Position>>,
-    /// Who has moved since the last batch, and is here.
+    /// The position of each connected client; `None` until it first moves.
+    positions: BTreeMap<u32, Option<Position>>,
+    /// Connected clients that have moved since the last batch.
     moved: BTreeSet<u32>,
-    /// Whose cursors have gone since the last batch.
+    /// Clients whose cursors have been removed since the last batch.
     left: BTreeSet<u32>,
-    /// Whether the timer is set. It is not while nothing happens: an idle room costs nothing.
-    ticking: bool,
+    /// Whether the timer is set. It is off while nothing changes.
+    timer_set: bool,
 }
 
 impl Cursors {
-    /// Something has changed, and will be told with all that does until the tick.
-    fn changed(&mut self, context: &impl StateroomContext) {
-        if !self.ticking {
-            self.ticking = true;
-            context.set_timer(TICK);
+    /// Schedules a batch, which will contain all changes up to the next tick.
+    fn schedule_batch(&mut self, context: &impl StateroomContext) {
+        if !self.timer_set {
+            self.timer_set = true;
+            context.set_timer(BATCH_INTERVAL);
         }
     }
 
     fn batch(&self, left: Vec<u32>, moved: Vec<Cursor>) -> Vec<u8> {
-        ToClient::Batch { here: self.here.len() as u32, left, moved }.encode()
+        ToClient::Batch { connected: self.positions.len() as u32, left, moved }.encode()
     }
 }
 
 impl StateroomService for Cursors {
     fn connect(&mut self, ClientId(client): ClientId, context: &impl StateroomContext) {
-        if self.here.len() >= MOST_CLIENTS {
+        if self.positions.len() >= MAX_CLIENTS {
             context.close_client(ClientId(client), ROOM_IS_FULL, "the room is full");
             return;
         }
-        self.here.insert(client, None);
+        self.positions.insert(client, None);
         context.send_message(ClientId(client), ToClient::Welcome { you: client }.encode());
-        // To whom everything is news, a batch of everything.
+        // The first batch of a new client contains all cursors.
         let cursor = |(&client, &position): (&u32, &Option<Position>)| Some(Cursor { client, position: position? });
-        context.send_message(ClientId(client), self.batch(Vec::new(), self.here.iter().filter_map(cursor).collect()));
-        self.changed(context);
+        context
+            .send_message(ClientId(client), self.batch(Vec::new(), self.positions.iter().filter_map(cursor).collect()));
+        self.schedule_batch(context);
     }
 
     fn message(&mut self, ClientId(client): ClientId, message: MessagePayload, context: &impl StateroomContext) {
         let Some(position) = message.bytes().and_then(Position::decode) else { return };
-        // Who was one too many may still have said something before the close.
-        let Some(known) = self.here.get_mut(&client) else { return };
-        if known.replace(position) != Some(position) {
+        // A rejected client may have sent messages before it was closed.
+        let Some(current) = self.positions.get_mut(&client) else { return };
+        if current.replace(position) != Some(position) {
             self.moved.insert(client);
-            self.changed(context);
+            self.schedule_batch(context);
         }
     }
 
     fn disconnect(&mut self, ClientId(client): ClientId, context: &impl StateroomContext) {
-        let Some(position) = self.here.remove(&client) else { return };
+        let Some(position) = self.positions.remove(&client) else { return };
         self.moved.remove(&client);
         if position.is_some() {
             self.left.insert(client);
         }
-        self.changed(context);
+        self.schedule_batch(context);
     }
 
     fn timer(&mut self, context: &impl StateroomContext) {
-        self.ticking = false;
+        self.timer_set = false;
         let left = std::mem::take(&mut self.left).into_iter().collect();
-        let position = |client| Some(Cursor { client, position: (*self.here.get(&client)?)? });
+        let position = |client| Some(Cursor { client, position: (*self.positions.get(&client)?)? });
         let moved = std::mem::take(&mut self.moved).into_iter().filter_map(position).collect();
-        // One and the same message for all: who moved hears of it too, and can tell from it what the others see.
+        // The same message for all clients, including those that moved.
         context.send_message(MessageRecipient::Broadcast, self.batch(left, moved));
     }
 }

@@ -1,7 +1,7 @@
-//! A board to draw on together. Strokes come and go as bytes, late joiners get the picture, and a timer lets strokes fade.
+//! A shared whiteboard: binary strokes, a snapshot for new clients, and a timer that fades strokes.
 //!
-//! *Invariant:* every page that has heard the same shows the same: the room says which strokes there are, in which order
-//! and how old. What it keeps is bounded; the oldest strokes make way.
+//! *Invariant:* all pages that have received the same messages show the same picture, because the room determines the
+//! set, order and age of the strokes. Its state is bounded: the oldest strokes are evicted.
 mod stroke;
 
 use std::collections::VecDeque;
@@ -9,16 +9,16 @@ use std::collections::VecDeque;
 use stateroom_wasm::*;
 use stroke::{FromClient, Stroke, kind};
 
-/// How long a tick takes, in milliseconds.
-const TICK: u32 = 1000;
-/// With so many ticks, a stroke is gone. The page lets it fade before.
-const LIFE: u8 = 60;
-/// How many points a stroke may have.
-const STROKE_POINTS: usize = 2000;
-/// How many points there may be in all: 160 KB, so that the whole picture fits into what may wait for a newcomer.
-const BOARD_POINTS: usize = 40_000;
-/// How many strokes there may be: a stroke of one point is worth more than its point.
-const STROKES: usize = 2000;
+/// Time between ticks, in milliseconds.
+const TICK_INTERVAL: u32 = 1000;
+/// Age in ticks at which a stroke is removed. The page fades it out before that.
+const MAX_AGE: u8 = 60;
+/// Maximum number of points of a stroke.
+const MAX_STROKE_POINTS: usize = 2000;
+/// Maximum number of points on the board: 160 KB, so that the whole picture fits into a client's outbound queue.
+const MAX_POINTS: usize = 40_000;
+/// Maximum number of strokes, because a stroke takes memory in addition to its points.
+const MAX_STROKES: usize = 2000;
 
 /// The board of one room.
 #[stateroom_wasm]
@@ -26,8 +26,8 @@ const STROKES: usize = 2000;
 pub struct Whiteboard {
     strokes: VecDeque<Stroke>,
     points: usize,
-    /// Whether the timer is set. While the board is empty it is not, and the room costs nothing.
-    ticking: bool,
+    /// Whether the timer is set. It is off while the board is empty.
+    timer_set: bool,
 }
 
 impl StateroomService for Whiteboard {
@@ -40,7 +40,7 @@ impl StateroomService for Whiteboard {
 
     fn message(&mut self, ClientId(client): ClientId, message: MessagePayload, context: &impl StateroomContext) {
         match message.bytes().and_then(FromClient::decode) {
-            Some(FromClient::Part { number, colour, points }) => self.draw(client, number, colour, &points, context),
+            Some(FromClient::Part { number, color, points }) => self.draw(client, number, color, &points, context),
             Some(FromClient::Clear) => {
                 self.strokes.clear();
                 self.points = 0;
@@ -54,49 +54,51 @@ impl StateroomService for Whiteboard {
         for stroke in &mut self.strokes {
             stroke.age += 1;
         }
-        self.strokes.retain(|stroke| stroke.age < LIFE);
+        self.strokes.retain(|stroke| stroke.age < MAX_AGE);
         self.points = self.strokes.iter().map(|stroke| stroke.points.len()).sum();
         context.send_message(MessageRecipient::Broadcast, vec![kind::TICK]);
-        self.ticking = !self.strokes.is_empty();
-        if self.ticking {
-            context.set_timer(TICK);
+        self.timer_set = !self.strokes.is_empty();
+        if self.timer_set {
+            context.set_timer(TICK_INTERVAL);
         }
     }
 }
 
 impl Whiteboard {
-    fn draw(&mut self, client: u32, number: u32, colour: u8, points: &[[u16; 2]], context: &impl StateroomContext) {
-        let known = self.strokes.iter().rposition(|stroke| (stroke.client, stroke.number) == (client, number));
-        if known.is_none() {
-            self.strokes.push_back(Stroke { client, number, colour, age: 0, points: Vec::new() });
+    fn draw(&mut self, client: u32, number: u32, color: u8, points: &[[u16; 2]], context: &impl StateroomContext) {
+        let index = self.strokes.iter().rposition(|stroke| (stroke.client, stroke.number) == (client, number));
+        if index.is_none() {
+            self.strokes.push_back(Stroke { client, number, color, age: 0, points: Vec::new() });
         }
-        let stroke = match known {
-            Some(at) => self.strokes.get_mut(at),
+        let stroke = match index {
+            Some(index) => self.strokes.get_mut(index),
             None => self.strokes.back_mut(),
         };
-        let Some(stroke) = stroke.filter(|stroke| stroke.points.len() + points.len() <= STROKE_POINTS) else { return };
-        // A stroke that is still drawn at does not fade at its beginning.
+        let Some(stroke) = stroke.filter(|stroke| stroke.points.len() + points.len() <= MAX_STROKE_POINTS) else {
+            return;
+        };
+        // The start of a stroke does not fade while the stroke is being drawn.
         stroke.age = 0;
         stroke.points.extend(points);
         self.points += points.len();
-        // To its author, too: strokes lie above each other in the same order for all.
+        // The author receives it, too, so that all pages stack strokes in the same order.
         context.send_message(MessageRecipient::Broadcast, stroke.part(points));
-        self.make_room(context);
-        if !self.ticking {
-            self.ticking = true;
-            context.set_timer(TICK);
+        self.evict_oldest(context);
+        if !self.timer_set {
+            self.timer_set = true;
+            context.set_timer(TICK_INTERVAL);
         }
     }
 
-    fn make_room(&mut self, context: &impl StateroomContext) {
-        let mut gone = vec![kind::GONE];
-        while self.points > BOARD_POINTS || self.strokes.len() > STROKES {
+    fn evict_oldest(&mut self, context: &impl StateroomContext) {
+        let mut evicted = vec![kind::EVICTED];
+        while self.points > MAX_POINTS || self.strokes.len() > MAX_STROKES {
             let Some(oldest) = self.strokes.pop_front() else { break };
             self.points -= oldest.points.len();
-            gone.extend(oldest.key());
+            evicted.extend(oldest.key());
         }
-        if gone.len() > 1 {
-            context.send_message(MessageRecipient::Broadcast, gone);
+        if evicted.len() > 1 {
+            context.send_message(MessageRecipient::Broadcast, evicted);
         }
     }
 }
@@ -111,8 +113,8 @@ mod tests {
         [&[kind::PART][..], &number.to_le_bytes(), &[3], &[9, 0, 9, 0].repeat(points)].concat().into()
     }
 
-    /// The bytes that client 1 hears.
-    fn heard(context: &TestContext) -> Vec<Vec<u8>> {
+    /// Returns the messages that client 1 received.
+    fn received(context: &TestContext) -> Vec<Vec<u8>> {
         let bytes = |effect| match effect {
             Effect::Message { recipient: MessageRecipient::Broadcast, message } => message.bytes().map(<[u8]>::to_vec),
             Effect::Message { recipient: MessageRecipient::Client(ClientId(1)), message } => {
@@ -124,60 +126,60 @@ mod tests {
     }
 
     #[test]
-    fn everybody_hears_of_each_part_and_a_newcomer_of_the_whole() {
+    fn broadcasts_parts_and_sends_whole_strokes_to_new_clients() {
         let (mut board, context) = (Whiteboard::default(), TestContext::new("a room"));
-        let told = |age: u8, points: usize| {
+        let expected = |age: u8, points: usize| {
             [&[kind::PART, 2, 0, 0, 0, 7, 0, 0, 0, 3, age][..], &[9, 0, 9, 0].repeat(points)].concat()
         };
         board.message(ClientId(2), part(7, 2), &context);
         board.message(ClientId(2), part(7, 1), &context);
-        assert_eq!(heard(&context), [told(0, 2), told(0, 1)]);
+        assert_eq!(received(&context), [expected(0, 2), expected(0, 1)]);
         board.timer(&context);
         let _ = context.take();
         board.connect(ClientId(1), &context);
-        assert_eq!(heard(&context), [vec![kind::WELCOME, 1, 0, 0, 0], told(1, 3)]);
+        assert_eq!(received(&context), [vec![kind::WELCOME, 1, 0, 0, 0], expected(1, 3)]);
     }
 
     #[test]
-    fn strokes_fade_and_then_the_timer_rests() {
+    fn strokes_expire_and_the_timer_stops() {
         let (mut board, context) = (Whiteboard::default(), TestContext::new("a room"));
         board.message(ClientId(2), part(7, 2), &context);
-        assert!(context.take().contains(&Effect::SetTimer { ms_delay: TICK }));
-        for _ in 1..LIFE {
+        assert!(context.take().contains(&Effect::SetTimer { ms_delay: TICK_INTERVAL }));
+        for _ in 1..MAX_AGE {
             board.timer(&context);
-            assert!(context.take().contains(&Effect::SetTimer { ms_delay: TICK }));
+            assert!(context.take().contains(&Effect::SetTimer { ms_delay: TICK_INTERVAL }));
         }
         board.timer(&context);
-        assert_eq!(heard(&context), [[kind::TICK]]);
-        assert!(board.strokes.is_empty() && board.points == 0 && !board.ticking);
+        assert_eq!(received(&context), [[kind::TICK]]);
+        assert!(board.strokes.is_empty() && board.points == 0 && !board.timer_set);
     }
 
     #[test]
-    fn the_oldest_make_way_and_everybody_hears_of_it() {
+    fn evicts_and_announces_the_oldest_strokes() {
         let (mut board, context) = (Whiteboard::default(), TestContext::new("a room"));
-        for number in 0..=(BOARD_POINTS / 64) as u32 {
+        for number in 0..=(MAX_POINTS / 64) as u32 {
             board.message(ClientId(1), part(number, 64), &context);
         }
-        assert!(board.points <= BOARD_POINTS);
-        assert_eq!(heard(&context).last(), Some(&vec![kind::GONE, 1, 0, 0, 0, 0, 0, 0, 0]));
-        for number in 0..=STROKES as u32 {
+        assert!(board.points <= MAX_POINTS);
+        assert_eq!(received(&context).last(), Some(&vec![kind::EVICTED, 1, 0, 0, 0, 0, 0, 0, 0]));
+        for number in 0..=MAX_STROKES as u32 {
             board.message(ClientId(1), part(10_000 + number, 1), &context);
         }
-        assert_eq!(board.strokes.len(), STROKES);
+        assert_eq!(board.strokes.len(), MAX_STROKES);
     }
 
     #[test]
-    fn a_stroke_ends_where_it_is_too_long() {
+    fn rejects_parts_that_exceed_the_stroke_limit() {
         let (mut board, context) = (Whiteboard::default(), TestContext::new("a room"));
         for _ in 0..100 {
             board.message(ClientId(1), part(1, 64), &context);
         }
-        assert_eq!(board.points, STROKE_POINTS / 64 * 64);
-        assert_eq!(heard(&context).len(), STROKE_POINTS / 64);
+        assert_eq!(board.points, MAX_STROKE_POINTS / 64 * 64);
+        assert_eq!(received(&context).len(), MAX_STROKE_POINTS / 64);
     }
 
     #[test]
-    fn clear_clears_and_rubbish_does_nothing() {
+    fn clears_the_board_and_ignores_invalid_messages() {
         let (mut board, context) = (Whiteboard::default(), TestContext::new("a room"));
         board.message(ClientId(1), part(1, 3), &context);
         let _ = context.take();
@@ -185,6 +187,6 @@ mod tests {
         board.message(ClientId(1), vec![9, 9].into(), &context);
         assert_eq!((context.take(), board.points), (vec![], 3));
         board.message(ClientId(1), vec![kind::CLEAR].into(), &context);
-        assert_eq!((heard(&context), board.points), (vec![vec![kind::CLEAR]], 0));
+        assert_eq!((received(&context), board.points), (vec![vec![kind::CLEAR]], 0));
     }
 }

@@ -1,4 +1,4 @@
-//! A board to draw on together.
+//! A shared whiteboard.
 use stateroom_wasm::*;
 
 /// The board of one room.

@@ -1,10 +1,10 @@
-//! A board to draw on together.
+//! A shared whiteboard.
 use stateroom_wasm::*;
 
-/// A board takes so many lines; then it is full until somebody clears it.
-const MOST_LINES: usize = 5000;
+/// Maximum number of lines on a board. A full board accepts no more until it is cleared.
+const MAX_LINES: usize = 5000;
 
-/// A line, and the number of the client that drew it.
+/// A line, and the ID of the client that drew it.
 #[derive(Debug)]
 struct Line {
     client: u32,
@@ -12,7 +12,7 @@ struct Line {
 }
 
 impl Line {
-    /// A page says a line as four numbers, such as `10 10 20 35`. Anything else is none.
+    /// Parses a line of four numbers, such as `10 10 20 35`. Returns `None` for anything else.
     fn read(client: ClientId, text: &str) -> Option<Line> {
         let numbers: Vec<u16> = text.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
         Some(Line { client: client.0, numbers: numbers.try_into().ok()? })
@@ -33,7 +33,7 @@ pub struct Board {
 
 impl StateroomService for Board {
     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
-        // First `clear`, as the page may show the board of a room before this one.
+        // Starts with `clear`, because the page may still show the board of an earlier room.
         let mut picture = vec!["clear".to_owned()];
         picture.extend(self.lines.iter().map(Line::write));
         context.send_message(client, picture.join("\n"));
@@ -55,7 +55,7 @@ impl Board {
     }
 
     fn draw(&mut self, line: Option<Line>, context: &impl StateroomContext) {
-        let Some(line) = line.filter(|_| self.lines.len() < MOST_LINES) else { return };
+        let Some(line) = line.filter(|_| self.lines.len() < MAX_LINES) else { return };
         context.send_message(MessageRecipient::Broadcast, line.write());
         self.lines.push(line);
     }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_comes_later_sees_what_was_drawn() {
+    fn newcomers_receive_the_whole_board() {
         let mut room = Room::of(Board::default);
         let ann = room.connect();
         room.send(ann, "0 0 10 10");
@@ -81,8 +81,8 @@ mod tests {
     }
 
     #[test]
-    fn everybody_sees_the_same_board() {
-        let messages = ["0 0 10 10", "clear", "no line"];
+    fn all_clients_see_the_same_board() {
+        let messages = ["0 0 10 10", "clear", "not a line"];
         Interleavings::of(Board::default).messages(messages).check(|room| {
             let lines: Vec<String> = room.service().lines.iter().map(Line::write).collect();
             for client in room.clients() {
@@ -91,10 +91,10 @@ mod tests {
         });
     }
 
-    /// What a page shows that was told all this.
-    fn shown(told: &[MessagePayload]) -> Vec<&str> {
+    /// Returns the lines that a page shows after it has received these messages.
+    fn shown(received: &[MessagePayload]) -> Vec<&str> {
         let mut lines = Vec::new();
-        for line in told.iter().filter_map(MessagePayload::text).flat_map(str::lines) {
+        for line in received.iter().filter_map(MessagePayload::text).flat_map(str::lines) {
             match line {
                 "clear" => lines.clear(),
                 line => lines.push(line),

@@ -7,8 +7,6 @@ use std::{
 use anyhow::{Error, Result, bail};
 use stateroom_server::{RoomStrategy, Server};
 
-use crate::inspector;
-
 /// Says where the server is, and how to get into a room. The result is the address of its page.
 pub(super) fn announce(address: SocketAddr, strategy: RoomStrategy, is_tls: bool, inspector: bool) -> String {
     let s = if is_tls { "s" } else { "" };
@@ -24,7 +22,7 @@ pub(super) fn announce(address: SocketAddr, strategy: RoomStrategy, is_tls: bool
     }
     tracing::info!("rooms are at ws{s}://{here}/ws/NAME");
     if inspector {
-        tracing::info!("what happens in them is at http{s}://{here}{}/", inspector::PATH);
+        tracing::info!("what happens in them is at http{s}://{here}{}/", stateroom_inspector::PATH);
     }
     format!("http{s}://{here}/")
 }

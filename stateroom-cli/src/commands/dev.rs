@@ -8,6 +8,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use stateroom_inspector::BuildStatus;
+use stateroom_record::{RecordLimits, Recorder};
 use stateroom_server::{OnSwap, Server};
 use tokio::runtime::Builder;
 
@@ -19,8 +21,7 @@ use crate::{
     args::DevOptions,
     build::{self, Built, DoesNotBuild, Profile},
     config::{Resolved, Settings},
-    dev::{Made, Session, Sources, Status, Watch, Workshop},
-    record::Records,
+    dev::{Made, Session, Sources, Watch, Workshop},
 };
 
 pub(super) fn run(options: DevOptions, settings: Settings, mut resolved: Resolved, aloud: bool) -> Result<()> {
@@ -48,20 +49,20 @@ pub(super) fn run(options: DevOptions, settings: Settings, mut resolved: Resolve
     resolved.server.client_path = built.client.as_deref().map(serve::text).transpose()?;
     // A save is for the rooms that there are.
     resolved.on_swap = OnSwap::Restart;
-    let records = Records::new();
+    let recorder = Recorder::new(RecordLimits::default());
     let session = Session {
         workshop: Arc::new(workshop),
         sources,
         watch,
-        status: Arc::new(Status::new(begun.elapsed())),
-        records: records.clone(),
+        status: Arc::new(BuildStatus::new(begun.elapsed())),
+        recorder: recorder.clone(),
         built,
         made,
     };
     let beside = options.inspector || is_for_this_machine(&resolved.server);
     let module = session.built.service.clone();
     let (restore, open) = (options.restore, options.open);
-    let stage = Stage { records: Some(records), session: Some(session), beside, restore, open };
+    let stage = Stage { recorder: Some(recorder), session: Some(session), beside, restore, open };
     until_stopped(&module, resolved, stage)
 }
 

@@ -8,15 +8,13 @@ use std::{
 
 use anyhow::{Context, Result};
 use axum::{Router, extract::State, http::StatusCode, routing::post};
+use stateroom_record::{RecordedFactory, Recorder};
 use stateroom_server::{OnSwap, ServerHandle, Tls};
 use stateroom_wasm_host::WasmHostConfig;
 use tokio::sync::Mutex;
 
 use super::load::load;
-use crate::{
-    config::AdmissionSettings,
-    record::{Observed, Records},
-};
+use crate::config::AdmissionSettings;
 
 /// What is read again, and into which server.
 pub(super) struct Reload {
@@ -27,7 +25,7 @@ pub(super) struct Reload {
     pub(super) tls: Option<Tls>,
     pub(super) admission: AdmissionSettings,
     pub(super) server: ServerHandle,
-    pub(super) records: Option<Arc<Records>>,
+    pub(super) recorder: Option<Recorder>,
     /// Whether rooms that begin again are told what they were told before.
     pub(super) restore: bool,
     /// One at a time, in the order in which they were asked for.
@@ -67,10 +65,10 @@ impl Reload {
             self.server.set_jwt(keys);
         }
         *self.module.lock().unwrap_or_else(PoisonError::into_inner) = module;
-        if let Some(records) = &self.records {
-            records.begin_generation(self.restore);
+        if let Some(recorder) = &self.recorder {
+            recorder.begin_generation(self.restore);
         }
-        self.server.swap(Observed::new(factory, self.records.clone()), self.on_swap);
+        self.server.swap(RecordedFactory::new(factory, self.recorder.as_ref()), self.on_swap);
         Ok(())
     }
 

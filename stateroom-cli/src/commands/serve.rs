@@ -3,12 +3,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::error::ErrorKind;
+use stateroom_record::{RecordLimits, Recorder};
 
 use super::serving::{Stage, until_stopped};
 use crate::{
     build::dist,
     config::{Resolved, Settings},
-    record::Records,
 };
 
 pub(super) fn run(module: &Path, inspector: bool, settings: &Settings, mut resolved: Resolved) -> Result<()> {
@@ -28,13 +28,13 @@ pub(super) fn run(module: &Path, inspector: bool, settings: &Settings, mut resol
         dist::check_static_files(files)?;
         resolved.server.static_path = Some(text(files)?);
     }
-    let records = inspector.then(Records::new);
-    if records.is_some() && resolved.admin.is_none() {
+    let recorder = inspector.then(|| Recorder::new(RecordLimits::default()));
+    if recorder.is_some() && resolved.admin.is_none() {
         let problem = "the inspector is for whoever runs the server, and so needs an address of its own\n  \
                        hint: name one with `--admin`, such as `--admin 127.0.0.1:9090`\n";
         return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, problem).into());
     }
-    until_stopped(&file, resolved, Stage { records, ..Stage::default() })
+    until_stopped(&file, resolved, Stage { recorder, ..Stage::default() })
 }
 
 /// A path, for the server, which takes text.

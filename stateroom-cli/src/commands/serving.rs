@@ -5,18 +5,16 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Result};
 use axum::{Router, middleware::from_fn};
 use metrics_exporter_prometheus::PrometheusHandle;
+use stateroom_inspector::{Inspector, inject_page_script};
+use stateroom_record::{RecordedFactory, Recorder};
 use stateroom_server::{BoundServer, Server, Tls};
 use stateroom_wasm_host::WasmHostFactory;
-use tokio::{
-    runtime::{Builder, Runtime},
-    sync::watch,
-};
+use tokio::runtime::{Builder, Runtime};
 
 use super::{
     address::{announce, explain_bind},
@@ -27,17 +25,14 @@ use crate::{
     build::{self, cache_directory},
     config::Resolved,
     dev::{Exchange, Session},
-    inspector::{self, Inspector},
-    metrics,
-    record::{self, Observed, Records},
-    shutdown, systemd,
+    logging, metrics, shutdown, systemd,
 };
 
 /// What is done beside serving.
 #[derive(Default)]
 pub(super) struct Stage {
-    /// Where what happens in the rooms is written down.
-    pub(super) records: Option<Arc<Records>>,
+    /// Records the rooms.
+    pub(super) recorder: Option<Recorder>,
     /// The service is built anew when its sources change.
     pub(super) session: Option<Session>,
     /// The inspector is served beside the rooms. Without that, pages that are worked on hear of builds and no more.
@@ -64,10 +59,10 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
     runtime.block_on(async {
         let stop = shutdown::requested().context("signals cannot be listened for")?;
         let is_tls = tls.is_some();
-        if let Some(records) = &stage.records {
-            record::take_lines(records);
+        if let Some(recorder) = &stage.recorder {
+            logging::GUEST_LOGS.attach(recorder);
         }
-        let mut server = bind(server, Observed::new(factory, stage.records.clone())).await?;
+        let mut server = bind(server, RecordedFactory::new(factory, stage.recorder.as_ref())).await?;
         let reload = Arc::new(Reload {
             module: module.to_owned().into(),
             host,
@@ -75,7 +70,7 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
             tls,
             admission,
             server: server.handle(),
-            records: stage.records.clone(),
+            recorder: stage.recorder.clone(),
             restore: stage.restore,
             at_work: tokio::sync::Mutex::default(),
         });
@@ -84,15 +79,14 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
         if !io::stdin().is_terminal() {
             tokio::spawn(reload.clone().on_signals(shutdown::hangups().context("signals cannot be listened for")?));
         }
-        let (stopping, is_stopping) = watch::channel(false);
-        let inspector = stage.inspector(&reload, is_stopping);
+        let inspector = stage.inspector(&reload);
         // What is worked on shows itself beside its pages.
         let (for_pages, for_admin) = if stage.session.is_some() { (inspector, None) } else { (None, inspector) };
         if let Some((address, measured)) = admin {
             server = administer(server, address, measured, &reload, for_admin)?;
         }
         if let Some(inspector) = for_pages {
-            server = server.map_router(|router| router.layer(from_fn(inspector::with_script)).merge(inspector));
+            server = server.map_router(|router| router.layer(from_fn(inject_page_script)).merge(inspector));
         }
         let page = announce(server.local_addr(), strategy, is_tls, stage.beside);
         stage.begin(&page, reload);
@@ -100,7 +94,6 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
         let stop = async {
             stop.await;
             systemd::stopping();
-            let _ = stopping.send(true);
             build::stop();
         };
         server.run_until(stop).await.context("the server has failed")
@@ -108,19 +101,17 @@ pub(super) fn until_stopped(module: &Path, resolved: Resolved, stage: Stage) -> 
 }
 
 impl Stage {
-    /// What shows the rooms, if anything does.
-    fn inspector(&self, reload: &Reload, stopping: watch::Receiver<bool>) -> Option<Router> {
-        let inspector = Inspector {
-            records: self.records.clone()?,
-            server: reload.server.clone(),
-            status: self.session.as_ref().map(|session| session.status.clone()),
-            service: module_name(&reload.module()).into(),
-            rooms_at: self.session.as_ref().map(|_| "/ws/"),
-            shows_rooms: self.beside || self.session.is_none(),
-            session: session_name().into(),
-            stopping,
-        };
-        Some(inspector::router(inspector))
+    /// Returns the routes of the inspector, or of the script in the author's pages alone.
+    fn inspector(&self, reload: &Reload) -> Option<Router> {
+        let mut inspector = Inspector::new(reload.server.clone(), self.recorder.clone()?)
+            .with_service_name(module_name(&reload.module()));
+        if let Some(session) = &self.session {
+            inspector = inspector.with_build_status(session.status.clone()).with_rooms_path("/ws/");
+            if !self.beside {
+                inspector = inspector.without_rooms();
+            }
+        }
+        Some(inspector.router())
     }
 
     /// Opens the page, and has the service built again and again, where that is asked for.
@@ -150,7 +141,7 @@ fn administer(
     inspector: Option<Router>,
 ) -> Result<BoundServer> {
     tokio::spawn(metrics::upkeep(measured.clone()));
-    let more = if inspector.is_some() { format!(", {}/", inspector::PATH) } else { String::new() };
+    let more = if inspector.is_some() { format!(", {}/", stateroom_inspector::PATH) } else { String::new() };
     let routes = metrics::router(measured).merge(reload.clone().router()).merge(inspector.unwrap_or_default());
     let explain = |error| explain_bind(error, &address.ip().to_string(), address.port(), "--admin", "--admin");
     let server = server.with_admin(address, routes).map_err(explain)?;
@@ -161,7 +152,7 @@ fn administer(
 }
 
 /// Listens, on the socket that systemd has opened if it has.
-async fn bind(server: Server, factory: Observed<WasmHostFactory>) -> Result<BoundServer> {
+async fn bind(server: Server, factory: RecordedFactory<WasmHostFactory>) -> Result<BoundServer> {
     if let Some(socket) = systemd::socket()? {
         return server.bind_to(socket, factory).context("the socket that systemd has opened is of no use");
     }
@@ -194,12 +185,6 @@ fn module_cache() -> Option<PathBuf> {
 /// What a service is called, by its file.
 fn module_name(module: &Path) -> String {
     module.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// Another text for each start.
-fn session_name() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    format!("{:x}-{}", now.as_nanos(), std::process::id())
 }
 
 /// On a single core, workers would only get in each other's way.

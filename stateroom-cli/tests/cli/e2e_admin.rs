@@ -97,7 +97,7 @@ async fn the_inspector_is_on_the_administrations_address_where_it_is_asked_for()
     assert_eq!(client.text().await, "new value: 1");
     assert!(server.get_at(admin, "/_stateroom/").await.starts_with("HTTP/1.1 200"));
     let info = server.get_at(admin, "/_stateroom/api/info").await;
-    assert!(info.contains(r#""rooms_at":null"#), "{info}");
+    assert!(info.contains(r#""rooms_path":null"#), "{info}");
     assert!(
         server.get_at(admin, "/_stateroom/api/rooms/a/test").await.contains("room.expect(ann, [\"new value: 1\"]);")
     );

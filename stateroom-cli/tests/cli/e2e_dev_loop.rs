@@ -211,7 +211,7 @@ async fn the_inspector_sees_all_and_acts() {
     let mut all = Feed::open(&server, "feed").await;
     assert!(all.line(r#""id":"a""#).await.contains(r#""clients":[1]"#));
     let mut room = Feed::open(&server, "rooms/a/feed").await;
-    room.line(r#""kind":"begin""#).await;
+    room.line(r#""kind":"start""#).await;
     assert!(
         room.line(r#""kind":"connect""#).await.contains(r#""payload":{"bytes":12,"cut":false,"text":"v1 connect 1"}"#)
     );
@@ -219,9 +219,9 @@ async fn the_inspector_sees_all_and_acts() {
     // Only what comes from a page of this address, or from none at all.
     let evil = "Origin: https://evil.example\r\n";
     let says = r#"{"client":1,"payload":{"text":"x"}}"#;
-    assert_eq!(act(&server, "a/say", says, evil).await, "HTTP/1.1 403 Forbidden");
+    assert_eq!(act(&server, "a/message", says, evil).await, "HTTP/1.1 403 Forbidden");
     let own = format!("Origin: http://{}\r\n", server.address);
-    assert_eq!(act(&server, "a/say", says, &own).await, "HTTP/1.1 204 No Content");
+    assert_eq!(act(&server, "a/message", says, &own).await, "HTTP/1.1 204 No Content");
     assert_eq!(client.text().await, "v1 message 1");
     room.line(r#""text":"seen 1""#).await;
     room.line(r#""kind":"message""#).await;
@@ -229,10 +229,10 @@ async fn the_inspector_sees_all_and_acts() {
     assert_eq!(client.text().await, "v1 timer");
     assert_eq!(act(&server, "a/restart", "", "").await, "HTTP/1.1 204 No Content");
     assert_eq!(client.text().await, "v1 connect 1");
-    room.line(r#""kind":"begin""#).await;
-    assert_eq!(act(&server, "a/say", &says.replace('1', "9"), "").await, "HTTP/1.1 409 Conflict");
+    room.line(r#""kind":"start""#).await;
+    assert_eq!(act(&server, "a/message", &says.replace('1', "9"), "").await, "HTTP/1.1 409 Conflict");
     assert_eq!(act(&server, "b/timer", "", "").await, "HTTP/1.1 404 Not Found");
-    assert_eq!(act(&server, "a/say", "{}", "").await, "HTTP/1.1 422 Unprocessable Entity");
+    assert_eq!(act(&server, "a/message", "{}", "").await, "HTTP/1.1 422 Unprocessable Entity");
 
     let test = server.get("/_stateroom/api/rooms/a/test").await;
     let ann = "    let ann = room.connect();\n    room.expect(ann, [\"v1 connect 1\"]);\n";

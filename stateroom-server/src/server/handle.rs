@@ -136,6 +136,13 @@ impl ServerHandle {
         self.rooms.list()
     }
 
+    /// Completes when the server closes its rooms: once [`drain_time`](crate::Server::drain_time) has passed. Responses
+    /// that have no end of their own, such as feeds, end then.
+    #[doc(hidden)]
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.rooms.shared().stopping().clone().cancelled_owned()
+    }
+
     /// Returns a handle to the room with the given ID, if it exists. Never creates a room.
     ///
     /// # Cancel safety

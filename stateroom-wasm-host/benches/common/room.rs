@@ -34,7 +34,7 @@ impl Room {
     }
 
     async fn deliver(&mut self, events: impl IntoIterator<Item = Event>) -> usize {
-        self.turn.add(events);
+        events.into_iter().for_each(|event| self.turn.push(event));
         self.host.deliver(&self.turn, &self.context).await.unwrap();
         self.turn.take_finished(&mut self.finished);
         let asked = self.finished.effects.drain(..).map(std::hint::black_box).count();

@@ -1,4 +1,4 @@
-;; Does what the first byte of a message says, and most of it is bad.
+;; A hostile guest. The first byte of a message selects what it does.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
@@ -12,109 +12,109 @@
   (global (export "STATEROOM_API_PROTOCOL") i32 (i32.const 12))
   (global $zero (mut i32) (i32.const 0))
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
-  ;; 64: message, broadcast; text, four bytes, "here".
+  ;; 64: broadcast message; text, length 4, "here".
   (data (i32.const 64) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\04\00\00\00\00\00\00\00" "here")
-  ;; 96: message, broadcast; bytes, 65536 of them, whatever follows.
+  ;; 96: broadcast message; 65536 bytes of arbitrary content.
   (data (i32.const 96) "\00\00\00\00" "\00\00\00\00" "\00\00\00\00" "\00\00\01\00\00\00\00\00")
-  ;; 128: what to write, and how long it is: 192, 46.
+  ;; 128: iovec of the text to write: address 192, length 46.
   (data (i32.const 128) "\c0\00\00\00" "\2e\00\00\00")
   (data (i32.const 192) "thread 'a' panicked at lib.rs:1:1:\0athe bottom\0a")
-  ;; 256: a subscription to the clock: a user's number, the kind, the clock, 20 s, how exactly, relative.
+  ;; 256: clock subscription: user data, kind, clock, 20 s, precision, relative.
   (data (i32.const 256) "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\01\00\00\00\00\00\00\00"
                         "\00\c8\17\a8\04\00\00\00" "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00")
-  ;; 320: the same for no time at all.
+  ;; 320: the same with a timeout of 0.
   (data (i32.const 320) "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\01\00\00\00\00\00\00\00"
                         "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00")
   (func (export "stateroom_malloc") (param i32) (result i32) (i32.const 65536))
   (func (export "stateroom_free") (param i32 i32))
-  (func $here (call $send (i32.const 64) (i32.const 24)))
+  (func $send_here (call $send (i32.const 64) (i32.const 24)))
   (func $spin (loop $again (br $again)))
   (func $recurse (param i32) (result i32) (i32.add (call $recurse (local.get 0)) (i32.const 1)))
-  (func $complain (drop (call $write (i32.const 2) (i32.const 128) (i32.const 1) (i32.const 512))))
+  (func $write_panic (drop (call $write (i32.const 2) (i32.const 128) (i32.const 1) (i32.const 512))))
 
   (func $write_and_recurse (param i32) (result i32)
-    (call $complain)
+    (call $write_panic)
     (i32.add (call $write_and_recurse (local.get 0)) (i32.const 1)))
 
-  (func $recv (export "stateroom_recv") (param $event i32) (param $length i32) (local $deed i32)
+  (func $recv (export "stateroom_recv") (param $event i32) (param $length i32) (local $command i32)
     (if (i32.ne (i32.load (local.get $event)) (i32.const 3)) (then return))
-    (local.set $deed (i32.load8_u offset=20 (local.get $event)))
-    ;; e: answers "here".
-    (if (i32.eq (local.get $deed) (i32.const 0x65)) (then (call $here)))
-    ;; u: asks for something, then gives up.
-    (if (i32.eq (local.get $deed) (i32.const 0x75)) (then (call $here) unreachable))
-    ;; p: the same, with a panic's message.
-    (if (i32.eq (local.get $deed) (i32.const 0x70)) (then (call $complain) unreachable))
-    ;; c: writes that message without giving up.
-    (if (i32.eq (local.get $deed) (i32.const 0x63)) (then (call $complain)))
-    ;; o: reads beyond its memory.
-    (if (i32.eq (local.get $deed) (i32.const 0x6f)) (then (drop (i32.load (i32.const -4)))))
-    ;; s: calls itself.
-    (if (i32.eq (local.get $deed) (i32.const 0x73)) (then (drop (call $recurse (i32.const 1)))))
-    ;; S: calls itself, and writes something each time.
-    (if (i32.eq (local.get $deed) (i32.const 0x53)) (then (drop (call $write_and_recurse (i32.const 1)))))
+    (local.set $command (i32.load8_u offset=20 (local.get $event)))
+    ;; e: sends "here".
+    (if (i32.eq (local.get $command) (i32.const 0x65)) (then (call $send_here)))
+    ;; u: sends an effect, then traps.
+    (if (i32.eq (local.get $command) (i32.const 0x75)) (then (call $send_here) unreachable))
+    ;; p: writes a panic message, then traps.
+    (if (i32.eq (local.get $command) (i32.const 0x70)) (then (call $write_panic) unreachable))
+    ;; c: writes a panic message without trapping.
+    (if (i32.eq (local.get $command) (i32.const 0x63)) (then (call $write_panic)))
+    ;; o: reads out of bounds.
+    (if (i32.eq (local.get $command) (i32.const 0x6f)) (then (drop (i32.load (i32.const -4)))))
+    ;; s: recurses without end.
+    (if (i32.eq (local.get $command) (i32.const 0x73)) (then (drop (call $recurse (i32.const 1)))))
+    ;; S: recurses without end, and writes each time.
+    (if (i32.eq (local.get $command) (i32.const 0x53)) (then (drop (call $write_and_recurse (i32.const 1)))))
     ;; d: divides by zero.
-    (if (i32.eq (local.get $deed) (i32.const 0x64)) (then (drop (i32.div_u (i32.const 1) (global.get $zero)))))
-    ;; l: computes for ever.
-    (if (i32.eq (local.get $deed) (i32.const 0x6c)) (then (call $here) (call $spin)))
+    (if (i32.eq (local.get $command) (i32.const 0x64)) (then (drop (i32.div_u (i32.const 1) (global.get $zero)))))
+    ;; l: sends "here", then spins.
+    (if (i32.eq (local.get $command) (i32.const 0x6c)) (then (call $send_here) (call $spin)))
     ;; z: sleeps for 20 s.
-    (if (i32.eq (local.get $deed) (i32.const 0x7a))
+    (if (i32.eq (local.get $command) (i32.const 0x7a))
       (then (drop (call $poll (i32.const 256) (i32.const 512) (i32.const 1) (i32.const 640)))))
-    ;; y: sleeps for no time, once.
-    (if (i32.eq (local.get $deed) (i32.const 0x79))
-      (then (drop (call $poll (i32.const 320) (i32.const 512) (i32.const 1) (i32.const 640))) (call $here)))
-    ;; Y: sleeps for no time, for ever.
-    (if (i32.eq (local.get $deed) (i32.const 0x59))
+    ;; y: sleeps for 0 s, once.
+    (if (i32.eq (local.get $command) (i32.const 0x79))
+      (then (drop (call $poll (i32.const 320) (i32.const 512) (i32.const 1) (i32.const 640))) (call $send_here)))
+    ;; Y: sleeps for 0 s, in an endless loop.
+    (if (i32.eq (local.get $command) (i32.const 0x59))
       (then (loop $again
         (drop (call $poll (i32.const 320) (i32.const 512) (i32.const 1) (i32.const 640))) (br $again))))
-    ;; m: takes memory until there is none, and dies of it.
-    (if (i32.eq (local.get $deed) (i32.const 0x6d))
+    ;; m: grows memory until that fails, then traps.
+    (if (i32.eq (local.get $command) (i32.const 0x6d))
       (then (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable))
-    ;; M: takes memory until there is none, and can live with it.
-    (if (i32.eq (local.get $deed) (i32.const 0x4d))
-      (then (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (call $here)))
-    ;; t: the same with its table, and dies of it.
-    (if (i32.eq (local.get $deed) (i32.const 0x74))
+    ;; M: grows memory until that fails, then continues.
+    (if (i32.eq (local.get $command) (i32.const 0x4d))
+      (then (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (call $send_here)))
+    ;; t: grows its table until that fails, then traps.
+    (if (i32.eq (local.get $command) (i32.const 0x74))
       (then
         (loop $again (br_if $again (i32.ne (table.grow $table (ref.null func) (i32.const 100)) (i32.const -1))))
         unreachable))
-    ;; b: sends what begins in its memory and ends outside. B: what would end at address 0 again.
-    (if (i32.eq (local.get $deed) (i32.const 0x62)) (then (call $send (i32.const 2097150) (i32.const 3))))
-    (if (i32.eq (local.get $deed) (i32.const 0x42)) (then (call $send (i32.const -16) (i32.const 16))))
-    ;; g: sends garbage. G: sends nothing.
-    (if (i32.eq (local.get $deed) (i32.const 0x67)) (then (call $send (i32.const 192) (i32.const 46))))
-    (if (i32.eq (local.get $deed) (i32.const 0x47)) (then (call $send (i32.const 0) (i32.const 0))))
-    ;; f: floods with small messages. F: with large ones.
-    (if (i32.eq (local.get $deed) (i32.const 0x66)) (then (loop $again (call $here) (br $again))))
-    (if (i32.eq (local.get $deed) (i32.const 0x46))
+    ;; b: sends a range that ends outside its memory. B: sends a range that wraps around to address 0.
+    (if (i32.eq (local.get $command) (i32.const 0x62)) (then (call $send (i32.const 2097150) (i32.const 3))))
+    (if (i32.eq (local.get $command) (i32.const 0x42)) (then (call $send (i32.const -16) (i32.const 16))))
+    ;; g: sends garbage. G: sends an empty effect.
+    (if (i32.eq (local.get $command) (i32.const 0x67)) (then (call $send (i32.const 192) (i32.const 46))))
+    (if (i32.eq (local.get $command) (i32.const 0x47)) (then (call $send (i32.const 0) (i32.const 0))))
+    ;; f: sends small messages without end. F: sends large messages without end.
+    (if (i32.eq (local.get $command) (i32.const 0x66)) (then (loop $again (call $send_here) (br $again))))
+    (if (i32.eq (local.get $command) (i32.const 0x46))
       (then (loop $again (call $send (i32.const 96) (i32.const 65556)) (br $again))))
-    ;; L: sends large messages, five of them.
-    (if (i32.eq (local.get $deed) (i32.const 0x4c))
+    ;; L: sends five large messages.
+    (if (i32.eq (local.get $command) (i32.const 0x4c))
       (then
         (local.set $length (i32.const 5))
         (loop $again
           (call $send (i32.const 96) (i32.const 65556))
           (br_if $again (local.tee $length (i32.sub (local.get $length) (i32.const 1)))))))
-    ;; w: floods the log, then answers.
-    (if (i32.eq (local.get $deed) (i32.const 0x77))
+    ;; w: floods the log, then sends "here".
+    (if (i32.eq (local.get $command) (i32.const 0x77))
       (then
         (local.set $length (i32.const 1000))
         (loop $again
-          (call $complain)
+          (call $write_panic)
           (br_if $again (local.tee $length (i32.sub (local.get $length) (i32.const 1)))))
-        (call $here)))
-    ;; W: writes more at once than it has. Answers nevertheless.
-    (if (i32.eq (local.get $deed) (i32.const 0x57))
+        (call $send_here)))
+    ;; W: writes more than its memory holds, which fails, then sends "here".
+    (if (i32.eq (local.get $command) (i32.const 0x57))
       (then
         (i32.store (i32.const 132) (i32.const 2000000))
         (if (i32.eqz (call $write (i32.const 1) (i32.const 128) (i32.const 1) (i32.const 512))) (then unreachable))
-        (call $here)))
-    ;; r: wants a lot of random bytes.
-    (if (i32.eq (local.get $deed) (i32.const 0x72)) (then (drop (call $random (i32.const 0) (i32.const 2000000)))))
-    ;; x: ends itself.
-    (if (i32.eq (local.get $deed) (i32.const 0x78)) (then (call $exit (i32.const 3))))
-    ;; n: asks for sockets.
-    (if (i32.eq (local.get $deed) (i32.const 0x6e))
+        (call $send_here)))
+    ;; r: requests 2 000 000 random bytes.
+    (if (i32.eq (local.get $command) (i32.const 0x72)) (then (drop (call $random (i32.const 0) (i32.const 2000000)))))
+    ;; x: exits.
+    (if (i32.eq (local.get $command) (i32.const 0x78)) (then (call $exit (i32.const 3))))
+    ;; n: calls a socket function, which fails, then sends "here".
+    (if (i32.eq (local.get $command) (i32.const 0x6e))
       (then
         (if (i32.ne (call $shutdown (i32.const 0) (i32.const 0)) (i32.const 57)) (then unreachable))
-        (call $here)))))
+        (call $send_here)))))

@@ -1,6 +1,6 @@
-;; Sends the bytes of each message as they are: what they say is the host's to find out. Ignores all else.
+;; Sends the content of each binary message as an effect, without validation. Ignores other events.
 ;;
-;; A template: a test puts more into the module where the last comment is.
+;; A template: tests replace the last comment with further module fields.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 32)

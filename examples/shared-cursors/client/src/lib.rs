@@ -1,6 +1,6 @@
-//! The client of `shared-cursors`: tells the room where this pointer is, and draws where the others are.
+//! The client of `shared-cursors`: sends the position of this pointer to the room, and draws the cursors of the others.
 //!
-//! *Invariant:* a frame is drawn only when something has changed or still moves, and at most one position is sent a frame.
+//! *Invariant:* a frame is drawn only while something changes or moves, and at most one position is sent per frame.
 mod paint;
 mod scene;
 mod status;
@@ -15,7 +15,7 @@ use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, PointerEvent
 use scene::Scene;
 use status::{ROOM_IS_FULL, Status};
 
-/// What is said, in bytes.
+/// The binary protocol.
 enum Cursors {}
 
 impl Protocol for Cursors {
@@ -31,64 +31,64 @@ impl Protocol for Cursors {
     }
 }
 
-/// What the page has.
+/// The state of the page.
 struct Client {
     window: Window,
     canvas: HtmlCanvasElement,
-    pen: CanvasRenderingContext2d,
+    context: CanvasRenderingContext2d,
     count: Element,
     status: Status,
     room: Option<Room<Cursors>>,
     scene: Scene,
-    /// Where this pointer is.
+    /// Position of this pointer.
     pointer: Option<Position>,
-    /// Whether the room has yet to hear of it.
-    untold: bool,
-    /// What draws the next frame.
+    /// Whether the position has not been sent yet.
+    unsent: bool,
+    /// Callback that draws a frame.
     frame: Option<Closure<dyn FnMut(f64)>>,
-    /// Whether it is going to.
-    waiting: bool,
-    /// When the last one was drawn, in milliseconds.
-    drawn_at: Option<f64>,
+    /// Whether a frame has been requested.
+    frame_requested: bool,
+    /// Time of the last frame, in milliseconds, while something is moving.
+    last_frame: Option<f64>,
 }
 
 type Shared = Rc<RefCell<Client>>;
 
-/// Begins: called by the page when it has loaded.
+/// Starts the client. The page calls this once it has loaded.
 ///
 /// # Errors
 ///
-/// Where the page is not the one that this client is for.
+/// Fails if the page lacks an element that this client needs.
 #[wasm_bindgen]
 pub fn start() -> Result<(), JsValue> {
-    let window = web_sys::window().ok_or("there is no window")?;
-    let document = window.document().ok_or("there is no document")?;
-    let element = |id: &str| document.get_element_by_id(id).ok_or_else(|| format!("there is no #{id}"));
-    let canvas: HtmlCanvasElement = element("canvas")?.dyn_into().map_err(|_| "#canvas is no canvas")?;
-    let pen = canvas.get_context("2d")?.ok_or("it cannot be drawn on")?;
+    let window = web_sys::window().ok_or("no window")?;
+    let document = window.document().ok_or("no document")?;
+    let element = |id: &str| document.get_element_by_id(id).ok_or_else(|| format!("missing element #{id}"));
+    let canvas: HtmlCanvasElement = element("canvas")?.dyn_into().map_err(|_| "#canvas is not a canvas")?;
+    let context = canvas.get_context("2d")?.ok_or("#canvas has no 2D context")?;
     let client = Rc::new(RefCell::new(Client {
         count: element("count")?,
-        pen: pen.dyn_into().map_err(|_| "it cannot be drawn on")?,
+        context: context.dyn_into().map_err(|_| "#canvas has no 2D context")?,
         canvas: canvas.clone(),
         status: Status::new(&document, element("status")?),
         room: None,
         scene: Scene::default(),
         pointer: None,
-        untold: false,
+        unsent: false,
         frame: None,
-        waiting: false,
-        drawn_at: None,
+        frame_requested: false,
+        last_frame: None,
         window: window.clone(),
     }));
-    let frame = with(&client, |client, now: f64| client.draw(now));
+    let frame = closure(&client, |client, now: f64| client.draw(now));
     client.borrow_mut().frame = Some(frame);
 
     for event in ["pointermove", "pointerdown"] {
-        let moved = with(&client, |client, event: PointerEvent| client.pointer_moved(&event));
+        let moved = closure(&client, |client, event: PointerEvent| client.pointer_moved(&event));
         canvas.add_event_listener_with_callback(event, moved.as_ref().unchecked_ref())?;
         moved.forget();
     }
-    let resized = with(&client, |client, _: JsValue| client.resize());
+    let resized = closure(&client, |client, _: JsValue| client.resize());
     window.add_event_listener_with_callback("resize", resized.as_ref().unchecked_ref())?;
     resized.forget();
     client.borrow_mut().resize();
@@ -96,16 +96,16 @@ pub fn start() -> Result<(), JsValue> {
     element("room")?.set_text_content(Some(&room_of_page()));
     let mut options = RoomOptions::of_page();
     options.final_codes.push(ROOM_IS_FULL);
-    let told = client.clone();
-    match Room::join(options, move |event| told.borrow_mut().told(event)) {
+    let handler = client.clone();
+    match Room::join(options, move |event| handler.borrow_mut().handle_event(event)) {
         Ok(room) => client.borrow_mut().room = Some(room),
-        Err(error) => client.borrow().status.refuse(&error),
+        Err(error) => client.borrow().status.show_error(&error),
     }
     Ok(())
 }
 
-/// A function for the browser to call, which does something with the client.
-fn with<T: wasm_bindgen::convert::FromWasmAbi + 'static>(
+/// Creates a JavaScript callback that runs an action on the client.
+fn closure<T: wasm_bindgen::convert::FromWasmAbi + 'static>(
     client: &Shared,
     mut action: impl FnMut(&mut Client, T) + 'static,
 ) -> Closure<dyn FnMut(T)> {
@@ -120,37 +120,37 @@ impl Client {
             let [x, y] = [(event.offset_x(), width), (event.offset_y(), height)]
                 .map(|(offset, length)| f64::from(offset) / f64::from(length));
             self.pointer = Some(Position::at(x, y));
-            self.untold = true;
+            self.unsent = true;
             self.request_frame();
         }
     }
 
-    fn told(&mut self, event: Event<ToClient>) {
-        self.status.tell(&event);
+    fn handle_event(&mut self, event: Event<ToClient>) {
+        self.status.update(&event);
         match event {
-            Event::Message(message) => self.hear(message),
-            // A room that has begun again knows nobody, and what is drawn is of the one before.
-            Event::Opened => self.begin_again(true),
-            Event::Lost { .. } | Event::Over { .. } => self.begin_again(false),
+            Event::Message(message) => self.handle_message(message),
+            // The room may have restarted without state, and its previous cursors are obsolete.
+            Event::Opened => self.reset(true),
+            Event::Lost { .. } | Event::Over { .. } => self.reset(false),
         }
     }
 
-    fn hear(&mut self, message: ToClient) {
-        if let ToClient::Batch { here, .. } = message {
-            self.count.set_text_content(Some(&format!("{here} here")));
+    fn handle_message(&mut self, message: ToClient) {
+        if let ToClient::Batch { connected, .. } = message {
+            self.count.set_text_content(Some(&format!("{connected} online")));
         }
-        self.scene.hear(message);
+        self.scene.apply(message);
         self.request_frame();
     }
 
-    fn begin_again(&mut self, open: bool) {
+    fn reset(&mut self, open: bool) {
         self.scene = Scene::default();
-        self.untold = open && self.pointer.is_some();
+        self.unsent = open && self.pointer.is_some();
         self.count.set_text_content(None);
         self.request_frame();
     }
 
-    /// As many pixels as the screen has there.
+    /// Matches the canvas to the device resolution.
     fn resize(&mut self) {
         let ratio = self.window.device_pixel_ratio();
         let pixels = |length: i32| (f64::from(length) * ratio).round() as u32;
@@ -160,24 +160,24 @@ impl Client {
     }
 
     fn request_frame(&mut self) {
-        if let (false, Some(frame)) = (self.waiting, &self.frame) {
-            self.waiting = self.window.request_animation_frame(frame.as_ref().unchecked_ref()).is_ok();
+        if let (false, Some(frame)) = (self.frame_requested, &self.frame) {
+            self.frame_requested = self.window.request_animation_frame(frame.as_ref().unchecked_ref()).is_ok();
         }
     }
 
     fn draw(&mut self, now: f64) {
-        self.waiting = false;
-        if let (true, Some(position), Some(room)) = (self.untold, self.pointer, &self.room) {
-            self.untold = false;
-            // Without a connection it is dropped, and told when there is one.
+        self.frame_requested = false;
+        if let (true, Some(position), Some(room)) = (self.unsent, self.pointer, &self.room) {
+            self.unsent = false;
+            // Dropped while disconnected; `reset` sends it again on reconnect.
             room.send(&position);
         }
-        // After a rest, cursors begin to move as if the frame before had been the last.
-        let passed = self.drawn_at.map_or(scene::FRAME, |before| (now - before).clamp(0.0, 2.0 * scene::FRAME));
-        let moving = self.scene.advance(passed);
-        self.drawn_at = moving.then_some(now);
+        // Without a previous frame, assume the usual duration.
+        let elapsed = self.last_frame.map_or(scene::FRAME, |last| (now - last).clamp(0.0, 2.0 * scene::FRAME));
+        let moving = self.scene.advance(elapsed);
+        self.last_frame = moving.then_some(now);
         let (width, height) = (f64::from(self.canvas.width()), f64::from(self.canvas.height()));
-        paint::paint(&self.pen, &self.scene, [width, height], self.window.device_pixel_ratio());
+        paint::paint(&self.context, &self.scene, [width, height], self.window.device_pixel_ratio());
         let others = self.scene.others().count();
         let drawn = format!("{others} {} drawn", if others == 1 { "other" } else { "others" });
         let _ = self.canvas.set_attribute("data-cursors", &drawn);

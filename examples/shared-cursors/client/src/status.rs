@@ -1,28 +1,28 @@
-//! The line that says how the connection stands, as `assets/room.js` writes it for the pages in JavaScript.
+//! The status line of the connection, with the same text as in `assets/room.js`.
 use stateroom_client::{Event, JoinError};
 use web_sys::{Document, Element};
 
-/// The close code of the service for those who would be one too many.
+/// Close code of the service when the room is full.
 pub(crate) const ROOM_IS_FULL: u16 = 4429;
 
-/// The line, and what the page's style goes by.
+/// The status line, and the state of the connection on `body` for CSS.
 pub(crate) struct Status {
     document: Document,
     line: Element,
-    /// Whether the room was joined before.
+    /// Whether the room has been joined before.
     joined: bool,
 }
 
 impl Status {
-    /// Before anything has happened.
+    /// Creates the status line, in the state `waiting`.
     pub(crate) fn new(document: &Document, line: Element) -> Status {
         let status = Status { document: document.clone(), line, joined: false };
-        status.show("waiting", "Connecting …");
+        status.show("waiting", "Connecting…");
         status
     }
 
-    /// What has happened, unless that is a message.
-    pub(crate) fn tell<T>(&mut self, event: &Event<T>) {
+    /// Shows the state of the connection after an event.
+    pub(crate) fn update<T>(&mut self, event: &Event<T>) {
         match event {
             Event::Opened => {
                 self.joined = true;
@@ -30,19 +30,19 @@ impl Status {
             }
             Event::Message(_) => {}
             Event::Lost { reason, .. } => {
-                let what = if self.joined { "Connection lost" } else { "Cannot connect" };
-                let colon = if reason.is_empty() { "" } else { ": " };
-                self.show("waiting", &format!("{what}{colon}{reason}. Trying again …"));
+                let what = if self.joined { "Connection lost" } else { "Connection failed" };
+                let separator = if reason.is_empty() { "" } else { ": " };
+                self.show("waiting", &format!("{what}{separator}{reason}. Reconnecting…"));
             }
-            Event::Over { code, .. } => self.show("over", why_over(*code)),
+            Event::Over { code, .. } => self.show("over", final_text(*code)),
         }
     }
 
-    /// That there is no room to join.
-    pub(crate) fn refuse(&self, error: &JoinError) {
+    /// Shows why the room cannot be joined.
+    pub(crate) fn show_error(&self, error: &JoinError) {
         let text = match error {
-            JoinError::Name(_) => "This cannot be the name of a room.",
-            _ => "This browser does not connect to the room.",
+            JoinError::Name(_) => "Invalid room name.",
+            _ => "This browser cannot connect to the room.",
         };
         self.show("over", text);
     }
@@ -55,14 +55,14 @@ impl Status {
     }
 }
 
-/// What to tell, by the close code after which not to come back.
-fn why_over(code: u16) -> &'static str {
+/// Returns the text for a close code after which the client does not reconnect.
+fn final_text(code: u16) -> &'static str {
     match code {
-        1002 => "The server does not understand what this page sends.",
-        1007 => "The server cannot read a text that this page sent.",
-        1009 => "This page sent a message that is too big.",
-        4000 => "You have joined again somewhere else. Reload to be here.",
+        1002 => "Protocol error: the server rejected a message of this page.",
+        1007 => "Protocol error: this page sent invalid text.",
+        1009 => "This page sent a message that is too large.",
+        4000 => "You have joined from another window. Reload to rejoin here.",
         ROOM_IS_FULL => "This room is full. Reload to try again.",
-        _ => "The server does not allow this.",
+        _ => "The server rejected this connection.",
     }
 }

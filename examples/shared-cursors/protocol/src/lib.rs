@@ -1,16 +1,16 @@
-//! What the service and the client of `shared-cursors` say to each other: one type for both sides.
+//! Messages between the service and the client of `shared-cursors`, shared by both. They are binary, with little-endian
+//! numbers.
 //!
-//! Messages are binary, and numbers in them little-endian. *Invariant:* whatever the bytes are, decoding gives a message
-//! or nothing; it accepts exactly what encoding makes.
+//! *Invariant:* decoding never panics, and accepts exactly what encoding produces.
 
-/// Says [`ToClient::Welcome`].
+/// First byte of [`ToClient::Welcome`].
 const WELCOME: u8 = 1;
-/// Says [`ToClient::Batch`].
+/// First byte of [`ToClient::Batch`].
 const BATCH: u8 = 2;
 
-/// A place on the canvas, as parts of 65535 of its width and its height: it means the same in a window of any size.
+/// A position on the canvas: fractions of its width and height, scaled to 65535, independent of the window size.
 ///
-/// It is also all that a client ever sends: 4 bytes, `x` and `y`.
+/// It is the only message that a client sends: 4 bytes, `x` and `y`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// From the left.
@@ -20,28 +20,28 @@ pub struct Position {
 }
 
 impl Position {
-    /// The position at these fractions of width and height. What lies outside is moved to the edge.
+    /// Creates a position from fractions of width and height. Values outside of 0 to 1 are clamped.
     #[must_use]
     pub fn at(x: f64, y: f64) -> Position {
-        // `as` keeps to the range of the type, and makes 0 of what is no number.
-        let part = |fraction: f64| (fraction * f64::from(u16::MAX)).round() as u16;
-        Position { x: part(x), y: part(y) }
+        // `as` saturates, and converts NaN to 0.
+        let scale = |fraction: f64| (fraction * f64::from(u16::MAX)).round() as u16;
+        Position { x: scale(x), y: scale(y) }
     }
 
-    /// The fractions of width and height, 0 to 1.
+    /// Returns the fractions of width and height, 0 to 1.
     #[must_use]
     pub fn fractions(self) -> [f64; 2] {
         [self.x, self.y].map(|part| f64::from(part) / f64::from(u16::MAX))
     }
 
-    /// As bytes.
+    /// Encodes the position.
     #[must_use]
     pub fn encode(self) -> [u8; 4] {
         let ([x0, x1], [y0, y1]) = (self.x.to_le_bytes(), self.y.to_le_bytes());
         [x0, x1, y0, y1]
     }
 
-    /// From bytes, if they are a position and no more.
+    /// Decodes a position. Returns `None` unless there are exactly 4 bytes.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Position> {
         let &[x0, x1, y0, y1] = bytes else { return None };
@@ -49,37 +49,37 @@ impl Position {
     }
 }
 
-/// Where a client's pointer is: 8 bytes, `client` and `position`.
+/// The pointer of a client: 8 bytes, `client` and `position`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// The number of the client.
+    /// The client ID.
     pub client: u32,
-    /// Where it points.
+    /// Its position.
     pub position: Position,
 }
 
-/// What the service says. The first byte tells which of these it is.
+/// A message from the service. The first byte is its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToClient {
-    /// To a newcomer alone, before anything else. Byte 1, then `you`.
+    /// The first message to a new client: byte 1, then `you`.
     Welcome {
-        /// The newcomer's own number.
+        /// The client's own ID.
         you: u32,
     },
-    /// What has changed since the last one; a newcomer's first has all there is. Byte 2, then `here`, the number of
-    /// those in `left`, those, and to the end those in `moved`.
+    /// The changes since the previous batch, or the full state for a new client: byte 2, then `connected`, the length
+    /// of `left`, its elements, and the elements of `moved` up to the end.
     Batch {
-        /// How many clients the room has, whether they have moved or not.
-        here: u32,
-        /// Whose cursors are gone. Taken away first: who has left and come back is in both.
+        /// Number of connected clients, with or without a cursor.
+        connected: u32,
+        /// Clients whose cursors are removed, before `moved` is applied: a client that left and reconnected is in both.
         left: Vec<u32>,
-        /// Whose are new or elsewhere.
+        /// New and moved cursors.
         moved: Vec<Cursor>,
     },
 }
 
 impl ToClient {
-    /// As bytes.
+    /// Encodes the message.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
@@ -88,10 +88,10 @@ impl ToClient {
                 bytes.extend(you.to_le_bytes());
                 bytes
             }
-            ToClient::Batch { here, left, moved } => {
+            ToClient::Batch { connected, left, moved } => {
                 let mut bytes = Vec::with_capacity(9 + 4 * left.len() + 8 * moved.len());
                 bytes.push(BATCH);
-                bytes.extend(here.to_le_bytes());
+                bytes.extend(connected.to_le_bytes());
                 bytes.extend((left.len() as u32).to_le_bytes());
                 bytes.extend(left.iter().flat_map(|client| client.to_le_bytes()));
                 for cursor in moved {
@@ -103,13 +103,13 @@ impl ToClient {
         }
     }
 
-    /// From bytes, if they are a message and no more.
+    /// Decodes a message. Returns `None` if it is invalid or has trailing bytes.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<ToClient> {
         match bytes.split_first()? {
             (&WELCOME, you) => Some(ToClient::Welcome { you: u32::from_le_bytes(you.try_into().ok()?) }),
             (&BATCH, rest) => {
-                let (here, rest) = rest.split_first_chunk()?;
+                let (connected, rest) = rest.split_first_chunk()?;
                 let (left_count, rest) = rest.split_first_chunk()?;
                 let left_bytes = usize::try_from(u32::from_le_bytes(*left_count)).ok()?.checked_mul(4)?;
                 // What is allocated is never more than what has come, whatever the number says.
@@ -117,7 +117,7 @@ impl ToClient {
                 let (left, []) = left.as_chunks() else { return None };
                 let (moved, []) = moved.as_chunks() else { return None };
                 Some(ToClient::Batch {
-                    here: u32::from_le_bytes(*here),
+                    connected: u32::from_le_bytes(*connected),
                     left: left.iter().map(|client| u32::from_le_bytes(*client)).collect(),
                     moved: moved.iter().map(cursor).collect(),
                 })

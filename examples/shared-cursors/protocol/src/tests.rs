@@ -1,14 +1,14 @@
-//! What is encoded is decoded, and nothing else is.
+//! Decoding accepts exactly what encoding produces.
 use super::*;
 
 fn messages() -> [ToClient; 4] {
     let cursor = |client, x, y| Cursor { client, position: Position { x, y } };
     [
         ToClient::Welcome { you: 0x0403_0201 },
-        ToClient::Batch { here: 0, left: vec![], moved: vec![] },
-        ToClient::Batch { here: 3, left: vec![7, u32::MAX], moved: vec![] },
+        ToClient::Batch { connected: 0, left: vec![], moved: vec![] },
+        ToClient::Batch { connected: 3, left: vec![7, u32::MAX], moved: vec![] },
         ToClient::Batch {
-            here: 2,
+            connected: 2,
             left: vec![7],
             moved: vec![cursor(1, 0x0201, 0x0403), cursor(u32::MAX, 0, u16::MAX)],
         },
@@ -16,7 +16,7 @@ fn messages() -> [ToClient; 4] {
 }
 
 #[test]
-fn messages_come_back_as_they_were() {
+fn messages_round_trip() {
     for message in messages() {
         assert_eq!(ToClient::decode(&message.encode()), Some(message));
     }
@@ -24,9 +24,9 @@ fn messages_come_back_as_they_were() {
     assert_eq!(Position::decode(&position.encode()), Some(position));
 }
 
-/// The bytes of the README's table, which clients in other languages go by.
+/// The encoding documented in the README.
 #[test]
-fn bytes_are_as_documented() {
+fn encodes_as_documented() {
     let [welcome, .., batch] = messages();
     assert_eq!(welcome.encode(), [1, 1, 2, 3, 4]);
     let mut bytes = vec![2, 2, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0];
@@ -37,13 +37,13 @@ fn bytes_are_as_documented() {
 }
 
 #[test]
-fn too_short_and_too_long_is_nothing() {
+fn rejects_truncated_messages_and_trailing_bytes() {
     for message in messages() {
         let bytes = message.encode();
         for length in 0..bytes.len() {
-            // A batch that ends between two cursors is one of fewer cursors.
-            let whole = ToClient::decode(&bytes[..length]).map(|shorter| shorter.encode());
-            assert!(whole.is_none_or(|whole| whole == bytes[..length]), "{message:?} cut at {length}");
+            // A batch truncated between two cursors is a valid batch with fewer cursors.
+            let decoded = ToClient::decode(&bytes[..length]).map(|shorter| shorter.encode());
+            assert!(decoded.is_none_or(|decoded| decoded == bytes[..length]), "{message:?} truncated to {length}");
         }
         let longer: Vec<u8> = bytes.iter().copied().chain([0]).collect();
         assert_eq!(ToClient::decode(&longer), None);
@@ -53,9 +53,9 @@ fn too_short_and_too_long_is_nothing() {
     }
 }
 
-/// Any bytes, in a row that is the same each time: decoding neither panics nor accepts what encoding would not make.
+/// Decoding pseudo-random bytes neither panics nor accepts what encoding does not produce.
 #[test]
-fn hostile_bytes_are_nothing_or_exactly_a_message() {
+fn arbitrary_bytes_are_rejected_or_round_trip() {
     let mut state = 0x2545_f491_u32;
     let mut random = || {
         state ^= state << 13;
@@ -68,7 +68,7 @@ fn hostile_bytes_are_nothing_or_exactly_a_message() {
         if let Some(kind) = bytes.first_mut() {
             *kind %= 4;
         }
-        // Small counts, so that some are right.
+        // Small counts, so that some match the length.
         for byte in bytes.iter_mut().skip(5).take(4) {
             *byte &= (random() % 4) as u8;
         }
@@ -76,16 +76,16 @@ fn hostile_bytes_are_nothing_or_exactly_a_message() {
             assert_eq!(message.encode(), bytes);
         }
     }
-    // A count that the length does not bear out, up to the largest.
+    // Counts that exceed the length of the message.
     for count in [1, 2, 0x4000_0000, u32::MAX] {
-        let mut bytes = ToClient::Batch { here: 1, left: vec![], moved: vec![] }.encode();
+        let mut bytes = ToClient::Batch { connected: 1, left: vec![], moved: vec![] }.encode();
         bytes[5..9].copy_from_slice(&count.to_le_bytes());
         assert_eq!(ToClient::decode(&bytes), None);
     }
 }
 
 #[test]
-fn positions_are_fractions_kept_to_the_canvas() {
+fn positions_are_clamped_to_the_canvas() {
     assert_eq!(Position::at(0.0, 1.0), Position { x: 0, y: u16::MAX });
     assert_eq!(Position::at(-1.0, 7.5), Position { x: 0, y: u16::MAX });
     assert_eq!(Position::at(f64::NAN, f64::INFINITY), Position { x: 0, y: u16::MAX });

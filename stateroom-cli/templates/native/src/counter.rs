@@ -1,7 +1,7 @@
-//! A number that everybody in a room counts together.
+//! A counter shared by everyone in a room.
 use stateroom::{ClientId, MessagePayload, MessageRecipient, StateroomContext, StateroomService};
 
-/// The state of one room. Other rooms have their own.
+/// The state of one room.
 #[derive(Debug, Default)]
 pub struct Counter {
     value: i64,
@@ -9,7 +9,7 @@ pub struct Counter {
 
 impl StateroomService for Counter {
     fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
-        // Messages come one at a time, whoever sends them: no lock, no lost count.
+        // Messages are handled one at a time, so no lock is needed.
         match message.text() {
             Some("increment") => self.value += 1,
             Some("decrement") => self.value -= 1,
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_counts_the_same_number() {
+    fn all_clients_share_the_counter() {
         let mut room = Room::of(Counter::default);
         let (ann, bob) = (room.connect(), room.connect());
         room.send(ann, "increment");

@@ -1,4 +1,4 @@
-//! An Axum app with rooms inside of it.
+//! An Axum app with embedded rooms.
 mod counter;
 
 use std::{env, io};
@@ -11,11 +11,12 @@ use tokio::{net::TcpListener, signal};
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
-    // Clients join ws://HOST/ws/NAME, which is what the page in `static` does.
+    // Clients, such as the page in `static`, join ws://HOST/ws/NAME.
     let files = concat!(env!("CARGO_MANIFEST_DIR"), "/static").to_owned();
     let (rooms, handle) =
         Server::new().with_static_path(Some(files)).router(DefaultStateroomFactory::<Counter>::default());
-    // Routes of your own, beside the rooms. The handle also creates rooms, speaks to their clients, and closes them.
+    // Your own routes, next to those of the rooms. The handle also creates rooms, sends messages to their clients, and
+    // closes them.
     let app = Router::new().route("/rooms", get(list)).with_state(handle.clone()).merge(rooms);
 
     let listener = TcpListener::bind(env::var("ADDRESS").as_deref().unwrap_or("127.0.0.1:8080")).await?;
@@ -23,13 +24,13 @@ async fn main() -> io::Result<()> {
     axum::serve(listener, app)
         .with_graceful_shutdown(async move {
             let _ = signal::ctrl_c().await;
-            // Each room hears each `disconnect`, and clients are closed with 1012: they may come back.
+            // Delivers every `disconnect` and closes clients with 1012, after which they may reconnect.
             handle.shutdown().await;
         })
         .await
 }
 
-/// The names of the rooms that there are.
+/// Lists the room IDs.
 async fn list(State(rooms): State<ServerHandle>) -> String {
     rooms.rooms().await.into_iter().map(|room| room.id + "\n").collect()
 }

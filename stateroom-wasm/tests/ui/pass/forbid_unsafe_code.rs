@@ -4,7 +4,7 @@
 
 use stateroom_wasm::*;
 
-/// The exported service.
+/// The service.
 #[stateroom_wasm]
 #[derive(Default)]
 pub struct Service;

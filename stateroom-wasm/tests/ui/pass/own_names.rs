@@ -1,4 +1,4 @@
-//! A service may use any common name, including those in the code that the attribute adds.
+//! A crate may define common names, including those used in the generated code.
 #![allow(non_camel_case_types)]
 
 use stateroom_wasm::*;

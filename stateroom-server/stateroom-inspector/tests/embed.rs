@@ -179,7 +179,7 @@ async fn feeds_show_events_and_actions_reach_the_room() {
 #[tokio::test]
 async fn a_feed_starts_after_the_last_event_that_the_reader_has() {
     let (app, handle) = app();
-    let room = handle.create_room(Some("a")).unwrap();
+    let room = handle.create_room(Some("a")).await.unwrap();
     room.call("1").await.unwrap();
     room.call("2").await.unwrap();
     for query in ["?after=2", "?after=2&more"] {

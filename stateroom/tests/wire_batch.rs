@@ -43,7 +43,7 @@ proptest! {
     fn events_come_out_as_they_were_put_in(events in prop::collection::vec(event(), 0..9)) {
         let mut row = Vec::new();
         for event in &events {
-            batch::put_event(event, &mut row);
+            batch::encode_event(event, &mut row);
         }
         let read: Result<Vec<_>, _> = Records::new(&row).map(|record| record?.event()).collect();
         prop_assert_eq!(read, Ok(events));
@@ -55,10 +55,10 @@ proptest! {
         for effects in &events {
             for effect in effects {
                 let before = row.len();
-                batch::put_effect(effect, &mut row);
+                batch::encode_effect(effect, &mut row);
                 prop_assert_eq!(row.len() - before, batch::effect_bytes(effect));
             }
-            batch::put_end(&mut row);
+            batch::encode_end(&mut row);
         }
         let mut read = vec![];
         let mut under_way = vec![];
@@ -88,7 +88,7 @@ proptest! {
     #[test]
     fn a_cut_row_has_its_whole_records_and_an_error(events in prop::collection::vec(event(), 1..5), cut in 1..HEADER_BYTES) {
         let mut row = Vec::new();
-        events.iter().for_each(|event| batch::put_event(event, &mut row));
+        events.iter().for_each(|event| batch::encode_event(event, &mut row));
         let records: Vec<_> = Records::new(&row[..row.len() - cut]).collect();
         prop_assert_eq!(records.len(), events.len());
         prop_assert_eq!(records.last().unwrap(), &Err(WireError::Truncated));
@@ -99,14 +99,14 @@ proptest! {
 #[test]
 fn a_record_is_laid_out_as_documented() {
     let mut row = Vec::new();
-    batch::put_event(&Event::Message { sender: ClientId(0x0102), message: "hé".into() }, &mut row);
+    batch::encode_event(&Event::Message { sender: ClientId(0x0102), message: "hé".into() }, &mut row);
     assert_eq!(row, [&[3, 0, 1, 0, 2, 1, 0, 0, 3, 0, 0, 0], "hé".as_bytes()].concat());
     row.clear();
     let recipient = MessageRecipient::EveryoneExcept(ClientId(5));
-    batch::put_effect(&Effect::Message { recipient, message: vec![9].into() }, &mut row);
-    batch::put_effect(&Effect::SetTimer { ms_delay: 1000 }, &mut row);
-    batch::put_effect(&Effect::CloseClient { client: ClientId(1), code: 4000, reason: "x".into() }, &mut row);
-    batch::put_end(&mut row);
+    batch::encode_effect(&Effect::Message { recipient, message: vec![9].into() }, &mut row);
+    batch::encode_effect(&Effect::SetTimer { ms_delay: 1000 }, &mut row);
+    batch::encode_effect(&Effect::CloseClient { client: ClientId(1), code: 4000, reason: "x".into() }, &mut row);
+    batch::encode_end(&mut row);
     let expected: [&[u8]; 4] = [
         &[0, 0, 4, 0, 5, 0, 0, 0, 1, 0, 0, 0, 9],
         &[1, 0, 0, 0, 0xe8, 3, 0, 0, 0, 0, 0, 0],
@@ -119,7 +119,7 @@ fn a_record_is_laid_out_as_documented() {
 #[test]
 fn an_unknown_kind_is_told_and_can_be_skipped() {
     let mut row = vec![77, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1, 2];
-    batch::put_event(&Event::Timer, &mut row);
+    batch::encode_event(&Event::Timer, &mut row);
     let events: Vec<_> = Records::new(&row).map(|record| record.unwrap().event()).collect();
     assert_eq!(events, [Err(WireError::UnknownKind(77)), Ok(Event::Timer)]);
 }

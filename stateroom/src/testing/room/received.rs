@@ -115,11 +115,11 @@ impl<S: StateroomService> Room<S> {
     /// If the room has ended.
     #[must_use]
     #[track_caller]
-    #[expect(clippy::panic, reason = "the way a test fails")]
+    #[expect(clippy::panic, reason = "assertions fail by panicking")]
     pub fn service(&self) -> &S {
         match &self.live {
             Some(live) => &live.service,
-            None => panic!("{}", self.mismatch(Mismatch::of("the room has ended".to_owned()))),
+            None => panic!("{}", self.mismatch(Mismatch::new("the room has ended".to_owned()))),
         }
     }
 

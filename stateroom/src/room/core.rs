@@ -2,6 +2,9 @@
 //!
 //! *Invariant:* each connection that joins gets one `connect` and one `disconnect`, in this order, with its messages in
 //! between. The one exception is the last `disconnect` of a room that ends with its last client.
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::{

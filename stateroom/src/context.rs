@@ -5,10 +5,10 @@ use crate::{ClientId, MessagePayload, MessageRecipient, messages::Effect};
 ///
 /// Effects requested during an event are released when its method returns.
 ///
-/// A context may be cloned and kept. The clone works in later events, for any client, and does not keep the room alive. A
-/// native service may also use it outside of events, from its own threads and tasks: the room applies such an effect as
-/// soon as it can. The number and size of waiting effects are bounded; further ones are dropped, with a warning in the
-/// log. After the room has ended, a context does nothing.
+/// A context may be cloned and kept. The clone works in later events, for any client, and does not keep the room alive.
+/// A native service may also use it outside of events, from its own threads and tasks: the room applies such an effect
+/// as soon as it can. The number and size of waiting effects are bounded; further ones are dropped, with a warning in
+/// the log. After the room has ended, a context does nothing.
 pub trait StateroomContext: Send + Sync + Clone + 'static {
     /// Sends a message to one client, to all clients, or to all but one.
     ///
@@ -25,8 +25,8 @@ pub trait StateroomContext: Send + Sync + Clone + 'static {
     /// ```
     fn send_message(&self, recipient: impl Into<MessageRecipient>, message: impl Into<MessagePayload>);
 
-    /// Sets the room's timer: [`timer`](crate::StateroomService::timer) is called in `ms_delay` milliseconds. With 0, it is
-    /// called as soon as possible.
+    /// Sets the room's timer: [`timer`](crate::StateroomService::timer) is called in `ms_delay` milliseconds. With 0,
+    /// it is called as soon as possible.
     ///
     /// A room has one timer. Setting it replaces the previous one, which then never fires.
     fn set_timer(&self, ms_delay: u32);
@@ -40,15 +40,15 @@ pub trait StateroomContext: Send + Sync + Clone + 'static {
 
     /// Closes a client's connection, after the messages sent to it before. Its `disconnect` is delivered as usual.
     ///
-    /// `code` is 1000 for a normal closure, or an application code from 3000 to 4999. Any other code is replaced with 1000,
-    /// with a warning in the log. `reason` is truncated to 123 bytes. Does nothing if the host does not support it:
-    /// Stateroom 0.4.4 does not for a WebAssembly guest.
+    /// `code` is 1000 for a normal closure, or an application code from 3000 to 4999. Any other code is replaced with
+    /// 1000, with a warning in the log. `reason` is truncated to 123 bytes. Does nothing if the host does not support
+    /// it: Stateroom 0.4.4 does not for a WebAssembly guest.
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {
         let _ = (client, code, reason);
     }
 
-    /// Runs `call`, which handles an event, and moves the effects requested through this context into `effects`. A context
-    /// that does not collect effects by event, such as a recording one, only runs `call`.
+    /// Runs `call`, which handles an event, and moves the effects requested through this context into `effects`. A
+    /// context that does not collect effects by event, such as a recording one, only runs `call`.
     #[doc(hidden)]
     fn collect_effects<R>(&self, effects: &mut Vec<Effect>, call: impl FnOnce() -> R) -> R {
         let _ = effects;

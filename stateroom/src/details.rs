@@ -27,8 +27,8 @@ pub struct ClientDetails {
     pub subject: Option<String>,
     /// The claims of the client's token, as a JSON object.
     pub claims: Option<String>,
-    /// The query parameters of the URL, decoded and in order, without secrets. They are chosen by the client: do not trust
-    /// them.
+    /// The query parameters of the URL, decoded and in order, without secrets. They are chosen by the client: do not
+    /// trust them.
     pub query: Vec<(String, String)>,
     /// The request headers that the server is configured to pass on. Their names are in lower case.
     pub headers: Vec<(String, String)>,

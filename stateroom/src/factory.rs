@@ -15,8 +15,8 @@ use crate::{
 
 /// Creates the service of each new room.
 ///
-/// Services that implement `Default` need no factory of their own: use [`DefaultStateroomFactory`]. Implement this trait
-/// to pass configuration or shared resources to services.
+/// Services that implement `Default` need no factory of their own: use [`DefaultStateroomFactory`]. Implement this
+/// trait to pass configuration or shared resources to services.
 ///
 /// ```
 /// use std::{convert::Infallible, sync::Arc};
@@ -57,16 +57,16 @@ pub trait StateroomServiceFactory: Send + Sync + 'static {
     fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Self::Service, Self::Error>;
 
     /// Returns whether there is capacity for one more service, in addition to those of `rooms` rooms, which the calling
-    /// server runs or is about to start. Other servers may take the capacity first, so [`create`](Self::create) may still
-    /// fail.
+    /// server runs or is about to start. Other servers may take the capacity first, so [`create`](Self::create) may
+    /// still fail.
     #[doc(hidden)]
     fn has_space(&self, rooms: usize) -> bool {
         let _ = rooms;
         true
     }
 
-    /// Creates the service, and turns a panic or an error into a fault. Hosts create every service through this method; a
-    /// factory that takes long overrides it to yield.
+    /// Creates the service, and turns a panic or an error into a fault. Hosts create every service through this method;
+    /// a factory that takes long overrides it to yield.
     #[doc(hidden)]
     fn create(
         &self,

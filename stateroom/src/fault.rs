@@ -108,8 +108,8 @@ impl Fault {
         self.backtrace.as_deref()
     }
 
-    /// Returns the reason that clients may see. It includes the value of an exceeded limit, but not the message of a panic
-    /// or a trap, which may contain confidential data.
+    /// Returns the reason that clients may see. It includes the value of an exceeded limit, but not the message of a
+    /// panic or a trap, which may contain confidential data.
     #[must_use]
     pub fn public_reason(&self) -> String {
         match self.kind {

@@ -9,8 +9,8 @@ pub const MAX_HEADERS: usize = 100;
 pub struct Request {
     /// The method in upper case, such as `GET`.
     pub method: String,
-    /// The part of the path that follows the room ID, percent-encoded as it was sent. Begins with `/`, and is `/` if nothing
-    /// follows.
+    /// The part of the path that follows the room ID, percent-encoded as it was sent. Begins with `/`, and is `/` if
+    /// nothing follows.
     pub path: String,
     /// The query without its `?`, encoded as it was sent, without secrets.
     pub query: String,

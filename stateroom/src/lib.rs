@@ -3,7 +3,8 @@
 //! This crate contains the traits and types a service is written against, and nothing else: no runtime, no sockets. A
 //! service implements [`StateroomService`]. Its methods are called when a client connects, sends a message or
 //! disconnects, and when a timer fires; it responds through a [`StateroomContext`]. The same service runs natively in
-//! `stateroom-server` or, with the attribute `#[stateroom_wasm]` of `stateroom-wasm`, as a sandboxed WebAssembly module.
+//! `stateroom-server` or, with the attribute `#[stateroom_wasm]` of `stateroom-wasm`, as a sandboxed WebAssembly
+//! module.
 //!
 //! ```
 //! use stateroom::*;

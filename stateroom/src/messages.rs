@@ -1,7 +1,7 @@
 //! The inputs of a service ([`Event`]) and its outputs ([`Effect`]).
 //!
-//! *Invariant:* [`MessageToProcess`] and [`MessageFromProcess`] belong to protocol 0 and never change. New kinds are added
-//! to [`Event`] and [`Effect`], which the room, the wire encoding and the tests use.
+//! *Invariant:* [`MessageToProcess`] and [`MessageFromProcess`] belong to protocol 0 and never change. New kinds are
+//! added to [`Event`] and [`Effect`], which the room, the wire encoding and the tests use.
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 

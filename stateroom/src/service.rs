@@ -22,8 +22,8 @@ const MAX_DELIVER_DURATION: Duration = Duration::from_millis(1);
 
 /// The service of a room: its state, and its reactions to events.
 ///
-/// Each room has its own service. A [`StateroomServiceFactory`](crate::StateroomServiceFactory) creates it with the room,
-/// and it is dropped when the room ends; its state is lost then.
+/// Each room has its own service. A [`StateroomServiceFactory`](crate::StateroomServiceFactory) creates it with the
+/// room, and it is dropped when the room ends; its state is lost then.
 ///
 /// # Events
 ///
@@ -46,10 +46,11 @@ const MAX_DELIVER_DURATION: Duration = Duration::from_millis(1);
 /// - `init` is called once, first. `connect` is called before a client's first message. `disconnect` is called once per
 ///   connection, after its last message.
 /// - Messages of one client arrive in the order in which it sent them. There is no order between clients.
-/// - Effects requested through the context are released when the method returns, in order. If a method panics, its effects
-///   are discarded and the room ends: all clients are closed with 1011, and the next one to join gets a new service.
-/// - A method that takes long delays all other events of its room. It does not delay other rooms when the service runs as
-///   a WebAssembly module; a native service blocks its thread meanwhile.
+/// - Effects requested through the context are released in order when the method returns. If a method panics, its
+///   effects are discarded and the room ends: all clients are closed with 1011, and the next client to join gets a new
+///   service.
+/// - A slow method delays the other events of its room. Other rooms are not delayed by a WebAssembly module; a native
+///   service blocks its thread.
 ///
 /// # Examples
 ///
@@ -115,26 +116,26 @@ pub trait StateroomService: Send + Sync + 'static {
 
     /// Handles a client that has joined. A broadcast sent here reaches the new client.
     ///
-    /// A client that reconnects with the same `token` keeps its ID, so this may be called again for the same client: after
-    /// its `disconnect`.
+    /// A client that reconnects with the same `token` keeps its ID, so this may be called again for the same client:
+    /// after its `disconnect`.
     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
         let _ = (client, context);
     }
 
     /// Handles a client that has joined, with its [details](ClientDetails): its identity, query parameters and headers.
     ///
-    /// Hosts call this method for every client. The default implementation calls [`connect`](Self::connect), so implement
-    /// only one of the two.
+    /// Hosts call this method for every client. The default implementation calls [`connect`](Self::connect), so
+    /// implement only one of the two.
     fn connect_with(&mut self, client: ClientId, details: &ClientDetails, context: &impl StateroomContext) {
         let _ = details;
         self.connect(client, context);
     }
 
-    /// Handles a client that has left: it closed its connection, lost it, was closed by the service, or was replaced by a
-    /// connection with the same token. A broadcast sent here does not reach it.
+    /// Handles a client that has left: it closed its connection, lost it, was closed by the service, or was replaced by
+    /// a connection with the same token. A broadcast sent here does not reach it.
     ///
-    /// Called exactly once per connection, with two exceptions: when the service fails, and for the last client of a room
-    /// with the shutdown policy `immediate`, which ends the room.
+    /// Called exactly once per connection, with two exceptions: when the service fails, and for the last client of a
+    /// room with the shutdown policy `immediate`, which ends the room.
     fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
         let _ = (client, context);
     }
@@ -149,8 +150,8 @@ pub trait StateroomService: Send + Sync + 'static {
         let _ = context;
     }
 
-    /// Handles a call from the program that embeds the server, made through its handle to the room. Returns the answer, or
-    /// `None` (the default) if there is none.
+    /// Handles a call from the program that embeds the server, made through its handle to the room. Returns the answer,
+    /// or `None` (the default) if there is none.
     ///
     /// Effects requested here are applied before the answer is delivered.
     fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
@@ -192,8 +193,8 @@ pub trait StateroomService: Send + Sync + 'static {
     /// Handles the end of the room, requested by a stopping server or by the program that embeds it. Messages sent here
     /// still reach the clients.
     ///
-    /// [`disconnect`](Self::disconnect) follows for every client. Not called when an empty room ends, or when the service
-    /// fails.
+    /// [`disconnect`](Self::disconnect) follows for every client. Not called when an empty room ends, or when the
+    /// service fails.
     fn shutdown(&mut self, context: &impl StateroomContext) {
         let _ = context;
     }
@@ -206,7 +207,8 @@ pub trait StateroomService: Send + Sync + 'static {
 
     /// Handles the events of a batch. Hosts drive every service through this method.
     ///
-    /// May return before the batch is empty, but not before it has finished at least one event; it is then called again.
+    /// May return before the batch is empty, but not before it has finished at least one event; it is then called
+    /// again.
     #[doc(hidden)]
     fn deliver(
         &mut self,

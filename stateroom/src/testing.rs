@@ -31,9 +31,9 @@
 //! room.expect(ann, ["hello", "1"]);
 //! ```
 //!
-//! A [`Room`] records its inputs as a [`Script`], which can be replayed and printed as a test. With the feature `proptest`,
-//! `Interleavings` runs random scripts against a service and reports the shortest one that fails. Use a [`TestContext`] to
-//! call the methods of a service directly.
+//! A [`Room`] records its inputs as a [`Script`], which can be replayed and printed as a test. With the feature
+//! `proptest`, `Interleavings` runs random scripts against a service and reports the shortest one that fails. Use a
+//! [`TestContext`] to call the methods of a service directly.
 //!
 //! *Invariant:* nothing here sleeps, and effects are applied as in a server's room.
 mod block_on;

@@ -1,8 +1,8 @@
 //! The encoding used between a host and a WebAssembly guest.
 //!
-//! Protocol 0 is the encoding that the crate `bincode` 1.3 produces for [`MessageToProcess`](crate::MessageToProcess) and
-//! [`MessageFromProcess`](crate::MessageFromProcess) with its default options. It is implemented here by hand: it is small,
-//! and extensions need control over every byte.
+//! Protocol 0 is the encoding that the crate `bincode` 1.3 produces for [`MessageToProcess`](crate::MessageToProcess)
+//! and [`MessageFromProcess`](crate::MessageFromProcess) with its default options. It is implemented here by hand: it
+//! is small, and extensions need control over every byte.
 //!
 //! | type | bytes |
 //! |-|-|
@@ -23,16 +23,16 @@
 //! | 8 | request: strings method, path, query, subject, claims; headers; byte string body (only after a handshake) | |
 //!
 //! A payload is an enum: bytes (0) or text (1). A recipient is an enum: broadcast (0), one client (1: u32) or everyone
-//! except one client (2: u32). Details are a list of records: u32 kind, string name, string value. The kinds are 0 for the
-//! subject, 1 for the claims (both without a name), 2 for a query parameter, 3 for a header and 4 for the subprotocol
-//! (without a name); other kinds are skipped. Headers are a list of at most 100 pairs of strings, name and value. Bytes that
-//! follow a value are ignored.
+//! except one client (2: u32). Details are a list of records: u32 kind, string name, string value. The kinds are 0 for
+//! the subject, 1 for the claims (both without a name), 2 for a query parameter, 3 for a header and 4 for the
+//! subprotocol (without a name); other kinds are skipped. Headers are a list of at most 100 pairs of strings, name and
+//! value. Bytes that follow a value are ignored.
 //!
-//! The handshake is an extension: a [`Greeting`] from the host and an [`Answer`] from the guest. Each lists the kinds of
-//! events and effects that its sender supports, and the other side sends no other kinds.
+//! The handshake is an extension: a [`Greeting`] from the host and an [`Answer`] from the guest. Each lists the kinds
+//! of events and effects that its sender supports, and the other side sends no other kinds.
 //!
-//! *Invariant:* decoding arbitrary bytes neither panics nor allocates more bytes than the input has. Details and headers are
-//! an exception: their records take at most sixteen times the size of the input.
+//! *Invariant:* decoding arbitrary bytes neither panics nor allocates more bytes than the input has. Details and
+//! headers are an exception: their records take at most sixteen times the size of the input.
 pub mod batch;
 pub(crate) mod details;
 pub(crate) mod http;
@@ -67,9 +67,9 @@ impl fmt::Display for WireError {
             WireError::Truncated => write!(formatter, "unexpected end of the message"),
             WireError::TooManyHeaders => write!(formatter, "more than {MAX_HEADERS} headers"),
             WireError::NotUtf8 => write!(formatter, "a string is not valid UTF-8"),
-            WireError::UnknownKind(kind) => write!(formatter, "unknown kind of event or effect {kind}"),
+            WireError::UnknownKind(kind) => write!(formatter, "unknown event or effect kind {kind}"),
             WireError::UnknownVariant(variant) => {
-                write!(formatter, "unknown variant {variant} of a recipient or payload")
+                write!(formatter, "unknown recipient or payload variant {variant}")
             }
         }
     }

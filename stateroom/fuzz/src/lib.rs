@@ -1,7 +1,7 @@
 //! Shared code of the wire fuzz targets.
 //!
-//! *Invariant:* a target fails if decoding panics or allocates more than the input's size, and if a decoded value is not
-//! encoded as the same bytes.
+//! *Invariant:* a target fails if decoding panics or allocates more than the input's size, and if a decoded value is
+//! not encoded as the same bytes.
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     fmt::Debug,

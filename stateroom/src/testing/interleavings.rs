@@ -19,8 +19,8 @@ use crate::{MessagePayload, StateroomService};
 /// The environment variable that sets the seed.
 const SEED_VARIABLE: &str = "STATEROOM_TEST_SEED";
 
-/// A randomized test of a service. Random clients connect, send messages, disconnect and reconnect, and a check runs after
-/// each step.
+/// A randomized test of a service. Random clients connect, send messages, disconnect and reconnect, and a check runs
+/// after each step.
 ///
 /// A failing case is shrunk to fewer and simpler steps for as long as it still fails, and printed as a test.
 ///
@@ -43,7 +43,8 @@ const SEED_VARIABLE: &str = "STATEROOM_TEST_SEED";
 ///     }
 /// }
 ///
-/// Interleavings::of(Counter::default).messages(["increment", "decrement"]).clients(1..=4).steps(1..=30).cases(50).check(|room| {
+/// let test = Interleavings::of(Counter::default).messages(["increment", "decrement"]);
+/// test.clients(1..=4).steps(1..=30).cases(50).check(|room| {
 ///     let value = room.service().value.to_string();
 ///     for client in room.clients() {
 ///         // Only the messages of this step: a client that reconnected received earlier values.
@@ -53,8 +54,8 @@ const SEED_VARIABLE: &str = "STATEROOM_TEST_SEED";
 /// });
 /// ```
 ///
-/// The seed is fixed, so each run tries the same cases: it is 0 by default, can be set with [`seed`](Self::seed), and is
-/// overridden by the environment variable `STATEROOM_TEST_SEED`.
+/// The seed is fixed, so each run tries the same cases: it is 0 by default, can be set with [`seed`](Self::seed), and
+/// is overridden by the environment variable `STATEROOM_TEST_SEED`.
 pub struct Interleavings<S> {
     create_room: Box<dyn Fn() -> Room<S>>,
     /// The expression that creates a room, for printed tests.
@@ -79,8 +80,8 @@ impl<S: StateroomService> Interleavings<S> {
         })
     }
 
-    /// Creates a test in the rooms that `create_room` returns. `room_expression` is the source code that creates such a room;
-    /// printed tests contain it.
+    /// Creates a test in the rooms that `create_room` returns. `room_expression` is the source code that creates such a
+    /// room; printed tests contain it.
     pub fn in_rooms(room_expression: &str, create_room: impl Fn() -> Room<S> + 'static) -> Self {
         Interleavings {
             create_room: Box::new(create_room),
@@ -163,8 +164,8 @@ impl<S: StateroomService> Interleavings<S> {
         self
     }
 
-    /// Runs all cases. `check` runs when a room starts and after each step, or only [at the end](Self::at_the_end). It fails
-    /// by panicking, as assertions do, or by returning an error.
+    /// Runs all cases. `check` runs when a room starts and after each step, or only [at the end](Self::at_the_end). It
+    /// fails by panicking, as assertions do, or by returning an error.
     ///
     /// # Panics
     ///

@@ -1,7 +1,7 @@
 //! The inputs of a room and the expected outputs as a value, which can be replayed, compared and printed as a test.
 //!
-//! *Invariant:* a client ID in a script is only a name for the client that the script's `Connect` step adds. A script can
-//! therefore be replayed after steps were removed from it.
+//! *Invariant:* a client ID in a script is only a name for the client that the script's `Connect` step adds. A script
+//! can therefore be replayed after steps were removed from it.
 mod print;
 
 use std::{collections::BTreeMap, time::Duration};

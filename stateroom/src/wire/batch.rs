@@ -1,17 +1,19 @@
 //! The batch encoding used between a host and a WebAssembly guest: several events in one call, and the effects of each.
 //!
-//! The encoding of [`wire`](crate::wire) takes one call per event and per effect. With this one, the host writes a batch of
-//! events into the guest's memory, and reads a batch of effects from it. A batch is a sequence of records without separators:
+//! The encoding of [`wire`](crate::wire) takes one call per event and per effect. With this one, the host writes a
+//! batch of events into the guest's memory, and reads a batch of effects from it. A batch is a sequence of records
+//! without separators:
 //!
 //! | bytes | content |
 //! |-|-|
-//! | 0 to 1 | u16 kind: the number of the event or effect, as in `wire`. In a batch of effects, 65 535 ends the effects of an event. |
-//! | 2 to 3 | u16 flags. Bit 0: the payload is text. Bits 1 and 2, the recipient: 0 broadcast, 1 one client, 2 everyone except one client. |
+//! | 0 to 1 | u16 kind: the number of the event or effect, as in `wire`; 65 535 ends the effects of an event |
+//! | 2 to 3 | u16 flags. Bit 0: text payload. Bits 1 and 2: recipient (0 broadcast, 1 client, 2 everyone except client) |
 //! | 4 to 7 | u32 number: a client, or the delay of a timer in milliseconds; otherwise 0 |
 //! | 8 to 11 | u32 length of the payload that follows |
 //!
-//! The payload of a message, a call or an answer is its content. That of a closed client is a u16 close code and the reason;
-//! that of a client with details, a request or a response is encoded as in `wire`. All numbers are little endian.
+//! The payload of a message, a call or an answer is its content. That of a closed client is a u16 close code and the
+//! reason; that of a client with details, a request or a response is encoded as in `wire`. All numbers are little
+//! endian.
 //!
 //! *Invariant:* decoding arbitrary bytes neither panics nor allocates more than the input's size, details and headers
 //! excepted as in `wire`. A record of an unknown kind can be skipped.
@@ -247,8 +249,8 @@ fn encode_record(out: &mut Vec<u8>, kind: u32, flags: u16, number: u32, payload:
 
 fn encode_header(out: &mut Vec<u8>, kind: u32, flags: u16, number: u32, length: usize) {
     out.reserve(length.saturating_add(HEADER_BYTES));
-    // All kinds fit in a u16. The length fits in a u32: the host rejects an event that exceeds a guest's memory before it
-    // encodes it.
+    // All kinds fit in a u16. The length fits in a u32: the host rejects an event that exceeds a guest's memory before
+    // it encodes it.
     out.extend_from_slice(&(kind as u16).to_le_bytes());
     out.extend_from_slice(&flags.to_le_bytes());
     out.extend_from_slice(&number.to_le_bytes());

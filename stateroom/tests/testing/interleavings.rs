@@ -241,7 +241,8 @@ fn a_fault_in_an_empty_room_is_a_difference() {
     let service = |fails| move || FailsWhenEmpty { fails, clients: 0 };
     let room = |fails| Room::of(service(fails));
     let text = panic_of(|| Interleavings::of(service(false)).check_same(|| room(true)));
-    let expected = "the rooms differ after 3 steps: different numbers of service faults: 0 in this room, 1 in the other room\n\
+    let expected = "the rooms differ after 3 steps: \
+                 different numbers of service faults: 0 in this room, 1 in the other room\n\
                  the service failed in `timer`: panic: the room is empty";
     assert!(text.starts_with(expected), "{text}");
     let text = panic_of(|| Interleavings::of(service(true)).check_same(|| room(true)));

@@ -8,8 +8,8 @@ use crate::{
 };
 
 impl<S: StateroomService> Interleavings<S> {
-    /// Runs each case also in a room that `create_other` returns, and asserts that the clients receive the same messages and
-    /// are closed with the same codes in both.
+    /// Runs each case also in a room that `create_other` returns, and asserts that the clients receive the same
+    /// messages and are closed with the same codes in both.
     ///
     /// ```
     /// use stateroom::{testing::{Interleavings, Room}, *};
@@ -41,8 +41,8 @@ impl<S: StateroomService> Interleavings<S> {
     ///
     /// # Panics
     ///
-    /// If the rooms differ. The panic message shows the shortest script for which they do, with the outputs of the first room.
-    /// Also if a service fails, unless faults are [allowed](Self::allow_faults).
+    /// If the rooms differ. The panic message shows the shortest script for which they do, with the outputs of the
+    /// first room. Also if a service fails, unless faults are [allowed](Self::allow_faults).
     #[track_caller]
     pub fn check_same<T: StateroomService>(&self, create_other: impl Fn() -> Room<T>) {
         let inspect = |room: &mut Room<S>| compare(room, &mut create_other());

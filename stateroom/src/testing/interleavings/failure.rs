@@ -6,7 +6,8 @@ use std::fmt::{self, Display};
 use super::SEED_VARIABLE;
 use crate::testing::Script;
 
-/// The shortest script found that fails, or for which two rooms differ. Its `Display` text contains the script as a test.
+/// The shortest script found that fails, or for which two rooms differ. Its `Display` text contains the script as a
+/// test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {

@@ -1,6 +1,7 @@
 //! Shrinks failing steps to the fewest and simplest that still fail.
 //!
-//! *Invariant:* the result fails. Unless `MAX_RUNS` is reached, it passes when any one or two steps, or any client, are removed.
+//! *Invariant:* the result fails. Unless `MAX_RUNS` is reached, it passes when any one or two steps, or any client, are
+//! removed.
 use super::generate::{GeneratedStep, times};
 use crate::{ClientId, testing::Step};
 

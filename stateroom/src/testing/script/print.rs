@@ -1,7 +1,7 @@
 //! Prints a script as the source code of a test.
 //!
-//! *Invariant:* the printed test compiles with `use stateroom::{testing::*, *}`, or the same of `stateroom_wasm`, and is
-//! equivalent to [`Script::run`].
+//! *Invariant:* the printed test compiles with `use stateroom::{testing::*, *}`, or the same of `stateroom_wasm`, and
+//! is equivalent to [`Script::run`].
 use std::{collections::BTreeSet, fmt::Write, time::Duration};
 
 use super::{Script, Step};
@@ -16,8 +16,8 @@ use crate::{
 const NAMES: [&str; 8] = ["ann", "bob", "cleo", "dan", "eve", "finn", "gwen", "hugo"];
 
 impl Script {
-    /// Returns the source code of a test with this name, ready to paste. `room` is the expression that creates the room, such
-    /// as `Room::of(Counter::default)`.
+    /// Returns the source code of a test with this name, ready to paste. `room` is the expression that creates the
+    /// room, such as `Room::of(Counter::default)`.
     ///
     /// The module of the test needs `use stateroom::{testing::*, *};`, or the same of `stateroom_wasm`.
     #[must_use]

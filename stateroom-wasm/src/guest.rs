@@ -264,7 +264,7 @@ mod tests {
 
     fn encode(events: &[Event]) -> Vec<u8> {
         let mut encoded = Vec::new();
-        events.iter().for_each(|event| batch::put_event(event, &mut encoded));
+        events.iter().for_each(|event| batch::encode_event(event, &mut encoded));
         encoded
     }
 

@@ -139,7 +139,7 @@ fn for_room(headers: &HeaderMap, passed_on: &[String]) -> Vec<(String, String)> 
     let is_for_room = |name: &HeaderName| !is_withheld(name) || passed_on.iter().any(|it| it == name.as_str());
     let headers = headers.iter().filter(|(name, _)| is_for_room(name));
     let texts = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-    texts.take(room::MOST_HEADERS).collect()
+    texts.take(room::MAX_HEADERS).collect()
 }
 
 fn from_room(room_id: &str, response: room::Response) -> Response {

@@ -1,23 +1,23 @@
-//! Shared checks of the fuzz targets for the wire format.
+//! Shared code of the wire fuzz targets.
 //!
-//! *Invariant:* a target fails if decoding panics or allocates more than its limit, or if a decoded value is not encoded to
-//! the same bytes.
+//! *Invariant:* a target fails if decoding panics or allocates more than the input's size, and if a decoded value is
+//! not encoded as the same bytes.
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     fmt::Debug,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// Total number of bytes allocated so far.
+/// Total number of bytes allocated by the process.
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, with a counter.
+/// The system allocator, with a count of allocated bytes.
 struct CountingAllocator;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-// SAFETY: all calls are forwarded to the system's allocator. The default `realloc` calls `alloc`.
+// SAFETY: all calls are forwarded to the system allocator. The default `realloc` calls `alloc`, so it is counted.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
@@ -31,28 +31,28 @@ unsafe impl GlobalAlloc for CountingAllocator {
     }
 }
 
-/// Decodes a value, and checks that this allocates at most `max_bytes`.
-pub fn allocating<T>(max_bytes: usize, read: impl FnOnce() -> T) -> T {
+/// Calls `decode`, and asserts that it allocates at most `max_bytes`.
+pub fn assert_max_allocation<T>(max_bytes: usize, decode: impl FnOnce() -> T) -> T {
     let before = ALLOCATED.load(Ordering::Relaxed);
-    let value = read();
+    let value = decode();
     let allocated = ALLOCATED.load(Ordering::Relaxed) - before;
-    assert!(allocated <= max_bytes, "{allocated} bytes allocated to decode {max_bytes}");
+    assert!(allocated <= max_bytes, "allocated {allocated} bytes, more than {max_bytes}");
     value
 }
 
-/// Permitted allocation for a client's details, as a multiple of their encoded size: lists grow while they are decoded.
-pub const DETAILS: usize = 16;
+/// Maximum memory used by decoded details or headers, as a multiple of the input's size: their lists grow by doubling.
+pub const MAX_DETAILS_FACTOR: usize = 16;
 
-/// Decodes a value if the bytes are valid, and checks that it is encoded to the same bytes.
-pub fn read_and_write<T: Debug + PartialEq, E>(
+/// Decodes `bytes`, and if they are valid, asserts that the value is encoded as the same bytes.
+pub fn assert_round_trip<T: Debug + PartialEq, E>(
     bytes: &[u8],
-    read: impl Fn(&[u8]) -> Result<T, E>,
-    write: impl Fn(&T, &mut Vec<u8>),
+    decode: impl Fn(&[u8]) -> Result<T, E>,
+    encode: impl Fn(&T, &mut Vec<u8>),
 ) {
-    let value = allocating(bytes.len(), || read(bytes));
+    let value = assert_max_allocation(bytes.len(), || decode(bytes));
     let Ok(value) = value else { return };
-    let mut written = Vec::new();
-    write(&value, &mut written);
-    assert!(bytes.starts_with(&written), "{value:?} is encoded as {written:?}");
-    assert!(read(&written).is_ok_and(|again| again == value), "{value:?} is not decoded from {written:?}");
+    let mut encoded = Vec::new();
+    encode(&value, &mut encoded);
+    assert!(bytes.starts_with(&encoded), "{value:?} is encoded as {encoded:?}");
+    assert!(decode(&encoded).is_ok_and(|again| again == value), "{encoded:?} is not decoded as {value:?}");
 }

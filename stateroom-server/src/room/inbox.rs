@@ -32,7 +32,7 @@ use crate::{
 pub(crate) struct JoinRequest {
     /// The token by which the client keeps its ID. A secret.
     pub(crate) token: Option<String>,
-    /// What is known of the client besides its ID.
+    /// Details of the client besides its ID.
     pub(crate) details: Option<Box<ClientDetails>>,
     pub(crate) egress: Egress,
 }

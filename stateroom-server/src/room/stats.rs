@@ -1,4 +1,4 @@
-//! Statistics of one room, for whoever lists rooms: its age, its events, its resources.
+//! Statistics of one room, for lists of rooms: its age, its events, its resources.
 //!
 //! *Invariant:* only the actor writes, and reading never waits.
 use std::{

@@ -7,14 +7,14 @@ use crate::room::actor::{self, Ending, Room};
 
 /// A service factory without its type.
 pub(super) struct ErasedFactory {
-    run: Box<Run>,
+    run: Box<RunRoom>,
     has_space: Box<dyn Fn(usize) -> bool + Send + Sync>,
 }
 
 /// Called when a room has ended, before its clients are closed.
 pub(super) type OnEnd = Box<dyn FnOnce(&Ending) + Send>;
 
-type Run = dyn Fn(Room, OnEnd) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> + Send + Sync;
+type RunRoom = dyn Fn(Room, OnEnd) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> + Send + Sync;
 
 impl ErasedFactory {
     pub(super) fn new(factory: impl StateroomServiceFactory) -> Self {

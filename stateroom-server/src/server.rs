@@ -30,8 +30,8 @@ use crate::{
 
 /// The settings of a server, and the ways to run it.
 ///
-/// [`serve`](Server::serve) and [`serve_async`](Server::serve_async) do everything; [`bind`](Server::bind) listens, tells
-/// the address, and runs until it is shut down; [`router`](Server::router) is for nesting in an Axum app. The library
+/// [`serve`](Server::serve) and [`serve_async`](Server::serve_async) do everything; [`bind`](Server::bind) listens
+/// and returns a server that runs until it is shut down; [`router`](Server::router) is for nesting in an Axum app. The library
 /// installs no signal handlers.
 ///
 /// ```

@@ -157,7 +157,7 @@ fn from_room(room_id: &str, response: room::Response) -> Response {
             _ => tracing::debug!(room = room_id, header = ?name, "a response header that rooms cannot set is omitted"),
         }
     }
-    // A browser must not take a response for a page unless the room says so.
+    // Without these headers, a browser could render a response as a page.
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     (status, headers, response.body).into_response()

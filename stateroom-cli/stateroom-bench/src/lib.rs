@@ -6,21 +6,6 @@
 //!
 //! *Invariant:* at a fixed rate, the latency of a message counts from the time it was scheduled to be sent. A generator that
 //! waits for a response before it sends again would skip exactly the messages that a stall affects (coordinated omission).
-//!
-//! ```no_run
-//! use std::{future::pending, num::NonZeroU32};
-//!
-//! use stateroom_bench::{Config, Error, run};
-//!
-//! # async fn example() -> Result<(), Error> {
-//! let mut config = Config::new("http://127.0.0.1:8080");
-//! config.connections = NonZeroU32::MIN.saturating_add(99);
-//! config.rate = Some(2000.0);
-//! let report = run(&config, |_progress| {}, pending()).await?;
-//! println!("{}", report.to_text());
-//! # Ok(())
-//! # }
-//! ```
 mod clients;
 mod config;
 mod connection;
@@ -68,6 +53,11 @@ use file_limit::raise_file_limit;
 use generator::{LoadGenerator, Step};
 use run_state::RunState;
 use target::Target;
+
+// Compiles the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Runs a load test until it is complete or `stop` resolves. Calls `progress` several times a second.
 ///

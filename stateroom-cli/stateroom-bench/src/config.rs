@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// Placeholder for the marked message in [`Config::template`].
 pub const MESSAGE_PLACEHOLDER: &str = "{message}";
-/// Maximum [`Config::size`], in bytes.
+/// Maximum message length, in bytes. A larger [`Config::size`] has the same effect.
 pub const MAX_MESSAGE_SIZE: usize = 1 << 30;
 
 /// Settings of a load test.
@@ -23,7 +23,7 @@ pub struct Config {
     pub connections: NonZeroU32,
     /// Number of rooms to spread the connections over. Default: 1.
     pub rooms: NonZeroU32,
-    /// Messages to send per second, in total. Must be positive.
+    /// Messages to send per second, in total. Must be positive and finite.
     ///
     /// If `None` (the default), each connection sends its next message when the previous one is answered.
     pub rate: Option<f64>,

@@ -65,7 +65,16 @@ struct Readme;
 ///
 /// # Errors
 ///
-/// Fails if the URL is invalid, the server cannot be reached, or no message is answered.
+/// Fails if the URL or the rate is invalid, the server cannot be reached, or no message is answered.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops all connections without a closing handshake. A thread that keeps a rate ends with the current
+/// measurement.
+///
+/// # Panics
+///
+/// Panics outside of a Tokio runtime with I/O and time enabled.
 pub async fn run(
     config: &Config,
     progress: impl Fn(Progress) + Sync,
@@ -74,6 +83,9 @@ pub async fn run(
     let target = Target::parse(&config.url)?;
     if config.rooms.get() > 1 && !target.has_placeholder() {
         return Err(TargetError::SingleRoom { url: config.url.clone(), rooms: config.rooms.get() }.into());
+    }
+    if let Some(rate) = config.rate.filter(|rate| !rate.is_finite() || *rate <= 0.0) {
+        return Err(Error::Rate(rate));
     }
     raise_file_limit(config.connections.get())?;
     let (state, stop) = (Arc::new(RunState::new(config)?), stop.boxed().shared());

@@ -214,6 +214,14 @@ async fn closed_loop_sends_one_message_per_response_until_interrupted() {
 }
 
 #[tokio::test]
+async fn rejects_rates_that_are_not_positive_numbers() {
+    for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let config = Config { rate: Some(rate), ..Config::new("ws://127.0.0.1:1/") };
+        assert!(matches!(run_without_progress(&config).await, Err(Error::Rate(_))), "{rate}");
+    }
+}
+
+#[tokio::test]
 async fn several_rooms_need_a_placeholder() {
     let config = Config { rooms: number(2), ..Config::new("ws://127.0.0.1:1/ws/a") };
     let error = run_without_progress(&config).await.unwrap_err();

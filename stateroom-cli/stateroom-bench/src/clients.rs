@@ -56,7 +56,7 @@ impl Clients {
     ) -> Result<Self, Error> {
         let total = config.connections.get();
         let rooms: Vec<RoomSize> = (0..config.rooms.get().min(total)).map(|_| RoomSize::default()).collect();
-        let clients = (0..total).zip(rooms.iter().zip(1..).cycle());
+        let clients = (0..total).zip(rooms.iter().cloned().zip(1..).cycle());
         let join = |(id, (room_size, room))| async move { (id, room_size, connector.join(room).await) };
         let mut joining =
             stream::iter(clients).map(join).buffer_unordered(MAX_CONCURRENT_CONNECTS).take_until(stop.clone());
@@ -78,7 +78,7 @@ impl Clients {
             room_size.fetch_add(1, Ordering::Relaxed);
             let connection = Connection {
                 id,
-                room_size: room_size.clone(),
+                room_size,
                 state: state.clone(),
                 own_queue: is_closed_loop.then(|| sender.downgrade()),
                 unanswered: Mutex::default(),

@@ -213,6 +213,12 @@ async fn closed_loop_sends_one_message_per_response_until_interrupted() {
     assert!(measured.notes.iter().any(|note| note.contains("duplicates")), "{:?}", measured.notes);
 }
 
+#[test]
+fn run_can_be_spawned() {
+    fn assert_send(_: impl Send) {}
+    assert_send(run(&Config::new("ws://127.0.0.1:1/"), |_| {}, pending()));
+}
+
 #[tokio::test]
 async fn rejects_rates_that_are_not_positive_numbers() {
     for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {

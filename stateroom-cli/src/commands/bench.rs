@@ -26,9 +26,9 @@ Examples:
   stateroom bench http://127.0.0.1:8080 --pattern broadcast --html report.html
   stateroom bench http://127.0.0.1:8080 --ramp --rate 1000 --p99-under 50ms
 
-In the URL, `{room}` stands for the number of a room. Without it, the number is
+In the URL, `{room}` stands for the room number. Without it, the number is
 appended to a URL that ends in `/`, and a URL without a path gets
-`/ws/bench-{room}`. Any other URL is that of a single room.";
+`/ws/bench-{room}`. Any other URL names a single room.";
 
 /// Load-test a server and report latencies
 #[derive(Debug, Args)]
@@ -37,26 +37,26 @@ pub(crate) struct BenchCommand {
     /// URL of the rooms: ws, wss, http or https
     url: String,
 
-    /// Expected recipients of each message: its sender (echo) or everyone in the room (broadcast). With chat, everyone, but
-    /// only one client in ten sends, at random intervals and lengths, each once a second unless --rate is given
-    #[arg(long, value_name = "PATTERN", default_value = Pattern::Echo.name(), value_parser = pattern())]
+    /// Expected recipients of each message: its sender (echo) or everyone in the room (broadcast). In a chat, only one
+    /// client in ten sends, at random intervals and lengths, once a second on average unless --rate is given
+    #[arg(long, value_name = "PATTERN", default_value = Pattern::Echo.name(), value_parser = pattern_parser())]
     pattern: Pattern,
 
     /// Number of connections, in total
-    #[arg(short, long, value_name = "NUMBER", default_value = "10", value_parser = positive())]
+    #[arg(short, long, value_name = "NUMBER", default_value = "10", value_parser = positive_parser())]
     connections: NonZeroU32,
 
     /// Number of rooms to spread the connections over
-    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = positive())]
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = positive_parser())]
     rooms: NonZeroU32,
 
     /// Messages to send per second, in total. Without it, each connection sends its next message when the previous one is
     /// answered
-    #[arg(long, value_name = "MESSAGES_PER_SECOND", value_parser = rate)]
+    #[arg(long, value_name = "MESSAGES_PER_SECOND", value_parser = parse_rate)]
     rate: Option<f64>,
 
     /// Message length; never shorter than the marker that identifies a message, about 50 bytes
-    #[arg(long, value_name = "BYTES", default_value = "64", value_parser = size)]
+    #[arg(long, value_name = "BYTES", default_value = "64", value_parser = parse_size)]
     size: usize,
 
     /// Text to send, with `{message}` in place of the marked message, such as {"text":"{message}"}. Without the
@@ -64,24 +64,24 @@ pub(crate) struct BenchCommand {
     #[arg(long, value_name = "TEXT", default_value = MESSAGE_PLACEHOLDER, hide_default_value = true)]
     template: String,
 
-    /// Measurement time, such as 10s or 500ms; with --ramp, that of each step
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive_time)]
+    /// How long to measure, such as 10s or 500ms; with --ramp, per step
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_positive_time)]
     duration: Duration,
 
-    /// Time to send messages before the measurement starts
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time)]
+    /// How long to send messages before measuring
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_time)]
     warmup: Duration,
 
-    /// Raise the rate by half in each step until, twice in a row, the p99 exceeds --p99-under (default: ten times that of
+    /// Raise the rate by half in each step until, twice in a row, the p99 exceeds --p99-under (default: ten times the p99 of
     /// the first step) or responses fall behind
     #[arg(long)]
     ramp: bool,
 
     /// Fail unless 99 % of messages are answered within this time, such as 20ms
-    #[arg(long, value_name = "TIME", value_parser = positive_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_positive_time)]
     p99_under: Option<Duration>,
 
-    /// Fail if there are more errors: connections that fail or are lost, unsent messages, lost responses
+    /// Fail if there are more errors than this: failed or lost connections, unsent messages, lost responses
     #[arg(long, value_name = "NUMBER")]
     max_errors: Option<u64>,
 
@@ -104,7 +104,7 @@ impl BenchCommand {
         let stop = shutdown::requested().context("failed to install signal handlers")?;
         let runtime = Runtime::new().context("failed to start the Tokio runtime")?;
         let bar = progress_bar(quiet);
-        let result = runtime.block_on(run(&self.config(), |progress| show(&bar, progress), stop));
+        let result = runtime.block_on(run(&self.config(), |progress| show_progress(&bar, progress), stop));
         bar.finish_and_clear();
         let report = result.map_err(|error| match error {
             Error::Target(error) => usage_error(&error),
@@ -159,7 +159,7 @@ fn progress_bar(quiet: bool) -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, progress: Progress) {
+fn show_progress(bar: &ProgressBar, progress: Progress) {
     let (prefix, position, length, message) = match progress {
         Progress::Connecting { attempted, total, .. } => {
             ("connecting".to_owned(), attempted.into(), total.into(), format!("{attempted} connections"))
@@ -176,35 +176,35 @@ fn show(bar: &ProgressBar, progress: Progress) {
     bar.set_message(message);
 }
 
-fn pattern() -> impl TypedValueParser<Value = Pattern> {
+fn pattern_parser() -> impl TypedValueParser<Value = Pattern> {
     PossibleValuesParser::new(Pattern::ALL.map(Pattern::name)).try_map(|name| name.parse::<Pattern>())
 }
 
-fn positive() -> impl TypedValueParser<Value = NonZeroU32> {
+fn positive_parser() -> impl TypedValueParser<Value = NonZeroU32> {
     value_parser!(u32).range(1..).try_map(NonZeroU32::try_from)
 }
 
-fn size(text: &str) -> Result<usize, String> {
+fn parse_size(text: &str) -> Result<usize, String> {
     let mut size: usize = 0;
     text.parse::<Bytes>()?.set(&mut size);
     if size <= MAX_MESSAGE_SIZE { Ok(size) } else { Err("the maximum is 1GiB".to_owned()) }
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+fn parse_rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if (0.001..=10_000_000.0).contains(&rate) => Ok(rate),
         _ => Err(format!("`{text}` is not a valid rate: use a number of messages per second, such as `100` or `0.5`")),
     }
 }
 
-fn positive_time(text: &str) -> Result<Duration, String> {
-    match time(text)? {
+fn parse_positive_time(text: &str) -> Result<Duration, String> {
+    match parse_time(text)? {
         Duration::ZERO => Err("it has to be greater than 0".to_owned()),
         time => Ok(time),
     }
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+fn parse_time(text: &str) -> Result<Duration, String> {
     const UNITS: [(&str, f64); 4] = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0)];
     const MAX_SECONDS: f64 = 7.0 * 24.0 * 3600.0;
     let unit = UNITS.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)));
@@ -238,19 +238,19 @@ mod tests {
     #[test]
     fn times_have_units_or_are_seconds() {
         for (text, millis) in [("20ms", 20), ("1s", 1000), ("0.5", 500), ("2m", 120_000), ("0", 0), ("1500 us", 1)] {
-            assert_eq!(time(text).unwrap().as_millis(), millis, "{text}");
+            assert_eq!(parse_time(text).unwrap().as_millis(), millis, "{text}");
         }
         for text in ["", "-1s", "ms", "1h", "nan", "1e300"] {
-            assert!(time(text).unwrap_err().contains("20ms"), "{text}");
+            assert!(parse_time(text).unwrap_err().contains("20ms"), "{text}");
         }
-        assert!(positive_time("0s").is_err());
+        assert!(parse_positive_time("0s").is_err());
     }
 
     #[test]
     fn rejects_rates_that_are_not_positive_numbers() {
         for text in ["0", "-1", "nan", "inf", "fast"] {
-            assert!(rate(text).is_err(), "{text}");
+            assert!(parse_rate(text).is_err(), "{text}");
         }
-        assert_eq!(rate("0.5"), Ok(0.5));
+        assert_eq!(parse_rate("0.5"), Ok(0.5));
     }
 }

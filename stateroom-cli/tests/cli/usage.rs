@@ -49,11 +49,11 @@ fn help_of_bench() {
 }
 
 #[test]
-fn a_load_on_what_is_no_room() {
+fn bench_rejects_an_unknown_scheme() {
     misused(
         "bench ftp://127.0.0.1/",
         str![[r#"
-error: `ftp://127.0.0.1/` has an unknown scheme: rooms are at `ws`, `wss`, `http` or `https`
+error: `ftp://127.0.0.1/` does not begin with `ws`, `wss`, `http` or `https`: use a URL such as `http://127.0.0.1:8080`
 
 "#]],
     );

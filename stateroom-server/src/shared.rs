@@ -1,4 +1,6 @@
 //! The state that all parts of a server use: its settings, metrics, connection permits, keys, rate limits and tasks.
+//!
+//! *Invariant:* it knows nothing about rooms.
 use std::{future::Future, sync::Arc};
 
 #[cfg(feature = "jwt")]

@@ -1,7 +1,6 @@
-//! What whoever runs the server sees of it, and may do: on an address of its own, which is nobody else's business.
+//! The administration routes, on an address of their own.
 //!
-//! *Invariant:* nothing here is reachable by the routes that clients have; in a browser, only pages of this very address change
-//! anything.
+//! *Invariant:* clients' routes do not reach them. In a browser, only pages of this address can change anything.
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -29,14 +28,14 @@ use crate::{
     timeout_socket::TimeoutSocket,
 };
 
-/// So many connections are served at a time; others wait.
-const CONNECTIONS: usize = 64;
-/// How long anything may take there.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// With what the clients of a room are closed that is deleted, where nothing else is said: they may come back.
-const DELETED: u16 = 1012;
+/// Maximum number of concurrent connections; further ones wait.
+const MAX_CONNECTIONS: usize = 64;
+/// Maximum time to receive a request's head, and to write the next bytes of a response.
+const IO_TIMEOUT: Duration = Duration::from_secs(10);
+/// Default close code for the clients of a deleted room: they reconnect.
+const DELETED_CODE: u16 = 1012;
 
-/// The routes.
+/// Returns the administration routes.
 pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
@@ -90,9 +89,9 @@ async fn show(State(rooms): State<Arc<RoomRegistry>>, Path(id): Path<String>) ->
     rooms.info(&id).map(|room| Json(room.into())).ok_or(NoRoom)
 }
 
-/// How a room is to be closed.
+/// The parameters of a deletion.
 #[derive(Deserialize)]
-struct CloseQuery {
+struct DeleteQuery {
     code: Option<u16>,
     reason: Option<String>,
 }
@@ -100,34 +99,34 @@ struct CloseQuery {
 async fn delete(
     State(rooms): State<Arc<RoomRegistry>>,
     Path(id): Path<String>,
-    Query(closing): Query<CloseQuery>,
+    Query(query): Query<DeleteQuery>,
 ) -> Result<StatusCode, NoRoom> {
     let room = rooms.get(&id).ok_or(NoRoom)?;
-    let reason = closing.reason.as_deref().unwrap_or("closed by whoever runs the server");
-    room.close(closing.code.unwrap_or(DELETED), reason).await;
+    let reason = query.reason.as_deref().unwrap_or("closed by an administrator");
+    room.close(query.code.unwrap_or(DELETED_CODE), reason).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// There is no such room.
+/// The room does not exist.
 struct NoRoom;
 
 impl IntoResponse for NoRoom {
     fn into_response(self) -> Response {
-        (StatusCode::NOT_FOUND, "there is no such room\n").into_response()
+        (StatusCode::NOT_FOUND, "the room does not exist\n").into_response()
     }
 }
 
-/// Serves them, until it is dropped.
+/// Serves the routes until the future is dropped.
 pub(crate) async fn serve(listener: TcpListener, router: Router) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => drop(connections.spawn(serve_http(socket, router.clone(), place))),
+                Ok((socket, _)) => drop(connections.spawn(serve_http(socket, router.clone(), permit))),
                 Err(error) => {
-                    tracing::warn!(%error, "no connection can be accepted for the administration");
+                    tracing::warn!(%error, "failed to accept an administration connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
@@ -136,13 +135,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-async fn serve_http(socket: TcpStream, router: Router, _place: OwnedSemaphorePermit) {
+async fn serve_http(socket: TcpStream, router: Router, _permit: OwnedSemaphorePermit) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .serve_connection(TokioIo::new(TimeoutSocket::new(socket, PATIENCE)), TowerToHyperService::new(router))
+        .header_read_timeout(IO_TIMEOUT)
+        .serve_connection(TokioIo::new(TimeoutSocket::new(socket, IO_TIMEOUT)), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {
-        tracing::debug!(%error, "a connection for the administration ends");
+        tracing::debug!(%error, "administration connection failed");
     }
 }

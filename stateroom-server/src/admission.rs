@@ -1,6 +1,6 @@
-//! Who may come in: which web pages, with which token, and whom a program's own hook lets in.
+//! Admission: the origins, tokens and the program's own hook that decide which clients may use a server.
 //!
-//! *Invariant:* whoever is refused is told by an HTTP status, before anything is made for it. No token is ever logged.
+//! *Invariant:* a refused client gets an HTTP status before any room or connection is created for it. Tokens are never logged.
 mod hook;
 #[cfg(feature = "jwt")]
 pub(crate) mod jwt;
@@ -17,27 +17,37 @@ use std::time::Duration;
 
 use self::hook::Hook;
 
-/// Who may come in, and what rooms get to know of them. By default everybody may, and rooms learn the query of their
-/// address.
+/// Which clients are admitted, and what rooms learn about them. By default all clients are admitted, and rooms learn the
+/// query of the URL.
 ///
-/// What is asked of a client is asked in this order: its [origin](Self::origins), its token, the [hook](Self::with_hook).
-/// It holds for joining a room, and for creating one over HTTP.
+/// The [origin](Self::origins), the token and the [hook](Self::with_hook) are checked in this order: for joins, for requests
+/// to rooms, and for creating rooms over HTTP.
+///
+/// ```
+/// use stateroom_server::{Admission, Server};
+///
+/// let admission = Admission::new()
+///     .with_origins("same-host,https://app.example.com".parse().unwrap())
+///     .with_trusted_proxies("10.0.0.0/8".parse().unwrap())
+///     .with_client_headers(["user-agent"]);
+/// let server = Server::new().with_admission(admission);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Admission {
-    /// The web pages from which browsers may come. Others are answered 403. Programs other than browsers say of no page
-    /// that they come from it, and are not held up by this. Default: [any](Origins::any).
+    /// The origins of web pages that may use the server from a browser. Others are rejected with 403. Clients that are not
+    /// browsers send no `Origin` and are not affected. Default: [any](Origins::any).
     pub origins: Origins,
-    /// The reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are believed. Default: none.
+    /// The reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are trusted. Default: none.
     pub trusted_proxies: TrustedProxies,
-    /// The headers of a client's request that its room gets to see, in lower case. Default: none.
+    /// The names of request headers that are passed to the room, in lower case. Default: none.
     pub client_headers: Vec<String>,
-    /// The WebSocket subprotocols that are spoken here, the best first: the first that a client offers is agreed on. What
-    /// was agreed on, the room is told. Default: none.
+    /// The supported WebSocket subprotocols, in order of preference: the first one that a client offers is selected, and
+    /// passed to the room. Default: none.
     pub subprotocols: Vec<String>,
-    /// The keys and rules of the JSON Web Token that a client has to bring along. Default: it needs none.
+    /// The keys and rules of the JSON Web Token that a client needs. Default: none needed.
     #[cfg(feature = "jwt")]
     pub jwt: Option<jwt::Jwt>,
-    /// How long the [hook](Self::with_hook) may take; who waits for it is answered 503 then. Default 10 s.
+    /// Maximum time for the [hook](Self::with_hook) to decide. A slower decision is replaced by 503. Default 10 s.
     pub hook_time: Duration,
     hook: Option<Hook>,
 }
@@ -58,41 +68,73 @@ impl Default for Admission {
 }
 
 impl Admission {
-    /// Lets everybody in.
+    /// Returns an admission of all clients.
+    ///
+    /// ```
+    /// let admission = stateroom_server::Admission::new();
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Admission::default()
     }
 
-    /// Lets in browsers from these pages.
+    /// Sets the origins of web pages that may use the server from a browser.
+    ///
+    /// ```
+    /// # use stateroom_server::{Admission, Origins};
+    /// let admission = Admission::new().with_origins(Origins::same_host());
+    /// ```
     #[must_use]
     pub fn with_origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
         self
     }
 
-    /// Believes what these proxies say of where a request comes from.
+    /// Sets the reverse proxies whose forwarding headers are trusted.
+    ///
+    /// ```
+    /// # use stateroom_server::Admission;
+    /// let admission = Admission::new().with_trusted_proxies("10.0.0.0/8".parse().unwrap());
+    /// ```
     #[must_use]
     pub fn with_trusted_proxies(mut self, trusted_proxies: TrustedProxies) -> Self {
         self.trusted_proxies = trusted_proxies;
         self
     }
 
-    /// Has rooms get to see these headers of a client's request.
+    /// Sets the names of request headers that are passed to the room.
+    ///
+    /// ```
+    /// # use stateroom_server::Admission;
+    /// let admission = Admission::new().with_client_headers(["user-agent", "accept-language"]);
+    /// ```
     #[must_use]
     pub fn with_client_headers<T: AsRef<str>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
         self.client_headers = names.into_iter().map(|name| name.as_ref().to_ascii_lowercase()).collect();
         self
     }
 
-    /// Speaks these WebSocket subprotocols, the best first.
+    /// Sets the supported WebSocket subprotocols, in order of preference.
+    ///
+    /// ```
+    /// # use stateroom_server::Admission;
+    /// let admission = Admission::new().with_subprotocols(["chat.v2", "chat.v1"]);
+    /// ```
     #[must_use]
     pub fn with_subprotocols<T: Into<String>>(mut self, subprotocols: impl IntoIterator<Item = T>) -> Self {
         self.subprotocols = subprotocols.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Lets in who has a JSON Web Token, as this says.
+    /// Requires a JSON Web Token.
+    ///
+    /// ```
+    /// # use stateroom_server::{Admission, Jwt, KeyError};
+    /// # fn main() -> Result<(), KeyError> {
+    /// let admission = Admission::new().with_jwt(Jwt::from_secret(b"a secret of at least 32 bytes, shared")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "jwt")]
     #[must_use]
     pub fn with_jwt(mut self, jwt: jwt::Jwt) -> Self {
@@ -100,9 +142,9 @@ impl Admission {
         self
     }
 
-    /// Lets in whom `hook` lets in. It gets the details that are known so far, and what it gives back is what the room gets
-    /// to know; or it refuses, with a status and a body. It is asked last, and has
-    /// [`hook_time`](Self::hook_time) for its answer. Where it panics, the client is answered 500.
+    /// Sets a hook that decides about each client. It receives the details known so far, and returns those passed to the
+    /// room, or a refusal with a status and a body. It runs after all other checks and has [`hook_time`](Self::hook_time) to
+    /// decide. A panic is answered with 500.
     ///
     /// ```
     /// use stateroom_server::{Admission, AdmissionRequest, Denied};
@@ -110,7 +152,7 @@ impl Admission {
     /// async fn members_only(request: AdmissionRequest) -> Result<stateroom::details::ClientDetails, Denied> {
     ///     let mut details = request.details;
     ///     let cookie = request.headers.get("cookie").and_then(|cookie| cookie.to_str().ok());
-    ///     // A look into a database, more likely.
+    ///     // Usually a database lookup.
     ///     details.subject = match cookie {
     ///         Some("session=42") => Some("Ann".to_owned()),
     ///         _ => return Err(Denied::new(401, "log in first")),

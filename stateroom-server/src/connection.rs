@@ -1,6 +1,6 @@
-//! One WebSocket connection: its task reads, keeps the heartbeat, writes what the socket did not take at once, and closes.
+//! One WebSocket connection: its task reads, keeps the heartbeat, writes what the socket did not accept at once, and closes.
 //!
-//! *Invariant:* the room waits for no connection, and a connection waits only for its own client and its own room.
+//! *Invariant:* a room never waits for a connection, and a connection waits only for its own client and its own room.
 mod deadlines;
 mod heartbeat;
 mod reader;
@@ -38,18 +38,18 @@ use crate::{
     websocket::{close::CloseCause, compression::Compression, frame},
 };
 
-/// How often a connection reads before others get their turn.
-const READS: usize = 4;
+/// Number of reads before the task yields.
+const READS_PER_POLL: usize = 4;
 
-/// How many bytes are read at a time: they may be thousands of frames, of which not one is a message.
+/// Maximum number of bytes per read. They may contain thousands of frames without a single message.
 const READ_BYTES: usize = 16 << 10;
 
 thread_local! {
-    /// What is read goes through one buffer a thread, and is gone from it before the next connection reads.
+    /// The read buffer of the thread's connections. A connection leaves nothing in it.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
 
-/// Runs a connection that has just been upgraded, to its end.
+/// Runs an upgraded connection to its end.
 pub(crate) async fn serve(
     shared: &Shared,
     upgraded: Upgraded,
@@ -72,8 +72,8 @@ pub(crate) async fn serve(
         seat: Some(seat),
         heartbeat: Heartbeat::new(settings.heartbeat_interval, settings.heartbeat_timeout, now),
         deadlines: Deadlines::new(&settings.limits, now),
-        allowance: RateLimiter::new(&settings.limits, now),
-        unheard: false,
+        rate_limiter: RateLimiter::new(&settings.limits, now),
+        is_paused: false,
         closing: None,
         metrics: shared.metrics(),
         close_time: settings.limits.close_time,
@@ -86,52 +86,52 @@ struct Connection<'a> {
     room_id: &'a str,
     stream: Stream,
     frames: FrameReader,
-    /// How many messages are taken at a time.
+    /// Maximum number of messages per read.
     burst: usize,
-    /// Empty between reads; kept for its memory.
+    /// Empty between reads; kept for its capacity.
     messages: Vec<MessagePayload>,
     outbound: Arc<Outbound>,
-    /// The place in the room, as long as it is not being closed.
+    /// The seat in the room, until the connection is being closed.
     seat: Option<Seat>,
     heartbeat: Heartbeat,
     deadlines: Deadlines,
-    /// How much the client may still send, if that is limited.
-    allowance: Option<RateLimiter>,
-    /// Whether the client is not read from because of what waits for it: then its taking that is its sign of life.
-    unheard: bool,
+    /// The rate limit of the client, if there is one.
+    rate_limiter: Option<RateLimiter>,
+    /// Whether reading is paused because messages are queued for the client. Accepting those is its sign of life then.
+    is_paused: bool,
     closing: Option<CloseHandshake>,
     metrics: &'a Metrics,
     close_time: Duration,
     sleep: Pin<Box<Sleep>>,
 }
 
-/// A connection that is being closed.
+/// The progress of the closing handshake.
 struct CloseHandshake {
-    /// When it is dropped, whatever the client does.
+    /// When the connection is dropped unconditionally.
     deadline: Instant,
-    /// How far the client is.
+    /// The state of the client's side.
     peer: PeerState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PeerState {
-    /// Its close frame is awaited; messages before that are not looked at.
+    /// Its close frame is awaited; messages before it are discarded.
     Open,
-    /// What it sends can no longer be understood; its end is awaited.
+    /// Its frames can no longer be parsed; the end of the stream is awaited.
     Unreadable,
-    /// It has closed.
+    /// It has sent its close frame.
     Closed,
 }
 
-/// The connection has ended.
+/// The connection has ended, and its task with it.
 struct Disconnected;
 
-/// What was read at a time.
+/// The result of one read.
 struct ReadBurst {
-    /// How many bytes have come for it.
+    /// Number of bytes read.
     length: usize,
     ending: ReadOutcome,
-    /// What the protocol itself answers.
+    /// Replies of the protocol itself.
     replies: Vec<u8>,
 }
 
@@ -140,7 +140,7 @@ impl Drop for Connection<'_> {
         let cause = self.outbound.closing();
         let reason = cause.as_ref().map_or("vanished", CloseCause::label);
         ::metrics::counter!("stateroom_closes_total", "reason" => reason).increment(1);
-        // The room may still hold the outbound; the socket must not stay open for that.
+        // The room may still hold the outbound queue, which must not keep the socket open.
         self.outbound.end();
     }
 }
@@ -148,8 +148,8 @@ impl Drop for Connection<'_> {
 impl Connection<'_> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.outbound.register(context);
-        for _ in 0..READS {
-            // Reading and the time may both give something to write.
+        for _ in 0..READS_PER_POLL {
+            // Both reading and timers may produce output.
             let again = self.write(context).and_then(|()| Ok(self.read(context)? | self.tick(context)?));
             match again {
                 Ok(true) if self.frames.has_more() => break,
@@ -158,22 +158,21 @@ impl Connection<'_> {
                 Err(Disconnected) => return Poll::Ready(()),
             }
         }
-        // There may be more where that came from, without end; others get their turn first. Only yielding has the
-        // runtime look whether something has arrived for them, too; a task that wakes itself just comes again.
+        // More input may follow without end. Yielding, unlike waking this task, makes the runtime poll its sockets.
         pin!(yield_now()).poll(context)
     }
 
-    /// Writes what waits. Disconnected when all is written and both sides have closed.
+    /// Writes the queue. Fails when all is written and both sides have closed.
     fn write(&mut self, context: &mut Context<'_>) -> Result<(), Disconnected> {
         let drained = self.outbound.poll_drain(|slices| self.stream.poll_write(context, slices));
-        if drained.progress && self.unheard {
+        if drained.progress && self.is_paused {
             self.heartbeat.alive(Instant::now());
         }
         if drained.closing && self.closing.is_none() {
             self.start_closing(PeerState::Open);
         }
         let done = match (drained.done, &self.closing) {
-            // Nothing more is said, and the client knows by that, as its own close frame would not be understood.
+            // Ends the stream, since the client's own close frame cannot be parsed.
             (Poll::Ready(Ok(())), Some(CloseHandshake { peer: PeerState::Unreadable, .. })) if drained.closing => {
                 self.stream.poll_shutdown(context)
             }
@@ -187,7 +186,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Reads once, if anything has come. Says whether it has.
+    /// Reads once. Returns whether there was input.
     fn read(&mut self, context: &mut Context<'_>) -> Result<bool, Disconnected> {
         let read = match &self.closing {
             None => self.poll_burst(context),
@@ -203,26 +202,26 @@ impl Connection<'_> {
         }
     }
 
-    /// Reads one burst and tells the room.
+    /// Reads once and passes the messages to the room.
     fn poll_burst(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Disconnected>> {
         let Some(seat) = &self.seat else { return Poll::Pending };
-        self.unheard = !self.outbound.may_read();
-        if self.unheard {
+        self.is_paused = !self.outbound.may_read();
+        if self.is_paused {
             self.pause();
             if !self.outbound.is_waiting() {
-                // It has said much, and the room is busy with that.
+                // The room is still busy with the client's own messages.
                 self.heartbeat.alive(Instant::now());
             }
             return Poll::Pending;
         }
         if seat.poll_space(context).is_pending() {
-            // The room is busy; that the client is not heard is not its fault.
+            // The room is busy, which must not count as the client's silence.
             self.heartbeat.alive(Instant::now());
             self.pause();
             return Poll::Pending;
         }
         let ReadBurst { length, ending, replies } = ready!(self.poll_frames(context))?;
-        let ending = self.take_note(length, ending);
+        let ending = self.record_input(length, ending);
         if let Some(seat) = &self.seat {
             seat.send(&mut self.messages);
         }
@@ -235,8 +234,8 @@ impl Connection<'_> {
             ReadOutcome::Broken(cause) => {
                 self.outbound.write_control(&replies);
                 cause.limit().into_iter().for_each(Limit::exceeded);
-                tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
-                // By the room, once that has dealt with what was said before.
+                tracing::debug!(room = self.room_id, reason = %cause, "closing a connection");
+                // The room closes it once it has handled the messages before.
                 match self.seat.take() {
                     Some(seat) => seat.leave(cause),
                     None => self.outbound.close(cause),
@@ -247,30 +246,30 @@ impl Connection<'_> {
         Poll::Ready(Ok(()))
     }
 
-    /// Nothing is read, for no fault of the client.
+    /// Pauses the client's deadlines and rate limit while the server does not read.
     fn pause(&mut self) {
         let now = Instant::now();
         self.deadlines.pause(now);
-        if let Some(allowance) = &mut self.allowance {
-            allowance.pause(now);
+        if let Some(rate_limiter) = &mut self.rate_limiter {
+            rate_limiter.pause(now);
         }
     }
 
-    /// Takes note of what has come: it is a sign of life, and may be more than the client may send.
-    fn take_note(&mut self, length: usize, ending: ReadOutcome) -> ReadOutcome {
+    /// Records input: it is a sign of life and counts towards the limits.
+    fn record_input(&mut self, length: usize, ending: ReadOutcome) -> ReadOutcome {
         let now = Instant::now();
         self.metrics.received_bytes.increment(length as u64);
         self.heartbeat.alive(now);
-        self.deadlines.heard(!self.messages.is_empty(), self.frames.is_unfinished(), now);
+        self.deadlines.record_input(!self.messages.is_empty(), self.frames.is_incomplete(), now);
         if let Ok(Some(due)) = self.deadlines.next(now)
             && due < self.sleep.deadline()
         {
             self.sleep.as_mut().reset(due);
         }
-        let Some(allowance) = &mut self.allowance else { return ending };
-        // A ping is answered, as a message may be.
+        let Some(rate_limiter) = &mut self.rate_limiter else { return ending };
+        // A ping costs an answer, as a message may.
         let messages = self.messages.len() + self.frames.take_pings();
-        match allowance.spend(messages, length, now) {
+        match rate_limiter.spend(messages, length, now) {
             Ok(()) => ending,
             Err(limit) => {
                 self.messages.clear();
@@ -279,7 +278,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Reads into `messages`, from the socket, or what is left over of the last read.
+    /// Reads into `messages`, from the socket or from the rest of the last read.
     fn poll_frames(&mut self, context: &mut Context<'_>) -> Poll<Result<ReadBurst, Disconnected>> {
         BUFFER.with_borrow_mut(|buffer| {
             let length = if self.frames.has_more() {
@@ -297,7 +296,7 @@ impl Connection<'_> {
         })
     }
 
-    /// Reads on while closing, only to see the client's end of it.
+    /// Reads and discards input until the client's close frame.
     fn poll_discard(&mut self, context: &mut Context<'_>, peer: PeerState) -> Poll<Result<(), Disconnected>> {
         if peer == PeerState::Unreadable {
             return BUFFER.with_borrow_mut(|buffer| match ready!(self.stream.poll_read(context, buffer)) {
@@ -317,7 +316,7 @@ impl Connection<'_> {
         Poll::Ready(Ok(()))
     }
 
-    /// Does what the time says. Says whether there may be something to write.
+    /// Handles timers. Returns whether there may be output.
     fn tick(&mut self, context: &mut Context<'_>) -> Result<bool, Disconnected> {
         let mut written = false;
         while self.sleep.as_mut().poll(context).is_ready() {
@@ -349,7 +348,7 @@ impl Connection<'_> {
                     },
                 },
             };
-            // Without anything to wait for, look again now and then.
+            // Without a deadline, check again after a while.
             self.sleep.as_mut().reset(next.unwrap_or_else(|| now + Duration::from_secs(3600)));
         }
         Ok(written)
@@ -360,11 +359,11 @@ impl Connection<'_> {
         self.start_closing(peer);
     }
 
-    /// Gives up the place in the room, and gives the client some time for its end of the closing.
+    /// Leaves the room and starts the timeout of the closing handshake.
     fn start_closing(&mut self, peer: PeerState) {
         if let Some(cause) = self.outbound.closing() {
             cause.limit().into_iter().for_each(Limit::exceeded);
-            tracing::debug!(room = self.room_id, reason = %cause, "a connection is closed");
+            tracing::debug!(room = self.room_id, reason = %cause, "closing a connection");
         }
         self.seat = None;
         let deadline = Instant::now() + self.close_time;

@@ -1,4 +1,4 @@
-//! Serves Stateroom services over WebSockets: alone, or nested in an Axum app.
+//! Serves Stateroom services over WebSockets: standalone, or nested in an Axum app.
 //!
 //! ```no_run
 //! use stateroom::{ClientId, DefaultStateroomFactory, MessagePayload, StateroomContext, StateroomService};
@@ -37,8 +37,6 @@ mod tasks;
 mod timeout_socket;
 mod websocket;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 #[cfg(feature = "jwt")]
 pub use admission::jwt::{Jwt, KeyError};
 pub use admission::{
@@ -55,12 +53,7 @@ pub use settings::{
     Limit, Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy,
 };
 
-/// Locks. What the locks here guard is whole whenever one is released, so a panic elsewhere does not spoil it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The code of the README, compiled as the rest of the documentation is.
+/// The code of the README, compiled like the rest of the documentation.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

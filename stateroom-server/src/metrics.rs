@@ -55,7 +55,7 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     pub(crate) rooms: Gauge,
-    pub(crate) clients: Gauge,
+    pub(crate) room_connections: Gauge,
     events: [Counter; EventKind::ALL.len()],
     event_seconds: Histogram,
     cpu_seconds: Gauge,
@@ -77,7 +77,7 @@ impl Metrics {
         }
         Metrics {
             rooms: gauge!("stateroom_rooms"),
-            clients: gauge!("stateroom_room_connections"),
+            room_connections: gauge!("stateroom_room_connections"),
             events: std::array::from_fn(|number| {
                 let kind = EventKind::ALL.get(number).map_or("", |kind| kind.label());
                 counter!("stateroom_events_total", "kind" => kind)

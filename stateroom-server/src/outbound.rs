@@ -1,43 +1,42 @@
-//! What waits for one client: the writing half of its connection.
+//! The outbound queue of one client: the writing half of its connection.
 //!
-//! The room writes straight into a plain TCP socket as long as nothing waits; what the socket does not take waits here
-//! and is written by the connection's own task when it can be. Anything else than a plain TCP socket always goes through
-//! the queue.
+//! The room writes directly to a plain TCP socket while the queue is empty. What the socket does not accept is queued here, and
+//! written by the connection's own task. Output for other kinds of streams always goes through the queue.
 //!
-//! *Invariant:* writing never waits, and what waits is bounded: more than that closes the client, and nobody else notices.
+//! *Invariant:* writing never waits, and the queue is bounded: exceeding the bound closes this client and affects no others.
 pub(crate) mod outbox;
 mod queue;
 
 use std::{
     io::{self, IoSlice},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures_util::task::AtomicWaker;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::net::tcp::OwnedWriteHalf;
 
 pub(crate) use self::queue::Load;
 use self::{
     outbox::Batch,
-    queue::{PIECES, Queue},
+    queue::{MAX_PIECES, Queue},
 };
 use crate::{
-    lock,
     metrics::Metrics,
     settings::{Limit, Limits},
     websocket::{close::CloseCause, compression::Encoding, frame},
 };
 
-/// The part of what may wait for a client that it may have said before the room handles it. With the half that may wait
-/// already, and the burst that comes on top, that leaves place for about eight answers to each message.
-const UNHANDLED: usize = 32;
+/// A client is not read from while its unhandled messages exceed this fraction of its queue. With half of the queue in use, and
+/// one burst on top, that leaves space for about eight answers to each message.
+const UNHANDLED_FRACTION: usize = 32;
 
-/// What waits for one client, shared by its room and its connection.
+/// The outbound queue of one client, shared by its room and its connection.
 #[derive(Debug)]
 pub(crate) struct Outbound {
     state: Mutex<OutboundState>,
-    /// The connection's task: woken when there is something to write, to close, or room to read again.
+    /// The connection's task, woken to write, to close, or to resume reading.
     connection: AtomicWaker,
     max_bytes: usize,
     max_messages: usize,
@@ -47,26 +46,26 @@ pub(crate) struct Outbound {
 
 #[derive(Debug, Default)]
 struct OutboundState {
-    /// The socket, while it may be written to directly.
+    /// The socket, if the room may write to it directly.
     socket: Option<Arc<OwnedWriteHalf>>,
     queue: Queue,
-    /// What the client has said and the room has not handled yet: it may be answered.
+    /// The client's messages that the room has not handled yet, and may answer.
     unhandled: Load,
     close: Option<CloseCause>,
 }
 
-/// What came of writing what waits.
+/// The result of writing the queue.
 pub(crate) struct DrainProgress {
-    /// Whether anything was written.
+    /// Whether bytes were written.
     pub(crate) progress: bool,
-    /// Ready when nothing waits any more.
+    /// Ready when the queue is empty.
     pub(crate) done: Poll<io::Result<()>>,
     /// Whether the connection is being closed.
     pub(crate) closing: bool,
 }
 
 impl Outbound {
-    /// For a client that is about to join.
+    /// Returns the queue of a client that is about to join.
     pub(crate) fn new(limits: &Limits, encoding: Encoding, metrics: Arc<Metrics>) -> Self {
         Outbound {
             state: Mutex::default(),
@@ -78,17 +77,17 @@ impl Outbound {
         }
     }
 
-    /// How messages to the client are written.
+    /// Returns the encoding of messages to the client.
     pub(crate) fn encoding(&self) -> Encoding {
         self.encoding
     }
 
-    /// Says that the client is behind `socket`, or behind something that only its connection can write to.
+    /// Sets the client's socket; `None` if only its connection can write to it.
     pub(crate) fn attach(&self, socket: Option<Arc<OwnedWriteHalf>>) {
         self.lock().socket = socket;
     }
 
-    /// Writes a batch of the room. `handled` is what the client had said and the room has now dealt with.
+    /// Writes a batch of the room. `handled` are the client's own messages that the room has handled since.
     ///
     /// Returns whether the client keeps up; if not, it is being closed.
     pub(crate) fn write(&self, batch: &Batch<'_>, handled: Load) -> bool {
@@ -97,16 +96,16 @@ impl Outbound {
         state.unhandled.subtract(handled);
         if state.close.is_none() {
             let written = if state.queue.is_empty() { state.write_directly(batch) } else { 0 };
-            let before = state.queue.waiting.bytes;
+            let before = state.queue.queued.bytes;
             state.queue.push_rest(batch, written);
-            self.measure(before, &state);
-            if let Some(limit) = self.overrun(&state) {
+            self.record_queued(before, &state);
+            if let Some(limit) = self.exceeded_limit(&state) {
                 drop(state);
                 self.close(CloseCause::TooSlow { limit });
                 return false;
             }
         }
-        // The connection waits for its socket by itself once it knows that there is something to write.
+        // Once woken, the connection itself waits for its socket.
         let wake = !state.queue.is_empty() || (was_paused && !self.is_loaded(&state));
         drop(state);
         if wake {
@@ -115,7 +114,7 @@ impl Outbound {
         true
     }
 
-    /// Sends what the protocol itself says: a ping, pongs. Waits its turn as all else does, and counts as no message.
+    /// Sends control frames: pings and pongs. They are queued in order and do not count as messages.
     pub(crate) fn write_control(&self, bytes: &[u8]) {
         let mut state = self.lock();
         if state.close.is_some() || bytes.is_empty() {
@@ -123,79 +122,79 @@ impl Outbound {
         }
         let written = if state.queue.is_empty() { state.try_write(&[IoSlice::new(bytes)]) } else { 0 };
         let rest = bytes.get(written..).unwrap_or_default();
-        let before = state.queue.waiting.bytes;
+        let before = state.queue.queued.bytes;
         state.queue.push_control(rest);
-        self.measure(before, &state);
+        self.record_queued(before, &state);
     }
 
-    /// Closes the connection, after what waits now. Nothing is sent after that; the first cause counts.
+    /// Closes the connection after the current queue. Nothing is sent after the close frame; only the first cause counts.
     pub(crate) fn close(&self, cause: CloseCause) {
         let mut state = self.lock();
         if state.close.is_none() {
             let frame = frame::close(&cause);
-            let before = state.queue.waiting.bytes;
+            let before = state.queue.queued.bytes;
             state.queue.push(frame);
-            self.measure(before, &state);
+            self.record_queued(before, &state);
             state.close = Some(cause);
         }
         drop(state);
         self.connection.wake();
     }
 
-    /// Sends the reply to the client's own close, already a frame. Nothing is sent after that.
+    /// Sends the reply to the client's own close frame. Nothing is sent after it.
     pub(crate) fn close_by_peer(&self, reply: Vec<u8>) {
         let mut state = self.lock();
         if state.close.is_none() {
-            let before = state.queue.waiting.bytes;
+            let before = state.queue.queued.bytes;
             state.queue.push(reply);
-            self.measure(before, &state);
+            self.record_queued(before, &state);
             state.close = Some(CloseCause::ByPeer);
         }
     }
 
-    /// Why the connection is being closed, if it is.
+    /// Returns the cause for which the connection is being closed, if it is.
     pub(crate) fn closing(&self) -> Option<CloseCause> {
         self.lock().close.clone()
     }
 
-    /// The connection has ended: the socket is let go of, and what waits is forgotten.
+    /// Ends the connection: releases the socket and discards the queue.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
-        let before = state.queue.waiting.bytes;
-        // Closed, whatever it was before: nothing is to be queued any more.
+        let before = state.queue.queued.bytes;
+        // Always closed, so that nothing is queued any more.
         *state = OutboundState { close: state.close.take().or(Some(CloseCause::ByPeer)), ..OutboundState::default() };
-        self.measure(before, &state);
+        self.record_queued(before, &state);
     }
 
-    /// Has the connection's task woken when there is something for it to do.
+    /// Registers the connection's task to be woken.
     pub(crate) fn register(&self, context: &Context<'_>) {
         self.connection.register(context.waker());
     }
 
-    /// Says that the client has said something which the room is going to handle.
+    /// Records messages of the client that the room is going to handle.
     pub(crate) fn add_unhandled(&self, load: Load) {
         self.lock().unhandled.add(load);
     }
 
-    /// How many of a client's messages are taken at a time.
+    /// Returns the maximum number of messages to read at a time.
     pub(crate) fn burst(&self) -> usize {
-        (self.max_messages / UNHANDLED / 2).max(1)
+        (self.max_messages / UNHANDLED_FRACTION / 2).max(1)
     }
 
-    /// Whether the client may be read from: not while half of what may wait for it does, or may come to.
+    /// Returns whether to read from the client: not while its queue is over half full, or answers may fill it.
     pub(crate) fn may_read(&self) -> bool {
         !self.is_loaded(&self.lock())
     }
 
-    /// Whether anything waits for the client to take it.
+    /// Returns whether output is queued.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.lock().queue.is_empty()
     }
 
-    /// Writes what waits by `write`, until nothing does or it would have to wait.
+    /// Writes the queue by `write` until it is empty or `write` is pending.
     pub(crate) fn poll_drain(&self, mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>) -> DrainProgress {
         let mut state = self.lock();
-        let before = state.queue.waiting.bytes;
+        let before = state.queue.queued.bytes;
         let mut progress = false;
         let done = loop {
             if state.queue.is_empty() {
@@ -211,49 +210,49 @@ impl Outbound {
                 Poll::Pending => break Poll::Pending,
             }
         };
-        self.measure(before, &state);
+        self.record_queued(before, &state);
         DrainProgress { progress, done, closing: state.close.is_some() }
     }
 
-    /// Says how much more waits than before, or less.
-    fn measure(&self, before: usize, state: &OutboundState) {
-        let after = state.queue.waiting.bytes;
+    /// Updates the metric of queued bytes.
+    fn record_queued(&self, before: usize, state: &OutboundState) {
+        let after = state.queue.queued.bytes;
         if after != before {
             self.metrics.queued_bytes.increment(after as f64 - before as f64);
         }
     }
 
     fn is_loaded(&self, state: &OutboundState) -> bool {
-        let (waiting, unhandled) = (state.queue.waiting, state.unhandled);
-        waiting.bytes > self.max_bytes / 2
-            || waiting.messages > self.max_messages / 2
-            || unhandled.bytes > self.max_bytes / UNHANDLED
-            || unhandled.messages > self.max_messages / UNHANDLED
+        let (queued, unhandled) = (state.queue.queued, state.unhandled);
+        queued.bytes > self.max_bytes / 2
+            || queued.messages > self.max_messages / 2
+            || unhandled.bytes > self.max_bytes / UNHANDLED_FRACTION
+            || unhandled.messages > self.max_messages / UNHANDLED_FRACTION
     }
 
-    /// Which limit is overrun, if one is.
-    fn overrun(&self, state: &OutboundState) -> Option<Limit> {
-        let Queue { waiting, largest, .. } = &state.queue;
-        if waiting.bytes > self.max_bytes + largest {
+    /// Returns the limit that the queue exceeds, if any.
+    fn exceeded_limit(&self, state: &OutboundState) -> Option<Limit> {
+        let Queue { queued, largest, .. } = &state.queue;
+        if queued.bytes > self.max_bytes + largest {
             return Some(Limit::OutboundBytes);
         }
-        (waiting.messages > self.max_messages.max(1)).then_some(Limit::OutboundMessages)
+        (queued.messages > self.max_messages.max(1)).then_some(Limit::OutboundMessages)
     }
 
     fn lock(&self) -> MutexGuard<'_, OutboundState> {
-        lock(&self.state)
+        self.state.lock()
     }
 }
 
 impl Drop for Outbound {
-    /// Of a client that was gone before its connection could begin.
+    /// Ends the queue of a client that disconnected before its connection started.
     fn drop(&mut self) {
         self.end();
     }
 }
 
 impl OutboundState {
-    /// How many bytes the socket takes at once. An error counts as none: the connection's task finds it by itself.
+    /// Returns how many bytes the socket accepts. An error counts as zero: the connection's task encounters it, too.
     fn try_write(&self, slices: &[IoSlice<'_>]) -> usize {
         match &self.socket {
             Some(socket) => socket.try_write_vectored(slices).unwrap_or(0),
@@ -263,13 +262,13 @@ impl OutboundState {
 
     fn write_directly(&self, batch: &Batch<'_>) -> usize {
         let Some(socket) = &self.socket else { return 0 };
-        // Most of the time; and a `send` costs less than a `writev`.
+        // The common case: a `send` costs less than a `writev`.
         if let [run] = batch.runs {
             return socket.try_write(batch.bytes(&run.range)).unwrap_or(0);
         }
         let mut total = 0;
-        for runs in batch.runs.chunks(PIECES) {
-            let mut slices = [IoSlice::new(&[]); PIECES];
+        for runs in batch.runs.chunks(MAX_PIECES) {
+            let mut slices = [IoSlice::new(&[]); MAX_PIECES];
             let mut wanted = 0;
             for (slice, run) in slices.iter_mut().zip(runs) {
                 let bytes = batch.bytes(&run.range);

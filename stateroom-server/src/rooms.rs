@@ -1,4 +1,4 @@
-//! The rooms of a server: which exist, who may join or create them, and how they all stop.
+//! The rooms of a server: their registry, the decision about joins and creations, and the shutdown.
 mod backoff;
 mod decide;
 mod ended;

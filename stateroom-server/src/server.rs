@@ -1,27 +1,26 @@
-//! The server: what it is set to, and the three ways to run it.
+//! The server: its public settings, and the three ways to run it.
 mod accept;
+mod bound;
 mod handle;
 #[cfg(feature = "tls")]
 mod tls;
 
 use std::{
-    future::Future,
     io,
-    net::{IpAddr, SocketAddr},
-    pin::pin,
+    net::{AddrParseError, IpAddr, SocketAddr},
     time::Duration,
 };
 
 use axum::Router;
 use stateroom::StateroomServiceFactory;
-use tokio::net::{TcpListener, TcpSocket};
+use thiserror::Error;
+use tokio::net::TcpListener;
 
-use self::accept::Acceptor;
-pub use self::handle::ServerHandle;
+use self::bound::listen;
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsError};
+pub use self::{bound::BoundServer, handle::ServerHandle};
 use crate::{
-    admin,
     admission::Admission,
     http,
     rooms::registry::RoomRegistry,
@@ -29,43 +28,50 @@ use crate::{
     shared::Shared,
 };
 
-/// A server of rooms.
+/// The settings of a server, and the ways to run it.
 ///
-/// Three ways to run it: [`serve`](Server::serve) and [`serve_async`](Server::serve_async) do all of it;
-/// [`bind`](Server::bind) listens first, tells the address, and runs until you say; [`router`](Server::router) is for
-/// nesting in an Axum app of your own. The library installs no signal handlers.
+/// [`serve`](Server::serve) and [`serve_async`](Server::serve_async) do everything; [`bind`](Server::bind) listens
+/// and returns a server that runs until it is shut down; [`router`](Server::router) is for nesting in an Axum app. The library
+/// installs no signal handlers.
+///
+/// ```
+/// use stateroom_server::{RoomStrategy, Server};
+///
+/// let server = Server::new().with_port(8080).with_room_strategy(RoomStrategy::Api);
+/// let same = Server { port: 8080, room_strategy: RoomStrategy::Api, ..Server::default() };
+/// ```
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// How often a connection is pinged. Zero turns pings off. Default 30 s.
+    /// Interval of pings on each connection. Zero turns pings off. Default 30 s.
     pub heartbeat_interval: Duration,
-    /// How long a client may be silent before its connection is closed with 4001; any frame counts as life. Zero turns it off. Default 300 s.
+    /// Maximum silence of a client before its connection is closed with 4001; any frame resets it. Zero turns the timeout
+    /// off. Default 300 s.
     pub heartbeat_timeout: Duration,
-    /// The port to listen on; 0 is any free one. Default 8080.
+    /// The port to listen on; 0 lets the system choose one. Default 8080.
     pub port: u16,
     /// The IP address to listen on. Default `0.0.0.0`.
     pub ip: String,
-    /// A directory of static files to serve under `/`, or none, the default.
+    /// A directory of static files served under `/`. Default: none.
     pub static_path: Option<String>,
-    /// A directory of files to serve under `/client`, or none, the default.
+    /// A directory of files served under `/client`. Default: none.
     pub client_path: Option<String>,
-    /// How rooms come to be. Default [`RoomStrategy::Implicit`].
+    /// How rooms are created. Default [`RoomStrategy::Implicit`].
     pub room_strategy: RoomStrategy,
     /// When an empty room ends. Default [`ShutdownPolicy::Never`].
     pub shutdown_policy: ShutdownPolicy,
-    /// Whether messages are compressed (permessage-deflate, RFC 7692) for clients that offer it. Takes processor time, and
-    /// 20 to 40 KiB of memory for each such client. What a compressed message becomes is bounded by
-    /// [`message_bytes`](Limits::message_bytes), as any other. Default: no.
+    /// Whether messages are compressed (permessage-deflate, RFC 7692) for clients that offer it. Costs CPU time, and 20 to
+    /// 40 KiB of memory for each such client. [`message_bytes`](Limits::message_bytes) bounds decompressed messages, as all
+    /// others. Default: no.
     pub compression: bool,
-    /// Over how much time clients are closed when the server stops, each at a time of its own, so that they do not come back
-    /// all at once. Nobody is let in meanwhile. Default: none, they are closed at once.
+    /// Time over which clients are closed on shutdown, each at a random moment, so that they do not all reconnect at once.
+    /// New connections are refused meanwhile. Default: none, all clients are closed at once.
     pub drain_time: Duration,
-    /// The certificate by which the server speaks TLS: `https` and `wss`. Default: none, it speaks neither. Has no meaning
-    /// for a [`router`](Self::router).
+    /// The certificate for TLS (`https` and `wss`). Default: none, no TLS. Ignored by [`router`](Self::router).
     #[cfg(feature = "tls")]
     pub tls: Option<Tls>,
-    /// Who may come in. Default: everybody.
+    /// Which clients are admitted. Default: all.
     pub admission: Admission,
-    /// How much of everything there may be.
+    /// The limits on resources.
     pub limits: Limits,
 }
 
@@ -91,13 +97,21 @@ impl Default for Server {
 }
 
 impl Server {
-    /// A server with the defaults.
+    /// Returns a server with default settings.
+    ///
+    /// ```
+    /// assert_eq!(stateroom_server::Server::new().port, 8080);
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Server::default()
     }
 
     /// Serves static files from this directory under `/`.
+    ///
+    /// ```
+    /// let server = stateroom_server::Server::new().with_static_path(Some("static".to_owned()));
+    /// ```
     #[must_use]
     pub fn with_static_path(mut self, static_path: Option<String>) -> Self {
         self.static_path = static_path;
@@ -105,69 +119,122 @@ impl Server {
     }
 
     /// Serves files from this directory under `/client`.
+    ///
+    /// ```
+    /// let server = stateroom_server::Server::new().with_client_path(Some("dist/static/client".to_owned()));
+    /// ```
     #[must_use]
     pub fn with_client_path(mut self, client_path: Option<String>) -> Self {
         self.client_path = client_path;
         self
     }
 
-    /// Pings each connection every so many seconds; 0 turns pings off.
+    /// Sets the interval of pings, in seconds; 0 turns pings off.
+    ///
+    /// ```
+    /// let server = stateroom_server::Server::new().with_heartbeat_interval(30);
+    /// ```
     #[must_use]
     pub fn with_heartbeat_interval(mut self, seconds: u64) -> Self {
         self.heartbeat_interval = Duration::from_secs(seconds);
         self
     }
 
-    /// Closes a client of which nothing was heard for so many seconds; 0 turns that off.
+    /// Sets the maximum silence of a client, in seconds; 0 turns the timeout off.
+    ///
+    /// ```
+    /// let server = stateroom_server::Server::new().with_heartbeat_timeout(300);
+    /// ```
     #[must_use]
     pub fn with_heartbeat_timeout(mut self, seconds: u64) -> Self {
         self.heartbeat_timeout = Duration::from_secs(seconds);
         self
     }
 
-    /// Listens on this port; 0 is any free one.
+    /// Sets the port to listen on; 0 lets the system choose one.
+    ///
+    /// ```
+    /// let server = stateroom_server::Server::new().with_port(0);
+    /// ```
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Listens on this IP address.
+    /// Sets the IP address to listen on.
+    ///
+    /// ```
+    /// let server = stateroom_server::Server::new().with_ip("127.0.0.1".to_owned());
+    /// ```
     #[must_use]
     pub fn with_ip(mut self, ip: String) -> Self {
         self.ip = ip;
         self
     }
 
-    /// Has rooms come to be in this way.
+    /// Sets how rooms are created.
+    ///
+    /// ```
+    /// # use stateroom_server::{RoomStrategy, Server};
+    /// let server = Server::new().with_room_strategy(RoomStrategy::Uuid);
+    /// ```
     #[must_use]
     pub fn with_room_strategy(mut self, room_strategy: RoomStrategy) -> Self {
         self.room_strategy = room_strategy;
         self
     }
 
-    /// Has empty rooms end in this way.
+    /// Sets when empty rooms end.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use stateroom_server::{Server, ShutdownPolicy};
+    /// let server = Server::new().with_shutdown_policy(ShutdownPolicy::After(Duration::from_secs(300)));
+    /// ```
     #[must_use]
     pub fn with_shutdown_policy(mut self, shutdown_policy: ShutdownPolicy) -> Self {
         self.shutdown_policy = shutdown_policy;
         self
     }
 
-    /// Has messages compressed for clients that offer it.
+    /// Sets whether messages are compressed for clients that offer it.
+    ///
+    /// ```
+    /// let server = stateroom_server::Server::new().with_compression(true);
+    /// ```
     #[must_use]
     pub fn with_compression(mut self, compression: bool) -> Self {
         self.compression = compression;
         self
     }
 
-    /// Closes clients over that much time when the server stops.
+    /// Sets the time over which clients are closed on shutdown.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let server = stateroom_server::Server::new().with_drain_time(Duration::from_secs(20));
+    /// ```
     #[must_use]
     pub fn with_drain_time(mut self, drain_time: Duration) -> Self {
         self.drain_time = drain_time;
         self
     }
 
-    /// Speaks TLS.
+    /// Serves TLS with this certificate.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stateroom_server::TlsError> {
+    /// # use stateroom_server::{Server, Tls};
+    /// # let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    /// # let directory = tempfile::tempdir().unwrap();
+    /// # let (cert, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+    /// # std::fs::write(&cert, certificate.cert.pem()).unwrap();
+    /// # std::fs::write(&key, certificate.signing_key.serialize_pem()).unwrap();
+    /// let server = Server::new().with_tls(Tls::from_pem_files(cert, key)?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls(mut self, tls: Tls) -> Self {
@@ -175,68 +242,105 @@ impl Server {
         self
     }
 
-    /// Sets who may come in.
+    /// Sets which clients are admitted.
+    ///
+    /// ```
+    /// # use stateroom_server::{Admission, Origins, Server};
+    /// let server = Server::new().with_admission(Admission::new().with_origins(Origins::same_host()));
+    /// ```
     #[must_use]
     pub fn with_admission(mut self, admission: Admission) -> Self {
         self.admission = admission;
         self
     }
 
-    /// Sets how much of everything there may be.
+    /// Sets the limits on resources.
+    ///
+    /// ```
+    /// # use stateroom_server::{Limits, Server};
+    /// let server = Server::new().with_limits(Limits::public());
+    /// ```
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Serves the factory's services, and blocks the thread while it does: on a runtime of its own.
+    /// Serves the factory's services on a runtime of its own, and blocks the thread.
     ///
     /// # Errors
     ///
-    /// If the IP address is none, or cannot be listened on, or the system has no threads to give.
+    /// If the IP address is invalid, the server cannot listen on it, or the runtime cannot be started.
+    ///
+    /// ```no_run
+    /// # #[derive(Default)]
+    /// # struct Echo;
+    /// # impl stateroom::StateroomService for Echo {}
+    /// fn main() -> std::io::Result<()> {
+    ///     stateroom_server::Server::new().serve(stateroom::DefaultStateroomFactory::<Echo>::default())
+    /// }
+    /// ```
     pub fn serve(self, factory: impl StateroomServiceFactory) -> io::Result<()> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(self.serve_async(factory))
     }
 
-    /// Serves the factory's services. Ends only with an error: use [`bind`](Server::bind) to stop a server.
+    /// Serves the factory's services. Returns only with an error: use [`bind`](Server::bind) to shut a server down.
     ///
     /// # Errors
     ///
-    /// If the IP address is none, or cannot be listened on.
+    /// If the IP address is invalid or the server cannot listen on it.
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, the server accepts no more connections; the ones that it has go on.
+    /// Dropping the future stops accepting connections; existing ones continue.
+    ///
+    /// ```no_run
+    /// # async fn serve(factory: impl stateroom::StateroomServiceFactory) -> std::io::Result<()> {
+    /// stateroom_server::Server::new().serve_async(factory).await
+    /// # }
+    /// ```
     pub async fn serve_async(self, factory: impl StateroomServiceFactory) -> io::Result<()> {
         self.bind(factory).await?.run().await
     }
 
-    /// Listens, and accepts connections as soon as it is run.
+    /// Listens. The returned server accepts connections once it runs.
     ///
     /// # Errors
     ///
-    /// If the IP address is none, or cannot be listened on.
+    /// If the IP address is invalid or the server cannot listen on it.
+    ///
+    /// ```no_run
+    /// # async fn serve(factory: impl stateroom::StateroomServiceFactory) -> std::io::Result<()> {
+    /// let server = stateroom_server::Server::new().with_port(0).bind(factory).await?;
+    /// println!("listening on {}", server.local_addr());
+    /// server.run_until(async { drop(tokio::signal::ctrl_c().await) }).await
+    /// # }
+    /// ```
     pub async fn bind(self, factory: impl StateroomServiceFactory) -> io::Result<BoundServer> {
-        let ip: IpAddr = self.ip.parse().map_err(|_| {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("`{}` is no IP address: write such as `127.0.0.1`", self.ip),
-            )
-        })?;
+        let ip = self
+            .ip
+            .parse::<IpAddr>()
+            .map_err(|source| io::Error::new(io::ErrorKind::InvalidInput, IpError { ip: self.ip.clone(), source }))?;
         let address = SocketAddr::new(ip, self.port);
         self.serve_on(listen(address)?, factory)
     }
 
-    /// The same, on a socket that listens already: one that systemd has opened, for instance. `ip` and `port` have no meaning
-    /// then.
+    /// Serves on a socket that already listens, such as one opened by systemd. `ip` and `port` are ignored.
     ///
     /// # Errors
     ///
-    /// If it is none, or does not work with the runtime.
+    /// If the socket cannot be used with the runtime.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// Outside of a Tokio runtime.
+    ///
+    /// ```no_run
+    /// # async fn serve(factory: impl stateroom::StateroomServiceFactory) -> std::io::Result<()> {
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:8080")?;
+    /// stateroom_server::Server::new().bind_to(listener, factory)?.run().await
+    /// # }
+    /// ```
     pub fn bind_to(
         self,
         listener: std::net::TcpListener,
@@ -262,10 +366,19 @@ impl Server {
         })
     }
 
-    /// The routes of the server, to be nested in an Axum app of your own, and a handle to stop it.
+    /// Returns the routes of the server, to be nested in an Axum app, and a handle to the server. `ip` and `port` are
+    /// ignored.
     ///
-    /// `ip` and `port` have no meaning then. The rooms live on the runtime on which they are joined, until they end or
-    /// the handle stops them, even when the router is dropped.
+    /// Rooms run on the runtime on which they are joined until they end or the handle shuts them down, even after the router
+    /// is dropped.
+    ///
+    /// ```
+    /// # fn app(factory: impl stateroom::StateroomServiceFactory) -> axum::Router {
+    /// let (rooms, handle) = stateroom_server::Server::new().router(factory);
+    /// // Clients join wss://HOST/rooms/ws/{room}.
+    /// axum::Router::new().nest("/rooms", rooms)
+    /// # }
+    /// ```
     pub fn router(self, factory: impl StateroomServiceFactory) -> (Router, ServerHandle) {
         let shared = Shared::new(self.into_settings().checked());
         let rooms = RoomRegistry::new(shared, factory);
@@ -288,125 +401,10 @@ impl Server {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    try_listen(address).map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
-}
-
-/// Listens as tokio does, but for more clients that come at once: after a restart, they all do.
-fn try_listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // Windows means something else by it: that another program may listen there as well.
-    #[cfg(not(windows))]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(4096)
-}
-
-/// A server that listens.
-#[derive(Debug)]
-pub struct BoundServer {
-    listener: TcpListener,
-    address: SocketAddr,
-    router: Router,
-    handle: ServerHandle,
-    #[cfg(feature = "tls")]
-    tls: Option<Tls>,
-    admin: Option<(TcpListener, Router)>,
-}
-
-impl BoundServer {
-    /// Where it listens: with the port that the system chose, if it was asked to.
-    #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Listens on another address as well, for whoever runs the server: serves [`ServerHandle::admin_router`] there, and
-    /// `more` beside it, until all has stopped. Nothing there asks who somebody is: take an address that only you can reach.
-    ///
-    /// # Errors
-    ///
-    /// If the address cannot be listened on.
-    ///
-    /// # Panics
-    ///
-    /// If `more` has a route that is there already.
-    pub fn with_admin(mut self, address: SocketAddr, more: Router) -> io::Result<Self> {
-        let listener = listen(address)?;
-        let is_loopback = listener.local_addr()?.ip().is_loopback();
-        let router = admin::router(self.handle.registry().clone()).merge(more);
-        self.admin = Some((listener, admin::guarded(router, is_loopback)));
-        Ok(self)
-    }
-
-    /// Puts something around its routes, or beside them: a layer, or pages of your own.
-    #[must_use]
-    pub fn map_router(mut self, map: impl FnOnce(Router) -> Router) -> Self {
-        self.router = map(self.router);
-        self
-    }
-
-    /// Where it listens for whoever runs it, if it does.
-    #[must_use]
-    pub fn admin_addr(&self) -> Option<SocketAddr> {
-        self.admin.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
-    }
-
-    /// A handle to the server.
-    #[must_use]
-    pub fn handle(&self) -> ServerHandle {
-        self.handle.clone()
-    }
-
-    /// Serves until [`ServerHandle::shutdown`] is called, and has finished.
-    ///
-    /// # Errors
-    ///
-    /// None today; it returns what [`Server::serve_async`] does.
-    ///
-    /// # Cancel safety
-    ///
-    /// When the future is dropped, the server accepts no more connections; the ones that it has go on.
-    pub async fn run(self) -> io::Result<()> {
-        let admin = async {
-            match self.admin {
-                Some((listener, router)) => admin::serve(listener, router).await,
-                None => std::future::pending().await,
-            }
-        };
-        let serve = async {
-            let acceptor = Acceptor {
-                router: self.router,
-                shared: self.handle.registry().shared().clone(),
-                #[cfg(feature = "tls")]
-                tls: self.tls,
-            };
-            acceptor.run(self.listener).await;
-            self.handle.shutdown().await;
-        };
-        tokio::select! {
-            () = serve => {}
-            () = admin => {}
-        }
-        Ok(())
-    }
-
-    /// Serves until `shutdown` is ready, then stops as [`ServerHandle::shutdown`] does.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`](BoundServer::run).
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`run`](BoundServer::run), until `shutdown` is ready; then as [`ServerHandle::shutdown`].
-    pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
-        let handle = self.handle();
-        let mut run = pin!(self.run());
-        tokio::select! {
-            // Stopped by a handle.
-            result = run.as_mut() => result,
-            () = shutdown => tokio::join!(run, handle.shutdown()).0,
-        }
-    }
+/// The IP address of a server cannot be parsed.
+#[derive(Debug, Error)]
+#[error("invalid IP address `{ip}`: use one such as `127.0.0.1`")]
+struct IpError {
+    ip: String,
+    source: AddrParseError,
 }

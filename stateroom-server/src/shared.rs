@@ -1,4 +1,6 @@
-//! What the parts of a server share: its settings, metrics, connection permits, keys, rate limits and tasks.
+//! The state that all parts of a server use: its settings, metrics, connection permits, keys, rate limits and tasks.
+//!
+//! *Invariant:* it knows nothing about rooms.
 use std::{future::Future, sync::Arc};
 
 #[cfg(feature = "jwt")]
@@ -12,7 +14,7 @@ use crate::{
     tasks::TaskGroup,
 };
 
-/// What the parts of a server share.
+/// The state that all parts of a server use.
 pub(crate) struct Shared {
     settings: Settings,
     metrics: Arc<Metrics>,

@@ -1,6 +1,4 @@
-//! A socket that gives up on a client which takes nothing of what it is sent.
-//!
-//! For HTTP alone: a WebSocket has its heartbeat.
+//! A TCP socket with a write timeout, for HTTP responses. WebSockets have a heartbeat instead.
 use std::{
     future::Future,
     io::{self, IoSlice},
@@ -12,48 +10,48 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::{Sleep, sleep},
+    time::Sleep,
 };
 
 use crate::settings::Limit;
 
-/// A TCP socket whose writes fail when they have waited for too long.
+/// A TCP socket whose writes fail after a timeout.
 #[derive(Debug)]
 pub(crate) struct TimeoutSocket {
     socket: TcpStream,
-    longest: Option<Duration>,
-    /// Made when a write has to wait, which most never do.
-    alarm: Option<Pin<Box<Sleep>>>,
+    timeout: Option<Duration>,
+    /// Created when a write has to wait, which is rare.
+    sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl TimeoutSocket {
-    pub(crate) fn new(socket: TcpStream, longest: Duration) -> Self {
-        TimeoutSocket { socket, longest: Some(longest), alarm: None }
+    pub(crate) fn new(socket: TcpStream, timeout: Duration) -> Self {
+        TimeoutSocket { socket, timeout: Some(timeout), sleep: None }
     }
 
-    /// From now on it may wait for as long as it likes: something else looks after the client.
+    /// Disables the timeout.
     #[cfg(feature = "tls")]
     pub(crate) fn disable_timeout(&mut self) {
-        (self.longest, self.alarm) = (None, None);
+        (self.timeout, self.sleep) = (None, None);
     }
 
-    /// The socket itself.
+    /// Returns the socket itself.
     pub(crate) fn into_inner(self) -> TcpStream {
         self.socket
     }
 
-    fn watch<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+    fn check_timeout<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.alarm = None;
+            self.sleep = None;
             return written;
         }
-        let Some(longest) = self.longest else { return Poll::Pending };
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(longest)));
-        if alarm.as_mut().poll(context).is_pending() {
+        let Some(timeout) = self.timeout else { return Poll::Pending };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        if sleep.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }
         Limit::ResponseTime.exceeded();
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its response")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client did not read the response in time")))
     }
 }
 
@@ -67,7 +65,7 @@ impl AsyncWrite for TimeoutSocket {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.socket).poll_write(context, bytes);
-        this.watch(written, context)
+        this.check_timeout(written, context)
     }
 
     fn poll_write_vectored(
@@ -77,7 +75,7 @@ impl AsyncWrite for TimeoutSocket {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.socket).poll_write_vectored(context, slices);
-        this.watch(written, context)
+        this.check_timeout(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {

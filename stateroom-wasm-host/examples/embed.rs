@@ -1,11 +1,11 @@
-//! Rooms inside of an Axum app, whose service is a WebAssembly module that the app's configuration names.
+//! Rooms in an Axum app, with a WebAssembly module named in the app's configuration.
 //!
 //! ```sh
 //! cargo run -p stateroom-cli -- build -C examples/poll
 //! cargo run -p stateroom-wasm-host --example embed -- stateroom-wasm-host/examples/embed.toml
 //! ```
 //!
-//! But for the configuration it is the app of `examples/embed-axum`, whose service is native Rust.
+//! Apart from the configuration, this is the app of `examples/embed-axum`, whose service is native Rust.
 use std::{
     env,
     error::Error,
@@ -31,7 +31,7 @@ use stateroom_server::{Limits, RoomEnded, Server, ServerHandle};
 use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 use tokio::{net::TcpListener, signal};
 
-/// What the file says.
+/// The configuration file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
@@ -54,7 +54,7 @@ struct Rooms {
 async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init();
     let Some(file) = env::args().nth(1) else {
-        eprintln!("Say which configuration: stateroom-wasm-host/examples/embed.toml, for one.");
+        eprintln!("usage: embed CONFIGURATION, for example stateroom-wasm-host/examples/embed.toml");
         return ExitCode::from(2);
     };
     match run(Path::new(&file)).await {
@@ -69,17 +69,17 @@ async fn main() -> ExitCode {
 async fn run(file: &Path) -> Result<(), Box<dyn Error>> {
     let configuration = read(file)?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    // Compiles the module and checks it: one that does not fit is refused here, and no client ever meets it.
+    // Compiles and checks the module: an unusable one is rejected here, before any client connects.
     let module = load(folder, &configuration.rooms)?;
     let listener = TcpListener::bind(&configuration.address)
         .await
-        .map_err(|error| format!("cannot listen on {}: {error}", configuration.address))?;
+        .map_err(|error| format!("failed to listen on {}: {error}", configuration.address))?;
     println!("listening on http://{}", listener.local_addr()?);
     let (app, rooms) = app(configuration, module);
     axum::serve(listener, app)
         .with_graceful_shutdown(async move {
             let _ = signal::ctrl_c().await;
-            // Each room hears each `disconnect`, clients are closed with 1012; then the app's own connections end.
+            // Rooms receive `disconnect` for each client, and clients are closed with 1012. Then the app's own connections end.
             rooms.shutdown().await;
         })
         .await?;
@@ -87,11 +87,11 @@ async fn run(file: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 fn read(file: &Path) -> Result<Configuration, String> {
-    let text = fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let text = fs::read_to_string(file).map_err(|error| format!("failed to read {}: {error}", file.display()))?;
     toml::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// A factory of rooms, with the limits of the configuration. Every limit that it does not name has its default.
+/// Loads the module, with the limits of the configuration. Other limits have their defaults.
 fn load(folder: &Path, rooms: &Rooms) -> Result<WasmHostFactory, String> {
     let config = WasmHostConfig::default()
         .with_memory_bytes(rooms.memory_mib << 20)
@@ -99,18 +99,19 @@ fn load(folder: &Path, rooms: &Rooms) -> Result<WasmHostFactory, String> {
         .with_instances(u32::try_from(rooms.maximum).unwrap_or(u32::MAX));
     let module = folder.join(&rooms.module);
     WasmHostFactory::with_config(&module, &config).map_err(|error| {
-        format!("{error}\nThe configuration names the module {}. Has it been built?", module.display())
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        format!("{error}{cause}\nThe configuration names the module {}. Has it been built?", module.display())
     })
 }
 
-/// What the handlers need.
+/// The state of the handlers.
 #[derive(Clone)]
 struct App {
     configuration: Arc<Configuration>,
     rooms: ServerHandle,
 }
 
-/// The whole app, and the handle that stops its rooms.
+/// Creates the app, and the handle that stops its rooms.
 fn app(configuration: Configuration, module: WasmHostFactory) -> (Router, ServerHandle) {
     let limits = Limits::default().with_rooms(configuration.rooms.maximum);
     let (rooms, handle) = Server { limits, ..Server::new() }.router(module);
@@ -129,7 +130,7 @@ fn app(configuration: Configuration, module: WasmHostFactory) -> (Router, Server
     (app, handle)
 }
 
-/// Lets in who knows the word; of yours, who has a session. What it answers instead, the client gets as HTTP.
+/// Admits requests with the word; a real app checks a session. Other clients receive an HTTP error.
 async fn only_members(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut parameters = request.uri().query().unwrap_or_default().split('&');
     if parameters.any(|parameter| parameter.strip_prefix("word=") == Some(&app.configuration.word)) {
@@ -140,7 +141,7 @@ async fn only_members(State(app): State<App>, request: Request, next: Next) -> R
 }
 
 async fn only_administrators(State(app): State<App>, request: Request, next: Next) -> Response {
-    // Yours compares in constant time.
+    // A real app compares in constant time.
     let expected = format!("Bearer {}", app.configuration.administrator);
     match request.headers().get(AUTHORIZATION) {
         Some(value) if *value == expected => next.run(request).await,
@@ -148,54 +149,54 @@ async fn only_administrators(State(app): State<App>, request: Request, next: Nex
     }
 }
 
-/// What rooms there are.
+/// Lists the rooms.
 async fn list(State(app): State<App>) -> String {
     let rooms = app.rooms.rooms().await.into_iter();
     rooms.map(|room| format!("{}: {} connected\n", room.id, room.connections)).collect()
 }
 
-/// Asks a room something: its module answers.
-async fn votes(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<String, Refused> {
-    let room = app.rooms.room(&room).await.ok_or(Refused::NoRoom)?;
-    let answer = room.call("votes").await?.ok_or(Refused::NoAnswer)?;
+/// Calls a room: its module answers.
+async fn votes(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<String, PollError> {
+    let room = app.rooms.room(&room).await.ok_or(PollError::NoRoom)?;
+    let answer = room.call("votes").await?.ok_or(PollError::NoAnswer)?;
     Ok(answer.text().map(|text| format!("{text}\n")).unwrap_or_default())
 }
 
-/// Says something to everybody in a room. The module does not hear of it.
+/// Sends a message to all clients in a room. The module does not receive it.
 async fn announce(
     State(app): State<App>,
     extract::Path(room): extract::Path<String>,
     text: String,
-) -> Result<&'static str, Refused> {
-    let room = app.rooms.room(&room).await.ok_or(Refused::NoRoom)?;
+) -> Result<&'static str, PollError> {
+    let room = app.rooms.room(&room).await.ok_or(PollError::NoRoom)?;
     room.send(MessageRecipient::Broadcast, text).await?;
     Ok("said\n")
 }
 
-/// Closes a room. Clients know by the code, one of the app's own, that there is no use in coming back.
-async fn close(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<&'static str, Refused> {
-    app.rooms.room(&room).await.ok_or(Refused::NoRoom)?.close(4100, "the poll is closed").await;
+/// Closes a room. The code, one of the app's own, tells clients not to reconnect.
+async fn close(State(app): State<App>, extract::Path(room): extract::Path<String>) -> Result<&'static str, PollError> {
+    app.rooms.room(&room).await.ok_or(PollError::NoRoom)?.close(4100, "the poll is closed").await;
     Ok("closed\n")
 }
 
-/// Why a room has nothing to say.
-enum Refused {
+/// Errors of requests to a room.
+enum PollError {
     NoRoom,
-    /// The module is of a service that does not know the question, or of one without `call`.
+    /// The module's service does not answer this call.
     NoAnswer,
 }
 
-impl From<RoomEnded> for Refused {
+impl From<RoomEnded> for PollError {
     fn from(_: RoomEnded) -> Self {
-        Refused::NoRoom
+        PollError::NoRoom
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for PollError {
     fn into_response(self) -> Response {
         match self {
-            Refused::NoRoom => (StatusCode::NOT_FOUND, "there is no such poll\n").into_response(),
-            Refused::NoAnswer => (StatusCode::BAD_GATEWAY, "the room has no answer\n").into_response(),
+            PollError::NoRoom => (StatusCode::NOT_FOUND, "there is no such poll\n").into_response(),
+            PollError::NoAnswer => (StatusCode::BAD_GATEWAY, "the room has no answer\n").into_response(),
         }
     }
 }
@@ -216,24 +217,24 @@ mod tests {
 
     const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/embed.toml");
 
-    fn written(text: &str) -> Result<Configuration, String> {
+    fn write_and_read(text: &str) -> Result<Configuration, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
         read(file.path())
     }
 
     #[test]
-    fn a_configuration_says_what_is_wrong_with_it() {
+    fn reports_errors_in_the_configuration() {
         let shipped = fs::read_to_string(SHIPPED).unwrap();
-        assert!(written(&shipped).is_ok());
-        let error = written(&shipped.replace("memory_mib", "memory_mb")).unwrap_err();
+        assert!(write_and_read(&shipped).is_ok());
+        let error = write_and_read(&shipped.replace("memory_mib", "memory_mb")).unwrap_err();
         assert!(error.contains("unknown field `memory_mb`"), "{error}");
         let error = read(Path::new("nowhere.toml")).unwrap_err();
-        assert!(error.starts_with("cannot read nowhere.toml: "), "{error}");
+        assert!(error.starts_with("failed to read nowhere.toml: "), "{error}");
     }
 
     #[test]
-    fn a_module_is_found_beside_the_configuration_and_refused_by_name() {
+    fn finds_the_module_beside_the_configuration() {
         let Configuration { mut rooms, .. } = read(Path::new(SHIPPED)).unwrap();
         rooms.maximum = 2;
         let folder = Path::new(SHIPPED).parent().unwrap();

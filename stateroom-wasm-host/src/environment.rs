@@ -39,7 +39,7 @@ impl Environment {
     /// Installs the clocks and generators into a guest's WASI context.
     pub(crate) fn install(&self, wasi: &mut WasiCtxBuilder) {
         match self {
-            // What wasmtime-wasi uses unless told otherwise.
+            // The defaults of wasmtime-wasi.
             Environment::Real => {}
             Environment::Simulated(simulated) => simulated.install(wasi),
             Environment::Recorded(recorded) => recorded.install(wasi),

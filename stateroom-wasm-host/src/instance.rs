@@ -217,7 +217,7 @@ impl Instance {
             }
             let before = encoded.len();
             match accepts_batches {
-                true => batch::put_event(event, encoded),
+                true => batch::encode_event(event, encoded),
                 false => wire::encode_event(event, encoded),
             }
             let fits = lengths.is_empty() || encoded.len() <= MAX_BATCH_BYTES;

@@ -74,7 +74,7 @@ impl BatchEffects {
     /// Finishes an event and publishes its effects.
     pub(crate) fn end_event(&mut self) {
         self.reserve(batch::HEADER_BYTES);
-        batch::put_end(&mut self.encoded);
+        batch::encode_end(&mut self.encoded);
         self.finished = self.encoded.len();
         self.publish();
     }
@@ -86,7 +86,7 @@ impl BatchEffects {
 
     fn push(&mut self, effect: &Effect) {
         self.reserve(batch::effect_bytes(effect));
-        batch::put_effect(effect, &mut self.encoded);
+        batch::encode_effect(effect, &mut self.encoded);
     }
 
     /// Reserves space. If that takes a new allocation, the old one is freed only after the new one is published.

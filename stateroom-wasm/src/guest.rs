@@ -162,7 +162,7 @@ mod tests {
 
         fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
             self.record(format!("{client:?} says {message:?}"), context);
-            context.close_client(client, 3000, "said enough");
+            context.close_client(client, 3000, "done");
         }
 
         fn timer(&mut self, context: &impl StateroomContext) {
@@ -171,7 +171,7 @@ mod tests {
         }
 
         fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
-            self.record(format!("asked {message:?}"), context);
+            self.record(format!("call {message:?}"), context);
             (message.text() == Some("how many?")).then(|| self.events.to_string().into())
         }
     }
@@ -202,7 +202,7 @@ mod tests {
 
         assert_eq!(after(guest, &Event::Init), [text(MessageRecipient::Broadcast, "1: init \"a room\"")]);
         let effects = after(guest, &Event::Message { sender: ONE, message: vec![9].into() });
-        let close = Effect::CloseClient { client: ONE, code: 3000, reason: "said enough".to_owned() };
+        let close = Effect::CloseClient { client: ONE, code: 3000, reason: "done".to_owned() };
         assert_eq!(effects, [text(MessageRecipient::Broadcast, "2: ClientId(1) says Bytes([9])"), close]);
     }
 
@@ -212,9 +212,9 @@ mod tests {
         greet(guest, "a room", EffectKind::NUMBERS);
         let all = MessageRecipient::Broadcast;
         let effects = after(guest, &Event::Call { message: "how many?".into() });
-        assert_eq!(effects, [text(all, "1: asked Text(\"how many?\")"), Effect::Answer { message: "1".into() }]);
+        assert_eq!(effects, [text(all, "1: call Text(\"how many?\")"), Effect::Answer { message: "1".into() }]);
         let effects = after(guest, &Event::Call { message: "why?".into() });
-        assert_eq!(effects, [text(all, "2: asked Text(\"why?\")")], "no answer");
+        assert_eq!(effects, [text(all, "2: call Text(\"why?\")")], "no answer");
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
 
     fn encode(events: &[Event]) -> Vec<u8> {
         let mut encoded = Vec::new();
-        events.iter().for_each(|event| batch::put_event(event, &mut encoded));
+        events.iter().for_each(|event| batch::encode_event(event, &mut encoded));
         encoded
     }
 

@@ -293,14 +293,14 @@ mod tests {
     #[test]
     #[cfg(target_pointer_width = "32")]
     fn effects_of_a_batch_are_at_the_published_address() {
-        use stateroom::wire::batch::{Records, put_event};
+        use stateroom::wire::batch::{self, Records};
 
         static GUEST: Guest<Echo> = Guest::new();
         static EFFECTS: Effects = Effects::new();
         for text in ["one", "another"] {
             let mut events = Vec::new();
-            put_event(&Event::Message { sender: ClientId(1), message: text.into() }, &mut events);
-            put_event(&Event::Timer, &mut events);
+            batch::encode_event(&Event::Message { sender: ClientId(1), message: text.into() }, &mut events);
+            batch::encode_event(&Event::Timer, &mut events);
             // SAFETY: the pointer and the length are those of the events.
             with_memory(&events, |pointer, length| unsafe { batch(&GUEST, &EFFECTS, pointer, length) });
             let pointer = ptr::with_exposed_provenance(EFFECTS.address.load(Ordering::Relaxed) as usize);

@@ -1,11 +1,11 @@
-//! Who is meant: a client, by number.
+//! The ID of a client.
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
-/// A client of a room.
+/// Identifies a client of a room.
 ///
-/// Numbers begin at 1 and go up in the order in which clients join. A number is never given to somebody else while the
-/// room lives; a client that comes back with the same `token` gets its own number again.
+/// IDs start at 1 and are assigned in the order in which clients join. They are never reused during a room's life. A
+/// client that reconnects with the same `token` keeps its ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub struct ClientId(pub u32);

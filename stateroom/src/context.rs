@@ -1,41 +1,54 @@
-//! The way from a service to its room.
+//! The trait through which a service acts on its room.
 use crate::{ClientId, MessagePayload, MessageRecipient, messages::Effect};
 
-/// What a service asks its room through.
+/// A service's interface to its room.
 ///
-/// A context may be cloned and kept: the clone works in later events too, for any client. A native service may use it
-/// outside of events, in a thread or a task of its own; the room then takes what was asked at once, as an event of its
-/// own. When too much of that waits, more of it is dropped, with a warning in the log. After the room's end a
-/// context does nothing, and a clone does not keep the room alive.
+/// Effects requested during an event are released when its method returns.
+///
+/// A context may be cloned and kept. The clone works in later events, for any client, and does not keep the room alive.
+/// A native service may also use it outside of events, from its own threads and tasks: the room applies such an effect
+/// as soon as it can. The number and size of waiting effects are bounded; further ones are dropped, with a warning in
+/// the log. After the room has ended, a context does nothing.
 pub trait StateroomContext: Send + Sync + Clone + 'static {
-    /// Sends a message to a client, to everybody, or to everyone but one.
+    /// Sends a message to one client, to all clients, or to all but one.
     ///
-    /// Messages reach a client in the order in which they were sent. One to a client that has left is dropped.
+    /// Messages reach a client in the order in which they were sent. A message to a client that has left is dropped.
+    ///
+    /// ```
+    /// use stateroom::*;
+    ///
+    /// fn welcome(client: ClientId, context: &impl StateroomContext) {
+    ///     context.send_message(client, "welcome");
+    ///     context.send_message(MessageRecipient::EveryoneExcept(client), format!("client {} joined", client.0));
+    ///     context.send_message(MessageRecipient::Broadcast, vec![0x01, 0x02]);
+    /// }
+    /// ```
     fn send_message(&self, recipient: impl Into<MessageRecipient>, message: impl Into<MessagePayload>);
 
-    /// Has the room call [`timer`](crate::StateroomService::timer) in `ms_delay` milliseconds; 0 is as soon as possible.
+    /// Sets the room's timer: [`timer`](crate::StateroomService::timer) is called in `ms_delay` milliseconds. With 0,
+    /// it is called as soon as possible.
     ///
-    /// A room has one timer. Setting it again replaces it, and one that was replaced never fires.
+    /// A room has one timer. Setting it replaces the previous one, which then never fires.
     fn set_timer(&self, ms_delay: u32);
 
-    /// The id of the room, as in the address by which its clients came.
+    /// Returns the ID of the room, as in the URL that its clients connect to.
     ///
-    /// Empty where the host does not tell: Stateroom 0.4.4 does not tell a WebAssembly guest.
+    /// Empty if the host does not provide it: Stateroom 0.4.4 does not pass it to a WebAssembly guest.
     fn room_id(&self) -> &str {
         ""
     }
 
-    /// Closes a client's connection, after what was sent to it before. Its `disconnect` comes as it always does.
+    /// Closes a client's connection, after the messages sent to it before. Its `disconnect` is delivered as usual.
     ///
-    /// `code` is 1000 for a normal end, or a number of your own from 3000 to 4999; any other is sent as 1000, with a
-    /// warning in the log. `reason` is cut at 123 bytes. Does nothing where the host knows no such thing: Stateroom
-    /// 0.4.4 offers a WebAssembly guest no way to close a client.
+    /// `code` is 1000 for a normal closure, or an application code from 3000 to 4999. Any other code is replaced with
+    /// 1000, with a warning in the log. `reason` is truncated to 123 bytes. Does nothing if the host does not support
+    /// it: Stateroom 0.4.4 does not for a WebAssembly guest.
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {
         let _ = (client, code, reason);
     }
 
-    /// Runs `call`, an event of the room, and puts what it asks for through this context into `effects`, for the host
-    /// to release when the event is over. A context that has no such moment (a recording one) just runs it.
+    /// Runs `call`, which handles an event, and moves the effects requested through this context into `effects`. A
+    /// context that does not collect effects by event, such as a recording one, only runs `call`.
     #[doc(hidden)]
     fn collect_effects<R>(&self, effects: &mut Vec<Effect>, call: impl FnOnce() -> R) -> R {
         let _ = effects;

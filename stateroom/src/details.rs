@@ -1,34 +1,49 @@
-//! What is known of a client besides its number.
+//! The details of a client that joins.
 
-/// What a client brought along when it joined, and what the server found out about it: see
+/// The details of a client that joins: its verified identity, and selected parts of its WebSocket request. Passed to
 /// [`connect_with`](crate::StateroomService::connect_with).
 ///
-/// Secrets are not among it: neither the token by which a client gets its number back, nor the one by which it was let
-/// in.
+/// Secrets are removed: the token with which a client keeps its ID, and the one with which it was authenticated.
+///
+/// ```
+/// use stateroom::{details::ClientDetails, *};
+///
+/// #[derive(Default)]
+/// struct Lobby;
+///
+/// impl StateroomService for Lobby {
+///     fn connect_with(&mut self, client: ClientId, details: &ClientDetails, context: &impl StateroomContext) {
+///         // `subject` is verified by the server; the query is whatever the client sent.
+///         let user = details.subject.as_deref().unwrap_or("guest");
+///         let language = details.query("lang").unwrap_or("en");
+///         context.send_message(client, format!("{user} {language}"));
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ClientDetails {
-    /// Who it is, as whoever let it in says: the claim `sub` of its JSON Web Token, for one.
+    /// The authenticated subject: with JSON Web Tokens, the claim `sub`.
     pub subject: Option<String>,
-    /// What its token claims, as the text of a JSON object.
+    /// The claims of the client's token, as a JSON object.
     pub claims: Option<String>,
-    /// The query of the address by which it came, decoded, in order; without secrets. The client is free in what it
-    /// writes there.
+    /// The query parameters of the URL, decoded and in order, without secrets. They are chosen by the client: do not
+    /// trust them.
     pub query: Vec<(String, String)>,
-    /// Those headers of its request that the server was asked to pass on, their names in lower case.
+    /// The request headers that the server is configured to pass on. Their names are in lower case.
     pub headers: Vec<(String, String)>,
-    /// The WebSocket subprotocol that was agreed on.
+    /// The negotiated WebSocket subprotocol.
     pub subprotocol: Option<String>,
 }
 
 impl ClientDetails {
-    /// Whether there is nothing in it.
+    /// Returns whether there are no details.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == ClientDetails::default()
     }
 
-    /// How many bytes it holds, as rooms count them to bound what waits.
+    /// Returns the approximate memory use in bytes, by which rooms bound what they queue.
     #[must_use]
     pub fn size(&self) -> usize {
         let pairs = self.query.iter().chain(&self.headers).map(|(name, value)| name.len() + value.len());
@@ -36,13 +51,13 @@ impl ClientDetails {
         size_of::<Self>() + pairs.map(|bytes| bytes + 2 * size_of::<String>()).chain(texts).sum::<usize>()
     }
 
-    /// The first value of that name in the query.
+    /// Returns the first query parameter with this name.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
         first(&self.query, name)
     }
 
-    /// The first value of that header, if it is one that is passed on. The name is in lower case.
+    /// Returns the first header with this name, in lower case, if the server passes it on.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         first(&self.headers, name)
@@ -50,5 +65,5 @@ impl ClientDetails {
 }
 
 fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    pairs.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
+    pairs.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
 }

@@ -1,4 +1,4 @@
-//! The one way from an event to the method of a service, on the host and in a guest.
+//! Dispatches events to the methods of a service, on the host and in a guest.
 use crate::{
     StateroomContext, StateroomService,
     details::ClientDetails,

@@ -1,7 +1,7 @@
 //! The events a room hands to its service together, and the effects it gets back.
 //!
 //! *Invariant:* effects are released by event and in order, and only for events that have returned. While the service
-//! still works on one event, the room can already take the effects of the events before it.
+//! is handling an event, the room can already take the effects of the events before it.
 use std::{
     collections::VecDeque,
     mem,
@@ -13,19 +13,19 @@ use std::{
 
 use crate::messages::{Effect, Event, EventKind};
 
-/// Events that wait for a service, and the effects of those it has finished.
+/// Events that wait for a service, and the effects of the finished ones.
 ///
-/// The room appends events, [`deliver`](crate::StateroomService::deliver) works through them, and the room takes the
+/// The room appends events, [`deliver`](crate::StateroomService::deliver) handles them, and the room takes the
 /// finished ones whenever `deliver` returns or yields. Both run in one task, so the lock is never contended.
 #[derive(Debug, Default)]
 pub struct EventBatch {
-    state: Mutex<State>,
+    state: Mutex<BatchState>,
     /// Number of waiting events. Updated with the state, read without its lock.
     waiting: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BatchState {
     waiting: VecDeque<Event>,
     /// Kinds of the events that were taken and have not returned.
     in_progress: VecDeque<EventKind>,
@@ -78,7 +78,7 @@ impl EventBatch {
         self.waiting.store(state.waiting.len(), Ordering::Relaxed);
     }
 
-    /// Takes the next event to work on.
+    /// Takes the next event to handle.
     pub fn next_event(&self) -> Option<Event> {
         let mut state = self.lock();
         let event = state.waiting.pop_front()?;
@@ -101,12 +101,12 @@ impl EventBatch {
         taken
     }
 
-    /// The label of the first event that was taken and has not returned: after a fault, the event that failed.
+    /// Returns the label of the first event that was taken and has not returned: after a fault, the event that failed.
     pub fn in_progress_label(&self) -> Option<&'static str> {
         self.lock().in_progress.front().map(|kind| kind.label())
     }
 
-    /// The label of the first event that has not returned, whether it was taken or not.
+    /// Returns the label of the first event that has not returned, whether it was taken or not.
     pub fn next_label(&self) -> Option<&'static str> {
         let state = self.lock();
         let next = state.in_progress.front().copied().or_else(|| state.waiting.front().map(Event::kind));
@@ -147,7 +147,7 @@ impl EventBatch {
         self.waiting.load(Ordering::Relaxed) == 0
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BatchState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! What makes the service of each room.
+//! The trait that creates the service of each room.
 use std::{
     convert::Infallible,
     fmt::{self, Debug},
@@ -13,29 +13,60 @@ use crate::{
     fault::{Fault, FaultKind},
 };
 
-/// Makes the service of each new room.
+/// Creates the service of each new room.
+///
+/// Services that implement `Default` need no factory of their own: use [`DefaultStateroomFactory`]. Implement this
+/// trait to pass configuration or shared resources to services.
+///
+/// ```
+/// use std::{convert::Infallible, sync::Arc};
+///
+/// use stateroom::*;
+///
+/// struct Quiz {
+///     questions: Arc<[String]>,
+/// }
+///
+/// impl StateroomService for Quiz {}
+///
+/// struct QuizFactory {
+///     questions: Arc<[String]>,
+/// }
+///
+/// impl StateroomServiceFactory for QuizFactory {
+///     type Service = Quiz;
+///     type Error = Infallible;
+///
+///     fn build(&self, _room_id: &str, _context: Arc<impl StateroomContext>) -> Result<Quiz, Infallible> {
+///         Ok(Quiz { questions: self.questions.clone() })
+///     }
+/// }
+/// ```
 pub trait StateroomServiceFactory: Send + Sync + 'static {
-    /// What it makes.
+    /// The type of the services.
     type Service: StateroomService;
-    /// Why it could not.
+    /// The error returned when a service cannot be created.
     type Error: Debug;
 
-    /// Makes the service for the room `room_id`. What is asked of the context here takes effect after `init`.
+    /// Creates the service of the room `room_id`. Effects requested through `context` here are applied after `init`.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the room from beginning. Those who wanted to join are closed with 1011.
+    /// If the service cannot be created. The room does not start, and the clients that wait to join it are closed with
+    /// 1011.
     fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Self::Service, Self::Error>;
 
-    /// Whether there is space for one more service besides those of so many rooms, which the asking server has or has yet
-    /// to begin. As others may take it meanwhile, [`create`](Self::create) may still fail for want of it.
+    /// Returns whether there is capacity for one more service, in addition to those of `rooms` rooms, which the calling
+    /// server runs or is about to start. Other servers may take the capacity first, so [`create`](Self::create) may
+    /// still fail.
     #[doc(hidden)]
     fn has_space(&self, rooms: usize) -> bool {
         let _ = rooms;
         true
     }
 
-    /// Makes the service, contained: the way by which hosts do it. One that takes long overrides this to give way.
+    /// Creates the service, and turns a panic or an error into a fault. Hosts create every service through this method;
+    /// a factory that takes long overrides it to yield.
     #[doc(hidden)]
     fn create(
         &self,
@@ -51,12 +82,12 @@ pub trait StateroomServiceFactory: Send + Sync + 'static {
     }
 }
 
-/// Makes services by their `Default`.
+/// A factory that creates services with their `Default` implementation.
 pub struct DefaultStateroomFactory<T: StateroomService + Default> {
     service: PhantomData<T>,
 }
 
-// By hand, as a derive would ask the same of the service.
+// Not derived: a derive would require the trait of the service, too.
 impl<T: StateroomService + Default> fmt::Debug for DefaultStateroomFactory<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("DefaultStateroomFactory")

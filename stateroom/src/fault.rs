@@ -1,32 +1,32 @@
-//! How a room's service can fail.
+//! The failures of a room's service.
 use std::{any::Any, error::Error, fmt};
 
-/// What kind of failure ended a room.
+/// The kind of failure that ended a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FaultKind {
     /// The factory could not build the service.
     Build,
-    /// There was no space for a further service. That is no failure of the room's.
+    /// The host has no free slot for another service. Not caused by the service itself.
     NoSpace,
     /// A native service panicked.
     Panic,
     /// A guest trapped: a panic, `unreachable`, an access out of bounds, a stack overflow.
     Trap,
-    /// An event used more processor time than it may.
+    /// An event exceeded its budget of CPU time.
     CpuBudget,
-    /// An event took longer than it may, asleep or not.
+    /// An event exceeded its budget of wall-clock time.
     TimeBudget,
-    /// A guest wanted more memory than it may have, and did not survive the refusal.
+    /// A guest requested more memory than its limit, and failed when the request was denied.
     Memory,
-    /// A guest named memory that it does not have.
+    /// A guest passed a pointer outside of its memory.
     BadPointer,
-    /// A guest sent bytes that are no message.
+    /// A guest sent bytes that are not a valid message.
     BadMessage,
 }
 
 impl FaultKind {
-    /// A short name, for logs.
+    /// Returns a short name, for logs.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl FaultKind {
     }
 }
 
-/// Why a room's service failed. The room ends with it: its clients are closed with 1011.
+/// The failure of a room's service. It ends the room: all clients are closed with 1011.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     kind: FaultKind,
@@ -53,26 +53,26 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A failure of the given kind. The message is for the service's author, in the log.
+    /// Creates a fault of this kind. The message is logged, for the author of the service.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         Fault { kind, message: message.into(), event: None, backtrace: None }
     }
 
-    /// The same failure, with where it happened: one line a frame.
+    /// Sets the backtrace, one line per frame.
     #[must_use]
     pub fn with_backtrace(mut self, backtrace: impl Into<String>) -> Self {
         self.backtrace = Some(backtrace.into());
         self
     }
 
-    /// The same failure, with the label of the event in which it happened.
+    /// Sets the label of the event that failed.
     #[must_use]
     pub fn in_event(mut self, event: Option<&'static str>) -> Self {
         self.event = event;
         self
     }
 
-    /// What `catch_unwind` caught, with the panic's message where it is a text.
+    /// Creates a fault from the payload that `catch_unwind` returns, with the panic's message if it is a string.
     #[doc(hidden)]
     #[must_use]
     pub fn from_panic(kind: FaultKind, panic: &(dyn Any + Send)) -> Self {
@@ -84,32 +84,32 @@ impl Fault {
         Fault::new(kind, message)
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> FaultKind {
         self.kind
     }
 
-    /// What happened, for the log.
+    /// Returns the message, for the log.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The event in which it happened, by the name of the service's method; none if it happened before the first one.
+    /// Returns the name of the service's method that failed, or `None` if the service failed before its first event.
     #[must_use]
     pub fn event(&self) -> Option<&'static str> {
         self.event
     }
 
-    /// Where it happened, if that is known: one line a frame.
+    /// Returns the backtrace, one line per frame, if there is one.
     #[must_use]
     pub fn backtrace(&self) -> Option<&str> {
         self.backtrace.as_deref()
     }
 
-    /// What clients may be told. Limits are named with their number; what a panic or a trap said stays in the log, as
-    /// it may hold what is not theirs.
+    /// Returns the reason that clients may see. It includes the value of an exceeded limit, but not the message of a
+    /// panic or a trap, which may contain confidential data.
     #[must_use]
     pub fn public_reason(&self) -> String {
         match self.kind {

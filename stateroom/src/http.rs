@@ -1,64 +1,64 @@
-//! HTTP requests to a room, and what it answers.
+//! HTTP requests to a room, and its responses.
 
-/// How many headers a request or an answer may have.
-pub const MOST_HEADERS: usize = 100;
+/// Maximum number of headers in a request or a response.
+pub const MAX_HEADERS: usize = 100;
 
-/// An HTTP request to a room: see [`request`](crate::StateroomService::request).
+/// An HTTP request to a room, passed to [`request`](crate::StateroomService::request).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Request {
-    /// `GET`, `POST` and their like, in upper case.
+    /// The method in upper case, such as `GET`.
     pub method: String,
-    /// What follows the room in the address, from its `/` on and without the query, as it was sent: percent-encoded. `/`
-    /// where nothing follows.
+    /// The part of the path that follows the room ID, percent-encoded as it was sent. Begins with `/`, and is `/` if
+    /// nothing follows.
     pub path: String,
-    /// The query, without its `?`, as it was sent; without secrets.
+    /// The query without its `?`, encoded as it was sent, without secrets.
     pub query: String,
-    /// The headers that the room may see, their names in lower case.
+    /// The headers that the server passes on. Their names are in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// Who asks, as whoever let it in says: the claim `sub` of its JSON Web Token, for one.
+    /// The authenticated subject: with JSON Web Tokens, the claim `sub`.
     pub subject: Option<String>,
-    /// What its token claims, as the text of a JSON object.
+    /// The claims of the token, as a JSON object.
     pub claims: Option<String>,
 }
 
 impl Request {
-    /// A request with this method, to this path below the room; what follows a `?` is its query.
+    /// Creates a request with this method and path. The part of `path` that follows a `?` is the query.
     #[must_use]
     pub fn new(method: &str, path: &str) -> Self {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         Request { method: method.to_owned(), path: path.to_owned(), query: query.to_owned(), ..Request::default() }
     }
 
-    /// The same, with a header. The name is in lower case.
+    /// Adds a header. The name must be in lower case.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// The same, with a body.
+    /// Sets the body.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// The first value of that header. The name is in lower case.
+    /// Returns the first header with this name, in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body, if it is a text.
+    /// Returns the body as a string if it is valid UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.body).ok()
     }
 
-    /// How many bytes it holds, as rooms count them to bound what waits.
+    /// Returns the approximate memory use in bytes, by which rooms bound what they queue.
     #[must_use]
     pub fn size(&self) -> usize {
         let optional = [&self.subject, &self.claims].into_iter().flatten().map(String::len).sum::<usize>();
@@ -67,33 +67,33 @@ impl Request {
     }
 }
 
-/// What a room answers to a [`Request`].
+/// A room's response to a [`Request`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Response {
-    /// The status, from 200 to 599; any other is sent as 500, with a warning in the log.
+    /// The status code, from 200 to 599. Any other is replaced with 500, with a warning in the log.
     pub status: u16,
-    /// The headers. Those that are about the connection rather than the answer are left out.
+    /// The headers. Those that only the server may set, such as `connection` and `content-length`, are dropped.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// An answer with this status and this body.
+    /// Creates a response with this status and body.
     #[must_use]
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Response { status, headers: Vec::new(), body: body.into() }
     }
 
-    /// The same, with a header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// How many bytes it holds.
+    /// Returns the approximate memory use in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         size_of::<Self>() + size_of_pairs(&self.headers) + self.body.len()
@@ -101,14 +101,14 @@ impl Response {
 }
 
 impl From<&str> for Response {
-    /// 200, and a text.
+    /// Creates a response with status 200 and a plain-text body.
     fn from(text: &str) -> Self {
         Response::new(200, text).with_header("content-type", "text/plain; charset=utf-8")
     }
 }
 
 impl From<String> for Response {
-    /// 200, and a text.
+    /// Creates a response with status 200 and a plain-text body.
     fn from(text: String) -> Self {
         Response::new(200, text).with_header("content-type", "text/plain; charset=utf-8")
     }

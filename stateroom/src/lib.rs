@@ -1,14 +1,15 @@
 //! Rooms: small, single-threaded, stateful services that talk to their clients over WebSockets.
 //!
-//! This crate holds what a service is written against and nothing else: no runtime, no sockets. A service implements
-//! [`StateroomService`]; it is told what happens (a client connects, says something, leaves, a timer fires) and answers
-//! through a [`StateroomContext`]. The same service runs natively inside `stateroom-server` or, marked with
-//! `#[stateroom_wasm]` from `stateroom-wasm`, as a sandboxed WebAssembly module.
+//! This crate contains the traits and types a service is written against, and nothing else: no runtime, no sockets. A
+//! service implements [`StateroomService`]. Its methods are called when a client connects, sends a message or
+//! disconnects, and when a timer fires; it responds through a [`StateroomContext`]. The same service runs natively in
+//! `stateroom-server` or, with the attribute `#[stateroom_wasm]` of `stateroom-wasm`, as a sandboxed WebAssembly
+//! module.
 //!
 //! ```
 //! use stateroom::*;
 //!
-//! /// Counts, for everybody in the room.
+//! /// A counter shared by all clients of the room.
 //! #[derive(Default)]
 //! struct Counter {
 //!     value: i64,
@@ -16,7 +17,7 @@
 //!
 //! impl StateroomService for Counter {
 //!     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
-//!         // The newcomer learns where we are.
+//!         // Send the current value to the new client.
 //!         context.send_message(client, self.value.to_string());
 //!     }
 //!
@@ -31,22 +32,22 @@
 //! }
 //! ```
 //!
-//! # What a room promises its service
+//! # Guarantees
 //!
-//! - Events are handled one at a time: `init` first, then the events of each client in the order in which it caused
-//!   them, `connect` before its messages and `disconnect` last.
-//! - What an event asks for (messages, a timer, a closed client) takes effect when its method has returned. A method
-//!   that panics has no effect at all, and ends the room.
-//! - A message to a client that has left is dropped quietly.
+//! - Events are handled one at a time. `init` is the first event. The events of a client keep their order: `connect`,
+//!   its messages in the order in which it sent them, `disconnect`.
+//! - Effects (messages, timers, closed clients) are released when the method that requested them returns. A method that
+//!   panics releases none, and ends the room.
+//! - A message to a client that has left is dropped without an error.
 //!
 //! # Features
 //!
-//! | feature | what it adds |
+//! | feature | description |
 //! |-|-|
 //! | `serde` | `Serialize` and `Deserialize` for the message types |
-//! | `wire` | `wire`: the encodings between a host and a WebAssembly guest |
-//! | `testing` | `testing`: a simulated room, and a context that records, to test a service without a server |
-//! | `proptest` | `testing::Interleavings`: random tests in that room; needs Rust 1.88 |
+//! | `wire` | `wire`: the encodings used between a host and a WebAssembly guest |
+//! | `testing` | `testing`: a simulated room and a recording context, to test a service without a server |
+//! | `proptest` | `testing::Interleavings`: randomized tests in the simulated room; requires Rust 1.88 |
 #![forbid(unsafe_code)]
 
 mod client_id;
@@ -71,7 +72,7 @@ pub mod testing;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-// Only these names come with `use stateroom::*`: the ones of 0.4.4, so that no service finds one of its own ambiguous.
+// `use stateroom::*` imports only the names of 0.4.4, so a newer release never makes a name in a service ambiguous.
 pub use client_id::ClientId;
 pub use context::StateroomContext;
 pub use factory::{DefaultStateroomFactory, StateroomServiceFactory};
@@ -80,7 +81,7 @@ pub use payload::MessagePayload;
 pub use recipient::MessageRecipient;
 pub use service::StateroomService;
 
-/// The code of the README, compiled and run as the rest of the documentation is.
+/// Compiles and runs the code of the README as doctests.
 #[cfg(all(doctest, feature = "proptest"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -1,7 +1,7 @@
-//! What happens in a room ([`Event`]) and what its service asks for ([`Effect`]).
+//! The inputs of a service ([`Event`]) and its outputs ([`Effect`]).
 //!
-//! *Invariant:* [`MessageToProcess`] and [`MessageFromProcess`] are the ones of protocol 0 and never change. What is new
-//! is added to [`Event`] and [`Effect`], which the room, the wire and the tests speak.
+//! *Invariant:* [`MessageToProcess`] and [`MessageFromProcess`] belong to protocol 0 and never change. New kinds are
+//! added to [`Event`] and [`Effect`], which the room, the wire encoding and the tests use.
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
@@ -15,91 +15,91 @@ use crate::{
 
 pub use self::kinds::{EffectKind, EventKind};
 
-/// Something that happens in a room; its service is told.
+/// An event in a room, passed to its service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The room begins. Comes once, before anything else.
+    /// The room starts. Delivered once, before any other event.
     Init,
     /// A client has joined.
     Connect {
-        /// Who has joined.
+        /// The client.
         client: ClientId,
     },
-    /// A client has left, by whatever way.
+    /// A client has left.
     Disconnect {
-        /// Who has left.
+        /// The client.
         client: ClientId,
     },
-    /// A client says something.
+    /// A client has sent a message.
     Message {
-        /// Who says it.
+        /// The client.
         sender: ClientId,
-        /// What it says.
+        /// The message.
         message: MessagePayload,
     },
-    /// The time set by [`Effect::SetTimer`] has come.
+    /// The timer set by [`Effect::SetTimer`] fires.
     Timer,
-    /// The program around the rooms asks something; [`Effect::Answer`] answers.
+    /// The program that embeds the server calls the service, which answers with [`Effect::Answer`].
     Call {
-        /// What it asks.
+        /// The message.
         message: MessagePayload,
     },
-    /// A client has joined, and something is known of it besides. Comes instead of [`Event::Connect`].
+    /// A client has joined, and has details. Delivered instead of [`Event::Connect`].
     ConnectWith {
-        /// Who has joined.
+        /// The client.
         client: ClientId,
-        /// What is known of it.
+        /// The client's details.
         details: Box<ClientDetails>,
     },
-    /// The room is about to end, as the server stops or the program around it has it end.
+    /// The room is about to end, because the server stops or the program that embeds it ends the room.
     Shutdown,
-    /// Somebody asks something over HTTP; [`Effect::Respond`] answers.
+    /// An HTTP request for the room, to which the service responds with [`Effect::Respond`].
     Request {
-        /// What it asks.
+        /// The request.
         request: Box<Request>,
     },
 }
 
-/// Something a service asks of its room.
+/// An effect that a service requests of its room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Send a message.
+    /// Sends a message.
     Message {
-        /// To whom.
+        /// The recipient.
         recipient: MessageRecipient,
-        /// What.
+        /// The message.
         message: MessagePayload,
     },
-    /// Set the room's one timer, instead of the one that is set.
+    /// Sets the room's timer, and replaces the previous one.
     SetTimer {
-        /// How long to wait, in milliseconds.
+        /// The delay in milliseconds.
         ms_delay: u32,
     },
-    /// Close a client's connection.
+    /// Closes a client's connection.
     CloseClient {
-        /// Whose.
+        /// The client.
         client: ClientId,
         /// The WebSocket close code: 1000, or 3000 to 4999.
         code: u16,
-        /// The reason given, cut at 123 bytes.
+        /// The reason in the close frame, truncated to 123 bytes.
         reason: String,
     },
-    /// Answer the [`Event::Call`] that is being handled. Has no meaning in other events, nor a second time in one.
+    /// Answers the current [`Event::Call`]. Ignored in other events, and after the first answer.
     Answer {
-        /// What.
+        /// The answer.
         message: MessagePayload,
     },
-    /// Answer the [`Event::Request`] that is being handled. Has no meaning in other events, nor a second time in one.
+    /// Responds to the current [`Event::Request`]. Ignored in other events, and after the first response.
     Respond {
-        /// What.
+        /// The response.
         response: Box<Response>,
     },
 }
 
 impl Effect {
-    /// About how many bytes the effect holds, as rooms count them to bound what waits.
+    /// Returns the approximate memory use in bytes, by which rooms bound what they queue.
     #[must_use]
     pub fn size(&self) -> usize {
         size_of::<Effect>()
@@ -112,47 +112,47 @@ impl Effect {
     }
 }
 
-/// An event as protocol 0 knows it. The order of the variants is part of the protocol.
+/// An event of protocol 0. The order of the variants is part of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum MessageToProcess {
-    /// The room begins.
+    /// The room starts.
     Init,
     /// A client has joined.
     Connect {
-        /// Who has joined.
+        /// The client.
         client: ClientId,
     },
     /// A client has left.
     Disconnect {
-        /// Who has left.
+        /// The client.
         client: ClientId,
     },
-    /// A client says something.
+    /// A client has sent a message.
     Message {
-        /// Who says it.
+        /// The client.
         sender: ClientId,
-        /// What it says.
+        /// The message.
         message: MessagePayload,
     },
     /// The room's timer fires.
     Timer,
 }
 
-/// An effect as protocol 0 knows it. The order of the variants is part of the protocol.
+/// An effect of protocol 0. The order of the variants is part of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum MessageFromProcess {
-    /// Send a message.
+    /// Sends a message.
     Message {
-        /// To whom.
+        /// The recipient.
         recipient: MessageRecipient,
-        /// What.
+        /// The message.
         message: MessagePayload,
     },
-    /// Set the room's one timer.
+    /// Sets the room's timer.
     SetTimer {
-        /// How long to wait, in milliseconds.
+        /// The delay in milliseconds.
         ms_delay: u32,
     },
 }
@@ -170,7 +170,7 @@ impl From<MessageToProcess> for Event {
 }
 
 impl TryFrom<Event> for MessageToProcess {
-    /// The event, if protocol 0 has no word for it.
+    /// The event, if its kind is not part of protocol 0.
     type Error = Event;
 
     fn try_from(event: Event) -> Result<Self, Event> {
@@ -197,7 +197,7 @@ impl From<MessageFromProcess> for Effect {
 }
 
 impl TryFrom<Effect> for MessageFromProcess {
-    /// The effect, if protocol 0 has no word for it.
+    /// The effect, if its kind is not part of protocol 0.
     type Error = Effect;
 
     fn try_from(effect: Effect) -> Result<Self, Effect> {

@@ -1,8 +1,8 @@
-//! What a message carries.
+//! The content of a message.
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
-/// The content of a message: a WebSocket's binary or text message.
+/// The content of a message: binary or text, as in WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum MessagePayload {
@@ -13,7 +13,7 @@ pub enum MessagePayload {
 }
 
 impl MessagePayload {
-    /// The text, if it is a text message.
+    /// Returns the text of a text message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -22,7 +22,7 @@ impl MessagePayload {
         }
     }
 
-    /// The bytes, if it is a binary message. The bytes of a text message are not among them.
+    /// Returns the bytes of a binary message, and `None` for a text message.
     #[must_use]
     pub fn bytes(&self) -> Option<&[u8]> {
         match self {
@@ -31,7 +31,7 @@ impl MessagePayload {
         }
     }
 
-    /// How many bytes the message has, text or not.
+    /// Returns the length in bytes, of either kind.
     #[doc(hidden)]
     #[must_use]
     pub fn size(&self) -> usize {

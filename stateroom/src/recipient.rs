@@ -1,25 +1,27 @@
-//! Whom a message goes to.
+//! The recipients of a message.
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
 use crate::ClientId;
 
-/// Whom a message goes to.
+/// The recipients of a message.
+///
+/// A [`ClientId`] converts into it, so `context.send_message(client, ..)` sends to one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum MessageRecipient {
-    /// Everybody who is in the room.
+    /// All clients in the room.
     Broadcast,
-    /// One client. If it has left, the message is dropped.
+    /// One client. The message is dropped if the client has left.
     Client(ClientId),
-    /// Everybody who is in the room but this client.
+    /// All clients in the room except this one.
     EveryoneExcept(ClientId),
 }
 
 impl MessageRecipient {
-    /// The recipient as one number: 0 is everybody, `n` the client `n`, `-n` everyone except the client `n`.
+    /// Encodes the recipient as a number: 0 for a broadcast, `n` for client `n`, `-n` for everyone except client `n`.
     ///
-    /// A client above `i32::MAX` does not fit and comes out as another recipient; rooms never count that far.
+    /// The ID of a client above `i32::MAX` does not fit, and is encoded as another recipient.
     #[must_use]
     pub fn encode_i32(&self) -> i32 {
         match self {
@@ -29,7 +31,7 @@ impl MessageRecipient {
         }
     }
 
-    /// The recipient that [`encode_i32`](Self::encode_i32) made this number of.
+    /// Decodes a number returned by [`encode_i32`](Self::encode_i32).
     #[must_use]
     pub fn decode_i32(number: i32) -> Self {
         match number {
@@ -39,7 +41,7 @@ impl MessageRecipient {
         }
     }
 
-    /// Whether `client` is among those meant.
+    /// Returns whether `client` is among the recipients.
     #[must_use]
     pub fn includes(&self, client: ClientId) -> bool {
         match *self {
@@ -61,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recipient_and_its_number_are_the_same_thing() {
+    fn encodes_a_recipient_as_a_number_and_back() {
         for (recipient, number) in [
             (MessageRecipient::Broadcast, 0),
             (ClientId(3).into(), 3),
@@ -75,13 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_number_and_the_largest_client_do_not_overflow() {
+    fn does_not_overflow_at_the_smallest_number() {
         assert_eq!(MessageRecipient::decode_i32(i32::MIN), MessageRecipient::EveryoneExcept(ClientId(1 << 31)));
         assert_eq!(MessageRecipient::EveryoneExcept(ClientId(1 << 31)).encode_i32(), i32::MIN);
     }
 
     #[test]
-    fn each_recipient_includes_whom_it_names() {
+    fn includes_only_the_named_clients() {
         let (one, two) = (ClientId(1), ClientId(2));
         assert!(MessageRecipient::Broadcast.includes(one));
         assert!(MessageRecipient::Client(one).includes(one));

@@ -1,10 +1,9 @@
-//! The rules of a room, without I/O: who is in it, which events its service receives, and what its effects do.
+//! The room core, without I/O: membership, the events a service receives, and the effects it requests.
 //!
-//! A driver passes what happens into a [`RoomCore`], has the service work through the core's pending events, and
-//! carries out what the core hands to its [`RoomOutput`]. The server's actor and the simulated room of `testing` are
-//! two such drivers.
+//! A driver passes inputs to a [`RoomCore`], lets the service handle the pending events, and implements [`RoomOutput`]
+//! to carry out the outputs. The server's actor and the simulated room of `testing` are such drivers.
 //!
-//! *Invariant:* nothing here waits, reads a clock, or knows sockets: time and connections come in as values.
+//! *Invariant:* nothing here waits, reads a clock, or accesses a socket: time and connections are passed in as values.
 mod close;
 mod context;
 mod core;

@@ -1,4 +1,4 @@
-//! What an author implements.
+//! The trait a service implements.
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -15,99 +15,220 @@ use crate::{
     messages::Effect,
 };
 
-/// After so many bytes of effects, the host gets to write them before the next event.
-const BYTES_IN_ONE_GO: usize = 256 << 10;
-/// After so long, others get the thread before the next event.
-const TIME_IN_ONE_GO: Duration = Duration::from_millis(1);
+/// Maximum size of effects, in bytes, before `deliver` returns to let the host write them.
+const MAX_DELIVER_BYTES: usize = 256 << 10;
+/// Maximum duration of one `deliver` call, so other tasks get the thread between two events.
+const MAX_DELIVER_DURATION: Duration = Duration::from_millis(1);
 
-/// A room's service: its state, and what it does when something happens. One value serves one room.
+/// The service of a room: its state, and its reactions to events.
 ///
-/// Every method has an empty default. They are called one at a time, and what they ask of the context takes effect when
-/// they have returned.
+/// Each room has its own service. A [`StateroomServiceFactory`](crate::StateroomServiceFactory) creates it with the
+/// room, and it is dropped when the room ends; its state is lost then.
+///
+/// # Events
+///
+/// Every method handles one kind of event, and does nothing by default. Implement the ones the service needs.
+///
+/// | method | called when |
+/// |-|-|
+/// | [`init`](Self::init) | the room starts |
+/// | [`connect`](Self::connect), [`connect_with`](Self::connect_with) | a client joins |
+/// | [`message`](Self::message) | a client sends a message |
+/// | [`disconnect`](Self::disconnect) | a client leaves |
+/// | [`timer`](Self::timer) | the room's timer fires |
+/// | [`call`](Self::call) | the program that embeds the server calls the room |
+/// | [`request`](Self::request) | an HTTP request for the room arrives |
+/// | [`shutdown`](Self::shutdown) | the room is about to be stopped |
+///
+/// # Guarantees
+///
+/// - Methods are called one at a time, so a service needs no locks.
+/// - `init` is called once, first. `connect` is called before a client's first message. `disconnect` is called once per
+///   connection, after its last message.
+/// - Messages of one client arrive in the order in which it sent them. There is no order between clients.
+/// - Effects requested through the context are released in order when the method returns. If a method panics, its
+///   effects are discarded and the room ends: all clients are closed with 1011, and the next client to join gets a new
+///   service.
+/// - A slow method delays the other events of its room. Other rooms are not delayed by a WebAssembly module; a native
+///   service blocks its thread.
+///
+/// # Examples
+///
+/// A room in which clients take turns:
+///
+/// ```
+/// use stateroom::*;
+///
+/// /// Milliseconds before a turn is passed on.
+/// const TURN_TIMEOUT: u32 = 30_000;
+///
+/// #[derive(Default)]
+/// struct Turns {
+///     players: Vec<ClientId>,
+/// }
+///
+/// impl Turns {
+///     fn start_turn(&self, context: &impl StateroomContext) {
+///         if let Some(player) = self.players.first() {
+///             context.send_message(*player, "your turn");
+///             context.set_timer(TURN_TIMEOUT); // Replaces the timer of the previous turn.
+///         }
+///     }
+/// }
+///
+/// impl StateroomService for Turns {
+///     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
+///         self.players.push(client);
+///         if self.players.len() == 1 {
+///             self.start_turn(context);
+///         }
+///     }
+///
+///     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+///         if self.players.first() == Some(&client) {
+///             context.send_message(MessageRecipient::EveryoneExcept(client), message);
+///             self.players.rotate_left(1);
+///             self.start_turn(context);
+///         }
+///     }
+///
+///     fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
+///         let had_turn = self.players.first() == Some(&client);
+///         self.players.retain(|player| *player != client);
+///         if had_turn {
+///             self.start_turn(context);
+///         }
+///     }
+///
+///     fn timer(&mut self, context: &impl StateroomContext) {
+///         if !self.players.is_empty() {
+///             self.players.rotate_left(1);
+///             self.start_turn(context);
+///         }
+///     }
+/// }
+/// ```
 pub trait StateroomService: Send + Sync + 'static {
-    /// The room begins; nobody has joined yet.
+    /// Handles the start of the room. No client has joined yet.
     fn init(&mut self, context: &impl StateroomContext) {
         let _ = context;
     }
 
-    /// A client has joined. A broadcast sent here reaches it.
+    /// Handles a client that has joined. A broadcast sent here reaches the new client.
+    ///
+    /// A client that reconnects with the same `token` keeps its ID, so this may be called again for the same client:
+    /// after its `disconnect`.
     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
         let _ = (client, context);
     }
 
-    /// A client has joined, and this is known of it: who it is, what it asked for in its address. Implement this instead
-    /// of [`connect`](Self::connect) where that matters; it is what a host calls, and by default it calls the other.
+    /// Handles a client that has joined, with its [details](ClientDetails): its identity, query parameters and headers.
+    ///
+    /// Hosts call this method for every client. The default implementation calls [`connect`](Self::connect), so
+    /// implement only one of the two.
     fn connect_with(&mut self, client: ClientId, details: &ClientDetails, context: &impl StateroomContext) {
         let _ = details;
         self.connect(client, context);
     }
 
-    /// A client has left, by whatever way: comes exactly once a connection. A broadcast sent here does not reach it.
+    /// Handles a client that has left: it closed its connection, lost it, was closed by the service, or was replaced by
+    /// a connection with the same token. A broadcast sent here does not reach it.
     ///
-    /// Not called where the room ends with it: by the shutdown policy `immediate`, or by a failure of the service.
+    /// Called exactly once per connection, with two exceptions: when the service fails, and for the last client of a
+    /// room with the shutdown policy `immediate`, which ends the room.
     fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
         let _ = (client, context);
     }
 
-    /// A client says something.
+    /// Handles a message from a client.
     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
         let _ = (client, message, context);
     }
 
-    /// The time set with [`StateroomContext::set_timer`] has come.
+    /// Handles the timer set with [`StateroomContext::set_timer`]. The timer fires once; set it again to repeat.
     fn timer(&mut self, context: &impl StateroomContext) {
         let _ = context;
     }
 
-    /// The program around the rooms asks something, by the server's handle to the room. What is returned is the answer;
-    /// `None`, the default, is that there is none. What is asked of the context takes effect before the answer is out.
+    /// Handles a call from the program that embeds the server, made through its handle to the room. Returns the answer,
+    /// or `None` (the default) if there is none.
+    ///
+    /// Effects requested here are applied before the answer is delivered.
     fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
         let _ = (message, context);
         None
     }
 
-    /// Somebody asks something over HTTP, at `/http/{room}/...`. What is returned is the answer; `None`, the default, is a
-    /// 404. What is asked of the context takes effect before the answer is out.
+    /// Handles an HTTP request to `/http/{room}/...`. Returns the response; `None` (the default) becomes a 404.
+    ///
+    /// Effects requested here are applied before the response is sent.
+    ///
+    /// ```
+    /// use stateroom::{http::{Request, Response}, *};
+    ///
+    /// #[derive(Default)]
+    /// struct Scores {
+    ///     best: u32,
+    /// }
+    ///
+    /// impl StateroomService for Scores {
+    ///     fn request(&mut self, request: Request, context: &impl StateroomContext) -> Option<Response> {
+    ///         match (request.method.as_str(), request.path.as_str()) {
+    ///             ("GET", "/best") => Some(self.best.to_string().into()),
+    ///             ("POST", "/reset") => {
+    ///                 self.best = 0;
+    ///                 context.send_message(MessageRecipient::Broadcast, "reset");
+    ///                 Some(Response::new(204, ""))
+    ///             }
+    ///             _ => None,
+    ///         }
+    ///     }
+    /// }
+    /// ```
     fn request(&mut self, request: Request, context: &impl StateroomContext) -> Option<Response> {
         let _ = (request, context);
         None
     }
 
-    /// The room is about to end, as the server stops or the program around it has it end: time to say goodbye. Each
-    /// `disconnect` comes after it. Not called where a room ends for being empty, or by a failure.
+    /// Handles the end of the room, requested by a stopping server or by the program that embeds it. Messages sent here
+    /// still reach the clients.
+    ///
+    /// [`disconnect`](Self::disconnect) follows for every client. Not called when an empty room ends, or when the
+    /// service fails.
     fn shutdown(&mut self, context: &impl StateroomContext) {
         let _ = context;
     }
 
-    /// How much memory the service has, in bytes, where that is known.
+    /// Returns the memory used by the service, in bytes, if it is known.
     #[doc(hidden)]
     fn memory_bytes(&mut self) -> Option<usize> {
         None
     }
 
-    /// Works through the events of a turn: the way by which hosts drive any service, whatever it is made of.
+    /// Handles the events of a batch. Hosts drive every service through this method.
     ///
-    /// May return before the turn is empty; then it is called again. Must have finished at least one event by then.
+    /// May return before the batch is empty, but not before it has finished at least one event; it is then called
+    /// again.
     #[doc(hidden)]
     fn deliver(
         &mut self,
-        turn: &EventBatch,
+        batch: &EventBatch,
         context: &impl StateroomContext,
     ) -> impl Future<Output = Result<(), Fault>> + Send {
         async move {
             let mut effects = Vec::new();
             let mut bytes = 0;
-            let begun = Instant::now();
-            while let Some(event) = turn.next_event() {
-                // After a panic the service is dropped: nobody sees what state it is in.
+            let started = Instant::now();
+            while let Some(event) = batch.next_event() {
+                // The service is dropped after a panic, so its state is never observed.
                 let call = AssertUnwindSafe(|| dispatch(self, event, context));
                 let answer = context
                     .collect_effects(&mut effects, || catch_unwind(call))
                     .map_err(|panic| Fault::from_panic(FaultKind::Panic, &*panic))?;
                 effects.extend(answer);
                 bytes += effects.iter().map(Effect::size).sum::<usize>();
-                turn.finish_event(&mut effects);
-                if bytes >= BYTES_IN_ONE_GO || begun.elapsed() >= TIME_IN_ONE_GO {
+                batch.finish_event(&mut effects);
+                if bytes >= MAX_DELIVER_BYTES || started.elapsed() >= MAX_DELIVER_DURATION {
                     break;
                 }
             }

@@ -1,27 +1,27 @@
-//! Testing a service without a server: a simulated room, with clients and a clock of its own.
+//! A simulated room, with its own clients and clock, to test a service without a server.
 //!
 //! ```
 //! use stateroom::{testing::{Room, Time}, *};
 //!
-//! /// Says what it hears to everybody, and a minute later how often it was spoken to.
+//! /// Broadcasts every message, and the number of messages once the room has been quiet for a minute.
 //! #[derive(Default)]
-//! struct Parrot {
-//!     heard: u32,
+//! struct Chat {
+//!     messages: u32,
 //! }
 //!
-//! impl StateroomService for Parrot {
+//! impl StateroomService for Chat {
 //!     fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
-//!         self.heard += 1;
+//!         self.messages += 1;
 //!         context.send_message(MessageRecipient::Broadcast, message);
 //!         context.set_timer(60_000);
 //!     }
 //!
 //!     fn timer(&mut self, context: &impl StateroomContext) {
-//!         context.send_message(MessageRecipient::Broadcast, self.heard.to_string());
+//!         context.send_message(MessageRecipient::Broadcast, self.messages.to_string());
 //!     }
 //! }
 //!
-//! let mut room = Room::of(Parrot::default);
+//! let mut room = Room::of(Chat::default);
 //! let ann = room.connect();
 //! let bob = room.connect();
 //! room.send(ann, "hello");
@@ -31,11 +31,11 @@
 //! room.expect(ann, ["hello", "1"]);
 //! ```
 //!
-//! What is done to a [`Room`] is recorded: its [`Script`] can be run again, and printed as a test. With the feature
-//! `proptest`, `Interleavings` throws random scripts at a service and shows the shortest one that breaks it.
-//! [`TestContext`] is for calling a service's methods one by one.
+//! A [`Room`] records its inputs as a [`Script`], which can be replayed and printed as a test. With the feature
+//! `proptest`, `Interleavings` runs random scripts against a service and reports the shortest one that fails. Use a
+//! [`TestContext`] to call the methods of a service directly.
 //!
-//! *Invariant:* nothing here sleeps, and what a service asks for takes effect as in a server's room.
+//! *Invariant:* nothing here sleeps, and effects are applied as in a server's room.
 mod block_on;
 mod clock;
 mod closed;
@@ -47,7 +47,7 @@ mod script;
 mod test_context;
 mod time;
 
-/// What a [`TestContext`] records.
+/// The effects that a [`TestContext`] records.
 pub use crate::messages::Effect;
 pub use clock::RoomClock;
 pub use closed::Closed;

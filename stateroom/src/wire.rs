@@ -1,38 +1,38 @@
-//! The encoding between a host and a WebAssembly guest.
+//! The encoding used between a host and a WebAssembly guest.
 //!
-//! Protocol 0 is what the crate `bincode` 1.3 makes of [`MessageToProcess`](crate::MessageToProcess) and
-//! [`MessageFromProcess`](crate::MessageFromProcess) with its defaults; it is written out here, as it is small and as both
-//! ends need to know its every byte:
+//! Protocol 0 is the encoding that the crate `bincode` 1.3 produces for [`MessageToProcess`](crate::MessageToProcess)
+//! and [`MessageFromProcess`](crate::MessageFromProcess) with its default options. It is implemented here by hand: it
+//! is small, and extensions need control over every byte.
 //!
-//! | what | bytes |
+//! | type | bytes |
 //! |-|-|
-//! | integers | little endian, at their width |
-//! | an enum | a u32, the number of its variant, then the variant's fields in order |
-//! | a text, a run of bytes, a list | a u64, its length, then its bytes or items |
+//! | integer | little endian, at its width |
+//! | enum | u32 variant number, then the fields of the variant in order |
+//! | string, byte string, list | u64 length, then the bytes or items |
 //!
-//! | number | event, and its fields | effect, and its fields |
+//! | number | event and its fields | effect and its fields |
 //! |-|-|-|
 //! | 0 | init | message: recipient, payload |
 //! | 1 | connect: u32 client | set timer: u32 milliseconds |
-//! | 2 | disconnect: u32 client | close client: u32 client, u16 code, text reason (only after a handshake) |
-//! | 3 | message: u32 sender, payload | answer: payload (only to a call) |
-//! | 4 | timer | respond: u16 status, headers, a run of bytes (only to a request) |
+//! | 2 | disconnect: u32 client | close client: u32 client, u16 code, string reason (only after a handshake) |
+//! | 3 | message: u32 sender, payload | answer: payload (only in a call) |
+//! | 4 | timer | respond: u16 status, headers, byte string body (only in a request) |
 //! | 5 | call: payload (only after a handshake) | |
 //! | 6 | connect with details: u32 client, details; instead of connect (only after a handshake) | |
 //! | 7 | shutdown (only after a handshake) | |
-//! | 8 | request: texts method, path, query, subject, claims; headers; a run of bytes (only after a handshake) | |
+//! | 8 | request: strings method, path, query, subject, claims; headers; byte string body (only after a handshake) | |
 //!
-//! A payload is an enum of bytes (0) and text (1); a recipient one of everybody (0), a client (1: u32) and everyone
-//! except a client (2: u32). Details are a list of records, each a u32 kind, a text that is a name and one that is its
-//! value: 0 the subject, 1 the claims (both without a name), 2 a parameter of the query, 3 a header, 4 the subprotocol
-//! (without a name); others are skipped. Headers
-//! are a list of at most 100, each two texts, a name and a value. Bytes after a value are ignored.
+//! A payload is an enum: bytes (0) or text (1). A recipient is an enum: broadcast (0), one client (1: u32) or everyone
+//! except one client (2: u32). Details are a list of records: u32 kind, string name, string value. The kinds are 0 for
+//! the subject, 1 for the claims (both without a name), 2 for a query parameter, 3 for a header and 4 for the
+//! subprotocol (without a name); other kinds are skipped. Headers are a list of at most 100 pairs of strings, name and
+//! value. Bytes that follow a value are ignored.
 //!
-//! The handshake, a [`Greeting`] of the host and an [`Answer`] of the guest, is an extension of ours: each names the
-//! numbers it understands, and the other sends no more than those.
+//! The handshake is an extension: a [`Greeting`] from the host and an [`Answer`] from the guest. Each lists the kinds
+//! of events and effects that its sender supports, and the other side sends no other kinds.
 //!
-//! *Invariant:* no bytes, whoever made them, cause a panic or an allocation larger than they are; of details and
-//! headers, the records take more memory than bytes, but no more than sixteen times as much.
+//! *Invariant:* decoding arbitrary bytes neither panics nor allocates more bytes than the input has. Details and
+//! headers are an exception: their records take at most sixteen times the size of the input.
 pub mod batch;
 pub(crate) mod details;
 pub(crate) mod http;
@@ -41,34 +41,35 @@ use std::{error::Error, fmt};
 
 use crate::{
     ClientId, MessagePayload, MessageRecipient,
+    http::MAX_HEADERS,
     messages::{Effect, EffectKind, Event, EventKind},
 };
 
-/// Why bytes are no value of this encoding.
+/// An error returned when bytes cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WireError {
-    /// They end too early.
+    /// The bytes end before the value is complete.
     Truncated,
-    /// A text in them is not UTF-8.
+    /// A string is not valid UTF-8.
     NotUtf8,
-    /// The event or effect has a number that this side does not know.
+    /// The number of an event or effect is unknown.
     UnknownKind(u32),
-    /// A recipient or payload has a number that does not exist.
+    /// The variant number of a recipient or payload is unknown.
     UnknownVariant(u32),
-    /// An answer over HTTP has more headers than it may.
+    /// A request or response has more than [`MAX_HEADERS`] headers.
     TooManyHeaders,
 }
 
 impl fmt::Display for WireError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            WireError::Truncated => write!(formatter, "the message ends too early"),
-            WireError::TooManyHeaders => write!(formatter, "there are more than {} headers", crate::http::MOST_HEADERS),
-            WireError::NotUtf8 => write!(formatter, "a text in the message is not UTF-8"),
-            WireError::UnknownKind(kind) => write!(formatter, "there is no kind of message with the number {kind}"),
+            WireError::Truncated => write!(formatter, "unexpected end of the message"),
+            WireError::TooManyHeaders => write!(formatter, "more than {MAX_HEADERS} headers"),
+            WireError::NotUtf8 => write!(formatter, "a string is not valid UTF-8"),
+            WireError::UnknownKind(kind) => write!(formatter, "unknown event or effect kind {kind}"),
             WireError::UnknownVariant(variant) => {
-                write!(formatter, "there is no recipient or payload with the number {variant}")
+                write!(formatter, "unknown recipient or payload variant {variant}")
             }
         }
     }
@@ -79,39 +80,39 @@ impl Error for WireError {}
 /// Appends an event to `out`.
 pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
     match event {
-        Event::Init => put_u32(out, EventKind::Init.number()),
+        Event::Init => encode_u32(out, EventKind::Init.number()),
         Event::Connect { client } => {
-            put_u32(out, EventKind::Connect.number());
-            put_u32(out, client.0);
+            encode_u32(out, EventKind::Connect.number());
+            encode_u32(out, client.0);
         }
         Event::Disconnect { client } => {
-            put_u32(out, EventKind::Disconnect.number());
-            put_u32(out, client.0);
+            encode_u32(out, EventKind::Disconnect.number());
+            encode_u32(out, client.0);
         }
         Event::Message { sender, message } => {
-            put_u32(out, EventKind::Message.number());
-            put_u32(out, sender.0);
-            put_payload(out, message);
+            encode_u32(out, EventKind::Message.number());
+            encode_u32(out, sender.0);
+            encode_payload(out, message);
         }
-        Event::Timer => put_u32(out, EventKind::Timer.number()),
+        Event::Timer => encode_u32(out, EventKind::Timer.number()),
         Event::Call { message } => {
-            put_u32(out, EventKind::Call.number());
-            put_payload(out, message);
+            encode_u32(out, EventKind::Call.number());
+            encode_payload(out, message);
         }
         Event::ConnectWith { client, details } => {
-            put_u32(out, EventKind::ConnectWith.number());
-            put_u32(out, client.0);
+            encode_u32(out, EventKind::ConnectWith.number());
+            encode_u32(out, client.0);
             details::encode(details, out);
         }
-        Event::Shutdown => put_u32(out, EventKind::Shutdown.number()),
+        Event::Shutdown => encode_u32(out, EventKind::Shutdown.number()),
         Event::Request { request } => {
-            put_u32(out, EventKind::Request.number());
-            http::put_request(request, out);
+            encode_u32(out, EventKind::Request.number());
+            http::encode_request(request, out);
         }
     }
 }
 
-/// Reads an event.
+/// Decodes an event.
 ///
 /// # Errors
 ///
@@ -128,10 +129,10 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, WireError> {
         EventKind::Timer => Event::Timer,
         EventKind::Call => Event::Call { message: reader.payload()? },
         EventKind::ConnectWith => {
-            Event::ConnectWith { client: reader.client()?, details: Box::new(details::read(&mut reader)?) }
+            Event::ConnectWith { client: reader.client()?, details: Box::new(details::decode_from(&mut reader)?) }
         }
         EventKind::Shutdown => Event::Shutdown,
-        EventKind::Request => Event::Request { request: Box::new(http::read_request(&mut reader)?) },
+        EventKind::Request => Event::Request { request: Box::new(http::decode_request_from(&mut reader)?) },
     })
 }
 
@@ -139,46 +140,46 @@ pub fn decode_event(bytes: &[u8]) -> Result<Event, WireError> {
 pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
     match effect {
         Effect::Message { recipient, message } => {
-            put_u32(out, EffectKind::Message.number());
+            encode_u32(out, EffectKind::Message.number());
             match recipient {
-                MessageRecipient::Broadcast => put_u32(out, 0),
+                MessageRecipient::Broadcast => encode_u32(out, 0),
                 MessageRecipient::Client(client) => {
-                    put_u32(out, 1);
-                    put_u32(out, client.0);
+                    encode_u32(out, 1);
+                    encode_u32(out, client.0);
                 }
                 MessageRecipient::EveryoneExcept(client) => {
-                    put_u32(out, 2);
-                    put_u32(out, client.0);
+                    encode_u32(out, 2);
+                    encode_u32(out, client.0);
                 }
             }
-            put_payload(out, message);
+            encode_payload(out, message);
         }
         Effect::SetTimer { ms_delay } => {
-            put_u32(out, EffectKind::SetTimer.number());
-            put_u32(out, *ms_delay);
+            encode_u32(out, EffectKind::SetTimer.number());
+            encode_u32(out, *ms_delay);
         }
         Effect::CloseClient { client, code, reason } => {
-            put_u32(out, EffectKind::CloseClient.number());
-            put_u32(out, client.0);
+            encode_u32(out, EffectKind::CloseClient.number());
+            encode_u32(out, client.0);
             out.extend_from_slice(&code.to_le_bytes());
-            put_bytes(out, reason.as_bytes());
+            encode_bytes(out, reason.as_bytes());
         }
         Effect::Answer { message } => {
-            put_u32(out, EffectKind::Answer.number());
-            put_payload(out, message);
+            encode_u32(out, EffectKind::Answer.number());
+            encode_payload(out, message);
         }
         Effect::Respond { response } => {
-            put_u32(out, EffectKind::Respond.number());
-            http::put_response(response, out);
+            encode_u32(out, EffectKind::Respond.number());
+            http::encode_response(response, out);
         }
     }
 }
 
-/// Reads an effect.
+/// Decodes an effect.
 ///
 /// # Errors
 ///
-/// See [`WireError`]. Of one with [`WireError::UnknownKind`] no more than its number was read.
+/// See [`WireError`]. For [`WireError::UnknownKind`], only the number of the kind has been read.
 pub fn decode_effect(bytes: &[u8]) -> Result<Effect, WireError> {
     let mut reader = Reader(bytes);
     let number = reader.u32()?;
@@ -190,30 +191,30 @@ pub fn decode_effect(bytes: &[u8]) -> Result<Effect, WireError> {
             Effect::CloseClient { client: reader.client()?, code: reader.u16()?, reason: reader.text()? }
         }
         EffectKind::Answer => Effect::Answer { message: reader.payload()? },
-        EffectKind::Respond => Effect::Respond { response: Box::new(http::read_response(&mut reader)?) },
+        EffectKind::Respond => Effect::Respond { response: Box::new(http::decode_response_from(&mut reader)?) },
     })
 }
 
-/// What a host says first, if the guest can hear it.
+/// The host's part of the handshake, sent before any event to a guest that supports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Greeting {
-    /// The id of the room that this instance serves.
+    /// The ID of the room.
     pub room_id: String,
-    /// The numbers of the events that the host may send.
+    /// The kinds of events that the host may send.
     pub events: Vec<u32>,
-    /// The numbers of the effects that the host understands.
+    /// The kinds of effects that the host supports.
     pub effects: Vec<u32>,
 }
 
 impl Greeting {
-    /// Appends it to `out`: a text and two lists of u32.
+    /// Appends the greeting to `out`: a string and two lists of u32.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        put_bytes(out, self.room_id.as_bytes());
-        put_kinds(out, &self.events);
-        put_kinds(out, &self.effects);
+        encode_bytes(out, self.room_id.as_bytes());
+        encode_kinds(out, &self.events);
+        encode_kinds(out, &self.effects);
     }
 
-    /// Reads one.
+    /// Decodes a greeting.
     ///
     /// # Errors
     ///
@@ -224,23 +225,23 @@ impl Greeting {
     }
 }
 
-/// What a guest answers to a [`Greeting`].
+/// The guest's part of the handshake: the answer to a [`Greeting`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The numbers of the events that the guest understands.
+    /// The kinds of events that the guest supports.
     pub events: Vec<u32>,
-    /// The numbers of the effects that the guest may send.
+    /// The kinds of effects that the guest may send.
     pub effects: Vec<u32>,
 }
 
 impl Answer {
-    /// Appends it to `out`: two lists of u32.
+    /// Appends the answer to `out`: two lists of u32.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        put_kinds(out, &self.events);
-        put_kinds(out, &self.effects);
+        encode_kinds(out, &self.events);
+        encode_kinds(out, &self.effects);
     }
 
-    /// Reads one.
+    /// Decodes an answer.
     ///
     /// # Errors
     ///
@@ -251,36 +252,36 @@ impl Answer {
     }
 }
 
-fn put_u32(out: &mut Vec<u8>, number: u32) {
+fn encode_u32(out: &mut Vec<u8>, number: u32) {
     out.extend_from_slice(&number.to_le_bytes());
 }
 
-fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+fn encode_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
     out.extend_from_slice(bytes);
 }
 
-fn put_payload(out: &mut Vec<u8>, payload: &MessagePayload) {
+fn encode_payload(out: &mut Vec<u8>, payload: &MessagePayload) {
     match payload {
         MessagePayload::Bytes(bytes) => {
-            put_u32(out, 0);
-            put_bytes(out, bytes);
+            encode_u32(out, 0);
+            encode_bytes(out, bytes);
         }
         MessagePayload::Text(text) => {
-            put_u32(out, 1);
-            put_bytes(out, text.as_bytes());
+            encode_u32(out, 1);
+            encode_bytes(out, text.as_bytes());
         }
     }
 }
 
-fn put_kinds(out: &mut Vec<u8>, kinds: &[u32]) {
+fn encode_kinds(out: &mut Vec<u8>, kinds: &[u32]) {
     out.extend_from_slice(&(kinds.len() as u64).to_le_bytes());
     for kind in kinds {
-        put_u32(out, *kind);
+        encode_u32(out, *kind);
     }
 }
 
-/// What is left to read.
+/// The bytes that are not decoded yet.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -304,7 +305,7 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
-    /// A length; one that does not fit in memory cannot be true.
+    /// Reads a length. One that does not fit in a `usize` is longer than the input.
     fn length(&mut self) -> Result<usize, WireError> {
         usize::try_from(u64::from_le_bytes(self.array()?)).map_err(|_| WireError::Truncated)
     }
@@ -343,11 +344,11 @@ impl<'a> Reader<'a> {
     fn kinds(&mut self) -> Result<Vec<u32>, WireError> {
         let length = self.length()?.checked_mul(4).ok_or(WireError::Truncated)?;
         let mut kinds = Reader(self.take(length)?);
-        // All at once: a list that grows holds up to twice of what it needs.
-        let mut read = Vec::with_capacity(length / 4);
+        // With its exact capacity: a list that grows takes up to twice the memory.
+        let mut numbers = Vec::with_capacity(length / 4);
         while !kinds.0.is_empty() {
-            read.push(kinds.u32()?);
+            numbers.push(kinds.u32()?);
         }
-        Ok(read)
+        Ok(numbers)
     }
 }

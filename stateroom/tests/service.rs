@@ -1,5 +1,5 @@
-//! The way by which hosts drive any service: turns of events in, effects of finished events out.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+//! Driving a service with event batches, and the default factory and test context.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers fail the test by panicking")]
 use std::{
     future::Future,
     pin::pin,
@@ -16,81 +16,81 @@ use stateroom::{
     *,
 };
 
-/// Written as for 0.4.4: knows nothing of the methods that came later.
+/// A service with only the methods of 0.4.4.
 #[derive(Default)]
-struct Diary {
-    heard: Vec<String>,
+struct Recorder {
+    events: Vec<String>,
 }
 
-impl StateroomService for Diary {
+impl StateroomService for Recorder {
     fn init(&mut self, _: &impl StateroomContext) {
-        self.heard.push("init".into());
+        self.events.push("init".into());
     }
     fn connect(&mut self, client: ClientId, _: &impl StateroomContext) {
-        self.heard.push(format!("connect {}", client.0));
+        self.events.push(format!("connect {}", client.0));
     }
     fn disconnect(&mut self, client: ClientId, _: &impl StateroomContext) {
-        self.heard.push(format!("disconnect {}", client.0));
+        self.events.push(format!("disconnect {}", client.0));
     }
-    fn message(&mut self, client: ClientId, message: MessagePayload, ctx: &impl StateroomContext) {
+    fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
         match message.text() {
-            Some("panic") => panic!("as told by {}", client.0),
+            Some("panic") => panic!("requested by {}", client.0),
             Some("panic with a number") => std::panic::panic_any(7),
-            Some(text) => ctx.send_message(client, text),
-            None => ctx.set_timer(5),
+            Some(text) => context.send_message(client, text),
+            None => context.set_timer(5),
         }
     }
     fn timer(&mut self, _: &impl StateroomContext) {
-        self.heard.push("timer".into());
+        self.events.push("timer".into());
     }
 }
 
-/// A future that is ready at once, as that of a native service is.
-fn now<T>(future: impl Future<Output = T>) -> T {
+/// Returns the output of a future that is ready immediately, as a native service's is.
+fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => panic!("it waits"),
+        Poll::Pending => panic!("the future is not ready"),
     }
 }
 
-fn says(text: &str) -> Event {
+fn message(text: &str) -> Event {
     Event::Message { sender: ClientId(1), message: text.into() }
 }
 
 #[test]
-fn each_event_reaches_its_method_in_order() {
-    let mut diary = Diary::default();
-    let turn = EventBatch::new([
+fn events_reach_their_methods_in_order() {
+    let mut recorder = Recorder::default();
+    let batch = EventBatch::new([
         Event::Init,
         Event::Connect { client: ClientId(1) },
         Event::Timer,
         Event::Disconnect { client: ClientId(1) },
     ]);
-    now(diary.deliver(&turn, &TestContext::default())).unwrap();
-    assert_eq!(diary.heard, ["init", "connect 1", "timer", "disconnect 1"]);
+    ready(recorder.deliver(&batch, &TestContext::default())).unwrap();
+    assert_eq!(recorder.events, ["init", "connect 1", "timer", "disconnect 1"]);
     let mut finished = FinishedEvents::default();
-    turn.take_finished(&mut finished);
+    batch.take_finished(&mut finished);
     assert_eq!(finished.ends, [0; 4]);
 }
 
 #[test]
-fn a_panic_is_a_fault_with_its_message_and_later_events_wait() {
-    for (text, message) in [("panic", "as told by 1"), ("panic with a number", "the panic has no message")] {
-        let turn = EventBatch::new([says("one"), says(text), says("three")]);
+fn a_panic_becomes_a_fault_and_later_events_stay_in_the_batch() {
+    for (text, reason) in [("panic", "requested by 1"), ("panic with a number", "the panic has no message")] {
+        let batch = EventBatch::new([message("one"), message(text), message("three")]);
         let context = TestContext::default();
-        let fault = now(Diary::default().deliver(&turn, &context)).unwrap_err();
-        assert_eq!((fault.kind(), fault.message()), (FaultKind::Panic, message));
+        let fault = ready(Recorder::default().deliver(&batch, &context)).unwrap_err();
+        assert_eq!((fault.kind(), fault.message()), (FaultKind::Panic, reason));
         assert_eq!(context.take_texts_for(ClientId(1)), ["one"]);
-        assert_eq!(turn.next_event(), Some(says("three")));
-        assert!(!fault.public_reason().contains(message), "what a panic says is not for clients");
+        assert_eq!(batch.next_event(), Some(message("three")));
+        assert!(!fault.public_reason().contains(reason), "clients do not see the message of a panic");
     }
 }
 
-/// A context as a host has it: collects.
+/// A context that collects effects by event, as a host's does.
 #[derive(Clone, Default)]
-struct Collecting(Arc<std::sync::Mutex<Vec<Effect>>>);
+struct CollectingContext(Arc<std::sync::Mutex<Vec<Effect>>>);
 
-impl StateroomContext for Collecting {
+impl StateroomContext for CollectingContext {
     fn send_message(&self, recipient: impl Into<MessageRecipient>, message: impl Into<MessagePayload>) {
         self.0.lock().unwrap().push(Effect::Message { recipient: recipient.into(), message: message.into() });
     }
@@ -105,23 +105,23 @@ impl StateroomContext for Collecting {
 }
 
 #[test]
-fn effects_come_out_by_event_and_none_of_the_failing_one() {
-    let turn = EventBatch::new([says("one"), Event::Timer, says("two"), says("panic"), says("never")]);
-    now(Diary::default().deliver(&turn, &Collecting::default())).unwrap_err();
+fn effects_are_released_by_event_except_those_of_the_failing_one() {
+    let batch = EventBatch::new([message("one"), Event::Timer, message("two"), message("panic"), message("never")]);
+    ready(Recorder::default().deliver(&batch, &CollectingContext::default())).unwrap_err();
     let mut finished = FinishedEvents::default();
-    turn.take_finished(&mut finished);
-    let message = |text: &str| Effect::Message { recipient: ClientId(1).into(), message: text.into() };
-    assert_eq!(finished.effects, [message("one"), message("two")]);
+    batch.take_finished(&mut finished);
+    let sent = |text: &str| Effect::Message { recipient: ClientId(1).into(), message: text.into() };
+    assert_eq!(finished.effects, [sent("one"), sent("two")]);
     assert_eq!(finished.ends, [1, 1, 2]);
 }
 
-struct Broken;
+struct FailingFactory;
 
-impl StateroomServiceFactory for Broken {
-    type Service = Diary;
+impl StateroomServiceFactory for FailingFactory {
+    type Service = Recorder;
     type Error = String;
 
-    fn build(&self, room_id: &str, _: Arc<impl StateroomContext>) -> Result<Diary, String> {
+    fn build(&self, room_id: &str, _: Arc<impl StateroomContext>) -> Result<Recorder, String> {
         match room_id {
             "panic" => panic!("no such room"),
             room_id => Err(format!("{room_id} is closed")),
@@ -130,21 +130,21 @@ impl StateroomServiceFactory for Broken {
 }
 
 #[test]
-fn a_factory_that_fails_or_panics_gives_a_fault() {
+fn a_factory_that_fails_or_panics_returns_a_fault() {
     let context = Arc::new(TestContext::default());
-    let fault = |room_id| now(Broken.create(room_id, context.clone())).err().unwrap();
+    let fault = |room_id| ready(FailingFactory.create(room_id, context.clone())).err().unwrap();
     assert_eq!(fault("a").to_string(), "build: \"a is closed\"");
     assert_eq!(fault("panic").to_string(), "build: no such room");
 }
 
 #[test]
-fn the_default_factory_needs_no_more_than_a_default() {
-    let factory = DefaultStateroomFactory::<Diary>::default();
-    assert!(factory.build("a", Arc::new(TestContext::default())).unwrap().heard.is_empty());
+fn the_default_factory_uses_default() {
+    let factory = DefaultStateroomFactory::<Recorder>::default();
+    assert!(factory.build("a", Arc::new(TestContext::default())).unwrap().events.is_empty());
 }
 
 #[test]
-fn the_test_context_tells_what_was_asked_for() {
+fn the_test_context_records_effects() {
     let context = TestContext::new("a room");
     assert_eq!(context.room_id(), "a room");
     context.clone().close_client(ClientId(2), 3000, "bye");
@@ -165,10 +165,10 @@ fn the_test_context_tells_what_was_asked_for() {
     assert!(context.take().is_empty());
 }
 
-/// A context written as for 0.4.4 still compiles, and what came later does nothing on it.
+/// A context with only the methods of 0.4.4 compiles; the newer methods do nothing.
 #[test]
-fn what_is_new_on_contexts_has_a_default() {
-    let context = Collecting::default();
+fn newer_context_methods_have_defaults() {
+    let context = CollectingContext::default();
     assert_eq!(context.room_id(), "");
     context.close_client(ClientId(1), 1000, "");
 }

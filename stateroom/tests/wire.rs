@@ -1,5 +1,4 @@
-//! The wire codec against the `bincode` crate, whose format protocol 0 is: byte for byte, for any value; and against
-//! any bytes at all.
+//! Compares the wire encoding with the `bincode` crate, byte for byte, and decodes arbitrary bytes.
 mod values;
 
 use bincode::Options;
@@ -61,21 +60,21 @@ fn encoded_effect(effect: &Effect) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn events_are_the_bytes_of_bincode(message in to_process()) {
+    fn events_are_encoded_as_bincode_does(message in to_process()) {
         let event = Event::from(message.clone());
         prop_assert_eq!(encoded_event(&event), bincode::serialize(&message).unwrap());
         prop_assert_eq!(MessageToProcess::try_from(event), Ok(message));
     }
 
     #[test]
-    fn effects_are_the_bytes_of_bincode(message in from_process()) {
+    fn effects_are_encoded_as_bincode_does(message in from_process()) {
         let effect = Effect::from(message.clone());
         prop_assert_eq!(encoded_effect(&effect), bincode::serialize(&message).unwrap());
         prop_assert_eq!(MessageFromProcess::try_from(effect), Ok(message));
     }
 
     #[test]
-    fn what_is_encoded_is_decoded_whatever_follows(event in event(), effect in effect(), rest: Vec<u8>) {
+    fn values_are_decoded_whatever_follows_them(event in event(), effect in effect(), rest: Vec<u8>) {
         let bytes = [encoded_event(&event), rest.clone()].concat();
         prop_assert_eq!(wire::decode_event(&bytes), Ok(event));
         let bytes = [encoded_effect(&effect), rest].concat();
@@ -83,17 +82,17 @@ proptest! {
     }
 
     #[test]
-    fn what_is_cut_short_is_truncated(effect in effect(), at: prop::sample::Index) {
+    fn rejects_truncated_effects(effect in effect(), at: prop::sample::Index) {
         let bytes = encoded_effect(&effect);
         prop_assert_eq!(wire::decode_effect(&bytes[..at.index(bytes.len())]), Err(WireError::Truncated));
     }
 
-    /// Small numbers reach deeper than random bytes do.
+    /// Small numbers reach more branches than random bytes.
     #[test]
-    fn any_bytes_are_taken_or_refused_as_bincode_does(
+    fn accepts_and_rejects_the_same_bytes_as_bincode(
         bytes in prop_oneof![any::<Vec<u8>>(), prop::collection::vec(0..3_u8, 0..64)]
     ) {
-        // Bincode itself reserves what a length says, so it is held to the bytes that there are.
+        // Without a limit, bincode allocates the memory that a length announces.
         let bincode = bincode::options().with_fixint_encoding().allow_trailing_bytes().with_limit(bytes.len() as u64);
         let theirs: Option<MessageFromProcess> = bincode.deserialize(&bytes).ok();
         let ours = wire::decode_effect(&bytes).ok().and_then(|effect| MessageFromProcess::try_from(effect).ok());
@@ -104,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn a_handshake_is_read_as_written(room_id: String, events: Vec<u32>, effects: Vec<u32>) {
+    fn the_handshake_round_trips(room_id: String, events: Vec<u32>, effects: Vec<u32>) {
         let greeting = Greeting { room_id, events: events.clone(), effects: effects.clone() };
         let mut bytes = Vec::new();
         greeting.encode(&mut bytes);
@@ -117,7 +116,7 @@ proptest! {
 }
 
 #[test]
-fn a_length_beyond_all_memory_is_truncated() {
+fn rejects_lengths_that_exceed_memory() {
     for length in [u64::MAX, u64::MAX / 4, u64::MAX / 4 + 1, 1 << 40] {
         let bytes = [0_u32.to_le_bytes().to_vec(), vec![0; 8], length.to_le_bytes().to_vec()].concat();
         assert_eq!(wire::decode_effect(&bytes), Err(WireError::Truncated));
@@ -125,9 +124,9 @@ fn a_length_beyond_all_memory_is_truncated() {
     }
 }
 
-/// Found by the fuzz target `handshake`: a list that grows as it is read doubles.
+/// Found by the fuzz target `handshake`: a list that grows while it is decoded doubles its capacity.
 #[test]
-fn a_list_is_held_in_no_more_memory_than_it_came_in() {
+fn a_decoded_list_takes_no_more_memory_than_its_bytes() {
     let mut bytes = Vec::new();
     Answer { events: (0..9).collect(), effects: vec![] }.encode(&mut bytes);
     let answer = Answer::decode(&bytes).unwrap();
@@ -135,12 +134,12 @@ fn a_list_is_held_in_no_more_memory_than_it_came_in() {
 }
 
 #[test]
-fn a_detail_of_an_unknown_kind_is_skipped() {
+fn skips_details_of_unknown_kinds() {
     let mut details = ClientDetails::default();
     details.query = vec![("name".to_owned(), "Ann".to_owned())];
     let known = Event::ConnectWith { client: ClientId(1), details: Box::new(details) };
     let mut bytes = encoded_event(&known);
-    // One more, of kind 99, without a name or a value.
+    // Append a record of kind 99, with an empty name and value.
     bytes[8] = 2;
     bytes.extend_from_slice(&[[99, 0, 0, 0].as_slice(), &[0; 16]].concat());
     assert_eq!(wire::decode_event(&bytes), Ok(known));
@@ -149,7 +148,7 @@ fn a_detail_of_an_unknown_kind_is_skipped() {
 }
 
 #[test]
-fn numbers_that_mean_nothing_are_named() {
+fn errors_name_unknown_numbers() {
     assert_eq!(wire::decode_effect(&99_u32.to_le_bytes()), Err(WireError::UnknownKind(99)));
     assert_eq!(wire::decode_event(&99_u32.to_le_bytes()), Err(WireError::UnknownKind(99)));
     let recipient = [EffectKind::Message.number().to_le_bytes(), 7_u32.to_le_bytes()].concat();

@@ -1,4 +1,4 @@
-//! Rows of events and effects: what is put in comes out, and any bytes at all do no harm.
+//! Batches of events and effects: round trips, and decoding of arbitrary bytes.
 mod values;
 
 use proptest::prelude::*;
@@ -40,41 +40,41 @@ fn effect() -> impl Strategy<Value = Effect> {
 
 proptest! {
     #[test]
-    fn events_come_out_as_they_were_put_in(events in prop::collection::vec(event(), 0..9)) {
-        let mut row = Vec::new();
+    fn events_round_trip(events in prop::collection::vec(event(), 0..9)) {
+        let mut bytes = Vec::new();
         for event in &events {
-            batch::put_event(event, &mut row);
+            batch::encode_event(event, &mut bytes);
         }
-        let read: Result<Vec<_>, _> = Records::new(&row).map(|record| record?.event()).collect();
+        let read: Result<Vec<_>, _> = Records::new(&bytes).map(|record| record?.event()).collect();
         prop_assert_eq!(read, Ok(events));
     }
 
     #[test]
-    fn effects_come_out_event_by_event(events in prop::collection::vec(prop::collection::vec(effect(), 0..4), 0..5)) {
-        let mut row = Vec::new();
+    fn effects_round_trip_by_event(events in prop::collection::vec(prop::collection::vec(effect(), 0..4), 0..5)) {
+        let mut bytes = Vec::new();
         for effects in &events {
             for effect in effects {
-                let before = row.len();
-                batch::put_effect(effect, &mut row);
-                prop_assert_eq!(row.len() - before, batch::effect_bytes(effect));
+                let before = bytes.len();
+                batch::encode_effect(effect, &mut bytes);
+                prop_assert_eq!(bytes.len() - before, batch::effect_bytes(effect));
             }
-            batch::put_end(&mut row);
+            batch::encode_end(&mut bytes);
         }
         let mut read = vec![];
-        let mut under_way = vec![];
-        for record in Records::new(&row) {
+        let mut current = vec![];
+        for record in Records::new(&bytes) {
             match record.unwrap() {
-                record if record.is_end() => read.push(std::mem::take(&mut under_way)),
-                record => under_way.push(record.effect().unwrap()),
+                record if record.is_end() => read.push(std::mem::take(&mut current)),
+                record => current.push(record.effect().unwrap()),
             }
         }
         prop_assert_eq!(read, events);
-        prop_assert!(under_way.is_empty());
+        prop_assert!(current.is_empty());
     }
 
-    /// No panic, nothing larger than what there was, and an end.
+    /// Does not panic, does not read more than the input, and ends.
     #[test]
-    fn any_bytes_are_records_or_an_error(bytes: Vec<u8>) {
+    fn decodes_arbitrary_bytes_as_records_or_an_error(bytes: Vec<u8>) {
         let mut total = 0;
         for record in Records::new(&bytes) {
             let Ok(record) = record else { break };
@@ -84,42 +84,42 @@ proptest! {
         prop_assert!(total <= bytes.len());
     }
 
-    /// What is cut off is told, after what is whole.
+    /// The error follows the complete records.
     #[test]
-    fn a_cut_row_has_its_whole_records_and_an_error(events in prop::collection::vec(event(), 1..5), cut in 1..HEADER_BYTES) {
-        let mut row = Vec::new();
-        events.iter().for_each(|event| batch::put_event(event, &mut row));
-        let records: Vec<_> = Records::new(&row[..row.len() - cut]).collect();
+    fn a_truncated_batch_has_its_complete_records_and_an_error(events in prop::collection::vec(event(), 1..5), cut in 1..HEADER_BYTES) {
+        let mut bytes = Vec::new();
+        events.iter().for_each(|event| batch::encode_event(event, &mut bytes));
+        let records: Vec<_> = Records::new(&bytes[..bytes.len() - cut]).collect();
         prop_assert_eq!(records.len(), events.len());
         prop_assert_eq!(records.last().unwrap(), &Err(WireError::Truncated));
     }
 }
 
-/// The bytes of the documentation.
+/// The layout in the documentation of `wire::batch`.
 #[test]
 fn a_record_is_laid_out_as_documented() {
-    let mut row = Vec::new();
-    batch::put_event(&Event::Message { sender: ClientId(0x0102), message: "hé".into() }, &mut row);
-    assert_eq!(row, [&[3, 0, 1, 0, 2, 1, 0, 0, 3, 0, 0, 0], "hé".as_bytes()].concat());
-    row.clear();
+    let mut bytes = Vec::new();
+    batch::encode_event(&Event::Message { sender: ClientId(0x0102), message: "hé".into() }, &mut bytes);
+    assert_eq!(bytes, [&[3, 0, 1, 0, 2, 1, 0, 0, 3, 0, 0, 0], "hé".as_bytes()].concat());
+    bytes.clear();
     let recipient = MessageRecipient::EveryoneExcept(ClientId(5));
-    batch::put_effect(&Effect::Message { recipient, message: vec![9].into() }, &mut row);
-    batch::put_effect(&Effect::SetTimer { ms_delay: 1000 }, &mut row);
-    batch::put_effect(&Effect::CloseClient { client: ClientId(1), code: 4000, reason: "x".into() }, &mut row);
-    batch::put_end(&mut row);
+    batch::encode_effect(&Effect::Message { recipient, message: vec![9].into() }, &mut bytes);
+    batch::encode_effect(&Effect::SetTimer { ms_delay: 1000 }, &mut bytes);
+    batch::encode_effect(&Effect::CloseClient { client: ClientId(1), code: 4000, reason: "x".into() }, &mut bytes);
+    batch::encode_end(&mut bytes);
     let expected: [&[u8]; 4] = [
         &[0, 0, 4, 0, 5, 0, 0, 0, 1, 0, 0, 0, 9],
         &[1, 0, 0, 0, 0xe8, 3, 0, 0, 0, 0, 0, 0],
         &[2, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 0xa0, 0x0f, b'x'],
         &[0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     ];
-    assert_eq!(row, expected.concat());
+    assert_eq!(bytes, expected.concat());
 }
 
 #[test]
-fn an_unknown_kind_is_told_and_can_be_skipped() {
-    let mut row = vec![77, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1, 2];
-    batch::put_event(&Event::Timer, &mut row);
-    let events: Vec<_> = Records::new(&row).map(|record| record.unwrap().event()).collect();
+fn reports_unknown_kinds_and_can_skip_them() {
+    let mut bytes = vec![77, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1, 2];
+    batch::encode_event(&Event::Timer, &mut bytes);
+    let events: Vec<_> = Records::new(&bytes).map(|record| record.unwrap().event()).collect();
     assert_eq!(events, [Err(WireError::UnknownKind(77)), Ok(Event::Timer)]);
 }

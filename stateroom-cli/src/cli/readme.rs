@@ -29,13 +29,6 @@ fn with_table(text: &str, name: &str, table: &str) -> String {
     format!("{before}{begin}{table}{end}{after}")
 }
 
-#[test]
-fn the_tables_list_every_limit_of_the_server() {
-    for limit in stateroom_server::Limit::ALL {
-        assert!(LIMIT_EFFECTS.iter().any(|(name, _)| *name == limit.name()), "`{}` is missing", limit.name());
-    }
-}
-
 fn limits() -> String {
     let mut command = command();
     command.build();

@@ -10,7 +10,7 @@ use super::{address::explain_bind, reload::Reloader};
 
 /// Histogram buckets from a microsecond to beyond the default CPU budget.
 const SECONDS: [f64; 14] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 0.05, 0.25, 1.0, 5.0];
-/// Histogram buckets from a single event to a full mailbox.
+/// Histogram buckets from a single event to a full inbox.
 const EVENTS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0, 8192.0];
 /// The interval at which samples are aggregated, so that their memory is bounded without scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);

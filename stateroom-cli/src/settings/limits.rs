@@ -93,9 +93,13 @@ limits! {
         /// Maximum number of messages queued for a slow client
         outbound_messages: usize => "the client is closed with 1013",
         /// Size of the events queued for a room above which its clients are no longer read
-        mailbox_bytes: Bytes => "messages of its clients wait in their sockets",
+        #[arg(alias = "mailbox-bytes")]
+        #[serde(alias = "mailbox_bytes")]
+        inbox_bytes: Bytes => "messages of its clients wait in their sockets",
         /// Number of events queued for a room above which its clients are no longer read
-        mailbox_events: usize => "messages of its clients wait in their sockets",
+        #[arg(alias = "mailbox-events")]
+        #[serde(alias = "mailbox_events")]
+        inbox_events: usize => "messages of its clients wait in their sockets",
         /// Maximum number of rooms
         #[arg(long = "max-rooms")]
         rooms: Positive<usize> => "creating another room is rejected with 503",
@@ -160,5 +164,20 @@ mod tests {
     fn lists_every_limit_of_the_host() {
         let listed: Vec<_> = EFFECTS.iter().map(|(limit, _)| *limit).collect();
         assert!(listed.ends_with(WasmHostConfig::LIMITS), "{listed:?}");
+    }
+
+    #[test]
+    fn lists_every_limit_of_the_server() {
+        let listed: Vec<_> = EFFECTS.iter().map(|(limit, _)| *limit).collect();
+        for limit in stateroom_server::Limit::ALL {
+            assert!(listed.contains(&limit.name()), "`{}` is missing", limit.name());
+        }
+    }
+
+    #[test]
+    fn accepts_the_former_names_of_the_inbox() {
+        let settings: LimitSettings = toml::from_str("mailbox_bytes = '2MiB'\nmailbox_events = 7").unwrap();
+        let limits = settings.server();
+        assert_eq!((limits.inbox_bytes, limits.inbox_events), (2 << 20, 7));
     }
 }

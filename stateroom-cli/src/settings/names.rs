@@ -16,13 +16,17 @@ use super::{
     value::{Seconds, ValueName},
 };
 
+/// The former environment variables of renamed settings, which are read if the current one is not set.
+const FORMER_VARIABLES: [(&str, &str); 2] =
+    [("STATEROOM_INBOX_BYTES", "STATEROOM_MAILBOX_BYTES"), ("STATEROOM_INBOX_EVENTS", "STATEROOM_MAILBOX_EVENTS")];
+
 /// Adds the environment variable and the default of each setting to a command.
 pub(crate) fn with_variables(command: clap::Command, defaults: &Defaults) -> clap::Command {
     let settings = ids(Settings::augment_args(clap::Command::new("")));
     let defaults = Settings::defaults(defaults).to_table().unwrap_or_default();
     command.mut_args(|argument| {
         let Some(flag) = argument.get_long().filter(|_| settings.contains(argument.get_id())) else { return argument };
-        let variable = variable(flag);
+        let variable = variable_in_use(variable(flag));
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
         let default = value_text(find(&defaults, &key(argument.get_id())), &argument);
         argument
@@ -56,6 +60,15 @@ pub(crate) fn value_text(value: Option<&Value>, argument: &Arg) -> String {
 /// Returns the environment variable of a flag.
 pub(super) fn variable(flag: &str) -> String {
     format!("STATEROOM_{}", flag.replace('-', "_").to_uppercase())
+}
+
+/// Returns the former name of a variable if only that one is set.
+fn variable_in_use(variable: String) -> String {
+    let former = FORMER_VARIABLES.iter().find(|(current, _)| *current == variable).map(|(_, former)| *former);
+    match former {
+        Some(former) if env::var_os(&variable).is_none() && env::var_os(former).is_some() => former.to_owned(),
+        _ => variable,
+    }
 }
 
 /// Adds the environment variable to the error of an invalid value that came from one: clap names the flag.

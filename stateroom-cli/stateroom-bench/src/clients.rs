@@ -34,7 +34,7 @@ pub(crate) struct Clients {
     /// Send queues of the clients that send: the times at which messages are scheduled.
     pub(crate) senders: Arc<[mpsc::Sender<u64>]>,
     /// Send queues of the other clients, which keep their connections open.
-    _listeners: Vec<mpsc::Sender<u64>>,
+    listeners: Vec<mpsc::Sender<u64>>,
     rooms: Vec<RoomSize>,
     tasks: JoinSet<()>,
     /// Number of connections that were opened.
@@ -56,7 +56,7 @@ impl Clients {
     ) -> Result<Self, Error> {
         let total = config.connections.get();
         let rooms: Vec<RoomSize> = (0..config.rooms.get().min(total)).map(|_| RoomSize::default()).collect();
-        let clients = (0..total).zip(rooms.iter().zip(1..).cycle());
+        let clients = (0..total).zip(rooms.iter().cloned().zip(1..).cycle());
         let join = |(id, (room_size, room))| async move { (id, room_size, connector.join(room).await) };
         let mut joining =
             stream::iter(clients).map(join).buffer_unordered(MAX_CONCURRENT_CONNECTS).take_until(stop.clone());
@@ -78,7 +78,7 @@ impl Clients {
             room_size.fetch_add(1, Ordering::Relaxed);
             let connection = Connection {
                 id,
-                room_size: room_size.clone(),
+                room_size,
                 state: state.clone(),
                 own_queue: is_closed_loop.then(|| sender.downgrade()),
                 unanswered: Mutex::default(),
@@ -89,7 +89,7 @@ impl Clients {
         }
         drop(joining);
         let opened = tasks.len() as u32;
-        let clients = Clients { senders: senders.into(), _listeners: listeners, rooms, opened, tasks };
+        let clients = Clients { senders: senders.into(), listeners, rooms, opened, tasks };
         if clients.opened == 0 {
             return Err(Error::NoConnections { reasons: connect_failures(state) });
         }
@@ -106,7 +106,7 @@ impl Clients {
 
     /// Closes all connections with a closing handshake.
     pub(crate) async fn close(mut self) {
-        drop((self.senders, self._listeners));
+        drop((self.senders, self.listeners));
         let _ = timeout(CLOSE_TIMEOUT, async { while self.tasks.join_next().await.is_some() {} }).await;
     }
 }

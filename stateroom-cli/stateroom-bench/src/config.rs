@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// Placeholder for the marked message in [`Config::template`].
 pub const MESSAGE_PLACEHOLDER: &str = "{message}";
-/// Maximum [`Config::size`], in bytes.
+/// Maximum message length, in bytes. A larger [`Config::size`] has the same effect.
 pub const MAX_MESSAGE_SIZE: usize = 1 << 30;
 
 /// Settings of a load test.
@@ -14,8 +14,8 @@ pub const MAX_MESSAGE_SIZE: usize = 1 << 30;
 pub struct Config {
     /// URL of the rooms: `ws`, `wss`, `http` or `https`.
     ///
-    /// `{room}` stands for the number of a room, from 1. Without it, the number is appended to a URL that ends in `/`, and a
-    /// URL without a path gets `/ws/bench-{room}`. Any other URL is that of a single room.
+    /// `{room}` stands for the room number, from 1. Without it, the number is appended to a URL that ends in `/`, and a URL
+    /// without a path gets `/ws/bench-{room}`. Any other URL names a single room.
     pub url: String,
     /// Expected recipients of each message. Default: [`Pattern::Echo`].
     pub pattern: Pattern,
@@ -23,7 +23,7 @@ pub struct Config {
     pub connections: NonZeroU32,
     /// Number of rooms to spread the connections over. Default: 1.
     pub rooms: NonZeroU32,
-    /// Messages to send per second, in total. Has to be positive.
+    /// Messages to send per second, in total. Must be positive and finite.
     ///
     /// If `None` (the default), each connection sends its next message when the previous one is answered.
     pub rate: Option<f64>,
@@ -31,12 +31,12 @@ pub struct Config {
     pub size: usize,
     /// Text to send, with [`MESSAGE_PLACEHOLDER`] in place of the marked message. Default: the placeholder.
     ///
-    /// Without the placeholder, the next message that a connection receives counts as the response. That is accurate if each
-    /// connection has a room of its own.
+    /// Without the placeholder, the next message that a connection receives counts as the response. This is accurate if each
+    /// connection has its own room.
     pub template: String,
-    /// Measurement time, with [`ramp`](Self::ramp) that of each step. Default: 10 s.
+    /// How long to measure; with [`ramp`](Self::ramp), per step. Default: 10 s.
     pub duration: Duration,
-    /// Time to send before the measurement starts. Default: 1 s.
+    /// How long to send messages before measuring. Default: 1 s.
     pub warmup: Duration,
     /// Whether to raise the rate step by step until the server no longer sustains it.
     pub ramp: bool,

@@ -48,8 +48,8 @@ mod tests {
     fn shows_what_was_received_instead() {
         assert_eq!(diagnose_no_responses(&report(measured(), None)), None);
         let unexpected = UnexpectedMessages { count: 7, samples: vec!["hello".to_owned()] };
-        let silent = report(Measurement { received: 0, unexpected, ..measured() }, None);
-        let text = diagnose_no_responses(&silent).unwrap();
+        let unanswered = report(Measurement { received: 0, unexpected, ..measured() }, None);
+        let text = diagnose_no_responses(&unanswered).unwrap();
         for expected in ["3 messages sent, none of them answered", "7 messages", "hello", "1013: too slow"] {
             assert!(text.contains(expected), "{text}");
         }

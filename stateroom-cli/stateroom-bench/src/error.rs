@@ -13,6 +13,9 @@ pub enum Error {
     /// The URL cannot be used.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// The rate is not a positive, finite number.
+    #[error("the rate must be a positive number, but is {0}")]
+    Rate(f64),
     /// The system does not allow as many open files as there are connections.
     #[error(
         "{connections} connections need {required} open files, but this process is limited to {limit}\n  hint: raise the limit as \

@@ -6,21 +6,6 @@
 //!
 //! *Invariant:* at a fixed rate, the latency of a message counts from the time it was scheduled to be sent. A generator that
 //! waits for a response before it sends again would skip exactly the messages that a stall affects (coordinated omission).
-//!
-//! ```no_run
-//! use std::{future::pending, num::NonZeroU32};
-//!
-//! use stateroom_bench::{Config, Error, run};
-//!
-//! # async fn example() -> Result<(), Error> {
-//! let mut config = Config::new("http://127.0.0.1:8080");
-//! config.connections = NonZeroU32::MIN.saturating_add(99);
-//! config.rate = Some(2000.0);
-//! let report = run(&config, |_progress| {}, pending()).await?;
-//! println!("{}", report.to_text());
-//! # Ok(())
-//! # }
-//! ```
 mod clients;
 mod config;
 mod connection;
@@ -69,13 +54,27 @@ use generator::{LoadGenerator, Step};
 use run_state::RunState;
 use target::Target;
 
+// Compiles the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// Runs a load test until it is complete or `stop` resolves. Calls `progress` several times a second.
 ///
 /// If `stop` resolves first, the report covers the time until then.
 ///
 /// # Errors
 ///
-/// Fails if the URL is invalid, the server cannot be reached, or no message is answered.
+/// Fails if the URL or the rate is invalid, the server cannot be reached, or no message is answered.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops all connections without a closing handshake. A thread that keeps a rate ends with the current
+/// measurement.
+///
+/// # Panics
+///
+/// Panics outside of a Tokio runtime with I/O and time enabled.
 pub async fn run(
     config: &Config,
     progress: impl Fn(Progress) + Sync,
@@ -84,6 +83,9 @@ pub async fn run(
     let target = Target::parse(&config.url)?;
     if config.rooms.get() > 1 && !target.has_placeholder() {
         return Err(TargetError::SingleRoom { url: config.url.clone(), rooms: config.rooms.get() }.into());
+    }
+    if let Some(rate) = config.rate.filter(|rate| !rate.is_finite() || *rate <= 0.0) {
+        return Err(Error::Rate(rate));
     }
     raise_file_limit(config.connections.get())?;
     let (state, stop) = (Arc::new(RunState::new(config)?), stop.boxed().shared());

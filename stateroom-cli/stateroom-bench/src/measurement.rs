@@ -22,7 +22,7 @@ pub struct Measurement {
     pub seconds: f64,
     /// Messages sent.
     pub sent: u64,
-    /// Messages that were due but not sent, because the connection could not take them.
+    /// Messages that were due but not sent, because the connection was lost or its send queue was full.
     pub unsent: u64,
     /// Responses received.
     pub received: u64,
@@ -72,7 +72,7 @@ pub struct Interval {
     pub received_per_second: f64,
     /// Median latency of messages scheduled in the interval. `None` if none of them was answered.
     pub p50_ms: Option<f64>,
-    /// 99th percentile of the same.
+    /// 99th percentile of the latency of the same messages.
     pub p99_ms: Option<f64>,
 }
 

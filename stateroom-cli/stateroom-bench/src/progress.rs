@@ -13,7 +13,7 @@ pub enum Progress {
         /// Number of connections, in total.
         total: u32,
     },
-    /// Messages are being sent: the warmup and the measurement, with a ramp those of one step.
+    /// Messages are being sent, in the warmup or the measurement. A ramp repeats both in each step.
     #[non_exhaustive]
     Measuring {
         /// Time since the start of the warmup.

@@ -34,7 +34,7 @@ pub struct Report {
     pub opened: u32,
     /// Message length in bytes.
     pub size: usize,
-    /// The figures, with a ramp those of the highest sustained rate.
+    /// The figures; with a ramp, those of the step with the highest sustained rate.
     pub measured: Measurement,
     /// The steps of a ramp.
     #[serde(skip_serializing_if = "Option::is_none")]

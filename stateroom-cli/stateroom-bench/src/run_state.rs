@@ -8,7 +8,7 @@ use hdrhistogram::CreationError;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
-    config::{Config, MESSAGE_PLACEHOLDER, Pattern},
+    config::{Config, MAX_MESSAGE_SIZE, MESSAGE_PLACEHOLDER, Pattern},
     counters::Counters,
     error_counts::ErrorCounts,
     marker::Marker,
@@ -46,7 +46,7 @@ impl RunState {
             connections: config.connections.get(),
             pattern: config.pattern,
             began: Instant::now(),
-            size: config.size,
+            size: config.size.min(MAX_MESSAGE_SIZE),
             template: config.template.clone(),
             until: AtomicU64::new(0),
             shards: (0..SHARDS).map(shard).collect::<Result<_, CreationError>>()?,

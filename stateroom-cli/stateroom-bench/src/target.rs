@@ -1,7 +1,7 @@
-//! The URL of the rooms under test.
+//! The URL of the rooms to test.
 use url::{Host, ParseError, Url};
 
-/// Placeholder for the number of a room.
+/// Placeholder for the room number.
 const ROOM_PLACEHOLDER: &str = "{room}";
 /// The placeholder in a path, where the URL standard encodes braces.
 const ENCODED_PLACEHOLDER: &str = "%7Broom%7D";
@@ -9,7 +9,7 @@ const ENCODED_PLACEHOLDER: &str = "%7Broom%7D";
 /// The rooms of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// URL of a room, with the placeholder unless there is only one.
+    /// URL with the placeholder, unless it names a single room.
     template: String,
     /// Whether to use TLS.
     pub(crate) is_secure: bool,
@@ -35,23 +35,17 @@ pub enum TargetError {
         /// The URL.
         url: String,
     },
-    /// The URL contains a user name or password, which a WebSocket handshake does not send.
-    #[error("`{url}` contains credentials, which are not supported: use `?access_token=` for a token")]
-    Credentials {
-        /// The URL.
-        url: String,
-    },
+    /// The URL, which is not repeated here, contains a user name or password.
+    #[error("the URL contains credentials, which are not supported: use `?access_token=` for a token")]
+    Credentials,
     /// The placeholder is in the host.
-    #[error("`{url}` contains `{{room}}` in the host: all rooms have to be on the same server")]
+    #[error("`{url}` contains `{{room}}` in the host: all rooms must be on the same server")]
     PlaceholderInHost {
         /// The URL.
         url: String,
     },
-    /// Several rooms are requested, and the URL is that of one.
-    #[error(
-        "`{url}` is the URL of a single room, but --rooms is {rooms}\n  hint: put `{{room}}` into the URL in place of the room's \
-         number"
-    )]
+    /// Several rooms are requested, but the URL names a single one.
+    #[error("`{url}` names a single room, but --rooms is {rooms}\n  hint: replace the room in the URL with `{{room}}`")]
     SingleRoom {
         /// The URL.
         url: String,
@@ -65,7 +59,7 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// Fails if the URL is invalid or cannot be that of rooms.
+    /// Fails if the URL is invalid, or is not one of a WebSocket server.
     pub(crate) fn parse(text: &str) -> Result<Self, TargetError> {
         let input = || text.to_owned();
         let mut url = Url::parse(text).map_err(|source| match source {
@@ -78,7 +72,7 @@ impl Target {
             _ => return Err(TargetError::Scheme { url: input() }),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(TargetError::Credentials { url: input() });
+            return Err(TargetError::Credentials);
         }
         let (host, port) = match (url.host(), url.port_or_known_default()) {
             (Some(Host::Ipv6(address)), Some(port)) => (address.to_string(), port),
@@ -100,7 +94,7 @@ impl Target {
         Ok(Target { template, is_secure, host, port })
     }
 
-    /// Returns whether the URL has a placeholder for the number of a room.
+    /// Returns whether the URL has a placeholder for the room number.
     pub(crate) fn has_placeholder(&self) -> bool {
         has_placeholder(&self.template)
     }
@@ -150,7 +144,7 @@ mod tests {
             ("ws://me:secret@h/", "credentials"),
         ] {
             let error = Target::parse(url).unwrap_err().to_string();
-            assert!(error.contains(expected), "{url}: {error}");
+            assert!(error.contains(expected) && !error.contains("secret"), "{url}: {error}");
         }
     }
 }

@@ -34,10 +34,10 @@ fn number(number: u32) -> NonZeroU32 {
 
 async fn run_against(service: Service, config: Config) -> Result<Report, Error> {
     let (address, _) = serve(service).await;
-    run_silently(&Config { url: format!("http://{address}"), ..config }).await
+    run_without_progress(&Config { url: format!("http://{address}"), ..config }).await
 }
 
-async fn run_silently(config: &Config) -> Result<Report, Error> {
+async fn run_without_progress(config: &Config) -> Result<Report, Error> {
     run(config, |_| {}, pending()).await
 }
 
@@ -151,7 +151,7 @@ async fn run_without_connections_fails_with_the_reasons() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/ws/a", listener.local_addr().unwrap());
     drop(listener);
-    let error = run_silently(&Config::new(url)).await.unwrap_err().to_string();
+    let error = run_without_progress(&Config::new(url)).await.unwrap_err().to_string();
     assert!(error.contains("10 × connection refused"), "{error}");
 }
 
@@ -172,7 +172,7 @@ async fn ramp_appears_in_every_format() {
 async fn connections_are_spread_over_rooms() {
     let (address, paths) = serve(Service::echo()).await;
     let config = Config { url: format!("ws://{address}/ws/"), rooms: number(2), ..short(4) };
-    run_silently(&config).await.unwrap();
+    run_without_progress(&config).await.unwrap();
     let mut paths = paths.lock().clone();
     paths.sort();
     assert_eq!(paths, ["/ws/1", "/ws/1", "/ws/2", "/ws/2"]);
@@ -213,10 +213,24 @@ async fn closed_loop_sends_one_message_per_response_until_interrupted() {
     assert!(measured.notes.iter().any(|note| note.contains("duplicates")), "{:?}", measured.notes);
 }
 
+#[test]
+fn run_can_be_spawned() {
+    fn assert_send(_: impl Send) {}
+    assert_send(run(&Config::new("ws://127.0.0.1:1/"), |_| {}, pending()));
+}
+
+#[tokio::test]
+async fn rejects_rates_that_are_not_positive_numbers() {
+    for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let config = Config { rate: Some(rate), ..Config::new("ws://127.0.0.1:1/") };
+        assert!(matches!(run_without_progress(&config).await, Err(Error::Rate(_))), "{rate}");
+    }
+}
+
 #[tokio::test]
 async fn several_rooms_need_a_placeholder() {
     let config = Config { rooms: number(2), ..Config::new("ws://127.0.0.1:1/ws/a") };
-    let error = run_silently(&config).await.unwrap_err();
+    let error = run_without_progress(&config).await.unwrap_err();
     assert!(matches!(error, Error::Target(TargetError::SingleRoom { rooms: 2, .. })), "{error}");
     assert!(error.to_string().contains("{room}"), "{error}");
 }

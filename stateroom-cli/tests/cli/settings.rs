@@ -159,7 +159,7 @@ error: invalid `stateroom.toml`
       |
     2 | room_strategy = "shorts"
       |                 ^^^^^^^^
-    `shorts` is no room strategy: write `implicit`, `api`, `uuid`, `short`, or `short3` to `short12`
+    invalid room strategy `shorts`: use `implicit`, `api`, `uuid`, `short`, or `short3` to `short12`
 
 "#]],
     );

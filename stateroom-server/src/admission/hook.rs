@@ -1,4 +1,4 @@
-//! What a program of its own says about who may come in.
+//! The program's own admission hook.
 use std::{
     fmt,
     future::Future,
@@ -12,7 +12,7 @@ use axum::http::HeaderMap;
 use futures_util::FutureExt;
 use stateroom::details::ClientDetails;
 
-/// What somebody wants.
+/// The kind of access a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access {
@@ -20,31 +20,35 @@ pub enum Access {
     Join,
     /// To create a room, by `POST /ws/{room}` or `POST /new_room`.
     Create,
-    /// To ask a room something, at `/http/{room}/...`.
+    /// To send a room an HTTP request, at `/http/{room}/...`.
     Request,
 }
 
-/// A request, as a hook gets to see it.
+/// A request, as passed to an admission hook.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AdmissionRequest {
-    /// What is asked for.
+    /// The kind of access.
     pub access: Access,
-    /// The room it is about; none for `POST /new_room`.
+    /// The room; `None` for `POST /new_room`.
     pub room: Option<String>,
     /// All headers of the request.
     pub headers: HeaderMap,
-    /// The query as it is in the address, without its `?`. It may hold secrets, as `token` is one.
+    /// The query of the URL, without its `?`. It may contain secrets, such as `token`.
     pub query: String,
-    /// The address of the client, or of what stands before it, where it is known: as the proxies say that are
-    /// [trusted](crate::Admission::trusted_proxies), else that of the connection. In an app of your own it takes
-    /// `into_make_service_with_connect_info::<SocketAddr>()` to be known.
+    /// The address of the client, if known: from the headers of [trusted proxies](crate::Admission::trusted_proxies), else
+    /// that of the connection. A nested router knows it if the app is served with
+    /// `into_make_service_with_connect_info::<SocketAddr>()`.
     pub peer: Option<IpAddr>,
-    /// What is known so far: of its token, if it needed one, and of its query.
+    /// The details known so far: from the token, if one is required, and from the query.
     pub details: ClientDetails,
 }
 
-/// Somebody is not let in.
+/// A refusal by an admission hook.
+///
+/// ```
+/// let denied = stateroom_server::Denied::new(401, "log in first");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {
     status: u16,
@@ -52,7 +56,7 @@ pub struct Denied {
 }
 
 impl Denied {
-    /// With this HTTP status and this text. What is no status of a failure, from 400 to 599, becomes 403.
+    /// Returns a refusal with this HTTP status and body. A status outside of 400 to 599 becomes 403.
     #[must_use]
     pub fn new(status: u16, body: impl Into<String>) -> Self {
         Denied { status: if (400..=599).contains(&status) { status } else { 403 }, body: body.into() }
@@ -65,7 +69,7 @@ impl Denied {
 
 type HookFuture = Pin<Box<dyn Future<Output = Result<ClientDetails, Denied>> + Send>>;
 
-/// A program's own say.
+/// An admission hook.
 #[derive(Clone)]
 pub(crate) struct Hook(Arc<dyn Fn(AdmissionRequest) -> HookFuture + Send + Sync>);
 
@@ -77,13 +81,13 @@ impl Hook {
         Hook(Arc::new(move |request| Box::pin(hook(request))))
     }
 
-    /// Asks. A panic lets nobody in.
+    /// Runs the hook. A panic refuses the client.
     pub(crate) async fn ask(&self, request: AdmissionRequest) -> Result<ClientDetails, Denied> {
         let panicked = |_| {
-            tracing::error!("the admission hook panicked; nobody is let in by that");
-            Err(Denied::new(500, "it cannot be found out whether you may come in"))
+            tracing::error!("the admission hook panicked; the client is refused");
+            Err(Denied::new(500, "the admission check failed"))
         };
-        // The call itself may panic, or the future that it gives.
+        // The call may panic, or the future that it returns.
         match catch_unwind(AssertUnwindSafe(|| (self.0)(request))) {
             Ok(decision) => AssertUnwindSafe(decision).catch_unwind().await.unwrap_or_else(panicked),
             Err(panic) => panicked(panic),

@@ -1,8 +1,8 @@
-//! Admission by JSON Web Tokens (RFC 7519): whoever signs them says who may join, and which room.
+//! Admission by JSON Web Tokens (RFC 7519).
 //!
-//! *Invariant:* a key checks tokens of its own kind only, whatever a token says of itself: a public key is never taken for a
-//! shared secret.
-use std::fmt;
+//! *Invariant:* a key verifies tokens of its own algorithm only, whatever a token's header claims: a public key is never used
+//! as a shared secret.
+use std::{error::Error as StdError, fmt};
 
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header,
@@ -12,22 +12,33 @@ use jsonwebtoken::{
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-/// A shared secret has to be as long as what it signs with (RFC 7518, section 3.2).
+/// Minimum length of a shared secret: that of the hash (RFC 7518, section 3.2).
 const SECRET_BYTES: usize = 32;
 
-/// The keys by which tokens are checked, and the rules that they have to keep.
+/// The keys that verify clients' tokens, and the rules for their claims.
 ///
-/// A token is taken from the parameter `access_token` of the query, the header `Authorization: Bearer`, or, as browsers can
-/// set none, from the subprotocols of a WebSocket: `new WebSocket(url, ["bearer", token])`. Signed by one of the keys (HS256,
-/// RS256, ES256 or EdDSA), it has to have
+/// A client sends its token in the query parameter `access_token`, in the header `Authorization: Bearer`, or, because
+/// browsers cannot set that header, in the subprotocols of a WebSocket: `new WebSocket(url, ["bearer", token])`. A token is
+/// signed by one of the keys (HS256, RS256, ES256 or EdDSA). Its claims:
 ///
-/// - `exp`, which must not be past by more than a minute when the client joins; and `nbf`, if it has it, not to come;
-/// - `room`, if it has it, a text or a list of them: the rooms it is for. One that has it creates no rooms without a name;
-/// - `iss` and `aud`, as they were asked for by [`with_issuer`](Jwt::with_issuer) and [`with_audience`](Jwt::with_audience).
-///   One for another audience, when none was asked for, is for somebody else.
+/// - `exp`, required: at most a minute in the past when the client joins; `nbf`, optional: not in the future;
+/// - `room`, optional: a string or a list of strings, the rooms that the token is valid for. A token with `room` cannot create
+///   rooms without a name;
+/// - `iss` and `aud`: required by [`with_issuer`](Jwt::with_issuer) and [`with_audience`](Jwt::with_audience). A token with
+///   `aud` is rejected if no audience is set.
 ///
-/// Its `sub`, and all its claims, are in the [details](stateroom::details::ClientDetails) that the room gets. A client that is
-/// in stays in when its token runs out.
+/// The room receives `sub` and all claims in the [details](stateroom::details::ClientDetails) of the client. Clients stay
+/// connected when their token expires.
+///
+/// ```
+/// use stateroom_server::{Admission, Jwt, KeyError, Server};
+///
+/// # fn main() -> Result<(), KeyError> {
+/// let jwt = Jwt::from_secret(b"a secret of at least 32 bytes, shared")?.with_issuer("https://id.example.com");
+/// let server = Server::new().with_admission(Admission::new().with_jwt(jwt));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Jwt {
     keys: Vec<Key>,
@@ -42,80 +53,109 @@ struct Key {
     key: DecodingKey,
 }
 
-/// What was given is no key of ours.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+/// The reason that a key cannot be used.
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The shared secret is too short to be one.
-    #[error("a shared secret has at least {SECRET_BYTES} bytes")]
+    /// The shared secret is too short.
+    #[error("the shared secret is shorter than {SECRET_BYTES} bytes")]
     ShortSecret,
-    /// What was given as a shared secret is a key in PEM.
-    #[error("a shared secret is no key in PEM")]
+    /// The shared secret is a key in PEM, which is public or belongs to the signer alone.
+    #[error("the shared secret is a key in PEM: use it as a key instead")]
     NoSecret,
-    /// It is a private key.
-    #[error("it holds a private key, which only whoever makes tokens should have: give the public one")]
+    /// The key is a private key, which only the signer of tokens should have.
+    #[error("the key is a private key: use the public key")]
     Private,
-    /// It is neither form of key.
-    #[error("it is neither a public key in PEM (RSA, EC P-256 or Ed25519) nor a JSON Web Key Set")]
+    /// The text is neither form of a key.
+    #[error("the key is neither a public key in PEM (RSA, EC P-256 or Ed25519) nor a JSON Web Key Set")]
     Unknown,
-    /// It is a set of keys, of which none is for what we know.
+    /// The text is not a valid JSON Web Key Set.
+    #[error("invalid JSON Web Key Set")]
+    KeySet(#[source] Box<dyn StdError + Send + Sync>),
+    /// The key set has no usable key.
     #[error("the key set has no key for HS256, RS256, ES256 or EdDSA")]
     Empty,
 }
 
-/// Why a token lets nobody in.
+/// The reason that a token is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum TokenError {
-    #[error("a token is needed: a JSON Web Token, in `Authorization: Bearer`, `?access_token=`, or a subprotocol")]
+    #[error("a JSON Web Token is required, in `Authorization: Bearer`, `?access_token=`, or a subprotocol")]
     Missing,
     #[error("there is more than one token")]
     Several,
-    #[error("the token is no JSON Web Token")]
+    #[error("the token is not a valid JSON Web Token")]
     Malformed,
-    #[error("the token is signed in a way, or by a key, that is not known here")]
+    #[error("the token is signed with an unknown algorithm or key")]
     UnknownKey,
-    #[error("the token's signature is wrong")]
+    #[error("the token's signature is invalid")]
     Signature,
     #[error("the token has expired")]
     Expired,
     #[error("the token is not valid yet")]
     NotYet,
-    #[error("the token has no `{0}`, or it is wrong")]
+    #[error("the token's claim `{0}` is missing or invalid")]
     Claim(String),
-    #[error("the token is not for this room")]
+    #[error("the token is not valid for this room")]
     Room,
 }
 
 impl Jwt {
-    /// Tokens that are signed with a secret which both sides share (HS256).
+    /// Verifies tokens with a secret shared with their signer (HS256).
     ///
     /// # Errors
     ///
-    /// If it has less than 32 bytes.
+    /// If the secret is shorter than 32 bytes or is a key in PEM.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stateroom_server::KeyError> {
+    /// let jwt = stateroom_server::Jwt::from_secret(b"a secret of at least 32 bytes, shared")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < SECRET_BYTES {
             return Err(KeyError::ShortSecret);
         }
-        // What everybody may know must not be what signs.
+        // A public key must not become a secret that signs.
         if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
             return Err(KeyError::NoSecret);
         }
         Ok(Self::of(vec![Key { id: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret) }]))
     }
 
-    /// Tokens that are signed with the private key to a public one: in PEM, for RS256, ES256 or EdDSA; or with one of those in
-    /// a JSON Web Key Set (RFC 7517), where a shared secret may be, too.
+    /// Verifies tokens with a public key in PEM (RS256, ES256 or EdDSA), or with the keys of a JSON Web Key Set (RFC 7517),
+    /// which may include shared secrets.
     ///
     /// # Errors
     ///
-    /// If that is neither, or holds no key that is of use.
+    /// If the text is neither, or contains no usable key.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stateroom_server::KeyError> {
+    /// let key = "-----BEGIN PUBLIC KEY-----
+    /// MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+    /// -----END PUBLIC KEY-----";
+    /// let jwt = stateroom_server::Jwt::from_keys(key)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_keys(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         let keys = if text.starts_with('{') { from_set(text)? } else { vec![from_pem(text)?] };
         Ok(Self::of(keys))
     }
 
-    /// Checks by the keys of `other` as well; by its issuer and audience where these have none of their own.
+    /// Adds the keys of `other`, and its issuer and audience where `self` has none.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stateroom_server::KeyError> {
+    /// # use stateroom_server::Jwt;
+    /// let (old, new) = (b"the secret of at least 32 bytes, old", b"the secret of at least 32 bytes, new");
+    /// let jwt = Jwt::from_secret(new)?.and(Jwt::from_secret(old)?);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn and(mut self, other: Jwt) -> Self {
         self.keys.extend(other.keys);
@@ -124,14 +164,30 @@ impl Jwt {
         self
     }
 
-    /// Lets in only who has a token by this issuer (`iss`).
+    /// Requires tokens of this issuer (`iss`).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stateroom_server::KeyError> {
+    /// # use stateroom_server::Jwt;
+    /// let jwt = Jwt::from_secret(b"a secret of at least 32 bytes, shared")?.with_issuer("https://id.example.com");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
-    /// Lets in only who has a token for this audience (`aud`).
+    /// Requires tokens for this audience (`aud`).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stateroom_server::KeyError> {
+    /// # use stateroom_server::Jwt;
+    /// let jwt = Jwt::from_secret(b"a secret of at least 32 bytes, shared")?.with_audience("game");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());
@@ -142,24 +198,24 @@ impl Jwt {
         Jwt { keys, issuer: None, audience: None }
     }
 
-    /// Checks a token. Gives its claims.
+    /// Verifies a token for a room. Returns its claims.
     pub(crate) fn check(&self, token: &str, room: Option<&str>) -> Result<Map<String, Value>, TokenError> {
         let header = decode_header(token).map_err(|error| match error.kind() {
             ErrorKind::Json(_) | ErrorKind::InvalidAlgorithmName => TokenError::UnknownKey,
             _ => TokenError::Malformed,
         })?;
         let mut outcome = Err(TokenError::UnknownKey);
-        // What a token calls critical has to be understood, and none of it is here (RFC 7515, section 4.1.11).
+        // Critical extensions must be understood, and none are supported (RFC 7515, section 4.1.11).
         if header.crit.is_some() {
             return outcome;
         }
         for key in &self.keys {
-            let may_be =
+            let matches =
                 key.algorithm == header.alg && (key.id.is_none() || header.kid.is_none() || key.id == header.kid);
-            if !may_be {
+            if !matches {
                 continue;
             }
-            outcome = decode::<Map<String, Value>>(token, &key.key, &self.rules(key.algorithm))
+            outcome = decode::<Map<String, Value>>(token, &key.key, &self.validation(key.algorithm))
                 .map(|token| token.claims)
                 .map_err(|error| token_error(error.kind()));
             if outcome != Err(TokenError::Signature) {
@@ -170,24 +226,24 @@ impl Jwt {
         if is_for(claims.get("room"), room) { Ok(claims) } else { Err(TokenError::Room) }
     }
 
-    fn rules(&self, algorithm: Algorithm) -> Validation {
-        let mut rules = Validation::new(algorithm);
-        rules.validate_nbf = true;
+    fn validation(&self, algorithm: Algorithm) -> Validation {
+        let mut validation = Validation::new(algorithm);
+        validation.validate_nbf = true;
         let mut required = vec!["exp"];
         if let Some(issuer) = &self.issuer {
-            rules.set_issuer(&[issuer]);
+            validation.set_issuer(&[issuer]);
             required.push("iss");
         }
         if let Some(audience) = &self.audience {
-            rules.set_audience(&[audience]);
+            validation.set_audience(&[audience]);
             required.push("aud");
         }
-        rules.set_required_spec_claims(&required);
-        rules
+        validation.set_required_spec_claims(&required);
+        validation
     }
 }
 
-/// Whether a token with this claim is for that room.
+/// Returns whether a token with this claim `room` is valid for the room.
 fn is_for(claim: Option<&Value>, room: Option<&str>) -> bool {
     match claim {
         None => true,
@@ -229,12 +285,12 @@ fn from_pem(text: &str) -> Result<Key, KeyError> {
 }
 
 fn from_set(text: &str) -> Result<Vec<Key>, KeyError> {
-    let set: JwkSet = serde_json::from_str(text).map_err(|_| KeyError::Unknown)?;
+    let set: JwkSet = serde_json::from_str(text).map_err(|error| KeyError::KeySet(error.into()))?;
     let keys: Vec<Key> = set.keys.iter().filter_map(from_jwk).collect();
     if keys.is_empty() { Err(KeyError::Empty) } else { Ok(keys) }
 }
 
-/// A key of a set, if it is for something that we know.
+/// Returns a key of a set, if its algorithm is supported.
 fn from_jwk(jwk: &Jwk) -> Option<Key> {
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
@@ -243,8 +299,8 @@ fn from_jwk(jwk: &Jwk) -> Option<Key> {
         AlgorithmParameters::OctetKey(_) => Algorithm::HS256,
         _ => return None,
     };
-    let said = jwk.common.key_algorithm;
-    let fits = said.is_none_or(|said| said == KeyAlgorithm::from(algorithm));
+    let declared = jwk.common.key_algorithm;
+    let fits = declared.is_none_or(|declared| declared == KeyAlgorithm::from(algorithm));
     let signs = jwk.common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
     let key = DecodingKey::from_jwk(jwk).ok().filter(|_| fits && signs)?;
     let is_short = algorithm == Algorithm::HS256 && key.try_get_as_bytes().is_ok_and(|it| it.len() < SECRET_BYTES);

@@ -1,22 +1,27 @@
-//! From which web pages browsers may come (RFC 6454): what keeps other people's pages from using a visitor's access.
+//! The origins of web pages that may use a server (RFC 6454), which keeps other pages from using a visitor's access.
 //!
-//! *Invariant:* a browser always says from where it comes when it opens a WebSocket or posts, and a page cannot make it lie.
-//! What says nothing is no browser, and could have said anything.
+//! *Invariant:* a browser sends `Origin` with every WebSocket handshake and `POST`, and a page cannot forge it. A request
+//! without `Origin` does not come from a browser's page.
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use axum::http::{Uri, uri::Authority};
 use thiserror::Error;
 
-/// A list of rules, of which one has to fit.
+/// A list of rules, separated by commas. One of them has to match the origin of a page.
 ///
-/// | written | which pages |
+/// | rule | allowed pages |
 /// |-|-|
 /// | `any` | all |
-/// | `same-host` | those of the host that was called, on any port |
+/// | `same-host` | those of the host of the request, on any port |
 /// | `loopback` | those of the visitor's own machine: `localhost`, `127.0.0.1`, `[::1]`, on any port |
 /// | `https://app.example.com`, `http://10.0.0.1:3000` | those of this origin: scheme, host and port |
-/// | `https://*.example.com` | those of all hosts below that one |
+/// | `https://*.example.com` | those of all subdomains |
 /// | `null` | those without an origin: files, sandboxed frames |
+///
+/// ```
+/// # use stateroom_server::Origins;
+/// let origins: Origins = "same-host,https://*.example.com".parse().unwrap();
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins(Vec<Rule>);
 
@@ -25,14 +30,14 @@ enum Rule {
     Any,
     SameHost,
     Loopback,
-    /// As it is.
+    /// The same origin.
     Exact(Origin),
-    /// Any host that ends in this one, which begins with a dot.
-    Below(Origin),
+    /// Hosts that end with this one, which begins with a dot.
+    Subdomains(Origin),
     Null,
 }
 
-/// A scheme, a host and a port, in lower case; without a port where it is that of the scheme.
+/// A scheme, a host and a port, in lower case. The scheme's default port is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Origin {
     scheme: String,
@@ -40,11 +45,11 @@ struct Origin {
     port: Option<u16>,
 }
 
-/// What was written is no list of origins.
+/// A text is not a list of origins.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is no origin: write `any`, `same-host`, `loopback`, or such as `https://app.example.com` or \
-     `https://*.example.com`, with commas between"
+    "invalid origin `{0}`: use `any`, `same-host`, `loopback`, `https://app.example.com` or `https://*.example.com`, \
+     separated by commas"
 )]
 pub struct ParseOriginsError(String);
 
@@ -55,25 +60,40 @@ impl Default for Origins {
 }
 
 impl Origins {
-    /// All pages.
+    /// Allows all pages.
+    ///
+    /// ```
+    /// # use stateroom_server::Origins;
+    /// assert_eq!(Origins::any().to_string(), "any");
+    /// ```
     #[must_use]
     pub fn any() -> Self {
         Origins(vec![Rule::Any])
     }
 
-    /// The pages of the host that was called, on any port.
+    /// Allows the pages of the request's host, on any port.
+    ///
+    /// ```
+    /// # use stateroom_server::Origins;
+    /// assert_eq!(Origins::same_host().to_string(), "same-host");
+    /// ```
     #[must_use]
     pub fn same_host() -> Self {
         Origins(vec![Rule::SameHost])
     }
 
-    /// The pages of the visitor's own machine.
+    /// Allows the pages of the visitor's own machine.
+    ///
+    /// ```
+    /// # use stateroom_server::Origins;
+    /// assert_eq!(Origins::loopback().to_string(), "loopback");
+    /// ```
     #[must_use]
     pub fn loopback() -> Self {
         Origins(vec![Rule::Loopback])
     }
 
-    /// Whether a browser may come from `origin` to `host`, which is what it has called this server.
+    /// Returns whether a page of `origin` may send requests to `host`, which is the host of the request.
     pub(crate) fn allow(&self, origin: &str, host: Option<&str>) -> bool {
         if self.0.contains(&Rule::Any) {
             return true;
@@ -87,7 +107,7 @@ impl Origins {
             Rule::SameHost => host.and_then(host_of).is_some_and(|host| host == origin.host),
             Rule::Loopback => origin.is_loopback(),
             Rule::Exact(exact) => *exact == origin,
-            Rule::Below(below) => {
+            Rule::Subdomains(below) => {
                 (&below.scheme, below.port) == (&origin.scheme, origin.port)
                     && origin.host.strip_suffix(below.host.as_str()).is_some_and(|name| !name.is_empty())
             }
@@ -101,18 +121,18 @@ impl Origin {
         let (scheme, authority) = text.split_once("://")?;
         let uri: Uri = text.parse().ok()?;
         let scheme = uri.scheme_str().filter(|it| it.eq_ignore_ascii_case(scheme))?.to_ascii_lowercase();
-        // Nothing else belongs to it: no user, no path.
-        let whole = uri.authority().filter(|it| it.as_str() == authority && !authority.contains('@'))?;
-        let port = match whole.port() {
+        // An origin has no user and no path.
+        let parsed = uri.authority().filter(|it| it.as_str() == authority && !authority.contains('@'))?;
+        let port = match parsed.port() {
             Some(port) => Some(port.as_str().parse().ok()?),
             None => None,
         };
-        let usual = match scheme.as_str() {
+        let default_port = match scheme.as_str() {
             "http" => Some(80),
             "https" => Some(443),
             _ => None,
         };
-        Some(Origin { scheme, host: host_of(authority)?, port: port.filter(|port| Some(*port) != usual) })
+        Some(Origin { scheme, host: host_of(authority)?, port: port.filter(|port| Some(*port) != default_port) })
     }
 
     fn is_loopback(&self) -> bool {
@@ -124,7 +144,7 @@ impl Origin {
     }
 }
 
-/// The host of what may have a port, in lower case.
+/// Returns the host of an authority, in lower case.
 fn host_of(authority: &str) -> Option<String> {
     let authority: Authority = authority.parse().ok()?;
     let host = authority.host().trim_end_matches('.');
@@ -143,7 +163,7 @@ impl FromStr for Origins {
                 "null" => Some(Rule::Null),
                 text => match text.split_once("://*.") {
                     Some((scheme, host)) => Origin::read(&format!("{scheme}://{host}"))
-                        .map(|origin| Rule::Below(Origin { host: format!(".{}", origin.host), ..origin })),
+                        .map(|origin| Rule::Subdomains(Origin { host: format!(".{}", origin.host), ..origin })),
                     None if text.contains('*') => None,
                     None => Origin::read(text).map(Rule::Exact),
                 },
@@ -167,7 +187,7 @@ impl fmt::Display for Origins {
                 Rule::Exact(Origin { scheme, host, port }) => {
                     write!(formatter, "{scheme}://{host}{}", port_text(*port))?;
                 }
-                Rule::Below(Origin { scheme, host, port }) => {
+                Rule::Subdomains(Origin { scheme, host, port }) => {
                     write!(formatter, "{scheme}://*{host}{}", port_text(*port))?;
                 }
             }
@@ -189,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_host_may_have_another_port_and_scheme() {
+    fn same_host_allows_other_ports_and_schemes() {
         for (origin, host, allowed) in [
             ("https://example.com", "example.com", true),
             ("http://example.com:3000", "EXAMPLE.com:8080", true),
@@ -210,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_this_machine_by_any_name() {
+    fn loopback_allows_all_names_of_the_machine() {
         for (origin, allowed) in [
             ("http://localhost:3000", true),
             ("http://app.localhost", true),
@@ -227,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_allows_what_is_on_it() {
+    fn a_list_allows_the_listed_origins() {
         let list = "https://app.example.com, https://*.example.org:8443,null";
         for (origin, allowed) in [
             ("https://app.example.com", true),
@@ -247,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_as_it_is_written() {
+    fn parsing_and_display_round_trip() {
         for text in ["any", "same-host", "loopback,null", "https://app.example.com,http://*.example.org:8080"] {
             assert_eq!(text.parse::<Origins>().unwrap().to_string(), text);
         }

@@ -1,6 +1,6 @@
-//! Where a client is, as far as it can be known: behind proxies, only they know.
+//! The address of a client, which behind proxies only their headers tell.
 //!
-//! *Invariant:* what a header says counts only as far as it was written by somebody who is trusted.
+//! *Invariant:* a forwarding header is used only as far as trusted proxies have written it.
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use axum::http::{HeaderMap, HeaderName};
@@ -10,40 +10,52 @@ use thiserror::Error;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// The reverse proxies that are believed: addresses and networks, such as `10.0.0.0/8`.
+/// The trusted reverse proxies: addresses and networks, separated by commas.
 ///
-/// Of what `X-Forwarded-For` lists, the last address that is none of these is the client's: what stands before it, the client
-/// may have written itself.
+/// The client's address is the last one in `X-Forwarded-For` that is not a trusted proxy: the client may have written the
+/// addresses before it.
+///
+/// ```
+/// # use stateroom_server::TrustedProxies;
+/// let proxies: TrustedProxies = "10.0.0.0/8,127.0.0.1".parse().unwrap();
+/// assert!(proxies.contain("10.1.2.3".parse().unwrap()));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
-/// What was written is no list of addresses and networks.
+/// A text is not a list of addresses and networks.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{0}` is no address or network of a proxy: write such as `10.0.0.0/8` or `127.0.0.1`, with commas between")]
+#[error("invalid proxy `{0}`: use addresses and networks such as `127.0.0.1` or `10.0.0.0/8`, separated by commas")]
 pub struct ParseProxiesError(String);
 
 impl TrustedProxies {
-    /// Whether somebody who connects from there is believed.
+    /// Returns whether the address belongs to a trusted proxy.
+    ///
+    /// ```
+    /// # use stateroom_server::TrustedProxies;
+    /// let proxies: TrustedProxies = "127.0.0.1".parse().unwrap();
+    /// assert!(!proxies.contain("192.0.2.1".parse().unwrap()));
+    /// ```
     #[must_use]
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The address of the client, of a request that came from `peer`.
+    /// Returns the address of the client of a request that came from `peer`.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         let lists = headers.get_all(FORWARDED_FOR).iter().rev();
-        // In several headers of that name, or in one: the last is the nearest.
+        // The last address, of one header or of several, is the nearest.
         for list in lists {
-            // Byte by byte: what the client wrote into it may be no text.
+            // As bytes: the client's part may not be valid text.
             for item in list.as_bytes().rsplit(|byte| *byte == b',') {
                 if !self.contain(client) {
                     return client;
                 }
                 match std::str::from_utf8(item).ok().and_then(|item| address(item.trim())) {
                     Some(next) => client = next,
-                    // Whoever is before that, nobody knows.
+                    // Anything before this is unknown.
                     None => return client,
                 }
             }
@@ -51,14 +63,14 @@ impl TrustedProxies {
         client
     }
 
-    /// The host that the client has called, if a proxy that is believed has called this server by another name.
+    /// Returns the host that the client has requested, if a trusted proxy forwards it.
     pub(crate) fn host<'a>(&self, peer: Option<IpAddr>, headers: &'a HeaderMap) -> Option<&'a str> {
         peer.filter(|peer| self.contain(*peer))?;
         headers.get_all(FORWARDED_HOST).iter().next_back()?.to_str().ok()?.rsplit(',').next().map(str::trim)
     }
 }
 
-/// An address as proxies write it: maybe with a port, of IPv6 maybe in brackets.
+/// Parses an address as proxies write it: with or without a port, IPv6 with or without brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let address = text.parse::<IpAddr>().ok();
     let address = address.or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip()));
@@ -108,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_is_trusted_says_where_a_client_is() {
+    fn uses_headers_of_trusted_proxies_only() {
         assert_eq!(client("203.0.113.7", &["198.51.100.1"]), "203.0.113.7");
         assert_eq!(client("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
@@ -116,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_writes_itself_is_not_believed() {
+    fn ignores_what_the_client_wrote() {
         assert_eq!(client("10.0.0.1", &["1.2.3.4, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["1.2.3.4", "198.51.100.1, 192.168.1.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["127.0.0.1, 198.51.100.1"]), "198.51.100.1");
@@ -128,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_read_as_proxies_write_them() {
+    fn parses_addresses_as_proxies_write_them() {
         for (item, address) in [
             ("198.51.100.1:4711", "198.51.100.1"),
             ("2001:db8::1", "2001:db8::1"),
@@ -141,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_as_it_is_written() {
+    fn parsing_and_display_round_trip() {
         let text = "10.0.0.0/8,192.168.1.1/32,fd00::/8";
         assert_eq!(text.parse::<TrustedProxies>().unwrap().to_string(), text);
         assert_eq!("".parse(), Ok(TrustedProxies::default()));

@@ -1,16 +1,16 @@
-//! When to ping a client, and when to give it up. A pure type: the time is passed in.
+//! The heartbeat of a client: pings and the timeout. A pure type: the time is passed in.
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What to do about a client's heartbeat.
+/// The next action of a heartbeat.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum HeartbeatAction {
-    /// Ask for a sign of life.
+    /// Send a ping.
     Ping,
-    /// Nothing was heard for too long.
+    /// Close the connection: the client was silent for too long.
     Lost,
-    /// Look again then; never, if there is nothing to look for.
+    /// Check again at this time; `None` is never.
     Wait(Option<Instant>),
 }
 
@@ -19,25 +19,25 @@ pub(crate) enum HeartbeatAction {
 pub(crate) struct Heartbeat {
     interval: Option<Duration>,
     timeout: Option<Duration>,
-    last_life: Instant,
+    last_alive: Instant,
     last_ping: Instant,
 }
 
 impl Heartbeat {
-    /// Pings each `interval` and gives up after `timeout` of silence; zero turns either off.
+    /// Pings every `interval` and times out after a silence of `timeout`; zero turns either off.
     pub(crate) fn new(interval: Duration, timeout: Duration, now: Instant) -> Self {
         let set = |time: Duration| (!time.is_zero()).then_some(time);
-        Heartbeat { interval: set(interval), timeout: set(timeout), last_life: now, last_ping: now }
+        Heartbeat { interval: set(interval), timeout: set(timeout), last_alive: now, last_ping: now }
     }
 
-    /// Something was heard.
+    /// Records a sign of life.
     pub(crate) fn alive(&mut self, now: Instant) {
-        self.last_life = now;
+        self.last_alive = now;
     }
 
-    /// What to do now.
+    /// Returns what to do now.
     pub(crate) fn beat(&mut self, now: Instant) -> HeartbeatAction {
-        let lost = self.timeout.and_then(|time| self.last_life.checked_add(time));
+        let lost = self.timeout.and_then(|time| self.last_alive.checked_add(time));
         if lost.is_some_and(|lost| lost <= now) {
             return HeartbeatAction::Lost;
         }
@@ -57,7 +57,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_silent_client_is_pinged_each_interval_and_then_given_up() {
+    fn pings_a_silent_client_until_the_timeout() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(30 * SECOND, 70 * SECOND, start);
         assert_eq!(heartbeat.beat(start), HeartbeatAction::Wait(Some(start + 30 * SECOND)));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn any_sign_of_life_counts() {
+    fn a_sign_of_life_resets_the_timeout() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(Duration::ZERO, 10 * SECOND, start);
         heartbeat.alive(start + 9 * SECOND);
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_turns_either_off() {
+    fn zero_turns_pings_and_timeout_off() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(Duration::ZERO, Duration::ZERO, start);
         assert_eq!(heartbeat.beat(start + 1_000_000 * SECOND), HeartbeatAction::Wait(None));

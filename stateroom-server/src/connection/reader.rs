@@ -1,7 +1,7 @@
-//! From bytes to messages: the WebSocket library, fed from memory.
+//! The parser from bytes to messages, around the WebSocket library.
 //!
-//! *Invariant:* nothing outside of `connection` knows how frames are parsed. Between two reads a connection keeps only the
-//! bytes of a frame or message that is not whole yet, and what it was not asked for.
+//! *Invariant:* only this module knows the library's parser. Between two reads a connection keeps only the bytes of an
+//! incomplete frame or message, and parsed messages that were not taken yet.
 use std::{cell::RefCell, collections::VecDeque, mem};
 
 use bytes::BytesMut;
@@ -16,13 +16,13 @@ use crate::{
     websocket::{close::CloseCause, compression::Compression, frame},
 };
 
-/// A connection that has had a large frame does not keep more memory than this for what is left over.
-const KEPT: usize = 16 << 10;
-/// How long a client's control frame is, apart from its content: two bytes and a mask.
+/// Capacity that a connection keeps for incomplete frames, in bytes.
+const KEPT_BYTES: usize = 16 << 10;
+/// Length of a client's control frame without its payload: two bytes and a mask.
 const CONTROL_HEADER: usize = 6;
 
 thread_local! {
-    /// What was read is parsed here, most of it without a copy, and is gone before the next connection reads.
+    /// The parse buffers of the thread's connections. A connection leaves nothing in them.
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
@@ -32,46 +32,46 @@ struct Scratch {
     messages: Vec<Message>,
 }
 
-/// What a burst of bytes contains.
+/// The outcome of one read.
 #[derive(Debug, PartialEq)]
 pub(crate) enum ReadOutcome {
-    /// All of it was read.
+    /// All input was parsed and taken.
     Drained,
-    /// There may be more in it than the number of messages asked for; it is kept for the next read.
+    /// More messages may follow than were requested. They are kept for the next read.
     More,
     /// The client closes the connection.
     ClosedByPeer,
-    /// The connection must be closed.
+    /// The connection must be closed for this cause.
     Broken(CloseCause),
 }
 
-/// The reading half of a connection's protocol.
+/// The parser of one connection.
 pub(crate) struct FrameReader {
     protocol: Box<FrameParser>,
     max_message: usize,
     max_frame: usize,
-    /// What has come of a frame that is not whole.
-    begun: BytesMut,
-    /// Whether that was not looked at yet.
-    ahead: bool,
-    /// How many pings were taken since that was last asked.
+    /// The bytes of an incomplete frame.
+    incomplete: BytesMut,
+    /// Whether those bytes are not parsed yet.
+    has_unparsed: bool,
+    /// Number of pings since the last call of [`take_pings`](FrameReader::take_pings).
     pings: usize,
-    /// Whether a message has begun and is not whole: in this frame, or in those before.
-    unfinished: bool,
-    /// What was parsed and not asked for yet.
+    /// Whether a message is incomplete, in this frame or the frames before.
+    incomplete_message: bool,
+    /// Parsed messages that were not taken yet.
     waiting: VecDeque<Message>,
-    /// Why nothing after that can be understood.
+    /// The cause for which the rest of the input cannot be parsed.
     broken: Option<CloseCause>,
 }
 
-/// The two parsers of the library.
+/// The library's two parsers.
 enum FrameParser {
     Plain(Protocol),
     Compressed(CompressedReaderProtocol),
 }
 
 impl FrameReader {
-    /// Of a connection of which `ahead` has come already.
+    /// Returns a parser for a connection that has already received `ahead`.
     pub(crate) fn new(limits: &Limits, compression: Option<&Compression>, ahead: Vec<u8>) -> Self {
         let max_message = limits.message_bytes;
         let max_frame = if limits.frame_bytes == 0 { max_message } else { limits.frame_bytes };
@@ -86,31 +86,31 @@ impl FrameReader {
             max_message,
             max_frame,
             pings: 0,
-            unfinished: false,
-            ahead: !ahead.is_empty(),
-            begun: BytesMut::from(ahead.as_slice()),
+            incomplete_message: false,
+            has_unparsed: !ahead.is_empty(),
+            incomplete: BytesMut::from(ahead.as_slice()),
             waiting: VecDeque::new(),
             broken: None,
         }
     }
 
-    /// Whether the next read can do without further bytes.
+    /// Returns whether the next read needs no further bytes.
     pub(crate) fn has_more(&self) -> bool {
-        self.ahead || !self.waiting.is_empty() || self.broken.is_some()
+        self.has_unparsed || !self.waiting.is_empty() || self.broken.is_some()
     }
 
-    /// How many pings were taken since that was last asked.
+    /// Returns and resets the number of pings.
     pub(crate) fn take_pings(&mut self) -> usize {
         mem::take(&mut self.pings)
     }
 
-    /// Whether a message has begun and is not whole.
-    pub(crate) fn is_unfinished(&self) -> bool {
-        self.unfinished
+    /// Returns whether a message is incomplete.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.incomplete_message
     }
 
-    /// Reads up to `most` messages into `messages`: out of what was left over, if there is [more](Self::has_more) of it,
-    /// else out of `input`. What the protocol answers by itself (pongs, the reply to a close) is appended to `replies`.
+    /// Reads up to `most` messages into `messages`: from the rest of the last read if there is [more](Self::has_more), else
+    /// from `input`. Replies of the protocol itself (pongs, the reply to a close) are appended to `replies`.
     pub(crate) fn read(
         &mut self,
         input: &[u8],
@@ -119,7 +119,7 @@ impl FrameReader {
         replies: &mut Vec<u8>,
     ) -> ReadOutcome {
         let most = messages.len() + most;
-        if !mem::take(&mut self.ahead) && self.has_more() {
+        if !mem::take(&mut self.has_unparsed) && self.has_more() {
             let mut waiting = mem::take(&mut self.waiting);
             return self.take(&mut waiting.drain(..), most, messages, replies);
         }
@@ -133,48 +133,49 @@ impl FrameReader {
         })
     }
 
-    /// Parses all there is. What came before an error is parsed, too.
+    /// Parses all input up to an error.
     fn parse(&mut self, input: &[u8], scratch: &mut Scratch) -> Result<(), Error> {
         let Scratch { bytes, messages } = scratch;
-        let before = self.begun.len() + input.len();
-        if self.begun.is_empty() {
+        let before = self.incomplete.len() + input.len();
+        if self.incomplete.is_empty() {
             bytes.extend_from_slice(input);
             self.protocol.process(bytes, messages)?;
             if !bytes.is_empty() {
-                self.begun.extend_from_slice(bytes);
+                self.incomplete.extend_from_slice(bytes);
             }
         } else {
-            self.begun.extend_from_slice(input);
-            self.protocol.process(&mut self.begun, messages)?;
-            // Of a connection that has nothing to say, nothing is kept; of one that had a large frame, not its memory.
-            if self.begun.is_empty() || (self.begun.len() < KEPT && self.begun.capacity() > KEPT) {
-                self.begun = BytesMut::from(self.begun.as_ref());
+            self.incomplete.extend_from_slice(input);
+            self.protocol.process(&mut self.incomplete, messages)?;
+            // Releases the memory of idle connections and of large frames.
+            if self.incomplete.is_empty()
+                || (self.incomplete.len() < KEPT_BYTES && self.incomplete.capacity() > KEPT_BYTES)
+            {
+                self.incomplete = BytesMut::from(self.incomplete.as_ref());
             }
         }
-        self.notice_unfinished(before - self.begun.len(), messages);
+        self.detect_incomplete(before - self.incomplete.len(), messages);
         Ok(())
     }
 
-    /// Finds whether a message has begun and is not whole. The library does not tell; but what has come, and is no message,
-    /// and nothing that the protocol itself says, is a part of one. One that begins behind a whole message, in the same
-    /// read, may be noticed only with its next bytes.
-    fn notice_unfinished(&mut self, read: usize, messages: &[Message]) {
-        let (mut has_said, mut control) = (false, 0);
+    /// Detects an incomplete message. The library does not report it, but bytes that are neither a message nor a control frame
+    /// are part of one. A message that begins after a complete one in the same read may be detected only with its next bytes.
+    fn detect_incomplete(&mut self, read: usize, messages: &[Message]) {
+        let (mut has_messages, mut control) = (false, 0);
         for message in messages {
             match message {
-                Message::Text(_) | Message::Binary(_) => has_said = true,
+                Message::Text(_) | Message::Binary(_) => has_messages = true,
                 Message::Ping(content) | Message::Pong(content) => control += CONTROL_HEADER + content.len(),
                 Message::Close(_) => {}
             }
         }
-        if has_said {
-            self.unfinished = !self.begun.is_empty();
+        if has_messages {
+            self.incomplete_message = !self.incomplete.is_empty();
         } else {
-            self.unfinished |= read > control || !self.begun.is_empty();
+            self.incomplete_message |= read > control || !self.incomplete.is_empty();
         }
     }
 
-    /// Takes as many messages as are asked for, and keeps the rest.
+    /// Takes as many messages as requested, and keeps the rest.
     fn take(
         &mut self,
         parsed: &mut dyn Iterator<Item = Message>,
@@ -184,7 +185,7 @@ impl FrameReader {
     ) -> ReadOutcome {
         while messages.len() < most {
             match parsed.next() {
-                // It was checked; that this is not known to the compiler costs checking it again.
+                // The library has checked the text already, but its type does not show it.
                 Some(Message::Text(text)) => match String::from_utf8(text.to_vec()) {
                     Ok(text) => messages.push(MessagePayload::Text(text)),
                     Err(_) => return ReadOutcome::Broken(CloseCause::NotUtf8),
@@ -197,7 +198,7 @@ impl FrameReader {
                 Some(Message::Pong(_)) => {}
                 Some(Message::Close(reason)) => {
                     frame::append_close_reply(replies, reason.map(|reason| reason.code));
-                    // What comes after it is nobody's business.
+                    // Input after the close frame is irrelevant.
                     self.broken = None;
                     return ReadOutcome::ClosedByPeer;
                 }
@@ -242,7 +243,7 @@ mod tests {
 
     use super::*;
 
-    /// What a client sends: masked frames.
+    /// Returns the masked frames of a client.
     fn sent(messages: &[Message]) -> Vec<u8> {
         let mut client = WebSocket::from_raw_socket(Cursor::new(Vec::new()), Role::Client, None);
         for message in messages {
@@ -269,12 +270,12 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_unfinished_from_its_first_byte_to_its_last_whatever_comes_between() {
+    fn a_message_is_incomplete_from_its_first_byte_to_its_last() {
         let (text, pong) = (sent(&[Message::text("whole")]), sent(&[Message::Pong("?".into())]));
         let part = |first: u8| [&[first, 0x81, 0, 0, 0, 0], &b"x"[..]].concat();
         let (first, middle, last) = (part(0x01), part(0x00), part(0x80));
         let mut reader = reader(100);
-        for (bytes, unfinished) in [
+        for (bytes, incomplete_message) in [
             (&text[..], false),
             (&pong, false),
             (&text[..1], true),
@@ -284,24 +285,24 @@ mod tests {
             (&pong, true),
             (&[&pong[..], &middle].concat(), true),
             (&last, false),
-            // The library keeps the head of a frame to itself; its next byte gives it away.
+            // The library keeps the head of a frame; the next byte reveals it.
             (&[&first[..], &last, &text[..3]].concat(), false),
             (&text[3..7], true),
         ] {
             read_all(&mut reader, bytes);
-            assert_eq!(reader.is_unfinished(), unfinished, "after {bytes:?}");
+            assert_eq!(reader.is_incomplete(), incomplete_message, "after {bytes:?}");
         }
     }
 
     #[test]
-    fn a_frame_may_have_to_be_smaller_than_a_message() {
+    fn limits_frames_apart_from_messages() {
         let mut reader = limited(100, 10);
         let (ending, ..) = read_all(&mut reader, &sent(&[Message::binary(vec![0; 11])]));
         assert_eq!(ending, ReadOutcome::Broken(CloseCause::TooBig { limit: Limit::FrameBytes, max: 10 }));
     }
 
     #[test]
-    fn a_burst_is_read_whole_and_a_cut_frame_is_kept_for_the_next() {
+    fn keeps_a_cut_frame_for_the_next_read() {
         let bytes = sent(&[Message::text("one"), Message::binary(vec![2; 70_000]), Message::text("three")]);
         for cut in [0, 1, 5, 9, 10, 20, 40_000, bytes.len() - 1] {
             let mut reader = reader(1 << 20);
@@ -314,9 +315,9 @@ mod tests {
     }
 
     #[test]
-    fn no_more_messages_are_read_than_asked_for_and_none_is_lost() {
+    fn reads_no_more_messages_than_requested_and_loses_none() {
         let bytes = sent(&vec![Message::text("x"); 5000]);
-        // In the order in which they come: some ahead of the rest.
+        // Some are received ahead of the rest.
         let mut reader = FrameReader::new(&Limits::default(), None, bytes[..10_000].to_vec());
         let (mut messages, mut replies) = (Vec::new(), Vec::new());
         for input in [&[], &bytes[10_000..]] {
@@ -333,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ping_is_answered_and_a_close_is_replied_to() {
+    fn replies_to_pings_and_to_a_close() {
         let mut reader = reader(100);
         let (_, _, replies) = read_all(&mut reader, &sent(&[Message::Ping(vec![1, 2].into())]));
         assert_eq!(replies, [0x8a, 2, 1, 2]);
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_rules_is_closed_with_its_code() {
+    fn closes_with_the_code_of_the_violation() {
         let code = |bytes: &[u8]| match read_all(&mut reader(100), bytes).0 {
             ReadOutcome::Broken(cause) => cause.code(),
             other => panic!("{other:?}"),
@@ -354,15 +355,15 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_none_is_noticed_as_soon_as_it_comes() {
-        // The first half of a frame, which ends in the middle of what can be no character.
+    fn detects_invalid_utf8_in_an_incomplete_frame() {
+        // The first half of a frame, which ends within an invalid character.
         let bytes = b"\x81\x8a\0\0\0\0\xce\xba\xf4\x90";
         let (ending, ..) = read_all(&mut reader(100), bytes);
         assert_eq!(ending, ReadOutcome::Broken(CloseCause::NotUtf8));
     }
 
     #[test]
-    fn what_came_before_an_error_is_read_before_it() {
+    fn reads_messages_before_an_error() {
         let bytes = [sent(&vec![Message::text("x"); 3]), b"\xff".repeat(8)].concat();
         let (mut reader, mut messages) = (reader(100), Vec::new());
         assert_eq!(reader.read(&bytes, 2, &mut messages, &mut Vec::new()), ReadOutcome::More);
@@ -371,25 +372,25 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_a_close_is_not_looked_at() {
+    fn ignores_input_after_a_close() {
         let bytes = [sent(&[Message::Close(None)]), sent(&[Message::text("x")]), b"\xff".repeat(8)].concat();
         let (ending, messages, _) = read_all(&mut reader(100), &bytes);
         assert_eq!((ending, messages), (ReadOutcome::ClosedByPeer, vec![]));
     }
 
     #[test]
-    fn the_memory_of_a_large_frame_is_given_back() {
+    fn releases_the_memory_of_a_large_frame() {
         let mut reader = reader(1 << 20);
         let bytes = sent(&[Message::binary(vec![2; 500_000]), Message::text("three")]);
         for part in bytes.chunks(10_000) {
             read_all(&mut reader, part);
         }
-        assert_eq!(reader.begun.capacity(), 0);
+        assert_eq!(reader.incomplete.capacity(), 0);
     }
 
     #[test]
-    fn compressed_messages_are_read_and_bombs_are_too_big() {
-        let compression = Compression::agree("permessage-deflate").unwrap();
+    fn reads_compressed_messages_and_rejects_bombs() {
+        let compression = Compression::negotiate("permessage-deflate").unwrap();
         let frame = |content: &[u8]| {
             let mut out = Vec::new();
             frame::append_message(&mut out, &content.to_vec().into(), compression.encoding());

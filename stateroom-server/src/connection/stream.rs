@@ -1,5 +1,5 @@
-//! What a connection runs over: a plain TCP socket, which the room may write to as well, or anything else (TLS, a pipe in a
-//! test), which is the connection's alone.
+//! The stream of a connection: a plain TCP socket, which the room may write to as well, or anything else (TLS, a pipe in a
+//! test), which only the connection uses.
 use std::{
     io::{self, IoSlice},
     net::Shutdown,
@@ -24,12 +24,12 @@ use tokio_rustls::server::TlsStream;
 
 use crate::timeout_socket::TimeoutSocket;
 
-/// What a connection runs over.
+/// The stream of a connection.
 #[derive(Debug)]
 pub(crate) enum Stream {
     /// A plain TCP socket.
     Tcp { read: OwnedReadHalf, write: Arc<OwnedWriteHalf> },
-    /// TLS, spoken by our own server.
+    /// TLS of our own server.
     #[cfg(feature = "tls")]
     Tls(Box<TlsStream<TimeoutSocket>>),
     /// Anything else.
@@ -37,14 +37,14 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Takes out of an upgraded HTTP connection what it runs over, and what it had read ahead.
+    /// Takes the stream out of an upgraded HTTP connection, and the bytes that it had read ahead.
     pub(crate) fn from_upgraded(upgraded: Upgraded) -> (Self, Vec<u8>) {
-        // Our own server watches over its sockets; `axum::serve` has looked whether HTTP/2 is spoken on them.
+        // Our own server wraps its sockets with a timeout; `axum::serve` wraps them to detect HTTP/2.
         #[cfg(feature = "tls")]
         let upgraded = match upgraded.downcast::<TokioIo<TlsStream<TimeoutSocket>>>() {
             Ok(parts) => {
                 let mut stream = parts.io.into_inner();
-                // A WebSocket has its heartbeat.
+                // A WebSocket has a heartbeat instead.
                 stream.get_mut().0.disable_timeout();
                 return (Stream::Tls(Box::new(stream)), parts.read_buf.to_vec());
             }
@@ -58,14 +58,14 @@ impl Stream {
             },
         };
         if let Err(error) = tcp.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+            tracing::debug!(%error, "failed to set TCP_NODELAY");
         }
         let (read, write) = tcp.into_split();
-        // Copied, as it holds on to the HTTP connection's whole buffer.
+        // Copied because it shares the HTTP connection's whole buffer.
         (Stream::Tcp { read, write: Arc::new(write) }, ahead.to_vec())
     }
 
-    /// The writing half of the socket, if it is a plain one.
+    /// Returns the writing half of a plain TCP socket.
     pub(crate) fn socket(&self) -> Option<Arc<OwnedWriteHalf>> {
         match self {
             Stream::Tcp { write, .. } => Some(write.clone()),
@@ -75,11 +75,11 @@ impl Stream {
         }
     }
 
-    /// Reads into `buffer`; 0 is the end.
+    /// Reads into `buffer`. Returns 0 at the end of the stream.
     pub(crate) fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(buffer);
-        // Of a socket, this knows that a read which does not fill the buffer has taken all there is: the next one waits
-        // without a system call.
+        // Tokio knows that a read that does not fill the buffer has emptied the socket: the next one waits without a system
+        // call.
         match self {
             Stream::Tcp { read, .. } => ready!(Pin::new(read).poll_read(context, &mut buffer))?,
             #[cfg(feature = "tls")]
@@ -105,7 +105,7 @@ impl Stream {
         }
     }
 
-    /// Sends on what the layers below have kept back.
+    /// Flushes the layers below.
     pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Tcp { .. } => Poll::Ready(Ok(())),
@@ -115,7 +115,7 @@ impl Stream {
         }
     }
 
-    /// Says that nothing more will be written; the other side can still be heard. May be said again.
+    /// Shuts the writing side down. Reading continues. May be called again.
     pub(crate) fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Stream::Tcp { write, .. } => {

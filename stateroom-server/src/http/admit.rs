@@ -1,7 +1,7 @@
-//! From a request to what is known of who sends it, or to why it is not let in.
+//! The admission of a request: its origin, token and hook, and the client's details.
 //!
-//! *Invariant:* nothing that a request asks for is done before it has come through here. Secrets stay here: what goes on to a
-//! room has none.
+//! *Invariant:* every request that concerns a room is admitted here first. Secrets stay here: the details for the room contain
+//! none.
 use std::net::{IpAddr, SocketAddr};
 
 use axum::{
@@ -17,46 +17,46 @@ use crate::{
     shared::Shared,
 };
 
-/// The parameter of the query that holds what lets a client in.
+/// The query parameter of the token that admits a client.
 const ACCESS_TOKEN: &str = "access_token";
-/// The parameter that holds what brings a client its number back.
+/// The query parameter of the token by which a client keeps its ID.
 const TOKEN: &str = "token";
-/// The subprotocol behind which a browser puts what lets it in, as it can set no header.
+/// The subprotocol that a browser sends before its token, because it cannot set headers.
 const BEARER: &str = "bearer";
 
-/// How many parameters a query may have.
-const MOST_PARAMETERS: usize = 100;
+/// Maximum number of query parameters.
+const MAX_PARAMETERS: usize = 100;
 
-/// Why somebody is not let in.
+/// The reason that a client is not admitted.
 #[derive(Debug)]
 pub(crate) enum AdmissionRefusal {
-    /// Its web page is not one of those that may.
+    /// The origin of its web page is not allowed.
     Origin(String),
-    /// Its token lets nobody in.
+    /// Its token is rejected.
     #[cfg(feature = "jwt")]
     Token(crate::admission::jwt::TokenError),
-    /// The program's own hook says no.
+    /// The program's hook refuses it.
     Denied(Denied),
-    /// The hook does not say anything.
+    /// The hook did not decide in time.
     HookTime,
 }
 
-/// Somebody who is let in.
+/// An admitted client.
 #[derive(Debug)]
 pub(super) struct Admitted {
-    /// What a room gets to know of it.
+    /// The details that its room receives.
     pub(super) details: ClientDetails,
-    /// What brings it its number back.
+    /// The token by which it keeps its ID.
     pub(super) token: Option<String>,
-    /// The query as it was sent, without secrets.
+    /// The query as sent, without secrets.
     pub(super) query: String,
-    /// Where it is, if that is known.
+    /// Its address, if known.
     pub(super) peer: Option<IpAddr>,
-    /// What its WebSocket is to be told that it speaks.
+    /// The selected subprotocol of its WebSocket.
     pub(super) subprotocol: Option<String>,
 }
 
-/// Lets somebody in, or not.
+/// Admits or refuses the client that sends a request.
 pub(super) async fn admit(
     shared: &Shared,
     access: Access,
@@ -69,10 +69,10 @@ pub(super) async fn admit(
     let peer = connection.map(|peer| admission.trusted_proxies.client(peer, &request.headers));
 
     let Query { rest, raw, token, access_token } = Query::read(&request.uri)?;
-    // Only who becomes a WebSocket has any.
+    // Subprotocols exist in WebSocket handshakes only.
     let offered = if access == Access::Join { offered(&request.headers) } else { Vec::new() };
     let bearer = offered.iter().position(|it| *it == BEARER);
-    let subprotocol = agree(&admission.subprotocols, &offered);
+    let subprotocol = select(&admission.subprotocols, &offered);
     let in_subprotocols = bearer.and_then(|at| offered.get(at + 1)).copied();
     let mut details = details_of_token(shared, room, request, access_token, in_subprotocols)?;
     details.query = rest;
@@ -93,7 +93,7 @@ pub(super) async fn admit(
             answer.map_err(|_| AdmissionRefusal::HookTime)?.map_err(AdmissionRefusal::Denied)?
         }
     };
-    // A browser that offers something is answered something, or it hangs up.
+    // A browser that offers subprotocols closes the connection unless one is selected.
     let subprotocol = subprotocol.or_else(|| bearer.map(|_| BEARER.to_owned()));
     Ok(Admitted { details, token, query: raw, peer, subprotocol })
 }
@@ -101,9 +101,9 @@ pub(super) async fn admit(
 fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Parts) -> Result<(), AdmissionRefusal> {
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(()) };
-    let called = request.uri.authority().map(|authority| authority.as_str());
-    let called = called.or_else(|| request.headers.get(header::HOST)?.to_str().ok());
-    let host = admission.trusted_proxies.host(connection, &request.headers).or(called);
+    let requested = request.uri.authority().map(|authority| authority.as_str());
+    let requested = requested.or_else(|| request.headers.get(header::HOST)?.to_str().ok());
+    let host = admission.trusted_proxies.host(connection, &request.headers).or(requested);
     match origin.to_str() {
         Ok(origin) if origins.next().is_none() && admission.origins.allow(origin, host) => Ok(()),
         _ => Err(AdmissionRefusal::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned())),
@@ -150,11 +150,11 @@ fn details_of_token(
     Ok(ClientDetails::default())
 }
 
-/// The query of an address, taken apart.
+/// The parts of a URL's query.
 struct Query {
-    /// What is nobody's secret.
+    /// The parameters that are not secret.
     rest: Vec<(String, String)>,
-    /// The same, as it was sent.
+    /// The same, as sent.
     raw: String,
     token: Option<String>,
     access_token: Option<String>,
@@ -172,17 +172,17 @@ impl Query {
                     let and = if query.raw.is_empty() { "" } else { "&" };
                     query.raw.extend([and, part]);
                     query.rest.push((name.into_owned(), value.into_owned()));
-                    // Each takes more memory than bytes, for as long as the client is there.
-                    if query.rest.len() > MOST_PARAMETERS {
+                    // A parameter takes more memory than its bytes, as long as the client is connected.
+                    if query.rest.len() > MAX_PARAMETERS {
                         return Err(HttpRefusal::Malformed(format!(
-                            "a query has at most {MOST_PARAMETERS} parameters"
+                            "the query has more than {MAX_PARAMETERS} parameters"
                         )));
                     }
                     continue;
                 }
             };
             if secret.replace(value.into_owned()).is_some() {
-                return Err(HttpRefusal::Malformed(format!("there is more than one `{name}`")));
+                return Err(HttpRefusal::Malformed(format!("the query has more than one `{name}`")));
             }
         }
         let given = |token: Option<String>| token.filter(|token| !token.is_empty());
@@ -191,15 +191,15 @@ impl Query {
     }
 }
 
-/// The subprotocols that a client offers, in order.
+/// Returns the subprotocols that a client offers, in order.
 fn offered(headers: &HeaderMap) -> Vec<&str> {
     let lists = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|list| list.to_str().ok());
     lists.flat_map(|list| list.split(',')).map(str::trim).filter(|it| !it.is_empty()).collect()
 }
 
-/// The best that is offered.
-fn agree(spoken: &[String], offered: &[&str]) -> Option<String> {
-    spoken.iter().find(|it| offered.contains(&it.as_str())).cloned()
+/// Returns the preferred subprotocol among those offered.
+fn select(supported: &[String], offered: &[&str]) -> Option<String> {
+    supported.iter().find(|it| offered.contains(&it.as_str())).cloned()
 }
 
 fn passed_on(names: &[String], headers: &HeaderMap) -> Vec<(String, String)> {

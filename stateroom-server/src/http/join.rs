@@ -1,7 +1,6 @@
 //! `GET /ws` and `GET /ws/{room}`: from an HTTP request to a WebSocket connection.
 //!
-//! *Invariant:* what can be known before the 101 is answered with an HTTP status; a client has joined the room before it
-//! receives the 101.
+//! *Invariant:* every refusal before the 101 is an HTTP status; a client has joined the room before it receives the 101.
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{

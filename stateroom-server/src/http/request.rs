@@ -1,6 +1,7 @@
-//! `/http/{room}/...`: an HTTP request that a room answers.
+//! `/http/{room}/...`: HTTP requests that rooms answer.
 //!
-//! *Invariant:* a room sees no secret that was not meant for it, and what it answers says nothing about the connection.
+//! *Invariant:* a room receives no credentials unless the settings name their header, and its response cannot set headers that
+//! concern the connection or the whole host.
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -20,8 +21,8 @@ use crate::{
     settings::Limit,
 };
 
-/// What is about the connection, in either direction, and not about what is said (RFC 9110, section 7.6.1).
-const OF_THE_CONNECTION: [HeaderName; 7] = [
+/// Headers that concern the connection, in either direction (RFC 9110, section 7.6.1).
+const CONNECTION_HEADERS: [HeaderName; 7] = [
     header::CONNECTION,
     header::TRANSFER_ENCODING,
     header::TE,
@@ -31,12 +32,12 @@ const OF_THE_CONNECTION: [HeaderName; 7] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
-/// What is a secret of the client's with somebody else.
-const SECRETS: [HeaderName; 4] =
+/// Request headers with credentials for other parties.
+const SECRET_HEADERS: [HeaderName; 4] =
     [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, header::SEC_WEBSOCKET_PROTOCOL];
 
-/// What a room does not decide: the length, which is that of its body, and what browsers keep for the whole host.
-const NOT_OF_ROOMS: [HeaderName; 5] = [
+/// Response headers that a room cannot set: the length, and those that browsers apply to the whole host.
+const RESERVED_HEADERS: [HeaderName; 5] = [
     header::CONTENT_LENGTH,
     header::SET_COOKIE,
     header::STRICT_TRANSPORT_SECURITY,
@@ -101,12 +102,12 @@ async fn answer(
     }
 }
 
-/// Whether a request may have a room begin: not one that only looks.
+/// Returns whether a request may create a room: a safe method may not.
 fn creates(method: &Method) -> bool {
     !method.is_safe()
 }
 
-/// Reads a body, of no more than so many bytes, within that time.
+/// Reads a body of at most `most` bytes within `time`.
 async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, HttpRefusal> {
     match timeout(time, to_bytes(body, most)).await {
         Ok(Ok(body)) => Ok(body.into()),
@@ -122,8 +123,8 @@ async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, HttpRe
     }
 }
 
-/// What follows the room in an address. Where the routes are nested, they do not see in what. An id has no `/` itself, as it is
-/// percent-encoded.
+/// Returns the part of a path that follows the room. A nested router does not see the prefix. An ID contains no `/` because it
+/// is percent-encoded.
 fn path_below(path: &str) -> String {
     let below = path.strip_prefix("/http/").and_then(|rest| rest.split_once('/')).map(|(_, below)| below);
     format!("/{}", below.unwrap_or_default())
@@ -133,30 +134,30 @@ fn is_too_large(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<LengthLimitError>())
 }
 
-fn for_room(headers: &HeaderMap, asked_for: &[String]) -> Vec<(String, String)> {
-    let is_withheld = |name: &HeaderName| OF_THE_CONNECTION.contains(name) || SECRETS.contains(name);
-    let is_for_room = |name: &HeaderName| !is_withheld(name) || asked_for.iter().any(|it| it == name.as_str());
+fn for_room(headers: &HeaderMap, passed_on: &[String]) -> Vec<(String, String)> {
+    let is_withheld = |name: &HeaderName| CONNECTION_HEADERS.contains(name) || SECRET_HEADERS.contains(name);
+    let is_for_room = |name: &HeaderName| !is_withheld(name) || passed_on.iter().any(|it| it == name.as_str());
     let headers = headers.iter().filter(|(name, _)| is_for_room(name));
     let texts = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-    texts.take(room::MOST_HEADERS).collect()
+    texts.take(room::MAX_HEADERS).collect()
 }
 
 fn from_room(room_id: &str, response: room::Response) -> Response {
     let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
     let Some(status) = status else {
-        tracing::warn!(room = room_id, status = response.status, "a room answered with what is no status; sent as 500");
+        tracing::warn!(room = room_id, status = response.status, "a room answered with an invalid status; sent as 500");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let mut headers = HeaderMap::new();
     for (name, value) in &response.headers {
         match (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
-            (Ok(name), Ok(value)) if !OF_THE_CONNECTION.contains(&name) && !NOT_OF_ROOMS.contains(&name) => {
+            (Ok(name), Ok(value)) if !CONNECTION_HEADERS.contains(&name) && !RESERVED_HEADERS.contains(&name) => {
                 headers.append(name, value);
             }
-            _ => tracing::debug!(room = room_id, header = ?name, "a header that is not for a room to set is left out"),
+            _ => tracing::debug!(room = room_id, header = ?name, "a response header that rooms cannot set is omitted"),
         }
     }
-    // What a room does not call a page is not to be taken for one.
+    // Without these headers, a browser could render a response as a page.
     headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     (status, headers, response.body).into_response()
@@ -167,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_is_what_follows_the_room() {
+    fn path_is_the_part_after_the_room() {
         for (path, below) in [
             ("/http/a", "/"),
             ("/http/a/", "/"),

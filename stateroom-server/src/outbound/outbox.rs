@@ -1,23 +1,23 @@
-//! What a room has to tell its clients: each message encoded once, and written once to each who gets it.
+//! The messages of a room to its clients: each is encoded once and written once to each recipient.
 //!
-//! *Invariant:* a member holds runs of the shared buffer; the buffer is emptied only when nobody holds any.
+//! *Invariant:* members hold runs of the shared buffer; the buffer is cleared only when no member holds any.
 use std::{cell::OnceCell, ops::Range, sync::Arc};
 
 use stateroom::MessagePayload;
 
 use crate::websocket::{compression::Encoding, frame};
 
-/// Messages that lie side by side in the buffer.
+/// Adjacent messages in the buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) range: Range<usize>,
-    /// How many messages.
+    /// Number of messages.
     pub(crate) messages: usize,
-    /// How many bytes the largest of them has.
+    /// Size of the largest message, in bytes.
     pub(crate) largest: usize,
 }
 
-/// What one member is written in one go: its runs of the room's buffer.
+/// The output for one member in one write: its runs of the room's buffer.
 pub(crate) struct Batch<'a> {
     buffer: &'a [u8],
     shared: &'a OnceCell<Arc<[u8]>>,
@@ -25,20 +25,20 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// The bytes of a run.
+    /// Returns the bytes of a run.
     pub(crate) fn bytes(&self, range: &Range<usize>) -> &[u8] {
         self.buffer.get(range.clone()).unwrap_or_default()
     }
 
-    /// The whole buffer, to be kept for a part of it, if that part is most of it: of a large broadcast, all the clients
-    /// that cannot take it at once wait for the same bytes. A small part is better copied.
+    /// Returns the whole buffer, shared, if `part` is large and most of it: all clients that cannot accept a large broadcast
+    /// at once queue the same bytes. A small part is better copied.
     pub(crate) fn share(&self, part: &Range<usize>) -> Option<Arc<[u8]>> {
         let large = part.len() >= 16 << 10 && part.len() * 2 >= self.buffer.len();
         large.then(|| self.shared.get_or_init(|| self.buffer.into()).clone())
     }
 }
 
-/// What a room has to tell its clients, in one encoding.
+/// The messages of a room in one encoding.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     encoding: Encoding,
@@ -47,12 +47,12 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// From so many bytes on, the room writes before it handles more.
-    const FULL: usize = 1 << 20;
-    /// An emptied buffer larger than this is given back.
-    const KEPT: usize = 64 << 10;
+    /// Size from which the room writes before it handles more events.
+    const FULL_BYTES: usize = 1 << 20;
+    /// Capacity of the buffer that is kept, in bytes.
+    const KEPT_BYTES: usize = 64 << 10;
 
-    /// For clients to whom messages are written in this encoding.
+    /// Returns an outbox for this encoding.
     pub(crate) fn new(encoding: Encoding) -> Self {
         Outbox { encoding, ..Outbox::default() }
     }
@@ -66,25 +66,25 @@ impl Outbox {
         Run { messages: 1, largest: range.len(), range }
     }
 
-    /// These runs, to be written.
+    /// Returns these runs as a batch.
     pub(crate) fn batch<'a>(&'a self, runs: &'a [Run]) -> Batch<'a> {
         Batch { buffer: &self.buffer, shared: &self.shared, runs }
     }
 
-    /// Whether so much is encoded that it should be written first.
+    /// Returns whether to write before handling more events.
     pub(crate) fn is_full(&self) -> bool {
-        self.buffer.len() >= Self::FULL
+        self.buffer.len() >= Self::FULL_BYTES
     }
 
-    /// Forgets all; nobody holds a run any more.
+    /// Clears the buffer. No member may hold a run.
     pub(crate) fn clear(&mut self) {
         self.shared.take();
         self.buffer.clear();
-        self.buffer.shrink_to(Self::KEPT);
+        self.buffer.shrink_to(Self::KEPT_BYTES);
     }
 }
 
-/// Adds a run behind those that a member holds, as part of the last one where it lies right behind it.
+/// Appends a run to those of a member, merged with the last one if adjacent.
 pub(crate) fn extend(runs: &mut Vec<Run>, run: &Run) {
     match runs.last_mut() {
         Some(last) if last.range.end == run.range.start => {
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_that_lie_side_by_side_become_one() {
+    fn merges_adjacent_runs() {
         let mut outbox = Outbox::default();
         let (one, two, three) =
             (outbox.encode(&"one".into()), outbox.encode(&"two".into()), outbox.encode(&"three".into()));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_part_is_shared_and_a_small_one_is_not() {
+    fn shares_large_parts_only() {
         let mut outbox = Outbox::default();
         let small = outbox.encode(&"small".into());
         let large = outbox.encode(&"x".repeat(100_000).into());

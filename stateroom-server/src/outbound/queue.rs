@@ -1,21 +1,21 @@
-//! What waits for one client: pieces of bytes, in order.
+//! The bytes queued for one client, in pieces.
 //!
-//! *Invariant:* pieces are whole frames, save for what was already written of the first.
+//! *Invariant:* pieces are whole frames, except for the part of the first that was already written.
 use std::{collections::VecDeque, io::IoSlice, mem, ops::Range, sync::Arc};
 
 use super::outbox::Batch;
 
-/// How many pieces go into one write.
-pub(super) const PIECES: usize = 64;
+/// Maximum number of pieces per write.
+pub(super) const MAX_PIECES: usize = 64;
 
-/// What waits.
+/// The pieces queued for one client.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     pieces: VecDeque<Piece>,
-    /// How much of the first piece is written.
+    /// Number of bytes of the first piece that were written.
     written: usize,
-    pub(super) waiting: Load,
-    /// The largest message since the queue was empty: one alone may be larger than the bound.
+    pub(super) queued: Load,
+    /// Size of the largest message since the queue was empty: a single message may exceed the bound.
     pub(super) largest: usize,
 }
 
@@ -44,7 +44,7 @@ struct Piece {
     messages: usize,
 }
 
-/// PieceBytes of one client, or bytes that many clients wait for.
+/// The bytes of a piece: of one client, or shared by several.
 #[derive(Debug)]
 enum PieceBytes {
     Own(Vec<u8>),
@@ -65,25 +65,24 @@ impl Queue {
         self.pieces.is_empty()
     }
 
-    /// Puts a frame behind all else.
+    /// Appends a frame.
     pub(super) fn push(&mut self, frame: Vec<u8>) {
         self.push_piece(Piece { bytes: PieceBytes::Own(frame), messages: 0 });
     }
 
-    /// Puts what the protocol itself says behind all else, side by side with the last of that: each alone would cost more
-    /// than it holds.
+    /// Appends control frames, merged with preceding ones: a piece costs more than it holds.
     pub(super) fn push_control(&mut self, rest: &[u8]) {
         match self.pieces.back_mut() {
             Some(Piece { bytes: PieceBytes::Own(last), messages: 0 }) => {
                 last.extend_from_slice(rest);
-                self.waiting.bytes += rest.len();
+                self.queued.bytes += rest.len();
             }
             _ if rest.is_empty() => {}
             _ => self.push(rest.to_vec()),
         }
     }
 
-    /// Puts what is left of a batch after `written` bytes of it behind all else.
+    /// Appends the rest of a batch of which `written` bytes were written.
     pub(super) fn push_rest(&mut self, batch: &Batch<'_>, mut written: usize) {
         for run in batch.runs {
             let length = run.range.len();
@@ -92,7 +91,7 @@ impl Queue {
                 continue;
             }
             let rest = run.range.start + written..run.range.end;
-            // Of messages of one size this is exact; of others it is near enough for a bound.
+            // Exact for messages of equal size, and close enough for a bound otherwise.
             let messages = run.messages - run.messages * written / length;
             written = 0;
             self.largest = self.largest.max(run.largest);
@@ -105,24 +104,24 @@ impl Queue {
     }
 
     fn push_piece(&mut self, piece: Piece) {
-        self.waiting.add(Load { messages: piece.messages, bytes: piece.bytes.as_slice().len() });
+        self.queued.add(Load { messages: piece.messages, bytes: piece.bytes.as_slice().len() });
         self.pieces.push_back(piece);
     }
 
-    /// Has `write` write the first pieces.
+    /// Calls `write` with the first pieces.
     pub(super) fn write<T>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> T) -> T {
-        let mut slices = [IoSlice::new(&[]); PIECES];
+        let mut slices = [IoSlice::new(&[]); MAX_PIECES];
         let mut skip = self.written;
         for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
             *slice = IoSlice::new(piece.bytes.as_slice().get(mem::take(&mut skip)..).unwrap_or_default());
         }
-        let count = self.pieces.len().min(PIECES);
+        let count = self.pieces.len().min(MAX_PIECES);
         write(slices.get(..count).unwrap_or_default())
     }
 
-    /// Forgets so many bytes, which were written.
+    /// Removes `written` bytes.
     pub(super) fn advance(&mut self, written: usize) {
-        self.waiting.bytes = self.waiting.bytes.saturating_sub(written);
+        self.queued.bytes = self.queued.bytes.saturating_sub(written);
         self.written += written;
         while let Some(first) = self.pieces.front() {
             let length = first.bytes.as_slice().len();
@@ -130,10 +129,10 @@ impl Queue {
                 return;
             }
             self.written -= length;
-            self.waiting.messages = self.waiting.messages.saturating_sub(first.messages);
+            self.queued.messages = self.queued.messages.saturating_sub(first.messages);
             self.pieces.pop_front();
         }
-        // A client that had once much waiting does not keep the memory for it.
+        // Releases the memory of a long queue.
         self.pieces = VecDeque::new();
         self.largest = 0;
     }

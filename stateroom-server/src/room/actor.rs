@@ -99,8 +99,8 @@ pub(crate) struct Room {
     output: Output,
     alarm: Alarm,
     metrics: Arc<Metrics>,
-    /// Time the service has computed for events that have not returned.
-    computed: Duration,
+    /// CPU time of events that have not returned.
+    cpu_time: Duration,
     /// The schedule that closes the clients while the room drains.
     drain: Option<Drain>,
     /// Dropping these reports the room's end.
@@ -130,7 +130,7 @@ impl Room {
             inbox,
             alarm: Alarm::default(),
             metrics,
-            computed: Duration::ZERO,
+            cpu_time: Duration::ZERO,
             drain: None,
             waiting_for_end: Vec::new(),
         }
@@ -300,7 +300,7 @@ impl Room {
                 let start = Instant::now();
                 let span = tracing::trace_span!("events", first = batch.next_label());
                 let poll = span.in_scope(|| deliver.as_mut().poll(context));
-                self.computed += start.elapsed();
+                self.cpu_time += start.elapsed();
                 self.apply_finished();
                 if poll.is_pending() {
                     // An event takes its time. The effects of the events before it do not wait for it.
@@ -326,9 +326,9 @@ impl Room {
         self.remove_slow();
         let counts = self.output.take_counts();
         if counts.total() > 0 {
-            let computed = std::mem::take(&mut self.computed);
-            self.metrics.handled(&counts, computed);
-            self.inbox.stats().add(counts.total(), computed);
+            let cpu_time = std::mem::take(&mut self.cpu_time);
+            self.metrics.handled(&counts, cpu_time);
+            self.inbox.stats().add(counts.total(), cpu_time);
         }
     }
 

@@ -19,8 +19,8 @@ use super::inbox::{Inbox, RoomCommand};
 /// A handle refers to the room that existed when it was made, not to a later room with the same ID, and does not keep the
 /// room alive. Get one from [`ServerHandle::room`](crate::ServerHandle::room) where it is needed, and do not keep it.
 ///
-/// While the room's inbox is full ([`Limits::mailbox_events`](crate::Limits::mailbox_events),
-/// [`mailbox_bytes`](crate::Limits::mailbox_bytes)), requests wait for space, as clients do.
+/// While the room's inbox is full ([`Limits::inbox_events`](crate::Limits::inbox_events),
+/// [`inbox_bytes`](crate::Limits::inbox_bytes)), requests wait for space, as clients do.
 #[derive(Clone)]
 pub struct RoomHandle {
     id: Arc<str>,

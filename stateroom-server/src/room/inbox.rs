@@ -32,7 +32,7 @@ use crate::{
 pub(crate) struct JoinRequest {
     /// The token by which the client keeps its ID. A secret.
     pub(crate) token: Option<String>,
-    /// What is known of the client besides its ID.
+    /// Details of the client besides its ID.
     pub(crate) details: Option<Box<ClientDetails>>,
     pub(crate) egress: Egress,
 }
@@ -119,7 +119,7 @@ pub(crate) struct Ended;
 impl Inbox {
     pub(crate) fn new(limits: &Limits) -> Self {
         // One event has to fit, or none would ever be handled.
-        let (max_bytes, max_events) = (limits.mailbox_bytes.max(1), limits.mailbox_events.max(1));
+        let (max_bytes, max_events) = (limits.inbox_bytes.max(1), limits.inbox_events.max(1));
         Inbox { state: Mutex::default(), max_bytes, max_events, stats: RoomStats::default() }
     }
 
@@ -147,7 +147,7 @@ impl Inbox {
         if state.ended || !self.is_full(&state) {
             return Poll::Ready(());
         }
-        let limit = if state.bytes >= self.max_bytes { Limit::MailboxBytes } else { Limit::MailboxEvents };
+        let limit = if state.bytes >= self.max_bytes { Limit::InboxBytes } else { Limit::InboxEvents };
         limit.exceeded();
         state.readers.insert(connection, context.waker().clone());
         Poll::Pending

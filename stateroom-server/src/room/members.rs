@@ -69,7 +69,7 @@ impl Members {
     }
 
     pub(super) fn insert(&mut self, client: ClientId, connection: ConnectionId, egress: Egress) {
-        let _gauge = GaugeGuard::of(&self.metrics.clients);
+        let _gauge = GaugeGuard::of(&self.metrics.room_connections);
         let member = Member { connection, egress, _gauge, runs: Vec::new(), handled: Load::default(), dirty: false };
         self.members.insert(client, member);
     }

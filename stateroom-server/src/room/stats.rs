@@ -1,4 +1,4 @@
-//! Statistics of one room, for whoever lists rooms: its age, its events, its resources.
+//! Statistics of one room, for lists of rooms: its age, its events, its resources.
 //!
 //! *Invariant:* only the actor writes, and reading never waits.
 use std::{
@@ -16,7 +16,7 @@ const UNKNOWN: usize = usize::MAX;
 pub(crate) struct RoomStats {
     began: Instant,
     events: AtomicU64,
-    computed_nanoseconds: AtomicU64,
+    cpu_nanoseconds: AtomicU64,
     memory_bytes: AtomicUsize,
 }
 
@@ -25,20 +25,20 @@ impl Default for RoomStats {
         RoomStats {
             began: Instant::now(),
             events: AtomicU64::new(0),
-            computed_nanoseconds: AtomicU64::new(0),
+            cpu_nanoseconds: AtomicU64::new(0),
             memory_bytes: AtomicUsize::new(UNKNOWN),
         }
     }
 }
 
 impl RoomStats {
-    /// Adds handled events, and the time the service has computed for them.
-    pub(crate) fn add(&self, events: u64, computed: Duration) {
+    /// Adds handled events, and the CPU time spent on them.
+    pub(crate) fn add(&self, events: u64, cpu_time: Duration) {
         // The only writer reads what it wrote.
         let add =
             |number: &AtomicU64, more: u64| number.store(number.load(Ordering::Relaxed) + more, Ordering::Relaxed);
         add(&self.events, events);
-        add(&self.computed_nanoseconds, u64::try_from(computed.as_nanos()).unwrap_or(u64::MAX));
+        add(&self.cpu_nanoseconds, u64::try_from(cpu_time.as_nanos()).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn set_memory(&self, memory_bytes: Option<usize>) {
@@ -53,8 +53,8 @@ impl RoomStats {
         self.events.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn computed(&self) -> Duration {
-        Duration::from_nanos(self.computed_nanoseconds.load(Ordering::Relaxed))
+    pub(crate) fn cpu_time(&self) -> Duration {
+        Duration::from_nanos(self.cpu_nanoseconds.load(Ordering::Relaxed))
     }
 
     pub(crate) fn memory_bytes(&self) -> Option<usize> {

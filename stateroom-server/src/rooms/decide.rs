@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Refusal;
 use crate::settings::{Limit, Limits, RoomStrategy};
 
-/// What a caller wants from a room.
+/// The access to a room that a caller requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Want {
     /// To join it.
@@ -26,7 +26,7 @@ pub(crate) enum Want {
     CreateUnnamed,
 }
 
-/// What the registry does about it.
+/// The outcome of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Use the room that exists.

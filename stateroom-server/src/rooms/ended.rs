@@ -1,45 +1,34 @@
-//! Rooms that have ended and may be joined again.
+//! Ended rooms that can be joined again.
 //!
-//! *Invariant:* never more than the limit; the one that ended first is forgotten first.
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+//! *Invariant:* never more rooms than the limit; the room that ended first is forgotten first.
+use std::sync::Arc;
+
+use hashlink::LinkedHashSet;
 
 use crate::settings::Limit;
 
-/// Rooms that have ended, in the order in which they did.
+/// Ended rooms, in the order in which they ended.
 #[derive(Debug, Default)]
-pub(crate) struct EndedRooms {
-    numbers: HashMap<Arc<str>, u64>,
-    rooms: BTreeMap<u64, Arc<str>>,
-    last: u64,
-}
+pub(crate) struct EndedRooms(LinkedHashSet<Arc<str>>);
 
 impl EndedRooms {
-    /// A room has ended; `most` are remembered.
-    pub(crate) fn remember(&mut self, room_id: Arc<str>, most: usize) {
-        self.forget(&room_id);
-        self.last += 1;
-        self.numbers.insert(room_id.clone(), self.last);
-        self.rooms.insert(self.last, room_id);
-        while self.rooms.len() > most {
-            let Some((_, oldest)) = self.rooms.pop_first() else { return };
+    /// Adds a room that has ended, and forgets the oldest rooms beyond `max`.
+    pub(crate) fn remember(&mut self, room_id: Arc<str>, max: usize) {
+        self.0.insert(room_id);
+        while self.0.len() > max {
             Limit::RememberedRooms.exceeded();
-            self.numbers.remove(&oldest);
+            self.0.pop_front();
         }
     }
 
-    /// A room begins again, or is of no interest any more.
+    /// Removes a room that starts again.
     pub(crate) fn forget(&mut self, room_id: &str) {
-        if let Some(number) = self.numbers.remove(room_id) {
-            self.rooms.remove(&number);
-        }
+        self.0.remove(room_id);
     }
 
-    /// Whether a room is remembered.
+    /// Returns whether a room is remembered.
     pub(crate) fn contains(&self, room_id: &str) -> bool {
-        self.numbers.contains_key(room_id)
+        self.0.contains(room_id)
     }
 }
 
@@ -48,23 +37,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_one_that_ended_first_is_forgotten_first() {
-        let mut remembered = EndedRooms::default();
+    fn forgets_the_room_that_ended_first() {
+        let mut ended = EndedRooms::default();
         for room in ["a", "b", "c"] {
-            remembered.remember(room.into(), 3);
+            ended.remember(room.into(), 3);
         }
-        remembered.forget("b");
-        remembered.remember("a".into(), 3);
-        remembered.remember("d".into(), 3);
+        ended.forget("b");
+        ended.remember("a".into(), 3);
+        ended.remember("d".into(), 3);
         // Of c, a and d, c ended first.
-        remembered.remember("e".into(), 3);
-        assert_eq!(["a", "b", "c", "d", "e"].map(|room| remembered.contains(room)), [true, false, false, true, true]);
+        ended.remember("e".into(), 3);
+        assert_eq!(["a", "b", "c", "d", "e"].map(|room| ended.contains(room)), [true, false, false, true, true]);
     }
 
     #[test]
-    fn none_is_remembered_where_none_may_be() {
-        let mut remembered = EndedRooms::default();
-        remembered.remember("a".into(), 0);
-        assert!(!remembered.contains("a"));
+    fn remembers_nothing_under_a_limit_of_zero() {
+        let mut ended = EndedRooms::default();
+        ended.remember("a".into(), 0);
+        assert!(!ended.contains("a"));
     }
 }

@@ -7,14 +7,14 @@ use crate::room::actor::{self, Ending, Room};
 
 /// A service factory without its type.
 pub(super) struct ErasedFactory {
-    run: Box<Run>,
+    run: Box<RunRoom>,
     has_space: Box<dyn Fn(usize) -> bool + Send + Sync>,
 }
 
 /// Called when a room has ended, before its clients are closed.
 pub(super) type OnEnd = Box<dyn FnOnce(&Ending) + Send>;
 
-type Run = dyn Fn(Room, OnEnd) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> + Send + Sync;
+type RunRoom = dyn Fn(Room, OnEnd) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> + Send + Sync;
 
 impl ErasedFactory {
     pub(super) fn new(factory: impl StateroomServiceFactory) -> Self {
@@ -42,7 +42,7 @@ impl ErasedFactory {
     }
 }
 
-/// What happens to existing rooms when the [factory is replaced](crate::ServerHandle::swap).
+/// The treatment of existing rooms when the [factory is replaced](crate::ServerHandle::swap).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnSwap {

@@ -1,16 +1,16 @@
-//! Names for new rooms.
+//! Short names for new rooms.
 //!
-//! *Invariant:* short names do not repeat until all of their length have been given, and cannot be guessed from each other.
+//! *Invariant:* names do not repeat until all names of their length have been used, and cannot be guessed from each other.
 use std::hash::{BuildHasher, RandomState};
 
 use crate::settings::ShortLength;
 
-/// Gives short names: all the words of some letters, each once, in an order that only this server knows.
+/// Generates short names: all words of a number of letters, each once, in a random order.
 #[derive(Debug)]
 pub(crate) struct ShortNames {
     letters: u8,
     next: u64,
-    /// The key of the order: random, made for each server.
+    /// The random key of the order.
     key: RandomState,
 }
 
@@ -19,20 +19,20 @@ impl ShortNames {
         ShortNames { letters: length.letters(), next: 0, key: RandomState::new() }
     }
 
-    /// How many names there are.
+    /// Returns the number of names.
     pub(crate) fn count(&self) -> u64 {
         26_u64.pow(self.letters.into())
     }
 
-    /// The next name; after the last one they begin again.
+    /// Returns the next name. After the last one, names repeat.
     pub(crate) fn next_name(&mut self) -> String {
         let number = self.shuffle(self.next);
         self.next = (self.next + 1) % self.count();
         self.spell(number)
     }
 
-    /// A permutation of the numbers below `count`: a Feistel network over the two halves of the number's bits, walked
-    /// until it comes back into the range.
+    /// Permutes the numbers below `count`: a Feistel network over the two halves of the number's bits, repeated until the
+    /// result is in range.
     fn shuffle(&self, number: u64) -> u64 {
         let half = (u64::BITS - (self.count() - 1).leading_zeros()).div_ceil(2);
         let mask = (1_u64 << half) - 1;
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn all_names_of_three_letters_come_once_and_then_begin_again() {
+    fn all_names_of_three_letters_occur_once_before_they_repeat() {
         let mut names = names(3);
         let all: Vec<String> = (0..17_576).map(|_| names.next_name()).collect();
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), 17_576);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn two_servers_give_them_in_different_orders() {
+    fn two_servers_use_different_orders() {
         let first = |mut names: ShortNames| (0..5).map(|_| names.next_name()).collect::<Vec<_>>();
         assert_ne!(first(names(12)), first(names(12)));
     }

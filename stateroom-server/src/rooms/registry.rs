@@ -1,4 +1,4 @@
-//! The registry of rooms: which exist, how new ones start, and what remains of those that ended.
+//! The registry of rooms: existing rooms, the start of new ones, and the memory of ended ones.
 //!
 //! *Invariant:* the lock is held to look up or insert a room, never while one starts, runs or ends. A room that has ended
 //! is never joined: the next join replaces it with a fresh one.
@@ -65,12 +65,12 @@ impl RoomRegistry {
         })
     }
 
-    /// Returns what the server's parts share.
+    /// Returns the shared state of the server.
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    /// Checks whether a caller may have what it wants, as far as the registry knows.
+    /// Decides about a caller without acting on the decision: for refusals before a WebSocket's 101.
     pub(crate) fn check(&self, room_id: &str, want: Want) -> Result<(), Refusal> {
         self.decide(&self.lock(), room_id, want).map(drop)
     }
@@ -283,7 +283,7 @@ fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
         connections: inbox.connections(),
         age: stats.age(),
         events: stats.events(),
-        cpu_time: stats.computed(),
+        cpu_time: stats.cpu_time(),
         memory_bytes: stats.memory_bytes(),
     }
 }

@@ -108,7 +108,7 @@ impl Acceptor {
     }
 
     async fn serve(self, socket: TcpStream, peer: SocketAddr, permits: Option<Arc<ConnectionPermits>>) {
-        // What belongs together is assembled before it is written, so nothing is gained from Nagle's algorithm.
+        // Related output is combined before it is written, so Nagle's algorithm gains nothing.
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "failed to set TCP_NODELAY");
         }

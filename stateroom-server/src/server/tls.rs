@@ -1,13 +1,14 @@
-//! TLS: a certificate and its key, read from files, and read again when they change.
+//! TLS: a certificate and its key, read from files and reloaded when they change.
 //!
-//! *Invariant:* what cannot be used changes nothing: the certificate that is there goes on.
+//! *Invariant:* files that cannot be used change nothing: the current certificate stays in use.
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
+use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{
@@ -22,34 +23,42 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
-use crate::lock;
+/// Minimum time between two checks whether the files have changed.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often, at most, it is looked whether the files have changed.
-const LOOK: Duration = Duration::from_secs(10);
-
-/// A certificate chain and its private key, in files in PEM. When they change, new connections are given the new ones within
-/// some seconds; old ones stay.
+/// A certificate chain and its private key, in PEM files. New connections use changed files within 10 s; existing connections
+/// keep the old certificate.
+///
+/// ```no_run
+/// # fn main() -> Result<(), stateroom_server::TlsError> {
+/// use stateroom_server::{Server, Tls};
+///
+/// let tls = Tls::from_pem_files("cert.pem", "key.pem")?;
+/// let server = Server::new().with_tls(tls);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
     certificate: Arc<Certificate>,
 }
 
-/// Why a certificate cannot be used.
+/// The reason that a certificate cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A file cannot be read, or there is no such thing in it.
-    #[error("`{}` has no {what} in PEM", path.display())]
+    /// A file cannot be read, or does not contain what it should.
+    #[error("failed to read a {what} in PEM from `{}`", path.display())]
     Pem {
         /// The file.
         path: PathBuf,
-        /// What was looked for.
+        /// The expected content.
         what: &'static str,
-        /// Why it was not found.
+        /// The cause.
         source: rustls::pki_types::pem::Error,
     },
-    /// They do not fit together, or are of a kind that is not known.
+    /// The certificate and the key do not match, or are of an unsupported kind.
     #[error("the certificate and its key cannot be used")]
     Unfit(#[from] rustls::Error),
 }
@@ -65,23 +74,30 @@ struct Certificate {
 #[derive(Debug)]
 struct CertificateState {
     current: Arc<CertifiedKey>,
-    /// When the files were last written, as far as is known.
-    written: [Option<SystemTime>; 2],
-    looked: Instant,
+    /// Modification times of the files, where known.
+    modified: [Option<SystemTime>; 2],
+    checked: Instant,
 }
 
 impl Tls {
-    /// Reads a certificate, with those between it and its root behind it, and its private key.
+    /// Reads a certificate, followed by its intermediate certificates, and its private key.
     ///
     /// # Errors
     ///
-    /// If the files cannot be read, or do not fit together.
+    /// If the files cannot be read, or the key does not match the certificate.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), stateroom_server::TlsError> {
+    /// let tls = stateroom_server::Tls::from_pem_files("cert.pem", "key.pem")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_pem_files(certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self, TlsError> {
         let (certificate_file, key_file) = (certificate.as_ref().to_owned(), key.as_ref().to_owned());
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let written = [written(&certificate_file), written(&key_file)];
+        let modified = [modified(&certificate_file), modified(&key_file)];
         let current = Arc::new(read(&certificate_file, &key_file, &provider)?);
-        let state = Mutex::new(CertificateState { current, written, looked: Instant::now() });
+        let state = Mutex::new(CertificateState { current, modified, checked: Instant::now() });
         let certificate = Arc::new(Certificate { provider: provider.clone(), certificate_file, key_file, state });
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -91,40 +107,50 @@ impl Tls {
         Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
     }
 
-    /// Reads the files again, whether they have changed or not.
+    /// Reloads the files, whether they have changed or not.
     ///
     /// # Errors
     ///
-    /// As [`from_pem_files`](Self::from_pem_files); then the certificate stays as it was.
+    /// As [`from_pem_files`](Self::from_pem_files). The current certificate stays in use then.
+    ///
+    /// ```no_run
+    /// # fn reload(tls: stateroom_server::Tls) -> Result<(), stateroom_server::TlsError> {
+    /// tls.reload()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reload(&self) -> Result<(), TlsError> {
         let Certificate { provider, certificate_file, key_file, state } = &*self.certificate;
-        let written = [written(certificate_file), written(key_file)];
+        let modified = [modified(certificate_file), modified(key_file)];
         let current = Arc::new(read(certificate_file, key_file, provider)?);
-        *lock(state) = CertificateState { current, written, looked: Instant::now() };
+        *state.lock() = CertificateState { current, modified, checked: Instant::now() };
         Ok(())
     }
 
-    /// Reads the files again if they have changed since.
+    /// Reloads the files if they have changed.
     fn refresh(&self) {
         let Certificate { certificate_file, key_file, state, .. } = &*self.certificate;
         {
-            let mut state = lock(state);
-            if state.looked.elapsed() < LOOK {
+            let mut state = state.lock();
+            if state.checked.elapsed() < CHECK_INTERVAL {
                 return;
             }
-            state.looked = Instant::now();
-            if state.written == [written(certificate_file), written(key_file)] {
+            state.checked = Instant::now();
+            if state.modified == [modified(certificate_file), modified(key_file)] {
                 return;
             }
         }
         match self.reload() {
-            Ok(()) => tracing::info!("the certificate has changed"),
-            // One of them may have been written before the other: it is looked again.
-            Err(error) => tracing::warn!(error = %error, "the certificate has changed, and the old one goes on"),
+            Ok(()) => tracing::info!("certificate reloaded"),
+            // One file may be written before the other: the next check retries.
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "failed to reload the certificate; the current one stays in use"
+            ),
         }
     }
 
-    /// The handshake, of a connection that has just been accepted.
+    /// Performs the TLS handshake of an accepted connection.
     pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<TlsStream<S>> {
         self.refresh();
         self.acceptor.accept(stream).await
@@ -144,13 +170,13 @@ fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Cer
     Ok(CertifiedKey::from_der(chain, key, provider)?)
 }
 
-fn written(path: &Path) -> Option<SystemTime> {
+fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|metadata| metadata.modified()).ok()
 }
 
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(lock(&self.state).current.clone())
+        Some(self.state.lock().current.clone())
     }
 }
 

@@ -135,10 +135,10 @@ limits! {
     OutboundMessages, outbound_messages, with_outbound_messages: usize = 8192;
     /// Maximum number of bytes of events queued for a room. While it is reached, the server does not read from the room's
     /// clients. Default 1 MiB.
-    MailboxBytes, mailbox_bytes, with_mailbox_bytes: usize = 1 << 20;
+    InboxBytes, inbox_bytes, with_inbox_bytes: usize = 1 << 20;
     /// Maximum number of events queued for a room. While it is reached, the server does not read from the room's clients.
     /// Default 8192.
-    MailboxEvents, mailbox_events, with_mailbox_events: usize = 8192;
+    InboxEvents, inbox_events, with_inbox_events: usize = 8192;
     /// Maximum number of rooms at a time. Further ones are rejected with 503, as they are when the factory has no space.
     /// Default 10 000.
     Rooms, rooms, with_rooms: usize = 10_000;

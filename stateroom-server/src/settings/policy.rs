@@ -1,22 +1,30 @@
-//! When a room that nobody is in ends.
+//! When an empty room ends.
 use std::{fmt, str::FromStr, time::Duration};
 
 use stateroom::room::RoomRules;
 
 use super::Limits;
 
-/// When a room that nobody is in ends. A room that has ended can be joined again: it starts afresh.
+/// When an empty room ends. A room that has ended can be joined again, and starts afresh.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use stateroom_server::ShutdownPolicy;
+/// let policy: ShutdownPolicy = "300sec".parse().unwrap();
+/// assert_eq!(policy, ShutdownPolicy::After(Duration::from_secs(300)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ShutdownPolicy {
-    /// Never. The default of the library. Under [`RoomStrategy::Implicit`](crate::RoomStrategy::Implicit), whoever may
-    /// join can then use up all [`rooms`](crate::Limits::rooms) for good: not for clients that are not trusted.
+    /// Never. The default of the library. Not for untrusted clients: under
+    /// [`RoomStrategy::Implicit`](crate::RoomStrategy::Implicit), they can use up all [`rooms`](crate::Limits::rooms) for
+    /// good.
     #[default]
     Never,
-    /// As soon as its last client has left; the service is not told of that. One that was created and never joined ends
+    /// When its last client has left, without the `disconnect` of that client. A room that was created and never joined ends
     /// after [`UNJOINED_TIME`](ShutdownPolicy::UNJOINED_TIME).
     Immediate,
-    /// When it has been empty for this long, from its creation on. Somebody who comes back in time cancels it.
+    /// When it has been empty for this long, counted from its creation on. A join cancels it.
     After(Duration),
 }
 
@@ -42,9 +50,9 @@ impl ShutdownPolicy {
     }
 }
 
-/// A text that is no [`ShutdownPolicy`].
+/// A text is not a [`ShutdownPolicy`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no shutdown policy: write `never`, `immediate`, or a number of seconds such as `300sec`")]
+#[error("invalid shutdown policy `{0}`: use `never`, `immediate`, or a number of seconds such as `300sec`")]
 pub struct ParseShutdownPolicyError(String);
 
 impl FromStr for ShutdownPolicy {
@@ -57,7 +65,7 @@ impl FromStr for ShutdownPolicy {
             "immediate" => Ok(ShutdownPolicy::Immediate),
             _ => {
                 let digits = text.strip_suffix("sec").ok_or_else(error)?;
-                // Signs and exponents are numbers to Rust, and mistakes here.
+                // Rust parses signs and exponents, too.
                 if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
                     return Err(error());
                 }
@@ -83,14 +91,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_is_read_as_it_is_written() {
+    fn parsing_and_display_round_trip() {
         for text in ["never", "immediate", "0sec", "300sec", "1.5sec"] {
             assert_eq!(text.parse::<ShutdownPolicy>().unwrap().to_string(), text);
         }
     }
 
     #[test]
-    fn what_is_no_policy_is_refused_with_what_to_write() {
+    fn rejects_other_texts_with_a_hint() {
         for text in ["", "300", "sec", "-1sec", "5 sec", "Never", "1e3sec", "99999999999999999999sec"] {
             let error = text.parse::<ShutdownPolicy>().unwrap_err().to_string();
             assert!(error.contains(&format!("`{text}`")) && error.contains("300sec"), "{error}");

@@ -1,42 +1,58 @@
-//! How rooms come to be, and what they are called.
+//! How rooms are created and named.
 use std::{fmt, str::FromStr};
 
-/// How rooms come to be, and what they are called.
+/// How rooms are created and named.
+///
+/// ```
+/// # use stateroom_server::{RoomStrategy, ShortLength};
+/// let strategy: RoomStrategy = "short6".parse().unwrap();
+/// assert_eq!(strategy, RoomStrategy::Short(ShortLength::new(6).unwrap()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RoomStrategy {
-    /// Joining a room creates it. The default.
+    /// A join creates the room. The default.
     #[default]
     Implicit,
-    /// A room is created by `POST /ws/{room}`, under the name given there.
+    /// `POST /ws/{room}` creates a room under this name.
     Api,
-    /// A room is created by `POST /new_room`, which names it by a random UUID.
+    /// `POST /new_room` creates a room and names it by a random UUID.
     Uuid,
-    /// A room is created by `POST /new_room`, which names it by that many letters from A to Z: 3 to 12. `short` means 4.
+    /// `POST /new_room` creates a room and names it by 3 to 12 letters from A to Z. `short` means 4.
     Short(ShortLength),
 }
 
-/// How many letters a short room id has: 3 to 12.
+/// The number of letters in a short room ID: 3 to 12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShortLength(u8);
 
 impl ShortLength {
-    /// That many letters, if it is 3 to 12.
+    /// Returns this length, if it is 3 to 12.
+    ///
+    /// ```
+    /// # use stateroom_server::ShortLength;
+    /// assert_eq!(ShortLength::new(2), None);
+    /// ```
     #[must_use]
     pub fn new(letters: u8) -> Option<Self> {
         (3..=12).contains(&letters).then_some(ShortLength(letters))
     }
 
-    /// How many letters.
+    /// Returns the number of letters.
+    ///
+    /// ```
+    /// # use stateroom_server::ShortLength;
+    /// assert_eq!(ShortLength::new(4).map(ShortLength::letters), Some(4));
+    /// ```
     #[must_use]
     pub fn letters(self) -> u8 {
         self.0
     }
 }
 
-/// A text that is no [`RoomStrategy`].
+/// A text is not a [`RoomStrategy`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no room strategy: write `implicit`, `api`, `uuid`, `short`, or `short3` to `short12`")]
+#[error("invalid room strategy `{0}`: use `implicit`, `api`, `uuid`, `short`, or `short3` to `short12`")]
 pub struct ParseRoomStrategyError(String);
 
 impl FromStr for RoomStrategy {
@@ -74,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_strategy_is_read_as_it_is_written() {
+    fn parsing_and_display_round_trip() {
         for text in ["implicit", "api", "uuid", "short3", "short12"] {
             assert_eq!(text.parse::<RoomStrategy>().unwrap().to_string(), text);
         }
@@ -82,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_strategy_is_refused_with_what_to_write() {
+    fn rejects_other_texts_with_a_hint() {
         for text in ["", "short2", "short13", "short-4", "shortx", "UUID"] {
             let error = text.parse::<RoomStrategy>().unwrap_err().to_string();
             assert!(error.contains(&format!("`{text}`")) && error.contains("short12"), "{error}");

@@ -1,37 +1,36 @@
-//! Compression of messages, permessage-deflate (RFC 7692): what is agreed on with a client, and how messages to it are
-//! compressed.
+//! Compression of messages, permessage-deflate (RFC 7692): its negotiation with a client, and the compression of messages.
 //!
-//! *Invariant:* no side refers to earlier messages ("no context takeover"). So what a room broadcasts is compressed once for
-//! all who get it, and a connection keeps no history of what it was sent.
+//! *Invariant:* no side refers to earlier messages ("no context takeover"). So a broadcast is compressed once for all recipients,
+//! and a connection keeps no history.
 use std::cell::RefCell;
 
 use flate2::{Compress, FlushCompress, Status};
 use sockudo_ws::deflate::{DeflateConfig, negotiate_server_deflate};
 
-/// What a flush ends with, and a message leaves out (RFC 7692, section 7.2.1).
+/// The end of a flush, which a message omits (RFC 7692, section 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
-/// The windows of the two encodings, in bits.
+/// The window sizes of the two encodings, in bits.
 const LARGE_WINDOW: u8 = 15;
 const SMALL_WINDOW: u8 = 9;
 
-/// How messages to a client are written.
+/// The encoding of messages to a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Encoding {
-    /// As they are.
+    /// Uncompressed.
     #[default]
     Plain,
-    /// Compressed, for who can look back at 32 KiB of the message.
+    /// Compressed with a window of 32 KiB.
     Compressed,
-    /// Compressed, for who has less memory, how little it may be.
+    /// Compressed with the smallest window, for clients with less memory.
     CompressedSmall,
 }
 
 impl Encoding {
-    /// How many there are.
+    /// The number of encodings.
     pub(crate) const COUNT: usize = 3;
 }
 
-/// What was agreed on with a client.
+/// The compression negotiated with a client.
 #[derive(Debug)]
 pub(crate) struct Compression {
     config: DeflateConfig,
@@ -39,8 +38,8 @@ pub(crate) struct Compression {
 }
 
 impl Compression {
-    /// What can be agreed on of what a client offers in `Sec-WebSocket-Extensions`, if anything.
-    pub(crate) fn agree(offers: &str) -> Option<Self> {
+    /// Negotiates the offers in a client's `Sec-WebSocket-Extensions`.
+    pub(crate) fn negotiate(offers: &str) -> Option<Self> {
         let policy = DeflateConfig {
             server_no_context_takeover: true,
             client_no_context_takeover: true,
@@ -50,17 +49,17 @@ impl Compression {
         Some(Compression { response: agreed.to_response_header(), config: agreed.config })
     }
 
-    /// What the client is told in `Sec-WebSocket-Extensions`.
+    /// Returns the `Sec-WebSocket-Extensions` of the response.
     pub(crate) fn response(&self) -> &str {
         &self.response
     }
 
-    /// For who decompresses.
+    /// Returns the configuration of the decompressor.
     pub(crate) fn config(&self) -> &DeflateConfig {
         &self.config
     }
 
-    /// How messages to the client are written.
+    /// Returns the encoding of messages to the client.
     pub(crate) fn encoding(&self) -> Encoding {
         if u8::from(self.config.server_max_window_bits) >= LARGE_WINDOW {
             Encoding::Compressed
@@ -81,8 +80,8 @@ struct Compressor {
 }
 
 impl Compressor {
-    /// Memory for a longer message is given back.
-    const KEPT: usize = 64 << 10;
+    /// Capacity of the output that is kept between messages, in bytes.
+    const KEPT_BYTES: usize = 64 << 10;
 
     fn new(window_bits: u8) -> Self {
         let level = flate2::Compression::fast();
@@ -93,11 +92,11 @@ impl Compressor {
     fn compress<R>(&mut self, content: &[u8], then: impl FnOnce(Option<&[u8]>) -> R) -> R {
         self.compress.reset();
         self.output.clear();
-        self.output.shrink_to(Self::KEPT);
-        // What cannot become shorter becomes longer by no more than an eighth.
+        self.output.shrink_to(Self::KEPT_BYTES);
+        // Incompressible content grows by at most an eighth.
         self.output.reserve(content.len() + content.len() / 8 + 64);
         let flushed = self.compress.compress_vec(content, &mut self.output, FlushCompress::Sync);
-        // Where there was no space left at the end, there may be more to come.
+        // A full output may be incomplete.
         let whole = matches!(flushed, Ok(Status::Ok))
             && self.compress.total_in() == content.len() as u64
             && self.output.len() < self.output.capacity();
@@ -105,7 +104,7 @@ impl Compressor {
     }
 }
 
-/// Gives a message's content as it is to be sent in that encoding: compressed, or `None` where it is sent as it is.
+/// Passes the compressed content of a message to `then`, or `None` if it is sent uncompressed.
 pub(super) fn compressed<R>(encoding: Encoding, content: &[u8], then: impl FnOnce(Option<&[u8]>) -> R) -> R {
     let compressor = match encoding {
         Encoding::Plain => return then(None),
@@ -120,23 +119,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_agreed_on_lets_no_side_refer_to_earlier_messages() {
-        let agreed = |offers| Compression::agree(offers).map(|it| (it.response().to_owned(), it.encoding()));
+    fn negotiates_no_context_takeover_for_both_sides() {
+        let negotiated = |offers| Compression::negotiate(offers).map(|it| (it.response().to_owned(), it.encoding()));
         let both = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-        assert_eq!(agreed("permessage-deflate; client_max_window_bits"), Some((both.to_owned(), Encoding::Compressed)));
-        let small = (format!("{both}; server_max_window_bits=9"), Encoding::CompressedSmall);
-        assert_eq!(agreed("permessage-deflate; server_max_window_bits=9"), Some(small));
-        assert_eq!(agreed("permessage-deflate; server_max_window_bits=8"), None, "no compressor has it as small");
         assert_eq!(
-            agreed("permessage-deflate; server_max_window_bits=8, permessage-deflate"),
-            Some((both.to_owned(), Encoding::Compressed)),
-            "the next best"
+            negotiated("permessage-deflate; client_max_window_bits"),
+            Some((both.to_owned(), Encoding::Compressed))
         );
-        assert_eq!(agreed("permessage-bzip2"), None);
+        let small = (format!("{both}; server_max_window_bits=9"), Encoding::CompressedSmall);
+        assert_eq!(negotiated("permessage-deflate; server_max_window_bits=9"), Some(small));
+        assert_eq!(
+            negotiated("permessage-deflate; server_max_window_bits=8"),
+            None,
+            "smaller than the smallest window of the compressor"
+        );
+        assert_eq!(
+            negotiated("permessage-deflate; server_max_window_bits=8, permessage-deflate"),
+            Some((both.to_owned(), Encoding::Compressed)),
+            "the second offer"
+        );
+        assert_eq!(negotiated("permessage-bzip2"), None);
     }
 
     #[test]
-    fn whatever_is_said_is_compressed_in_one_go() {
+    fn compresses_content_of_any_size_in_one_call() {
         let mut state = 1_u32;
         let noise: Vec<u8> = (0..300_000)
             .map(|_| {

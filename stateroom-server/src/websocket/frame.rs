@@ -1,4 +1,4 @@
-//! Writing WebSocket frames: unmasked and in one piece, as a server sends them (RFC 6455, section 5.2).
+//! Encoding of WebSocket frames: unmasked and unfragmented, as a server sends them (RFC 6455, section 5.2).
 use stateroom::MessagePayload;
 
 use super::{
@@ -10,10 +10,10 @@ const FINAL_TEXT: u8 = 0x81;
 const FINAL_BINARY: u8 = 0x82;
 const FINAL_CLOSE: u8 = 0x88;
 const FINAL_PONG: u8 = 0x8a;
-/// The first reserved bit: the message is compressed (RFC 7692, section 6).
+/// The first reserved bit, RSV1: the message is compressed (RFC 7692, section 6).
 const COMPRESSED: u8 = 0x40;
 
-/// A ping without content.
+/// A ping without payload.
 pub(crate) const PING: [u8; 2] = [0x89, 0];
 
 /// Appends a message.
@@ -28,17 +28,17 @@ pub(crate) fn append_message(out: &mut Vec<u8>, message: &MessagePayload, encodi
     });
 }
 
-/// Appends the answer to a ping.
+/// Appends a pong.
 pub(crate) fn append_pong(out: &mut Vec<u8>, content: &[u8]) {
     append(out, FINAL_PONG, content);
 }
 
-/// Appends the answer to a client's close: its code goes back to it.
+/// Appends the reply to a client's close frame, with the same code.
 pub(crate) fn append_close_reply(out: &mut Vec<u8>, code: Option<u16>) {
     append(out, FINAL_CLOSE, code.map(u16::to_be_bytes).as_ref().map_or(&[], |code| code.as_slice()));
 }
 
-/// A close frame.
+/// Returns a close frame.
 pub(crate) fn close(cause: &CloseCause) -> Vec<u8> {
     let mut content = cause.code().to_be_bytes().to_vec();
     content.extend_from_slice(cause.reason().as_bytes());
@@ -74,13 +74,13 @@ mod tests {
 
     use super::*;
 
-    /// What a client's WebSocket library makes of the bytes.
+    /// Decodes the bytes with a client's WebSocket library.
     fn read(bytes: Vec<u8>) -> Message {
         WebSocket::from_raw_socket(std::io::Cursor::new(bytes), Role::Client, None).read().unwrap()
     }
 
     #[test]
-    fn messages_of_every_length_of_header_are_read_as_written() {
+    fn encodes_each_length_of_a_header() {
         for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
             let mut out = Vec::new();
             append_message(&mut out, &"x".repeat(length).into(), Encoding::Plain);

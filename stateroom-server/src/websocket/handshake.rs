@@ -1,4 +1,4 @@
-//! The opening handshake of a WebSocket, server's side (RFC 6455, section 4.2).
+//! The server's side of the opening handshake of a WebSocket (RFC 6455, section 4.2).
 //!
 //! *Invariant:* a request that is not a handshake is refused with a text that names what is missing.
 use axum::{
@@ -16,7 +16,7 @@ use sockudo_ws::handshake::generate_accept_key;
 
 use super::compression::Compression;
 
-/// 16 bytes in base64.
+/// Length of 16 bytes in base64.
 const KEY_LENGTH: usize = 24;
 
 /// The reason that a request is not a valid opening handshake.
@@ -28,16 +28,16 @@ pub(crate) enum HandshakeRefusal {
     Malformed(&'static str),
 }
 
-/// What a client wants to be answered with the switch of protocols.
+/// A valid opening handshake of a client.
 #[derive(Debug)]
 pub(crate) struct Handshake {
     accept: String,
-    /// What was agreed on, if anything.
+    /// The negotiated compression, if any.
     pub(crate) compression: Option<Compression>,
 }
 
 impl Handshake {
-    /// Reads a request.
+    /// Reads the handshake of a request.
     pub(crate) fn read(request: &Parts, may_compress: bool) -> Result<Self, HandshakeRefusal> {
         let headers = &request.headers;
         let is = |name: HeaderName, value: &str| {
@@ -61,11 +61,12 @@ impl Handshake {
         let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
         let key = key.filter(|key| key.len() == KEY_LENGTH);
         let key = key.ok_or(HandshakeRefusal::Malformed("`Sec-WebSocket-Key`, 16 bytes in base64, is missing"))?;
-        let compression = may_compress.then(|| Compression::agree(&all(headers, &SEC_WEBSOCKET_EXTENSIONS))).flatten();
+        let compression =
+            may_compress.then(|| Compression::negotiate(&all(headers, &SEC_WEBSOCKET_EXTENSIONS))).flatten();
         Ok(Handshake { accept: generate_accept_key(key), compression })
     }
 
-    /// The switch of protocols.
+    /// Returns the 101 response.
     pub(crate) fn response(&self, subprotocol: Option<&str>) -> Response {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
@@ -86,13 +87,13 @@ impl Handshake {
     }
 }
 
-/// All values of a header, as one list.
+/// Returns all values of a header, as one list.
 fn all(headers: &HeaderMap, name: &HeaderName) -> String {
     let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     values.join(", ")
 }
 
-/// Whether a word is in the list that a header is.
+/// Returns whether the list in a header contains a word.
 fn is_listed(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     all(headers, name).split(',').any(|listed| listed.trim().eq_ignore_ascii_case(word))
 }

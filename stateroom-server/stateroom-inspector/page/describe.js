@@ -9,7 +9,7 @@ export const GROUPS = [
   { id: 'clients', label: 'Joins', kinds: ['connect', 'disconnect'] },
   { id: 'timer', label: 'Timer', kinds: ['timer'] },
   { id: 'calls', label: 'Calls', kinds: ['call', 'request'] },
-  { id: 'lifecycle', label: 'Lifecycle', kinds: ['start', 'init', 'shutdown', 'restore', 'gap'] },
+  { id: 'room', label: 'Room', kinds: ['start', 'init', 'shutdown', 'restore', 'gap'] },
   { id: 'log', label: 'Logs', kinds: ['log'] },
   { id: 'faults', label: 'Faults', kinds: ['fault'] },
 ];

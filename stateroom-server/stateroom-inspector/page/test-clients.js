@@ -99,7 +99,7 @@ export class TestClients {
     const format = make('select', { 'aria-label': 'Format' }, make('option', { value: 'text' }, 'text'), make('option', { value: 'hex' }, 'hex'));
     return make('li', { className: 'test-client' },
       make('header', {},
-        make('h3', {}, name, ' in ', make('bdi', {}, testClient.room)),
+        make('h3', {}, `#${testClient.number} in `, make('bdi', {}, testClient.room)),
         make('button', { type: 'button', className: 'link id', onclick: () => this.#onClient(testClient.room, testClient.client) }),
         make('span', { className: 'state' }),
         make('button', { type: 'button', className: 'plain end', 'aria-label': `Close ${name}`, onclick: () => this.#end(testClient) })),

@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* apart from that script, responses are unchanged.
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, HttpBody, to_bytes},
     extract::Request,
     http::{
         HeaderValue, Method, StatusCode,
@@ -41,11 +41,13 @@ pub async fn inject_page_script(mut request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let is_plain = !response.headers().contains_key(CONTENT_ENCODING);
     let is_html = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    // Handlers of an app may leave the header to the server.
+    let header = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length: Option<u64> = header.or_else(|| response.body().size_hint().exact());
     if !is_html
         || !is_plain
         || !response.status().is_success()
-        || length.is_none_or(|length: usize| length > MAX_PAGE_BYTES)
+        || length.is_none_or(|length| length > MAX_PAGE_BYTES as u64)
     {
         return response;
     }

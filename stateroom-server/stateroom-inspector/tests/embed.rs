@@ -1,10 +1,13 @@
 //! The inspector in an Axum app with native rooms.
-use std::time::Duration;
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::{Body, BodyDataStream, to_bytes},
     http::{Request, StatusCode, header},
+    middleware::from_fn,
+    response::Html,
     routing::get,
 };
 use futures_util::{SinkExt, StreamExt};
@@ -12,7 +15,7 @@ use serde_json::{Value, json};
 use stateroom::{
     ClientId, DefaultStateroomFactory, MessagePayload, MessageRecipient, StateroomContext, StateroomService,
 };
-use stateroom_inspector::Inspector;
+use stateroom_inspector::{BuildStatus, Inspector, inject_page_script};
 use stateroom_record::{RecordLimits, Recorder};
 use stateroom_server::{Server, ServerHandle};
 use tokio::{net::TcpListener, time::timeout};
@@ -179,7 +182,7 @@ async fn feeds_show_events_and_actions_reach_the_room() {
 #[tokio::test]
 async fn a_feed_starts_after_the_last_event_that_the_reader_has() {
     let (app, handle) = app();
-    let room = handle.create_room(Some("a")).unwrap();
+    let room = handle.create_room(Some("a")).await.unwrap();
     room.call("1").await.unwrap();
     room.call("2").await.unwrap();
     for query in ["?after=2", "?after=2&more"] {
@@ -212,4 +215,35 @@ async fn without_rooms_only_the_page_script_is_served() {
     feed.event("event: build").await;
     handle.shutdown().await;
     feed.ended().await;
+}
+
+#[tokio::test]
+async fn pages_get_the_script_and_the_state_of_the_build() {
+    let recorder = Recorder::new(RecordLimits::default());
+    let (_, handle) = Server::new().router(recorder.wrap(DefaultStateroomFactory::<Relay>::default()));
+    let status = Arc::new(BuildStatus::new(Duration::from_secs(1)));
+    let inspector = Inspector::new(handle, recorder).with_build_status(status.clone());
+    let pages =
+        Router::new().route("/", get(async || Html("<title>A page</title>"))).route("/text", get(async || "text"));
+    let app = pages.layer(from_fn(inject_page_script)).merge(inspector.router());
+
+    for (path, accept, page) in [
+        ("/", "text/html", "<title>A page</title><script src=\"/_stateroom/dev.js\" async></script>"),
+        ("/", "*/*", "<title>A page</title>"),
+        ("/text", "text/html", "text"),
+    ] {
+        let request = request("GET", path).header(header::ACCEPT, accept).body(Body::empty()).unwrap();
+        assert_eq!(send(&app, request).await, (StatusCode::OK, page.to_owned()), "{path} {accept}");
+    }
+
+    let mut feed = Feed::open(&app, "feed").await;
+    assert!(feed.event(r#""state":"ready""#).await.contains(r#""generation":1,"seconds":1.0"#));
+    status.set_building();
+    feed.event(r#""state":"building""#).await;
+    status.set_failed("error: expected `;`".to_owned());
+    assert!(feed.event(r#""state":"failed""#).await.contains("expected `;`") && status.has_failed());
+    status.set_ready(2, Duration::from_secs(1));
+    feed.event(r#""generation":2"#).await;
+    status.reload_pages();
+    feed.event("event: reload").await;
 }

@@ -69,7 +69,7 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
     async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Self::Service, Fault> {
         let open = |recording: &Recording| {
             let (recorder, room) = (recording.recorder.clone(), recording.recorder.open(room_id)?);
-            Some((Writer { recorder, room, replayed: None }, recording.generation))
+            Some((RoomWriter { recorder, room, replayed: None }, recording.generation))
         };
         let Some((mut writer, generation)) = self.recording.as_ref().and_then(open) else {
             return Ok(RecordedService { service: self.factory.create(room_id, context).await?, writer: None });
@@ -103,7 +103,7 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
 /// A service that is recorded: made by a [`RecordedFactory`].
 pub struct RecordedService<S> {
     service: S,
-    writer: Option<Writer>,
+    writer: Option<RoomWriter>,
 }
 
 impl<S: fmt::Debug> fmt::Debug for RecordedService<S> {
@@ -113,7 +113,7 @@ impl<S: fmt::Debug> fmt::Debug for RecordedService<S> {
 }
 
 /// Writes the record of one room, for as long as one service runs it.
-struct Writer {
+struct RoomWriter {
     recorder: Recorder,
     room: Arc<RoomRecord>,
     /// What was replayed into the service before its first event.
@@ -143,7 +143,7 @@ impl<S: StateroomService> StateroomService for RecordedService<S> {
     }
 }
 
-impl Writer {
+impl RoomWriter {
     fn record(&self, kind: RecordKind) {
         self.recorder.record(&self.room, kind);
     }
@@ -213,7 +213,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for RoomWriter {
     fn drop(&mut self) {
         self.room.end_instance();
     }

@@ -24,7 +24,7 @@
 //! let recorder = Recorder::new(RecordLimits::default());
 //! let (_router, handle) = Server::new().router(recorder.wrap(DefaultStateroomFactory::<Counter>::default()));
 //!
-//! let room = handle.create_room(Some("a")).map_err(|refusal| format!("{refusal:?}"))?;
+//! let room = handle.create_room(Some("a")).await?;
 //! room.call("increment").await?;
 //!
 //! let record = recorder.room("a").ok_or("no record")?;

@@ -31,7 +31,7 @@ pub struct RecordedScript {
 
 /// Writes the script of a history.
 pub(crate) fn script<'a>(entries: impl Iterator<Item = &'a Entry> + Clone) -> Script {
-    let mut writer = Writer { returning: returning_clients(entries.clone()), ..Writer::default() };
+    let mut writer = ScriptWriter { returning: returning_clients(entries.clone()), ..ScriptWriter::default() };
     for entry in entries {
         match &entry.kind {
             RecordKind::Event { event, effects, .. } => writer.event(event, effects, entry.unix_ms),
@@ -58,7 +58,7 @@ fn returning_clients<'a>(entries: impl Iterator<Item = &'a Entry>) -> BTreeSet<C
 }
 
 #[derive(Default)]
-struct Writer {
+struct ScriptWriter {
     steps: Vec<Step>,
     returning: BTreeSet<ClientId>,
     present: BTreeSet<ClientId>,
@@ -79,7 +79,7 @@ struct Timer {
     due_unix_ms: f64,
 }
 
-impl Writer {
+impl ScriptWriter {
     /// Writes the event that a service failed in. All clients in the room were closed.
     fn fault(&mut self, event: &Event, unix_ms: f64) {
         self.event(event, &[], unix_ms);

@@ -1,25 +1,25 @@
-//! What whoever runs a server sees of it, and may do.
+//! The administration routes.
 use serde_json::{Value, json};
 use stateroom_server::{BoundServer, Server, ServerHandle};
 use tower::ServiceExt;
 
-use crate::common::{ScriptFactory, TestServer, patiently};
+use crate::common::{ScriptFactory, TestServer, within_timeout};
 
-/// What a request to the routes of the administration is answered.
+/// Returns the answer to a request to the administration routes.
 async fn ask(handle: &ServerHandle, method: &str, path: &str) -> (u16, String) {
     answer(handle, axum::http::Request::builder().method(method).uri(path)).await
 }
 
 async fn answer(handle: &ServerHandle, request: axum::http::request::Builder) -> (u16, String) {
     let request = request.body(axum::body::Body::empty()).unwrap();
-    let response = patiently("an answer", handle.admin_router().oneshot(request)).await.unwrap();
+    let response = within_timeout("an answer", handle.admin_router().oneshot(request)).await.unwrap();
     let status = response.status().as_u16();
     let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
 #[tokio::test(start_paused = true)]
-async fn rooms_are_listed_with_what_they_do() {
+async fn lists_rooms_with_their_statistics() {
     let server = TestServer::pipe(Server::new());
     assert_eq!(ask(&server.handle, "GET", "/rooms").await, (200, "[]".to_owned()));
     let (mut one, _two) = (server.join("b").await, server.join("b").await);
@@ -43,11 +43,11 @@ async fn rooms_are_listed_with_what_they_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_is_deleted_with_its_clients_told() {
+async fn deletes_a_room_and_closes_its_clients() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 204);
-    assert_eq!(client.closed().await, (1012, "closed by whoever runs the server".to_owned()));
+    assert_eq!(client.closed().await, (1012, "closed by an administrator".to_owned()));
     assert!(server.handle.rooms().await.is_empty());
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 404);
 
@@ -57,7 +57,7 @@ async fn a_room_is_deleted_with_its_clients_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_of_another_address_changes_nothing() {
+async fn rejects_changes_from_pages_of_other_origins() {
     let server = TestServer::pipe(Server::new());
     let _client = server.join("a").await;
     let request = axum::http::Request::builder().method("DELETE").uri("/rooms/a").header("origin", "http://localhost");
@@ -66,7 +66,7 @@ async fn a_page_of_another_address_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_stops_is_alive_and_not_ready() {
+async fn a_stopping_server_is_healthy_and_not_ready() {
     let server = TestServer::pipe(Server::new());
     assert_eq!(ask(&server.handle, "GET", "/readyz").await, (200, "ready\n".to_owned()));
     let _silent = server.raw("/ws/a", b"").await;
@@ -82,7 +82,7 @@ async fn a_server_that_stops_is_alive_and_not_ready() {
 const GET_MORE: &str = "GET /more HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 #[tokio::test]
-async fn the_administration_has_an_address_of_its_own_and_clients_do_not_reach_it() {
+async fn serves_administration_on_its_own_address_only() {
     let bind = || async {
         let server = Server::new().with_ip("127.0.0.1".to_owned()).with_port(0);
         server.bind(ScriptFactory::default()).await.unwrap()
@@ -110,5 +110,5 @@ async fn the_administration_has_an_address_of_its_own_and_clients_do_not_reach_i
         assert_eq!(TestServer::at(address).get(path).await.status, 404, "{path}");
     }
     handle.shutdown().await;
-    patiently("the end", running).await.unwrap().unwrap();
+    within_timeout("the end", running).await.unwrap().unwrap();
 }

@@ -1,13 +1,13 @@
-//! Who is let in, and what its room gets to know of it.
+//! Which clients are admitted, and what their rooms learn about them.
 use std::sync::Arc;
 
 use stateroom::{ClientId, DefaultStateroomFactory, StateroomContext, StateroomService, details::ClientDetails};
 use stateroom_server::{Admission, AdmissionRequest, Denied, Server};
 use tokio::sync::Notify;
 
-use crate::common::{Client, TestServer, patiently};
+use crate::common::{Client, TestServer, within_timeout};
 
-/// Tells a newcomer what it knows of it.
+/// Sends each client the details that it received of it.
 #[derive(Default)]
 pub(crate) struct Guestbook;
 
@@ -24,14 +24,14 @@ pub(crate) async fn guestbook(admission: Admission) -> TestServer {
     TestServer::tcp_of(server, DefaultStateroomFactory::<Guestbook>::default()).await
 }
 
-/// A request to create a room, from a page.
+/// Returns a request of a page to create a room.
 async fn create_from(server: &TestServer, origin: &str) -> u16 {
     let head = format!("Host: test\r\nOrigin: {origin}\r\nConnection: close\r\nContent-Length: 0");
     server.request(&format!("POST /new_room HTTP/1.1\r\n{head}\r\n\r\n")).await.status
 }
 
 #[tokio::test]
-async fn browsers_come_from_pages_that_may() {
+async fn admits_pages_of_allowed_origins_only() {
     let server = guestbook(Admission::new().with_origins("same-host".parse().unwrap())).await;
     drop(server.connect("/ws/a").await);
     drop(server.connect_with("/ws/a", &[("origin", "https://test:4433")]).await);
@@ -49,7 +49,7 @@ async fn browsers_come_from_pages_that_may() {
 }
 
 #[tokio::test]
-async fn behind_a_trusted_proxy_the_host_is_the_one_that_was_called_there() {
+async fn uses_the_forwarded_host_of_a_trusted_proxy() {
     let called = [("origin", "https://app.example"), ("x-forwarded-host", "app.example")];
     let same_host = || Admission::new().with_origins("same-host".parse().unwrap());
     let server = guestbook(same_host().with_trusted_proxies("127.0.0.1".parse().unwrap())).await;
@@ -59,7 +59,7 @@ async fn behind_a_trusted_proxy_the_host_is_the_one_that_was_called_there() {
 }
 
 #[tokio::test]
-async fn a_room_gets_to_know_the_query_without_its_secrets_and_the_headers_it_may() {
+async fn passes_the_query_without_secrets_and_the_configured_headers() {
     let admission = Admission::new().with_client_headers(["User-Agent", "x-none"]).with_subprotocols(["v2", "v1"]);
     let server = guestbook(admission).await;
     let headers = [("user-agent", "browser"), ("cookie", "secret"), ("sec-websocket-protocol", "v1, v3,v2")];
@@ -88,7 +88,7 @@ async fn by_cookie(request: AdmissionRequest) -> Result<ClientDetails, Denied> {
 }
 
 #[tokio::test]
-async fn a_hook_sees_the_request_and_says_who_it_is_or_why_not() {
+async fn a_hook_receives_the_request_and_admits_or_denies_it() {
     let proxy = "127.0.0.1".parse().unwrap();
     let server = guestbook(Admission::new().with_hook(by_cookie).with_trusted_proxies(proxy)).await;
     let headers = [("cookie", "Ann"), ("x-forwarded-for", "1.1.1.1, 198.51.100.7")];
@@ -105,7 +105,7 @@ async fn a_hook_sees_the_request_and_says_who_it_is_or_why_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hook_that_does_not_answer_holds_nobody_up_for_long() {
+async fn a_hook_that_does_not_decide_is_answered_with_503() {
     let waits = Arc::new(Notify::new());
     let hook = {
         let waits = waits.clone();
@@ -121,7 +121,7 @@ async fn a_hook_that_does_not_answer_holds_nobody_up_for_long() {
     admission.hook_time = std::time::Duration::from_secs(3);
     let server = TestServer::pipe(Server::new().with_admission(admission));
     let started = tokio::time::Instant::now();
-    let answer = patiently("an answer", server.refused("/ws/a")).await;
+    let answer = within_timeout("an answer", server.refused("/ws/a")).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
     assert_eq!(started.elapsed().as_secs(), 3);
     waits.notified().await;

@@ -1,4 +1,4 @@
-//! Floods of all kinds, with the limits that there are by default: whoever else is in the room, or wants to be, does not notice.
+//! Floods of all kinds under the default limits: other clients are not affected.
 use std::time::Duration;
 
 use stateroom_server::{Limits, Server};
@@ -8,10 +8,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::common::{CONTINUATION, Client, PING, TEXT, TestServer, frame, handshake, patiently};
+use crate::common::{CONTINUATION, Client, PING, TEXT, TestServer, frame, handshake, within_timeout};
 
-/// Has attackers send these bytes over and over, each on a connection to the room of somebody who wants to talk. That one
-/// says a hundred things and hears each of them come back; so does a newcomer.
+/// Makes attackers send these bytes repeatedly, each over a connection to the room of a regular client. That client
+/// sends a hundred messages and receives each of them; so does a new client.
 async fn nobody_notices(server: &TestServer, first: Vec<u8>, flood: Vec<u8>) {
     let mut client = server.join("a").await;
     let stop = CancellationToken::new();
@@ -36,8 +36,8 @@ async fn nobody_notices(server: &TestServer, first: Vec<u8>, flood: Vec<u8>) {
     for number in 0..100 {
         says_and_hears(&mut client, &format!("to 1 {number}"), &number.to_string()).await;
     }
-    let mut newcomer = patiently("a newcomer", server.connect("/ws/b")).await;
-    newcomer.hears_its_number().await;
+    let mut newcomer = within_timeout("a newcomer", server.connect("/ws/b")).await;
+    newcomer.receive_id().await;
     says_and_hears(&mut newcomer, "well?", "well?").await;
     stop.cancel();
     for attacker in attackers {
@@ -45,7 +45,7 @@ async fn nobody_notices(server: &TestServer, first: Vec<u8>, flood: Vec<u8>) {
     }
 }
 
-/// Says something and hears it, among whoever comes and goes.
+/// Sends a message and receives it, among clients that join and leave.
 async fn says_and_hears(client: &mut Client, says: &str, hears: &str) {
     client.say(says).await;
     loop {
@@ -76,7 +76,7 @@ async fn a_flood_of_empty_messages() {
     nobody_notices(&server().await, handshake("/ws/a"), frame(TEXT, b"")).await;
 }
 
-/// None of them is ever whole: what comes is bounded by its size, and then by its time.
+/// The message is never complete: it is bounded by its size and then by its time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_empty_and_of_tiny_fragments() {
     let first = [handshake("/ws/a"), frame(0x01, b"")].concat();
@@ -85,18 +85,18 @@ async fn a_flood_of_empty_and_of_tiny_fragments() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_rubbish_after_the_handshake_and_before_it() {
+async fn a_flood_of_garbage_before_and_after_the_handshake() {
     nobody_notices(&server().await, handshake("/ws/a"), vec![0xff; 1000]).await;
     nobody_notices(&server().await, Vec::new(), vec![0xff; 1000]).await;
 }
 
-/// Each of these is answered, and its connection begins a room's client that is gone at once.
+/// Each handshake is answered, and its client disconnects at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_handshakes() {
     nobody_notices(&server().await, Vec::new(), [handshake("/ws/a"), frame(0x88, b"")].concat()).await;
 }
 
-/// Heads of requests that never end.
+/// Request heads that never end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_requests() {
     let limits = Limits::default().with_request_head_time(Duration::from_millis(200));
@@ -112,7 +112,7 @@ async fn slow_requests() {
     for mut socket in slow {
         // One more byte does not put it off.
         let _ = socket.write_all(b"x").await;
-        let _ = patiently("it to be dropped", socket.read_to_end(&mut Vec::new())).await;
+        let _ = within_timeout("it to be dropped", socket.read_to_end(&mut Vec::new())).await;
     }
     says_and_hears(&mut client, "well?", "well?").await;
 }

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use crate::common::{BINARY, CLOSE, CONTINUATION, PING, TEXT, TestServer, frame, patiently};
+use crate::common::{BINARY, CLOSE, CONTINUATION, PING, TEXT, TestServer, frame, within_timeout};
 
 #[tokio::test]
 async fn a_service_closes_a_client_with_a_code_and_a_reason() {
@@ -31,7 +31,7 @@ async fn a_service_closes_a_client_with_a_code_and_a_reason() {
 }
 
 #[tokio::test]
-async fn a_reason_is_cut_where_it_does_not_fit() {
+async fn truncates_a_long_reason() {
     let server = TestServer::tcp(Server::new()).await;
     for (reason, sent) in
         [("x".repeat(123), 123), ("x".repeat(124), 123), ("é".repeat(100), 122), ("x".repeat(70_000), 123)]
@@ -45,7 +45,7 @@ async fn a_reason_is_cut_where_it_does_not_fit() {
 }
 
 #[tokio::test]
-async fn closing_who_is_not_there_does_nothing() {
+async fn closing_an_absent_client_does_nothing() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     one.say("close 77 1000 who").await;
@@ -54,7 +54,7 @@ async fn closing_who_is_not_there_does_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_closed_twice_leaves_once() {
+async fn a_client_closed_twice_disconnects_once() {
     let server = TestServer::tcp(Server::new()).await;
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
     one.hears("joined 2").await;
@@ -70,7 +70,7 @@ async fn a_client_closed_twice_leaves_once() {
 }
 
 #[tokio::test]
-async fn a_close_of_the_client_is_answered_with_its_code() {
+async fn replies_to_a_close_with_its_code() {
     for server in [TestServer::tcp(Server::new()).await, TestServer::pipe(Server::new())] {
         let mut client = server.join("a").await;
         let close = CloseFrame { code: CloseCode::Away, reason: "going".into() };
@@ -79,28 +79,28 @@ async fn a_close_of_the_client_is_answered_with_its_code() {
         server.script.happened("a", "disconnect 1", 1).await;
         assert_eq!(server.script.events("a")[2..], ["message 1 a last word", "disconnect 1"]);
         loop {
-            match patiently("the answer", client.frame()).await {
+            match within_timeout("the answer", client.frame()).await {
                 Some(Ok(Message::Close(Some(answer)))) => break assert_eq!(answer.code, close.code),
                 Some(Ok(Message::Text(_))) => {}
                 other => panic!("{other:?}"),
             }
         }
-        let end = patiently("the end", client.frame()).await;
+        let end = within_timeout("the end", client.frame()).await;
         assert!(end.is_none(), "{end:?}");
     }
 }
 
-/// The code in the close frame that comes back, and whether the connection then ends.
+/// Returns the code of the close frame, and whether the connection then ends.
 async fn code_for(server: &TestServer, frames: &[u8]) -> u16 {
     answer_to(server, frames).await.1
 }
 
-/// The frames that come back before a close frame, the code in that, and whether the connection then ends.
+/// Returns the frames before the close frame, its code, and whether the connection then ends.
 async fn answer_to(server: &TestServer, frames: &[u8]) -> (Vec<u8>, u16) {
     let mut stream = server.raw("/ws/a", frames).await;
     stream.shutdown().await.unwrap();
     let mut answer = Vec::new();
-    patiently("the end", stream.read_to_end(&mut answer)).await.unwrap();
+    within_timeout("the end", stream.read_to_end(&mut answer)).await.unwrap();
     let head = answer.windows(4).position(|end| end == b"\r\n\r\n").unwrap();
     let all = &answer[head + 4..];
     let mut frames = all;
@@ -118,7 +118,7 @@ async fn answer_to(server: &TestServer, frames: &[u8]) -> (Vec<u8>, u16) {
 }
 
 #[tokio::test]
-async fn what_breaks_the_protocol_is_closed_with_its_code() {
+async fn closes_protocol_violations_with_their_code() {
     let server = TestServer::tcp(Server::new()).await;
     let unmasked = b"\x81\x05hello".to_vec();
     for (what, code, frames) in [
@@ -142,7 +142,7 @@ async fn what_breaks_the_protocol_is_closed_with_its_code() {
 }
 
 #[tokio::test]
-async fn what_is_said_before_a_broken_frame_is_answered_before_the_close() {
+async fn handles_messages_before_a_malformed_frame() {
     for policy in [ShutdownPolicy::Never, ShutdownPolicy::Immediate] {
         let server = TestServer::tcp(Server::new().with_shutdown_policy(policy)).await;
         let frames = [frame(BINARY, b"one"), frame(BINARY, b"two"), frame(0x83, b"x")].concat();
@@ -152,7 +152,7 @@ async fn what_is_said_before_a_broken_frame_is_answered_before_the_close() {
 }
 
 #[tokio::test]
-async fn a_message_in_parts_is_one_message() {
+async fn a_fragmented_message_is_one_message() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     let parts = [
@@ -171,21 +171,21 @@ async fn a_message_in_parts_is_one_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_not_answer_a_close_is_dropped() {
+async fn drops_a_client_that_does_not_answer_a_close() {
     let server = TestServer::pipe(Server::new());
     let mut stream = server.raw("/ws/a", &frame(TEXT, b"close 1 3000 go")).await;
     let start = Instant::now();
     server.script.happened("a", "disconnect 1", 1).await;
     assert!(start.elapsed() < Duration::from_secs(1), "the room does not wait for it");
     let mut answer = Vec::new();
-    patiently("the end", stream.read_to_end(&mut answer)).await.unwrap();
+    within_timeout("the end", stream.read_to_end(&mut answer)).await.unwrap();
     assert_eq!(start.elapsed().as_secs(), 5);
     // What it says meanwhile is not heard.
     assert_eq!(server.script.events("a").last().unwrap(), "disconnect 1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_talks_on_instead_of_answering_a_close_is_dropped_too() {
+async fn drops_a_client_that_keeps_sending_instead_of_answering_a_close() {
     let server = TestServer::pipe(Server::new());
     let stream = server.raw("/ws/a", &frame(TEXT, b"close 1 3000 go")).await;
     let (mut read, mut write) = tokio::io::split(stream);
@@ -195,18 +195,18 @@ async fn who_talks_on_instead_of_answering_a_close_is_dropped_too() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     });
-    patiently("the end", read.read_to_end(&mut Vec::new())).await.unwrap();
+    within_timeout("the end", read.read_to_end(&mut Vec::new())).await.unwrap();
     assert_eq!(start.elapsed().as_secs(), 5);
     talking.await.unwrap();
     // What came together with the close may still be heard, but nothing after the disconnect.
     assert_eq!(server.script.events("a").last().unwrap(), "disconnect 1");
 }
 
-/// A client has nothing to wait for once it was told what is wrong: it sees the end, however patient the server is.
+/// The server ends the stream at once, however long the time to answer a close is.
 #[tokio::test]
-async fn after_a_broken_rule_the_connection_ends_at_once() {
+async fn ends_the_connection_at_once_after_a_violation() {
     let limits = Limits::default().with_close_time(Duration::from_secs(3600));
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut stream = server.raw("/ws/a", &frame(0x83, b"x")).await;
-    patiently("the end", stream.read_to_end(&mut Vec::new())).await.unwrap();
+    within_timeout("the end", stream.read_to_end(&mut Vec::new())).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! What the tests have in common: a server, its clients, and a service that does what it is told.
+//! What the tests share: a server, its clients, and a scripted service.
 mod client;
 mod raw;
 mod script;
@@ -17,19 +17,19 @@ pub(crate) use self::{
     trips::{is_tripped_by, trips},
 };
 
-/// How long anything is waited for. Where time is paused, it is that of the test.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum time that a test waits for something, in the time of the test if that is paused.
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a client and its server talk over.
+/// A stream between a client and its server.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
-/// Waits for something that has to come.
-pub(crate) async fn patiently<T>(what: impl Display, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+/// Waits for a future that has to complete.
+pub(crate) async fn within_timeout<T>(what: impl Display, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(TEST_TIMEOUT, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
-/// Lets time pass, in a test whose time is paused: whatever is due in it happens.
-pub(crate) async fn time_passes(seconds: f64) {
+/// Advances the paused time of a test: everything due in it happens.
+pub(crate) async fn advance(seconds: f64) {
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
 }

@@ -1,4 +1,4 @@
-//! A context works in later events and outside of any, does nothing after the room's end, and keeps no room alive.
+//! A context works in later events and outside of events, does nothing after the room's end, and does not keep a room alive.
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
@@ -7,14 +7,14 @@ use std::sync::{
 use stateroom::{MessageRecipient, StateroomContext, StateroomService, StateroomServiceFactory};
 use stateroom_server::{Limits, Server, ShutdownPolicy};
 
-use crate::common::{Ask, TestServer, time_passes};
+use crate::common::{Ask, TestServer, advance};
 
 #[tokio::test]
-async fn a_context_that_was_kept_works_for_a_later_client() {
+async fn a_kept_context_works_in_later_events() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     one.say("keep").await;
-    one.is_understood().await;
+    one.sync().await;
     let mut two = server.join("a").await;
     one.hears("joined 2").await;
     two.say("kept hello").await;
@@ -27,7 +27,7 @@ async fn a_context_that_was_kept_works_for_a_later_client() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thread_and_a_task_of_the_service_reach_the_room() {
+async fn threads_and_tasks_of_a_service_reach_the_room() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     for number in 0..50 {
@@ -39,7 +39,7 @@ async fn a_thread_and_a_task_of_the_service_reach_the_room() {
 }
 
 #[tokio::test]
-async fn what_is_asked_from_outside_comes_in_order() {
+async fn effects_outside_of_events_keep_their_order() {
     let server = TestServer::tcp(Server::new()).await;
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
     one.hears("joined 2").await;
@@ -55,7 +55,7 @@ async fn what_is_asked_from_outside_comes_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_context_is_of_its_own_room_alone() {
+async fn a_context_reaches_its_own_room_only() {
     let server = TestServer::pipe(Server::new());
     let (mut a, mut b) = (server.join("a").await, server.join("b").await);
     server.script.ask("a", Ask::Broadcast("for a".to_owned()));
@@ -65,7 +65,7 @@ async fn a_context_is_of_its_own_room_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_room_has_ended_nothing_happens() {
+async fn a_context_does_nothing_after_the_room_has_ended() {
     let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
     let (mut one, two) = (server.join("a").await, server.join("b").await);
     // The contexts of `a` and `b` are kept by the test; that keeps no room alive.
@@ -74,28 +74,28 @@ async fn after_the_room_has_ended_nothing_happens() {
     two.leave().await;
     for room in ["a", "b"] {
         server.script.happened(room, "drop", 1).await;
-        time_passes(0.1).await;
+        advance(0.1).await;
         for ask in [Ask::Broadcast("anybody?".to_owned()), Ask::Timer(0), Ask::Close(1, 3000, "go")] {
             server.script.ask(room, ask);
         }
-        time_passes(10.0).await;
+        advance(10.0).await;
         assert_eq!(server.script.events(room).last().unwrap(), "drop");
     }
     assert!(server.handle.rooms().await.is_empty());
 }
 
-/// What was asked of a room does not reach the room that comes after it under its name.
+/// Effects for a room do not reach the next room with its ID.
 #[tokio::test(start_paused = true)]
-async fn the_context_of_an_ended_room_is_not_that_of_the_next() {
+async fn a_context_of_an_ended_room_does_not_reach_the_next() {
     let kept = Arc::new(Keeper::default());
     let server = Server::new().with_shutdown_policy(ShutdownPolicy::Immediate);
     let server = TestServer::pipe_of(server, KeeperFactory(kept.clone()));
     server.connect("/ws/a").await.vanish();
     while kept.dropped.load(Ordering::SeqCst) == 0 {
-        time_passes(0.01).await;
+        advance(0.01).await;
     }
     let mut second = server.connect("/ws/a").await;
-    second.is_understood().await;
+    second.sync().await;
     let asks = std::mem::take(&mut *kept.asks.lock().unwrap());
     for (number, ask) in asks.iter().enumerate() {
         ask(format!("from {number}"));
@@ -105,8 +105,8 @@ async fn the_context_of_an_ended_room_is_not_that_of_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_asked_from_outside_is_bounded() {
-    let limits = Limits::default().with_mailbox_events(100);
+async fn effects_outside_of_events_are_bounded() {
+    let limits = Limits::default().with_inbox_events(100);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut one = server.join("a").await;
     // This task does not yield: nothing of it is handled meanwhile.
@@ -127,7 +127,7 @@ async fn what_is_asked_from_outside_is_bounded() {
 
 type Asking = Box<dyn Fn(String) + Send>;
 
-/// Keeps the context of each service that it makes.
+/// Keeps the context of each service that it creates.
 #[derive(Default)]
 struct Keeper {
     asks: Mutex<Vec<Asking>>,

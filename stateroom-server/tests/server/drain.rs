@@ -1,11 +1,11 @@
-//! Clients that are closed over some time when the server stops, and come back elsewhere one by one.
+//! The drain: clients are closed over some time when the server stops.
 use std::time::Duration;
 
 use stateroom::{ClientId, DefaultStateroomFactory, MessageRecipient, StateroomContext, StateroomService};
 use stateroom_server::{Server, ShutdownPolicy};
 use tokio::time::Instant;
 
-use crate::common::{TestServer, patiently};
+use crate::common::{TestServer, within_timeout};
 
 const DRAIN: Duration = Duration::from_secs(8);
 
@@ -14,7 +14,7 @@ fn drained() -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clients_are_closed_over_the_time_and_nobody_is_let_in() {
+async fn closes_clients_over_the_drain_time_and_refuses_joins() {
     const CLIENTS: u32 = 40;
     let server = TestServer::pipe(drained());
     let start = Instant::now();
@@ -34,20 +34,20 @@ async fn clients_are_closed_over_the_time_and_nobody_is_let_in() {
     assert_eq!(server.post("/new_room").await.status, 503);
     let mut early = 0;
     for client in clients {
-        let (code, when) = patiently("the close", client).await.unwrap();
+        let (code, when) = within_timeout("the close", client).await.unwrap();
         assert_eq!(code, 1012);
         assert!(when <= DRAIN, "closed after {when:?}");
         early += u32::from(when < DRAIN / 2);
     }
     assert!((5..35).contains(&early), "{early} of {CLIENTS} were closed in the first half");
-    patiently("the end", stopping).await.unwrap();
+    within_timeout("the end", stopping).await.unwrap();
     assert!(start.elapsed() <= DRAIN, "it does not wait longer than it has to");
     let events = server.script.events("r1");
     assert_eq!(events.iter().filter(|event| event.starts_with("disconnect")).count(), 10, "{events:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_clients_it_takes_no_time() {
+async fn completes_at_once_without_clients() {
     for policy in [ShutdownPolicy::Never, ShutdownPolicy::Immediate] {
         let server = TestServer::pipe(drained().with_shutdown_policy(policy));
         server.post("/ws/a").await;
@@ -59,7 +59,7 @@ async fn without_clients_it_takes_no_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_does_not_wait_for_who_has_left() {
+async fn does_not_wait_for_clients_that_left() {
     let server = TestServer::pipe(drained());
     let client = server.join("a").await;
     let start = Instant::now();
@@ -67,12 +67,12 @@ async fn it_does_not_wait_for_who_has_left() {
     let stopping = tokio::spawn(async move { handle.shutdown().await });
     tokio::task::yield_now().await;
     client.leave().await;
-    patiently("the end", stopping).await.unwrap();
+    within_timeout("the end", stopping).await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
-async fn asked_again_it_closes_everybody_at_once() {
+async fn a_second_shutdown_closes_all_at_once() {
     let server = TestServer::pipe(drained());
     let mut clients = Vec::new();
     for _ in 0..10 {
@@ -85,14 +85,14 @@ async fn asked_again_it_closes_everybody_at_once() {
     let start = Instant::now();
     server.handle.shutdown().await;
     for client in clients {
-        assert_eq!(patiently("the close", client).await.unwrap(), 1012);
+        assert_eq!(within_timeout("the close", client).await.unwrap(), 1012);
     }
     assert!(start.elapsed() < DRAIN / 8);
     stopping.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_disconnect_is_told_under_immediate_as_well() {
+async fn delivers_the_last_disconnect_under_immediate() {
     let server = TestServer::pipe(drained().with_shutdown_policy(ShutdownPolicy::Immediate));
     let mut client = server.join("a").await;
     let handle = server.handle.clone();
@@ -100,7 +100,7 @@ async fn the_last_disconnect_is_told_under_immediate_as_well() {
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
 }
 
-/// Says goodbye.
+/// Broadcasts a message on shutdown.
 #[derive(Default)]
 struct Polite;
 
@@ -114,12 +114,12 @@ impl StateroomService for Polite {
     }
 }
 
-/// What clients hear when the server stops, or their room is closed.
+/// Returns what clients receive when the server stops or their room is closed.
 async fn last_words(server: Server, close: bool) -> Vec<Vec<String>> {
     let server = TestServer::pipe_of(server, DefaultStateroomFactory::<Polite>::default());
     let (mut one, mut two) = (server.connect("/ws/a").await, server.connect("/ws/a").await);
-    one.is_understood().await;
-    two.is_understood().await;
+    one.sync().await;
+    two.sync().await;
     let handle = server.handle.clone();
     let stop = async {
         match handle.room("a").await.filter(|_| close) {
@@ -132,7 +132,7 @@ async fn last_words(server: Server, close: bool) -> Vec<Vec<String>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_that_is_about_to_end_says_goodbye_before_anybody_is_gone() {
+async fn delivers_shutdown_before_the_first_disconnect() {
     for heard in
         [last_words(drained(), false).await, last_words(Server::new(), false).await, last_words(drained(), true).await]
     {

@@ -1,11 +1,11 @@
-//! A server is a value: it nests in an Axum app, listens where it is told, and its mistakes are errors.
+//! A server is a value: it nests in an Axum app, listens on an address, and returns errors.
 use axum::{Router, routing::get};
 use stateroom::{ClientId, DefaultStateroomFactory, MessagePayload, StateroomContext, StateroomService};
 use stateroom_server::{Server, ServerHandle};
 use tokio::net::TcpListener;
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
-use crate::common::{Client, Io, ScriptFactory, TestServer, patiently};
+use crate::common::{Client, Io, ScriptFactory, TestServer, within_timeout};
 
 #[derive(Default)]
 struct Echo;
@@ -16,7 +16,7 @@ impl StateroomService for Echo {
     }
 }
 
-/// Serves an app by `axum::serve`; where.
+/// Serves an app by `axum::serve`. Returns its address.
 async fn served(app: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -31,7 +31,7 @@ async fn client(address: &str, path: &str) -> Client {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_nests_in_an_axum_app_beside_other_routes() {
+async fn nests_in_an_axum_app_beside_other_routes() {
     let script = ScriptFactory::default();
     let (rooms, handle) = Server::new().router(script.clone());
     let app = Router::new()
@@ -66,7 +66,7 @@ async fn it_nests_in_an_axum_app_beside_other_routes() {
 }
 
 #[tokio::test]
-async fn two_servers_in_one_app_are_apart() {
+async fn two_servers_in_one_app_are_independent() {
     let (chat, chats) = Server::new().router(ScriptFactory::default());
     let (game, games) = Server::new().router(DefaultStateroomFactory::<Echo>::default());
     let address = served(Router::new().nest("/chat", chat).nest("/game", game)).await;
@@ -80,9 +80,9 @@ async fn two_servers_in_one_app_are_apart() {
     client(&address, "/chat/ws/a").await.hears("joined 2").await;
 }
 
-/// Rooms do not need a socket of the system: whatever carries bytes will do, such as TLS.
+/// Rooms need no socket of the system: any stream works, such as TLS.
 #[tokio::test]
-async fn it_works_over_any_stream() {
+async fn works_over_any_stream() {
     let server = TestServer::pipe(Server::new());
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
     one.hears("joined 2").await;
@@ -94,7 +94,7 @@ async fn it_works_over_any_stream() {
 }
 
 #[tokio::test]
-async fn a_handle_tells_what_rooms_there_are() {
+async fn a_handle_lists_the_rooms() {
     let server = TestServer::tcp(Server::new()).await;
     let handle: ServerHandle = server.handle.clone();
     assert!(handle.rooms().await.is_empty());
@@ -107,7 +107,7 @@ async fn a_handle_tells_what_rooms_there_are() {
 }
 
 #[test]
-fn its_settings_are_those_of_the_contract() {
+fn has_the_settings_of_the_contract() {
     let server = Server::new();
     assert_eq!((server.heartbeat_interval.as_secs(), server.heartbeat_timeout.as_secs()), (30, 300));
     assert_eq!((server.port, server.ip.as_str()), (8080, "0.0.0.0"));
@@ -127,7 +127,7 @@ fn its_settings_are_those_of_the_contract() {
 }
 
 #[test]
-fn its_futures_can_be_sent() {
+fn futures_are_send() {
     fn is_send<T: Send>(_: &T) {}
     is_send(&Server::new().serve_async(ScriptFactory::default()));
     is_send(&Server::new().bind(DefaultStateroomFactory::<Echo>::default()));
@@ -136,7 +136,7 @@ fn its_futures_can_be_sent() {
 }
 
 #[tokio::test]
-async fn a_bad_address_is_an_error() {
+async fn rejects_an_invalid_address() {
     for ip in ["", "localhost", "256.0.0.1", "127.0.0.1:80", "192.0.2.1"] {
         let server = Server::new().with_ip(ip.to_owned()).with_port(0);
         let error = server.serve_async(ScriptFactory::default()).await.unwrap_err();
@@ -145,7 +145,7 @@ async fn a_bad_address_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_an_error() {
+async fn rejects_a_port_in_use() {
     let first = TestServer::tcp(Server::new()).await;
     let server = Server::new().with_ip("127.0.0.1".to_owned()).with_port(first.address().port());
     let error = server.serve_async(ScriptFactory::default()).await.unwrap_err();
@@ -154,12 +154,12 @@ async fn a_port_in_use_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_server_may_block_a_thread_of_its_own() {
+async fn serves_on_a_blocked_thread() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let blocked = std::thread::spawn(move || {
         Server::new().with_ip("127.0.0.1".to_owned()).with_port(free.port()).serve(ScriptFactory::default())
     });
-    let connected = patiently("the server to listen", async {
+    let connected = within_timeout("the server to listen", async {
         loop {
             if let Ok((socket, _)) = connect_async(format!("ws://{free}/ws/a")).await {
                 return socket;
@@ -172,7 +172,7 @@ async fn a_server_may_block_a_thread_of_its_own() {
 }
 
 #[tokio::test]
-async fn ipv6_is_an_address_as_well() {
+async fn listens_on_ipv6() {
     let Ok(server) = Server::new().with_ip("::1".to_owned()).with_port(0).bind(ScriptFactory::default()).await else {
         // This machine has none.
         return;

@@ -1,12 +1,12 @@
-//! A service that fails takes its room with it, and nothing else: the next to join finds a fresh one.
+//! A service that fails ends its room and nothing else: the next join starts a fresh room.
 use stateroom_server::{RoomStrategy, Server, ShutdownPolicy};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::{Ask, TestServer, time_passes};
+use crate::common::{Ask, TestServer, advance};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_panic_in_a_message_closes_the_room_and_the_next_to_join_finds_a_fresh_one() {
+async fn a_panic_in_a_message_closes_the_room_and_the_next_join_starts_afresh() {
     let server = TestServer::tcp(Server::new()).await;
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
     let mut neighbour = server.join("b").await;
@@ -30,9 +30,9 @@ async fn a_panic_in_a_message_closes_the_room_and_the_next_to_join_finds_a_fresh
     assert_eq!(server.get("/status").await.status, 200);
 }
 
-/// Also when all of it comes in one packet, and so to the room in one go.
+/// Also when all messages arrive in one packet, and thus in one batch.
 #[tokio::test]
-async fn what_was_said_before_a_panic_in_the_same_packet_is_answered() {
+async fn handles_messages_before_a_panic_in_the_same_packet() {
     let server = TestServer::tcp(Server::new()).await;
     let mut watcher = server.join("a").await;
     let frames: Vec<u8> = ["all one", "all two", "panic three", "all four"]
@@ -48,7 +48,7 @@ async fn what_was_said_before_a_panic_in_the_same_packet_is_answered() {
 }
 
 #[tokio::test]
-async fn a_room_that_cannot_begin_closes_who_wants_to_join() {
+async fn closes_the_client_whose_room_fails_to_start() {
     for at in ["build", "build error", "init", "connect"] {
         let server = TestServer::tcp(Server::new()).await;
         server.script.fail_at(&[at]);
@@ -95,7 +95,7 @@ async fn a_panic_in_drop_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_room_without_clients_may_fail_as_well() {
+async fn an_empty_room_that_fails_can_be_joined_again() {
     let server = TestServer::tcp(Server::new().with_room_strategy(RoomStrategy::Api)).await;
     server.script.fail_at(&["init"]);
     assert_eq!(server.post("/ws/a").await.status, 200);
@@ -132,7 +132,7 @@ async fn rejects_joins_and_requests_with_503_while_a_failed_room_backs_off() {
                 server.script.fail_at(&["init"]);
                 let start = Instant::now();
                 while server.try_join("/ws/a").await.is_none() {
-                    time_passes(0.1).await;
+                    advance(0.1).await;
                     assert!(start.elapsed().as_secs() < 60);
                 }
                 let waited = start.elapsed().as_secs_f64();
@@ -144,7 +144,7 @@ async fn rejects_joins_and_requests_with_503_while_a_failed_room_backs_off() {
     assert!(failures >= 1);
     assert!(backoffs.is_sorted(), "each backoff is longer: {backoffs:?}");
     server.script.fail_at(&[]);
-    time_passes(60.0).await;
+    advance(60.0).await;
     assert_eq!(server.join("a").await.id, 1);
     let inits = server.script.events("a").len();
     assert!(inits < 20, "the room does not start while it backs off: {:?}", server.script.events("a"));
@@ -160,36 +160,36 @@ async fn closes_or_rejects_all_that_join_while_the_room_fails() {
     }
 }
 
-/// The room finds, in one go: a message that it fails at, something from outside, and a newcomer.
+/// The room takes in one batch: a message that it fails at, an effect from outside, and a join.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_joins_just_as_the_room_fails_is_not_forgotten() {
+async fn closes_a_client_that_joins_as_the_room_fails() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     one.say("block").await;
     server.script.happened("a", "message 1 block", 1).await;
     one.say("panic now").await;
-    one.is_understood().await;
+    one.sync().await;
     server.script.ask("a", Ask::Broadcast("from outside".to_owned()));
     let mut two = server.connect("/ws/a").await;
-    two.is_understood().await;
+    two.sync().await;
     server.script.open();
     assert_eq!(one.closed().await.0, 1011);
     assert_eq!(two.closed().await.0, 1011);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_says_something_while_the_room_fails_is_closed_like_the_others() {
+async fn closes_clients_that_send_while_the_room_fails() {
     let server = TestServer::tcp(Server::new()).await;
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
     one.hears("joined 2").await;
     one.say("block").await;
     server.script.happened("a", "message 1 block", 1).await;
     two.say("panic now").await;
-    two.is_understood().await;
+    two.sync().await;
     for number in 0..100 {
         one.send(Message::text(format!("all {number}"))).await;
     }
-    one.is_understood().await;
+    one.sync().await;
     server.script.open();
     assert_eq!(one.closed().await.0, 1011);
     assert_eq!(two.closed().await.0, 1011);
@@ -197,7 +197,7 @@ async fn who_says_something_while_the_room_fails_is_closed_like_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_that_is_created_again_and_again_backs_off_as_well() {
+async fn a_room_that_is_created_repeatedly_backs_off() {
     let server = TestServer::pipe(Server::new().with_room_strategy(RoomStrategy::Api));
     server.script.fail_at(&["init"]);
     let mut begun = 0;
@@ -208,11 +208,11 @@ async fn a_room_that_is_created_again_and_again_backs_off_as_well() {
             503 => assert!(answer.header("retry-after").is_some()),
             status => panic!("answered {status}"),
         }
-        time_passes(0.01).await;
+        advance(0.01).await;
     }
     assert!(begun < 10, "it was begun {begun} times");
     server.script.fail_at(&[]);
-    time_passes(60.0).await;
+    advance(60.0).await;
     assert_eq!(server.post("/ws/a").await.status, 200);
     assert_eq!(server.join("a").await.id, 1);
 }

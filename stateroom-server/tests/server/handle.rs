@@ -1,11 +1,11 @@
-//! The program around the rooms has hold of them: it speaks to clients, asks services, creates rooms and closes them.
+//! The handles by which a program sends to clients, calls services, and creates and closes rooms.
 use stateroom::{ClientId, MessagePayload, MessageRecipient};
 use stateroom_server::{Limits, Refusal, RoomEnded, RoomStrategy, Server, ServerHandle, ShutdownPolicy};
 
-use crate::common::{Ask, TestServer, patiently};
+use crate::common::{Ask, TestServer, within_timeout};
 
 #[tokio::test(start_paused = true)]
-async fn it_speaks_to_the_clients_of_a_room() {
+async fn sends_to_the_clients_of_a_room() {
     let server = TestServer::pipe(Server::new());
     assert!(server.handle.room("a").await.is_none(), "looking for a room creates none");
     let mut one = server.join("a").await;
@@ -32,7 +32,7 @@ async fn it_speaks_to_the_clients_of_a_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_asks_the_service_in_its_turn() {
+async fn calls_the_service_in_order() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     let room = server.handle.room("a").await.unwrap();
@@ -45,7 +45,7 @@ async fn it_asks_the_service_in_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_fails_ends_the_room_and_says_so() {
+async fn a_failed_call_ends_the_room_and_returns_an_error() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     server.script.fail_at(&["call"]);
@@ -59,26 +59,26 @@ async fn a_call_that_fails_ends_the_room_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_it_wants_waits_while_the_mailbox_is_full() {
-    let limits = Limits::default().with_mailbox_events(2);
+async fn waits_while_the_inbox_is_full() {
+    let limits = Limits::default().with_inbox_events(2);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut client = server.join("a").await;
     let room = server.handle.room("a").await.unwrap();
-    // In one turn of the runtime the room handles nothing: so the mailbox is full.
+    // In one turn of the runtime the room handles nothing: so the inbox is full.
     for text in ["1", "2"] {
         server.script.ask("a", Ask::Broadcast(text.to_owned()));
     }
     let mut third = Box::pin(room.send(MessageRecipient::Broadcast, "3"));
     assert!(futures_util::poll!(&mut third).is_pending());
     drop(Box::pin(room.send(MessageRecipient::Broadcast, "never sent")));
-    patiently("space", third).await.unwrap();
+    within_timeout("space", third).await.unwrap();
     for text in ["1", "2", "3"] {
         client.hears(text).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_is_closed_with_a_reason_and_can_begin_again() {
+async fn closes_a_room_with_a_reason() {
     let server = TestServer::pipe(Server::new());
     let mut one = server.join("a").await;
     let room = server.handle.room("a").await.unwrap();
@@ -95,18 +95,18 @@ async fn a_room_is_closed_with_a_reason_and_can_begin_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_that_nobody_has_joined_is_closed_as_well() {
+async fn closes_a_room_that_was_never_joined() {
     for policy in [ShutdownPolicy::Never, ShutdownPolicy::Immediate] {
         let server = TestServer::pipe(Server::new().with_shutdown_policy(policy));
         let room = server.handle.create_room(Some("a")).await.unwrap();
         server.script.happened("a", "init", 1).await;
-        patiently("the room to end", room.close(1012, "")).await;
+        within_timeout("the room to end", room.close(1012, "")).await;
         assert!(server.handle.rooms().await.is_empty());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn rooms_are_created_as_the_strategy_says() {
+async fn creates_rooms_by_the_strategy() {
     async fn created(handle: &ServerHandle, id: Option<&str>) -> Result<String, Refusal> {
         handle.create_room(id).await.map(|room| room.id().to_owned())
     }

@@ -1,4 +1,4 @@
-//! Clients are pinged, and one that is silent for too long is closed and its leaving told.
+//! Clients are pinged, and a client that is silent for too long is closed.
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -6,13 +6,13 @@ use stateroom_server::{Limits, Server};
 use tokio::{io::AsyncWriteExt, time::Instant};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::{CONTINUATION, Client, TEXT, TestServer, frame, patiently, time_passes};
+use crate::common::{CONTINUATION, Client, TEXT, TestServer, advance, frame, within_timeout};
 
 fn server(interval: u64, timeout: u64) -> TestServer {
     TestServer::pipe(Server::new().with_heartbeat_interval(interval).with_heartbeat_timeout(timeout))
 }
 
-/// Reads, and so answers pings, for as long as it is let.
+/// Reads, and thus answers pings, until it is dropped.
 fn stays_alive(client: Client) -> tokio::task::JoinHandle<Vec<Message>> {
     let (_write, read) = client.split();
     tokio::spawn(async move {
@@ -22,7 +22,7 @@ fn stays_alive(client: Client) -> tokio::task::JoinHandle<Vec<Message>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ping_comes_each_interval() {
+async fn pings_every_interval() {
     let server = server(30, 300);
     let mut client = server.join("a").await;
     let start = Instant::now();
@@ -34,48 +34,48 @@ async fn a_ping_comes_each_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_answers_stays() {
+async fn keeps_a_client_that_answers() {
     let server = server(30, 70);
     let client = stays_alive(server.join("a").await);
-    time_passes(86_400.0).await;
+    advance(86_400.0).await;
     assert!(!client.is_finished());
     assert_eq!(server.script.events("a"), ["init", "connect 1"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_silent_is_closed_and_its_leaving_told() {
+async fn closes_a_silent_client_and_delivers_its_disconnect() {
     let server = server(30, 70);
     let watcher = stays_alive(server.join("a").await);
     let mut silent = server.join("a").await;
-    time_passes(69.0).await;
+    advance(69.0).await;
     assert_eq!(server.script.events("a").len(), 3);
-    time_passes(2.0).await;
+    advance(2.0).await;
     assert_eq!(server.script.events("a")[3..], ["disconnect 2"]);
     assert_eq!(silent.closed().await.0, 4001);
-    time_passes(10.0).await;
+    advance(10.0).await;
     watcher.abort();
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_only_listens_without_an_answer_is_silent() {
+async fn a_client_that_only_reads_is_silent() {
     let server = server(30, 70);
     let mut talker = server.join("a").await;
     // Nobody reads on its side, but its connection takes what is written.
     let _listener = server.raw("/ws/a", b"").await;
     talker.hears("joined 2").await;
     for _ in 0..7 {
-        time_passes(10.0).await;
+        advance(10.0).await;
         talker.say("all still there?").await;
     }
-    time_passes(2.0).await;
+    advance(2.0).await;
     assert!(server.script.events("a").contains(&"disconnect 2".to_owned()), "{:?}", server.script.events("a"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pings_off_the_timeout_still_counts() {
+async fn the_timeout_works_without_pings() {
     let server = server(0, 70);
     let mut silent = server.join("a").await;
-    time_passes(71.0).await;
+    advance(71.0).await;
     assert_eq!(server.script.events("a").last().unwrap(), "disconnect 1");
     match silent.frame().await {
         Some(Ok(Message::Close(Some(close)))) => assert_eq!(u16::from(close.code), 4001),
@@ -84,10 +84,10 @@ async fn the_pings_off_the_timeout_still_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interval_of_zero_means_no_pings() {
+async fn an_interval_of_zero_turns_pings_off() {
     let server = server(0, 0);
     let client = stays_alive(server.join("a").await);
-    time_passes(86_400.0).await;
+    advance(86_400.0).await;
     server.handle.shutdown().await;
     let frames = client.await.unwrap();
     assert!(matches!(frames[..], [Message::Close(_)]), "{frames:?}");
@@ -107,25 +107,25 @@ async fn any_frame_is_a_sign_of_life() {
     let mut texts = server.raw("/ws/texts", b"").await;
     let mut parts = server.raw("/ws/parts", &frame(0x01, b"a message")).await;
     for _ in 0..10 {
-        time_passes(60.0).await;
+        advance(60.0).await;
         pongs.write_all(&frame(0x8a, b"")).await.unwrap();
         pings.write_all(&frame(0x89, b"!")).await.unwrap();
         texts.write_all(&frame(TEXT, b"I am here")).await.unwrap();
         // A message in many parts is not complete yet, but its frames come.
         parts.write_all(&frame(CONTINUATION, b" in parts")).await.unwrap();
     }
-    time_passes(60.0).await;
+    advance(60.0).await;
     for room in ["pongs", "pings", "texts", "parts"] {
         assert!(!server.script.events(room).contains(&"disconnect 1".to_owned()), "{room}");
     }
-    time_passes(11.0).await;
+    advance(11.0).await;
     for room in ["pongs", "pings", "texts", "parts"] {
         assert_eq!(server.script.events(room).last().unwrap(), "disconnect 1", "{room}");
     }
 }
 
 #[tokio::test]
-async fn who_is_silent_over_tcp_is_closed_as_well() {
+async fn closes_a_silent_client_over_tcp() {
     let (interval, timeout) = (Duration::from_millis(20), Duration::from_millis(200));
     let server = Server { heartbeat_interval: interval, heartbeat_timeout: timeout, ..Server::default() };
     let server = TestServer::tcp(server).await;
@@ -135,11 +135,11 @@ async fn who_is_silent_over_tcp_is_closed_as_well() {
     assert_eq!((messages, code), (vec![Message::text("joined 1")], 4001));
 }
 
-/// Who waits for a busy room cannot be heard, and is not to blame for it: neither where the room has no space, nor where
-/// the client has said as much as may be answered.
+/// The server does not read from clients of a busy room, which must not count as silence: neither when the inbox is full,
+/// nor when the client's unhandled messages have reached their bound.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_waits_for_a_busy_room_is_not_given_up() {
-    let few = Limits::default().with_mailbox_events(10);
+async fn keeps_clients_that_wait_for_a_busy_room() {
+    let few = Limits::default().with_inbox_events(10);
     let little = Limits::default().with_outbound_messages(16);
     for limits in [few, little] {
         let (interval, timeout) = (Duration::from_millis(20), Duration::from_millis(500));
@@ -171,7 +171,7 @@ async fn who_waits_for_a_busy_room_is_not_given_up() {
             server.script.happened("b", &format!("disconnect {id}"), 1).await;
         }
         server.script.open();
-        patiently("all echoes", reading).await.unwrap();
+        within_timeout("all echoes", reading).await.unwrap();
         write.send(Message::text("close 1 3000")).await.unwrap();
         server.script.happened("a", "disconnect 1", 1).await;
     }

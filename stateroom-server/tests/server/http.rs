@@ -1,13 +1,13 @@
-//! Each route answers with the status of the contract, and what can be known before the switch of protocols is a status.
+//! Each route answers with the status of the contract; what is known before the 101 is a status.
 use std::fs;
 
 use stateroom_server::{Limits, RoomStrategy, Server};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::common::{TestServer, patiently};
+use crate::common::{TestServer, within_timeout};
 
-/// A handshake with some of its headers.
+/// Returns a handshake with these headers.
 fn upgrade(path: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n")
 }
@@ -18,7 +18,7 @@ const CLOSE: &str = "Connection: close\r\nUpgrade: websocket\r\n";
 const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
 
 #[tokio::test]
-async fn the_server_says_that_it_is_well() {
+async fn answers_its_status() {
     let server = TestServer::tcp(Server::new()).await;
     let answer = server.get("/status").await;
     assert_eq!((answer.status, answer.body.trim()), (200, "ok"));
@@ -43,7 +43,7 @@ async fn a_plain_get_creates_no_room() {
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_told_so_and_creates_no_room() {
+async fn rejects_invalid_handshakes_and_creates_no_room() {
     let server = TestServer::tcp(Server::new()).await;
     for (status, headers) in [
         (400, [CLOSE, VERSION].concat()),
@@ -63,7 +63,7 @@ async fn what_is_no_handshake_is_told_so_and_creates_no_room() {
 }
 
 #[tokio::test]
-async fn a_handshake_may_be_written_in_any_case() {
+async fn accepts_a_handshake_in_any_case() {
     let server = TestServer::tcp(Server::new()).await;
     let headers = format!("connection: keep-alive, UPGRADE\r\nupgrade: WebSocket\r\n{VERSION}{KEY}");
     let mut stream = server.open().await;
@@ -72,7 +72,7 @@ async fn a_handshake_may_be_written_in_any_case() {
 }
 
 #[tokio::test]
-async fn messages_are_compressed_if_both_sides_want_it() {
+async fn compresses_messages_if_both_sides_agree() {
     let offer = "Sec-WebSocket-Extensions: x-nothing\r\nSec-WebSocket-Extensions: permessage-deflate\r\n";
     let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
     for (compression, offer, agreed) in [(true, offer, Some(agreed)), (true, "", None), (false, offer, None)] {
@@ -82,18 +82,18 @@ async fn messages_are_compressed_if_both_sides_want_it() {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(patiently("the answer", stream.read_u8()).await.unwrap());
+            head.push(within_timeout("the answer", stream.read_u8()).await.unwrap());
         }
         let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
         assert_eq!(head.lines().find_map(|line| line.strip_prefix("sec-websocket-extensions: ")), agreed);
         // `joined 1`, with the bit that says it is compressed, or without.
-        let first = patiently("a frame", stream.read_u8()).await.unwrap();
+        let first = within_timeout("a frame", stream.read_u8()).await.unwrap();
         assert_eq!(first, if agreed.is_some() { 0xc1 } else { 0x81 });
     }
 }
 
 #[tokio::test]
-async fn a_room_that_is_posted_exists_from_then_on() {
+async fn post_creates_a_room() {
     let server = TestServer::tcp(Server::new()).await;
     let answer = server.post("/ws/a%2Fb").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "a/b"));
@@ -107,7 +107,7 @@ async fn a_room_that_is_posted_exists_from_then_on() {
 }
 
 #[tokio::test]
-async fn there_are_not_more_rooms_than_may_be() {
+async fn rejects_rooms_beyond_the_limit() {
     let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_rooms(2))).await;
     let (_a, mut b) = (server.join("a").await, server.join("b").await);
     for answer in [server.refused("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
@@ -121,7 +121,7 @@ async fn there_are_not_more_rooms_than_may_be() {
 }
 
 #[tokio::test]
-async fn a_room_id_and_a_token_have_a_largest_length() {
+async fn limits_the_length_of_room_ids_and_tokens() {
     let server = TestServer::tcp(Server::new()).await;
     let (fits, too_long) = ("i".repeat(512), "i".repeat(513));
     server.join(&fits).await;
@@ -136,7 +136,7 @@ async fn a_room_id_and_a_token_have_a_largest_length() {
 }
 
 #[tokio::test]
-async fn an_id_or_a_token_that_is_no_utf_8_is_refused() {
+async fn rejects_ids_and_tokens_that_are_not_utf8() {
     let server = TestServer::tcp(Server::new()).await;
     assert_eq!(server.refused("/ws/%FF").await.status, 400);
     assert_eq!(server.post("/ws/%FF").await.status, 400);
@@ -144,7 +144,7 @@ async fn an_id_or_a_token_that_is_no_utf_8_is_refused() {
 }
 
 #[tokio::test]
-async fn static_files_and_the_client_are_served_and_nothing_beside_them() {
+async fn serves_static_files_and_the_client_and_nothing_else() {
     let files = tempfile::tempdir().unwrap();
     let (public, client) = (files.path().join("public"), files.path().join("client"));
     fs::create_dir_all(public.join("sub")).unwrap();
@@ -182,7 +182,7 @@ async fn static_files_and_the_client_are_served_and_nothing_beside_them() {
 }
 
 #[tokio::test]
-async fn without_files_of_its_own_a_client_path_still_works() {
+async fn serves_a_client_path_without_static_files() {
     let client = tempfile::tempdir().unwrap();
     fs::write(client.path().join("it.js"), "the script").unwrap();
     let path = Some(client.path().to_str().unwrap().to_owned());
@@ -192,7 +192,7 @@ async fn without_files_of_its_own_a_client_path_still_works() {
 }
 
 #[tokio::test]
-async fn a_room_that_has_to_be_created_is_not_found_before() {
+async fn rejects_joins_to_rooms_that_were_not_created() {
     for strategy in ["api", "uuid", "short"] {
         let strategy: RoomStrategy = strategy.parse().unwrap();
         let server = TestServer::pipe(Server::new().with_room_strategy(strategy));

@@ -12,7 +12,7 @@ use crate::common::{Client, TestServer};
 const ROOMS: [&str; 2] = ["a", "b"];
 const TOKENS: [&str; 3] = ["", "one", "two"];
 const EMPTY: u64 = 5;
-/// One more, and the room would have to rest.
+/// Number of failures without a backoff.
 const FAILURES: u32 = 2;
 
 #[derive(Debug, Clone)]
@@ -28,16 +28,16 @@ enum Step {
     Wait { seconds: u64 },
 }
 
-/// What there should be.
+/// The expected state.
 #[derive(Debug, Clone)]
 struct Model {
     policy: ShutdownPolicy,
     now: u64,
     rooms: BTreeMap<usize, ModelRoom>,
-    /// In the order in which they came. Who is gone is `None`.
+    /// In the order of their joins; `None` after they left.
     clients: Vec<Option<(usize, u32)>>,
     failures: [u32; ROOMS.len()],
-    /// What services have heard, by room.
+    /// The events of services, by room.
     heard: [Vec<String>; ROOMS.len()],
 }
 
@@ -45,7 +45,7 @@ struct Model {
 struct ModelRoom {
     last: u32,
     tokens: BTreeMap<usize, u32>,
-    /// Since when nobody is in it.
+    /// When it became empty.
     empty: Option<u64>,
 }
 
@@ -206,7 +206,7 @@ impl ReferenceStateMachine for Model {
     }
 }
 
-/// What there is.
+/// The actual state.
 struct Actual {
     runtime: Runtime,
     server: TestServer,
@@ -270,7 +270,7 @@ impl StateMachineTest for Actual {
     }
 }
 
-/// Waits until services have heard what they should have, and sees that it is no more than that.
+/// Waits until services have received the expected events, and asserts that they received no others.
 async fn settle(server: &TestServer, model: &Model) {
     for _ in 0..200 {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Each limit of the server: what happens where it is met, that this is counted, and that others do not notice.
+//! Each limit of the server: what happens when it is reached, that it is counted, and that others are not affected.
 use std::{convert::Infallible, fs::File, sync::Arc, time::Duration};
 
 use stateroom::{StateroomContext, StateroomService, StateroomServiceFactory, fault::Fault};
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::frame::{Frame, coding::Data, coding::OpCode},
 };
 
-use crate::common::{Client, TEXT, TestServer, frame, is_tripped_by, patiently, trips};
+use crate::common::{Client, TEXT, TestServer, frame, is_tripped_by, trips, within_timeout};
 
 fn pipe(limits: Limits) -> TestServer {
     TestServer::pipe(Server::new().with_limits(limits))
@@ -23,20 +23,20 @@ async fn tcp(limits: Limits) -> TestServer {
     TestServer::tcp(Server::new().with_limits(limits)).await
 }
 
-/// The room works for others as if nothing had happened.
+/// Asserts that other rooms are not affected.
 async fn is_well(server: &TestServer) {
     let mut other = server.join("other").await;
     other.say("well?").await;
     other.hears("well?").await;
 }
 
-/// A part of a message.
+/// Returns a fragment of a message.
 fn part(kind: Data, is_last: bool) -> Message {
     Message::Frame(Frame::message("x", OpCode::Data(kind), is_last))
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_has_a_size() {
+async fn limits_the_size_of_messages() {
     let limit = trips(Limit::MessageBytes);
     let server = pipe(Limits::default().with_message_bytes(10));
     let mut client = server.join("a").await;
@@ -47,7 +47,7 @@ async fn a_message_has_a_size() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_frame_has_a_size() {
+async fn limits_the_size_of_frames() {
     let limit = trips(Limit::FrameBytes);
     let server = pipe(Limits::default().with_frame_bytes(10));
     let mut client = server.join("a").await;
@@ -56,9 +56,9 @@ async fn a_frame_has_a_size() {
     limit.tripped();
 }
 
-/// However many parts it comes in: a hundred thousand are one message, if they come in time and are not too much.
+/// A hundred thousand fragments are one message, within the limits of time and size.
 #[tokio::test(start_paused = true)]
-async fn a_message_may_come_in_any_number_of_parts() {
+async fn accepts_a_message_of_any_number_of_fragments() {
     const PARTS: usize = 100_000;
     let server = pipe(Limits::default());
     let client = server.join("a").await;
@@ -72,13 +72,13 @@ async fn a_message_may_come_in_any_number_of_parts() {
         write.send(part(Data::Continue, true)).await.unwrap();
         write
     });
-    let echo = patiently("the echo", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
+    let echo = within_timeout("the echo", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
     assert_eq!(echo.len(), PARTS);
     drop(saying.await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_in_parts_has_its_time_whatever_comes_between() {
+async fn limits_the_time_of_a_fragmented_message() {
     let limit = trips(Limit::MessageTime);
     let server = pipe(Limits::default().with_message_time(Duration::from_secs(5)));
     let mut client = server.join("a").await;
@@ -99,19 +99,19 @@ async fn a_message_in_parts_has_its_time_whatever_comes_between() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_a_frame_has_its_time() {
+async fn limits_the_time_of_an_incomplete_frame() {
     let limit = trips(Limit::MessageTime);
     let server = pipe(Limits::default().with_message_time(Duration::from_secs(5)));
     let mut stream = server.raw("/ws/a", &frame(TEXT, b"half")[..7]).await;
     let start = Instant::now();
-    patiently("it to leave", server.script.happened("a", "disconnect 1", 1)).await;
+    within_timeout("it to leave", server.script.happened("a", "disconnect 1", 1)).await;
     assert_eq!(start.elapsed().as_secs(), 5);
     stream.shutdown().await.unwrap();
     limit.tripped();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_says_nothing_is_idle_however_alive_it_is() {
+async fn closes_an_idle_client_that_answers_pings() {
     let limit = trips(Limit::IdleTime);
     let limits = Limits::default().with_idle_time(Duration::from_secs(8));
     let server = Server { heartbeat_interval: Duration::from_secs(1), limits, ..Server::default() };
@@ -124,7 +124,7 @@ async fn a_client_that_says_nothing_is_idle_however_alive_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_come_at_a_rate() {
+async fn limits_the_rate_of_messages() {
     let limit = trips(Limit::MessagesPerSecond);
     let server = pipe(Limits::default().with_messages_per_second(2));
     let (mut client, mut slow) = (server.join("a").await, server.join("b").await);
@@ -148,7 +148,7 @@ async fn pings_count_as_messages() {
     let server = pipe(Limits::default().with_messages_per_second(2));
     let mut client = server.join("a").await;
     for _ in 0..10 {
-        client.is_understood().await;
+        client.sync().await;
     }
     for _ in 0..2 {
         client.try_send(Message::Ping("?".into())).await;
@@ -158,7 +158,7 @@ async fn pings_count_as_messages() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bytes_come_at_a_rate_whatever_they_are() {
+async fn limits_the_rate_of_bytes_of_any_kind() {
     let server = pipe(Limits::default().with_bytes_per_second(1000));
     // Not one of these is a message.
     let floods = [
@@ -180,13 +180,13 @@ async fn bytes_come_at_a_rate_whatever_they_are() {
     }
 }
 
-/// Two connections, of which the second finds no place until the first is gone.
+/// Opens two connections, of which the second is refused until the first has ended.
 async fn second_waits_for_first(server: &TestServer, status: u16, second: &str) {
     let first = server.join("a").await;
     let answer = server.refused(second).await;
     assert_eq!((answer.status, answer.header("retry-after")), (status, Some("5")));
     first.leave().await;
-    patiently("a place", async {
+    within_timeout("a place", async {
         while server.try_join(second).await.is_none() {
             tokio::task::yield_now().await;
         }
@@ -195,7 +195,7 @@ async fn second_waits_for_first(server: &TestServer, status: u16, second: &str) 
 }
 
 #[tokio::test]
-async fn connections_have_a_number() {
+async fn limits_the_number_of_connections() {
     let limit = trips(Limit::Connections);
     second_waits_for_first(&tcp(Limits::default().with_connections(1)).await, 503, "/ws/b").await;
     limit.tripped();
@@ -205,7 +205,7 @@ async fn connections_have_a_number() {
 }
 
 #[tokio::test]
-async fn a_flood_of_connections_that_ask_for_nothing_is_one_of_their_number() {
+async fn counts_connections_without_a_request() {
     let limit = trips(Limit::Connections);
     let server = tcp(Limits::default().with_connections(20)).await;
     let mut client = server.join("a").await;
@@ -221,7 +221,7 @@ async fn a_flood_of_connections_that_ask_for_nothing_is_one_of_their_number() {
 }
 
 #[tokio::test]
-async fn a_room_has_a_number_of_connections() {
+async fn limits_the_connections_of_a_room() {
     let limit = trips(Limit::RoomConnections);
     let server = pipe(Limits::default().with_room_connections(1));
     second_waits_for_first(&server, 503, "/ws/a").await;
@@ -229,9 +229,9 @@ async fn a_room_has_a_number_of_connections() {
     limit.tripped();
 }
 
-/// Whose connection is still there though it is gone is let in: in its own place.
+/// A client whose old connection is still open replaces it.
 #[tokio::test]
-async fn a_full_room_lets_a_client_back_in_with_its_token() {
+async fn a_full_room_admits_a_client_that_returns_with_its_token() {
     let server = pipe(Limits::default().with_room_connections(1));
     let mut first = server.join("a?token=one").await;
     let again = server.join("a?token=one").await;
@@ -244,21 +244,21 @@ async fn a_full_room_lets_a_client_back_in_with_its_token() {
 }
 
 #[tokio::test]
-async fn a_query_has_a_number_of_parameters() {
+async fn limits_the_number_of_query_parameters() {
     let server = pipe(Limits::default());
     drop(server.connect(&format!("/ws/a?{}", "a&".repeat(100))).await);
     assert_eq!(server.refused(&format!("/ws/a?{}", "a&".repeat(101))).await.status, 400);
 }
 
 #[tokio::test]
-async fn an_address_has_a_number_of_connections() {
+async fn limits_the_connections_of_an_address() {
     let limit = trips(Limit::AddressConnections);
     second_waits_for_first(&tcp(Limits::default().with_address_connections(1)).await, 429, "/ws/b").await;
     limit.tripped();
 }
 
 #[tokio::test]
-async fn behind_a_proxy_the_clients_have_addresses() {
+async fn counts_clients_behind_a_proxy_by_their_own_address() {
     let limit = trips(Limit::AddressConnections);
     let server = Server::new()
         .with_admission(Admission::new().with_trusted_proxies("127.0.0.0/8".parse().unwrap()))
@@ -273,7 +273,7 @@ async fn behind_a_proxy_the_clients_have_addresses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_a_client_has_a_number_and_a_size() {
+async fn limits_the_outbound_queue_by_messages_and_bytes() {
     let limit = trips(Limit::OutboundMessages);
     is_closed_for("spam 9000 0").await;
     limit.tripped();
@@ -291,12 +291,12 @@ async fn is_closed_for(saying: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_a_room_has_a_number_and_a_size() {
-    let limit = trips(Limit::MailboxEvents);
-    all_is_heard(&pipe(Limits::default().with_mailbox_events(1))).await;
+async fn limits_the_inbox_by_events_and_bytes() {
+    let limit = trips(Limit::InboxEvents);
+    all_is_heard(&pipe(Limits::default().with_inbox_events(1))).await;
     limit.tripped();
-    let limit = trips(Limit::MailboxBytes);
-    all_is_heard(&pipe(Limits::default().with_mailbox_bytes(1))).await;
+    let limit = trips(Limit::InboxBytes);
+    all_is_heard(&pipe(Limits::default().with_inbox_bytes(1))).await;
     limit.tripped();
 }
 
@@ -313,7 +313,7 @@ async fn all_is_heard(server: &TestServer) {
 }
 
 #[tokio::test]
-async fn rooms_have_a_number() {
+async fn limits_the_number_of_rooms() {
     let limit = trips(Limit::Rooms);
     let server = pipe(Limits::default().with_rooms(1));
     let _first = server.join("a").await;
@@ -324,7 +324,7 @@ async fn rooms_have_a_number() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rooms_that_ended_are_remembered_up_to_a_number() {
+async fn limits_the_number_of_remembered_rooms() {
     let limit = trips(Limit::RememberedRooms);
     let server = Server::new()
         .with_room_strategy(RoomStrategy::Api)
@@ -341,7 +341,7 @@ async fn rooms_that_ended_are_remembered_up_to_a_number() {
 }
 
 #[tokio::test]
-async fn a_room_id_has_a_length() {
+async fn limits_the_length_of_room_ids() {
     let limit = trips(Limit::RoomIdBytes);
     let server = pipe(Limits::default());
     assert_eq!(server.refused(&format!("/ws/{}", "x".repeat(513))).await.status, 400);
@@ -349,7 +349,7 @@ async fn a_room_id_has_a_length() {
 }
 
 #[tokio::test]
-async fn a_token_has_a_length() {
+async fn limits_the_length_of_tokens() {
     let limit = trips(Limit::TokenBytes);
     let server = pipe(Limits::default());
     assert_eq!(server.refused(&format!("/ws/a?token={}", "x".repeat(513))).await.status, 400);
@@ -357,7 +357,7 @@ async fn a_token_has_a_length() {
 }
 
 #[tokio::test]
-async fn a_room_remembers_a_number_of_tokens() {
+async fn limits_the_number_of_tokens() {
     let limit = trips(Limit::Tokens);
     let server = pipe(Limits::default().with_tokens(1));
     let _stays = server.join("a").await;
@@ -371,7 +371,7 @@ async fn a_room_remembers_a_number_of_tokens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timer_fires_so_often() {
+async fn limits_the_rate_of_timers() {
     let limit = trips(Limit::TimerInterval);
     let server = pipe(Limits::default().with_timer_interval(Duration::from_secs(1)));
     let mut client = server.join("a").await;
@@ -384,21 +384,21 @@ async fn a_timer_fires_so_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_head_of_a_request_has_its_time() {
+async fn limits_the_time_of_a_request_head() {
     for begun in ["", "GET /ws/a HTTP/1.1\r\nHost: te"] {
         let limit = trips(Limit::RequestHeadTime);
         let server = tcp(Limits::default().with_request_head_time(Duration::from_secs(3))).await;
         let mut slow = server.open().await;
         slow.write_all(begun.as_bytes()).await.unwrap();
         let start = Instant::now();
-        patiently("the end", slow.read_to_end(&mut Vec::new())).await.unwrap();
+        within_timeout("the end", slow.read_to_end(&mut Vec::new())).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 3);
         limit.tripped();
     }
 }
 
 #[tokio::test]
-async fn the_head_of_a_request_has_a_size() {
+async fn limits_the_size_of_a_request_head() {
     let limit = trips(Limit::RequestHeadBytes);
     let server = tcp(Limits::default()).await;
     let fits = format!("GET /status HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX: {}\r\n\r\n", "x".repeat(15_000));
@@ -408,7 +408,7 @@ async fn the_head_of_a_request_has_a_size() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_takes_nothing_of_its_response_is_dropped() {
+async fn drops_a_client_that_does_not_read_its_response() {
     let limit = trips(Limit::ResponseTime);
     let files = tempfile::tempdir().unwrap();
     // More than any buffer on the way holds. It takes no space.
@@ -421,8 +421,8 @@ async fn who_takes_nothing_of_its_response_is_dropped() {
     let mut lazy = socket.connect(server.address()).await.unwrap();
     lazy.write_all(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
     let start = Instant::now();
-    patiently("the first bytes", lazy.readable()).await.unwrap();
-    patiently("it to be given up", async {
+    within_timeout("the first bytes", lazy.readable()).await.unwrap();
+    within_timeout("it to be given up", async {
         while server.handle.local_connections() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -433,7 +433,7 @@ async fn who_takes_nothing_of_its_response_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_answers_a_request_in_time() {
+async fn limits_the_time_of_a_rooms_answer() {
     let limit = trips(Limit::RequestTime);
     let limits = Limits::default().with_request_time(Duration::from_secs(3));
     let server = TestServer::pipe_of(Server::new().with_limits(limits), Never);
@@ -443,7 +443,7 @@ async fn a_room_answers_a_request_in_time() {
     limit.tripped();
 }
 
-/// Makes services that take for ever to begin.
+/// Creates services that never start.
 struct Never;
 
 impl StateroomServiceFactory for Never {
@@ -464,18 +464,18 @@ struct Silent;
 impl StateroomService for Silent {}
 
 #[tokio::test(start_paused = true)]
-async fn a_close_is_answered_in_time() {
+async fn limits_the_time_to_answer_a_close() {
     let limit = trips(Limit::CloseTime);
     let server = pipe(Limits::default().with_close_time(Duration::from_secs(3)));
     let mut stream = server.raw("/ws/a", &frame(TEXT, b"close 1 3000 go")).await;
     let start = Instant::now();
-    patiently("the end", stream.read_to_end(&mut Vec::new())).await.unwrap();
+    within_timeout("the end", stream.read_to_end(&mut Vec::new())).await.unwrap();
     assert_eq!(start.elapsed().as_secs(), 3);
     limit.tripped();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_stops_in_time() {
+async fn limits_the_time_of_a_shutdown() {
     let limit = trips(Limit::ShutdownTime);
     let server =
         pipe(Limits::default().with_shutdown_time(Duration::from_secs(3)).with_close_time(Duration::from_secs(60)));
@@ -488,9 +488,9 @@ async fn a_server_stops_in_time() {
     limit.tripped();
 }
 
-/// What a preset turns on lets people through, and floods not.
+/// The limits of the preset admit people and stop floods.
 #[tokio::test(start_paused = true)]
-async fn in_public_a_person_gets_through_and_a_flood_does_not() {
+async fn the_public_preset_admits_people_and_stops_floods() {
     let server = pipe(Limits::public());
     let mut person = server.join("a").await;
     for number in 0..100 {
@@ -509,31 +509,31 @@ async fn in_public_a_person_gets_through_and_a_flood_does_not() {
 /// Returns a test that trips the limit. A limit without one does not compile.
 fn trip_test(limit: Limit) -> fn() {
     match limit {
-        Limit::MessageBytes => a_message_has_a_size,
-        Limit::FrameBytes => a_frame_has_a_size,
-        Limit::MessageTime => half_a_frame_has_its_time,
-        Limit::IdleTime => a_client_that_says_nothing_is_idle_however_alive_it_is,
-        Limit::MessagesPerSecond => messages_come_at_a_rate,
-        Limit::BytesPerSecond => bytes_come_at_a_rate_whatever_they_are,
-        Limit::Connections => connections_have_a_number,
-        Limit::RoomConnections => a_room_has_a_number_of_connections,
-        Limit::AddressConnections => an_address_has_a_number_of_connections,
-        Limit::OutboundBytes => what_waits_for_a_client_has_a_number_and_a_size,
-        Limit::OutboundMessages => what_waits_for_a_client_has_a_number_and_a_size,
-        Limit::MailboxBytes => what_waits_for_a_room_has_a_number_and_a_size,
-        Limit::MailboxEvents => what_waits_for_a_room_has_a_number_and_a_size,
-        Limit::Rooms => rooms_have_a_number,
-        Limit::RememberedRooms => rooms_that_ended_are_remembered_up_to_a_number,
-        Limit::RoomIdBytes => a_room_id_has_a_length,
-        Limit::TokenBytes => a_token_has_a_length,
-        Limit::Tokens => a_room_remembers_a_number_of_tokens,
-        Limit::TimerInterval => a_timer_fires_so_often,
-        Limit::RequestHeadTime => the_head_of_a_request_has_its_time,
-        Limit::RequestHeadBytes => the_head_of_a_request_has_a_size,
-        Limit::ResponseTime => who_takes_nothing_of_its_response_is_dropped,
-        Limit::RequestTime => a_room_answers_a_request_in_time,
-        Limit::CloseTime => a_close_is_answered_in_time,
-        Limit::ShutdownTime => a_server_stops_in_time,
+        Limit::MessageBytes => limits_the_size_of_messages,
+        Limit::FrameBytes => limits_the_size_of_frames,
+        Limit::MessageTime => limits_the_time_of_an_incomplete_frame,
+        Limit::IdleTime => closes_an_idle_client_that_answers_pings,
+        Limit::MessagesPerSecond => limits_the_rate_of_messages,
+        Limit::BytesPerSecond => limits_the_rate_of_bytes_of_any_kind,
+        Limit::Connections => limits_the_number_of_connections,
+        Limit::RoomConnections => limits_the_connections_of_a_room,
+        Limit::AddressConnections => limits_the_connections_of_an_address,
+        Limit::OutboundBytes => limits_the_outbound_queue_by_messages_and_bytes,
+        Limit::OutboundMessages => limits_the_outbound_queue_by_messages_and_bytes,
+        Limit::InboxBytes => limits_the_inbox_by_events_and_bytes,
+        Limit::InboxEvents => limits_the_inbox_by_events_and_bytes,
+        Limit::Rooms => limits_the_number_of_rooms,
+        Limit::RememberedRooms => limits_the_number_of_remembered_rooms,
+        Limit::RoomIdBytes => limits_the_length_of_room_ids,
+        Limit::TokenBytes => limits_the_length_of_tokens,
+        Limit::Tokens => limits_the_number_of_tokens,
+        Limit::TimerInterval => limits_the_rate_of_timers,
+        Limit::RequestHeadTime => limits_the_time_of_a_request_head,
+        Limit::RequestHeadBytes => limits_the_size_of_a_request_head,
+        Limit::ResponseTime => drops_a_client_that_does_not_read_its_response,
+        Limit::RequestTime => limits_the_time_of_a_rooms_answer,
+        Limit::CloseTime => limits_the_time_to_answer_a_close,
+        Limit::ShutdownTime => limits_the_time_of_a_shutdown,
         Limit::Instances => crate::space::rejects_a_room_that_the_factory_has_no_space_for,
     }
 }

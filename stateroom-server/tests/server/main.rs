@@ -1,6 +1,6 @@
 //! What `stateroom-server` promises, shown through its public API with native services.
 //!
-//! One program, so that it is built once and its tests run side by side: a file a topic, and `common` for all.
+//! One program, built once, whose tests run in parallel: a file for each topic, and `common` for all.
 //! Where time plays a part it is paused, and the server is reached over pipes in memory.
 #![expect(
     clippy::unwrap_used,

@@ -1,16 +1,16 @@
-//! What is measured.
+//! The metrics of a server.
 use std::collections::BTreeMap;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use stateroom_server::Server;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::{TestServer, patiently};
+use crate::common::{TestServer, within_timeout};
 
-/// What is measured on this thread: a server under test has no other.
+/// The metrics of this thread, on which the server under test runs.
 struct Measured {
     recorder: &'static DebuggingRecorder,
-    /// By name and labels; of a histogram, how many values.
+    /// By name and labels; for a histogram, the number of values.
     values: BTreeMap<String, f64>,
     _guard: metrics::LocalRecorderGuard<'static>,
 }
@@ -21,7 +21,7 @@ impl Measured {
         Measured { recorder, values: BTreeMap::new(), _guard: metrics::set_default_local_recorder(recorder) }
     }
 
-    /// Looks again: a snapshot has what came since the last one.
+    /// Takes a snapshot, which contains the changes since the last one.
     fn look(&mut self) -> &BTreeMap<String, f64> {
         for (key, .., value) in self.recorder.snapshotter().snapshot().into_vec() {
             let labels: Vec<String> = key.key().labels().map(|label| label.value().to_owned()).collect();
@@ -38,7 +38,7 @@ impl Measured {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_happens_is_counted_and_what_there_is_goes_up_and_down() {
+async fn counts_events_and_tracks_gauges() {
     let mut measured = Measured::from_now_on();
     let server = TestServer::pipe(Server::new());
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
@@ -89,15 +89,15 @@ async fn what_happens_is_counted_and_what_there_is_goes_up_and_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_a_client_is_seen_until_it_is_gone() {
+async fn tracks_queued_bytes() {
     let mut measured = Measured::from_now_on();
     let server = TestServer::pipe(Server::new());
     let mut slow = server.join("a").await;
     slow.send(Message::text("spam 1 500000")).await;
-    patiently("the room", server.script.happened("a", "message 1 spam 1 500000", 1)).await;
-    slow.is_understood().await;
+    within_timeout("the room", server.script.happened("a", "message 1 spam 1 500000", 1)).await;
+    slow.sync().await;
     slow.say("spam 1 500000").await;
-    patiently("the room", server.script.happened("a", "message 1 spam 1 500000", 2)).await;
+    within_timeout("the room", server.script.happened("a", "message 1 spam 1 500000", 2)).await;
     tokio::task::yield_now().await;
     assert!(measured.look()["queued_bytes"] > 0.0);
     slow.vanish();

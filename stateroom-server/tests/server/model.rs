@@ -13,15 +13,15 @@ const TOKENS: [&str; 3] = ["", "?token=one", "?token=two"];
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Whoever has this place joins this room, with this token; it leaves before, if it is somewhere.
+    /// The client of this slot joins this room with this token, and leaves its current room before.
     Join { place: usize, room: usize, token: usize },
-    /// It says so many messages.
+    /// It sends this number of messages.
     Say { place: usize, messages: u8 },
-    /// It leaves as one should.
+    /// It leaves with a close frame.
     Leave { place: usize },
-    /// It is gone.
+    /// It vanishes.
     Vanish { place: usize },
-    /// It closes somebody.
+    /// It makes the service close a client.
     Close { place: usize, id: u32 },
 }
 
@@ -37,7 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Somebody in a room.
+/// A client in a room.
 struct Visitor {
     client: Client,
     room: &'static str,
@@ -46,13 +46,13 @@ struct Visitor {
     said: Vec<String>,
 }
 
-/// Somebody who was in a room.
+/// A client that was in a room.
 struct Visit {
     id: u32,
     room: &'static str,
     heard: Vec<String>,
     said: Vec<String>,
-    /// It was there when all was over, and has heard all.
+    /// It was connected at the end and has received everything.
     stayed: bool,
 }
 
@@ -109,7 +109,7 @@ async fn play(server: TestServer, steps: Vec<Step>) {
     }
     // All that is under way arrives; then whoever is left hears the rest, and that it is over.
     for visitor in places.iter_mut().flatten() {
-        visitor.client.is_understood_or_over().await;
+        visitor.client.sync_or_end().await;
     }
     let handle = server.handle.clone();
     let stop = tokio::spawn(async move { handle.shutdown().await });
@@ -127,7 +127,7 @@ async fn play(server: TestServer, steps: Vec<Step>) {
     }
 }
 
-/// Hears all there is until the connection ends; the code with which it is closed.
+/// Receives messages until the connection ends. Returns the close code.
 async fn listen(visitor: &mut Visitor) -> Option<u16> {
     let mut code = None;
     loop {
@@ -140,7 +140,7 @@ async fn listen(visitor: &mut Visitor) -> Option<u16> {
     }
 }
 
-/// Compares what a room's service was told with what the clients said and heard.
+/// Compares the events of a room's service with what the clients sent and received.
 fn check<'a>(events: &[String], visits: impl Iterator<Item = &'a Visit>) {
     // What everybody is told, and who is there from where to where.
     let mut told: Vec<String> = Vec::new();

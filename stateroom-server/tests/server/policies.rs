@@ -4,35 +4,35 @@ use std::time::Duration;
 use stateroom_server::{RoomStrategy, Server, ShutdownPolicy};
 use tokio::{io::AsyncReadExt, time::Instant};
 
-use crate::common::{CLOSE, TestServer, frame, patiently, time_passes};
+use crate::common::{CLOSE, TestServer, advance, frame, within_timeout};
 
 fn server(policy: &str) -> TestServer {
     TestServer::pipe(Server::new().with_shutdown_policy(policy.parse().unwrap()))
 }
 
-/// How many seconds it takes until something happens in room `a`: all time that passes is the room's.
+/// Returns the seconds until an event happens in room `a`.
 async fn seconds_until(server: &TestServer, event: &str) -> f64 {
     let start = Instant::now();
     let mut waited = 0;
     while !server.script.events("a").iter().any(|happened| happened == event) {
         waited += 1;
         assert!(waited < 10_000, "waited in vain for `{event}`");
-        time_passes(0.1).await;
+        advance(0.1).await;
     }
     start.elapsed().as_secs_f64()
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_means_never() {
+async fn never_keeps_an_empty_room() {
     let server = TestServer::pipe(Server::new());
     server.join("a").await.leave().await;
-    time_passes(7.0 * 86_400.0).await;
+    advance(7.0 * 86_400.0).await;
     assert_eq!(server.join("a").await.id, 2);
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "connect 2"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn immediately_means_with_the_last_client_whose_leaving_is_not_told() {
+async fn immediate_ends_with_the_last_client_without_its_disconnect() {
     let server = server("immediate");
     let one = server.join("a").await;
     let mut two = server.join("a").await;
@@ -45,7 +45,7 @@ async fn immediately_means_with_the_last_client_whose_leaving_is_not_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn immediately_means_so_for_who_vanishes_or_is_closed_as_well() {
+async fn immediate_applies_to_clients_that_vanish_or_are_closed() {
     for room in 0..2 {
         let server = server("immediate");
         let mut client = server.join("a").await;
@@ -61,7 +61,7 @@ async fn immediately_means_so_for_who_vanishes_or_is_closed_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_client_said_before_it_left_is_still_heard() {
+async fn handles_messages_of_a_client_that_left() {
     let server = server("immediate");
     let mut client = server.join("a").await;
     client.say("something").await;
@@ -73,7 +73,7 @@ async fn what_a_client_said_before_it_left_is_still_heard() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_some_time_counts_from_when_it_became_empty() {
+async fn after_counts_from_the_last_disconnect() {
     let server = server("10sec");
     server.join("a").await.leave().await;
     let seconds = seconds_until(&server, "drop").await;
@@ -84,27 +84,27 @@ async fn after_some_time_counts_from_when_it_became_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_back_in_time_keeps_the_room() {
+async fn a_join_in_time_keeps_the_room() {
     let server = server("10sec");
     for id in 1..=5 {
         let client = server.join("a").await;
         assert_eq!(client.id, id);
-        time_passes(60.0).await;
+        advance(60.0).await;
         client.leave().await;
-        time_passes(9.0).await;
+        advance(9.0).await;
     }
     let seconds = seconds_until(&server, "drop").await;
     assert!((0.8..1.3).contains(&seconds), "{seconds} s");
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_back_only_for_a_moment_keeps_the_room_as_well() {
+async fn a_brief_join_keeps_the_room() {
     let server = server("10sec");
     server.join("a").await.leave().await;
-    time_passes(9.0).await;
+    advance(9.0).await;
     // Comes and goes in one packet.
     let mut brief = server.raw("/ws/a", &frame(CLOSE, b"")).await;
-    patiently("the end", brief.read_to_end(&mut Vec::new())).await.unwrap();
+    within_timeout("the end", brief.read_to_end(&mut Vec::new())).await.unwrap();
     let seconds = seconds_until(&server, "drop").await;
     assert!((9.8..10.2).contains(&seconds), "{seconds} s");
 }
@@ -126,27 +126,27 @@ async fn a_created_room_ends_immediately_once_it_was_joined() {
     let server = Server::new().with_shutdown_policy(ShutdownPolicy::Immediate);
     let server = TestServer::pipe(server);
     server.post("/ws/a").await;
-    time_passes(30.0).await;
+    advance(30.0).await;
     let _brief = server.raw("/ws/a", &frame(CLOSE, b"")).await;
     assert!(seconds_until(&server, "drop").await < 0.2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timer_does_not_keep_an_empty_room_alive() {
+async fn a_timer_does_not_keep_an_empty_room() {
     let server = server("10sec");
     let mut client = server.join("a").await;
     client.say("timer 60000").await;
-    client.is_understood().await;
+    client.sync().await;
     client.leave().await;
     let seconds = seconds_until(&server, "drop").await;
     assert!((9.9..10.2).contains(&seconds), "{seconds} s");
-    time_passes(100.0).await;
+    advance(100.0).await;
     assert!(!server.script.events("a").contains(&"timer".to_owned()));
 }
 
-/// Two who do not keep up leave in the same moment, and the room is empty by that: still only one leaving is not told.
+/// Two slow clients are closed at the same moment, which empties the room: only one `disconnect` is not delivered.
 #[tokio::test(start_paused = true)]
-async fn all_but_the_last_leaving_are_told_even_where_several_are_too_slow() {
+async fn delivers_all_but_the_last_disconnect_of_slow_clients() {
     for (policy, told) in [("immediate", 1), ("0sec", 2)] {
         let server = server(policy);
         let (mut one, mut two) = (server.join("a").await, server.join("a").await);

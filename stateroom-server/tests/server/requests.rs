@@ -9,9 +9,9 @@ use stateroom_server::{Admission, Limit, Limits, RoomStrategy, Server};
 use tokio::io::AsyncWriteExt;
 use tower::ServiceExt;
 
-use crate::common::{TestServer, patiently, trips};
+use crate::common::{TestServer, trips, within_timeout};
 
-/// Keeps a text, which `GET /text` shows and `PUT /text` sets; tells its clients.
+/// Keeps a text, which `GET /text` returns and `PUT /text` sets and broadcasts.
 #[derive(Default)]
 struct Board {
     text: String,
@@ -55,13 +55,13 @@ fn written(method: &str, path: &str, headers: &str, body: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_room_is_asked_and_told_beside_its_sockets() {
+async fn a_room_answers_requests_and_sends_messages() {
     let server = boards(Server::new()).await;
     assert_eq!(server.get("/http/a/text").await.status, 404, "looking creates no room");
     assert!(server.handle.rooms().await.is_empty());
     let mut client = server.connect("/ws/a").await;
     client.say("hello").await;
-    client.is_understood().await;
+    client.sync().await;
     let answer = server.get("/http/a/text").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "hello"));
     assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
@@ -79,7 +79,7 @@ async fn a_room_is_asked_and_told_beside_its_sockets() {
 }
 
 #[tokio::test]
-async fn a_room_sees_no_secrets_and_sets_no_cookies() {
+async fn passes_no_secrets_and_accepts_no_cookies() {
     let server = boards(Server::new()).await;
     let headers = "Authorization: Bearer x\r\nCookie: a=b\r\nX-Signature: 1\r\n";
     let path = "/http/a/echo?x=1&token=secret&access_token=secret&y=a%20b";
@@ -99,7 +99,7 @@ async fn a_room_sees_no_secrets_and_sets_no_cookies() {
 }
 
 #[tokio::test]
-async fn who_may_not_come_in_may_not_ask() {
+async fn rejects_requests_that_are_not_admitted() {
     let admission = Admission::new().with_origins("same-host".parse().unwrap());
     let server = boards(Server::new().with_admission(admission)).await;
     let from = |origin: &str| written("PUT", "/http/a/text", &format!("Origin: {origin}\r\n"), "x");
@@ -112,7 +112,7 @@ async fn who_may_not_come_in_may_not_ask() {
 }
 
 #[tokio::test]
-async fn a_room_that_fails_answers_503_and_the_next_is_asked_a_fresh_one() {
+async fn a_failed_room_answers_503_and_the_next_request_starts_afresh() {
     let server = boards(Server::new()).await;
     server.request(&written("PUT", "/http/a/text", "", "x")).await;
     let answer = server.get("/http/a/panic").await;
@@ -121,7 +121,7 @@ async fn a_room_that_fails_answers_503_and_the_next_is_asked_a_fresh_one() {
 }
 
 #[tokio::test]
-async fn an_address_may_ask_as_often_as_a_client_may_speak() {
+async fn limits_the_rate_of_requests_by_address() {
     let limit = trips(Limit::MessagesPerSecond);
     let server = boards(Server::new().with_limits(Limits::default().with_messages_per_second(1))).await;
     for _ in 0..5 {
@@ -133,7 +133,7 @@ async fn an_address_may_ask_as_often_as_a_client_may_speak() {
 }
 
 #[tokio::test]
-async fn a_body_has_a_size_and_its_time() {
+async fn limits_the_size_and_time_of_a_body() {
     let limit = trips(Limit::MessageBytes);
     let server = boards(Server::new().with_limits(Limits::default().with_message_bytes(10))).await;
     assert_eq!(server.request(&written("PUT", "/http/a/text", "", "0123456789")).await.status, 204);
@@ -142,20 +142,20 @@ async fn a_body_has_a_size_and_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_come_is_not_waited_for() {
+async fn rejects_a_body_that_does_not_arrive() {
     let limit = trips(Limit::MessageTime);
     let limits = Limits::default().with_message_time(Duration::from_secs(3));
     let server = TestServer::pipe_of(Server::new().with_limits(limits), DefaultStateroomFactory::<Board>::default());
     let mut slow = server.open().await;
     slow.write_all(&written("PUT", "/http/a/text", "", "0123456789").as_bytes()[..85]).await.unwrap();
     let mut answer = Vec::new();
-    patiently("an answer", tokio::io::AsyncReadExt::read_to_end(&mut slow, &mut answer)).await.unwrap();
+    within_timeout("an answer", tokio::io::AsyncReadExt::read_to_end(&mut slow, &mut answer)).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 408"));
     limit.tripped();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_room_that_is_busy_for_long_is_not_waited_for() {
+async fn answers_504_for_a_busy_room() {
     let limits = Limits::default().with_request_time(Duration::from_millis(50));
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut client = server.join("a").await;
@@ -166,13 +166,13 @@ async fn a_room_that_is_busy_for_long_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn nested_in_an_app_a_room_sees_the_same_path() {
+async fn a_nested_router_passes_the_same_path() {
     let server = TestServer::pipe_of(Server::new(), DefaultStateroomFactory::<Board>::default());
     let app = axum::Router::new().nest("/app/rooms", server.router());
     for (method, path, status) in [("PUT", "text", 204), ("GET", "text", 200), ("PUT", "nothing", 404)] {
         let request = axum::http::Request::builder().method(method).uri(format!("/app/rooms/http/a%2Fb/{path}"));
         let request = request.body(axum::body::Body::from("hello")).unwrap();
-        let response = patiently("an answer", app.clone().oneshot(request)).await.unwrap();
+        let response = within_timeout("an answer", app.clone().oneshot(request)).await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{method} {path}");
     }
     assert!(server.handle.room("a/b").await.is_some());

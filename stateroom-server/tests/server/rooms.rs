@@ -1,11 +1,11 @@
-//! Rooms are apart from each other, and each tells its service and its clients what happens in order.
+//! Rooms are isolated from each other, and deliver events and messages in order.
 use stateroom_server::Server;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::common::{Client, TEXT, TestServer, frame};
 
 #[tokio::test]
-async fn a_message_reaches_its_room_and_no_other() {
+async fn a_message_reaches_its_own_room_only() {
     let server = TestServer::tcp(Server::new()).await;
     let (mut a1, mut b) = (server.join("a").await, server.join("b").await);
     let mut a2 = server.join("a").await;
@@ -20,7 +20,7 @@ async fn a_message_reaches_its_room_and_no_other() {
 }
 
 #[tokio::test]
-async fn each_recipient_is_who_it_says() {
+async fn sends_to_each_kind_of_recipient() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     let mut two = server.join("a").await;
@@ -50,7 +50,7 @@ async fn text_stays_text_and_bytes_stay_bytes() {
 }
 
 #[tokio::test]
-async fn the_room_without_a_name_is_room_1() {
+async fn the_default_room_is_1() {
     let server = TestServer::tcp(Server::new()).await;
     let mut unnamed = server.connect("/ws").await;
     unnamed.hears("joined 1").await;
@@ -84,7 +84,7 @@ async fn a_room_id_is_percent_decoded() {
 }
 
 #[tokio::test]
-async fn a_service_hears_of_init_then_connect_then_messages_then_disconnect() {
+async fn delivers_init_connect_messages_and_disconnect_in_order() {
     let server = TestServer::tcp(Server::new()).await;
     // All of it in one packet: the handshake, a message, the close.
     let frames = [frame(TEXT, b"early"), frame(TEXT, b"late"), frame(crate::common::CLOSE, b"")].concat();
@@ -94,7 +94,7 @@ async fn a_service_hears_of_init_then_connect_then_messages_then_disconnect() {
 }
 
 #[tokio::test]
-async fn a_disconnect_comes_once_a_connection() {
+async fn delivers_one_disconnect_for_each_connection() {
     let server = TestServer::tcp(Server::new()).await;
     let mut watcher = server.join("a").await;
     server.join("a").await.leave().await;
@@ -107,7 +107,7 @@ async fn a_disconnect_comes_once_a_connection() {
 }
 
 #[tokio::test]
-async fn ids_are_sequential_and_never_used_again() {
+async fn ids_are_sequential_and_never_reused() {
     let server = TestServer::tcp(Server::new()).await;
     for id in 1..=20 {
         let client = server.join("a").await;
@@ -117,7 +117,7 @@ async fn ids_are_sequential_and_never_used_again() {
 }
 
 #[tokio::test]
-async fn who_leaves_does_not_hear_of_it() {
+async fn a_leaving_client_receives_no_broadcast_of_its_disconnect() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     let mut two = server.join("a").await;
@@ -128,7 +128,7 @@ async fn who_leaves_does_not_hear_of_it() {
 }
 
 #[tokio::test]
-async fn a_message_to_who_has_left_is_dropped() {
+async fn drops_messages_to_clients_that_left() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     server.join("a").await.leave().await;
@@ -141,7 +141,7 @@ async fn a_message_to_who_has_left_is_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_hears_the_same_in_the_order_in_which_each_said_it() {
+async fn all_clients_receive_the_same_order() {
     const EACH: usize = 300;
     let server = TestServer::tcp(Server::new()).await;
     let mut clients: Vec<Client> = Vec::new();
@@ -172,9 +172,9 @@ async fn everybody_hears_the_same_in_the_order_in_which_each_said_it() {
     assert!(heard.iter().all(|other| *other == heard[0]), "all hear one order");
 }
 
-/// A client has its place in the room before it is told that it may speak.
+/// A client is in the room before it receives the 101.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_has_joined_misses_nothing() {
+async fn a_joined_client_misses_nothing() {
     let server = TestServer::tcp(Server::new()).await;
     for room in 0..200 {
         let path = format!("/ws/{room}");

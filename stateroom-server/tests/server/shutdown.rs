@@ -1,4 +1,4 @@
-//! A server that is told to stop lets nobody in, tells each room who leaves, closes everybody, and ends.
+//! A server that shuts down refuses joins, delivers each `disconnect`, closes all clients, and ends.
 use std::{sync::Arc, time::Duration};
 
 use stateroom::{
@@ -11,7 +11,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::common::{Client, ScriptFactory, TestServer, patiently};
+use crate::common::{Client, ScriptFactory, TestServer, within_timeout};
 
 async fn is_told_to_go(client: &mut Client) {
     let (_, (code, _)) = client.until_closed().await;
@@ -19,7 +19,7 @@ async fn is_told_to_go(client: &mut Client) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_is_closed_each_disconnect_told_and_the_server_ends() {
+async fn closes_all_clients_and_delivers_each_disconnect() {
     let mut server = TestServer::tcp(Server::new()).await;
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
     let mut three = server.join("b").await;
@@ -29,7 +29,7 @@ async fn everybody_is_closed_each_disconnect_told_and_the_server_ends() {
         async move { handle.shutdown().await }
     });
     tokio::join!(is_told_to_go(&mut one), is_told_to_go(&mut two), is_told_to_go(&mut three));
-    patiently("the shutdown", stop).await.unwrap();
+    within_timeout("the shutdown", stop).await.unwrap();
     server.ended().await;
     let events = server.script.events("a");
     assert_eq!(events[..3], ["init", "connect 1", "connect 2"]);
@@ -42,7 +42,7 @@ async fn everybody_is_closed_each_disconnect_told_and_the_server_ends() {
 }
 
 #[tokio::test]
-async fn the_last_disconnect_is_told_under_immediate_as_well() {
+async fn delivers_the_last_disconnect_under_immediate() {
     let mut server = TestServer::tcp(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate)).await;
     let mut client = server.join("a").await;
     let handle = server.handle.clone();
@@ -52,13 +52,13 @@ async fn the_last_disconnect_is_told_under_immediate_as_well() {
 }
 
 #[tokio::test]
-async fn what_was_said_before_is_still_answered() {
+async fn handles_messages_before_the_shutdown() {
     let mut server = TestServer::tcp(Server::new()).await;
     let mut client = server.join("a").await;
     for number in 0..1000 {
         client.say(number.to_string()).await;
     }
-    client.is_understood().await;
+    client.sync().await;
     let handle = server.handle.clone();
     let (_, (messages, (code, _))) = tokio::join!(handle.shutdown(), client.until_closed());
     assert_eq!((messages.len(), code), (1000, 1012));
@@ -66,7 +66,7 @@ async fn what_was_said_before_is_still_answered() {
 }
 
 #[tokio::test]
-async fn a_server_runs_until_something_is_ready() {
+async fn runs_until_a_future_completes() {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = Server::new().with_ip("127.0.0.1".to_owned()).with_port(0);
     let server = server.bind(ScriptFactory::default()).await.unwrap();
@@ -84,12 +84,12 @@ async fn a_server_runs_until_something_is_ready() {
         }
         codes
     };
-    assert_eq!(patiently("the close", codes).await, [1012]);
-    patiently("the end", running).await.unwrap().unwrap();
+    assert_eq!(within_timeout("the close", codes).await, [1012]);
+    within_timeout("the end", running).await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_let_in_any_more() {
+async fn refuses_joins() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     let handle = server.handle.clone();
@@ -108,7 +108,7 @@ async fn nobody_is_let_in_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_not_answer_is_dropped_after_a_while() {
+async fn drops_clients_that_do_not_answer() {
     let server = TestServer::pipe(Server::new());
     let mut silent = server.raw("/ws/a", b"").await;
     server.script.happened("a", "connect 1", 1).await;
@@ -116,11 +116,11 @@ async fn who_does_not_answer_is_dropped_after_a_while() {
     server.handle.shutdown().await;
     assert_eq!(start.elapsed().as_secs(), 5, "the time to answer a close");
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
-    patiently("the end", silent.read_to_end(&mut Vec::new())).await.unwrap();
+    within_timeout("the end", silent.read_to_end(&mut Vec::new())).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_too_long_is_dropped() {
+async fn aborts_what_takes_too_long() {
     let limits = Limits::default().with_shutdown_time(Duration::from_secs(3)).with_close_time(Duration::from_secs(60));
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut silent = server.raw("/ws/a", b"").await;
@@ -128,12 +128,12 @@ async fn what_takes_too_long_is_dropped() {
     let start = Instant::now();
     server.handle.shutdown().await;
     assert_eq!(start.elapsed().as_secs(), 4, "the time to stop, and a second for last words");
-    patiently("the end", silent.read_to_end(&mut Vec::new())).await.unwrap();
+    within_timeout("the end", silent.read_to_end(&mut Vec::new())).await.unwrap();
 }
 
-/// A browser opens connections ahead of time, and keeps those it has used.
+/// A browser opens connections in advance and keeps used ones.
 #[tokio::test]
-async fn connections_that_ask_for_nothing_do_not_hold_it_up() {
+async fn does_not_wait_for_connections_without_a_request() {
     let long = Duration::from_secs(60);
     let limits = Limits::default().with_shutdown_time(long).with_request_head_time(long);
     let mut server = TestServer::tcp(Server::new().with_limits(limits)).await;
@@ -146,12 +146,12 @@ async fn connections_that_ask_for_nothing_do_not_hold_it_up() {
     let mut half = server.open().await;
     half.write_all(b"GET /status HT").await.unwrap();
     server.join("a").await.leave().await;
-    patiently("the shutdown", server.handle.shutdown()).await;
+    within_timeout("the shutdown", server.handle.shutdown()).await;
     server.ended().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_that_fails_while_it_stops_does_not_hold_it_up() {
+async fn does_not_wait_for_a_room_that_fails() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     server.script.fail_at(&["disconnect"]);
@@ -161,37 +161,37 @@ async fn a_room_that_fails_while_it_stops_does_not_hold_it_up() {
 }
 
 #[tokio::test]
-async fn a_server_that_waits_for_a_signal_can_be_stopped_by_its_handle() {
+async fn a_handle_stops_a_server_that_waits_for_a_signal() {
     let server = Server { ip: "127.0.0.1".into(), port: 0, ..Server::default() };
     let server = server.bind(ScriptFactory::default()).await.unwrap();
     let handle = server.handle();
     let run = tokio::spawn(server.run_until(std::future::pending()));
     handle.shutdown().await;
-    patiently("the server to end", run).await.unwrap().unwrap();
+    within_timeout("the server to end", run).await.unwrap().unwrap();
 }
 
-/// Nobody can take a thread away from a service; the rest of the server ends all the same.
+/// A blocked thread cannot be aborted; the rest of the server ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_service_that_keeps_its_thread_is_left_behind() {
+async fn leaves_a_service_that_blocks_its_thread() {
     let limits = Limits::default().with_shutdown_time(Duration::from_millis(10));
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut client = server.join("a").await;
     client.say("block").await;
     server.script.happened("a", "message 1 block", 1).await;
-    patiently("the shutdown", server.handle.shutdown()).await;
+    within_timeout("the shutdown", server.handle.shutdown()).await;
     server.script.open();
 }
 
-/// Who is in a room that does not end in time hears why all the same.
+/// The clients of an aborted room receive the close code.
 #[tokio::test(start_paused = true)]
-async fn who_is_in_a_room_that_is_dropped_is_closed_as_well() {
+async fn closes_the_clients_of_an_aborted_room() {
     let limits = Limits::default().with_shutdown_time(Duration::from_secs(1));
     let server = TestServer::pipe_of(Server::new().with_limits(limits), NeverDone);
     let mut client = server.connect("/ws/a").await;
     tokio::join!(server.handle.shutdown(), is_told_to_go(&mut client));
 }
 
-/// Makes services that never finish an event after `init` and `connect`.
+/// Creates services that never finish an event after `init` and `connect`.
 struct NeverDone;
 
 struct Stuck;

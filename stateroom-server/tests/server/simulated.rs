@@ -17,9 +17,9 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::common::{Client, ScriptFactory, TestServer};
 
 const ROOM: &str = "a";
-/// Behind each step, so long passes. No timer is due when a step begins: whether it or the step came first would be chance.
+/// The pause after each step. No timer is due when a step begins, so that their order is deterministic.
 const PAUSE: Duration = Duration::from_millis(10);
-/// In a minute; with one more, a room has to rest.
+/// Failures per minute without a backoff.
 const FAULTS: usize = 2;
 
 const TEXTS: [&str; 17] = [
@@ -49,7 +49,7 @@ const FIRE: &str = "fire";
 const PANIC: &str = "panic heard by nobody";
 
 #[test]
-fn a_simulated_room_is_as_one_of_a_server() {
+fn a_simulated_room_behaves_like_one_of_a_server() {
     let rooms = Interleavings::in_rooms("a_room()", || Room::from_factory(ROOM, ScriptFactory::default()));
     let messages = TEXTS.map(MessagePayload::from).into_iter().chain([BYTES.into()]);
     let rooms = rooms.messages(messages).clients(1..=4).steps(1..=60).cases(300).allow_faults().at_the_end();
@@ -60,14 +60,14 @@ fn a_simulated_room_is_as_one_of_a_server() {
     });
 }
 
-/// What happened in a room.
+/// The history of a room.
 #[derive(Debug, Default, PartialEq)]
 struct Course {
-    /// What the service was told.
+    /// The events of the service.
     events: Vec<String>,
-    /// What was done up to each pause, and what came of it.
+    /// The steps up to each pause, and their results.
     parts: Vec<Part>,
-    /// How each client was closed last.
+    /// The last close code of each client.
     closed: BTreeMap<ClientId, (u16, String)>,
 }
 
@@ -78,7 +78,7 @@ struct Part {
     closed: BTreeMap<ClientId, Vec<u16>>,
 }
 
-/// The same up to where the room would have to rest.
+/// The history up to the first backoff.
 fn with_pauses(recorded: &Script) -> Script {
     let mut faults = 0;
     let is_fault = |step: &Step| matches!(step, Step::Send { message, .. } if message.text() == Some(PANIC));
@@ -124,11 +124,11 @@ fn simulate(script: &Script) -> Course {
     Course { events: factory.events(ROOM), parts, closed }
 }
 
-/// The same in a room of a server.
+/// A room of a server.
 struct Served {
     server: TestServer,
     clients: BTreeMap<ClientId, Client>,
-    /// Others have joined with their tokens.
+    /// Clients whose tokens other clients have used since.
     replaced: Vec<(ClientId, Client)>,
     part: Part,
     course: Course,
@@ -154,7 +154,7 @@ impl Served {
         Course { events: served.server.script.events(ROOM), ..served.course }
     }
 
-    /// Does a step, if it can be done.
+    /// Runs a step, if it is possible.
     async fn play(&mut self, step: &Step) -> Option<Step> {
         let room = self.server.handle.room(ROOM).await;
         match step {
@@ -193,7 +193,7 @@ impl Served {
         Some(step.clone())
     }
 
-    /// Everybody hears what there is.
+    /// Receives the messages of all clients.
     async fn listen(&mut self) {
         let replaced = mem::take(&mut self.replaced);
         for (client, connection) in replaced.into_iter().chain(mem::take(&mut self.clients)) {
@@ -203,7 +203,7 @@ impl Served {
         }
     }
 
-    /// The same of one; `None` of one that was closed.
+    /// Receives the messages of one client; `None` if it was closed.
     async fn hear(&mut self, client: ClientId, mut connection: Client) -> Option<Client> {
         while let Some(message) = connection.message_or_end_soon().await {
             let payload = match message {

@@ -1,19 +1,19 @@
-//! A client that does not keep up is closed, and nobody else notices; one that only slows itself down is not.
+//! A client that does not keep up is closed and affects no others; a client that only slows itself down is not closed.
 use futures_util::{SinkExt, StreamExt};
 use stateroom_server::{Limits, Server};
 use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::{BINARY, TestServer, frame, patiently};
+use crate::common::{BINARY, TestServer, frame, within_timeout};
 
-/// A server that gives a closed client much time, as tests may be slow.
+/// Returns a server with a long time to answer a close, because tests may be slow.
 fn patient() -> Server {
     let close_time = std::time::Duration::from_secs(60);
     Server::new().with_limits(Limits::default().with_close_time(close_time))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_never_reads_is_closed_while_the_others_miss_nothing() {
+async fn closes_a_client_that_never_reads_and_no_other() {
     let server = TestServer::tcp(patient()).await;
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
     one.hears("joined 2").await;
@@ -57,7 +57,7 @@ async fn who_never_reads_is_closed_while_the_others_miss_nothing() {
     }
 }
 
-/// Says all of it, and begins to listen only when nothing more goes out, or all has gone.
+/// Sends all messages, and reads only when it cannot send more or has sent all.
 async fn echoes_come_back(server: &TestServer, count: usize, text: String) {
     let (mut write, mut read) = server.join("a").await.split();
     let (said, mut progress) = tokio::sync::watch::channel(0);
@@ -73,28 +73,28 @@ async fn echoes_come_back(server: &TestServer, count: usize, text: String) {
         write.flush().await.unwrap();
         (write, said)
     });
-    patiently("the first to be said", progress.wait_for(|said| *said >= count.min(4000))).await.unwrap();
+    within_timeout("the first to be said", progress.wait_for(|said| *said >= count.min(4000))).await.unwrap();
     for number in 0..count {
-        let heard = patiently("an echo", read.next()).await.unwrap().unwrap();
+        let heard = within_timeout("an echo", read.next()).await.unwrap().unwrap();
         assert_eq!(heard, Message::text(format!("{number}{text}")));
     }
-    drop(patiently("all to be said", saying).await.unwrap());
+    drop(within_timeout("all to be said", saying).await.unwrap());
 }
 
 #[tokio::test]
-async fn twenty_thousand_outstanding_echoes_come_back() {
+async fn returns_twenty_thousand_outstanding_echoes() {
     let server = TestServer::tcp(Server::new()).await;
     echoes_come_back(&server, 20_000, String::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_thousand_larger_echoes_come_back() {
+async fn returns_twenty_thousand_larger_echoes() {
     let server = TestServer::tcp(Server::new()).await;
     echoes_come_back(&server, 20_000, "x".repeat(150)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn echoes_about_as_large_as_what_may_wait_come_back() {
+async fn returns_echoes_as_large_as_the_queue() {
     let limits = Limits::default().with_outbound_bytes(10_000).with_outbound_messages(8);
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let (mut write, mut read) = server.join("a").await.split();
@@ -108,14 +108,14 @@ async fn echoes_about_as_large_as_what_may_wait_come_back() {
         write
     });
     for size in sizes {
-        let heard = patiently("an echo", read.next()).await.unwrap().unwrap();
+        let heard = within_timeout("an echo", read.next()).await.unwrap().unwrap();
         assert!(heard == Message::binary(vec![7; size]), "{} bytes instead of {size}", heard.len());
     }
     drop(saying.await.unwrap());
 }
 
 #[tokio::test]
-async fn empty_echoes_come_back() {
+async fn returns_empty_echoes() {
     let server = TestServer::tcp(Server::new()).await;
     let mut client = server.join("a").await;
     for _ in 0..20_000 {
@@ -126,9 +126,9 @@ async fn empty_echoes_come_back() {
     }
 }
 
-/// However many messages come in one packet, none of them waits for the next packet.
+/// No message of a packet waits for the next packet.
 #[tokio::test]
-async fn all_messages_of_a_packet_are_answered() {
+async fn handles_all_messages_of_a_packet() {
     let small = Limits::default().with_outbound_messages(4);
     for (limits, counts) in [(Limits::default(), [2047, 2048, 2049, 2100, 2600, 4097]), (small, [1, 2, 3, 4, 5, 9])] {
         let server = TestServer::tcp(Server::new().with_limits(limits)).await;
@@ -142,7 +142,7 @@ async fn all_messages_of_a_packet_are_answered() {
             };
             write.flush().await.unwrap();
             for number in 0..count {
-                let heard = patiently(format!("echo {number} of {count}"), read.next()).await.unwrap().unwrap();
+                let heard = within_timeout(format!("echo {number} of {count}"), read.next()).await.unwrap().unwrap();
                 assert_eq!(heard, Message::text(""));
             }
         }
@@ -150,13 +150,13 @@ async fn all_messages_of_a_packet_are_answered() {
 }
 
 #[tokio::test]
-async fn the_smallest_limits_still_let_messages_through() {
+async fn the_smallest_limits_pass_messages() {
     for limit in [0, 1] {
         let limits = Limits::default()
             .with_outbound_bytes(limit)
             .with_outbound_messages(limit)
-            .with_mailbox_bytes(limit)
-            .with_mailbox_events(limit)
+            .with_inbox_bytes(limit)
+            .with_inbox_events(limit)
             .with_tokens(0)
             .with_remembered_rooms(0);
         let server = TestServer::tcp(Server::new().with_limits(limits)).await;
@@ -171,7 +171,7 @@ async fn the_smallest_limits_still_let_messages_through() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn echoes_over_a_pipe_come_back() {
+async fn returns_echoes_over_a_pipe() {
     let server = TestServer::pipe(Server::new());
     let (mut write, mut read) = server.join("a").await.split();
     let saying = tokio::spawn(async move {
@@ -181,16 +181,16 @@ async fn echoes_over_a_pipe_come_back() {
         write
     });
     // Until both ways are full and nothing moves any more.
-    crate::common::time_passes(1.0).await;
+    crate::common::advance(1.0).await;
     for number in 0..20_000 {
-        let heard = patiently("an echo", read.next()).await.unwrap().unwrap();
+        let heard = within_timeout("an echo", read.next()).await.unwrap().unwrap();
         assert_eq!(heard, Message::text(number.to_string()));
     }
     drop(saying.await.unwrap());
 }
 
 #[tokio::test]
-async fn pings_of_a_client_that_reads_late_are_all_answered() {
+async fn answers_all_pings_of_a_client_that_reads_late() {
     let server = TestServer::tcp(Server::new()).await;
     let (mut write, mut read) = server.join("a").await.split();
     let saying = tokio::spawn(async move {
@@ -200,14 +200,14 @@ async fn pings_of_a_client_that_reads_late_are_all_answered() {
         write
     });
     for _ in 0..20_000 {
-        let heard = patiently("a pong", read.next()).await.unwrap().unwrap();
+        let heard = within_timeout("a pong", read.next()).await.unwrap().unwrap();
         assert_eq!(heard, Message::Pong("0123456789".into()));
     }
     drop(saying.await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_messages_than_may_wait_close_a_client() {
+async fn closes_a_client_beyond_the_limit_of_messages() {
     let server = TestServer::pipe(Server::new());
     let mut talker = server.join("a").await;
     let mut other = server.join("b").await;
@@ -227,7 +227,7 @@ async fn more_messages_than_may_wait_close_a_client() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_bytes_than_may_wait_close_a_client_save_for_one_message() {
+async fn closes_a_client_beyond_the_limit_of_bytes_except_for_one_message() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     client.say("spam 1 5000000").await;
@@ -237,7 +237,7 @@ async fn more_bytes_than_may_wait_close_a_client_save_for_one_message() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_as_large_as_may_be_comes_back() {
+async fn accepts_a_message_of_the_maximum_size() {
     let server = TestServer::tcp(patient()).await;
     let mut client = server.join("a").await;
     let mut other = server.join("a").await;
@@ -250,7 +250,7 @@ async fn a_message_as_large_as_may_be_comes_back() {
 }
 
 #[tokio::test]
-async fn a_message_larger_than_may_be_closes_its_client() {
+async fn closes_a_client_that_sends_a_larger_message() {
     for server in [TestServer::tcp(Server::new()).await, TestServer::pipe(Server::new())] {
         let mut other = server.join("a").await;
         // Its length is said in its first bytes: nobody has to wait for the rest.
@@ -264,13 +264,13 @@ async fn a_message_larger_than_may_be_closes_its_client() {
         other.hears("joined 2").await;
         other.hears("left 2").await;
         tokio::io::AsyncWriteExt::shutdown(&mut stream).await.unwrap();
-        patiently("the end", tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer)).await.unwrap();
+        within_timeout("the end", tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer)).await.unwrap();
         assert!(answer.windows(2).any(|code| code == 1009_u16.to_be_bytes()));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_too_large_in_parts_closes_its_client_as_well() {
+async fn closes_a_client_that_sends_a_larger_fragmented_message() {
     let server = Server::new().with_limits(Limits::default().with_message_bytes(1000));
     let server = TestServer::pipe(server);
     let mut client = server.join("a").await;
@@ -285,9 +285,9 @@ async fn a_message_too_large_in_parts_closes_its_client_as_well() {
     assert_eq!(server.script.events("b"), ["init", "connect 1", "disconnect 1"]);
 }
 
-/// While a room is busy, what its clients say waits, most of it on their side; none is lost.
+/// While a room is busy, messages are queued, mostly on the clients' side; none is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_busy_room_lets_its_clients_wait() {
+async fn a_busy_room_pauses_its_clients() {
     const COUNT: usize = 3000;
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
@@ -307,15 +307,15 @@ async fn a_busy_room_lets_its_clients_wait() {
     other.hears("hello").await;
     server.script.open();
     for number in 0..COUNT {
-        let heard = patiently("an echo", read.next()).await.unwrap().unwrap();
+        let heard = within_timeout("an echo", read.next()).await.unwrap().unwrap();
         assert!(heard.to_text().unwrap().starts_with(&format!("{number} ")));
     }
     drop(saying.await.unwrap());
 }
 
-/// A client that makes the service answer more than it asks slows itself, too.
+/// A client that requests more answers than messages slows itself down, too.
 #[tokio::test(start_paused = true)]
-async fn who_asks_for_much_and_reads_late_is_not_closed_for_it() {
+async fn keeps_a_client_that_pipelines_and_reads_late() {
     for answers in [2, 3, 8] {
         let server = TestServer::pipe(Server::new());
         let (mut write, mut read) = server.join("a").await.split();
@@ -325,9 +325,9 @@ async fn who_asks_for_much_and_reads_late_is_not_closed_for_it() {
             }
             write
         });
-        crate::common::time_passes(1.0).await;
+        crate::common::advance(1.0).await;
         for number in 0..20_000 * answers {
-            let heard = patiently("an answer", read.next()).await.unwrap().unwrap();
+            let heard = within_timeout("an answer", read.next()).await.unwrap().unwrap();
             assert_eq!(heard, Message::text("x"), "answer {number} of {answers} each");
         }
         drop(saying.await.unwrap());

@@ -1,4 +1,4 @@
-//! A factory may have space for only so many rooms: who wants one more is refused before anything begins.
+//! A factory with space for a limited number of services: further rooms are refused before they start.
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -12,11 +12,11 @@ use stateroom_server::{Limit, Refusal, RoomStrategy, Server};
 
 use crate::common::{TestServer, trips};
 
-/// Makes services that say nothing, as long as there is space.
+/// Creates silent services, as long as there is space.
 #[derive(Clone, Default)]
 struct Narrow {
     space: Arc<AtomicUsize>,
-    /// What others of the same space have taken, without this factory's knowledge until it makes a service.
+    /// Space that other factories have taken, which this one detects only when it creates a service.
     taken: Arc<AtomicUsize>,
 }
 
@@ -64,16 +64,16 @@ pub(crate) async fn rejects_a_room_that_the_factory_has_no_space_for() {
         assert!(answer.header("retry-after").is_some());
     }
     assert_eq!(server.handle.create_room(Some("c")).await.err(), Some(Refusal::Full));
-    a.is_understood().await;
+    a.sync().await;
     let _a2 = server.connect("/ws/a").await;
     factory.space.store(3, Ordering::Relaxed);
-    server.connect("/ws/c").await.is_understood().await;
+    server.connect("/ws/c").await.sync().await;
     limit.tripped();
 }
 
-/// All of them are looked at before the first of their rooms is made.
+/// All are checked before the first room is created.
 #[tokio::test]
-async fn of_many_that_come_at_once_as_many_are_let_in_as_there_is_space_for() {
+async fn creates_as_many_rooms_at_once_as_there_is_space_for() {
     let server = TestServer::pipe_of(Server::new(), Narrow::with_space(3));
     let mut created = 0;
     for room in 0..10 {
@@ -82,31 +82,31 @@ async fn of_many_that_come_at_once_as_many_are_let_in_as_there_is_space_for() {
     assert_eq!(created, 3);
 }
 
-/// Several servers may share the space, so that it can be gone between the look at it and the making of the service.
+/// Several servers may share the space, so that it can be taken between the check and the creation of the service.
 #[tokio::test(start_paused = true)]
-async fn space_that_others_were_faster_to_take_is_no_failure_of_the_room() {
+async fn a_lack_of_space_is_not_a_failure_of_the_room() {
     let factory = Narrow::with_space(10);
     let server = TestServer::pipe_of(Server::new(), factory.clone());
     let mut neighbour = server.connect("/ws/b").await;
-    neighbour.is_understood().await;
+    neighbour.sync().await;
     factory.taken.store(1, Ordering::Relaxed);
     for _ in 0..20 {
         let (code, reason) = server.connect("/ws/a").await.closed().await;
         assert_eq!((code, reason.as_str()), (1013, "the server has no capacity for another room; try again later"));
     }
-    neighbour.is_understood().await;
+    neighbour.sync().await;
     factory.taken.store(0, Ordering::Relaxed);
     // No time has passed: it does not have to rest.
-    server.connect("/ws/a").await.is_understood().await;
+    server.connect("/ws/a").await.sync().await;
 }
 
 #[tokio::test]
-async fn a_created_room_that_found_no_space_can_be_joined_later() {
+async fn a_created_room_without_space_can_be_joined_later() {
     let factory = Narrow::with_space(10);
     let server = TestServer::pipe_of(Server::new().with_room_strategy(RoomStrategy::Api), factory.clone());
     factory.taken.store(1, Ordering::Relaxed);
     assert_eq!(server.post("/ws/a").await.status, 200);
     assert_eq!(server.connect("/ws/a").await.closed().await.0, 1013);
     factory.taken.store(0, Ordering::Relaxed);
-    server.connect("/ws/a").await.is_understood().await;
+    server.connect("/ws/a").await.sync().await;
 }

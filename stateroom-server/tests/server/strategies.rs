@@ -1,4 +1,4 @@
-//! Each strategy creates rooms in its way, and in no other.
+//! Each strategy creates rooms in its own way only.
 use std::collections::HashSet;
 
 use axum::{
@@ -15,7 +15,7 @@ fn server(strategy: &str) -> TestServer {
 }
 
 #[tokio::test]
-async fn implicit_rooms_are_joined_posted_or_named_by_the_server() {
+async fn implicit_creates_rooms_by_join_post_and_generated_name() {
     let server = server("implicit");
     server.join("a").await;
     assert_eq!(server.post("/ws/b").await.body, "b");
@@ -28,7 +28,7 @@ async fn implicit_rooms_are_joined_posted_or_named_by_the_server() {
 }
 
 #[tokio::test]
-async fn api_rooms_are_posted_under_their_name() {
+async fn api_creates_rooms_by_post() {
     let server = server("api");
     assert_eq!(server.post("/new_room").await.status, 400);
     assert_eq!(server.post("/ws/a").await.status, 200);
@@ -40,7 +40,7 @@ async fn api_rooms_are_posted_under_their_name() {
 }
 
 #[tokio::test]
-async fn uuid_rooms_are_named_by_the_server() {
+async fn uuid_generates_ids() {
     let server = server("uuid");
     assert_eq!(server.post("/ws/a").await.status, 400);
     let (one, two) = (server.post("/new_room").await, server.post("/new_room").await);
@@ -55,7 +55,7 @@ async fn uuid_rooms_are_named_by_the_server() {
 }
 
 #[tokio::test]
-async fn short_rooms_are_named_by_letters() {
+async fn short_generates_ids_of_letters() {
     for (strategy, letters) in [("short", 4), ("short3", 3), ("short12", 12)] {
         let server = server(strategy);
         assert_eq!(server.post("/ws/a").await.status, 400);
@@ -68,7 +68,7 @@ async fn short_rooms_are_named_by_letters() {
 }
 
 #[tokio::test]
-async fn short_names_do_not_repeat_until_none_is_left() {
+async fn short_ids_do_not_repeat_until_exhausted() {
     let limits = Limits::default().with_rooms(30_000);
     let server =
         TestServer::pipe(Server::new().with_room_strategy("short3".parse().unwrap()).with_limits(limits)).router();
@@ -90,7 +90,7 @@ async fn short_names_do_not_repeat_until_none_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_created_room_that_has_ended_can_be_joined_again_and_starts_afresh() {
+async fn a_created_room_that_ended_can_be_joined_again() {
     for (strategy, path) in [("api", "/ws/a"), ("uuid", "/new_room"), ("short", "/new_room")] {
         let strategy: RoomStrategy = strategy.parse().unwrap();
         let server = Server::new().with_room_strategy(strategy).with_shutdown_policy(ShutdownPolicy::Immediate);
@@ -105,7 +105,7 @@ async fn a_created_room_that_has_ended_can_be_joined_again_and_starts_afresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_room_that_ended_first_is_forgotten_first() {
+async fn forgets_the_room_that_ended_first() {
     let server = Server::new()
         .with_room_strategy(RoomStrategy::Api)
         .with_shutdown_policy(ShutdownPolicy::Immediate)

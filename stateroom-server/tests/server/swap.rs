@@ -1,4 +1,4 @@
-//! Services that are swapped while clients are connected.
+//! Factories that are replaced while clients are connected.
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use stateroom::{
@@ -7,9 +7,9 @@ use stateroom::{
 };
 use stateroom_server::{Limits, OnSwap, Server, ShutdownPolicy};
 
-use crate::common::{Client, ScriptFactory, TestServer, patiently};
+use crate::common::{Client, ScriptFactory, TestServer, within_timeout};
 
-/// Services of some version: tell what they are called with, and count messages.
+/// Services with a version number, which announce their events and count messages.
 struct Version(u32);
 
 struct Versioned {
@@ -60,7 +60,7 @@ async fn hears(client: &mut Client, texts: &[&str]) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rooms_begin_again_with_their_clients_and_new_rooms_have_the_new_service() {
+async fn restarts_rooms_with_their_clients() {
     let server = TestServer::pipe_of(Server::new(), Version(1));
     let mut one = server.connect("/ws/a?token=one").await;
     hears(&mut one, &["v1 connect 1"]).await;
@@ -104,7 +104,7 @@ async fn rooms_that_drain_keep_their_service_until_they_end() {
     hears(&mut new, &["v2 connect 1"]).await;
     old.leave().await;
     second.leave().await;
-    patiently("the room to end", async {
+    within_timeout("the room to end", async {
         while server.handle.room("a").await.is_some() {
             tokio::task::yield_now().await;
         }
@@ -114,9 +114,9 @@ async fn rooms_that_drain_keep_their_service_until_they_end() {
     hears(&mut fresh, &["v2 connect 1"]).await;
 }
 
-/// All that is said around a swap is answered, once and in order, by one service or the other.
+/// All messages around a swap are answered once and in order, by either service.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_that_is_said_meanwhile_is_lost() {
+async fn loses_no_message_during_a_restart() {
     const COUNT: u32 = 2000;
     let server = TestServer::tcp_of(Server::new(), Version(0)).await;
     let mut client = server.connect("/ws/a").await;
@@ -132,7 +132,7 @@ async fn nothing_that_is_said_meanwhile_is_lost() {
     let (mut heard, mut versions) = (0, 0);
     let mut version = 0;
     while heard < COUNT {
-        let message = patiently("an answer", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
+        let message = within_timeout("an answer", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
         let text = message.to_text().unwrap().to_owned();
         if text.contains("message") {
             heard += 1;
@@ -150,7 +150,7 @@ async fn nothing_that_is_said_meanwhile_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_cannot_begin_again_ends_its_room_alone() {
+async fn a_failed_restart_ends_its_own_room_only() {
     let server = TestServer::pipe_of(Server::new(), Version(1));
     let mut client = server.connect("/ws/a").await;
     hears(&mut client, &["v1 connect 1"]).await;
@@ -164,7 +164,7 @@ async fn a_service_that_cannot_begin_again_ends_its_room_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_room_begins_again_as_well_and_ends_when_it_would_have() {
+async fn restarts_an_empty_room_and_keeps_its_deadline() {
     let policy = ShutdownPolicy::After(Duration::from_secs(5));
     let server = TestServer::pipe_of(Server::new().with_shutdown_policy(policy), Version(1));
     server.connect("/ws/a").await.leave().await;
@@ -176,9 +176,9 @@ async fn an_empty_room_begins_again_as_well_and_ends_when_it_would_have() {
     assert!(server.handle.room("a").await.is_none());
 }
 
-/// A client that is closed for being slow, just as its room begins again: the old service hears of it, and the new one never.
+/// A slow client is closed while its room restarts: only the old service gets its `disconnect`.
 #[tokio::test(start_paused = true)]
-async fn who_is_too_slow_just_then_is_the_old_services_business() {
+async fn the_old_service_gets_the_disconnect_of_a_slow_client() {
     let limits = Limits::default().with_outbound_bytes(10_000);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let client = server.join("a").await;
@@ -192,9 +192,9 @@ async fn who_is_too_slow_just_then_is_the_old_services_business() {
     client.vanish();
 }
 
-/// What is said once there is another service is for that one to hear.
+/// Events after the swap go to the new service.
 #[tokio::test(start_paused = true)]
-async fn what_comes_after_the_swap_is_heard_by_the_new_service() {
+async fn the_new_service_gets_events_after_the_swap() {
     let server = TestServer::pipe_of(Server::new(), Version(1));
     let mut client = server.connect("/ws/a").await;
     client.hears("v1 connect 1").await;
@@ -211,7 +211,7 @@ async fn what_comes_after_the_swap_is_heard_by_the_new_service() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timer_fires_by_hand_and_then_not_by_itself() {
+async fn a_timer_fired_by_the_handle_does_not_fire_again() {
     let server = TestServer::pipe_of(Server::new(), Version(1));
     let mut client = server.connect("/ws/a").await;
     client.hears("v1 connect 1").await;

@@ -2,10 +2,10 @@
 use stateroom_server::{Limits, Server};
 use tokio::time::Instant;
 
-use crate::common::{Ask, TestServer, time_passes};
+use crate::common::{Ask, TestServer, advance};
 
 #[tokio::test(start_paused = true)]
-async fn a_timer_fires_once_when_its_time_has_come() {
+async fn a_timer_fires_once() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     let start = Instant::now();
@@ -13,13 +13,13 @@ async fn a_timer_fires_once_when_its_time_has_come() {
     client.hears("timer").await;
     let elapsed = start.elapsed().as_secs_f64();
     assert!((4.0..4.01).contains(&elapsed), "{elapsed} s");
-    time_passes(100.0).await;
+    advance(100.0).await;
     client.say("only once").await;
     client.hears("only once").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_timer_replaces_the_one_that_is_set() {
+async fn a_new_timer_replaces_the_current_one() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     for (first, second) in [(1000, 5000), (5000, 1000)] {
@@ -28,7 +28,7 @@ async fn a_new_timer_replaces_the_one_that_is_set() {
         client.say(format!("timer {second}")).await;
         client.hears("timer").await;
         assert_eq!(start.elapsed().as_millis() / 100, second / 100);
-        time_passes(10.0).await;
+        advance(10.0).await;
     }
     client.say("no more").await;
     client.hears("no more").await;
@@ -45,7 +45,7 @@ async fn a_timer_of_zero_fires_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timer_that_is_set_again_at_once_leaves_others_some_time() {
+async fn a_timer_of_zero_leaves_time_to_others() {
     let interval = std::time::Duration::from_millis(20);
     for (limits, milliseconds) in [(Limits::default(), 1), (Limits::default().with_timer_interval(interval), 20)] {
         let server = TestServer::pipe(Server::new().with_limits(limits));
@@ -62,17 +62,17 @@ async fn a_timer_that_is_set_again_at_once_leaves_others_some_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timer_fires_in_an_empty_room_as_well() {
+async fn a_timer_fires_in_an_empty_room() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     client.say("timer 60000").await;
     client.leave().await;
-    time_passes(61.0).await;
+    advance(61.0).await;
     server.script.happened("a", "timer", 1).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timer_is_set_from_outside_as_well() {
+async fn a_timer_can_be_set_outside_of_an_event() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     let start = Instant::now();
@@ -83,20 +83,20 @@ async fn a_timer_is_set_from_outside_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_timer_is_no_problem() {
+async fn accepts_the_longest_timer() {
     let server = TestServer::pipe(Server::new().with_heartbeat_timeout(0).with_heartbeat_interval(0));
     let mut client = server.join("a").await;
     client.say(format!("timer {}", u32::MAX)).await;
-    time_passes(f64::from(u32::MAX / 1000 - 100)).await;
+    advance(f64::from(u32::MAX / 1000 - 100)).await;
     client.say("not yet").await;
     client.hears("not yet").await;
-    time_passes(99.0).await;
+    advance(99.0).await;
     server.script.happened("a", "timer", 1).await;
 }
 
-/// The event that replaces a timer may be caused by the same event as the timer.
+/// The event that replaces a timer may have the same cause as the timer.
 #[tokio::test(start_paused = true)]
-async fn a_timer_that_is_due_and_replaced_does_not_fire() {
+async fn a_due_timer_that_is_replaced_does_not_fire() {
     let limits = Limits::default().with_outbound_messages(4);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut one = server.join("a").await;
@@ -107,7 +107,7 @@ async fn a_timer_that_is_due_and_replaced_does_not_fire() {
     one.say("overrun 2 50").await;
     let start = Instant::now();
     one.hears("left 2").await;
-    time_passes(59.0).await;
+    advance(59.0).await;
     assert!(!server.script.events("a").contains(&"timer".to_owned()), "{:?}", server.script.events("a"));
     one.hears("timer").await;
     assert_eq!(start.elapsed().as_secs(), 60);

@@ -1,4 +1,4 @@
-//! TLS: rooms over `wss`, and certificates that change.
+//! TLS: rooms over `wss`, and certificates that are reloaded.
 use std::{fs, path::Path, sync::Arc};
 
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
@@ -12,7 +12,7 @@ use tokio_rustls::{
     },
 };
 
-use crate::common::{Client, TestServer, patiently};
+use crate::common::{Client, TestServer, within_timeout};
 
 /// Writes a certificate for `localhost` and its key.
 fn write(directory: &Path) -> CertificateDer<'static> {
@@ -35,18 +35,18 @@ async fn join(server: &TestServer, trusted: &CertificateDer<'static>) -> Result<
     let config = config.with_root_certificates(roots).with_no_client_auth();
     let socket = TcpStream::connect(server.address()).await?;
     let name = "localhost".try_into().unwrap();
-    let stream = patiently("the handshake", TlsConnector::from(Arc::new(config)).connect(name, socket)).await?;
+    let stream = within_timeout("the handshake", TlsConnector::from(Arc::new(config)).connect(name, socket)).await?;
     Ok(server.connect_over(Box::new(stream), "/ws/a").await)
 }
 
 #[tokio::test]
-async fn a_room_is_joined_over_tls_and_the_certificate_may_change() {
+async fn joins_over_tls_and_reloads_the_certificate() {
     let files = tempfile::tempdir().unwrap();
     let first = write(files.path());
     let tls = tls(files.path()).unwrap();
     let server = TestServer::tcp(Server::new().with_tls(tls.clone())).await;
     let mut client = join(&server, &first).await.unwrap();
-    client.hears_its_number().await;
+    client.receive_id().await;
     let large = "x".repeat(1 << 20);
     client.say(format!("all {large}")).await;
     assert_eq!(client.text().await, large);
@@ -55,7 +55,7 @@ async fn a_room_is_joined_over_tls_and_the_certificate_may_change() {
     assert!(join(&server, &second).await.is_err(), "it has not been read yet");
     tls.reload().unwrap();
     let mut newer = join(&server, &second).await.unwrap();
-    newer.hears_its_number().await;
+    newer.receive_id().await;
     client.hears("joined 2").await;
     assert!(join(&server, &first).await.is_err());
 
@@ -64,18 +64,18 @@ async fn a_room_is_joined_over_tls_and_the_certificate_may_change() {
     drop(join(&server, &second).await.unwrap());
 }
 
-/// The time for a response is for HTTP: a client of a room that takes its time is looked after by its heartbeat.
+/// The response timeout applies to HTTP only: a WebSocket has a heartbeat.
 #[tokio::test]
-async fn a_slow_client_over_tls_is_not_taken_for_a_response_that_nobody_takes() {
+async fn a_slow_websocket_over_tls_has_no_response_timeout() {
     let files = tempfile::tempdir().unwrap();
     let certificate = write(files.path());
     let limits =
         Limits::default().with_response_time(std::time::Duration::from_millis(20)).with_outbound_bytes(64 << 20);
     let server = TestServer::tcp(Server::new().with_tls(tls(files.path()).unwrap()).with_limits(limits)).await;
     let mut slow = join(&server, &certificate).await.unwrap();
-    slow.hears_its_number().await;
+    slow.receive_id().await;
     let mut other = join(&server, &certificate).await.unwrap();
-    other.hears_its_number().await;
+    other.receive_id().await;
     other.say(format!("all {}", "x".repeat(8 << 20))).await;
     assert_eq!(other.text().await.len(), 8 << 20);
     // Many times that time, as these are all answered one after the other.
@@ -89,26 +89,26 @@ async fn a_slow_client_over_tls_is_not_taken_for_a_response_that_nobody_takes() 
 }
 
 #[tokio::test]
-async fn who_does_not_speak_tls_is_no_harm() {
+async fn survives_clients_that_do_not_use_tls() {
     let files = tempfile::tempdir().unwrap();
     let certificate = write(files.path());
     let limits = Limits::default().with_request_head_time(std::time::Duration::from_millis(100));
     let server = TestServer::tcp(Server::new().with_tls(tls(files.path()).unwrap()).with_limits(limits)).await;
     let mut plain = server.raw("/ws/a", b"").await;
     let mut silent = server.open().await;
-    patiently("the end", plain.read_to_end(&mut Vec::new())).await.unwrap();
-    patiently("the end", silent.read_to_end(&mut Vec::new())).await.unwrap();
-    join(&server, &certificate).await.unwrap().hears_its_number().await;
+    within_timeout("the end", plain.read_to_end(&mut Vec::new())).await.unwrap();
+    within_timeout("the end", silent.read_to_end(&mut Vec::new())).await.unwrap();
+    join(&server, &certificate).await.unwrap().receive_id().await;
 }
 
 #[test]
-fn what_is_no_certificate_is_told_by_its_file() {
+fn names_the_file_of_an_invalid_certificate() {
     let files = tempfile::tempdir().unwrap();
     let said = |error: TlsError| error.to_string();
-    assert!(said(tls(files.path()).unwrap_err()).ends_with("cert.pem` has no certificate in PEM"));
+    assert!(said(tls(files.path()).unwrap_err()).contains("read a certificate in PEM from"));
     write(files.path());
     fs::write(files.path().join("key.pem"), "").unwrap();
-    assert!(said(tls(files.path()).unwrap_err()).ends_with("key.pem` has no private key in PEM"));
+    assert!(said(tls(files.path()).unwrap_err()).contains("read a private key in PEM from"));
     fs::write(files.path().join("key.pem"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
     assert!(matches!(tls(files.path()), Err(TlsError::Unfit(_))), "another one's key");
 }

@@ -1,10 +1,10 @@
-//! Who comes with a token gets its number again, and a live connection makes way.
+//! A client that returns with its token keeps its ID and replaces its live connection.
 use stateroom_server::{Limits, Server, ShutdownPolicy};
 
 use crate::common::TestServer;
 
 #[tokio::test]
-async fn the_same_token_gets_the_same_number_in_the_same_room() {
+async fn the_same_token_gets_the_same_id_in_the_same_room() {
     let server = TestServer::tcp(Server::new()).await;
     let mut watcher = server.join("a").await;
     for _ in 0..3 {
@@ -21,7 +21,7 @@ async fn the_same_token_gets_the_same_number_in_the_same_room() {
 }
 
 #[tokio::test]
-async fn a_token_works_in_the_room_without_a_name_and_is_percent_decoded() {
+async fn a_token_is_percent_decoded_and_works_in_the_default_room() {
     let server = TestServer::tcp(Server::new()).await;
     let _first = server.join("1").await;
     let mut client = server.connect("/ws?token=a%26b&other=1").await;
@@ -32,14 +32,14 @@ async fn a_token_works_in_the_room_without_a_name_and_is_percent_decoded() {
 }
 
 #[tokio::test]
-async fn an_empty_token_is_none() {
+async fn ignores_an_empty_token() {
     let server = TestServer::tcp(Server::new()).await;
     let _one = server.join("a?token=").await;
     assert_eq!(server.join("a?token=").await.id, 2);
 }
 
 #[tokio::test]
-async fn a_live_connection_with_the_same_token_is_replaced() {
+async fn replaces_a_live_connection_with_the_same_token() {
     let server = TestServer::tcp(Server::new()).await;
     let mut watcher = server.join("a").await;
     let mut old = server.join("a?token=t").await;
@@ -60,7 +60,7 @@ async fn a_live_connection_with_the_same_token_is_replaced() {
 }
 
 #[tokio::test]
-async fn what_the_replaced_connection_says_is_not_heard() {
+async fn ignores_messages_of_a_replaced_connection() {
     let server = TestServer::tcp(Server::new()).await;
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
@@ -71,7 +71,7 @@ async fn what_the_replaced_connection_says_is_not_heard() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn being_replaced_does_not_make_a_room_empty() {
+async fn a_replacement_does_not_make_a_room_empty() {
     let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
@@ -82,7 +82,7 @@ async fn being_replaced_does_not_make_a_room_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_that_ended_knows_no_tokens() {
+async fn an_ended_room_remembers_no_tokens() {
     let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
     let first = server.join("a").await;
     let client = server.join("a?token=t").await;
@@ -93,7 +93,7 @@ async fn a_room_that_ended_knows_no_tokens() {
 }
 
 #[tokio::test]
-async fn of_too_many_tokens_the_longest_absent_is_forgotten() {
+async fn forgets_the_token_absent_for_longest() {
     let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_tokens(2))).await;
     let mut watcher = server.join("a").await;
     let one = server.join("a?token=one").await;
@@ -112,7 +112,7 @@ async fn of_too_many_tokens_the_longest_absent_is_forgotten() {
 }
 
 #[tokio::test]
-async fn who_is_here_is_never_forgotten() {
+async fn never_forgets_the_token_of_a_connected_client() {
     let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_tokens(1))).await;
     let mut one = server.join("a?token=one").await;
     let mut two = server.join("a?token=two").await;

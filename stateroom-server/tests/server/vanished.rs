@@ -1,4 +1,4 @@
-//! A client that is gone without a word has left like any other, and its room goes on.
+//! A connection that is dropped without a close is a disconnect, and its room continues.
 use std::sync::Arc;
 
 use stateroom_server::{Limits, Server};
@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::common::{TEXT, TestServer, frame, handshake};
 
 #[tokio::test]
-async fn a_dropped_connection_is_a_disconnect_and_broadcasts_go_on() {
+async fn a_dropped_connection_is_a_disconnect() {
     for server in [TestServer::tcp(Server::new()).await, TestServer::pipe(Server::new())] {
         let mut one = server.join("a").await;
         let mut two = server.join("a").await;
@@ -30,7 +30,7 @@ async fn a_dropped_connection_is_a_disconnect_and_broadcasts_go_on() {
 }
 
 #[tokio::test]
-async fn a_broadcast_right_after_a_client_dropped_does_no_harm() {
+async fn a_broadcast_after_a_dropped_connection_succeeds() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     for round in 0..50 {
@@ -60,7 +60,7 @@ async fn a_reset_connection_is_a_disconnect() {
 }
 
 #[tokio::test]
-async fn half_a_frame_is_no_message() {
+async fn ignores_an_incomplete_frame() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     let whole = frame(TEXT, b"all of it");
@@ -73,7 +73,7 @@ async fn half_a_frame_is_no_message() {
 }
 
 #[tokio::test]
-async fn who_is_gone_before_the_handshake_ends_leaves_nothing_behind() {
+async fn a_client_gone_during_the_handshake_leaves_nothing_behind() {
     let server = TestServer::tcp(Server::new()).await;
     let request = handshake("/ws/a");
     for cut in [0, 1, request.len() / 2, request.len() - 1] {
@@ -84,7 +84,7 @@ async fn who_is_gone_before_the_handshake_ends_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_come_and_go_at_once() {
+async fn many_clients_join_and_leave_at_once() {
     const CLIENTS: usize = 300;
     let server = TestServer::tcp(Server::new()).await;
     let mut watcher = server.join("a").await;
@@ -120,7 +120,7 @@ async fn many_come_and_go_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_are_gone_at_once() {
+async fn all_clients_vanish_at_once() {
     let server = TestServer::tcp(Server::new()).await;
     let mut clients = Vec::new();
     for _ in 0..200 {
@@ -137,11 +137,11 @@ async fn all_are_gone_at_once() {
     next.hears("is well").await;
 }
 
-/// Going always fits, however much waits for the room; who comes waits until there is space.
+/// A leave always fits into the inbox; a join waits for space.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_come_and_go_while_the_room_is_full() {
+async fn many_clients_join_and_leave_a_full_room() {
     const CLIENTS: usize = 100;
-    let limits = Limits::default().with_mailbox_events(10);
+    let limits = Limits::default().with_inbox_events(10);
     let server = Arc::new(TestServer::tcp(Server::new().with_limits(limits)).await);
     let mut one = server.join("a").await;
     let mut clients = Vec::new();
@@ -154,7 +154,7 @@ async fn many_come_and_go_while_the_room_is_full() {
     for number in 0..100 {
         one.say(number.to_string()).await;
     }
-    one.is_understood().await;
+    one.sync().await;
     for (number, mut client) in clients.into_iter().enumerate() {
         if number % 2 == 0 { client.vanish() } else { client.send(Message::Close(None)).await }
     }

@@ -1,24 +1,24 @@
-//! The guests that are measured, by name: one row of each bench.
+//! The measured guests, by name: one row of each benchmark.
 use std::{env, fs, path::PathBuf, process::Command};
 
-/// The variable that names further modules, separated as in `PATH`. They have to send a message back to its sender.
+/// The environment variable with paths of further modules, separated as in `PATH`. They must echo each message.
 const VARIABLE: &str = "STATEROOM_BENCH_GUESTS";
 
-/// A module.
+/// A measured module.
 pub(crate) struct Guest {
     pub(crate) name: String,
     pub(crate) bytes: Vec<u8>,
-    /// Whether texts come back as texts, so that rows of texts say something.
-    #[allow(dead_code, reason = "not every bench has rows of texts")]
+    /// Whether texts are echoed as texts, so that rows of texts are meaningful.
+    #[allow(dead_code, reason = "not every benchmark has rows of texts")]
     pub(crate) keeps_texts: bool,
 }
 
-/// All of them.
+/// Returns all guests.
 pub(crate) fn all() -> Vec<Guest> {
     let bare = |name: &str, bytes: &[u8]| Guest { name: name.to_owned(), bytes: bytes.to_vec(), keeps_texts: true };
     let bare = [
         bare("bare", include_bytes!("../guests/echo.wat")),
-        bare("bare, in rows", include_bytes!("../guests/batches.wat")),
+        bare("bare, batches", include_bytes!("../guests/batches.wat")),
     ];
     let rust = build_rust().map(|bytes| Guest { name: "rust".to_owned(), bytes, keeps_texts: false });
     let named = env::var_os(VARIABLE).unwrap_or_default();
@@ -32,7 +32,7 @@ fn read(path: PathBuf) -> Guest {
     Guest { name, bytes, keeps_texts: true }
 }
 
-/// The example `binary-echo`: what an author of a service has.
+/// Builds the example `binary-echo`, a typical service.
 fn build_rust() -> Option<Vec<u8>> {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("guests");
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/Cargo.toml");
@@ -45,8 +45,8 @@ fn build_rust() -> Option<Vec<u8>> {
     match fs::read(&built) {
         Ok(bytes) if cargo.as_ref().is_ok_and(|status| status.success()) => Some(bytes),
         _ => {
-            eprintln!("no rows of `rust`: cargo could not build the example binary-echo: {cargo:?}");
-            eprintln!("for the target: rustup target add wasm32-wasip1");
+            eprintln!("skipping the guest `rust`: cargo failed to build the example binary-echo: {cargo:?}");
+            eprintln!("hint: rustup target add wasm32-wasip1");
             None
         }
     }

@@ -1,4 +1,4 @@
-;; The same echo, for hosts that know rows of events, and for those that do not.
+;; The same echo, for hosts with and without batches of events.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 4)
@@ -7,7 +7,7 @@
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
   ;; The address and the length of the effects.
   (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
-  ;; 64: the answer to the greeting, which knows what protocol 0 has.
+  ;; 64: the answer to the greeting, with the kinds of protocol 0.
   (data (i32.const 64)
     "\05\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00"
     "\02\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00")
@@ -29,14 +29,14 @@
       (local.set $size (i32.load offset=8 (local.get $at)))
       (if (i32.eq (i32.load16_u (local.get $at)) (i32.const 3))
         (then
-          ;; "message, sender, content" becomes "message to a client, who, content".
+          ;; "message, sender, content" becomes "message to a client, client, content".
           (i32.store16 (local.get $out) (i32.const 0))
           (i32.store16 offset=2 (local.get $out) (i32.or (i32.load16_u offset=2 (local.get $at)) (i32.const 2)))
           (i64.store offset=4 (local.get $out) (i64.load offset=4 (local.get $at)))
           (memory.copy
             (i32.add (local.get $out) (i32.const 12)) (i32.add (local.get $at) (i32.const 12)) (local.get $size))
           (local.set $out (i32.add (i32.add (local.get $out) (i32.const 12)) (local.get $size)))))
-      ;; It is over.
+      ;; The end of the event.
       (i64.store (local.get $out) (i64.const 0xffff))
       (i32.store offset=8 (local.get $out) (i32.const 0))
       (local.set $out (i32.add (local.get $out) (i32.const 12)))

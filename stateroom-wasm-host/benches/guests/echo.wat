@@ -1,6 +1,6 @@
-;; Sends each message back to its sender, and does nothing else: what is measured with it is the host.
+;; Echoes each message to its sender and does nothing else, so that it measures the host.
 ;;
-;; There is one event at a time, so that each has the same place, with room for four bytes more in front of it.
+;; All events have the same address, because there is one at a time, with four free bytes in front of it.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 2)

@@ -1,5 +1,5 @@
-//! What a room costs that does nothing: memory of the host's process alone, without a server and connections.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot go on ends")]
+//! The memory of an idle room in the host's process, without a server and connections.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
 
 #[path = "../common/guests.rs"]
 mod guests;
@@ -13,10 +13,10 @@ use tokio::runtime::Builder;
 
 const ROOMS: u64 = 1_000;
 
-/// What the system says of this process, in KiB.
+/// Memory of this process as the system reports it, in KiB.
 struct Memory {
     resident: u64,
-    /// A page that many map counts once in all: each room has the module's own data so, until it writes to it.
+    /// A page with several mappings counts once in total: the module's own data, until a room writes to it.
     proportional: u64,
     page_tables: u64,
 }
@@ -38,17 +38,17 @@ impl Memory {
 }
 
 fn main() {
-    // `cargo test --benches` asks whether it can be run, and not for how it goes.
+    // `cargo test --benches` only checks that it starts.
     if !env::args().any(|argument| argument == "--bench") {
         return;
     }
     let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-    println!("live idle room, KiB: of {ROOMS}, each after its first event");
+    println!("idle room, KiB: average of {ROOMS}, each after its first event");
     for guest in guests::all() {
         let config = WasmHostConfig::default().with_instances(2_000);
         let factory = WasmHostFactory::from_bytes(guest.name.as_str(), &guest.bytes, &config).unwrap();
         runtime.block_on(async {
-            // What is made once, by the first room, is not the rooms'.
+            // Allocations made once, by the first room, do not count.
             let first = room::Room::begin(&factory).await;
             let before = Memory::now();
             let mut rooms = Vec::with_capacity(ROOMS as usize);
@@ -58,7 +58,7 @@ fn main() {
             let after = Memory::now();
             let each = |before: u64, after: u64| after.saturating_sub(before) as f64 / ROOMS as f64;
             println!(
-                "{:12} {:6.1} proportional, {:6.1} resident, {:6.1} of page tables",
+                "{:12} {:6.1} proportional, {:6.1} resident, {:6.1} page tables",
                 guest.name,
                 each(before.proportional, after.proportional),
                 each(before.resident, after.resident),

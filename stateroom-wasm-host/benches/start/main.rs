@@ -1,5 +1,5 @@
-//! How long a module takes until rooms can begin: compiled, and taken from the cache. The engine is made anew each time.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a bench that cannot go on ends")]
+//! The time to load a module, compiled and from the cache.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 
 #[path = "../common/guests.rs"]
 mod guests;
@@ -12,8 +12,7 @@ use self::guests::Guest;
 
 const ROUNDS: usize = 7;
 
-/// A module of about so many bytes: the bare guest, and functions that nobody calls, with loops, branches, loads and
-/// stores, as compilers make them.
+/// Creates a module of about that many bytes: the bare guest and unused functions with loops, branches, loads and stores.
 fn of_size(name: &str, bytes: usize) -> Guest {
     let function = "(func (param i32 i32) (result i32) (local i32 i64)
         (local.set 2 (i32.add (local.get 0) (i32.const NUMBER)))
@@ -35,15 +34,15 @@ fn load(guest: &Guest, config: &WasmHostConfig) -> WasmHostFactory {
     WasmHostFactory::from_bytes(guest.name.as_str(), &guest.bytes, config).unwrap()
 }
 
-/// The fastest and the middle one of many, in ms.
+/// Returns the minimum and the median of several loads, in ms.
 fn time(guest: &Guest, config: &WasmHostConfig) -> String {
     let mut times: Vec<_> = (0..ROUNDS)
         .map(|_| {
             let start = Instant::now();
             let factory = load(guest, config);
-            let taken = start.elapsed().as_secs_f64() * 1e3;
+            let elapsed = start.elapsed().as_secs_f64() * 1e3;
             drop(factory);
-            taken
+            elapsed
         })
         .collect();
     times.sort_by(f64::total_cmp);
@@ -51,16 +50,16 @@ fn time(guest: &Guest, config: &WasmHostConfig) -> String {
 }
 
 fn main() {
-    // `cargo test --benches` asks whether it can be run, and not for how it goes.
+    // `cargo test --benches` only checks that it starts.
     if !env::args().any(|argument| argument == "--bench") {
         return;
     }
-    println!("start of a module, ms: fastest and median of {ROUNDS}");
+    println!("loading a module, ms: minimum and median of {ROUNDS}");
     let mut guests = guests::all();
     let config = WasmHostConfig::default();
-    println!("the engine, with the smallest module: {}", time(&guests[0], &config));
+    println!("engine and smallest module: {}", time(&guests[0], &config));
     let engine = load(&guests[0], &config);
-    println!("with the engine there:     bytes         compiled      from the cache");
+    println!("with an existing engine:   bytes         compiled      from the cache");
     guests.extend([of_size("150 KB", 150 << 10), of_size("1.4 MB", 1_400 << 10)]);
     for guest in guests {
         let directory = tempfile::tempdir().unwrap();

@@ -1,16 +1,15 @@
-//! A server that is treated badly for a while, and clients that see whether they notice.
+//! A soak test: a server under hostile load, and well-behaved clients that check for effects of it.
 //!
 //! ```sh
 //! cargo run --release -p stateroom-wasm-host --example soak -- 3600
 //! ```
 //!
-//! The argument is how many seconds it lasts. In rooms of their own, well-behaved clients number what they say and check all
-//! that they hear: nothing may be lost, come twice or in another order. Meanwhile others connect and vanish, flood, never
-//! read, send rubbish, send frames by halves, make rooms trap and spin, ask over HTTP; and the rooms' module is swapped all the
-//! time. In the end all have left, and the memory has to be about what it was after a tenth of the time. Ends with 1 where any
-//! of that is not so.
-mod crowd;
-mod good;
+//! The argument is the duration in seconds. Well-behaved clients number their messages and check those that they receive: none
+//! may be lost, duplicated or reordered. Meanwhile hostile clients connect and vanish, flood, never read, send garbage and
+//! partial frames, make rooms trap and spin, and send HTTP requests, and the rooms' module is swapped continuously. At the end
+//! all clients have left, and the memory must be about the same as after a tenth of the time. Exits with status 1 otherwise.
+mod hostile;
+mod well_behaved;
 
 use std::{env, process::ExitCode, sync::Arc, time::Duration};
 
@@ -19,31 +18,30 @@ use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use self::{crowd::Crowd, good::Tally};
+use self::{hostile::HostileClients, well_behaved::Tally};
 
 const GUEST: &str = include_str!("guest.wat");
-/// How much more memory there may be in the end. What is kept for the next time, and pages that the allocator does not give
-/// back, are in it.
-const GROWTH: usize = 48 << 20;
-/// How often rooms get another module.
-const SWAP: Duration = Duration::from_millis(500);
+/// Permitted growth of the memory, which includes retained buffers and pages that the allocator does not return.
+const MAX_GROWTH: usize = 48 << 20;
+/// The interval at which the module is swapped.
+const SWAP_INTERVAL: Duration = Duration::from_millis(500);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let seconds = env::args().nth(1).map_or(Ok(30.0), |text| text.parse::<f64>());
     let Ok(seconds) = seconds.map(|seconds| seconds.max(5.0)) else {
-        eprintln!("Say how many seconds: 30, for one.");
+        eprintln!("usage: soak [SECONDS]");
         return ExitCode::from(2);
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("no runtime can be made: {error}");
+            eprintln!("failed to start the Tokio runtime: {error}");
             return ExitCode::FAILURE;
         }
     };
-    // As `cargo test` ends, so that whoever sums up tests counts it.
+    // In the format of `cargo test`, so that scripts that sum up tests count it.
     match runtime.block_on(soak(Duration::from_secs_f64(seconds))) {
         Ok(()) => {
             println!("test result: ok. 1 passed; 0 failed; 0 ignored (soak)");
@@ -85,15 +83,15 @@ async fn soak(time: Duration) -> Result<(), Error> {
     let mut memory = Vec::new();
     for part in [time / 10, time - time / 10] {
         let stop = CancellationToken::new();
-        let crowd = Crowd::gather(address, &stop);
+        let hostile = HostileClients::start(address, &stop);
         let swapping = tokio::spawn(swap(handle.clone(), factories.clone(), stop.clone()));
-        tally.add(good::talk(address, part).await?);
+        tally.add(well_behaved::run(address, part).await?);
         stop.cancel();
         let swaps = swapping.await?;
-        let deeds = crowd.disperse().await?;
-        memory.push(quiet(&handle).await?);
+        let actions = hostile.join().await?;
+        memory.push(memory_when_idle(&handle).await?);
         println!(
-            "after {part:?}: {} swaps; deeds: {deeds}; {} MiB, of which the rest of the crowd is gone",
+            "after {part:?}: {} swaps; hostile actions: {actions}; {} MiB when idle",
             swaps,
             memory.last().copied().unwrap_or_default() >> 20
         );
@@ -104,18 +102,18 @@ async fn soak(time: Duration) -> Result<(), Error> {
 
     tally.check()?;
     match memory[..] {
-        [before, after] if after > before + GROWTH => {
-            Err(format!("the memory has grown from {before} to {after} bytes").into())
+        [before, after] if after > before + MAX_GROWTH => {
+            Err(format!("the memory grew from {before} to {after} bytes").into())
         }
         _ => Ok(()),
     }
 }
 
-/// Has rooms begin again with one module and then with the other. Gives how often.
+/// Restarts rooms with alternating modules. Returns the number of swaps.
 async fn swap(handle: ServerHandle, factories: [WasmHostFactory; 2], stop: CancellationToken) -> u64 {
     let mut swaps = 0;
     for factory in factories.iter().cycle() {
-        if stop.run_until_cancelled(sleep(SWAP)).await.is_none() {
+        if stop.run_until_cancelled(sleep(SWAP_INTERVAL)).await.is_none() {
             break;
         }
         handle.swap(factory.clone(), OnSwap::Restart);
@@ -124,26 +122,26 @@ async fn swap(handle: ServerHandle, factories: [WasmHostFactory; 2], stop: Cance
     swaps
 }
 
-/// Waits until nobody is there any more. Gives how much memory the process has then.
-async fn quiet(handle: &ServerHandle) -> Result<usize, Error> {
+/// Waits until all rooms and connections have ended. Returns the memory of the process.
+async fn memory_when_idle(handle: &ServerHandle) -> Result<usize, Error> {
     let end = Instant::now() + Duration::from_secs(20);
     while !handle.local_rooms().is_empty() || handle.local_connections() > 0 {
         if Instant::now() > end {
             let (rooms, connections) = (handle.local_rooms().len(), handle.local_connections());
-            return Err(format!("{rooms} rooms and {connections} connections do not end").into());
+            return Err(format!("{rooms} rooms and {connections} connections did not end").into());
         }
         sleep(Duration::from_millis(50)).await;
     }
-    resident()
+    resident_memory()
 }
 
-/// How much memory the process has, in bytes; 0 where that is not known.
-fn resident() -> Result<usize, Error> {
+/// Returns the resident memory of the process in bytes, or 0 if it is unknown.
+fn resident_memory() -> Result<usize, Error> {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return Ok(0) };
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
     let kibibytes: usize = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes << 10)
 }
 
-/// What a count is shared by.
+/// A shared counter.
 type Shared<T> = Arc<T>;

@@ -233,8 +233,8 @@ mod tests {
         let mut bytes = Vec::new();
         for _ in 0..events {
             let message = Effect::Message { recipient: stateroom::MessageRecipient::Broadcast, message: "x".into() };
-            batch::put_effect(&message, &mut bytes);
-            batch::put_end(&mut bytes);
+            batch::encode_effect(&message, &mut bytes);
+            batch::encode_end(&mut bytes);
         }
         bytes
     }

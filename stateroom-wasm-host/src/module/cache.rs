@@ -80,7 +80,7 @@ fn ignore_cached(key: &Key, error: &dyn fmt::Display) -> Option<Module> {
 fn deserialize(engine: &Engine, artifact: &[u8]) -> wasmtime::Result<Module> {
     // SAFETY: the bytes must be the result of `Module::serialize`. They come from a file and a directory that belong to the
     // user who runs this process and that no other user may write to, in which only `Cache::put` writes under such a name;
-    // and the hash in the file's header proves that they are, to the last byte, what it wrote. Whoever could forge that
+    // and the hash in the file's header proves that they are, to the last byte, what it wrote. A process that could forge that
     // already acts as this user. Artifacts of other versions of wasmtime, or of other configurations, are safe to pass, and
     // have other keys.
     unsafe { Module::deserialize(engine, artifact) }

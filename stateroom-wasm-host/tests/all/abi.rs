@@ -1,4 +1,4 @@
-//! The guest interface: what is called, in which order, and what it means.
+//! The guest interface: its calls, their order, and their meaning.
 use proptest::prelude::*;
 use stateroom::{
     ClientId, MessageRecipient,
@@ -11,14 +11,13 @@ use stateroom_wasm_host::WasmHostFactory;
 
 use crate::common::{ECHO, RAW, Room, config, factory, says, sent};
 
-/// Bytes as a string in a module's text.
+/// Returns bytes as a string in a module's text.
 fn quoted(bytes: &[u8]) -> String {
     let hexadecimal: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
     format!("\"{hexadecimal}\"")
 }
 
-/// A guest that answers to a greeting, sends its messages raw, and on a timer sends the greeting's first `length` bytes
-/// to everybody.
+/// A guest that answers the greeting, sends its messages unchanged, and broadcasts the greeting before its first event.
 fn greeted(answer: &[u8]) -> String {
     let more = format!(
         r#"(data (i32.const 1024) {})
@@ -53,7 +52,7 @@ fn closing() -> Effect {
 }
 
 #[tokio::test]
-async fn every_event_arrives_and_every_effect_comes_back() {
+async fn delivers_every_event_and_returns_every_effect() {
     let mut room = Room::new(ECHO, &config()).await;
     assert_eq!(room.one(Event::Init).await, [Effect::SetTimer { ms_delay: 1 }]);
     assert_eq!(room.one(Event::Connect { client: ClientId(5) }).await, [sent(ClientId(5), &b"+"[..])]);
@@ -65,17 +64,17 @@ async fn every_event_arrives_and_every_effect_comes_back() {
 }
 
 #[tokio::test]
-async fn effects_are_told_apart_by_event() {
+async fn separates_effects_by_event() {
     let mut room = Room::new(ECHO, &config()).await;
     let (effects, outcome) = room.deliver([says(1, "a"), says(2, "b"), Event::Init]).await;
     outcome.unwrap();
     let expected = [sent(ClientId(1), "a"), sent(ClientId(2), "b"), Effect::SetTimer { ms_delay: 1 }];
     assert_eq!(effects, expected.map(|effect| vec![effect]));
-    assert!(room.context.take().is_empty(), "effects go through the turn");
+    assert!(room.context.take().is_empty(), "effects are returned in the batch");
 }
 
 #[tokio::test]
-async fn one_buffer_does_for_all_events_and_grows_when_it_must() {
+async fn reuses_one_buffer_for_all_events() {
     let mut room = Room::new(ECHO, &config()).await;
     let mut calls = async |length: usize| {
         let text = "x".repeat(length);
@@ -86,13 +85,13 @@ async fn one_buffer_does_for_all_events_and_grows_when_it_must() {
     assert_eq!(calls(900).await, [Effect::SetTimer { ms_delay: 1000 }]);
     assert_eq!(calls(60_000).await, [Effect::SetTimer { ms_delay: 2001 }]);
     assert_eq!(calls(10).await, [Effect::SetTimer { ms_delay: 2001 }]);
-    // A buffer larger than 64 KiB is given back when it is not needed: two exchanges for each of these.
+    // A buffer larger than 64 KiB is freed when it is not needed: two allocations for each pair of these.
     assert_eq!(calls(1_000_000).await, [Effect::SetTimer { ms_delay: 4003 }]);
     assert_eq!(calls(10).await, [Effect::SetTimer { ms_delay: 4003 }]);
 }
 
 #[tokio::test]
-async fn events_that_come_together_are_told_one_by_one_in_the_same_buffer() {
+async fn delivers_simultaneous_events_one_by_one_in_one_buffer() {
     let mut room = Room::new(ECHO, &config()).await;
     let texts: Vec<String> = (0..100).map(|length| "x".repeat(length)).collect();
     let (effects, outcome) = room.deliver(texts.iter().map(|text| says(1, text.as_str()))).await;
@@ -102,12 +101,12 @@ async fn events_that_come_together_are_told_one_by_one_in_the_same_buffer() {
 }
 
 #[tokio::test]
-async fn each_event_is_where_malloc_said_and_what_is_behind_it_is_free() {
+async fn events_are_at_the_allocated_address_with_free_space_after_them() {
     let before = "(if (i32.eq";
-    let deeds = r#"(if (i32.ne (local.get $event) (i32.const 65536)) (then unreachable))
+    let checks = r#"(if (i32.ne (local.get $event) (i32.const 65536)) (then unreachable))
                    (i64.store (i32.add (local.get $event) (local.get $length)) (i64.const -1))
                    (if (i32.eq"#;
-    let mut room = Room::new(&RAW.replace(before, deeds), &config()).await;
+    let mut room = Room::new(&RAW.replace(before, checks), &config()).await;
     let effects: Vec<_> = (0..20).map(|length| vec![sent(ClientId(1), "x".repeat(length))]).collect();
     let (found, outcome) = room.deliver(effects.iter().map(|effects| says(1, encoded(&effects[0])))).await;
     outcome.unwrap();
@@ -115,8 +114,8 @@ async fn each_event_is_where_malloc_said_and_what_is_behind_it_is_free() {
 }
 
 #[tokio::test]
-async fn initialize_runs_once_before_all_else() {
-    // Without it, there is no memory to write an event into.
+async fn initialize_runs_once_before_other_calls() {
+    // Without it, `stateroom_malloc` fails.
     let guest = RAW.replace("(result i32) (i32.const 65536)", "(result i32) (global.get $ready)").replace(
         "(; more ;)",
         r#"(global $ready (mut i32) (i32.const 0))
@@ -128,7 +127,7 @@ async fn initialize_runs_once_before_all_else() {
 }
 
 #[tokio::test]
-async fn what_is_sent_too_early_comes_with_the_first_event() {
+async fn effects_sent_before_the_first_event_are_released_with_it() {
     let guest = RAW.replace(
         "(; more ;)",
         r#"(data (i32.const 64) "\01\00\00\00" "\05\00\00\00")
@@ -144,7 +143,7 @@ async fn what_is_sent_too_early_comes_with_the_first_event() {
 }
 
 #[tokio::test]
-async fn a_greeting_names_the_room_and_what_the_host_knows() {
+async fn the_greeting_has_the_room_id_and_the_known_kinds() {
     let mut room = Room::new(&greeted(&answer(EventKind::NUMBERS, EffectKind::NUMBERS)), &config()).await;
     let effects = room.one(Event::Init).await;
     let [Effect::Message { message, .. }] = &*effects else { panic!("{effects:?}") };
@@ -155,7 +154,7 @@ async fn a_greeting_names_the_room_and_what_the_host_knows() {
 }
 
 #[tokio::test]
-async fn a_guest_that_was_greeted_may_close_clients() {
+async fn a_greeted_guest_may_close_clients() {
     let mut room = Room::new(&greeted(&answer(EventKind::NUMBERS, EffectKind::NUMBERS)), &config()).await;
     room.one(Event::Init).await;
     assert_eq!(room.one(says(1, encoded(&closing()))).await, [closing()]);
@@ -164,7 +163,7 @@ async fn a_guest_that_was_greeted_may_close_clients() {
 }
 
 #[tokio::test]
-async fn a_guest_that_was_not_greeted_knows_two_effects() {
+async fn without_a_greeting_only_protocol_0_effects_are_accepted() {
     for bytes in [encoded(&closing()), 99_u32.to_le_bytes().to_vec()] {
         let mut room = Room::new(RAW, &config()).await;
         assert_eq!(room.fails(says(1, bytes)).await.kind(), FaultKind::BadMessage);
@@ -172,7 +171,7 @@ async fn a_guest_that_was_not_greeted_knows_two_effects() {
 }
 
 #[tokio::test]
-async fn a_guest_that_does_not_know_of_details_hears_of_the_client_all_the_same() {
+async fn a_guest_without_details_receives_a_plain_connect() {
     let mut details = ClientDetails::default();
     details.subject = Some("Ann".to_owned());
     let connects = Event::ConnectWith { client: ClientId(5), details: Box::new(details) };
@@ -181,7 +180,7 @@ async fn a_guest_that_does_not_know_of_details_hears_of_the_client_all_the_same(
 }
 
 #[tokio::test]
-async fn events_that_a_guest_did_not_name_are_left_out() {
+async fn skips_events_that_the_guest_did_not_name() {
     let known = [EventKind::Init.number(), EventKind::Connect.number(), 1000];
     let mut room = Room::new(&greeted(&answer(&known, &[])), &config()).await;
     assert_eq!(room.one(Event::Init).await.len(), 1, "the greeting");
@@ -189,8 +188,8 @@ async fn events_that_a_guest_did_not_name_are_left_out() {
 }
 
 #[tokio::test]
-async fn a_guest_that_names_calls_is_called_and_answers() {
-    // The payload comes back as it is: only the number before it changes.
+async fn delivers_calls_to_guests_that_name_them() {
+    // The payload is unchanged: only the number before it changes.
     let messages = "(if (i32.eq (i32.load (local.get $event)) (i32.const 3))";
     let calls = "(if (i32.eq (i32.load (local.get $event)) (i32.const 5)) (then
         (i32.store (local.get $event) (i32.const 3))
@@ -204,11 +203,11 @@ async fn a_guest_that_names_calls_is_called_and_answers() {
         assert_eq!(room.one(call()).await, answered);
     }
     let mut room = Room::new(RAW, &config()).await;
-    assert_eq!(room.one(call()).await, [], "one that was not greeted is not called");
+    assert_eq!(room.one(call()).await, [], "no calls without a greeting");
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_a_fault() {
+async fn an_invalid_answer_to_the_greeting_is_a_fault() {
     let outside = RAW.replace(
         "(; more ;)",
         r#"(func (export "stateroom_hello") (param i32 i32) (result i64) (i64.const 0xffffffff_00000010))"#,
@@ -225,7 +224,7 @@ async fn an_answer_that_is_none_is_a_fault() {
 }
 
 #[tokio::test]
-async fn factories_share_modules_and_rooms_share_nothing() {
+async fn factories_share_modules_and_rooms_share_no_state() {
     let factory = factory(ECHO, &config());
     let mut first = Room::of(&factory).await;
     let mut second = Room::of(&factory.clone()).await;
@@ -236,7 +235,7 @@ async fn factories_share_modules_and_rooms_share_nothing() {
 }
 
 #[test]
-fn modules_in_files_are_binary_or_text() {
+fn loads_modules_from_text_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("echo.wat");
     std::fs::write(&path, ECHO).unwrap();
@@ -245,7 +244,7 @@ fn modules_in_files_are_binary_or_text() {
 }
 
 #[tokio::test]
-async fn a_module_that_was_compiled_elsewhere_runs() {
+async fn runs_a_module_compiled_by_the_embedder() {
     let engine = factory(ECHO, &config()).engine();
     let module = stateroom_wasm_host::wasmtime::Module::new(&engine, ECHO).unwrap();
     let factory = WasmHostFactory::new_with_shared_module(engine, module.into()).unwrap();
@@ -256,7 +255,7 @@ async fn a_module_that_was_compiled_elsewhere_runs() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever a guest sends: either it is the message that these bytes are, or a fault that says it is none.
+    /// Any bytes sent by a guest are either decoded as a message or a fault.
     #[test]
     fn any_bytes_are_a_message_or_a_fault(messages in proptest::collection::vec(bytes(), 1..8)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -280,7 +279,7 @@ proptest! {
     }
 }
 
-/// Bytes of any kind, and such as begin like a message.
+/// Arbitrary bytes, some of which begin like a message.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let head = proptest::collection::vec(0_u32..4, 0..5);
     let tail = proptest::collection::vec(any::<u8>(), 0..40);

@@ -1,4 +1,4 @@
-//! Compiled modules that are kept: when they are used, and when not.
+//! The cache of compiled modules: when it is used, and when not.
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::common::{ECHO, Log, RAW, Room, config, says, sent};
 
 const COMPILED: &str = "module compiled";
-const TAKEN: &str = "module loaded from the cache";
+const LOADED: &str = "module loaded from the cache";
 
 struct Cache(TempDir);
 
@@ -29,7 +29,7 @@ impl Cache {
         config().with_cache(self.path())
     }
 
-    /// Loads a guest, and returns what is said about that.
+    /// Loads a guest. Returns the factory and the log.
     fn load(&self, guest: &str) -> (WasmHostFactory, String) {
         load(guest, &self.config())
     }
@@ -45,17 +45,16 @@ impl Cache {
         file.clone()
     }
 
-    /// Says what becomes of a file of the cache after something was done to it: the module is compiled, with a warning,
-    /// and the next time all is well.
+    /// Checks that a damaged cache file is ignored with a warning, and replaced.
     #[track_caller]
-    fn recovers_from(what: impl FnOnce(&Path)) {
+    fn recovers_from(damage: impl FnOnce(&Path)) {
         let cache = Cache::new();
         cache.load(ECHO);
-        what(&cache.file());
+        damage(&cache.file());
         let (_, log) = cache.load(ECHO);
         assert!(log.contains(COMPILED) && log.contains("ignoring a cached module and compiling it again"), "{log}");
         let (_, log) = cache.load(ECHO);
-        assert!(log.contains(TAKEN) && !log.contains("WARN"), "{log}");
+        assert!(log.contains(LOADED) && !log.contains("WARN"), "{log}");
     }
 }
 
@@ -75,52 +74,52 @@ async fn echoes(factory: &WasmHostFactory) {
 async fn a_module_is_compiled_once() {
     let cache = Cache::new();
     let (factory, log) = cache.load(ECHO);
-    assert!(log.contains(COMPILED) && !log.contains(TAKEN), "{log}");
+    assert!(log.contains(COMPILED) && !log.contains(LOADED), "{log}");
     echoes(&factory).await;
     let (factory, log) = cache.load(ECHO);
-    assert!(log.contains(TAKEN) && !log.contains(COMPILED), "{log}");
+    assert!(log.contains(LOADED) && !log.contains(COMPILED), "{log}");
     echoes(&factory).await;
 }
 
-/// Also after all else of the first start is gone.
+/// Even after everything else of the first start is dropped.
 #[tokio::test]
-async fn an_engine_of_the_same_kind_takes_what_another_has_compiled() {
+async fn an_equal_engine_loads_what_another_compiled() {
     let cache = Cache::new();
     let config = cache.config().with_instances(3);
     drop(load(ECHO, &config));
     let (factory, log) = load(ECHO, &config);
-    assert!(log.contains(TAKEN), "{log}");
+    assert!(log.contains(LOADED), "{log}");
     echoes(&factory).await;
 }
 
 #[test]
-fn another_module_and_another_engine_are_others() {
+fn the_key_covers_the_module_and_compiler_settings() {
     let cache = Cache::new();
     cache.load(ECHO);
     let (_, log) = cache.load(RAW);
     assert!(log.contains(COMPILED), "{log}");
     let (_, log) = load(ECHO, &cache.config().with_wasm_stack_bytes(64 << 10));
-    // What an engine does at run time is none of the compiler's business.
-    assert!(log.contains(TAKEN), "{log}");
+    // Run-time settings of the engine do not affect compilation.
+    assert!(log.contains(LOADED), "{log}");
     assert_eq!(cache.files().len(), 2);
 }
 
 #[test]
-fn nothing_is_kept_by_default() {
+fn caches_nothing_by_default() {
     assert_eq!(WasmHostConfig::default().cache, None);
     let (_, log) = load(ECHO, &config());
     assert!(log.contains(COMPILED), "{log}");
 }
 
 #[test]
-fn a_module_that_is_refused_is_not_kept() {
+fn does_not_cache_a_rejected_module() {
     let cache = Cache::new();
     WasmHostFactory::from_bytes("bad.wat", b"(modul)", &cache.config()).unwrap_err();
     assert!(cache.files().is_empty());
 }
 
 #[test]
-fn a_file_that_is_cut_off_is_replaced() {
+fn replaces_a_truncated_file() {
     for length in [0, 40, 84, 1000] {
         Cache::recovers_from(|file| {
             let bytes = fs::read(file).unwrap();
@@ -130,19 +129,19 @@ fn a_file_that_is_cut_off_is_replaced() {
 }
 
 #[test]
-fn a_file_that_was_tampered_with_is_replaced() {
-    for place in [0, 8, 20, 60, 84, 500] {
+fn replaces_a_modified_file() {
+    for offset in [0, 8, 20, 60, 84, 500] {
         Cache::recovers_from(|file| {
             let mut bytes = fs::read(file).unwrap();
-            bytes[place] ^= 1;
+            bytes[offset] ^= 1;
             fs::write(file, bytes).unwrap();
         });
     }
 }
 
-/// An artefact that is whole and belongs to another module.
+/// The artifact is intact and belongs to another module.
 #[test]
-fn a_file_under_the_name_of_another_is_replaced() {
+fn replaces_a_file_of_another_key() {
     let other = Cache::new();
     other.load(RAW);
     Cache::recovers_from(|file| fs::copy(other.file(), file).map(drop).unwrap());
@@ -150,7 +149,7 @@ fn a_file_under_the_name_of_another_is_replaced() {
 
 #[cfg(unix)]
 #[test]
-fn what_others_may_write_to_is_not_believed() {
+fn ignores_files_that_others_may_write_to() {
     use std::os::unix::fs::PermissionsExt;
     let set_mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     Cache::recovers_from(|file| set_mode(file, 0o666));
@@ -162,11 +161,11 @@ fn what_others_may_write_to_is_not_believed() {
     assert!(log.contains(COMPILED) && log.contains("users other than its owner may write to it"), "{log}");
     let (_, log) = cache.load(RAW);
     assert!(log.contains(COMPILED), "{log}");
-    assert_eq!(cache.files().len(), 1, "nothing is written there, either");
+    assert_eq!(cache.files().len(), 1, "nothing is written either");
 }
 
 #[test]
-fn a_cache_that_cannot_be_made_is_no_error() {
+fn compiles_without_a_usable_directory() {
     let cache = Cache::new();
     fs::write(cache.path(), "a file").unwrap();
     let (_, log) = cache.load(ECHO);
@@ -174,7 +173,7 @@ fn a_cache_that_cannot_be_made_is_no_error() {
 }
 
 #[test]
-fn many_may_start_at_the_same_time() {
+fn supports_concurrent_starts() {
     let cache = Cache::new();
     for _ in 0..4 {
         let logs: Vec<String> = thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! A room without a server.
+//! A room without a server, and a log.
 use std::{
     io::{self, Write},
     sync::{Arc, Mutex, Once},
@@ -19,7 +19,7 @@ pub(crate) const ECHO: &str = include_str!("../guests/echo.wat");
 pub(crate) const RAW: &str = include_str!("../guests/raw.wat");
 pub(crate) const HOSTILE: &str = include_str!("../guests/hostile.wat");
 
-/// One engine for all tests, with a small pool; budgets that no good guest reaches.
+/// One engine for all tests, with a small pool, and budgets that no well-behaved guest reaches.
 pub(crate) fn config() -> WasmHostConfig {
     WasmHostConfig::default()
         .with_instances(64)
@@ -32,13 +32,13 @@ pub(crate) fn factory(guest: &str, config: &WasmHostConfig) -> WasmHostFactory {
     WasmHostFactory::from_bytes("guest.wat", guest.as_bytes(), config).unwrap()
 }
 
-/// An error's message with its causes.
+/// Returns an error's message with its causes.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let errors = std::iter::successors(Some(error), |error| error.source());
     errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// A guest that is driven as a server does it.
+/// A guest driven as a server drives it.
 pub(crate) struct Room {
     pub(crate) host: WasmHost,
     pub(crate) context: TestContext,
@@ -59,15 +59,15 @@ impl Room {
         Ok(Room { host, context })
     }
 
-    /// Delivers the events, and returns what each of those that returned asked for.
+    /// Delivers events. Returns the effects of each that returned.
     pub(crate) async fn deliver(
         &mut self,
         events: impl IntoIterator<Item = Event>,
     ) -> (Vec<Vec<Effect>>, Result<(), Fault>) {
-        let turn = EventBatch::new(events);
-        let outcome = self.host.deliver(&turn, &self.context).await;
+        let batch = EventBatch::new(events);
+        let outcome = self.host.deliver(&batch, &self.context).await;
         let mut finished = FinishedEvents::default();
-        turn.take_finished(&mut finished);
+        batch.take_finished(&mut finished);
         let mut effects = finished.effects.into_iter();
         let mut start = 0;
         let by_event = finished.ends.iter().map(|end| {
@@ -77,7 +77,7 @@ impl Room {
         (by_event.collect(), outcome)
     }
 
-    /// Delivers one event that goes well.
+    /// Delivers one event that must succeed.
     pub(crate) async fn one(&mut self, event: Event) -> Vec<Effect> {
         let (mut effects, outcome) = self.deliver([event]).await;
         outcome.unwrap();
@@ -85,7 +85,7 @@ impl Room {
         effects.remove(0)
     }
 
-    /// Delivers one event that fails, and finds the guest gone.
+    /// Delivers one event that must fail, and checks that the guest is gone.
     pub(crate) async fn fails(&mut self, event: Event) -> Fault {
         let (effects, outcome) = self.deliver([event]).await;
         assert_eq!(effects, Vec::<Vec<Effect>>::new(), "an event that fails releases nothing");
@@ -104,12 +104,12 @@ pub(crate) fn sent(recipient: impl Into<MessageRecipient>, message: impl Into<Me
     Effect::Message { recipient: recipient.into(), message: message.into() }
 }
 
-/// What the hostile guest answers where it is not hostile.
+/// The hostile guest's answer to harmless commands.
 pub(crate) fn here() -> Vec<Effect> {
     vec![sent(MessageRecipient::Broadcast, "here")]
 }
 
-/// What is logged while it lives.
+/// Captures the log.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -133,11 +133,11 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 impl Log {
-    /// Logs what this thread does, until the guard is dropped.
+    /// Captures this thread's log until the guard is dropped.
     pub(crate) fn begin(&self) -> tracing::subscriber::DefaultGuard {
-        // With somebody who always listens, what threads without a log do never has a line counted as wanted by nobody.
-        static LISTENER: Once = Once::new();
-        LISTENER.call_once(|| {
+        // A global subscriber prevents tracing from caching, for threads without a log, that no one is interested in a line.
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| {
             let nowhere = tracing_subscriber::fmt().with_writer(io::sink).finish();
             tracing::subscriber::set_global_default(nowhere).unwrap();
         });

@@ -1,31 +1,31 @@
-//! What a hostile or broken guest can do: fail, alone.
+//! Hostile and broken guests fail without affecting others.
 use stateroom::{ClientId, fault::FaultKind};
 
 use crate::common::{ECHO, HOSTILE, RAW, Room, config, factory, here, says, sent};
 
-async fn fault(deed: &str) -> stateroom::fault::Fault {
-    Room::new(HOSTILE, &config()).await.fails(says(1, deed)).await
+async fn fault(command: &str) -> stateroom::fault::Fault {
+    Room::new(HOSTILE, &config()).await.fails(says(1, command)).await
 }
 
 #[tokio::test]
 async fn traps_are_faults_with_a_backtrace() {
-    for (deed, message) in [
+    for (command, message) in [
         ("u", "unreachable"),
         ("o", "out of bounds memory access"),
         ("s", "call stack exhausted"),
         ("d", "integer divide by zero"),
     ] {
-        let fault = fault(deed).await;
+        let fault = fault(command).await;
         assert_eq!(fault.kind(), FaultKind::Trap);
         assert!(fault.message().contains(message), "{fault}");
         let backtrace = fault.backtrace().unwrap();
-        let place = if deed == "s" { "recurse" } else { "recv" };
-        assert!(backtrace.lines().all(|line| line.ends_with(place)), "{backtrace}");
+        let function = if command == "s" { "recurse" } else { "recv" };
+        assert!(backtrace.lines().all(|line| line.ends_with(function)), "{backtrace}");
     }
 }
 
 #[tokio::test]
-async fn a_panic_is_told_in_its_own_words() {
+async fn a_fault_has_the_message_of_the_panic() {
     let fault = fault("p").await;
     assert_eq!(fault.kind(), FaultKind::Trap);
     assert_eq!(fault.message(), "panicked at lib.rs:1:1: the bottom");
@@ -33,7 +33,7 @@ async fn a_panic_is_told_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn words_of_an_earlier_event_are_not_the_cause() {
+async fn output_of_an_earlier_event_is_not_the_cause() {
     let mut room = Room::new(HOSTILE, &config()).await;
     assert_eq!(room.one(says(1, "c")).await, []);
     let fault = room.fails(says(1, "u")).await;
@@ -41,42 +41,42 @@ async fn words_of_an_earlier_event_are_not_the_cause() {
 }
 
 #[tokio::test]
-async fn events_before_a_trap_have_their_effects() {
+async fn events_before_a_trap_keep_their_effects() {
     let mut room = Room::new(HOSTILE, &config()).await;
-    let (effects, outcome) = room.deliver(["e", "c", "e", "u", "e"].map(|deed| says(1, deed))).await;
+    let (effects, outcome) = room.deliver(["e", "c", "e", "u", "e"].map(|command| says(1, command))).await;
     assert_eq!(effects, [here(), vec![], here()]);
     let fault = outcome.unwrap_err();
     assert_eq!(fault.kind(), FaultKind::Trap);
-    assert!(!fault.message().contains("panicked"), "those are the words of an earlier event: {fault}");
+    assert!(!fault.message().contains("panicked"), "that is the output of an earlier event: {fault}");
     let backtrace = fault.backtrace().unwrap();
     assert!(backtrace.lines().all(|line| line.ends_with("recv")), "{backtrace}");
 }
 
 #[tokio::test]
-async fn a_guest_may_end_itself_and_is_gone() {
+async fn a_guest_that_exits_is_gone() {
     let fault = fault("x").await;
     assert_eq!(fault.kind(), FaultKind::Trap);
     assert_eq!(fault.message(), "the guest exited with code 3");
 }
 
 #[tokio::test]
-async fn pointers_are_checked() {
-    for deed in ["b", "B"] {
-        let fault = fault(deed).await;
+async fn rejects_pointers_out_of_bounds() {
+    for command in ["b", "B"] {
+        let fault = fault(command).await;
         assert_eq!(fault.kind(), FaultKind::BadPointer);
         assert!(fault.message().contains("its memory has 2097152 bytes"), "{fault}");
     }
 }
 
 #[tokio::test]
-async fn messages_are_checked() {
-    for deed in ["g", "G"] {
-        assert_eq!(fault(deed).await.kind(), FaultKind::BadMessage);
+async fn rejects_invalid_messages() {
+    for command in ["g", "G"] {
+        assert_eq!(fault(command).await.kind(), FaultKind::BadMessage);
     }
 }
 
 #[tokio::test]
-async fn what_malloc_returns_is_checked() {
+async fn rejects_invalid_allocations() {
     for address in ["0", "-1", "2097152", "2096640"] {
         let guest = RAW.replace("(result i32) (i32.const 65536)", &format!("(result i32) (i32.const {address})"));
         let fault = Room::new(&guest, &config()).await.fails(says(1, "x")).await;
@@ -85,7 +85,7 @@ async fn what_malloc_returns_is_checked() {
 }
 
 #[tokio::test]
-async fn malloc_and_free_may_trap_too() {
+async fn traps_in_malloc_and_free_are_faults() {
     let guest = RAW.replace("(result i32) (i32.const 65536)", "(result i32) unreachable");
     assert_eq!(Room::new(&guest, &config()).await.fails(says(1, "x")).await.kind(), FaultKind::Trap);
     let guest = RAW.replace(r#""stateroom_free") (param i32 i32)"#, r#""stateroom_free") (param i32 i32) unreachable"#);
@@ -100,16 +100,16 @@ async fn sockets_do_not_exist() {
 }
 
 #[tokio::test]
-async fn a_sleep_of_no_length_is_fine() {
+async fn a_guest_may_sleep_for_zero_time() {
     assert_eq!(Room::new(HOSTILE, &config()).await.one(says(1, "y")).await, here());
 }
 
 #[tokio::test]
-async fn a_room_whose_event_was_cut_off_is_gone() {
+async fn a_canceled_event_ends_the_guest() {
     let mut room = Room::new(HOSTILE, &config()).await;
     tokio::select! {
         biased;
-        _ = room.deliver([says(1, "l")]) => panic!("it never ends"),
+        _ = room.deliver([says(1, "l")]) => panic!("the guest returned"),
         () = tokio::task::yield_now() => {}
     }
     let (_, outcome) = room.deliver([says(1, "e")]).await;
@@ -117,7 +117,7 @@ async fn a_room_whose_event_was_cut_off_is_gone() {
 }
 
 #[tokio::test]
-async fn a_fault_leaves_other_rooms_alone() {
+async fn a_fault_does_not_affect_other_rooms() {
     let factory = factory(HOSTILE, &config());
     let (mut bad, mut good) = (Room::of(&factory).await, Room::of(&factory).await);
     let mut echo = Room::new(ECHO, &config()).await;

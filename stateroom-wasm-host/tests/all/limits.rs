@@ -1,4 +1,4 @@
-//! The limits: each is kept, named, and felt by nobody else.
+//! Limits are enforced, named in the fault, and do not affect other rooms.
 use std::time::Duration;
 
 use stateroom::{ClientId, StateroomServiceFactory, fault::FaultKind};
@@ -6,66 +6,66 @@ use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 
 use crate::common::{ECHO, HOSTILE, Log, Room, config, factory, here, says, sent};
 
-fn short_of_cpu() -> WasmHostConfig {
+fn short_cpu_budget() -> WasmHostConfig {
     config().with_cpu_budget(Duration::from_millis(50))
 }
 
 #[tokio::test]
-async fn a_guest_that_spins_uses_up_its_budget() {
-    let fault = Room::new(HOSTILE, &short_of_cpu()).await.fails(says(1, "l")).await;
+async fn a_spinning_guest_exceeds_its_cpu_budget() {
+    let fault = Room::new(HOSTILE, &short_cpu_budget()).await.fails(says(1, "l")).await;
     assert_eq!(fault.kind(), FaultKind::CpuBudget);
     assert_eq!(fault.message(), "an event exceeded its CPU budget of 0.05 s");
     assert!(fault.backtrace().unwrap().contains("spin"));
 }
 
 #[tokio::test]
-async fn a_budget_is_for_one_event() {
-    let mut room = Room::new(HOSTILE, &short_of_cpu()).await;
+async fn a_cpu_budget_applies_to_each_event() {
+    let mut room = Room::new(HOSTILE, &short_cpu_budget()).await;
     for _ in 0..3 {
         assert_eq!(room.one(says(1, "w")).await, here());
     }
 }
 
 #[tokio::test]
-async fn a_guest_that_spins_before_its_first_event_is_stopped() {
+async fn a_guest_that_spins_in_initialize_is_stopped() {
     let guest =
         ECHO.replace("(func $set_timer", r#"(func (export "_initialize") (loop $again (br $again))) (func $set_timer"#);
-    let fault = Room::try_of(&factory(&guest, &short_of_cpu())).await.err().unwrap();
+    let fault = Room::try_of(&factory(&guest, &short_cpu_budget())).await.err().unwrap();
     assert_eq!(fault.kind(), FaultKind::CpuBudget);
 }
 
 #[tokio::test]
-async fn a_guest_that_sleeps_runs_out_of_time() {
+async fn a_sleeping_guest_exceeds_its_time_budget() {
     let config = config().with_time_budget(Duration::from_millis(50));
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "z")).await;
     assert_eq!(fault.kind(), FaultKind::TimeBudget);
     assert_eq!(fault.message(), "an event exceeded its time budget of 0.05 s");
 }
 
-/// They wait together, and the host tells the guest of them in one go; each sleeps for 20 s.
+/// The events are delivered in one call, and each sleeps for 20 s.
 #[tokio::test(start_paused = true)]
-async fn a_time_budget_is_for_one_event() {
+async fn a_time_budget_applies_to_each_event() {
     let config = config().with_time_budget(Duration::from_secs(30));
     let mut room = Room::new(HOSTILE, &config).await;
-    let (effects, outcome) = room.deliver(["z", "z", "z"].map(|deed| says(1, deed))).await;
+    let (effects, outcome) = room.deliver(["z", "z", "z"].map(|command| says(1, command))).await;
     outcome.unwrap();
     assert_eq!(effects, [vec![], vec![], vec![]]);
 }
 
 #[tokio::test]
-async fn a_guest_that_spins_runs_out_of_time_if_that_is_shorter() {
+async fn a_spinning_guest_exceeds_a_shorter_time_budget() {
     let config = config().with_time_budget(Duration::from_millis(50));
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "l")).await;
     assert_eq!(fault.kind(), FaultKind::TimeBudget);
 }
 
 #[tokio::test]
-async fn sleeps_of_no_length_do_not_hide_a_spinner() {
-    let fault = Room::new(HOSTILE, &short_of_cpu()).await.fails(says(1, "Y")).await;
+async fn sleeps_of_zero_length_count_as_computing() {
+    let fault = Room::new(HOSTILE, &short_cpu_budget()).await.fails(says(1, "Y")).await;
     assert_eq!(fault.kind(), FaultKind::CpuBudget);
 }
 
-/// One thread for both: had the spinner kept it, the echo would come only after the spinner's fault.
+/// Both rooms share one thread: if the spinner kept it, the echo would arrive only after the spinner's fault.
 #[tokio::test]
 async fn a_spinner_does_not_delay_another_room() {
     let (mut spinner, mut echo) = (Room::new(HOSTILE, &config()).await, Room::new(ECHO, &config()).await);
@@ -83,15 +83,15 @@ async fn a_spinner_does_not_delay_another_room() {
     }
 }
 
-/// With one place in the slow lane, two events that take long both come to their end.
+/// With one permit of the slow lane, all long events end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn spinners_take_turns() {
-    let config = short_of_cpu().with_slow_lane(1).with_instances(16);
+    let config = short_cpu_budget().with_slow_lane(1).with_instances(16);
     let factory = factory(HOSTILE, &config);
     assert_eq!(spin_in_rooms(&factory, 4).await, [FaultKind::CpuBudget; 4]);
 }
 
-/// Has guests compute for ever, all at the same time, and returns how that ended.
+/// Lets guests compute forever, all at the same time. Returns the kinds of faults.
 async fn spin_in_rooms(factory: &WasmHostFactory, count: usize) -> Vec<FaultKind> {
     let spin = |factory: WasmHostFactory| async move { Room::of(&factory).await.fails(says(1, "l")).await.kind() };
     let rooms: Vec<_> = (0..count).map(|_| tokio::spawn(spin(factory.clone()))).collect();
@@ -102,37 +102,37 @@ async fn spin_in_rooms(factory: &WasmHostFactory, count: usize) -> Vec<FaultKind
     kinds
 }
 
-/// The time in which others compute is not the guest's: it needs 50 ms of its own, of the 800 that all need together.
+/// Time in which others compute does not count: each guest uses 50 ms, of 800 ms for all together.
 #[tokio::test]
-async fn waiting_for_the_slow_lane_is_no_use_of_time() {
-    let config = short_of_cpu().with_slow_lane(1).with_instances(32).with_time_budget(Duration::from_millis(600));
+async fn waiting_for_the_slow_lane_does_not_use_the_time_budget() {
+    let config = short_cpu_budget().with_slow_lane(1).with_instances(32).with_time_budget(Duration::from_millis(600));
     let factory = factory(HOSTILE, &config);
     assert_eq!(spin_in_rooms(&factory, 16).await, [FaultKind::CpuBudget; 16]);
 }
 
 #[tokio::test]
-async fn memory_ends_at_the_limit() {
+async fn memory_is_limited() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "m")).await;
     assert_eq!(fault.kind(), FaultKind::Memory);
     assert_eq!(fault.message(), "an event needed more than a guest's limit of 4 MiB of memory");
 }
 
 #[tokio::test]
-async fn a_guest_may_live_with_a_refusal() {
+async fn a_guest_may_survive_a_refused_allocation() {
     let mut room = Room::new(HOSTILE, &config()).await;
     assert_eq!(room.one(says(1, "M")).await, here());
-    assert_eq!(room.fails(says(1, "u")).await.kind(), FaultKind::Trap, "the refusal is forgotten by then");
+    assert_eq!(room.fails(says(1, "u")).await.kind(), FaultKind::Trap, "the refusal was in an earlier event");
 }
 
 #[tokio::test]
-async fn tables_end_at_the_limit() {
+async fn tables_are_limited() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "t")).await;
     assert_eq!(fault.kind(), FaultKind::Memory);
     assert!(fault.message().contains("20000 table elements"), "{fault}");
 }
 
 #[tokio::test]
-async fn floods_of_effects_end_at_the_limit() {
+async fn effects_are_limited() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "f")).await;
     assert_eq!((fault.kind(), fault.message()), (FaultKind::Memory, "an event produced more than 100000 effects"));
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "F")).await;
@@ -140,33 +140,33 @@ async fn floods_of_effects_end_at_the_limit() {
 }
 
 #[tokio::test]
-async fn random_bytes_come_in_measure() {
+async fn random_bytes_are_limited() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "r")).await;
     assert_eq!(fault.kind(), FaultKind::Trap, "{fault}");
 }
 
 #[tokio::test]
-async fn one_call_writes_no_more_than_it_may() {
+async fn the_size_of_a_write_is_limited() {
     assert_eq!(Room::new(HOSTILE, &config()).await.one(says(1, "W")).await, here());
 }
 
 #[tokio::test]
-async fn a_full_pool_refuses_rooms_until_one_is_gone() {
+async fn a_full_pool_rejects_rooms_until_one_ends() {
     let factory = factory(ECHO, &config().with_instances(2));
     let mut rooms = vec![Room::of(&factory).await, Room::of(&factory).await];
     let fault = Room::try_of(&factory).await.err().unwrap();
     assert_eq!(fault.kind(), FaultKind::NoSpace);
     assert!(fault.message().contains("the maximum number of rooms"), "{fault}");
-    assert!(!factory.has_space(0), "whoever has the rooms");
+    assert!(!factory.has_space(0), "rooms of other servers count");
     rooms.pop();
     assert!(factory.has_space(1));
-    assert!(!factory.has_space(2), "rooms that have yet to begin count, too");
+    assert!(!factory.has_space(2), "rooms that have not started count as well");
     assert_eq!(Room::of(&factory).await.one(says(1, "x")).await, [sent(ClientId(1), "x")]);
 }
 
-/// So many rooms of 4 GiB do not fit in any address space.
+/// That many rooms of 4 GiB do not fit in any address space.
 #[tokio::test]
-async fn without_a_pool_rooms_are_made_one_by_one() {
+async fn falls_back_to_on_demand_instances() {
     let log = Log::default();
     let _guard = log.begin();
     let mut room = Room::new(ECHO, &config().with_instances(1_000_000)).await;
@@ -175,7 +175,7 @@ async fn without_a_pool_rooms_are_made_one_by_one() {
 }
 
 #[tokio::test]
-async fn output_goes_to_the_log_in_measure() {
+async fn logged_output_is_limited() {
     let log = Log::default();
     let guard = log.begin();
     let config = config().with_log_lines_per_second(5);
@@ -184,15 +184,15 @@ async fn output_goes_to_the_log_in_measure() {
     drop((room, guard));
     let text = log.text();
     let lines = text.lines().filter(|line| line.contains("the bottom")).count();
-    // Of 1000. Five a second with the line above it; a slow machine may come into another second.
+    // Of 1000 lines: five per second, and the first line of a panic. A slow machine may reach another second.
     assert!((2..100).contains(&lines), "{text}");
     assert!(text.contains(r#"WARN stateroom::guest: the bottom room="a room""#), "{text}");
     assert!(text.contains("the guest exceeded its log quota"), "{text}");
 }
 
-/// The host's functions run on the guest's stack. If they did not have their own share of it, this would end the process.
+/// The host's functions run on the guest's stack. Without space of their own, this would end the process.
 #[tokio::test]
-async fn a_guest_without_stack_leaves_some_for_the_host() {
+async fn stack_exhaustion_leaves_stack_for_the_host() {
     let log = Log::default();
     let _guard = log.begin();
     let config = config().with_log_lines_per_second(1 << 20).with_log_bytes_per_second(1 << 30);

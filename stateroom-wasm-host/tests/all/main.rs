@@ -1,4 +1,4 @@
-//! Guests and their host, from the well-behaved to the hostile. Guests are WebAssembly text, in `tests/guests`.
+//! Guests and their host, from well-behaved to hostile. The guests are WebAssembly text in `tests/guests`.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

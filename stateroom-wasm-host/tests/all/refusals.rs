@@ -1,4 +1,4 @@
-//! Modules that are refused, and what is said about them.
+//! Rejected modules and engines, and the errors.
 use std::sync::Arc;
 
 use stateroom_wasm_host::{
@@ -12,7 +12,7 @@ fn refusal_of(bytes: &[u8]) -> String {
     chain(&WasmHostFactory::from_bytes("bad.wasm", bytes, &config()).unwrap_err())
 }
 
-/// The message for the echo guest in which something is replaced.
+/// Returns the error for a guest in which something is replaced.
 #[track_caller]
 fn refusal(from: &str, to: &str) -> String {
     assert!(RAW.contains(from), "{from}");
@@ -22,7 +22,7 @@ fn refusal(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn what_is_no_module() {
+fn rejects_what_is_not_a_module() {
     assert!(refusal_of(b"").contains("not a WebAssembly module"));
     for bytes in [b"\x7fELF and so on".as_slice(), b"[package]\nname = \"a\"", b" \n"] {
         let message = refusal_of(bytes);
@@ -36,14 +36,14 @@ fn what_is_no_module() {
 }
 
 #[test]
-fn what_cannot_be_read() {
+fn rejects_an_unreadable_file() {
     let error = WasmHostFactory::with_config("no/such/file.wasm", &config()).unwrap_err();
     assert!(matches!(error, WasmHostError::Read { .. }));
     assert!(chain(&error).starts_with("no/such/file.wasm: failed to read the file: "), "{error}");
 }
 
 #[test]
-fn exports_that_are_missing() {
+fn rejects_missing_exports() {
     assert!(refusal_of(b"(module)").contains("not a Stateroom service: missing export `stateroom_recv`"));
     for export in [
         "memory",
@@ -59,7 +59,7 @@ fn exports_that_are_missing() {
 }
 
 #[test]
-fn exports_of_another_type() {
+fn rejects_exports_of_another_type() {
     let message = refusal(r#""stateroom_malloc") (param i32)"#, r#""stateroom_malloc") (param i64)"#);
     assert!(
         message.contains("export `stateroom_malloc` is a function") && message.contains("(i32) -> i32"),
@@ -79,7 +79,7 @@ fn exports_of_another_type() {
 }
 
 #[test]
-fn imports_that_do_not_exist() {
+fn rejects_unknown_imports() {
     for (module, name) in [("env", "stateroom_receive"), ("wasi_unstable", "fd_write"), ("wasi_snapshot_preview1", "x")]
     {
         let import = format!("(import \"{module}\" \"{name}\" (func)) (import \"env\"");
@@ -91,7 +91,7 @@ fn imports_that_do_not_exist() {
 }
 
 #[test]
-fn versions_that_nobody_knows() {
+fn rejects_unknown_versions() {
     let version = r#"(data (i32.const 8) "\01\00\00\00" "\00\00\00\00")"#;
     let message = refusal(version, r#"(data (i32.const 8) "\02\00\00\00" "\00\00\00\00")"#);
     assert!(message.contains("built for version 2 of the guest interface; this host supports version 1"), "{message}");
@@ -102,7 +102,7 @@ fn versions_that_nobody_knows() {
 }
 
 #[test]
-fn modules_that_begin_too_large() {
+fn rejects_modules_above_the_limits() {
     let message = refusal(r#"(memory (export "memory") 32)"#, r#"(memory (export "memory") 65)"#);
     assert!(message.contains("needs 4259840 bytes of initial memory; the limit is 4194304"), "{message}");
     let message = refusal("(; more ;)", "(table 20001 funcref)");
@@ -116,7 +116,7 @@ fn modules_that_begin_too_large() {
 }
 
 #[test]
-fn modules_that_fail_at_their_start() {
+fn rejects_modules_that_fail_to_start() {
     let config = config().with_cpu_budget(std::time::Duration::from_millis(20));
     for (start, kind) in [("unreachable", "trap"), ("(loop $l (br $l))", "cpu_budget")] {
         let guest = RAW.replace("(; more ;)", &format!("(func $start {start}) (start $start)"));
@@ -126,7 +126,7 @@ fn modules_that_fail_at_their_start() {
 }
 
 #[test]
-fn engines_that_do_not_fit() {
+fn rejects_engines_that_do_not_fit() {
     let engine = Engine::default();
     let module = Module::new(&engine, ECHO).unwrap();
     let error = WasmHostFactory::new_with_shared_module(Arc::new(engine), Arc::new(module)).unwrap_err();

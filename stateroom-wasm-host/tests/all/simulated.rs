@@ -1,48 +1,51 @@
-//! Guests in simulated rooms: their time is the room's, their chance that of a seed.
+//! Guests in simulated rooms, where the room determines the time and a seed the random numbers, and in recorded environments.
 use std::time::Duration;
 
 use stateroom::{
     MessagePayload,
     testing::{Script, Step, Time},
 };
-use stateroom_wasm_host::testing::{WasmModule, WasmRoom};
+use stateroom_wasm_host::{
+    environment::{RecordedEnvironment, RecordedState},
+    testing::{WasmModule, WasmRoom},
+};
 
-use super::common::{ECHO, HOSTILE, config};
+use super::common::{ECHO, HOSTILE, Room, config, factory, says};
 
-const SURROUNDINGS: &str = include_str!("../guests/environment.wat");
+const ENVIRONMENT: &str = include_str!("../guests/environment.wat");
 
 fn room(guest: &str, seed: u64) -> WasmRoom {
     WasmModule::from_bytes("guest.wat", guest.as_bytes(), &config()).unwrap().seeded_room(seed)
 }
 
-/// What a guest sees around it: the wall clock, the monotonic clock, and what is random.
-fn seen(room: &mut WasmRoom) -> (Duration, Duration, u64) {
+/// Returns the guest's wall clock, its monotonic clock, and a random number.
+fn observed(room: &mut WasmRoom) -> (Duration, Duration, u64) {
     let ann = *room.clients().first().unwrap();
-    room.send(ann, "look");
+    room.send(ann, "observe");
     let bytes = room.take_bytes(ann).pop().unwrap();
     let number = |from: usize| u64::from_le_bytes(bytes[from..from + 8].try_into().unwrap());
     (Duration::from_nanos(number(0)), Duration::from_nanos(number(8)), number(16))
 }
 
 #[test]
-fn time_passes_for_a_guest_when_the_test_says_so() {
-    let mut room = room(SURROUNDINGS, 0);
+fn the_test_advances_the_time_of_the_guest() {
+    let mut room = room(ENVIRONMENT, 0);
     room.connect();
-    let (wall, monotonic, _) = seen(&mut room);
-    assert_eq!(seen(&mut room).0, wall, "none has passed");
+    let (wall, monotonic, _) = observed(&mut room);
+    assert_eq!(observed(&mut room).0, wall, "no time has passed");
     room.advance(90.seconds());
-    let (later_wall, later_monotonic, _) = seen(&mut room);
+    let (later_wall, later_monotonic, _) = observed(&mut room);
     assert_eq!(later_wall - wall, 90.seconds());
     assert_eq!(later_monotonic - monotonic, 90.seconds());
     assert_eq!(wall.as_secs(), 1_767_225_600);
 }
 
 #[test]
-fn what_is_random_is_the_same_for_the_same_seed() {
+fn random_numbers_depend_on_the_seed_only() {
     let numbers = |seed| {
-        let mut room = room(SURROUNDINGS, seed);
+        let mut room = room(ENVIRONMENT, seed);
         room.connect();
-        [seen(&mut room).2, seen(&mut room).2]
+        [observed(&mut room).2, observed(&mut room).2]
     };
     let first = numbers(0);
     assert_eq!(numbers(0), first);
@@ -51,7 +54,7 @@ fn what_is_random_is_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn a_script_runs_on_a_module_as_on_a_service() {
+fn runs_a_script_on_a_module() {
     let mut recorded = room(ECHO, 0);
     let ann = recorded.connect();
     let bob = recorded.connect_with_token("bob's");
@@ -70,14 +73,34 @@ fn a_script_runs_on_a_module_as_on_a_service() {
 }
 
 #[test]
-fn a_guest_that_fails_ends_its_room_and_not_the_test() {
+fn a_failing_guest_ends_its_room_and_not_the_test() {
     let mut room = room(HOSTILE, 0);
     let ann = room.connect();
     room.send(ann, "trap");
     room.expect_closed(ann, 1011);
     assert_eq!(room.fault().unwrap().event(), Some("message"));
-    // The next finds a fresh one.
+    // The next client gets a fresh room.
     let bob = room.connect();
     assert!(room.fault().is_none());
     assert_eq!(room.clients(), [bob]);
+}
+
+#[tokio::test]
+async fn a_recorded_environment_reproduces_a_guest() {
+    let factory = factory(ENVIRONMENT, &config());
+    let stamp = Duration::from_secs(1_767_225_600);
+    let environment = RecordedEnvironment::new(RecordedState::new(stamp, [7; 32]));
+    let mut room = Room::of(&factory.with_environment(environment.clone())).await;
+    room.one(says(1, "observe")).await;
+    environment.begin_batch(stamp + 5.seconds());
+    let state = environment.state();
+    let original = [room.one(says(1, "observe")).await, room.one(says(1, "observe")).await];
+
+    let restored = RecordedEnvironment::new(state);
+    let mut room = Room::of(&factory.with_environment(restored.clone())).await;
+    let reproduced = [room.one(says(1, "observe")).await, room.one(says(1, "observe")).await];
+    assert_eq!(reproduced, original);
+    assert_ne!(original[0], original[1], "the clock and the random numbers advance");
+    assert_eq!(restored.state(), environment.state());
+    assert_eq!(environment.state().now, stamp + 5.seconds() + Duration::from_micros(4), "four reads");
 }

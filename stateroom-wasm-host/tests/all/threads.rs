@@ -1,4 +1,4 @@
-//! The synchronous way in, from wherever it is called.
+//! The synchronous methods, called from any thread.
 use std::{sync::Arc, time::Duration};
 
 use stateroom::{ClientId, StateroomService, StateroomServiceFactory, messages::Effect, testing::TestContext};
@@ -11,8 +11,8 @@ fn build(guest: &str, config: &WasmHostConfig) -> (WasmHost, TestContext) {
     (factory(guest, config).build("a room", Arc::new(context.clone())).unwrap(), context)
 }
 
-/// All that can wait: nothing, the clock, a timer, tokio's way of yielding.
-fn works_for_a_thread() {
+/// Covers events that do not wait, and those that wait for the clock, a timer, or tokio's `yield_now`.
+fn handles_events_on_this_thread() {
     let (mut echo, context) = build(ECHO, &config());
     echo.init(&context);
     echo.connect(ClientId(1), &context);
@@ -31,7 +31,7 @@ fn works_for_a_thread() {
     spinner.message(ClientId(1), "l".into(), &context);
     assert!(format!("{spinner:?}").contains("CpuBudget"), "{spinner:?}");
     spinner.message(ClientId(1), "e".into(), &context);
-    assert!(context.take().is_empty(), "it is gone");
+    assert!(context.take().is_empty(), "the guest is gone");
 
     let short = config().with_time_budget(Duration::from_millis(20));
     let (mut sleeper, context) = build(HOSTILE, &short);
@@ -40,22 +40,22 @@ fn works_for_a_thread() {
 }
 
 #[test]
-fn outside_of_tokio() {
-    works_for_a_thread();
+fn works_outside_of_tokio() {
+    handles_events_on_this_thread();
 }
 
 #[tokio::test]
-async fn on_the_only_thread_of_a_runtime() {
-    works_for_a_thread();
+async fn works_on_the_only_thread_of_a_runtime() {
+    handles_events_on_this_thread();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_worker() {
-    tokio::spawn(async { works_for_a_thread() }).await.unwrap();
+async fn works_on_a_worker() {
+    tokio::spawn(async { handles_events_on_this_thread() }).await.unwrap();
 }
 
 #[test]
-fn a_host_can_be_made_of_a_module() {
+fn creates_a_host_from_a_module() {
     let engine = factory(ECHO, &config()).engine();
     let module = Module::new(&engine, ECHO).unwrap();
     let context = TestContext::new("a room");
@@ -65,7 +65,7 @@ fn a_host_can_be_made_of_a_module() {
 }
 
 #[test]
-fn a_service_can_be_shared_between_threads() {
+fn a_host_is_send_and_sync() {
     fn check<T: Send + Sync + 'static>() {}
     check::<WasmHost>();
 }

@@ -1,6 +1,6 @@
-//! What the guests of the corpus have in common, so that a file has only what is special about it.
+//! The common parts of the guests, so that a file contains only what is special about it.
 
-/// What a module needs, each part by the name that a file has its own part for.
+/// The required parts of a module, each with a name that marks a file's own version.
 const PARTS: [(&str, &str); 6] = [
     ("\"memory\"", r#"(memory (export "memory") 2)"#),
     ("\"STATEROOM_API_VERSION\"", r#"(global (export "STATEROOM_API_VERSION") i32 (i32.const 8))"#),
@@ -10,7 +10,7 @@ const PARTS: [(&str, &str); 6] = [
     ("\"stateroom_recv\"", r#"(func (export "stateroom_recv") (param $event i32) (param $length i32))"#),
 ];
 
-/// What a file may call without saying where it comes from.
+/// Functions that a file may call without importing them.
 const IMPORTS: [(&str, &str); 6] = [
     ("call $send", r#"(import "env" "stateroom_send" (func $send (param i32 i32)))"#),
     (
@@ -26,21 +26,21 @@ const IMPORTS: [(&str, &str); 6] = [
     ("call $yield", r#"(import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))"#),
 ];
 
-/// A good guest of ours: sends each message back, by writing "message, to its sender" in front of it.
+/// A well-behaved guest: echoes each message by writing "message, to its sender" in front of it.
 pub(crate) const ECHO: &str = r#"(func (export "stateroom_recv") (param $event i32) (param $length i32)
     (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
         (i32.store (i32.sub (local.get $event) (i32.const 4)) (i32.const 0))
         (i32.store (local.get $event) (i32.const 1))
         (call $send (i32.sub (local.get $event) (i32.const 4)) (i32.add (local.get $length) (i32.const 4))))))"#;
 
-/// The module of a file: as it is if it is whole, otherwise with all that it does not have itself. The two versions are
-/// at 8 and 12; from 64 on, memory is the file's; events are at 65536.
-pub(crate) fn whole(text: &str) -> String {
+/// Returns the module of a file: unchanged if it is complete, otherwise with the parts that it lacks. The two versions are at
+/// 8 and 12, the file may use memory from 64 on, and events are at 65536.
+pub(crate) fn complete(text: &str) -> String {
     if text.lines().any(|line| line.starts_with("(module")) {
         return text.to_owned();
     }
     let code: Vec<&str> = text.lines().filter(|line| !line.starts_with(";;")).collect();
-    // They have to come first.
+    // Imports must come first.
     let (own_imports, code): (Vec<_>, Vec<_>) = code.into_iter().partition(|line| line.starts_with("(import"));
     let code = code.join("\n");
     let imports = IMPORTS.iter().filter(|(use_, _)| code.contains(use_)).map(|(_, import)| *import);

@@ -1,4 +1,4 @@
-//! A guest without a server: event by event, as a room delivers them.
+//! A guest without a server, with the script's events one by one.
 use std::{sync::Arc, time::Duration};
 
 use libtest_mimic::Failed;
@@ -12,7 +12,7 @@ use stateroom_wasm_host::{WasmHost, WasmHostConfig, WasmHostError, WasmHostFacto
 
 use crate::case::{Case, Outcome, script};
 
-/// Limits that are quickly reached. One engine for all cases, as they agree in what makes one.
+/// Limits that are reached quickly. All cases share one engine.
 pub(crate) fn config() -> WasmHostConfig {
     WasmHostConfig::default()
         .with_instances(64)
@@ -27,36 +27,36 @@ pub(crate) fn factory(guest: &str) -> Result<WasmHostFactory, WasmHostError> {
     WasmHostFactory::from_bytes("guest.wat", guest.as_bytes(), &config())
 }
 
-pub(crate) async fn play(case: &Case) -> Result<(), Failed> {
-    let seen = live(&case.guest).await;
-    if fits(&seen, &case.outcome) {
+pub(crate) async fn run(case: &Case) -> Result<(), Failed> {
+    let outcome = run_script(&case.guest).await;
+    if matches(&outcome, &case.outcome) {
         Ok(())
     } else {
-        Err(format!("expected {:?}\n  but it was {seen:?}", case.outcome).into())
+        Err(format!("expected {:?}\n  found {outcome:?}", case.outcome).into())
     }
 }
 
-/// The same, where a message need only contain what the file says.
-fn fits(seen: &Outcome, expected: &Outcome) -> bool {
-    use Outcome::{Dies, Lives, NoRoom, Refused};
-    match (seen, expected) {
+/// Compares outcomes. A message must contain the expected text.
+fn matches(found: &Outcome, expected: &Outcome) -> bool {
+    use Outcome::{Fails, FailsToStart, Refused, Survives};
+    match (found, expected) {
         (Refused { message }, Refused { message: expected }) => message.contains(expected),
-        (NoRoom { kind, message }, NoRoom { kind: k, message: m }) => kind == k && message.contains(m),
-        (Dies { event, kind, message }, Dies { event: e, kind: k, message: m }) => {
+        (FailsToStart { kind, message }, FailsToStart { kind: k, message: m }) => kind == k && message.contains(m),
+        (Fails { event, kind, message }, Fails { event: e, kind: k, message: m }) => {
             event == e && kind == k && message.contains(m)
         }
-        (Lives { effects }, Lives { effects: expected }) => effects == expected,
+        (Survives { effects }, Survives { effects: expected }) => effects == expected,
         _ => false,
     }
 }
 
-/// An error's message with its causes.
+/// Returns an error's message with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let errors = std::iter::successors(Some(error), |error| error.source());
     errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-async fn live(guest: &str) -> Outcome {
+async fn run_script(guest: &str) -> Outcome {
     let factory = match factory(guest) {
         Ok(factory) => factory,
         Err(error) => return Outcome::Refused { message: chain(&error) },
@@ -64,21 +64,23 @@ async fn live(guest: &str) -> Outcome {
     let context = TestContext::new("a room");
     let mut room = match factory.create("a room", Arc::new(context.clone())).await {
         Ok(room) => room,
-        Err(fault) => return Outcome::NoRoom { kind: fault.kind().label().into(), message: fault.message().into() },
+        Err(fault) => {
+            return Outcome::FailsToStart { kind: fault.kind().label().into(), message: fault.message().into() };
+        }
     };
     let mut effects = 0;
     for (name, event) in script() {
-        let (asked_for, outcome) = deliver(&mut room, &context, event).await;
-        effects += asked_for;
+        let (count, outcome) = deliver(&mut room, &context, event).await;
+        effects += count;
         if let Err(fault) = outcome {
-            return Outcome::Dies {
+            return Outcome::Fails {
                 event: name.into(),
                 kind: fault.kind().label().into(),
                 message: fault.message().into(),
             };
         }
     }
-    Outcome::Lives { effects }
+    Outcome::Survives { effects }
 }
 
 async fn deliver(
@@ -86,9 +88,9 @@ async fn deliver(
     context: &TestContext,
     event: stateroom::messages::Event,
 ) -> (usize, Result<(), Fault>) {
-    let turn = EventBatch::new([event]);
-    let outcome = room.deliver(&turn, context).await;
+    let batch = EventBatch::new([event]);
+    let outcome = room.deliver(&batch, context).await;
     let mut finished = FinishedEvents::default();
-    turn.take_finished(&mut finished);
+    batch.take_finished(&mut finished);
     (finished.effects.len(), outcome)
 }

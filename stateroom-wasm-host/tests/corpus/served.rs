@@ -1,4 +1,4 @@
-//! A guest behind a server, with a client on a real socket; and beside it a good room, which does not notice.
+//! A guest behind a server with a client on a real socket, next to a well-behaved room that must not be affected.
 use std::{future::Future, net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
@@ -16,27 +16,27 @@ use crate::{
 
 type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-pub(crate) async fn play(case: &Case) -> Result<(), Failed> {
-    // What is not loaded cannot be served.
+pub(crate) async fn run(case: &Case) -> Result<(), Failed> {
+    // A rejected module cannot be served.
     let Ok(hostile) = factory(&case.guest) else { return Ok(()) };
     let (hostile, rooms) = serve(hostile).await?;
-    let (good, _) = serve(factory(&guest::whole(ECHO))?).await?;
-    let mut neighbour = join(good).await?;
-    echo(&mut neighbour).await?;
+    let (good, _) = serve(factory(&guest::complete(ECHO))?).await?;
+    let mut neighbor = join(good).await?;
+    echo(&mut neighbor).await?;
 
     let mut client = join(hostile).await?;
     for message in ["a message", LONG_MESSAGE] {
-        // Whoever is closed already may not send any more.
+        // Fails if the connection is closed already.
         let _ = client.send(Message::text(message)).await;
     }
-    let closed = fate(&mut client, &rooms).await?;
+    let closed = close_code(&mut client, &rooms).await?;
     if closed != case.closed {
-        return Err(format!("its client should see {:?}, but saw {closed:?}", case.closed).into());
+        return Err(format!("expected the close code {:?}, found {closed:?}", case.closed).into());
     }
 
-    echo(&mut neighbour).await?;
+    echo(&mut neighbor).await?;
     echo(&mut join(good).await?).await?;
-    // The next one to come to the hostile server meets a server that works, whatever becomes of the room.
+    // The hostile room's server still accepts clients.
     join(hostile).await.map(drop)
 }
 
@@ -47,39 +47,45 @@ async fn serve(factory: WasmHostFactory) -> Result<(SocketAddr, ServerHandle), F
     Ok((address, handle))
 }
 
-async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> Result<T, Failed> {
-    let patience = tokio::time::timeout(Duration::from_secs(20), future);
-    patience.await.map_err(|_| format!("{what} takes too long").into())
+async fn within_timeout<T>(what: &str, future: impl Future<Output = T>) -> Result<T, Failed> {
+    let outcome = tokio::time::timeout(Duration::from_secs(20), future);
+    outcome.await.map_err(|_| format!("{what} takes too long").into())
 }
 
 async fn join(address: SocketAddr) -> Result<Client, Failed> {
-    Ok(patiently("joining", connect_async(format!("ws://{address}/ws/a"))).await??.0)
+    Ok(within_timeout("joining", connect_async(format!("ws://{address}/ws/a"))).await??.0)
 }
 
 async fn echo(client: &mut Client) -> Result<(), Failed> {
     client.send(Message::text("still there?")).await?;
-    let answer = patiently("the good room's answer", client.next()).await?.ok_or("the good room is gone")??;
-    if answer == Message::text("still there?") { Ok(()) } else { Err(format!("the good room says {answer:?}").into()) }
+    let answer = within_timeout("an answer of the well-behaved room", client.next())
+        .await?
+        .ok_or("the well-behaved room is gone")??;
+    if answer == Message::text("still there?") {
+        Ok(())
+    } else {
+        Err(format!("the well-behaved room answered {answer:?}").into())
+    }
 }
 
-/// The code with which the client is closed; none if it is still there when all that it has said is handled.
-async fn fate(client: &mut Client, rooms: &ServerHandle) -> Result<Option<u16>, Failed> {
-    // The server has read what came before the ping, and the room has handled it before it answers the call.
+/// Returns the code with which the client is closed, or none if it is connected after all its messages are handled.
+async fn close_code(client: &mut Client, rooms: &ServerHandle) -> Result<Option<u16>, Failed> {
+    // The server has read the messages sent before the ping, and the room handles them before it answers the call.
     if let Some(code) = ping(client).await? {
         return Ok(Some(code));
     }
     if let Some(room) = rooms.room("a").await {
-        // An error is that the room has ended: then there is a close on its way.
-        let _ = patiently("the hostile room's turn", room.call("a question")).await?;
+        // An error means that the room has ended, and a close follows.
+        let _ = within_timeout("an answer of the hostile room", room.call("a question")).await?;
     }
     ping(client).await
 }
 
-/// Waits until the server answers; gives the code if it closes the connection instead.
+/// Waits for the answer to a ping. Returns the code if the server closes the connection instead.
 async fn ping(client: &mut Client) -> Result<Option<u16>, Failed> {
-    // Where it is closed already, that is still to be read.
+    // Fails if the connection is closed already; the close is read below.
     let _ = client.send(Message::Ping("are you there?".into())).await;
-    while let Some(message) = patiently("an answer to a ping", client.next()).await? {
+    while let Some(message) = within_timeout("an answer to a ping", client.next()).await? {
         match message? {
             Message::Close(frame) => return Ok(frame.map(|frame| frame.code.into())),
             Message::Pong(_) => return Ok(None),

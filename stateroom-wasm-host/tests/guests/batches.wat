@@ -1,15 +1,15 @@
-;; A guest that handles event batches.
+;; A guest that accepts batches of events.
 ;;
-;; message: "T" traps, "S" spins, "L" computes for a while, "I" calls the import; any other message is echoed.
+;; message: "T" traps, "S" computes forever, "L" computes for long, "I" calls the import; anything else is echoed to its sender.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 16)
   (global (export "STATEROOM_API_VERSION") i32 (i32.const 8))
   (global (export "STATEROOM_API_PROTOCOL") i32 (i32.const 12))
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
-  ;; Holds the address and the length of the effects.
+  ;; The address and the length of the effects.
   (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
-  ;; 64: the handshake response, which lists the events 0 to 4.
+  ;; 64: the answer to the greeting, with all events but calls.
   (data (i32.const 64)
     "\05\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00"
     "\02\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00")
@@ -20,24 +20,24 @@
   (func (export "stateroom_recv") (param i32 i32) unreachable)
 
   (func (export "stateroom_batch") (param $at i32) (param $length i32)
-    (local $end i32) (local $out i32) (local $size i32) (local $command i32) (local $count i32)
+    (local $end i32) (local $out i32) (local $size i32) (local $what i32) (local $count i32)
     (local.set $out (i32.const 524288))
     (local.set $end (i32.add (local.get $at) (local.get $length)))
     (loop $next
       (local.set $size (i32.load offset=8 (local.get $at)))
       (if (i32.eq (i32.load16_u (local.get $at)) (i32.const 3))
         (then
-          (local.set $command (i32.load8_u offset=12 (local.get $at)))
-          (if (i32.eq (local.get $command) (i32.const 0x54)) (then unreachable)) ;; T
-          (if (i32.eq (local.get $command) (i32.const 0x53)) (then (loop $spin (br $spin)))) ;; S
-          (if (i32.eq (local.get $command) (i32.const 0x49)) (then (call $send (i32.const 16) (i32.const 0)))) ;; I
-          (if (i32.eq (local.get $command) (i32.const 0x4c)) ;; L
+          (local.set $what (i32.load8_u offset=12 (local.get $at)))
+          (if (i32.eq (local.get $what) (i32.const 0x54)) (then unreachable)) ;; T
+          (if (i32.eq (local.get $what) (i32.const 0x53)) (then (loop $spin (br $spin)))) ;; S
+          (if (i32.eq (local.get $what) (i32.const 0x49)) (then (call $send (i32.const 16) (i32.const 0)))) ;; I
+          (if (i32.eq (local.get $what) (i32.const 0x4c)) ;; L
             (then
               (local.set $count (i32.const 30000000))
               (loop $long
                 (local.set $count (i32.sub (local.get $count) (i32.const 1)))
                 (br_if $long (local.get $count)))))
-          ;; message to a client, client ID; the same content
+          ;; message, to a client, which; the same content
           (i32.store16 (local.get $out) (i32.const 0))
           (i32.store16 offset=2 (local.get $out) (i32.or (i32.load16_u offset=2 (local.get $at)) (i32.const 2)))
           (i32.store offset=4 (local.get $out) (i32.load offset=4 (local.get $at)))
@@ -45,7 +45,7 @@
           (memory.copy
             (i32.add (local.get $out) (i32.const 12)) (i32.add (local.get $at) (i32.const 12)) (local.get $size))
           (local.set $out (i32.add (i32.add (local.get $out) (i32.const 12)) (local.get $size)))))
-      ;; end of event
+      ;; the end of the event
       (i64.store (local.get $out) (i64.const 0xffff))
       (i32.store offset=8 (local.get $out) (i32.const 0))
       (local.set $out (i32.add (local.get $out) (i32.const 12)))

@@ -1,24 +1,24 @@
 ;; A well-behaved guest of protocol 0.
 ;;
-;; init: sets the timer to 1 ms. connect: sends bytes "+" to the client. disconnect: sends bytes "-" to everyone else.
-;; message: echoes it to its sender. timer: sets the timer to 1000 times the calls of malloc plus the calls of free.
+;; init: sets the timer to 1 ms. connect: bytes "+" to the client. disconnect: bytes "-" to everyone but the client.
+;; message: is echoed to its sender. timer: sets the timer to 1000 times the calls of malloc plus the calls of free.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 1)
   (global (export "STATEROOM_API_VERSION") i32 (i32.const 8))
   (global (export "STATEROOM_API_PROTOCOL") i32 (i32.const 12))
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
-  ;; 64: set timer, milliseconds.
+  ;; 64: set timer, its milliseconds.
   (data (i32.const 64) "\01\00\00\00" "\00\00\00\00")
-  ;; 80: message to a client, client ID; bytes, length 1, "+".
+  ;; 80: message, a client, which; bytes, one, "+".
   (data (i32.const 80) "\00\00\00\00" "\01\00\00\00" "\00\00\00\00" "\00\00\00\00" "\01\00\00\00\00\00\00\00" "+")
-  ;; 112: message to everyone except a client, client ID; bytes, length 1, "-".
+  ;; 112: message, everyone except, whom; bytes, one, "-".
   (data (i32.const 112) "\00\00\00\00" "\02\00\00\00" "\00\00\00\00" "\00\00\00\00" "\01\00\00\00\00\00\00\00" "-")
   (global $heap (mut i32) (i32.const 1024))
   (global $mallocs (mut i32) (i32.const 0))
   (global $frees (mut i32) (i32.const 0))
 
-  ;; Never reuses memory. Leaves 16 bytes in front of each allocation.
+  ;; Never reuses anything. Leaves 16 bytes in front of what it returns.
   (func (export "stateroom_malloc") (param $length i32) (result i32) (local $at i32)
     (global.set $mallocs (i32.add (global.get $mallocs) (i32.const 1)))
     (local.set $at (i32.add (global.get $heap) (i32.const 16)))
@@ -50,7 +50,7 @@
       (i32.store (i32.const 120) (i32.load offset=4 (local.get $event)))
       (call $send (i32.const 112) (i32.const 25))
       return)
-      ;; message: rewrites "message, sender, payload" to "message, to a client, sender, payload", 4 bytes longer
+      ;; message: "message, sender, payload" becomes "message, client, sender, payload", four bytes longer in front
       (i32.store (i32.sub (local.get $event) (i32.const 4)) (i32.const 0))
       (i32.store (local.get $event) (i32.const 1))
       (call $send (i32.sub (local.get $event) (i32.const 4)) (i32.add (local.get $length) (i32.const 4)))

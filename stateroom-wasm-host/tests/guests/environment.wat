@@ -1,4 +1,4 @@
-;; On each message, broadcasts the wall clock, the monotonic clock and eight random bytes.
+;; Broadcasts the wall clock, the monotonic clock, and eight random bytes, for each message.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
@@ -7,7 +7,7 @@
   (global (export "STATEROOM_API_VERSION") i32 (i32.const 8))
   (global (export "STATEROOM_API_PROTOCOL") i32 (i32.const 12))
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
-  ;; 64: broadcast message; bytes, length 24. The content follows at 84.
+  ;; 64: message, broadcast; bytes, 24 of them, at 80.
   (data (i32.const 64) "\00\00\00\00" "\00\00\00\00" "\00\00\00\00" "\18\00\00\00\00\00\00\00")
   (func (export "stateroom_malloc") (param i32) (result i32) (i32.const 65536))
   (func (export "stateroom_free") (param i32 i32))

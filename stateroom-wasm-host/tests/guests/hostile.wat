@@ -1,4 +1,4 @@
-;; A hostile guest. The first byte of a message selects what it does.
+;; Executes the command in the first byte of a message; most commands are hostile.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
@@ -12,109 +12,109 @@
   (global (export "STATEROOM_API_PROTOCOL") i32 (i32.const 12))
   (global $zero (mut i32) (i32.const 0))
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
-  ;; 64: broadcast message; text, length 4, "here".
+  ;; 64: message, broadcast; text, four bytes, "here".
   (data (i32.const 64) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\04\00\00\00\00\00\00\00" "here")
-  ;; 96: broadcast message; 65536 bytes of arbitrary content.
+  ;; 96: message, broadcast; bytes, 65536 of them, from the following memory.
   (data (i32.const 96) "\00\00\00\00" "\00\00\00\00" "\00\00\00\00" "\00\00\01\00\00\00\00\00")
-  ;; 128: iovec of the text to write: address 192, length 46.
+  ;; 128: the address and the length of the output: 192, 46.
   (data (i32.const 128) "\c0\00\00\00" "\2e\00\00\00")
   (data (i32.const 192) "thread 'a' panicked at lib.rs:1:1:\0athe bottom\0a")
-  ;; 256: clock subscription: user data, kind, clock, 20 s, precision, relative.
+  ;; 256: a subscription to the clock: user data, kind, clock, 20 s, precision, relative.
   (data (i32.const 256) "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\01\00\00\00\00\00\00\00"
                         "\00\c8\17\a8\04\00\00\00" "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00")
-  ;; 320: the same with a timeout of 0.
+  ;; 320: the same for zero time.
   (data (i32.const 320) "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\01\00\00\00\00\00\00\00"
                         "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00")
   (func (export "stateroom_malloc") (param i32) (result i32) (i32.const 65536))
   (func (export "stateroom_free") (param i32 i32))
-  (func $send_here (call $send (i32.const 64) (i32.const 24)))
+  (func $here (call $send (i32.const 64) (i32.const 24)))
   (func $spin (loop $again (br $again)))
   (func $recurse (param i32) (result i32) (i32.add (call $recurse (local.get 0)) (i32.const 1)))
-  (func $write_panic (drop (call $write (i32.const 2) (i32.const 128) (i32.const 1) (i32.const 512))))
+  (func $complain (drop (call $write (i32.const 2) (i32.const 128) (i32.const 1) (i32.const 512))))
 
   (func $write_and_recurse (param i32) (result i32)
-    (call $write_panic)
+    (call $complain)
     (i32.add (call $write_and_recurse (local.get 0)) (i32.const 1)))
 
   (func $recv (export "stateroom_recv") (param $event i32) (param $length i32) (local $command i32)
     (if (i32.ne (i32.load (local.get $event)) (i32.const 3)) (then return))
     (local.set $command (i32.load8_u offset=20 (local.get $event)))
-    ;; e: sends "here".
-    (if (i32.eq (local.get $command) (i32.const 0x65)) (then (call $send_here)))
-    ;; u: sends an effect, then traps.
-    (if (i32.eq (local.get $command) (i32.const 0x75)) (then (call $send_here) unreachable))
-    ;; p: writes a panic message, then traps.
-    (if (i32.eq (local.get $command) (i32.const 0x70)) (then (call $write_panic) unreachable))
-    ;; c: writes a panic message without trapping.
-    (if (i32.eq (local.get $command) (i32.const 0x63)) (then (call $write_panic)))
-    ;; o: reads out of bounds.
+    ;; e: answers "here".
+    (if (i32.eq (local.get $command) (i32.const 0x65)) (then (call $here)))
+    ;; u: sends, then traps.
+    (if (i32.eq (local.get $command) (i32.const 0x75)) (then (call $here) unreachable))
+    ;; p: the same, with a panic's message.
+    (if (i32.eq (local.get $command) (i32.const 0x70)) (then (call $complain) unreachable))
+    ;; c: writes that message without a trap.
+    (if (i32.eq (local.get $command) (i32.const 0x63)) (then (call $complain)))
+    ;; o: reads beyond its memory.
     (if (i32.eq (local.get $command) (i32.const 0x6f)) (then (drop (i32.load (i32.const -4)))))
-    ;; s: recurses without end.
+    ;; s: recurses.
     (if (i32.eq (local.get $command) (i32.const 0x73)) (then (drop (call $recurse (i32.const 1)))))
-    ;; S: recurses without end, and writes each time.
+    ;; S: recurses, and writes each time.
     (if (i32.eq (local.get $command) (i32.const 0x53)) (then (drop (call $write_and_recurse (i32.const 1)))))
     ;; d: divides by zero.
     (if (i32.eq (local.get $command) (i32.const 0x64)) (then (drop (i32.div_u (i32.const 1) (global.get $zero)))))
-    ;; l: sends "here", then spins.
-    (if (i32.eq (local.get $command) (i32.const 0x6c)) (then (call $send_here) (call $spin)))
+    ;; l: computes forever.
+    (if (i32.eq (local.get $command) (i32.const 0x6c)) (then (call $here) (call $spin)))
     ;; z: sleeps for 20 s.
     (if (i32.eq (local.get $command) (i32.const 0x7a))
       (then (drop (call $poll (i32.const 256) (i32.const 512) (i32.const 1) (i32.const 640)))))
-    ;; y: sleeps for 0 s, once.
+    ;; y: sleeps for zero time, once.
     (if (i32.eq (local.get $command) (i32.const 0x79))
-      (then (drop (call $poll (i32.const 320) (i32.const 512) (i32.const 1) (i32.const 640))) (call $send_here)))
-    ;; Y: sleeps for 0 s, in an endless loop.
+      (then (drop (call $poll (i32.const 320) (i32.const 512) (i32.const 1) (i32.const 640))) (call $here)))
+    ;; Y: sleeps for zero time, forever.
     (if (i32.eq (local.get $command) (i32.const 0x59))
       (then (loop $again
         (drop (call $poll (i32.const 320) (i32.const 512) (i32.const 1) (i32.const 640))) (br $again))))
-    ;; m: grows memory until that fails, then traps.
+    ;; m: grows its memory up to the limit, and traps.
     (if (i32.eq (local.get $command) (i32.const 0x6d))
       (then (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable))
-    ;; M: grows memory until that fails, then continues.
+    ;; M: grows its memory up to the limit, and continues.
     (if (i32.eq (local.get $command) (i32.const 0x4d))
-      (then (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (call $send_here)))
-    ;; t: grows its table until that fails, then traps.
+      (then (loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (call $here)))
+    ;; t: grows its table up to the limit, and traps.
     (if (i32.eq (local.get $command) (i32.const 0x74))
       (then
         (loop $again (br_if $again (i32.ne (table.grow $table (ref.null func) (i32.const 100)) (i32.const -1))))
         unreachable))
-    ;; b: sends a range that ends outside its memory. B: sends a range that wraps around to address 0.
+    ;; b: sends bytes that begin in its memory and end outside. B: bytes that wrap around to address 0.
     (if (i32.eq (local.get $command) (i32.const 0x62)) (then (call $send (i32.const 2097150) (i32.const 3))))
     (if (i32.eq (local.get $command) (i32.const 0x42)) (then (call $send (i32.const -16) (i32.const 16))))
-    ;; g: sends garbage. G: sends an empty effect.
+    ;; g: sends garbage. G: sends nothing.
     (if (i32.eq (local.get $command) (i32.const 0x67)) (then (call $send (i32.const 192) (i32.const 46))))
     (if (i32.eq (local.get $command) (i32.const 0x47)) (then (call $send (i32.const 0) (i32.const 0))))
-    ;; f: sends small messages without end. F: sends large messages without end.
-    (if (i32.eq (local.get $command) (i32.const 0x66)) (then (loop $again (call $send_here) (br $again))))
+    ;; f: floods with small messages. F: with large ones.
+    (if (i32.eq (local.get $command) (i32.const 0x66)) (then (loop $again (call $here) (br $again))))
     (if (i32.eq (local.get $command) (i32.const 0x46))
       (then (loop $again (call $send (i32.const 96) (i32.const 65556)) (br $again))))
-    ;; L: sends five large messages.
+    ;; L: sends large messages, five of them.
     (if (i32.eq (local.get $command) (i32.const 0x4c))
       (then
         (local.set $length (i32.const 5))
         (loop $again
           (call $send (i32.const 96) (i32.const 65556))
           (br_if $again (local.tee $length (i32.sub (local.get $length) (i32.const 1)))))))
-    ;; w: floods the log, then sends "here".
+    ;; w: floods the log, then answers.
     (if (i32.eq (local.get $command) (i32.const 0x77))
       (then
         (local.set $length (i32.const 1000))
         (loop $again
-          (call $write_panic)
+          (call $complain)
           (br_if $again (local.tee $length (i32.sub (local.get $length) (i32.const 1)))))
-        (call $send_here)))
-    ;; W: writes more than its memory holds, which fails, then sends "here".
+        (call $here)))
+    ;; W: writes more at once than it has, and answers.
     (if (i32.eq (local.get $command) (i32.const 0x57))
       (then
         (i32.store (i32.const 132) (i32.const 2000000))
         (if (i32.eqz (call $write (i32.const 1) (i32.const 128) (i32.const 1) (i32.const 512))) (then unreachable))
-        (call $send_here)))
-    ;; r: requests 2 000 000 random bytes.
+        (call $here)))
+    ;; r: requests many random bytes.
     (if (i32.eq (local.get $command) (i32.const 0x72)) (then (drop (call $random (i32.const 0) (i32.const 2000000)))))
     ;; x: exits.
     (if (i32.eq (local.get $command) (i32.const 0x78)) (then (call $exit (i32.const 3))))
-    ;; n: calls a socket function, which fails, then sends "here".
+    ;; n: uses a socket.
     (if (i32.eq (local.get $command) (i32.const 0x6e))
       (then
         (if (i32.ne (call $shutdown (i32.const 0) (i32.const 0)) (i32.const 57)) (then unreachable))
-        (call $send_here)))))
+        (call $here)))))

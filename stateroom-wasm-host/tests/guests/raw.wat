@@ -1,6 +1,6 @@
-;; Sends the content of each binary message as an effect, without validation. Ignores other events.
+;; Sends the bytes of each message unchanged, as an encoded effect. Ignores all other events.
 ;;
-;; A template: tests replace the last comment with further module fields.
+;; A template: tests replace the last comment.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 32)

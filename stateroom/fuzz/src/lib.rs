@@ -1,58 +1,58 @@
-//! What the fuzz targets of the wire have in common.
+//! Shared code of the wire fuzz targets.
 //!
-//! *Invariant:* a target fails if reading panics, or allocates more than it was given; and if what was read is not written
-//! as it was.
+//! *Invariant:* a target fails if decoding panics or allocates more than the input's size, and if a decoded value is
+//! not encoded as the same bytes.
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     fmt::Debug,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// All that was ever allocated, in bytes.
+/// Total number of bytes allocated by the process.
 static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, counted.
-struct Counting;
+/// The system allocator, with a count of allocated bytes.
+struct CountingAllocator;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-// SAFETY: the system's allocator does it all; only a number is kept. `realloc` is the default one: it comes by `alloc`.
-unsafe impl GlobalAlloc for Counting {
+// SAFETY: all calls are forwarded to the system allocator. The default `realloc` calls `alloc`, so it is counted.
+unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
 
-/// Reads something, and sees that no more bytes than that are allocated for it.
-pub fn allocating<T>(most: usize, read: impl FnOnce() -> T) -> T {
+/// Calls `decode`, and asserts that it allocates at most `max_bytes`.
+pub fn assert_max_allocation<T>(max_bytes: usize, decode: impl FnOnce() -> T) -> T {
     let before = ALLOCATED.load(Ordering::Relaxed);
-    let value = read();
+    let value = decode();
     let allocated = ALLOCATED.load(Ordering::Relaxed) - before;
-    assert!(allocated <= most, "{allocated} bytes were allocated to read {most}");
+    assert!(allocated <= max_bytes, "allocated {allocated} bytes, more than {max_bytes}");
     value
 }
 
-/// The records of a client's details are lists that grow: this many times the bytes that they came in.
-pub const DETAILS: usize = 16;
+/// Maximum memory used by decoded details or headers, as a multiple of the input's size: their lists grow by doubling.
+pub const MAX_DETAILS_FACTOR: usize = 16;
 
-/// Reads `bytes` as a value, if they are one, and sees that it is written as the very bytes it was read from.
-pub fn read_and_write<T: Debug + PartialEq, E>(
+/// Decodes `bytes`, and if they are valid, asserts that the value is encoded as the same bytes.
+pub fn assert_round_trip<T: Debug + PartialEq, E>(
     bytes: &[u8],
-    read: impl Fn(&[u8]) -> Result<T, E>,
-    write: impl Fn(&T, &mut Vec<u8>),
+    decode: impl Fn(&[u8]) -> Result<T, E>,
+    encode: impl Fn(&T, &mut Vec<u8>),
 ) {
-    let value = allocating(bytes.len(), || read(bytes));
+    let value = assert_max_allocation(bytes.len(), || decode(bytes));
     let Ok(value) = value else { return };
-    let mut written = Vec::new();
-    write(&value, &mut written);
-    assert!(bytes.starts_with(&written), "{value:?} is written as {written:?}");
-    assert!(read(&written).is_ok_and(|again| again == value), "{value:?} is not what is read of {written:?}");
+    let mut encoded = Vec::new();
+    encode(&value, &mut encoded);
+    assert!(bytes.starts_with(&encoded), "{value:?} is encoded as {encoded:?}");
+    assert!(decode(&encoded).is_ok_and(|again| again == value), "{encoded:?} is not decoded as {value:?}");
 }

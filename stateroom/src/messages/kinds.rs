@@ -27,13 +27,13 @@ macro_rules! kinds {
             /// The numbers of all kinds.
             pub const NUMBERS: &'static [u32] = &[$($number),+];
 
-            /// The kind's number on the wire.
+            /// Returns the number of the kind in the wire encoding.
             #[must_use]
             pub const fn number(self) -> u32 {
                 self as u32
             }
 
-            /// The kind with this number.
+            /// Returns the kind with this number.
             #[must_use]
             pub const fn from_number(number: u32) -> Option<Self> {
                 match number {
@@ -42,7 +42,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// A short name, for logs and metrics.
+            /// Returns a short name, for logs and metrics.
             #[must_use]
             pub const fn label(self) -> &'static str {
                 match self {
@@ -52,7 +52,7 @@ macro_rules! kinds {
         }
 
         impl $value {
-            /// The kind of this value.
+            /// Returns the kind of this value.
             #[must_use]
             pub const fn kind(&self) -> $name {
                 match self {
@@ -90,7 +90,7 @@ kinds! {
 }
 
 impl EventKind {
-    /// Returns whether protocol 0 has this kind.
+    /// Returns whether the kind is part of protocol 0.
     #[must_use]
     pub const fn is_protocol_0(self) -> bool {
         self.number() <= EventKind::Timer.number()
@@ -98,7 +98,7 @@ impl EventKind {
 }
 
 impl EffectKind {
-    /// Returns whether protocol 0 has this kind.
+    /// Returns whether the kind is part of protocol 0.
     #[must_use]
     pub const fn is_protocol_0(self) -> bool {
         self.number() <= EffectKind::SetTimer.number()
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_is_found_by_its_number() {
+    fn kinds_are_found_by_number() {
         for (position, kind) in EventKind::ALL.iter().enumerate() {
             assert_eq!(kind.number() as usize, position, "the numbers have no gaps");
             assert_eq!(EventKind::from_number(kind.number()), Some(*kind));

@@ -1,6 +1,6 @@
 //! The reasons for which a room closes a client: their WebSocket close codes, labels and texts.
 //!
-//! *Invariant:* a room closes no client with a code or a text that is not made here.
+//! *Invariant:* every code and text with which a room closes a client is defined here.
 use std::borrow::Cow;
 
 use crate::fault::{Fault, FaultKind};
@@ -46,26 +46,26 @@ impl CloseReason {
         matches!(code, 1000 | 3000..=4999)
     }
 
-    /// Returns whether the program around the rooms may close a room with this code: a service's codes, and 1012, after
-    /// which clients reconnect.
+    /// Returns whether the program that embeds the server may close a room with this code: a service's codes, and 1012,
+    /// after which clients reconnect.
     #[must_use]
     pub fn is_room_code(code: u16) -> bool {
         code == 1012 || Self::is_service_code(code)
     }
 
-    /// The reason for a close that a service requested. Other codes than a service's become 1000.
+    /// Creates the reason for a close that a service requested. Codes that it may not use become 1000.
     #[must_use]
     pub fn by_service(code: u16, reason: String) -> Self {
         CloseReason::Service { code: if Self::is_service_code(code) { code } else { 1000 }, reason }
     }
 
-    /// The reason for a room closed through its handle. Codes that are not allowed become 1000.
+    /// Creates the reason for a room closed through its handle. Codes that are not allowed become 1000.
     #[must_use]
     pub fn room_closed(code: u16, reason: String) -> Self {
         CloseReason::RoomClosed { code: if Self::is_room_code(code) { code } else { 1000 }, reason }
     }
 
-    /// The close code.
+    /// Returns the close code.
     #[must_use]
     pub fn code(&self) -> u16 {
         match self {
@@ -77,7 +77,7 @@ impl CloseReason {
         }
     }
 
-    /// A short name, for logs and metrics.
+    /// Returns a short name, for logs and metrics.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ impl CloseReason {
         }
     }
 
-    /// The text in the close frame, truncated to [`MAX_REASON_BYTES`].
+    /// Returns the text in the close frame, truncated to [`MAX_REASON_BYTES`].
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         let text = match self {

@@ -1,14 +1,14 @@
 //! The context that a room passes to its service.
 //!
 //! *Invariant:* effects requested during an event are collected, and released when the event has returned. Effects
-//! requested outside of one go to the sink at once. The current thread tells the two apart: an event runs on one thread,
-//! from start to end.
+//! requested outside of one go to the sink at once. The two are distinguished by thread, because an event is handled on
+//! a single thread.
 use std::{cell::RefCell, mem, sync::Arc};
 
 use crate::{ClientId, MessagePayload, MessageRecipient, StateroomContext, messages::Effect};
 
 thread_local! {
-    /// The event this thread is in: the address of its room's sink, and the effects so far.
+    /// The event that this thread is handling: the address of its room's sink, and the effects so far.
     static CURRENT_EVENT: RefCell<Option<(usize, Vec<Effect>)>> = const { RefCell::new(None) };
 }
 

@@ -2,6 +2,9 @@
 //!
 //! *Invariant:* each connection that joins gets one `connect` and one `disconnect`, in this order, with its messages in
 //! between. The one exception is the last `disconnect` of a room that ends with its last client.
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::{
@@ -10,7 +13,7 @@ use super::{
     pending::PendingEvents,
     roster::{ConnectionId, Joined, Roster, RosterSnapshot},
     rules::{JoinRequest, Phase, Rejected, RoomRules},
-    state::{Change, Leave, State},
+    state::{Change, Leave, RoomState},
     timers::{Timers, Timestamp},
     tokens::Remembered,
 };
@@ -22,17 +25,17 @@ use crate::{
     messages::{Effect, Event},
 };
 
-/// A room: passes what happens to its service, and what the service requests to a [`RoomOutput`].
+/// The core of a room: turns inputs into events for the service, and finished events into calls of a [`RoomOutput`].
 pub struct RoomCore<O: RoomOutput> {
     pending: PendingEvents<Change<O>>,
-    state: State<O::Close>,
+    state: RoomState<O::Close>,
 }
 
 impl<O: RoomOutput> RoomCore<O> {
     /// Creates a room. Its first service starts with [`begin`](Self::begin).
     #[must_use]
     pub fn new(rules: RoomRules) -> Self {
-        let state = State {
+        let state = RoomState {
             phase: Phase::Running,
             roster: Roster::new(rules.max_connections, rules.max_tokens),
             timers: Timers::new(rules.min_timer_interval),
@@ -42,19 +45,20 @@ impl<O: RoomOutput> RoomCore<O> {
         RoomCore { pending: PendingEvents::default(), state }
     }
 
-    /// Restores the client IDs, tokens and timer of a snapshot, before [`begin`](Self::begin). Nobody is in the room.
+    /// Restores the client IDs, tokens and timer of a snapshot, before [`begin`](Self::begin). The restored room is
+    /// empty.
     pub fn restore(&mut self, snapshot: &RosterSnapshot) {
         self.state.roster.restore(snapshot);
         self.state.timers.restore(snapshot.timer_due);
     }
 
-    /// The part of the room that outlives its process.
+    /// Returns the part of the room that outlives its process.
     #[must_use]
     pub fn snapshot(&self) -> RosterSnapshot {
         RosterSnapshot { timer_due: self.state.timers.due(), ..self.state.roster.snapshot() }
     }
 
-    /// Begins a service: it receives `init`, and `connect` for each client a previous service has left behind.
+    /// Starts a service: it receives `init`, and `connect` for each client that stayed from a previous service.
     pub fn begin(&mut self) {
         self.push(Event::Init, Change::Nothing);
         for (_, client, details) in self.state.roster.connections() {
@@ -65,12 +69,12 @@ impl<O: RoomOutput> RoomCore<O> {
             self.state.phase = if draining { Phase::Draining } else { Phase::Running };
         }
         if self.state.phase == Phase::Draining {
-            // The previous service received it, and so must this one.
+            // Each service of a draining room receives it.
             self.push(Event::Shutdown, Change::Nothing);
         }
     }
 
-    /// The events for the service to work through.
+    /// Returns the events for the service to handle.
     #[must_use]
     pub fn pending(&self) -> &Arc<EventBatch> {
         self.pending.batch()
@@ -82,7 +86,7 @@ impl<O: RoomOutput> RoomCore<O> {
         self.pending.is_empty()
     }
 
-    /// The phase of the room's life.
+    /// Returns the phase of the room's life.
     #[must_use]
     pub fn phase(&self) -> &Phase {
         &self.state.phase
@@ -94,31 +98,31 @@ impl<O: RoomOutput> RoomCore<O> {
         self.state.roster.len() == 0
     }
 
-    /// The clients in the room whose `connect` has returned, in the order in which they joined.
+    /// Returns the clients in the room whose `connect` has returned, in the order in which they joined.
     #[must_use]
     pub fn members(&self) -> Vec<ClientId> {
         self.state.roster.members().into_iter().map(|(_, client)| client).collect()
     }
 
-    /// The connections in the room, in the order in which they joined.
+    /// Returns the connections in the room, in the order in which they joined.
     #[must_use]
     pub fn connections(&self) -> Vec<ConnectionId> {
         self.state.roster.connections().into_iter().map(|(connection, ..)| connection).collect()
     }
 
-    /// The connection of a client that has joined and not left.
+    /// Returns the connection of a client that has joined and not left.
     #[must_use]
     pub fn connection(&self, client: ClientId) -> Option<ConnectionId> {
         self.state.roster.connection(client)
     }
 
-    /// When the service's timer fires.
+    /// Returns the time at which the service's timer fires.
     #[must_use]
     pub fn timer_due(&self) -> Option<Timestamp> {
         self.state.timers.due()
     }
 
-    /// The next time at which the driver has to wake the room.
+    /// Returns the next time at which the driver has to wake the room.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
         self.state.timers.next()
@@ -128,9 +132,9 @@ impl<O: RoomOutput> RoomCore<O> {
     ///
     /// # Errors
     ///
-    /// If the room accepts nobody, or no more.
+    /// If the phase does not allow it, the room is full, or no client IDs are left.
     pub fn join(&mut self, request: JoinRequest<O::Egress>, output: &mut O) -> Result<ClientId, Rejected<O::Egress>> {
-        // Even if the join is rejected or the client leaves at once: the room becomes empty anew.
+        // Even if the join is rejected or the client leaves immediately: the deadline then starts again.
         self.state.timers.stop_empty();
         let JoinRequest { connection, token, details, egress } = request;
         let reject = |egress, reason| Err(Rejected { egress, reason });
@@ -165,13 +169,13 @@ impl<O: RoomOutput> RoomCore<O> {
         self.state.leave(&mut self.pending, connection, reason);
     }
 
-    /// Removes a connection whose way out the driver has given up: it receives nothing more.
+    /// Removes a connection that the driver has stopped writing to. It receives nothing more.
     pub fn lose(&mut self, client: ClientId, connection: ConnectionId) {
         self.state.roster.remove_member(client, connection);
         self.leave(connection, None);
     }
 
-    /// Passes on a client's message. Messages of connections that have left are dropped.
+    /// Delivers a client's message. Messages of connections that have left are dropped.
     pub fn message(&mut self, connection: ConnectionId, message: MessagePayload) {
         let Some(client) = self.state.roster.client(connection) else { return };
         let bytes = message.size();
@@ -187,22 +191,22 @@ impl<O: RoomOutput> RoomCore<O> {
         is_here
     }
 
-    /// Passes on a call of the program around the rooms.
+    /// Delivers a call from the program that embeds the server.
     pub fn call(&mut self, message: MessagePayload, reply: O::CallReply) {
         self.push(Event::Call { message }, Change::Answer(reply));
     }
 
-    /// Passes on an HTTP request.
+    /// Delivers an HTTP request.
     pub fn request(&mut self, request: Box<Request>, reply: O::RequestReply) {
         self.push(Event::Request { request }, Change::Respond(reply));
     }
 
-    /// Fires the timer, whenever it is due.
+    /// Fires the timer, even if it is not due or not set.
     pub fn fire_timer(&mut self) {
         self.push(Event::Timer, Change::FireTimer);
     }
 
-    /// Fires the timer if it is due and no event waits that may replace it. Returns whether it fired.
+    /// Fires the timer if it is due, unless an event is pending that may replace it. Returns whether it fired.
     pub fn fire_due_timer(&mut self, output: &O) -> bool {
         let fires = self.is_idle() && self.state.timers.due().is_some() && self.state.timers.take_due(output.now());
         if fires {
@@ -211,7 +215,7 @@ impl<O: RoomOutput> RoomCore<O> {
         fires
     }
 
-    /// Starts draining: from here on nobody may join, and the service receives `shutdown`.
+    /// Starts draining: clients may no longer join, and the service receives `shutdown`.
     pub fn drain(&mut self) {
         self.deliver_last_leave();
         self.state.phase = match self.state.phase {
@@ -231,14 +235,14 @@ impl<O: RoomOutput> RoomCore<O> {
         };
     }
 
-    /// Ends the current service's part of a restart: the next one has set no timer.
+    /// Ends the current service of a restart, and clears its timer.
     pub fn end_service(&mut self, output: &mut O) {
         self.settle_last_leave(output);
         self.state.timers.clear(output.now());
     }
 
-    /// Stops the room: the service receives `shutdown` and each `disconnect`, and the clients are closed for this reason.
-    /// The first reason counts.
+    /// Stops the room: the service receives `shutdown` and each `disconnect`, and the clients are closed with this
+    /// reason. A room that is already stopping keeps its first reason.
     pub fn stop(&mut self, reason: CloseReason) {
         self.deliver_last_leave();
         match &self.state.phase {
@@ -254,7 +258,7 @@ impl<O: RoomOutput> RoomCore<O> {
 
     /// Starts or cancels the deadline of an empty room.
     pub fn update_empty_deadline(&mut self, output: &O) {
-        let State { roster, timers, rules, .. } = &mut self.state;
+        let RoomState { roster, timers, rules, .. } = &mut self.state;
         if roster.len() > 0 {
             timers.stop_empty();
         } else {
@@ -263,7 +267,7 @@ impl<O: RoomOutput> RoomCore<O> {
         }
     }
 
-    /// Returns whether the room has been empty for as long as it may, and no event waits.
+    /// Returns whether the deadline of the empty room has passed and no event is pending.
     #[must_use]
     pub fn is_expired(&self, output: &O) -> bool {
         self.is_empty() && self.is_idle() && self.state.timers.is_empty_over(output.now())
@@ -283,9 +287,9 @@ impl<O: RoomOutput> RoomCore<O> {
         self.state.apply_effect(&mut self.pending, effect, output);
     }
 
-    /// Closes everybody who is in the room or about to be. Events that have not returned are dropped.
+    /// Closes all members and all clients that are about to join. Drops the events that have not returned.
     pub fn close(&mut self, reason: &CloseReason, output: &mut O) {
-        // The last client leaves for its own reason.
+        // The last client is closed with its own reason.
         self.settle_last_leave(output);
         for (connection, client) in self.state.roster.members() {
             self.state.roster.remove_member(client, connection);
@@ -298,7 +302,7 @@ impl<O: RoomOutput> RoomCore<O> {
         }
     }
 
-    /// Releases the memory of a busy moment.
+    /// Releases excess memory.
     pub fn shrink(&mut self) {
         self.pending.shrink();
     }
@@ -307,14 +311,14 @@ impl<O: RoomOutput> RoomCore<O> {
         self.pending.push(event, change);
     }
 
-    /// Delivers the `disconnect` with which the room would have ended: it goes on.
+    /// Delivers the withheld `disconnect` of the last client, because the room continues.
     fn deliver_last_leave(&mut self) {
         if let Some(leave) = self.state.last_leave.take() {
             self.push(Event::Disconnect { client: leave.client }, Change::Leave(leave));
         }
     }
 
-    /// Removes the client with which the room ends; the service does not receive its `disconnect`.
+    /// Removes the last client without delivering its `disconnect`.
     fn settle_last_leave(&mut self, output: &mut O) {
         if let Some(leave) = self.state.last_leave.take() {
             self.state.remove_member(leave, output);

@@ -19,29 +19,29 @@ pub enum RoomLimit {
 
 /// Carries out what a room decides. Implemented by the room's driver.
 pub trait RoomOutput {
-    /// The way out to one connection.
+    /// The outbound side of a connection.
     type Egress;
-    /// The reason a connection is closed with: the room's reasons, and those of the connection itself.
+    /// The reason for closing a connection: a reason of the room, or one of the connection itself.
     type Close: From<CloseReason>;
     /// Receives the answer to a call.
     type CallReply;
     /// Receives the response to an HTTP request.
     type RequestReply;
 
-    /// The current time.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Adds a client, which receives messages from here on.
+    /// Adds a client. It receives the messages delivered from now on.
     fn add_member(&mut self, client: ClientId, connection: ConnectionId, egress: Self::Egress);
 
-    /// Removes a client if it is here by this connection, and closes it if there is a reason. Messages delivered before
-    /// reach it first.
+    /// Removes a client if it is a member through this connection, and closes it if there is a reason. Messages
+    /// delivered before are sent first.
     fn remove_member(&mut self, client: ClientId, connection: ConnectionId, reason: Option<Self::Close>);
 
     /// Closes a connection whose client was never added.
     fn close_egress(&mut self, client: ClientId, egress: Self::Egress, reason: Self::Close);
 
-    /// Delivers a message to the clients it is for.
+    /// Delivers a message to its recipients.
     fn deliver(&mut self, recipient: MessageRecipient, message: MessagePayload);
 
     /// Records that the service has handled a client's message of this size in bytes.
@@ -65,7 +65,7 @@ pub trait RoomOutput {
         let _ = limit;
     }
 
-    /// Records an effect that is carried out in another way than requested, or not at all.
+    /// Records an effect that is modified before it is applied, or ignored.
     fn effect_ignored(&mut self, effect: &Effect) {
         let _ = effect;
     }

@@ -1,6 +1,6 @@
 //! The events of a room that its service has not finished, each with the change that follows it.
 //!
-//! *Invariant:* an event and its change enter together and leave together, so no change is paired with another event.
+//! *Invariant:* an event and its change are added and removed together, so a change is never paired with another event.
 use std::{collections::VecDeque, iter::Take, mem, sync::Arc, vec::Drain};
 
 use crate::{
@@ -34,7 +34,7 @@ impl<C> PendingEvents<C> {
         self.batch.push(event);
     }
 
-    /// The events, for the service to work through.
+    /// Returns the events for the service to handle.
     #[must_use]
     pub fn batch(&self) -> &Arc<EventBatch> {
         &self.batch
@@ -67,13 +67,13 @@ impl<C> PendingEvents<C> {
         self.finished = finished;
     }
 
-    /// Removes the changes of all events that have not finished. The service must not work through the events any more.
+    /// Removes the changes of all events that have not finished. The service must not handle these events anymore.
     pub fn abandon(&mut self) -> impl Iterator<Item = C> {
         self.batch = Arc::default();
         self.changes.drain(..).map(|pending| pending.change)
     }
 
-    /// Releases the memory of a busy moment.
+    /// Releases excess memory.
     pub fn shrink(&mut self) {
         self.changes.shrink_to(Self::KEPT);
         self.batch.shrink_to(Self::KEPT);

@@ -1,7 +1,7 @@
-//! Who is in a room, and which client IDs it has given out.
+//! The clients in a room, and the client IDs it has assigned.
 //!
-//! *Invariant:* a client has at most one connection. Each connection enters once and leaves once. A client is a *member*
-//! from the moment its `connect` has returned until its `disconnect` has.
+//! *Invariant:* a client has at most one connection. Each connection enters once and leaves once. A client is a
+//! *member* from the moment its `connect` has returned until its `disconnect` has.
 use rustc_hash::FxHashMap;
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Identifies one connection to a room. A client that returns has another connection.
+/// Identifies one connection to a room. A client that reconnects has a new connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
@@ -24,13 +24,13 @@ pub struct ConnectionId(pub u64);
 #[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 #[non_exhaustive]
 pub struct RosterSnapshot {
-    /// The last client ID that was given out; 0 if none was.
+    /// The last client ID that was assigned, or 0.
     pub last_client: u32,
     /// The clients in the room, in the order in which they joined.
     pub clients: Vec<ClientId>,
     /// Remembered tokens, absent clients first, in the order in which they left. Secrets.
     pub tokens: Vec<(String, ClientId)>,
-    /// When the room's timer fires.
+    /// The time at which the room's timer fires.
     pub timer_due: Option<Timestamp>,
 }
 
@@ -80,7 +80,7 @@ impl Roster {
         }
     }
 
-    /// Adds a connection: with the client ID its token had before, or with the next one.
+    /// Adds a connection, with the client ID that its token had before or the next one.
     pub(crate) fn join(
         &mut self,
         connection: ConnectionId,
@@ -114,7 +114,7 @@ impl Roster {
         Joined::As { client, replaces, remembered }
     }
 
-    /// Removes a connection. Returns its client if it was here.
+    /// Removes a connection. Returns its client if it was in the room.
     pub(crate) fn leave(&mut self, connection: ConnectionId) -> Option<ClientId> {
         let Entry { client, token, .. } = self.connections.remove(&connection)?;
         self.clients.remove(&client);
@@ -124,12 +124,12 @@ impl Roster {
         Some(client)
     }
 
-    /// The client of a connection.
+    /// Returns the client of a connection.
     pub(crate) fn client(&self, connection: ConnectionId) -> Option<ClientId> {
         self.connections.get(&connection).map(|entry| entry.client)
     }
 
-    /// The connection of a client.
+    /// Returns the connection of a client.
     pub(crate) fn connection(&self, client: ClientId) -> Option<ConnectionId> {
         self.clients.get(&client).copied()
     }
@@ -138,7 +138,7 @@ impl Roster {
         self.members.insert(client, connection);
     }
 
-    /// Removes a member if it is one by this connection. Returns whether it was.
+    /// Removes a client if it is a member through this connection. Returns whether it was.
     pub(crate) fn remove_member(&mut self, client: ClientId, connection: ConnectionId) -> bool {
         let is_member = self.members.get(&client) == Some(&connection);
         if is_member {
@@ -147,19 +147,19 @@ impl Roster {
         is_member
     }
 
-    /// The connection by which a client is a member.
+    /// Returns the connection through which a client is a member.
     pub(crate) fn member(&self, client: ClientId) -> Option<ConnectionId> {
         self.members.get(&client).copied()
     }
 
-    /// The members, in the order in which they joined.
+    /// Returns the members, in the order in which they joined.
     pub(crate) fn members(&self) -> Vec<(ConnectionId, ClientId)> {
         let mut members: Vec<_> = self.members.iter().map(|(client, connection)| (*connection, *client)).collect();
         members.sort_unstable();
         members
     }
 
-    /// The connections, in the order in which they joined, with what is known of their clients.
+    /// Returns the connections with their clients and details, in the order in which they joined.
     pub(crate) fn connections(&self) -> Vec<(ConnectionId, ClientId, Option<&ClientDetails>)> {
         let entries = self.connections.iter();
         let mut connections: Vec<_> =
@@ -168,7 +168,7 @@ impl Roster {
         connections
     }
 
-    /// Number of connections.
+    /// Returns the number of connections.
     pub(crate) fn len(&self) -> usize {
         self.connections.len()
     }
@@ -187,7 +187,7 @@ impl Roster {
         }
     }
 
-    /// Restores the client IDs and tokens of a snapshot. Nobody is in the room.
+    /// Restores the client IDs and tokens of a snapshot. The restored room is empty.
     pub(crate) fn restore(&mut self, snapshot: &RosterSnapshot) {
         self.last_client = snapshot.last_client;
         for (token, client) in &snapshot.tokens {

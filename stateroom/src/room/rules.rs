@@ -1,10 +1,12 @@
-//! The numbers a room goes by, the phases of its life, and the requests to join it.
+//! The limits and timeouts of a room, the phases of its life, and the requests to join it.
+//!
+//! *Invariant:* plain values without behavior.
 use std::time::Duration;
 
 use super::{close::CloseReason, roster::ConnectionId};
 use crate::details::ClientDetails;
 
-/// The numbers a room goes by.
+/// The limits and timeouts of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomRules {
     /// Maximum number of connections.
@@ -13,16 +15,16 @@ pub struct RoomRules {
     pub max_tokens: usize,
     /// Minimum time between two timer events.
     pub min_timer_interval: Duration,
-    /// How long the room stays empty after its last client has left, before it ends; `None` is forever.
+    /// Time after which the room ends when its last client has left. `None` disables it.
     pub empty_timeout: Option<Duration>,
-    /// How long the room waits for its first client, before it ends; `None` is forever.
+    /// Time after which the room ends when no client has ever joined. `None` disables it.
     pub unjoined_timeout: Option<Duration>,
     /// Whether the room ends with its last client. That client's `disconnect` is then not delivered.
     pub ends_with_last_client: bool,
 }
 
 impl Default for RoomRules {
-    /// No limits, except for 1 ms between two timer events. The room never ends for being empty.
+    /// No limits, except for 1 ms between two timer events. An empty room never ends.
     fn default() -> Self {
         RoomRules {
             max_connections: usize::MAX,
@@ -40,14 +42,14 @@ impl Default for RoomRules {
 pub enum Phase {
     /// Clients may join.
     Running,
-    /// The server is about to stop: nobody may join, and the clients are closed one after the other.
+    /// The server is about to stop. Clients may not join, and are closed one after the other.
     Draining,
     /// Another service is about to replace the current one. Clients stay.
     Restarting {
         /// Whether the room is also draining.
         draining: bool,
     },
-    /// The room ends, and its clients are closed for this reason.
+    /// The room is ending, and its clients are closed with this reason.
     Stopping(CloseReason),
 }
 
@@ -58,16 +60,16 @@ pub struct JoinRequest<E> {
     pub connection: ConnectionId,
     /// The token by which the client keeps its ID. A secret.
     pub token: Option<String>,
-    /// What is known of the client besides its ID.
+    /// The client's details, if there are any.
     pub details: Option<Box<ClientDetails>>,
-    /// The way out to the client.
+    /// The outbound side of the connection.
     pub egress: E,
 }
 
 /// A join that was rejected.
 #[derive(Debug)]
 pub struct Rejected<E> {
-    /// The way out to the client.
+    /// The outbound side of the connection.
     pub egress: E,
     /// The reason to close it with.
     pub reason: CloseReason,

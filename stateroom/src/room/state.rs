@@ -21,17 +21,17 @@ use crate::{
 pub(super) enum Change<O: RoomOutput> {
     /// The client becomes a member.
     Join { client: ClientId, connection: ConnectionId, egress: O::Egress },
-    /// The client is no longer a member, and is closed if there is a reason.
+    /// The client stops being a member, and is closed if there is a reason.
     Leave(Leave<O::Close>),
-    /// A client's message is handled.
+    /// A client's message has been handled.
     Message { client: ClientId, connection: ConnectionId, bytes: usize },
-    /// A caller gets its answer.
+    /// The service answers a call.
     Answer(O::CallReply),
-    /// An HTTP request gets its response.
+    /// The service responds to an HTTP request.
     Respond(O::RequestReply),
-    /// The timer has fired, whenever it was due.
+    /// The timer was fired, even if it was not due or not set.
     FireTimer,
-    /// None.
+    /// No change.
     Nothing,
 }
 
@@ -41,16 +41,16 @@ pub(super) struct Leave<C> {
     pub(super) reason: Option<C>,
 }
 
-pub(super) struct State<C> {
+pub(super) struct RoomState<C> {
     pub(super) rules: RoomRules,
     pub(super) phase: Phase,
     pub(super) roster: Roster,
     pub(super) timers: Timers,
-    /// The `disconnect` with which the room ends; delivered only if it does not end.
+    /// The withheld `disconnect` of the last client; delivered only if the room continues.
     pub(super) last_leave: Option<Leave<C>>,
 }
 
-impl<C: From<CloseReason>> State<C> {
+impl<C: From<CloseReason>> RoomState<C> {
     /// Removes a connection.
     pub(super) fn leave<O: RoomOutput<Close = C>>(
         &mut self,
@@ -139,7 +139,7 @@ impl<C: From<CloseReason>> State<C> {
                 self.remove_member(Leave { client, connection, reason }, output);
                 self.leave(pending, connection, None);
             }
-            // Without meaning in this event.
+            // The event has no answer, or has been answered.
             Effect::Answer { .. } | Effect::Respond { .. } => output.effect_ignored(&effect),
         }
     }

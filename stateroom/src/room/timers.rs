@@ -9,25 +9,25 @@ use std::time::Duration;
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// The point in time this long after the epoch.
+    /// Creates the point in time this long after the epoch.
     #[must_use]
     pub fn from_duration(since_epoch: Duration) -> Self {
         Timestamp(nanoseconds(since_epoch))
     }
 
-    /// The time since the epoch.
+    /// Returns the time since the epoch.
     #[must_use]
     pub fn since_epoch(self) -> Duration {
         Duration::from_nanos(self.0)
     }
 
-    /// The point in time this much later; the last one there is instead of an overflow.
+    /// Returns the point in time this much later, saturating at the latest one.
     #[must_use]
     pub fn saturating_add(self, delay: Duration) -> Self {
         Timestamp(self.0.saturating_add(nanoseconds(delay)))
     }
 
-    /// The time from `earlier` to this point, zero if `earlier` is later.
+    /// Returns the time from `earlier` to this point, zero if `earlier` is later.
     #[must_use]
     pub fn saturating_since(self, earlier: Timestamp) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
@@ -71,7 +71,7 @@ impl Timers {
         self.earliest = now;
     }
 
-    /// Records that the timer fires now, whenever it was due.
+    /// Records that the timer fires now, even if it was not due or not set.
     pub(crate) fn fire(&mut self, now: Timestamp) {
         self.due = None;
         self.earliest = now.saturating_add(self.min_interval);
@@ -86,29 +86,29 @@ impl Timers {
         is_due
     }
 
-    /// The time at which the timer fires.
+    /// Returns the time at which the timer fires.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         self.due
     }
 
-    /// Starts the deadline of a room that has just become empty. A running one stays.
+    /// Starts the deadline of an empty room, unless it is running.
     pub(crate) fn start_empty(&mut self, now: Timestamp, timeout: Option<Duration>) {
         if self.empty_deadline.is_none() {
             self.empty_deadline = timeout.map(|timeout| now.saturating_add(timeout));
         }
     }
 
-    /// Cancels the deadline: a client is in the room.
+    /// Cancels the deadline of an empty room.
     pub(crate) fn stop_empty(&mut self) {
         self.empty_deadline = None;
     }
 
-    /// Returns whether the room has been empty for as long as it may.
+    /// Returns whether the deadline of the empty room has passed.
     pub(crate) fn is_empty_over(&self, now: Timestamp) -> bool {
         self.empty_deadline.is_some_and(|deadline| deadline <= now)
     }
 
-    /// The next time at which the room has to wake up.
+    /// Returns the next time at which the room has to wake up.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.due.into_iter().chain(self.empty_deadline).min()
     }

@@ -8,7 +8,7 @@ use hashlink::LinkedHashMap;
 
 use crate::ClientId;
 
-/// The tokens a room remembers. They are secrets of the clients, and never logged.
+/// The tokens a room remembers. They are secrets of the clients and never logged.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Tokens {
     present: HashMap<String, ClientId>,
@@ -21,7 +21,7 @@ pub(crate) struct Tokens {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remembered {
     Yes,
-    /// An absent client's token was forgotten for it.
+    /// The token replaced that of an absent client.
     Instead,
     /// Every remembered token belongs to a client in the room.
     No,

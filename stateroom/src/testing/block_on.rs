@@ -1,6 +1,6 @@
-//! Waiting for a future on this thread.
+//! Blocks the current thread on a future.
 //!
-//! *Invariant:* a panic in the future is a fault of the room's, not the test's.
+//! *Invariant:* a panic in the future becomes a fault of the room, and does not fail the test.
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,8 +13,8 @@ use std::{
 
 use crate::fault::{Fault, FaultKind};
 
-/// After so long it is looked at the future unasked: inside of another runtime, some wake only when that one is idle.
-const PATIENCE: Duration = Duration::from_millis(1);
+/// Maximum time between two polls. Inside of another runtime, a future may be woken only when that runtime is idle.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 struct Unpark(Thread);
 
@@ -24,7 +24,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs what drives a service to its end.
+/// Runs a future to completion.
 pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let run = AssertUnwindSafe(|| {
         let mut future = pin!(future);
@@ -33,7 +33,7 @@ pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Fault>>) -> Res
             if let Poll::Ready(outcome) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return outcome;
             }
-            thread::park_timeout(PATIENCE);
+            thread::park_timeout(POLL_INTERVAL);
         }
     });
     catch_unwind(run).unwrap_or_else(|panic| Err(Fault::from_panic(FaultKind::Panic, &*panic)))

@@ -1,11 +1,11 @@
 //! How a simulated room closes a client.
 //!
-//! *Invariant:* no code and no reason but those that a server would send.
+//! *Invariant:* codes and reasons are those that a server sends.
 use std::fmt;
 
 use crate::room::CloseReason;
 
-/// How the room closed a client.
+/// The close code and reason with which the room closed a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Closed {

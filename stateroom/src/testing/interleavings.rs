@@ -1,26 +1,28 @@
-//! Random interleavings of clients, and of those that break a service the shortest.
+//! Randomized tests: random interleavings of clients, shrunk to the shortest script that fails.
 //!
-//! *Invariant:* a seed decides everything: the same one has the same steps tried in the same order. Nothing is written.
+//! *Invariant:* the seed determines the steps of every case and their order. Nothing is written to disk.
+mod catch;
+mod compare;
 mod failure;
 mod generate;
-mod quiet;
-mod same;
 mod shrink;
 
 use std::{env, ops::RangeInclusive, sync::Arc, time::Duration};
 
 pub use failure::{Failure, Verdict};
-use generate::{Move, Plan};
+use generate::{GeneratedStep, Plan};
 use proptest::strategy::{Just, Strategy, Union};
 
-use super::{Room, Script, script::Cast};
+use super::{Room, Script, script::ClientMap};
 use crate::{MessagePayload, StateroomService};
 
-/// Names the seed in the environment.
-const SEED: &str = "STATEROOM_TEST_SEED";
+/// The environment variable that sets the seed.
+const SEED_VARIABLE: &str = "STATEROOM_TEST_SEED";
 
-/// Throws clients at a service at random, who come, speak, leave and come back, and looks after each step whether all is well.
-/// Where it is not, the steps are made fewer and simpler as long as it still is not, and shown as a test.
+/// A randomized test of a service. Random clients connect, send messages, disconnect and reconnect, and a check runs
+/// after each step.
+///
+/// A failing case is shrunk to fewer and simpler steps for as long as it still fails, and printed as a test.
 ///
 /// ```
 /// use stateroom::{testing::Interleavings, *};
@@ -41,20 +43,23 @@ const SEED: &str = "STATEROOM_TEST_SEED";
 ///     }
 /// }
 ///
-/// Interleavings::of(Counter::default).messages(["increment", "decrement"]).clients(1..=4).steps(1..=30).cases(50).check(|room| {
+/// let test = Interleavings::of(Counter::default).messages(["increment", "decrement"]);
+/// test.clients(1..=4).steps(1..=30).cases(50).check(|room| {
 ///     let value = room.service().value.to_string();
 ///     for client in room.clients() {
-///         // What it got by this step: one that comes back heard its last number long ago.
-///         let heard = room.take_texts(client);
-///         assert!(heard.last().is_none_or(|last| *last == value));
+///         // Only the messages of this step: a client that reconnected received earlier values.
+///         let received = room.take_texts(client);
+///         assert!(received.last().is_none_or(|last| *last == value));
 ///     }
 /// });
 /// ```
 ///
-/// The seed is 0 unless [`seed`](Self::seed) says otherwise, and the variable `STATEROOM_TEST_SEED` goes before both.
+/// The seed is fixed, so each run tries the same cases: it is 0 by default, can be set with [`seed`](Self::seed), and
+/// is overridden by the environment variable `STATEROOM_TEST_SEED`.
 pub struct Interleavings<S> {
-    room: Box<dyn Fn() -> Room<S>>,
-    printed: String,
+    create_room: Box<dyn Fn() -> Room<S>>,
+    /// The expression that creates a room, for printed tests.
+    room_expression: String,
     plan: Plan,
     cases: u64,
     seed: u64,
@@ -63,23 +68,24 @@ pub struct Interleavings<S> {
 }
 
 impl<S: StateroomService> Interleavings<S> {
-    /// Of rooms with the service that `make` makes: `Interleavings::of(Counter::default)`.
+    /// Creates a test of the services that `create` returns: `Interleavings::of(Counter::default)`.
     ///
-    /// Unless told otherwise: 256 cases of 1 to 50 steps, by up to 3 clients, who say nothing.
-    pub fn of<F: Fn() -> S + Send + Sync + 'static>(make: F) -> Self {
-        let printed = format!("Room::of({})", expression::<F, S>());
-        let make = Arc::new(make);
-        Self::in_rooms(&printed, move || {
-            let make = make.clone();
-            Room::of(move || make())
+    /// By default, it runs 256 cases of 1 to 50 steps with up to 3 clients, which send no messages.
+    pub fn of<F: Fn() -> S + Send + Sync + 'static>(create: F) -> Self {
+        let room_expression = format!("Room::of({})", service_expression::<F, S>());
+        let create = Arc::new(create);
+        Self::in_rooms(&room_expression, move || {
+            let create = create.clone();
+            Room::of(move || create())
         })
     }
 
-    /// In the rooms that `make` makes. As text, `printed` is the expression that makes one; failures show it.
-    pub fn in_rooms(printed: &str, make: impl Fn() -> Room<S> + 'static) -> Self {
+    /// Creates a test in the rooms that `create_room` returns. `room_expression` is the source code that creates such a
+    /// room; printed tests contain it.
+    pub fn in_rooms(room_expression: &str, create_room: impl Fn() -> Room<S> + 'static) -> Self {
         Interleavings {
-            room: Box::new(make),
-            printed: printed.to_owned(),
+            create_room: Box::new(create_room),
+            room_expression: room_expression.to_owned(),
             plan: Plan::default(),
             cases: 256,
             seed: 0,
@@ -88,7 +94,7 @@ impl<S: StateroomService> Interleavings<S> {
         }
     }
 
-    /// What clients say: one of these. Those named first are the simpler ones.
+    /// Sets the messages that clients send. Earlier ones count as simpler when a failure is shrunk.
     #[must_use]
     pub fn messages<M: Into<MessagePayload>>(self, messages: impl IntoIterator<Item = M>) -> Self {
         let messages: Vec<MessagePayload> = messages.into_iter().map(Into::into).collect();
@@ -99,7 +105,7 @@ impl<S: StateroomService> Interleavings<S> {
         }
     }
 
-    /// What clients say: anything that this strategy of proptest makes, as `"[a-z]{1,5}"` does.
+    /// Sets a proptest strategy that generates the messages clients send, such as `"[a-z]{1,5}"`.
     #[must_use]
     pub fn messages_from<T: Strategy + 'static>(mut self, messages: T) -> Self
     where
@@ -109,149 +115,152 @@ impl<S: StateroomService> Interleavings<S> {
         self
     }
 
-    /// How many clients there are, at least one.
+    /// Sets the number of clients per case, at least one. 1 to 3 by default.
     #[must_use]
     pub fn clients(mut self, clients: RangeInclusive<u32>) -> Self {
         self.plan.clients = clients;
         self
     }
 
-    /// How many steps are tried.
+    /// Sets the number of steps per case. 1 to 50 by default.
     #[must_use]
     pub fn steps(mut self, steps: RangeInclusive<u32>) -> Self {
         self.plan.steps = steps;
         self
     }
 
-    /// The longest time that passes in one step; 10 s unless told otherwise. With zero, none does.
+    /// Sets the maximum time that passes in one step, 10 s by default. With zero, no time passes.
     #[must_use]
     pub fn longest_advance(mut self, time: Duration) -> Self {
         self.plan.longest_advance = time;
         self
     }
 
-    /// How many cases are tried.
+    /// Sets the number of cases, 256 by default.
     #[must_use]
     pub fn cases(mut self, cases: u64) -> Self {
         self.cases = cases;
         self
     }
 
-    /// The seed of the first case; that of the next is one more.
+    /// Sets the seed of the first case, 0 by default. Each further case increments it.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// That the service fails is no failure of the test.
+    /// Accepts services that fail. By default, a failing service fails the test.
     #[must_use]
     pub fn allow_faults(mut self) -> Self {
         self.allow_faults = true;
         self
     }
 
-    /// The check looks at the room only when a case is over: for one that takes long.
+    /// Runs the check only at the end of each case, which suits slow checks.
     #[must_use]
     pub fn at_the_end(mut self) -> Self {
         self.at_the_end = true;
         self
     }
 
-    /// Tries all cases. `check` looks at the room when it begins and after each step, or only [at the end](Self::at_the_end):
-    /// it fails by a panic, as an assertion does, or by an error that it returns.
+    /// Runs all cases. `check` runs when a room starts and after each step, or only [at the end](Self::at_the_end). It
+    /// fails by panicking, as assertions do, or by returning an error.
     ///
     /// # Panics
     ///
-    /// If a case fails, with the shortest script that does.
+    /// If a case fails. The panic message shows the shortest script that fails.
     #[track_caller]
     pub fn check<V: Verdict>(&self, check: impl Fn(&mut Room<S>) -> V) {
         assert_none(self.find(check));
     }
 
-    /// The same, and gives back the failure, if there is one.
+    /// Like [`check`](Self::check), but returns the failure, if there is one.
     pub fn find<V: Verdict>(&self, check: impl Fn(&mut Room<S>) -> V) -> Option<Failure> {
-        self.search(Check { look: check, is_comparison: false, at_the_end: self.at_the_end })
+        self.search(Check { inspect: check, is_comparison: false, at_the_end: self.at_the_end })
     }
 
     fn search<V: Verdict>(&self, check: Check<impl Fn(&mut Room<S>) -> V>) -> Option<Failure> {
-        let first = match env::var(SEED) {
-            #[expect(clippy::panic, reason = "in a test that is how to say so")]
-            Ok(seed) => seed.parse().unwrap_or_else(|_| panic!("{SEED}={seed} is no seed: write a number")),
+        let first = match env::var(SEED_VARIABLE) {
+            #[expect(clippy::panic, reason = "assertions fail by panicking")]
+            Ok(seed) => seed.parse().unwrap_or_else(|_| panic!("invalid {SEED_VARIABLE} `{seed}`: expected a number")),
             Err(_) => self.seed,
         };
         (0..self.cases).find_map(|case| {
             let seed = first.wrapping_add(case);
-            let moves = self.plan.moves(seed);
-            let broken = self.run(&moves, &check)?;
-            let moves = moves.into_iter().take(broken.steps).collect();
-            let moves = shrink::shrink(moves, |moves| self.run(moves, &check).is_some());
-            let Broken { script, reason, is_difference, .. } = self.run(&moves, &check).unwrap_or(broken);
-            Some(Failure { script, reason, seed, room: self.printed.clone(), is_difference })
+            let steps = self.plan.generate(seed);
+            let failed = self.run(&steps, &check)?;
+            let steps = steps.into_iter().take(failed.step_count).collect();
+            let steps = shrink::shrink(steps, |steps| self.run(steps, &check).is_some());
+            let FailedRun { script, reason, is_difference, .. } = self.run(&steps, &check).unwrap_or(failed);
+            Some(Failure { script, reason, seed, room_expression: self.room_expression.clone(), is_difference })
         })
     }
 
-    /// Does this to a fresh room, up to where something is wrong.
-    fn run<V: Verdict>(&self, moves: &[Move], check: &Check<impl Fn(&mut Room<S>) -> V>) -> Option<Broken> {
-        let mut cast = Cast::default();
+    /// Runs the steps in a fresh room, up to the first failure.
+    fn run<V: Verdict>(&self, steps: &[GeneratedStep], check: &Check<impl Fn(&mut Room<S>) -> V>) -> Option<FailedRun> {
+        let mut clients = ClientMap::default();
         let mut is_difference = false;
-        let mut room = match quiet::caught(|| (self.room)()) {
+        let mut room = match catch::catch_panic(|| (self.create_room)()) {
             Ok(room) => room,
-            Err(reason) => return Some(Broken { steps: 0, reason, script: Script::default(), is_difference }),
+            Err(reason) => {
+                return Some(FailedRun { step_count: 0, reason, script: Script::default(), is_difference });
+            }
         };
-        for steps in 0..=moves.len() {
-            let outcome = quiet::caught(|| {
-                if let Some(step) = steps.checked_sub(1).and_then(|last| moves.get(last)).map(|last| &last.step) {
-                    cast.play(step, &mut room).map_err(|mismatch| mismatch.to_string())?;
+        for step_count in 0..=steps.len() {
+            let outcome = catch::catch_panic(|| {
+                if let Some(last) = step_count.checked_sub(1).and_then(|last| steps.get(last)) {
+                    clients.run_step(&last.step, &mut room).map_err(|mismatch| mismatch.to_string())?;
                 }
                 if room.fault().is_some() && !self.allow_faults {
-                    return Err(format!("{}{}", room.failure_note(), quiet::last_place()));
+                    return Err(format!("{}{}", room.fault_text(), catch::last_location()));
                 }
-                if check.at_the_end && steps < moves.len() {
+                if check.at_the_end && step_count < steps.len() {
                     return Ok(());
                 }
                 is_difference = check.is_comparison;
-                (check.look)(&mut room).verdict()
+                (check.inspect)(&mut room).verdict()
             });
             if let Err(reason) = outcome.unwrap_or_else(Err) {
-                // Of two rooms, what comes of it in the one is what the other one lacks.
+                // If two rooms differ, the expectations hold in this one and fail in the other.
                 let script = if is_difference { room.script().clone() } else { room.script().without_expectations() };
-                return Some(Broken { steps, reason, script, is_difference });
+                return Some(FailedRun { step_count, reason, script, is_difference });
             }
         }
         None
     }
 }
 
-/// What looks whether all is well.
+/// The check of a test.
 struct Check<F> {
-    look: F,
-    /// Whether it compares the room with another one.
+    inspect: F,
+    /// Whether the room is compared with another one.
     is_comparison: bool,
     at_the_end: bool,
 }
 
-/// Where a case went wrong.
-struct Broken {
-    steps: usize,
+/// A case up to its first failure.
+struct FailedRun {
+    step_count: usize,
     reason: String,
     script: Script,
     is_difference: bool,
 }
 
 #[track_caller]
-#[expect(clippy::panic, reason = "in a test that is how to say so")]
+#[expect(clippy::panic, reason = "assertions fail by panicking")]
 fn assert_none(failure: Option<Failure>) {
     if let Some(failure) = failure {
         panic!("{failure}");
     }
 }
 
-/// How a function that makes services is written, as far as its type's name tells: `<a::Counter as a::Default>::default`.
-fn expression<F, S>() -> String {
+/// Derives the source code of a function that creates services from its type name, such as
+/// `<a::Counter as a::Default>::default`.
+fn service_expression<F, S>() -> String {
     let last = |path: &str| path.rsplit("::").next().unwrap_or_default().to_owned();
-    let (made, service) = (std::any::type_name::<F>(), last(std::any::type_name::<S>()));
-    match made.rsplit("::").next() {
+    let (function, service) = (std::any::type_name::<F>(), last(std::any::type_name::<S>()));
+    match function.rsplit("::").next() {
         Some(function) if !function.contains('{') => format!("{service}::{function}"),
         _ => format!("|| {service} {{ .. }}"),
     }

@@ -1,23 +1,24 @@
-//! What a failed expectation says.
+//! The error of an unmet expectation.
 //!
-//! *Invariant:* one message is one line, whatever is in it.
+//! *Invariant:* each message is shown on one line, whatever it contains.
 use std::{error::Error, fmt};
 
 use similar::{Algorithm, ChangeTag};
 
 use crate::{ClientId, MessagePayload};
 
-/// Something in a room is not as it was expected. Its text, also as `Debug`, shows the difference line by line.
+/// An unmet expectation. Its `Display` and `Debug` texts show the difference line by line.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mismatch(String);
 
 impl Mismatch {
-    /// Something else than these messages.
-    pub(super) fn messages(client: ClientId, expected: &[MessagePayload], got: &[MessagePayload]) -> Self {
-        let [expected, got] = [expected, got].map(|messages| messages.iter().map(literal).collect::<Vec<_>>());
-        let mut text = format!("client {} got something else than was expected (- expected, + got):", client.0);
-        for operation in similar::capture_diff_slices(Algorithm::Myers, &expected, &got) {
-            for change in operation.iter_changes(&expected, &got) {
+    /// Creates a mismatch that shows the difference between two lists of messages.
+    pub(super) fn messages(client: ClientId, expected: &[MessagePayload], received: &[MessagePayload]) -> Self {
+        let [expected, received] =
+            [expected, received].map(|messages| messages.iter().map(literal).collect::<Vec<_>>());
+        let mut text = format!("client {} received unexpected messages (- expected, + received):", client.0);
+        for operation in similar::capture_diff_slices(Algorithm::Myers, &expected, &received) {
+            for change in operation.iter_changes(&expected, &received) {
                 let sign = match change.tag() {
                     ChangeTag::Equal => ' ',
                     ChangeTag::Delete => '-',
@@ -29,19 +30,19 @@ impl Mismatch {
         Mismatch(text)
     }
 
-    /// Something that one sentence tells.
-    pub(super) fn of(text: String) -> Self {
+    /// Creates a mismatch with this text.
+    pub(super) fn new(text: String) -> Self {
         Mismatch(text)
     }
 
-    /// The same, with what is said of it on a line before or behind.
-    pub(super) fn and(self, before: &str, behind: &str) -> Self {
-        let lines = [before, &self.0, behind].into_iter().filter(|line| !line.is_empty());
+    /// Adds a line before and after the text, unless it is empty.
+    pub(super) fn with_lines(self, before: &str, after: &str) -> Self {
+        let lines = [before, &self.0, after].into_iter().filter(|line| !line.is_empty());
         Mismatch(lines.collect::<Vec<_>>().join("\n"))
     }
 }
 
-/// A message as a literal of Rust.
+/// Formats a message as a Rust literal.
 pub(super) fn literal(message: &MessagePayload) -> String {
     match message {
         MessagePayload::Text(text) => format!("{text:?}"),
@@ -55,7 +56,7 @@ impl fmt::Display for Mismatch {
     }
 }
 
-// As `unwrap` and a test's `?` show it.
+// `unwrap` and the `?` of a test show the `Debug` text.
 impl fmt::Debug for Mismatch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)

@@ -19,15 +19,15 @@ use crate::{
     room::{CloseReason, ConnectionId, RoomContext, RoomCore, RoomRules},
 };
 
-/// A room without a server. Its clients are IDs, its time passes when [`advance`](Room::advance) is called, and each
-/// method returns when everything it caused has happened.
+/// A simulated room, without a server. Its clients are IDs, its time passes when [`advance`](Room::advance) is called,
+/// and each method returns after all of its consequences.
 ///
-/// It follows the rules of a server's room: client IDs and tokens, the order of events, effects that are released when
-/// their event returns, close codes and reasons. When the service fails, all clients are closed with 1011, and the next
+/// It behaves like a server's room in client IDs and tokens, the order of events, effects that are released when their
+/// event returns, and close codes and reasons. When the service fails, all clients are closed with 1011, and the next
 /// client to connect gets a fresh room, in which client IDs start at 1 and no token is remembered.
 ///
-/// It leaves out limits, rooms that end because they are empty, and the backoff of rooms that keep failing. Clocks that
-/// a service reads on its own are the real ones.
+/// Not simulated are limits, the end of empty rooms, and the backoff of failing rooms. A clock that the service reads
+/// itself, such as `Instant::now()`, is the real clock.
 ///
 /// ```
 /// use stateroom::{testing::Room, *};
@@ -64,7 +64,7 @@ pub struct Room<S> {
 type Context = RoomContext<OutsideEffects>;
 type Create<S> = dyn Fn(&str, Arc<Context>) -> Result<S, Fault> + Send + Sync;
 
-/// A room with a service that has not failed.
+/// A service that has not failed, and the core of its room.
 struct Live<S> {
     service: S,
     context: Arc<Context>,
@@ -73,7 +73,7 @@ struct Live<S> {
 }
 
 impl<S: StateroomService> Room<S> {
-    /// Creates a room with the ID `room`, whose services `create` makes: `Room::of(Counter::default)`.
+    /// Creates a room with the ID `room`, and the services that `create` returns: `Room::of(Counter::default)`.
     pub fn of(create: impl Fn() -> S + Send + Sync + 'static) -> Self {
         Self::named("room", create)
     }
@@ -83,7 +83,7 @@ impl<S: StateroomService> Room<S> {
         Self::from_factory(room_id, FnFactory(create))
     }
 
-    /// Creates a room whose services a factory makes, such as the factory of a compiled module.
+    /// Creates a room with the services of a factory, such as the factory of a compiled module.
     pub fn from_factory<F: StateroomServiceFactory<Service = S>>(room_id: &str, factory: F) -> Self {
         Self::from_factory_with_clock(room_id, factory, RoomClock::default())
     }
@@ -107,7 +107,7 @@ impl<S: StateroomService> Room<S> {
         room
     }
 
-    /// Begins a service, in a room that has none.
+    /// Starts a service in a room without one.
     fn begin(&mut self) {
         self.fault = None;
         self.output.received.clear();
@@ -124,7 +124,7 @@ impl<S: StateroomService> Room<S> {
         }
     }
 
-    /// Runs everything that is due now.
+    /// Handles all pending events, effects from outside of events, and the timer if it is due.
     fn settle(&mut self) {
         loop {
             if let Err(fault) = self.run_batch() {
@@ -139,7 +139,7 @@ impl<S: StateroomService> Room<S> {
         }
     }
 
-    /// Has the service work through its pending events.
+    /// Lets the service handle its pending events.
     fn run_batch(&mut self) -> Result<(), Fault> {
         let Some(Live { service, context, core, .. }) = &mut self.live else { return Ok(()) };
         while !core.is_idle() {
@@ -151,14 +151,14 @@ impl<S: StateroomService> Room<S> {
         Ok(())
     }
 
-    /// Closes all clients: the service has failed.
+    /// Ends the service with a fault, and closes all clients.
     fn fail(&mut self, fault: Fault) {
         self.end(&CloseReason::from(&fault));
         self.fault = Some(fault);
         self.faults += 1;
     }
 
-    /// Ends the service. A panic in its `Drop` is its own business.
+    /// Ends the service. A panic in its `Drop` is ignored.
     fn end(&mut self, reason: &CloseReason) {
         if let Some(mut live) = self.live.take() {
             live.core.close(reason, &mut self.output);

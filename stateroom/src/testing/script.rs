@@ -1,7 +1,7 @@
-//! What is done to a room, as values: to be run again, compared, and printed as a test.
+//! The inputs of a room and the expected outputs as a value, which can be replayed, compared and printed as a test.
 //!
-//! *Invariant:* a client in a script is a name. Whom it means is whoever the room lets in when the script has it connect, so
-//! a script from which steps are taken can still be run.
+//! *Invariant:* a client ID in a script is only a name for the client that the script's `Connect` step adds. A script
+//! can therefore be replayed after steps were removed from it.
 mod print;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -13,64 +13,64 @@ use crate::{
     http::{Request, Response},
 };
 
-/// Something that is done to a room, or expected of it.
+/// An input of a room, or an expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// A client joins.
+    /// Connects a client.
     Connect {
-        /// How the script calls it from then on.
+        /// The ID by which later steps refer to the client.
         client: ClientId,
-        /// The token by which it gets its number back.
+        /// The token with which the client keeps its ID.
         token: Option<String>,
-        /// What is known of it, if anything is.
+        /// The client's details, if there are any.
         details: Option<Box<ClientDetails>>,
     },
-    /// A client says something.
+    /// Sends a message from a client.
     Send {
-        /// Who says it.
+        /// The client.
         client: ClientId,
-        /// What it says.
+        /// The message.
         message: MessagePayload,
     },
-    /// A client leaves.
+    /// Disconnects a client.
     Disconnect {
-        /// Who leaves.
+        /// The client.
         client: ClientId,
     },
-    /// Time passes.
+    /// Advances the clock.
     Advance {
-        /// How much.
+        /// The time that passes.
         time: Duration,
     },
-    /// The timer fires, before its time or without one.
+    /// Fires the timer, even if it is not due or not set.
     FireTimer,
-    /// The program around the rooms asks something.
+    /// Calls the service.
     Call {
-        /// What it asks.
+        /// The message.
         message: MessagePayload,
-        /// The answer that is expected, if one is.
+        /// The expected answer; `None` accepts any answer.
         answer: Option<MessagePayload>,
     },
-    /// Somebody asks something over HTTP.
+    /// Sends an HTTP request.
     Request {
-        /// What it asks.
+        /// The request.
         request: Box<Request>,
-        /// The answer that is expected, if one is.
+        /// The expected response; `None` accepts any response.
         response: Option<Box<Response>>,
     },
-    /// The server stops.
+    /// Stops the server.
     Shutdown,
-    /// A client got these messages since it was last asked, and no others.
+    /// Expects exactly these messages for a client, since the last expectation for it.
     Expect {
-        /// Who got them.
+        /// The client.
         client: ClientId,
-        /// What it got.
+        /// The messages.
         messages: Vec<MessagePayload>,
     },
-    /// When the room last closed a connection of this client, it was with this code.
+    /// Expects that the room closed a client, most recently with this code.
     ExpectClosed {
-        /// Who was closed.
+        /// The client.
         client: ClientId,
         /// The close code.
         code: u16,
@@ -78,8 +78,8 @@ pub enum Step {
 }
 
 impl Step {
-    /// The client that it needs to have connected.
-    fn names(&self) -> Option<ClientId> {
+    /// Returns the client that must have connected before this step.
+    fn client(&self) -> Option<ClientId> {
         match self {
             Step::Send { client, .. }
             | Step::Disconnect { client }
@@ -94,13 +94,13 @@ impl Step {
         }
     }
 
-    /// Whether it only looks.
+    /// Returns whether the step is an expectation.
     fn is_expectation(&self) -> bool {
         matches!(self, Step::Expect { .. } | Step::ExpectClosed { .. })
     }
 }
 
-/// Steps, one after the other. A script that expects messages also expects, in the end, that nobody got others.
+/// A sequence of steps. A script that expects any messages also expects, at its end, that no client received others.
 ///
 /// ```
 /// use stateroom::{testing::Room, *};
@@ -141,21 +141,21 @@ pub struct Script {
 }
 
 impl Script {
-    /// Does it all to a room. A step of a client that the script has not had connect is skipped.
+    /// Runs the steps in a room. Steps of a client without a preceding `Connect` step are skipped.
     ///
     /// # Errors
     ///
-    /// The first expectation that is not met, with the step it belongs to.
+    /// If an expectation is not met. Returns the first one, with its step.
     pub fn run<S: StateroomService>(&self, room: &mut Room<S>) -> Result<(), Mismatch> {
-        let mut cast = Cast::default();
+        let mut clients = ClientMap::default();
         for (index, step) in self.steps.iter().enumerate() {
-            let place = || format!("step {} of {}:", index + 1, self.steps.len());
-            cast.play(step, room).map_err(|mismatch| mismatch.and(&place(), ""))?;
+            let position = || format!("step {} of {}:", index + 1, self.steps.len());
+            clients.run_step(step, room).map_err(|mismatch| mismatch.with_lines(&position(), ""))?;
         }
         if self.expects_messages() { room.check_nothing_more() } else { Ok(()) }
     }
 
-    /// The same steps, without what is expected.
+    /// Returns the script without its expectations.
     #[must_use]
     pub fn without_expectations(&self) -> Self {
         let mut steps: Vec<_> = self.steps.iter().filter(|step| !step.is_expectation()).cloned().collect();
@@ -180,55 +180,55 @@ impl FromIterator<Step> for Script {
     }
 }
 
-/// Whom the clients of a script mean in the room.
+/// The clients in a room, by their IDs in a script.
 #[derive(Debug, Default)]
-pub(super) struct Cast(BTreeMap<ClientId, ClientId>);
+pub(super) struct ClientMap(BTreeMap<ClientId, ClientId>);
 
-impl Cast {
-    /// Does a step to a room.
-    pub(super) fn play<S: StateroomService>(&mut self, step: &Step, room: &mut Room<S>) -> Result<(), Mismatch> {
-        let whom = |client: &ClientId| self.0.get(client).copied();
+impl ClientMap {
+    /// Runs a step in a room.
+    pub(super) fn run_step<S: StateroomService>(&mut self, step: &Step, room: &mut Room<S>) -> Result<(), Mismatch> {
+        let in_room = |client: &ClientId| self.0.get(client).copied();
         match step {
             Step::Connect { client, token, details } => {
                 let joined = room.connect_as(token.as_deref(), details.as_deref().cloned().unwrap_or_default());
                 self.0.insert(*client, joined);
             }
             Step::Send { client, message } => {
-                whom(client).into_iter().for_each(|client| room.send(client, message.clone()));
+                in_room(client).into_iter().for_each(|client| room.send(client, message.clone()));
             }
-            Step::Disconnect { client } => whom(client).into_iter().for_each(|client| room.disconnect(client)),
+            Step::Disconnect { client } => in_room(client).into_iter().for_each(|client| room.disconnect(client)),
             Step::Advance { time } => room.advance(*time),
             Step::FireTimer => room.fire_timer(),
             Step::Call { message, answer: expected } => {
                 let answer = room.call(message.clone());
-                same("answer to the call", expected.as_ref(), answer.as_ref(), room)?;
+                check_answer("answer to the call", expected.as_ref(), answer.as_ref(), room)?;
             }
             Step::Request { request, response: expected } => {
                 let response = room.request((**request).clone());
-                same("answer to the request", expected.as_deref(), response.as_ref(), room)?;
+                check_answer("response to the request", expected.as_deref(), response.as_ref(), room)?;
             }
             Step::Shutdown => room.shutdown(),
             Step::Expect { client, messages } => {
-                whom(client).map_or(Ok(()), |client| room.check(client, messages))?;
+                in_room(client).map_or(Ok(()), |client| room.check(client, messages))?;
             }
             Step::ExpectClosed { client, code } => {
-                whom(client).map_or(Ok(()), |client| room.check_closed(client, *code))?;
+                in_room(client).map_or(Ok(()), |client| room.check_closed(client, *code))?;
             }
         }
         Ok(())
     }
 }
 
-/// Whether an answer is the expected one, if one is expected.
-fn same<T: PartialEq + std::fmt::Debug, S: StateroomService>(
+/// Checks an answer, if one is expected.
+fn check_answer<T: PartialEq + std::fmt::Debug, S: StateroomService>(
     what: &str,
     expected: Option<&T>,
-    got: Option<&T>,
+    received: Option<&T>,
     room: &Room<S>,
 ) -> Result<(), Mismatch> {
-    if expected.is_none() || expected == got {
+    if expected.is_none() || expected == received {
         return Ok(());
     }
-    let text = format!("another {what} than was expected:\n  - {expected:?}\n  + {got:?}");
-    Err(room.mismatch(Mismatch::of(text)))
+    let text = format!("unexpected {what} (- expected, + received):\n  - {expected:?}\n  + {received:?}");
+    Err(room.mismatch(Mismatch::new(text)))
 }

@@ -1,11 +1,28 @@
-//! A context that records, to call a service's methods one by one.
+//! A context that records effects, to call the methods of a service directly.
 //!
-//! *Invariant:* what was asked for is in the record, in order, until it is taken.
+//! *Invariant:* effects are recorded in the order in which they were requested, until they are taken.
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{ClientId, MessagePayload, MessageRecipient, StateroomContext, messages::Effect};
 
-/// A context that records what a service asks for. Clones share one record.
+/// A context that records the effects a service requests. Clones share one record.
+///
+/// ```
+/// use stateroom::{testing::TestContext, *};
+///
+/// #[derive(Default)]
+/// struct Echo;
+///
+/// impl StateroomService for Echo {
+///     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+///         context.send_message(client, message);
+///     }
+/// }
+///
+/// let context = TestContext::new("lobby");
+/// Echo.message(ClientId(1), "hello".into(), &context);
+/// assert_eq!(context.take_texts_for(ClientId(1)), ["hello"]);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct TestContext {
     room_id: Arc<str>,
@@ -13,19 +30,19 @@ pub struct TestContext {
 }
 
 impl TestContext {
-    /// A context of a room with this id, with nothing recorded.
+    /// Creates a context of the room with this ID, with an empty record.
     #[must_use]
     pub fn new(room_id: &str) -> Self {
         TestContext { room_id: room_id.into(), effects: Arc::default() }
     }
 
-    /// What was asked for since the last `take`, in order.
+    /// Takes the effects recorded since the last `take`, in order.
     #[must_use]
     pub fn take(&self) -> Vec<Effect> {
         std::mem::take(&mut *self.record())
     }
 
-    /// The texts that `client` was sent since the last `take`, to it alone or among others.
+    /// Returns the text messages sent to `client` since the last `take`, directly or by broadcast.
     #[must_use]
     pub fn texts_for(&self, client: ClientId) -> Vec<String> {
         let record = self.record();
@@ -38,7 +55,7 @@ impl TestContext {
         texts.collect()
     }
 
-    /// The same, and empties the record: also of what others were sent.
+    /// Like [`texts_for`](Self::texts_for), and clears the record, including messages to other clients.
     #[must_use]
     pub fn take_texts_for(&self, client: ClientId) -> Vec<String> {
         let texts = self.texts_for(client);

@@ -1,7 +1,9 @@
-//! Times that read well in a test.
+//! Concise durations for tests.
+//!
+//! *Invariant:* a duration that does not fit in a `u64` of seconds saturates.
 use std::time::Duration;
 
-/// Makes times of numbers: `5.seconds()`.
+/// Creates durations from numbers: `5.seconds()`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -11,40 +13,40 @@ use std::time::Duration;
 /// assert_eq!(1.minute() + 30.seconds(), Duration::from_millis(90_000));
 /// ```
 pub trait Time: Sized {
-    /// So many milliseconds.
+    /// Returns a duration of this many milliseconds.
     fn milliseconds(self) -> Duration;
 
-    /// So many seconds.
+    /// Returns a duration of this many seconds.
     fn seconds(self) -> Duration;
 
-    /// So many minutes.
+    /// Returns a duration of this many minutes.
     fn minutes(self) -> Duration;
 
-    /// So many hours.
+    /// Returns a duration of this many hours.
     fn hours(self) -> Duration;
 
-    /// For `1.millisecond()`.
+    /// Singular form, for `1.millisecond()`.
     fn millisecond(self) -> Duration {
         self.milliseconds()
     }
 
-    /// For `1.second()`.
+    /// Singular form, for `1.second()`.
     fn second(self) -> Duration {
         self.seconds()
     }
 
-    /// For `1.minute()`.
+    /// Singular form, for `1.minute()`.
     fn minute(self) -> Duration {
         self.minutes()
     }
 
-    /// For `1.hour()`.
+    /// Singular form, for `1.hour()`.
     fn hour(self) -> Duration {
         self.hours()
     }
 }
 
-// For one type only, or a plain number could not tell which it is.
+// Implemented for one type only, so that the type of a literal is inferred.
 impl Time for u64 {
     fn milliseconds(self) -> Duration {
         Duration::from_millis(self)

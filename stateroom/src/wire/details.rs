@@ -1,15 +1,15 @@
-//! What is known of a client, as bytes: a list of records, each a u32 kind, and two texts, a name and a value.
+//! The encoding of a client's details: a list of records, each with a u32 kind and two strings, a name and a value.
 //!
 //! | kind | name | value |
 //! |-|-|-|
 //! | 0 | | the subject |
 //! | 1 | | the claims, as JSON |
-//! | 2 | of a parameter of the query | its value |
-//! | 3 | of a header | its value |
+//! | 2 | the name of a query parameter | its value |
+//! | 3 | the name of a header | its value |
 //! | 4 | | the subprotocol |
 //!
-//! *Invariant:* a record of another kind is skipped, so that there may be more of them.
-use super::{Reader, WireError, put_bytes, put_u32};
+//! *Invariant:* records of unknown kinds are skipped, so kinds can be added.
+use super::{Reader, WireError, encode_bytes, encode_u32};
 use crate::details::ClientDetails;
 
 const SUBJECT: u32 = 0;
@@ -18,24 +18,24 @@ const QUERY: u32 = 2;
 const HEADER: u32 = 3;
 const SUBPROTOCOL: u32 = 4;
 
-/// Appends them to `out`.
+/// Appends the details to `out`.
 pub(crate) fn encode(details: &ClientDetails, out: &mut Vec<u8>) {
     let ClientDetails { subject, claims, query, headers, subprotocol } = details;
-    let records: Vec<(u32, &str, &str)> = one(SUBJECT, subject)
-        .chain(one(CLAIMS, claims))
+    let records: Vec<(u32, &str, &str)> = unnamed(SUBJECT, subject)
+        .chain(unnamed(CLAIMS, claims))
         .chain(named(QUERY, query))
         .chain(named(HEADER, headers))
-        .chain(one(SUBPROTOCOL, subprotocol))
+        .chain(unnamed(SUBPROTOCOL, subprotocol))
         .collect();
     out.extend_from_slice(&(records.len() as u64).to_le_bytes());
     for (kind, name, value) in records {
-        put_u32(out, kind);
-        put_bytes(out, name.as_bytes());
-        put_bytes(out, value.as_bytes());
+        encode_u32(out, kind);
+        encode_bytes(out, name.as_bytes());
+        encode_bytes(out, value.as_bytes());
     }
 }
 
-fn one(kind: u32, value: &Option<String>) -> impl Iterator<Item = (u32, &str, &str)> {
+fn unnamed(kind: u32, value: &Option<String>) -> impl Iterator<Item = (u32, &str, &str)> {
     value.iter().map(move |value| (kind, "", value.as_str()))
 }
 
@@ -43,14 +43,14 @@ fn named(kind: u32, pairs: &[(String, String)]) -> impl Iterator<Item = (u32, &s
     pairs.iter().map(move |(name, value)| (kind, name.as_str(), value.as_str()))
 }
 
-/// Reads them.
+/// Decodes details.
 pub(crate) fn decode(bytes: &[u8]) -> Result<ClientDetails, WireError> {
-    read(&mut Reader(bytes))
+    decode_from(&mut Reader(bytes))
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Result<ClientDetails, WireError> {
+pub(super) fn decode_from(reader: &mut Reader<'_>) -> Result<ClientDetails, WireError> {
     let mut details = ClientDetails::default();
-    // Nothing is made for a length that is not true: the bytes end before.
+    // Allocates nothing for the length: if it is wrong, the bytes end first.
     for _ in 0..reader.length()? {
         let (kind, name, value) = (reader.u32()?, reader.text()?, reader.text()?);
         match kind {

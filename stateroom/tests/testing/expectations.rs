@@ -1,28 +1,28 @@
-//! What a failed expectation says.
+//! The texts of unmet expectations.
 use stateroom::testing::Room;
 
-use crate::{ANN, BOB, Diary, panic_of, room};
+use crate::{ANN, BOB, Chat, panic_of, room};
 
 #[test]
-fn the_difference_is_shown_line_by_line() {
+fn shows_the_difference_line_by_line() {
     let mut room = room(1);
     for text in ["one", "two\nlines", "four"] {
         room.send(ANN, text);
     }
     room.send(ANN, b"\x00five");
     let text = panic_of(|| room.expect(ANN, ["one", "three", "four"]));
-    let expected = r#"client 1 got something else than was expected (- expected, + got):
+    let expected = r#"client 1 received unexpected messages (- expected, + received):
     "one"
   - "three"
   + "two\nlines"
     "four"
   + b"\x00five""#;
     assert_eq!(text, expected);
-    assert_eq!(panic_of(|| room.expect(ANN, ["x"])).lines().last(), Some(r#"  - "x""#), "what was shown is taken");
+    assert_eq!(panic_of(|| room.expect(ANN, ["x"])).lines().last(), Some(r#"  - "x""#), "the messages shown are taken");
 }
 
 #[test]
-fn what_is_not_expected_is_shown() {
+fn shows_unexpected_messages() {
     let mut room = room(2);
     room.send(BOB, "to 2 hi");
     assert!(panic_of(|| room.expect_nothing_more()).ends_with("+ \"hi\""));
@@ -32,26 +32,26 @@ fn what_is_not_expected_is_shown() {
 }
 
 #[test]
-fn closes_that_did_not_come_are_shown() {
+fn shows_a_missing_close() {
     let mut room = room(2);
     let text = panic_of(|| room.expect_closed(BOB, 4000));
-    assert_eq!(text, "client 2 should have been closed with 4000, and was not closed");
+    assert_eq!(text, "expected client 2 to be closed with 4000, but it was not closed");
     room.send(ANN, "close 2 3000");
     let text = panic_of(|| room.expect_closed(BOB, 4000));
-    assert_eq!(text, r#"client 2 should have been closed with 4000, and was closed with 3000 "so it was said""#);
+    assert_eq!(text, r#"expected client 2 to be closed with 4000, but it was closed with 3000 "requested""#);
 }
 
 #[test]
-fn a_failed_service_is_named_where_something_is_missing() {
+fn shows_the_fault_of_the_service() {
     let mut room = room(1);
     room.send(ANN, "panic");
-    let failed = "the service failed in `message`: panic: as told by 1";
+    let failed = "the service failed in `message`: panic: requested by 1";
     let text = panic_of(|| room.expect(ANN, ["hello"]));
-    let head = "client 1 got something else than was expected (- expected, + got):";
+    let head = "client 1 received unexpected messages (- expected, + received):";
     assert_eq!(text, format!("{head}\n  - \"hello\"\n{failed}"));
     assert_eq!(panic_of(|| room.expect_no_fault()), failed);
     assert_eq!(panic_of(|| _ = room.service()), format!("the room has ended\n{failed}"));
-    let mut room = Room::of(Diary::default);
+    let mut room = Room::of(Chat::default);
     room.shutdown();
     assert_eq!(panic_of(|| _ = room.service()), "the room has ended");
 }

@@ -1,4 +1,4 @@
-//! Random interleavings: the shortest script is found, and a seed decides all.
+//! Random interleavings: failures are shrunk to the shortest script, and the seed determines all steps.
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -11,18 +11,18 @@ use stateroom::{
 
 use crate::panic_of;
 
-/// Breaks on the third increment, if two different clients were among those who asked for it.
+/// Fails at the third increment if two different clients requested increments.
 #[derive(Default)]
 struct Counter {
     value: i64,
-    by: BTreeSet<ClientId>,
+    clients: BTreeSet<ClientId>,
 }
 
 impl StateroomService for Counter {
     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
         match message.text() {
             Some("increment") => {
-                self.by.insert(client);
+                self.clients.insert(client);
                 self.value += 1;
             }
             Some("decrement") => self.value -= 1,
@@ -34,7 +34,7 @@ impl StateroomService for Counter {
 
 impl Counter {
     fn is_broken(&self) -> bool {
-        self.value >= 3 && self.by.len() >= 2
+        self.value >= 3 && self.clients.len() >= 2
     }
 }
 
@@ -43,19 +43,19 @@ fn counters() -> Interleavings<Counter> {
 }
 
 #[test]
-fn the_shortest_script_is_found_from_whatever_seed() {
+fn finds_the_shortest_script_with_every_seed() {
     for seed in 0..40 {
         let failure = counters().seed(seed).find(|room| assert!(!room.service().is_broken())).unwrap();
         let steps = failure.script.steps;
         assert_eq!(steps.len(), 5, "{seed}: {steps:#?}");
-        let said =
+        let increments =
             steps.iter().filter(|step| matches!(step, Step::Send { message, .. } if *message == "increment".into()));
-        assert_eq!(said.count(), 3);
+        assert_eq!(increments.count(), 3);
     }
 }
 
 #[test]
-fn a_failure_is_a_test_ready_to_paste_with_its_reason_and_its_seed() {
+fn prints_a_failure_as_a_test_with_its_reason_and_seed() {
     let check = |room: &mut Room<Counter>| match room.service().value {
         2 => Err("two is too many"),
         _ => Ok(()),
@@ -71,29 +71,29 @@ fn breaks() {
     room.send(ann, \"increment\");
 }
 
-STATEROOM_TEST_SEED=";
+Set STATEROOM_TEST_SEED=";
     assert!(text.starts_with(expected), "{text}");
     let failure = counters().seed(7).find(check).unwrap();
     let again = counters().cases(1).seed(failure.seed).find(check).unwrap();
-    assert_eq!(again, failure, "its seed has it first");
+    assert_eq!(again, failure, "its seed runs the case first");
     again.script.run(&mut Room::of(Counter::default)).unwrap();
 }
 
 #[test]
-fn what_holds_passes() {
+fn passes_if_the_check_holds() {
     counters().cases(200).check(|room| {
-        let increments = room.script().steps.iter().filter(|step| says(step, "increment")).count();
-        let decrements = room.script().steps.iter().filter(|step| says(step, "decrement")).count();
+        let increments = room.script().steps.iter().filter(|step| is_message(step, "increment")).count();
+        let decrements = room.script().steps.iter().filter(|step| is_message(step, "decrement")).count();
         assert_eq!(room.service().value, increments as i64 - decrements as i64);
     });
 }
 
-fn says(step: &Step, text: &str) -> bool {
+fn is_message(step: &Step, text: &str) -> bool {
     matches!(step, Step::Send { message, .. } if message.text() == Some(text))
 }
 
 #[test]
-fn the_same_seed_is_the_same_run_and_another_is_another() {
+fn the_seed_determines_the_steps() {
     let run = |seed| {
         let scripts = RefCell::new(Vec::new());
         counters().messages_from("[a-z]{0,9}").seed(seed).cases(20).check(|room| {
@@ -106,7 +106,7 @@ fn the_same_seed_is_the_same_run_and_another_is_another() {
 }
 
 #[test]
-fn clients_come_back_by_their_tokens_and_leave_and_time_passes() {
+fn generates_every_kind_of_step() {
     let seen = RefCell::new(BTreeMap::<_, u32>::new());
     counters().cases(50).check(|room| {
         for step in &room.script().steps {
@@ -125,35 +125,36 @@ fn clients_come_back_by_their_tokens_and_leave_and_time_passes() {
     assert_eq!(seen.borrow().len(), 6, "{seen:?}");
 }
 
-/// Panics when a client is back.
+/// Panics when a client reconnects.
 #[derive(Default)]
-struct Forgetful(BTreeSet<ClientId>);
+struct RejectsReconnects(BTreeSet<ClientId>);
 
-impl StateroomService for Forgetful {
+impl StateroomService for RejectsReconnects {
     fn connect(&mut self, client: ClientId, _: &impl StateroomContext) {
-        assert!(self.0.insert(client), "{} was here before", client.0);
+        assert!(self.0.insert(client), "{} has connected before", client.0);
     }
 }
 
 #[test]
-fn a_service_that_fails_breaks_unless_that_is_allowed() {
-    let failure = Interleavings::of(Forgetful::default).find(|_| ()).unwrap();
+fn a_service_that_fails_fails_the_test_unless_faults_are_allowed() {
+    let failure = Interleavings::of(RejectsReconnects::default).find(|_| ()).unwrap();
     let text = failure.to_string();
-    let begin = "the service breaks after 2 steps: the service failed in `connect`: panic: 1 was here before (at ";
-    assert!(text.starts_with(begin), "{text}");
+    let expected =
+        "the service breaks after 2 steps: the service failed in `connect`: panic: 1 has connected before (at ";
+    assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("tests/testing/interleavings.rs:"), "{text}");
     assert!(
         text.contains("    room.connect_with_token(\"token 1\");\n    room.connect_with_token(\"token 1\");\n}"),
         "{text}"
     );
-    Interleavings::of(Forgetful::default).allow_faults().check(|_| ());
+    Interleavings::of(RejectsReconnects::default).allow_faults().check(|_| ());
 }
 
-/// Says how long its longest message was, a second later.
+/// Broadcasts the length of the longest message after a second.
 #[derive(Default)]
-struct Longest(usize);
+struct LongestMessage(usize);
 
-impl StateroomService for Longest {
+impl StateroomService for LongestMessage {
     fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
         self.0 = self.0.max(message.text().map_or(0, str::len));
         context.set_timer(1000);
@@ -164,16 +165,16 @@ impl StateroomService for Longest {
 }
 
 #[test]
-fn messages_and_times_become_as_simple_as_they_may() {
+fn simplifies_messages_and_times() {
     let failure =
-        Interleavings::of(|| Longest(0)).messages_from("[a-z]{0,20}").longest_advance(1.hour()).find(|room| {
+        Interleavings::of(|| LongestMessage(0)).messages_from("[a-z]{0,20}").longest_advance(1.hour()).find(|room| {
             for client in room.clients() {
                 let lengths = room.take_texts(client).into_iter().map(|length| length.parse::<usize>().unwrap());
                 assert!(lengths.max().is_none_or(|length| length < 5), "too long");
             }
         });
     let text = failure.unwrap().to_string();
-    let expected = "    let mut room = Room::of(|| Longest { .. });
+    let expected = "    let mut room = Room::of(|| LongestMessage { .. });
     let ann = room.connect();
     room.send(ann, \"aaaaa\");
     room.advance(1.second());
@@ -183,77 +184,78 @@ fn messages_and_times_become_as_simple_as_they_may() {
 }
 
 #[test]
-fn services_that_are_to_be_the_same_are_compared_in_what_they_say_and_in_what_they_do_not() {
-    let shout = |text: &'static str| move || Room::of(move || Shouting(text));
-    let two = || Interleavings::of(|| Shouting("hey")).messages(["speak"]);
-    two().check_same(shout("hey"));
+fn reports_messages_and_closes_of_only_one_room() {
+    let other_room = |text: &'static str| move || Room::of(move || FixedAnswer(text));
+    let test = || Interleavings::of(|| FixedAnswer("hey")).messages(["speak"]);
+    test().check_same(other_room("hey"));
 
-    let text = panic_of(|| two().check_same(shout("ho")));
-    let expected = r#"the rooms differ after 2 steps: client 1 got something else than was expected (- expected, + got):
+    let text = panic_of(|| test().check_same(other_room("ho")));
+    let expected = r#"the rooms differ after 2 steps: client 1 received unexpected messages (- expected, + received):
   - "hey"
   + "ho"
 
 #[test]
 fn differs() {
-    let mut room = Room::of(|| Shouting { .. });
+    let mut room = Room::of(|| FixedAnswer { .. });
     let ann = room.connect();
     room.send(ann, "speak");
     room.expect(ann, ["hey"]);
     room.expect_nothing_more();
 }
 
-That is what comes of it in this room; in the other one, it is something else.
-STATEROOM_TEST_SEED="#;
+These expectations hold in the first room. They fail in the other one.
+Set STATEROOM_TEST_SEED="#;
     assert!(text.starts_with(expected), "{text}");
-    // No word of the one stands against what the other says: nor does a close.
-    let silent = || Interleavings::of(|| Shouting("")).messages(["speak"]);
+    // The first room sends nothing, so the message or close of the other one has no counterpart.
+    let silent = || Interleavings::of(|| FixedAnswer("")).messages(["speak"]);
     for text in ["ho", "close"] {
-        let text = panic_of(|| silent().check_same(shout(text)));
-        assert!(text.starts_with("the rooms differ after 2 steps: the other room is not the same"), "{text}");
+        let text = panic_of(|| silent().check_same(other_room(text)));
+        assert!(text.starts_with("the rooms differ after 2 steps: different outputs"), "{text}");
     }
 }
 
-/// Has a timer when everybody has left, and may fail when it comes.
+/// Sets a timer when a client leaves, and can fail when it fires in an empty room.
 #[derive(Default)]
-struct Lonely {
+struct FailsWhenEmpty {
     fails: bool,
-    here: u32,
+    clients: u32,
 }
 
-impl StateroomService for Lonely {
+impl StateroomService for FailsWhenEmpty {
     fn connect(&mut self, _: ClientId, _: &impl StateroomContext) {
-        self.here += 1;
+        self.clients += 1;
     }
 
     fn disconnect(&mut self, _: ClientId, context: &impl StateroomContext) {
-        self.here -= 1;
+        self.clients -= 1;
         context.set_timer(10);
     }
 
     fn timer(&mut self, _: &impl StateroomContext) {
-        assert!(self.here > 0 || !self.fails, "alone");
+        assert!(self.clients > 0 || !self.fails, "the room is empty");
     }
 }
 
 #[test]
-fn a_fault_that_nobody_is_closed_by_is_a_difference_too() {
-    let lonely = |fails| move || Lonely { fails, here: 0 };
-    let room = |fails| Room::of(lonely(fails));
-    let text = panic_of(|| Interleavings::of(lonely(false)).check_same(|| room(true)));
-    let begin = "the rooms differ after 3 steps: faults of the service: 0 here, 1 in the other room\n\
-                 the service failed in `timer`: panic: alone";
-    assert!(text.starts_with(begin), "{text}");
-    let text = panic_of(|| Interleavings::of(lonely(true)).check_same(|| room(true)));
+fn a_fault_in_an_empty_room_is_a_difference() {
+    let service = |fails| move || FailsWhenEmpty { fails, clients: 0 };
+    let room = |fails| Room::of(service(fails));
+    let text = panic_of(|| Interleavings::of(service(false)).check_same(|| room(true)));
+    let expected = "the rooms differ after 3 steps: \
+                 different numbers of service faults: 0 in this room, 1 in the other room\n\
+                 the service failed in `timer`: panic: the room is empty";
+    assert!(text.starts_with(expected), "{text}");
+    let text = panic_of(|| Interleavings::of(service(true)).check_same(|| room(true)));
     assert!(text.starts_with("the service breaks after 3 steps: the service failed in `timer`"), "{text}");
-    let allowed = Interleavings::of(lonely(true)).allow_faults();
+    let allowed = Interleavings::of(service(true)).allow_faults();
     allowed.check_same(|| room(true));
-    assert!(panic_of(|| allowed.check_same(|| room(false))).contains("1 here, 0 in the other room"));
+    assert!(panic_of(|| allowed.check_same(|| room(false))).contains("1 in this room, 0 in the other room"));
 }
 
-/// Answers whoever speaks with this, or not, or by closing it.
-struct Shouting(&'static str);
+/// Answers each message with this text, or closes the sender for `close`.
+struct FixedAnswer(&'static str);
 
-impl StateroomService for Shouting {
+impl StateroomService for FixedAnswer {
     fn message(&mut self, client: ClientId, _: MessagePayload, context: &impl StateroomContext) {
         match self.0 {
             "" => {}
@@ -264,7 +266,7 @@ impl StateroomService for Shouting {
 }
 
 #[test]
-fn a_check_at_the_end_sees_each_case_once() {
+fn a_check_at_the_end_runs_once_per_case() {
     let checked = RefCell::new(Vec::new());
     counters().cases(20).at_the_end().check(|room| {
         checked.borrow_mut().push(room.script().without_expectations().steps.len());
@@ -274,7 +276,7 @@ fn a_check_at_the_end_sees_each_case_once() {
 }
 
 #[test]
-fn rooms_that_cannot_be_made_are_no_success() {
+fn a_room_that_cannot_be_created_fails_the_test() {
     let rooms = Interleavings::<Counter>::in_rooms("no_room()", || panic!("no such file"));
     let text = rooms.find(|_| ()).unwrap().to_string();
     assert!(text.starts_with("the service breaks after 0 steps: no such file (at "), "{text}");
@@ -282,16 +284,16 @@ fn rooms_that_cannot_be_made_are_no_success() {
 }
 
 #[test]
-fn the_variable_goes_before_the_seed_of_the_code() {
+fn the_environment_variable_overrides_the_seed() {
     const VARIABLE: &str = "STATEROOM_TEST_SEED";
     if let Ok(seed) = std::env::var(VARIABLE) {
-        let failure = counters().seed(1).find(|_| Err::<(), _>("at once")).unwrap();
+        let failure = counters().seed(1).find(|_| Err::<(), _>("failed")).unwrap();
         assert_eq!(failure.seed.to_string(), seed);
         return;
     }
-    // In a process of its own, as the variable is everybody's.
-    let this = ["--exact", "interleavings::the_variable_goes_before_the_seed_of_the_code"];
-    let output = std::process::Command::new(std::env::current_exe().unwrap()).args(this).env(VARIABLE, "77").output();
+    // In a separate process, because environment variables are shared by all tests.
+    let args = ["--exact", "interleavings::the_environment_variable_overrides_the_seed"];
+    let output = std::process::Command::new(std::env::current_exe().unwrap()).args(args).env(VARIABLE, "77").output();
     let output = output.unwrap();
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
 }

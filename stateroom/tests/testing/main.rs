@@ -1,5 +1,5 @@
-//! The simulated room: it keeps the rules of a server's, and says what is wrong.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+//! Tests of the simulated room: it follows the rules of a server's room, and reports unmet expectations.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers fail the test by panicking")]
 mod expectations;
 mod interleavings;
 mod rules;
@@ -10,23 +10,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use stateroom::{details::ClientDetails, http, testing::Room, *};
 
-/// Tells everybody what it hears, and does as it is told.
+/// Broadcasts every event and message, and executes commands.
 #[derive(Default)]
-pub(crate) struct Diary {
+pub(crate) struct Chat {
     lines: u32,
 }
 
-impl StateroomService for Diary {
+impl StateroomService for Chat {
     fn connect_with(&mut self, client: ClientId, details: &ClientDetails, context: &impl StateroomContext) {
         if details.query("panic").is_some() {
-            panic!("at the door");
+            panic!("requested in connect");
         }
-        let who = details.subject.as_deref().map(|subject| format!(" as {subject}")).unwrap_or_default();
-        self.tell(format!("{} comes{who}", client.0), context);
+        let subject = details.subject.as_deref().map(|subject| format!(" as {subject}")).unwrap_or_default();
+        self.broadcast(format!("{} joined{subject}", client.0), context);
     }
 
     fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
-        self.tell(format!("{} goes", client.0), context);
+        self.broadcast(format!("{} left", client.0), context);
     }
 
     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
@@ -34,26 +34,26 @@ impl StateroomService for Diary {
         let words: Vec<_> = text.split(' ').collect();
         match words[..] {
             ["panic"] => {
-                self.tell("nobody gets this".into(), context);
-                panic!("as told by {}", client.0);
+                self.broadcast("discarded".into(), context);
+                panic!("requested by {}", client.0);
             }
-            ["close", who, code] => {
-                context.send_message(MessageRecipient::Broadcast, "last words");
-                context.close_client(ClientId(who.parse().unwrap()), code.parse().unwrap(), "so it was said");
-                context.send_message(MessageRecipient::Broadcast, "to those who stay");
+            ["close", client, code] => {
+                context.send_message(MessageRecipient::Broadcast, "before the close");
+                context.close_client(ClientId(client.parse().unwrap()), code.parse().unwrap(), "requested");
+                context.send_message(MessageRecipient::Broadcast, "after the close");
             }
             ["timer", milliseconds] => context.set_timer(milliseconds.parse().unwrap()),
-            ["to", who, text] => context.send_message(ClientId(who.parse().unwrap()), text),
-            _ => self.tell(text.to_owned(), context),
+            ["to", client, text] => context.send_message(ClientId(client.parse().unwrap()), text),
+            _ => self.broadcast(text.to_owned(), context),
         }
     }
 
     fn timer(&mut self, context: &impl StateroomContext) {
-        self.tell("timer".into(), context);
+        self.broadcast("timer".into(), context);
     }
 
     fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
-        self.tell("call".into(), context);
+        self.broadcast("call".into(), context);
         (message.text() == Some("lines")).then(|| self.lines.to_string().into())
     }
 
@@ -62,20 +62,20 @@ impl StateroomService for Diary {
     }
 
     fn shutdown(&mut self, context: &impl StateroomContext) {
-        self.tell("the end".into(), context);
+        self.broadcast("shutdown".into(), context);
     }
 }
 
-impl Diary {
-    fn tell(&mut self, line: String, context: &impl StateroomContext) {
+impl Chat {
+    fn broadcast(&mut self, line: String, context: &impl StateroomContext) {
         self.lines += 1;
         context.send_message(MessageRecipient::Broadcast, line);
     }
 }
 
-/// A room with so many in it, who were told nothing yet.
-pub(crate) fn room(clients: u32) -> Room<Diary> {
-    let mut room = Room::of(Diary::default);
+/// Creates a room with this many clients, which have taken their messages.
+pub(crate) fn room(clients: u32) -> Room<Chat> {
+    let mut room = Room::of(Chat::default);
     let clients: Vec<_> = (0..clients).map(|_| room.connect()).collect();
     for client in clients {
         room.take(client);
@@ -87,7 +87,7 @@ pub(crate) const ANN: ClientId = ClientId(1);
 pub(crate) const BOB: ClientId = ClientId(2);
 pub(crate) const CLEO: ClientId = ClientId(3);
 
-/// What it says when it panics.
+/// Returns the message with which `run` panics.
 pub(crate) fn panic_of(run: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
     panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into())).unwrap()

@@ -1,4 +1,4 @@
-//! Numbers, tokens, the order of events, closes, faults.
+//! Client IDs, tokens, the order of events, closed clients, faults.
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicU32, Ordering},
@@ -15,29 +15,29 @@ use stateroom::{
     *,
 };
 
-use crate::{ANN, BOB, CLEO, Diary, room};
+use crate::{ANN, BOB, CLEO, Chat, room};
 
-/// So that a program may keep rooms, and move them between threads.
+/// Rooms can be moved between threads.
 const _: fn() = || {
     fn is_send<T: Send>() {}
-    is_send::<Room<Diary>>();
+    is_send::<Room<Chat>>();
 };
 
 #[test]
-fn clients_are_numbered_as_they_come_and_hear_what_is_said() {
-    let mut room = Room::of(Diary::default);
+fn assigns_sequential_ids_and_delivers_messages() {
+    let mut room = Room::of(Chat::default);
     let (ann, bob) = (room.connect(), room.connect());
     assert_eq!((ann, bob), (ANN, BOB));
-    room.expect(ann, ["1 comes", "2 comes"]);
-    room.expect(bob, ["2 comes"]);
+    room.expect(ann, ["1 joined", "2 joined"]);
+    room.expect(bob, ["2 joined"]);
     room.send(bob, "to 1 psst");
     room.expect(ann, ["psst"]);
     room.expect_nothing(bob);
     room.disconnect(ann);
     room.expect_nothing(ann);
-    room.expect(bob, ["1 goes"]);
+    room.expect(bob, ["1 left"]);
     assert_eq!(room.clients(), [bob]);
-    room.send(ann, "is not here");
+    room.send(ann, "absent");
     room.disconnect(ann);
     room.send(bob, "to 1 psst");
     room.expect_nothing_more();
@@ -45,7 +45,7 @@ fn clients_are_numbered_as_they_come_and_hear_what_is_said() {
 }
 
 #[test]
-fn bytes_and_texts_come_as_they_are_and_stay_after_they_are_taken() {
+fn delivers_binary_and_text_messages_and_keeps_taken_ones() {
     let mut room = room(1);
     room.send(ANN, b"\x00\xff");
     room.send(ANN, "text");
@@ -61,8 +61,8 @@ fn bytes_and_texts_come_as_they_are_and_stay_after_they_are_taken() {
 }
 
 #[test]
-fn a_token_brings_back_its_number_and_details_reach_the_service() {
-    let mut room = Room::of(Diary::default);
+fn a_token_returns_its_id_and_details_reach_the_service() {
+    let mut room = Room::of(Chat::default);
     let ann = room.connect_with_token("ann's");
     let bob = room.connect_with_token("bob's");
     room.disconnect(ann);
@@ -70,31 +70,31 @@ fn a_token_brings_back_its_number_and_details_reach_the_service() {
     details.subject = Some("Ann".into());
     assert_eq!(room.connect_as(Some("ann's"), details.clone()), ann);
     assert_eq!(room.connect_with(details), CLEO);
-    room.expect(bob, ["2 comes", "1 goes", "1 comes as Ann", "3 comes as Ann"]);
+    room.expect(bob, ["2 joined", "1 left", "1 joined as Ann", "3 joined as Ann"]);
 }
 
 #[test]
-fn a_token_in_use_has_the_older_connection_make_way() {
-    let mut room = Room::of(Diary::default);
+fn a_token_in_use_replaces_the_older_connection() {
+    let mut room = Room::of(Chat::default);
     let ann = room.connect_with_token("ann's");
     let bob = room.connect();
     assert_eq!(room.connect_with_token("ann's"), ann);
-    // What is said at its leaving reaches neither the one that goes nor the one that is yet to come.
-    room.expect(ann, ["1 comes", "2 comes", "1 comes"]);
-    room.expect(bob, ["2 comes", "1 goes", "1 comes"]);
+    // The broadcast in `disconnect` reaches neither the old nor the new connection.
+    room.expect(ann, ["1 joined", "2 joined", "1 joined"]);
+    room.expect(bob, ["2 joined", "1 left", "1 joined"]);
     room.expect_closed(ann, 4000);
     assert_eq!(room.clients(), [ann, bob]);
     room.disconnect(ann);
-    room.expect(bob, ["1 goes"]);
+    room.expect(bob, ["1 left"]);
 }
 
 #[test]
-fn who_is_closed_gets_what_was_sent_before_and_nothing_after() {
+fn a_closed_client_receives_earlier_messages_only() {
     let mut room = room(2);
     room.send(ANN, "close 2 4321");
-    room.expect(BOB, ["last words"]);
-    room.expect(ANN, ["last words", "to those who stay", "2 goes"]);
-    assert_eq!(room.closed(BOB).unwrap().to_string(), r#"4321 "so it was said""#);
+    room.expect(BOB, ["before the close"]);
+    room.expect(ANN, ["before the close", "after the close", "2 left"]);
+    assert_eq!(room.closed(BOB).unwrap().to_string(), r#"4321 "requested""#);
     assert_eq!(room.closed(ANN), None);
     assert_eq!(room.clients(), [ANN]);
     room.send(ANN, "close 1 1011");
@@ -102,12 +102,12 @@ fn who_is_closed_gets_what_was_sent_before_and_nothing_after() {
 }
 
 #[test]
-fn a_fault_releases_nothing_closes_everybody_and_ends_the_room() {
+fn a_fault_discards_effects_closes_all_clients_and_ends_the_room() {
     let mut room = room(2);
     room.send(ANN, "timer 5");
     room.send(ANN, "panic");
     let fault = room.fault().unwrap();
-    assert_eq!((fault.kind(), fault.message(), fault.event()), (FaultKind::Panic, "as told by 1", Some("message")));
+    assert_eq!((fault.kind(), fault.message(), fault.event()), (FaultKind::Panic, "requested by 1", Some("message")));
     room.expect_nothing_more();
     for client in [ANN, BOB] {
         room.expect_closed(client, 1011);
@@ -121,12 +121,12 @@ fn a_fault_releases_nothing_closes_everybody_and_ends_the_room() {
     assert_eq!(room.connect(), ANN);
     room.expect_no_fault();
     assert_eq!(room.faults(), 1);
-    room.expect(ANN, ["1 comes"]);
+    room.expect(ANN, ["1 joined"]);
     assert_eq!(room.service().lines, 1);
 }
 
 #[test]
-fn who_is_about_to_join_when_the_service_fails_is_closed_as_well() {
+fn a_fault_in_connect_also_closes_the_joining_client() {
     let mut room = room(1);
     let mut details = ClientDetails::default();
     details.query.push(("panic".into(), String::new()));
@@ -137,21 +137,25 @@ fn who_is_about_to_join_when_the_service_fails_is_closed_as_well() {
 }
 
 #[test]
-fn a_room_that_cannot_begin_closes_whoever_comes() {
+fn a_room_that_fails_to_start_closes_joining_clients() {
     let tries = Arc::new(AtomicU32::new(0));
-    let mut room: Room<Diary> = Room::of(move || match tries.fetch_add(1, Ordering::Relaxed) {
+    let mut room: Room<Chat> = Room::of(move || match tries.fetch_add(1, Ordering::Relaxed) {
         0 | 1 => panic!("not yet"),
-        _ => Diary::default(),
+        _ => Chat::default(),
     });
     assert_eq!(room.fault().unwrap().kind(), FaultKind::Build);
     let ann = room.connect();
     room.expect_closed(ann, 1011);
     assert_eq!(room.request(Request::new("GET", "/lines")), None);
-    assert_eq!(room.request(Request::new("POST", "/lines")).unwrap().body, b"0", "that one has a room begin");
+    assert_eq!(
+        room.request(Request::new("POST", "/lines")).unwrap().body,
+        b"0",
+        "a request that is not safe starts a room"
+    );
 }
 
 #[test]
-fn calls_and_requests_are_answered_after_what_they_ask_for() {
+fn answers_calls_and_requests_after_their_effects() {
     let mut room = room(1);
     assert_eq!(room.call("lines"), Some("2".into()));
     assert_eq!(room.call("anything else"), None);
@@ -161,12 +165,12 @@ fn calls_and_requests_are_answered_after_what_they_ask_for() {
 }
 
 #[test]
-fn a_server_that_stops_says_so_and_then_each_leaves() {
+fn shutdown_is_delivered_before_each_disconnect() {
     let mut room = room(3);
     room.send(ANN, "close 2 3000");
-    room.expect(CLEO, ["last words", "to those who stay", "2 goes"]);
+    room.expect(CLEO, ["before the close", "after the close", "2 left"]);
     room.shutdown();
-    room.expect(CLEO, ["the end", "1 goes"]);
+    room.expect(CLEO, ["shutdown", "1 left"]);
     room.expect_closed(CLEO, 1012);
     room.expect_closed(BOB, 3000);
     assert_eq!(room.clients(), []);
@@ -174,13 +178,13 @@ fn a_server_that_stops_says_so_and_then_each_leaves() {
 }
 
 #[test]
-fn what_is_asked_outside_of_events_is_done_when_the_room_is_next_looked_at() {
+fn effects_outside_of_events_are_applied_on_the_next_access() {
     struct Threaded(Mutex<mpsc::Sender<Box<dyn FnOnce() + Send>>>);
     impl StateroomService for Threaded {
         fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
             let context = context.clone();
-            let say = move || context.send_message(client, format!("from afar, in {}", context.room_id()));
-            self.0.lock().unwrap().send(Box::new(say)).unwrap();
+            let send = move || context.send_message(client, format!("from a thread, in {}", context.room_id()));
+            self.0.lock().unwrap().send(Box::new(send)).unwrap();
         }
     }
     let (sender, receiver) = mpsc::channel();
@@ -188,54 +192,58 @@ fn what_is_asked_outside_of_events_is_done_when_the_room_is_next_looked_at() {
     let ann = room.connect();
     room.expect_nothing(ann);
     std::thread::spawn(move || (receiver.recv().unwrap())()).join().unwrap();
-    room.expect(ann, ["from afar, in lobby"]);
+    room.expect(ann, ["from a thread, in lobby"]);
 }
 
-/// Waits in each event, and fails by itself, as a compiled module does.
-struct Slow;
+/// Yields in each event and returns faults, as a compiled module does.
+struct AsyncService;
 
-impl StateroomService for Slow {
-    async fn deliver(&mut self, turn: &EventBatch, _: &impl StateroomContext) -> Result<(), Fault> {
-        while let Some(event) = turn.next_event() {
-            let mut waited = false;
+impl StateroomService for AsyncService {
+    async fn deliver(&mut self, batch: &EventBatch, _: &impl StateroomContext) -> Result<(), Fault> {
+        while let Some(event) = batch.next_event() {
+            let mut has_yielded = false;
             std::future::poll_fn(|context| {
                 context.waker().wake_by_ref();
-                if std::mem::replace(&mut waited, true) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+                if std::mem::replace(&mut has_yielded, true) {
+                    std::task::Poll::Ready(())
+                } else {
+                    std::task::Poll::Pending
+                }
             })
             .await;
             if let Event::Timer = event {
                 return Err(Fault::new(FaultKind::CpuBudget, "more than 10 ms of processor time"));
             }
-            turn.finish_event(&mut vec![messages::Effect::SetTimer { ms_delay: 7 }]);
+            batch.finish_event(&mut vec![messages::Effect::SetTimer { ms_delay: 7 }]);
         }
         Ok(())
     }
 }
 
-struct Slows;
+struct AsyncFactory;
 
-impl StateroomServiceFactory for Slows {
-    type Service = Slow;
+impl StateroomServiceFactory for AsyncFactory {
+    type Service = AsyncService;
     type Error = Fault;
 
-    fn build(&self, room_id: &str, _: Arc<impl StateroomContext>) -> Result<Slow, Fault> {
-        if room_id == "full" { Err(Fault::new(FaultKind::NoSpace, "")) } else { Ok(Slow) }
+    fn build(&self, room_id: &str, _: Arc<impl StateroomContext>) -> Result<AsyncService, Fault> {
+        if room_id == "full" { Err(Fault::new(FaultKind::NoSpace, "")) } else { Ok(AsyncService) }
     }
 
-    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Slow, Fault> {
+    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<AsyncService, Fault> {
         self.build(room_id, context)
     }
 }
 
 #[test]
-fn a_service_that_takes_its_time_and_fails_by_itself_is_driven_as_well() {
-    let mut room = Room::from_factory("slow", Slows);
+fn drives_a_service_that_yields_and_returns_faults() {
+    let mut room = Room::from_factory("slow", AsyncFactory);
     let ann = room.connect();
     room.advance(std::time::Duration::from_millis(7));
     assert_eq!(room.fault().unwrap().kind(), FaultKind::CpuBudget);
     assert_eq!(room.closed(ann).unwrap().reason, "more than 10 ms of processor time");
 
-    let mut full = Room::from_factory("full", Slows);
+    let mut full = Room::from_factory("full", AsyncFactory);
     let ann = full.connect();
     full.expect_closed(ann, 1013);
 }

@@ -1,4 +1,4 @@
-//! Virtual time, and timers on the way.
+//! Virtual time and timers.
 use std::time::Duration;
 
 use stateroom::{
@@ -8,7 +8,7 @@ use stateroom::{
 
 use crate::{ANN, room};
 
-/// Sets its timer again and again: after 10 ms, 20 ms, 30 ms.
+/// Restarts its timer with growing delays: 10 ms, 20 ms, 30 ms.
 #[derive(Default)]
 struct Ticker {
     ticks: u32,
@@ -27,7 +27,7 @@ impl StateroomService for Ticker {
 }
 
 #[test]
-fn timers_on_the_way_fire_at_their_times() {
+fn timers_fire_at_their_times_while_the_clock_advances() {
     let mut room = Room::of(Ticker::default);
     let ann = room.connect();
     room.advance(9.milliseconds());
@@ -43,7 +43,7 @@ fn timers_on_the_way_fire_at_their_times() {
 }
 
 #[test]
-fn one_timer_replaces_the_other() {
+fn a_new_timer_replaces_the_previous_one() {
     let mut room = room(1);
     for delay in ["timer 1000", "timer 5"] {
         room.send(ANN, delay);
@@ -53,10 +53,10 @@ fn one_timer_replaces_the_other() {
 }
 
 #[test]
-fn a_timer_without_delay_fires_at_once_but_only_each_millisecond() {
+fn a_timer_without_delay_fires_at_most_once_per_millisecond() {
     #[derive(Default)]
-    struct Restless(u32);
-    impl StateroomService for Restless {
+    struct ZeroDelay(u32);
+    impl StateroomService for ZeroDelay {
         fn connect(&mut self, _: ClientId, context: &impl StateroomContext) {
             context.set_timer(0);
         }
@@ -65,7 +65,7 @@ fn a_timer_without_delay_fires_at_once_but_only_each_millisecond() {
             context.set_timer(0);
         }
     }
-    let mut room = Room::of(Restless::default);
+    let mut room = Room::of(ZeroDelay::default);
     room.connect();
     assert_eq!(room.service().0, 1);
     room.advance(Duration::from_micros(2500));

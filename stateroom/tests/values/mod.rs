@@ -1,4 +1,4 @@
-//! Any values of what the encodings carry.
+//! Strategies for arbitrary events and effects.
 use proptest::prelude::*;
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient,
@@ -23,7 +23,7 @@ pub(crate) fn recipient() -> impl Strategy<Value = MessageRecipient> {
     ]
 }
 
-/// The events that protocol 0 has no word for.
+/// Events that are not part of protocol 0.
 pub(crate) fn newer_event() -> impl Strategy<Value = Event> {
     prop_oneof![payload().prop_map(|message| Event::Call { message }), connect_with(), Just(Event::Shutdown), request(),]
 }

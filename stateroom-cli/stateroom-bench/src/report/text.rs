@@ -40,7 +40,7 @@ fn write_figures(text: &mut String, measured: &Measurement) -> fmt::Result {
     let Measurement { seconds, sent, received, lost, unsent, .. } = measured;
     match measured.rate {
         Some(rate) => writeln!(text, "measured for {seconds:.1} s at {} messages/s\n", format_count(rate))?,
-        None => writeln!(text, "measured for {seconds:.1} s, each message sent after the previous response\n")?,
+        None => writeln!(text, "measured for {seconds:.1} s, as fast as responses arrived\n")?,
     }
     writeln!(text, "{:<12}{:>12}{:>14}", "", "messages", "per second")?;
     writeln!(text, "{:<12}{:>12}{:>14}", "sent", sent, format_count(measured.sent_per_second))?;

@@ -1,4 +1,4 @@
-//! A client that says things, and expects to hear things in order.
+//! A client that sends messages and expects messages in order.
 use std::collections::VecDeque;
 
 use futures_util::{
@@ -10,15 +10,15 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, protocol::CloseFrame},
 };
 
-use super::{Io, patiently};
+use super::{Io, within_timeout};
 
 type Socket = WebSocketStream<Box<dyn Io>>;
 
 pub(crate) struct Client {
-    /// The number that the room gave it; 0 as long as it has not heard it.
+    /// Its ID; 0 until it is received.
     pub(crate) id: u32,
     socket: Socket,
-    /// Read, but not yet asked for.
+    /// Messages read while waiting for others.
     heard: VecDeque<Message>,
 }
 
@@ -32,37 +32,37 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, message: Message) {
-        patiently("the server to read", self.socket.send(message)).await.unwrap();
+        within_timeout("the server to read", self.socket.send(message)).await.unwrap();
     }
 
-    /// Says something together with what it says next.
+    /// Buffers a message, to be sent with the next one.
     pub(crate) async fn feed(&mut self, message: Message) {
         self.socket.feed(message).await.unwrap();
     }
 
-    /// Says something, if the connection still is.
+    /// Sends a message, if the connection is still open.
     pub(crate) async fn try_send(&mut self, message: Message) {
         // That it is closed already, the client finds when it listens.
-        drop(patiently("the server to read", self.socket.send(message)).await);
+        drop(within_timeout("the server to read", self.socket.send(message)).await);
     }
 
-    /// The next frame of any kind, or the end.
+    /// Returns the next frame of any kind, or the end.
     pub(crate) async fn frame(&mut self) -> Option<Result<Message, tungstenite::Error>> {
         self.socket.next().await
     }
 
-    /// The next message: not what the protocol itself says.
+    /// Returns the next message, without pings and pongs.
     pub(crate) async fn message(&mut self) -> Message {
         self.message_or_end().await.unwrap_or_else(|| panic!("the connection of client {} ends", self.id))
     }
 
-    /// The next message, or `None` when the connection ends by whatever way.
+    /// Returns the next message, or `None` when the connection ends.
     pub(crate) async fn message_or_end(&mut self) -> Option<Message> {
         if let Some(message) = self.heard.pop_front() {
             return Some(message);
         }
         loop {
-            match patiently("a message", self.frame()).await {
+            match within_timeout("a message", self.frame()).await {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(message)) => return Some(message),
                 Some(Err(_)) | None => return None,
@@ -70,7 +70,7 @@ impl Client {
         }
     }
 
-    /// The next message, if there is one without waiting.
+    /// Returns the next message, if there is one without waiting.
     pub(crate) async fn message_or_end_soon(&mut self) -> Option<Message> {
         loop {
             match tokio::time::timeout(std::time::Duration::ZERO, self.frame()).await {
@@ -81,7 +81,7 @@ impl Client {
         }
     }
 
-    /// The next message, which has to be a text.
+    /// Returns the next message, which has to be a text.
     pub(crate) async fn text(&mut self) -> String {
         match self.message().await {
             Message::Text(text) => text.as_str().to_owned(),
@@ -90,36 +90,36 @@ impl Client {
         }
     }
 
-    /// Hears just this next.
+    /// Asserts that the next message is this text.
     #[track_caller]
     pub(crate) fn hears(&mut self, text: &str) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
         async move {
-            let heard = patiently(format!("`{text}` at {caller}"), self.text()).await;
+            let heard = within_timeout(format!("`{text}` at {caller}"), self.text()).await;
             assert_eq!(heard, text, "what client {} hears at {caller}", self.id);
         }
     }
 
-    /// Hears that it has joined, and so its number.
-    pub(crate) async fn hears_its_number(&mut self) {
+    /// Receives its ID.
+    pub(crate) async fn receive_id(&mut self) {
         let text = self.text().await;
         self.id = text.strip_prefix("joined ").unwrap_or_else(|| panic!("heard `{text}` first")).parse().unwrap();
     }
 
-    /// Hears nothing next but that it is closed; with which code and reason.
+    /// Asserts that the next frame is a close frame. Returns its code and reason.
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         let (messages, close) = self.until_closed().await;
         assert_eq!(messages, [] as [Message; 0], "client {} hears more before it is closed", self.id);
         close
     }
 
-    /// What it hears until it is closed, and with which code and reason. The closing is then answered.
+    /// Returns the messages until the close frame, and its code and reason. The close is then answered.
     pub(crate) async fn until_closed(&mut self) -> (Vec<Message>, (u16, String)) {
         let mut messages = Vec::new();
         loop {
             match self.message().await {
                 Message::Close(Some(CloseFrame { code, reason })) => {
-                    patiently("the end", async { while let Some(Ok(_)) = self.frame().await {} }).await;
+                    within_timeout("the end", async { while let Some(Ok(_)) = self.frame().await {} }).await;
                     return (messages, (code.into(), reason.as_str().to_owned()));
                 }
                 Message::Close(None) => panic!("closed without a code"),
@@ -128,16 +128,16 @@ impl Client {
         }
     }
 
-    /// Waits until the server has passed on to the room all that this client has said: it answers in order.
-    pub(crate) async fn is_understood(&mut self) {
-        assert!(self.is_understood_or_over().await, "the connection of client {} ends", self.id);
+    /// Waits until the server has passed all messages of this client to the room: it answers in order.
+    pub(crate) async fn sync(&mut self) {
+        assert!(self.sync_or_end().await, "the connection of client {} ends", self.id);
     }
 
-    /// The same, or until the connection has ended; whether it has not.
-    pub(crate) async fn is_understood_or_over(&mut self) -> bool {
+    /// The same, or until the connection ends. Returns whether it is open.
+    pub(crate) async fn sync_or_end(&mut self) -> bool {
         self.try_send(Message::Ping("?".into())).await;
         loop {
-            match patiently("a pong", self.frame()).await {
+            match within_timeout("a pong", self.frame()).await {
                 Some(Ok(Message::Pong(_))) => return true,
                 Some(Ok(Message::Ping(_))) => {}
                 Some(Ok(message)) => self.heard.push_back(message),
@@ -146,12 +146,12 @@ impl Client {
         }
     }
 
-    /// Leaves as one should. What it has yet to hear comes back.
+    /// Leaves with a close frame. Returns the messages before the reply.
     pub(crate) async fn leave(mut self) -> Vec<Message> {
         self.send(Message::Close(None)).await;
         let mut rest: Vec<Message> = self.heard.drain(..).collect();
         loop {
-            match patiently("the end", self.frame()).await {
+            match within_timeout("the end", self.frame()).await {
                 Some(Ok(Message::Close(_))) | None => return rest,
                 Some(Ok(message)) => rest.push(message),
                 Some(Err(error)) => panic!("leaving fails: {error}"),
@@ -159,10 +159,10 @@ impl Client {
         }
     }
 
-    /// Is gone without a word.
+    /// Drops the connection without a close frame.
     pub(crate) fn vanish(self) {}
 
-    /// The two halves, to say and hear at the same time.
+    /// Returns the two halves, to send and receive at the same time.
     pub(crate) fn split(self) -> (SplitSink<Socket, Message>, SplitStream<Socket>) {
         assert!(self.heard.is_empty());
         self.socket.split()

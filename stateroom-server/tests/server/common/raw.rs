@@ -1,4 +1,4 @@
-//! WebSocket bytes by hand, for clients that do not behave.
+//! WebSocket bytes by hand, for misbehaving clients.
 
 pub(crate) const CONTINUATION: u8 = 0x0;
 pub(crate) const TEXT: u8 = 0x81;
@@ -6,7 +6,7 @@ pub(crate) const BINARY: u8 = 0x82;
 pub(crate) const CLOSE: u8 = 0x88;
 pub(crate) const PING: u8 = 0x89;
 
-/// The request with which a client becomes a WebSocket.
+/// Returns an opening handshake.
 pub(crate) fn handshake(path: &str) -> Vec<u8> {
     format!(
         "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -15,7 +15,7 @@ pub(crate) fn handshake(path: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A client's frame, masked with zeros. `first` is its first byte: the flags and the kind.
+/// Returns a client's frame, masked with zeros. `first` is its first byte: the flags and the opcode.
 pub(crate) fn frame(first: u8, content: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match content.len() {

@@ -1,4 +1,4 @@
-//! A service that does what messages tell it, announces who comes and goes, and keeps a record of all that happens.
+//! A service that is scripted by messages, announces joins and leaves, and records its events.
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Condvar, Mutex},
@@ -9,9 +9,9 @@ use stateroom::{
 };
 use tokio::sync::watch;
 
-use super::patiently;
+use super::within_timeout;
 
-/// Something asked of a room from outside of its events.
+/// An effect requested outside of events.
 #[derive(Debug, Clone)]
 pub(crate) enum Ask {
     Broadcast(String),
@@ -29,7 +29,7 @@ fn asking(context: impl StateroomContext) -> Asking {
     })
 }
 
-/// Makes [`Script`]s. Clones share the record and what fails.
+/// Creates [`Script`]s. Clones share the record and the failures.
 #[derive(Clone, Default)]
 pub(crate) struct ScriptFactory {
     shared: Arc<Shared>,
@@ -37,13 +37,13 @@ pub(crate) struct ScriptFactory {
 
 #[derive(Default)]
 struct Shared {
-    /// Room and event, in the order in which they happened.
+    /// Room and event, in order.
     record: watch::Sender<Vec<(String, String)>>,
     /// What fails, by name: `build`, `build error`, `init`, `connect`, `disconnect`, `timer`, `call`, `drop`.
     failing: Mutex<HashSet<&'static str>>,
-    /// The context of each room's latest service.
+    /// The context of the latest service of each room.
     contexts: Mutex<HashMap<String, Asking>>,
-    /// Whether services that are told to block may go on.
+    /// Whether blocked services may continue.
     open: Mutex<bool>,
     opened: Condvar,
 }
@@ -60,33 +60,33 @@ impl Shared {
 }
 
 impl ScriptFactory {
-    /// What has happened in a room so far, in order.
+    /// Returns the events of a room, in order.
     pub(crate) fn events(&self, room: &str) -> Vec<String> {
         let record = self.shared.record.borrow();
         record.iter().filter(|(of, _)| of == room).map(|(_, event)| event.clone()).collect()
     }
 
-    /// Waits until something has happened in a room so often.
+    /// Waits until an event has happened this number of times in a room.
     pub(crate) async fn happened(&self, room: &str, event: &str, times: usize) {
         let mut record = self.shared.record.subscribe();
         let enough = |record: &Vec<(String, String)>| {
             record.iter().filter(|(of, what)| of == room && what == event).count() >= times
         };
-        patiently(format!("`{event}` in `{room}`"), record.wait_for(enough)).await.unwrap();
+        within_timeout(format!("`{event}` in `{room}`"), record.wait_for(enough)).await.unwrap();
     }
 
-    /// From now on, services fail at these.
+    /// Makes services fail at these events.
     pub(crate) fn fail_at(&self, at: &[&'static str]) {
         *self.shared.failing.lock().unwrap() = at.iter().copied().collect();
     }
 
-    /// Asks something of a room by the context that its latest service was built with.
+    /// Requests an effect by the context of the room's latest service.
     pub(crate) fn ask(&self, room: &str, ask: Ask) {
         let context = self.shared.contexts.lock().unwrap().get(room).cloned().unwrap();
         context(ask);
     }
 
-    /// Lets services that block go on.
+    /// Unblocks services.
     pub(crate) fn open(&self) {
         *self.shared.open.lock().unwrap() = true;
         self.shared.opened.notify_all();
@@ -114,7 +114,7 @@ impl StateroomServiceFactory for ScriptFactory {
     }
 }
 
-/// Does what messages tell it:
+/// A service scripted by messages:
 ///
 /// | message | what it does |
 /// |-|-|

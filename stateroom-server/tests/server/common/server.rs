@@ -1,4 +1,4 @@
-//! A server under test, over sockets or over pipes in memory.
+//! A server under test, over sockets or in-memory pipes.
 use std::{io, net::SocketAddr};
 
 use axum::Router;
@@ -16,7 +16,7 @@ use tokio_tungstenite::{
     tungstenite::{self, client::IntoClientRequest, http::Response},
 };
 
-use super::{Client, Io, ScriptFactory, handshake, patiently};
+use super::{Client, Io, ScriptFactory, handshake, within_timeout};
 
 pub(crate) struct TestServer {
     way: Way,
@@ -30,11 +30,11 @@ enum Way {
     Pipe(Router),
 }
 
-/// How much fits into a pipe.
+/// Capacity of a pipe, in bytes.
 const PIPE: usize = 64 << 10;
 
 impl TestServer {
-    /// A server on a port of its own.
+    /// Returns a server on its own port.
     pub(crate) async fn tcp(server: Server) -> Self {
         let script = ScriptFactory::default();
         let server = server.with_ip("127.0.0.1".to_owned()).with_port(0).bind(script.clone()).await.unwrap();
@@ -42,33 +42,33 @@ impl TestServer {
         TestServer { way, handle, script, running: Some(tokio::spawn(server.run())) }
     }
 
-    /// The same, of services of the test's own.
+    /// The same, with another factory.
     pub(crate) async fn tcp_of(server: Server, factory: impl StateroomServiceFactory) -> Self {
         let server = server.with_ip("127.0.0.1".to_owned()).with_port(0).bind(factory).await.unwrap();
         let (way, handle) = (Way::Tcp(server.local_addr()), server.handle());
         TestServer { way, handle, script: ScriptFactory::default(), running: Some(tokio::spawn(server.run())) }
     }
 
-    /// Some other server that listens there.
+    /// Returns a client's view of a server that listens at this address.
     pub(crate) fn at(address: SocketAddr) -> Self {
         let handle = Server::new().router(ScriptFactory::default()).1;
         TestServer { way: Way::Tcp(address), handle, script: ScriptFactory::default(), running: None }
     }
 
-    /// A server in this process alone: time may be paused.
+    /// Returns a server without a socket: time can be paused.
     pub(crate) fn pipe(server: Server) -> Self {
         let script = ScriptFactory::default();
         let (router, handle) = server.router(script.clone());
         TestServer { way: Way::Pipe(router), handle, script, running: None }
     }
 
-    /// The same, of services of the test's own.
+    /// The same, with another factory.
     pub(crate) fn pipe_of(server: Server, factory: impl StateroomServiceFactory) -> Self {
         let (router, handle) = server.router(factory);
         TestServer { way: Way::Pipe(router), handle, script: ScriptFactory::default(), running: None }
     }
 
-    /// Where it listens.
+    /// Returns its address.
     pub(crate) fn address(&self) -> SocketAddr {
         match &self.way {
             Way::Tcp(address) => *address,
@@ -76,7 +76,7 @@ impl TestServer {
         }
     }
 
-    /// Its routes.
+    /// Returns its routes.
     pub(crate) fn router(&self) -> Router {
         match &self.way {
             Way::Tcp(_) => panic!("they are not to be had"),
@@ -84,12 +84,12 @@ impl TestServer {
         }
     }
 
-    /// Waits until it does not run any more.
+    /// Waits until it has ended.
     pub(crate) async fn ended(&mut self) {
-        patiently("the server to end", self.running.take().unwrap()).await.unwrap().unwrap();
+        within_timeout("the server to end", self.running.take().unwrap()).await.unwrap().unwrap();
     }
 
-    /// A connection to it that has said nothing yet.
+    /// Opens a connection.
     pub(crate) async fn open(&self) -> Box<dyn Io> {
         match &self.way {
             Way::Tcp(address) => Box::new(TcpStream::connect(address).await.unwrap()),
@@ -102,29 +102,29 @@ impl TestServer {
         }
     }
 
-    /// Joins a room, and hears its own number.
+    /// Joins a room and receives the ID.
     pub(crate) async fn join(&self, room: &str) -> Client {
         let mut client = self.connect(&format!("/ws/{room}")).await;
-        client.hears_its_number().await;
+        client.receive_id().await;
         client
     }
 
-    /// Becomes a WebSocket, and no more.
+    /// Opens a WebSocket.
     pub(crate) async fn connect(&self, path: &str) -> Client {
         self.connect_over(self.open().await, path).await
     }
 
     pub(crate) async fn connect_over(&self, stream: Box<dyn Io>, path: &str) -> Client {
-        let result = patiently("the handshake", client_async(format!("ws://test{path}"), stream)).await;
+        let result = within_timeout("the handshake", client_async(format!("ws://test{path}"), stream)).await;
         Client::new(result.unwrap_or_else(|error| panic!("no WebSocket at {path}: {error}")).0)
     }
 
-    /// Is not allowed to become a WebSocket.
+    /// Asserts that a handshake is refused. Returns the answer.
     pub(crate) async fn refused(&self, path: &str) -> Answer {
         self.refused_with(path, &[]).await
     }
 
-    /// The same, with headers besides.
+    /// The same, with these headers.
     pub(crate) async fn refused_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
         match self.try_connect(path, headers).await {
             Ok(_) => panic!("a WebSocket at {path}"),
@@ -133,12 +133,12 @@ impl TestServer {
         }
     }
 
-    /// Becomes a WebSocket, if there is a place for it.
+    /// Opens a WebSocket, unless it is refused.
     pub(crate) async fn try_join(&self, path: &str) -> Option<Client> {
         self.try_connect(path, &[]).await.ok().map(|(client, _)| client)
     }
 
-    /// Becomes a WebSocket, with headers besides. What was agreed on comes along.
+    /// Opens a WebSocket with these headers. Returns the answer, too.
     pub(crate) async fn connect_with(&self, path: &str, headers: &[(&'static str, &str)]) -> (Client, Answer) {
         let result = self.try_connect(path, headers).await;
         let (client, response) = result.unwrap_or_else(|error| panic!("no WebSocket at {path}: {error}"));
@@ -154,11 +154,11 @@ impl TestServer {
         for (name, value) in headers {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
-        let (socket, response) = patiently("the handshake", client_async(request, self.open().await)).await?;
+        let (socket, response) = within_timeout("the handshake", client_async(request, self.open().await)).await?;
         Ok((Client::new(socket), response))
     }
 
-    /// A client that sends these frames together with its handshake, and by hand from there on.
+    /// Opens a stream that sends these frames together with its handshake.
     pub(crate) async fn raw(&self, path: &str, frames: &[u8]) -> Box<dyn Io> {
         let mut stream = self.open().await;
         let mut bytes = handshake(path);
@@ -176,17 +176,17 @@ impl TestServer {
         self.request(&format!("POST {path} HTTP/1.1\r\n{head}\r\n\r\n")).await
     }
 
-    /// What is answered to a request written out.
+    /// Returns the answer to this request.
     pub(crate) async fn request(&self, request: &str) -> Answer {
         let mut stream = self.open().await;
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
-        patiently("an answer", stream.read_to_end(&mut bytes)).await.unwrap();
+        within_timeout("an answer", stream.read_to_end(&mut bytes)).await.unwrap();
         Answer::parse(&bytes)
     }
 }
 
-/// What a server answers over HTTP.
+/// An HTTP response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

@@ -1,4 +1,4 @@
-;; Answers a question again and again: the first counts.
+;; Answers a call several times: the first answer counts.
 ;;
 ;; outcome: lives: 3 effects
 (data (i32.const 64)

@@ -1,4 +1,4 @@
-;; Takes rows of events, by three numbers.
+;; Exports `stateroom_batch` with three parameters.
 ;;
 ;; outcome: refused: stateroom_batch
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

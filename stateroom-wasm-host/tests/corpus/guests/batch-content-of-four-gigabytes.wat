@@ -1,4 +1,4 @@
-;; Shows an effect that is longer than all there is.
+;; Publishes an effect that is longer than the published bytes.
 ;;
 ;; outcome: init: bad_message: the guest sent an invalid message
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

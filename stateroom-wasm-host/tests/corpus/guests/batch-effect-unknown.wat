@@ -1,4 +1,4 @@
-;; Asks for something that the host does not know; it is left out.
+;; Requests an effect of an unknown kind, which is ignored.
 ;;
 ;; outcome: lives: 0 effects
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

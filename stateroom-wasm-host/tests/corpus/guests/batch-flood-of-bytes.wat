@@ -1,4 +1,4 @@
-;; Sends more in one event than it may, out of the same bytes again and again.
+;; Exceeds the size of an event's effects, with the same bytes again and again.
 ;;
 ;; outcome: init: memory: an event produced more than 1 MiB of effects
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

@@ -1,4 +1,4 @@
-;; Asks for a message more than an event may.
+;; Exceeds the number of an event's effects by one.
 ;;
 ;; outcome: init: memory: an event produced more than 1000 effects
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

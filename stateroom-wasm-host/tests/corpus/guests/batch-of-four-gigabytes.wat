@@ -1,4 +1,4 @@
-;; Shows as many effects as a number can say.
+;; Publishes effects of the largest possible length.
 ;;
 ;; outcome: init: bad_pointer: the guest passed 4294967295 bytes
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

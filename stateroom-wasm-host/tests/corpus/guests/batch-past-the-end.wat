@@ -1,4 +1,4 @@
-;; Shows effects that are outside of its memory.
+;; Publishes effects outside of its memory.
 ;;
 ;; outcome: init: bad_pointer: the guest passed 12 bytes at address 4294967295
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

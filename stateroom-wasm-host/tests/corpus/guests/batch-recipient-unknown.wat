@@ -1,4 +1,4 @@
-;; Sends a message to a kind of recipient that there is not.
+;; Sends a message to an unknown kind of recipient.
 ;;
 ;; outcome: init: bad_message: the guest sent an invalid message
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

@@ -1,4 +1,4 @@
-;; Sends by the import in the middle of a row.
+;; Calls `stateroom_send` within a batch.
 ;;
 ;; outcome: init: bad_message: while handling a batch of events
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

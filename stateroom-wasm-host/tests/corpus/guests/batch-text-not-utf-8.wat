@@ -1,4 +1,4 @@
-;; Shows a text that is none.
+;; Publishes a text that is not UTF-8.
 ;;
 ;; outcome: init: bad_message: the guest sent an invalid message
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

@@ -1,4 +1,4 @@
-;; Gives up in its first row.
+;; Traps in its first batch.
 ;;
 ;; outcome: init: trap: unreachable
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

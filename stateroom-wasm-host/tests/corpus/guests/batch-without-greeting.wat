@@ -1,4 +1,4 @@
-;; Takes rows of events, but no greeting: gets its events one by one.
+;; Accepts batches, but no greeting: receives its events one by one.
 ;;
 ;; outcome: lives: 0 effects
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))

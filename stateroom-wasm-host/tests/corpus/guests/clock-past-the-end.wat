@@ -1,4 +1,4 @@
-;; Has the time written outside of its memory.
+;; Reads the clock into memory that it does not have.
 ;;
 ;; outcome: message: trap: Pointer out of bounds
 (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))

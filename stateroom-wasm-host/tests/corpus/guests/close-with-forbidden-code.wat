@@ -1,4 +1,4 @@
-;; Closes its client with a code that must not be sent: it is closed with 1000.
+;; Closes its client with a code that must not be sent: the client is closed with 1000.
 ;;
 ;; outcome: lives: 2 effects
 ;; served: 1000

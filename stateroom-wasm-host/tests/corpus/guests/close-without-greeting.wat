@@ -1,4 +1,4 @@
-;; Closes a client, which nobody has agreed upon.
+;; Closes a client, which takes a greeting.
 ;;
 ;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\02\00\00\00" "\01\00\00\00" "\e8\03" "\00\00\00\00\00\00\00\00")

@@ -1,4 +1,4 @@
-;; Sends bytes that are no effect.
+;; Sends bytes that are not an effect.
 ;;
 ;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\ff\ff\ff\ff\ff\ff\ff\ff")

@@ -1,4 +1,4 @@
-;; Sends an effect of a newer kind: it is left out.
+;; Sends an effect of a newer kind, which is ignored.
 ;;
 ;; outcome: lives: 0 effects
 (data (i32.const 64)

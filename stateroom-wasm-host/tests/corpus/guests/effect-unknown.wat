@@ -1,4 +1,4 @@
-;; Sends an effect of a kind that there is not, without a greeting.
+;; Sends an effect of an unknown kind, without a greeting.
 ;;
 ;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\63\00\00\00")

@@ -1,4 +1,4 @@
-;; Overwrites the whole of its memory while it reads an event.
+;; Overwrites all of its memory while it reads an event.
 ;;
 ;; outcome: lives: 0 effects
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Ends itself with a code that no process has.
+;; Exits with a code above the range of exit codes.
 ;;
 ;; outcome: message: trap: exit with invalid exit status
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

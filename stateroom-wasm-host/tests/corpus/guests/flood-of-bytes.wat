@@ -1,4 +1,4 @@
-;; Sends messages of 50 KB without end.
+;; Sends messages of 50 KB forever.
 ;;
 ;; outcome: message: memory: an event produced more than 1 MiB of effects
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\00\00\00\00" "\50\c3\00\00\00\00\00\00")

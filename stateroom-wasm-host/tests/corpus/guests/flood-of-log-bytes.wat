@@ -1,4 +1,4 @@
-;; Writes all of its memory at once, and again, without end.
+;; Writes all of its memory to stdout, forever.
 ;;
 ;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (data (i32.const 256) "\00\00\00\00" "\00\00\02\00")

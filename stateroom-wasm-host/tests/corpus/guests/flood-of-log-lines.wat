@@ -1,4 +1,4 @@
-;; Writes lines without end.
+;; Writes lines to stdout forever.
 ;;
 ;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (data (i32.const 256) "\08\01\00\00" "\09\00\00\00" "too much\n")

@@ -1,4 +1,4 @@
-;; Sets a timer for at once whenever one fires. A room's timers are a millisecond apart.
+;; Sets a timer without delay whenever one fires. A room's timers are at least a millisecond apart.
 ;;
 ;; outcome: lives: 2 effects
 (data (i32.const 256) "\01\00\00\00" "\00\00\00\00")

@@ -1,4 +1,4 @@
-;; Answers the greeting with nothing.
+;; Answers the greeting with zero bytes.
 ;;
 ;; outcome: no room: bad_message: the guest's answer to `stateroom_hello` is invalid
 (func (export "stateroom_hello") (param i32 i32) (result i64)

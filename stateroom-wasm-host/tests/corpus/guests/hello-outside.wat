@@ -1,4 +1,4 @@
-;; Says that its answer to the greeting is outside of its memory.
+;; Returns an answer to the greeting outside of its memory.
 ;;
 ;; outcome: no room: bad_pointer: the guest passed 56 bytes at address 131071
 (func (export "stateroom_hello") (param i32 i32) (result i64)

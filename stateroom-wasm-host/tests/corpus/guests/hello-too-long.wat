@@ -1,4 +1,4 @@
-;; Answers the greeting with more than anybody wants to read.
+;; Answers the greeting with more bytes than the host reads.
 ;;
 ;; outcome: no room: bad_message: the guest's answer to `stateroom_hello` has 65537 bytes; the limit is 65536
 (func (export "stateroom_hello") (param i32 i32) (result i64)

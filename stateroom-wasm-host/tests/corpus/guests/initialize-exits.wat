@@ -1,4 +1,4 @@
-;; Ends itself in its constructors.
+;; Exits in its constructors.
 ;;
 ;; outcome: no room: trap: the guest exited with code 7
 (func (export "_initialize") (call $exit (i32.const 7)))

@@ -1,4 +1,4 @@
-;; Asks for something in its constructors: it takes effect with the first event.
+;; Sends in its constructors: the effect is released with the first event.
 ;;
 ;; outcome: lives: 1 effects
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\00\00\00\00" "\00\00\00\00")

@@ -1,4 +1,4 @@
-;; Computes for ever when the program around it asks something.
+;; Computes forever in a call.
 ;;
 ;; outcome: call: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (data (i32.const 64)

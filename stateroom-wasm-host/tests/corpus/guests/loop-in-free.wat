@@ -1,4 +1,4 @@
-;; Never returns from freeing, which a longer event makes necessary.
+;; Computes forever in `stateroom_free`, which a longer event requires.
 ;;
 ;; outcome: long message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (func (export "stateroom_free") (param i32 i32)

@@ -1,4 +1,4 @@
-;; Computes for ever in its start function.
+;; Computes forever in its start function.
 ;;
 ;; outcome: refused: failed to start: cpu_budget
 (func $spin (loop $again (br $again)))

@@ -1,4 +1,4 @@
-;; Computes for ever in the event timer.
+;; Computes forever in timer.
 ;;
 ;; outcome: timer: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Copies its memory to and fro, for ever.
+;; Copies its memory back and forth, forever.
 ;;
 ;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Computes for ever with the slowest instruction there is.
+;; Computes forever with one of the slowest instructions.
 ;;
 ;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (global $number (mut i64) (i64.const -1))

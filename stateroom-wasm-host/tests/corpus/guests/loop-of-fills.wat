@@ -1,4 +1,4 @@
-;; Fills all of its memory, for ever: one instruction each.
+;; Fills all of its memory forever, with one instruction each time.
 ;;
 ;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Asks for memory for ever, and never minds that it gets none.
+;; Grows its memory forever, and ignores that it fails.
 ;;
 ;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

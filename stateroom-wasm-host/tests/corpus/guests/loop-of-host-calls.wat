@@ -1,4 +1,4 @@
-;; Computes for ever, mostly in a function of the host.
+;; Computes forever, mostly in a function of the host.
 ;;
 ;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Asks for a megabyte of random numbers, for ever.
+;; Requests a megabyte of random numbers, forever.
 ;;
 ;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Grows for every event, a lot, and keeps it all.
+;; Allocates new memory for every event, and frees none.
 ;;
 ;; outcome: lives: 0 effects
 (func (export "stateroom_malloc") (param $length i32) (result i32)

@@ -1,4 +1,4 @@
-;; Takes an event that was never sent, while it is asked for memory.
+;; Calls its `stateroom_recv` in `stateroom_malloc`, with an event that was never sent.
 ;;
 ;; outcome: lives: 0 effects
 (func $receive (export "stateroom_recv") (param i32 i32))

@@ -1,4 +1,4 @@
-;; Gives the memory after its end.
+;; Returns the address after its memory.
 ;;
 ;; outcome: init: bad_pointer: the guest passed
 (func (export "stateroom_malloc") (param $length i32) (result i32)

@@ -1,4 +1,4 @@
-;; Gives one byte for every event.
+;; Returns the address of its last byte for every event.
 ;;
 ;; outcome: init: bad_pointer: the guest passed
 (func (export "stateroom_malloc") (param $length i32) (result i32)

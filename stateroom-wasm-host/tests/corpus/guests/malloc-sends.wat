@@ -1,4 +1,4 @@
-;; Asks for something while it is asked for memory: it counts as the event's.
+;; Sends in `stateroom_malloc`: the effect counts as the event's.
 ;;
 ;; outcome: lives: 2 effects
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\00\00\00\00" "\00\00\00\00")

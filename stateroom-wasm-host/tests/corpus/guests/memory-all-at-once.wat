@@ -1,4 +1,4 @@
-;; Asks for 4 GiB, gets nothing, and goes on.
+;; Requests 4 GiB, is refused, and continues.
 ;;
 ;; outcome: lives: 0 effects
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Wants the host's memory for its own.
+;; Imports its memory.
 ;;
 ;; outcome: refused: imports `memory` from `env`, which this host does not provide
 (import "env" "memory" (memory 2))

@@ -1,4 +1,4 @@
-;; Has a memory with addresses of 64 bits.
+;; Has a memory with 64-bit addresses.
 ;;
 ;; outcome: refused: memory64 must be enabled
 (module (memory (export "memory") i64 1)

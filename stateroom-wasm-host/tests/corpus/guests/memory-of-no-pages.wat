@@ -1,4 +1,4 @@
-;; Has a memory without a byte in it; the versions are outside.
+;; Has an empty memory, so that the versions are outside.
 ;;
 ;; outcome: refused: `STATEROOM_API_VERSION` is at address 8, outside of the module's memory
 (module (memory (export "memory") 0)

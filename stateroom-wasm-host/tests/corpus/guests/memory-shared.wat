@@ -1,4 +1,4 @@
-;; Has a memory that threads could share.
+;; Has a shared memory.
 ;;
 ;; outcome: refused: threads must be enabled
 (memory (export "memory") 1 2 shared)

@@ -1,4 +1,4 @@
-;; Says that its memory may become 4 GiB. It does not, and the start is small.
+;; Declares a maximum memory of 4 GiB, with a small initial one.
 ;;
 ;; outcome: lives: 0 effects
 (memory (export "memory") 2 65536)

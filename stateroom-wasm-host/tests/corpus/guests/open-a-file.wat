@@ -1,4 +1,4 @@
-;; Opens a file of the host. It has no folder to open it in.
+;; Opens a file of the host, without a directory to open it in.
 ;;
 ;; outcome: lives: 0 effects
 (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))

@@ -1,4 +1,4 @@
-;; Waits for a thousand clocks at once, for ever.
+;; Waits for a thousand clocks at once, forever.
 ;;
 ;; outcome: message: time_budget: an event exceeded its time budget of 1 s
 (data (i32.const 256)

@@ -1,4 +1,4 @@
-;; Waits for nothing at all, which is an error of its own.
+;; Waits for nothing, for which WASI returns an error.
 ;;
 ;; outcome: lives: 0 effects
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

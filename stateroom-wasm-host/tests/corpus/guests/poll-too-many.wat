@@ -1,4 +1,4 @@
-;; Waits for four thousand million things at once: WASI has an error for it.
+;; Waits for four billion subscriptions, for which WASI returns an error.
 ;;
 ;; outcome: lives: 0 effects
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

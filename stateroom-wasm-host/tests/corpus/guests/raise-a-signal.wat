@@ -1,4 +1,4 @@
-;; Wants to kill the host's process: WASI has an error for it.
+;; Raises a signal to kill the host's process, for which WASI returns an error.
 ;;
 ;; outcome: lives: 0 effects
 (import "wasi_snapshot_preview1" "proc_raise" (func $raise (param i32) (result i32)))

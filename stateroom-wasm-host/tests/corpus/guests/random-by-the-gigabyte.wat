@@ -1,4 +1,4 @@
-;; Asks for two gigabytes of random numbers.
+;; Requests two gigabytes of random numbers.
 ;;
 ;; outcome: message: trap: exceeds limit 1048576
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Asks for random numbers outside of its memory.
+;; Requests random numbers into memory that it does not have.
 ;;
 ;; outcome: message: trap: Pointer out of bounds
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Looks for the host's environment variables. There are none.
+;; Reads environment variables, of which there are none.
 ;;
 ;; outcome: lives: 0 effects
 (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))

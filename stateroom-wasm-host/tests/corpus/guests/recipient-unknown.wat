@@ -1,4 +1,4 @@
-;; Sends a message to a recipient of a kind that there is not.
+;; Sends a message to an unknown kind of recipient.
 ;;
 ;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\00\00\00\00" "\03\00\00\00" "\00\00\00\00")

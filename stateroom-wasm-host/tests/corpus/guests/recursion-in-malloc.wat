@@ -1,4 +1,4 @@
-;; Calls itself without end when it is asked for memory.
+;; Recurses forever in `stateroom_malloc`.
 ;;
 ;; outcome: init: trap: call stack exhausted
 (func $malloc (export "stateroom_malloc") (param $length i32) (result i32)

@@ -1,4 +1,4 @@
-;; Calls itself without end through a table.
+;; Recurses forever through a table.
 ;;
 ;; outcome: message: trap: call stack exhausted
 (table $table funcref (elem $again))

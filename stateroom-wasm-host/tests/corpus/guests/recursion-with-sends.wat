@@ -1,4 +1,4 @@
-;; Calls itself without end, and asks for something each time.
+;; Recurses forever, and sends each time.
 ;;
 ;; outcome: message: memory: an event produced more than 1000 effects
 (data (i32.const 256) "\01\00\00\00" "\e8\03\00\00")

@@ -1,4 +1,4 @@
-;; Calls itself without end.
+;; Recurses forever.
 ;;
 ;; outcome: message: trap: call stack exhausted
 (func $again (call $again) (call $again))

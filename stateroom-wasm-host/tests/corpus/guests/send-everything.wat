@@ -1,4 +1,4 @@
-;; Sends all of its memory. It begins as a message does, and what follows is left out.
+;; Sends all of its memory. It begins like a message, and the rest is ignored.
 ;;
 ;; outcome: lives: 2 effects
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

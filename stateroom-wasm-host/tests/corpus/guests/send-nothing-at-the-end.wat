@@ -1,4 +1,4 @@
-;; Sends no bytes, from where its memory ends: that is still inside.
+;; Sends zero bytes from the end of its memory, which is in bounds.
 ;;
 ;; outcome: message: bad_message: the guest sent an invalid message
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

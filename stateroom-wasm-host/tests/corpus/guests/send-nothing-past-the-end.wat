@@ -1,4 +1,4 @@
-;; Sends no bytes, from outside of its memory.
+;; Sends zero bytes from outside of its memory.
 ;;
 ;; outcome: message: bad_pointer: the guest passed 0 bytes at address 131073
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Sends no bytes.
+;; Sends zero bytes.
 ;;
 ;; outcome: message: bad_message: the guest sent an invalid message
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Sends what begins in its memory and ends outside of it.
+;; Sends bytes that begin in its memory and end outside of it.
 ;;
 ;; outcome: message: bad_pointer: the guest passed 8 bytes at address 131070, out of bounds: its memory has 131072 bytes
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

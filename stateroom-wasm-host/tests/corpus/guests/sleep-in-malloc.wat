@@ -1,4 +1,4 @@
-;; Sleeps for ever when it is asked for memory.
+;; Sleeps forever in `stateroom_malloc`.
 ;;
 ;; outcome: init: time_budget: an event exceeded its time budget of 1 s
 (data (i32.const 256)

@@ -1,4 +1,4 @@
-;; Asks for things without end in its start function.
+;; Sends forever in its start function.
 ;;
 ;; outcome: refused: failed to start: memory: an event produced more than 1000 effects
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\00\00\00\00" "\00\00\00\00")

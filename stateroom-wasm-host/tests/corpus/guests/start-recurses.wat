@@ -1,4 +1,4 @@
-;; Calls itself without end in its start function.
+;; Recurses forever in its start function.
 ;;
 ;; outcome: refused: failed to start: trap: wasm trap: call stack exhausted
 (func $start (call $start) (call $start))

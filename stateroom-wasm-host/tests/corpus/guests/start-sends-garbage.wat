@@ -1,4 +1,4 @@
-;; Sends what is no effect, in its start function.
+;; Sends bytes that are not an effect in its start function.
 ;;
 ;; outcome: refused: failed to start: bad_message: the guest sent an invalid message
 (func $start (call $send (i32.const 256) (i32.const 0)))

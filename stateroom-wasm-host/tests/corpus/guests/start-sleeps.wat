@@ -1,4 +1,4 @@
-;; Sleeps for ever in its start function.
+;; Sleeps forever in its start function.
 ;;
 ;; outcome: refused: failed to start: time_budget: an event exceeded its time budget of 1 s
 (data (i32.const 256)

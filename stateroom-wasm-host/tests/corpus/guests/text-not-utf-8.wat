@@ -1,4 +1,4 @@
-;; Sends a text that is none.
+;; Sends a text that is not UTF-8.
 ;;
 ;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00\00\00\00\00" "\c3\28")

@@ -1,4 +1,4 @@
-;; Sends a text that is said to have 4 GiB.
+;; Sends a text with a length of 4 GiB.
 ;;
 ;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\00\00\00\00\01\00\00\00" "x")

@@ -1,4 +1,4 @@
-;; Sends a text that is said to be a byte longer than it is.
+;; Sends a text whose length is one byte more than there is.
 ;;
 ;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\04\00\00\00\00\00\00\00" "abc")

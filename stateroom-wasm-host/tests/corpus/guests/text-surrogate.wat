@@ -1,4 +1,4 @@
-;; Sends half of a pair of UTF-16 as a text.
+;; Sends half of a UTF-16 surrogate pair as a text.
 ;;
 ;; outcome: message: bad_message: the guest sent an invalid message
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\03\00\00\00\00\00\00\00" "\ed\a0\80")

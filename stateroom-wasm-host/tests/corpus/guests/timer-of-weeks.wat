@@ -1,4 +1,4 @@
-;; Sets a timer for the longest time there is.
+;; Sets a timer for the longest possible delay.
 ;;
 ;; outcome: lives: 2 effects
 (data (i32.const 256) "\01\00\00\00" "\ff\ff\ff\ff")

@@ -1,4 +1,4 @@
-;; Gives up when the program around it asks something.
+;; Traps in a call.
 ;;
 ;; outcome: call: trap: unreachable
 (data (i32.const 64)

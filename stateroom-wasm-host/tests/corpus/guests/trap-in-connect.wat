@@ -1,4 +1,4 @@
-;; Gives up in the event connect.
+;; Traps in connect.
 ;;
 ;; outcome: connect: trap: unreachable
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

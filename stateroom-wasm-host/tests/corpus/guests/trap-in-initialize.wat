@@ -1,4 +1,4 @@
-;; Gives up in its constructors.
+;; Traps in its constructors.
 ;;
 ;; outcome: no room: trap: unreachable
 (func (export "_initialize") unreachable)

@@ -1,4 +1,4 @@
-;; Gives up when it is asked for memory.
+;; Traps in `stateroom_malloc`.
 ;;
 ;; outcome: init: trap: unreachable
 (func (export "stateroom_malloc") (param $length i32) (result i32)

@@ -1,4 +1,4 @@
-;; Gives up in its start function.
+;; Traps in its start function.
 ;;
 ;; outcome: refused: failed to start: trap: wasm trap: wasm `unreachable`
 (func $start unreachable)

@@ -1,4 +1,4 @@
-;; Gives up when its timer fires.
+;; Traps in timer.
 ;;
 ;; outcome: timer: trap: unreachable
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

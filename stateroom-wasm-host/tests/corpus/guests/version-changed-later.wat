@@ -1,4 +1,4 @@
-;; Changes what it has said of its version, when it runs.
+;; Changes its version number at run time.
 ;;
 ;; outcome: lives: 0 effects
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,4 +1,4 @@
-;; Writes four thousand million parts in one call: WASI has an error for it.
+;; Writes four billion parts in one call, for which WASI returns an error.
 ;;
 ;; outcome: lives: 0 effects
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

@@ -1,32 +1,33 @@
-//! What a test expects of a simulated room, and says when it is not so.
+//! The expectations of a test.
 //!
-//! *Invariant:* an expectation that is not met says what was instead, and that the service has failed if it has.
+//! *Invariant:* an unmet expectation reports the actual outcome, and the fault if the service has failed.
 use super::Room;
 use crate::{ClientId, MessagePayload, StateroomService, testing::Mismatch};
 
 impl<S: StateroomService> Room<S> {
-    /// A client got these messages since it was last asked, and no others: `room.expect(bob, ["1", "2"])`.
+    /// Asserts that a client received exactly these messages since the last `expect` or [`take`](Self::take):
+    /// `room.expect(bob, ["1", "2"])`.
     ///
     /// # Panics
     ///
-    /// If it did not; the difference is in the message.
+    /// If it received others. The panic message shows the difference.
     #[track_caller]
     pub fn expect<M: Into<MessagePayload>>(&mut self, client: ClientId, messages: impl IntoIterator<Item = M>) {
         let expected: Vec<_> = messages.into_iter().map(Into::into).collect();
         assert_met(self.check(client, &expected));
     }
 
-    /// A client got nothing since it was last asked.
+    /// Asserts that a client received no messages since the last `expect` or [`take`](Self::take).
     ///
     /// # Panics
     ///
-    /// If it did.
+    /// If it received any.
     #[track_caller]
     pub fn expect_nothing(&mut self, client: ClientId) {
         assert_met(self.check(client, &[]));
     }
 
-    /// No client got anything since it was last asked.
+    /// Asserts that no client received a message since its last `expect` or [`take`](Self::take).
     ///
     /// # Panics
     ///
@@ -36,30 +37,30 @@ impl<S: StateroomService> Room<S> {
         assert_met(self.check_nothing_more());
     }
 
-    /// When the room last closed a connection of this client, it was with this code.
+    /// Asserts that the room closed a client, most recently with this close code.
     ///
     /// # Panics
     ///
-    /// If it never closed one, or with another code.
+    /// If the room did not close the client, or closed it with another code.
     #[track_caller]
     pub fn expect_closed(&self, client: ClientId, code: u16) {
         assert_met(self.check_closed(client, code));
     }
 
-    /// The service has not failed.
+    /// Asserts that the service has not failed.
     ///
     /// # Panics
     ///
     /// If it has.
     #[track_caller]
     pub fn expect_no_fault(&self) {
-        let outcome = if self.fault.is_none() { Ok(()) } else { Err(self.mismatch(Mismatch::of(String::new()))) };
+        let outcome = if self.fault.is_none() { Ok(()) } else { Err(self.mismatch(Mismatch::new(String::new()))) };
         assert_met(outcome);
     }
 
     pub(in crate::testing) fn check(&mut self, client: ClientId, expected: &[MessagePayload]) -> Result<(), Mismatch> {
-        let got = self.take(client);
-        if got == expected { Ok(()) } else { Err(self.mismatch(Mismatch::messages(client, expected, &got))) }
+        let received = self.take(client);
+        if received == expected { Ok(()) } else { Err(self.mismatch(Mismatch::messages(client, expected, &received))) }
     }
 
     pub(in crate::testing) fn check_nothing_more(&mut self) -> Result<(), Mismatch> {
@@ -72,24 +73,24 @@ impl<S: StateroomService> Room<S> {
         if closed.is_some_and(|closed| closed.code == code) {
             return Ok(());
         }
-        let instead = closed.map_or("was not closed".to_owned(), |closed| format!("was closed with {closed}"));
-        let text = format!("client {} should have been closed with {code}, and {instead}", client.0);
-        Err(self.mismatch(Mismatch::of(text)))
+        let actual = closed.map_or("it was not closed".to_owned(), |closed| format!("it was closed with {closed}"));
+        let text = format!("expected client {} to be closed with {code}, but {actual}", client.0);
+        Err(self.mismatch(Mismatch::new(text)))
     }
 
     pub(in crate::testing) fn mismatch(&self, mismatch: Mismatch) -> Mismatch {
-        mismatch.and("", &self.failure_note())
+        mismatch.with_lines("", &self.fault_text())
     }
 
-    /// That the service has failed, if it has.
-    pub(in crate::testing) fn failure_note(&self) -> String {
+    /// Describes the fault of the service; empty if there is none.
+    pub(in crate::testing) fn fault_text(&self) -> String {
         let Some(fault) = &self.fault else { return String::new() };
         format!("the service failed in `{}`: {fault}", fault.event().unwrap_or("build"))
     }
 }
 
 #[track_caller]
-#[expect(clippy::panic, reason = "in a test that is how to say so")]
+#[expect(clippy::panic, reason = "assertions fail by panicking")]
 fn assert_met(outcome: Result<(), Mismatch>) {
     if let Err(mismatch) = outcome {
         panic!("{mismatch}");

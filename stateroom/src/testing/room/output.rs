@@ -1,6 +1,6 @@
 //! The outputs of a simulated room: what each client received, and the answers to calls and requests.
 //!
-//! *Invariant:* it outlives a service that fails, so a test can look at it afterwards.
+//! *Invariant:* outputs outlive a service that fails, so a test can inspect them afterwards.
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,

@@ -1,6 +1,6 @@
-//! What can be observed of a simulated room: the messages each client received, who is in it, whether it failed.
+//! The observable state of a simulated room: received messages, clients, faults, the clock.
 //!
-//! *Invariant:* looking changes nothing, except, where the method says so, which messages count as taken.
+//! *Invariant:* inspection does not change the room, except for which messages count as taken.
 use std::time::Duration;
 
 use super::Room;
@@ -10,7 +10,7 @@ use crate::{
     testing::{Closed, Mismatch, Script, Step},
 };
 
-/// The messages one client received, and how it was closed.
+/// The messages that a client received, and how it was closed.
 #[derive(Debug, Default)]
 pub(super) struct Received {
     messages: Vec<MessagePayload>,
@@ -32,12 +32,12 @@ impl Received {
         self.is_close_recorded = false;
     }
 
-    /// The messages that were not taken yet.
+    /// Returns the messages that were not taken yet.
     pub(super) fn untaken(&self) -> &[MessagePayload] {
         self.messages.get(self.taken..).unwrap_or_default()
     }
 
-    /// The expectations that match everything since the script was last extended.
+    /// Returns expectations of everything received since the script was last extended.
     fn record(&mut self, client: ClientId) -> impl Iterator<Item = Step> {
         let messages = self.messages.get(self.recorded..).unwrap_or_default().to_vec();
         self.recorded = self.messages.len();
@@ -49,7 +49,7 @@ impl Received {
 }
 
 impl<S: StateroomService> Room<S> {
-    /// All messages a client received, in order, whether they were taken or not.
+    /// Returns all messages a client received, in order, including the ones taken before.
     #[must_use]
     pub fn messages(&self, client: ClientId) -> &[MessagePayload] {
         self.output.received.get(&client).map_or(&[], |received| received.messages.as_slice())
@@ -82,13 +82,13 @@ impl<S: StateroomService> Room<S> {
         bytes.collect()
     }
 
-    /// How the room last closed a connection of this client, if it did. The client may have reconnected since.
+    /// Returns how the room last closed a connection of this client, if it did. The client may have reconnected since.
     #[must_use]
     pub fn closed(&self, client: ClientId) -> Option<&Closed> {
         self.output.received.get(&client)?.closed.as_ref()
     }
 
-    /// The clients in the room, in the order of their IDs.
+    /// Returns the clients in the room, in the order of their IDs.
     #[must_use]
     pub fn clients(&self) -> Vec<ClientId> {
         let mut clients = self.live.as_ref().map_or_else(Vec::new, |live| live.core.members());
@@ -96,52 +96,52 @@ impl<S: StateroomService> Room<S> {
         clients
     }
 
-    /// Why the service failed, if it has and no other one has begun since.
+    /// Returns the fault of the service, if it has failed and no other one has started since.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
     }
 
-    /// Number of times a service of this room has failed. Each failed service is followed by a fresh one.
+    /// Returns the number of services of this room that have failed.
     #[must_use]
     pub fn faults(&self) -> u32 {
         self.faults
     }
 
-    /// The service, to inspect its state.
+    /// Returns the service, to inspect its state.
     ///
     /// # Panics
     ///
     /// If the room has ended.
     #[must_use]
     #[track_caller]
-    #[expect(clippy::panic, reason = "the way a test fails")]
+    #[expect(clippy::panic, reason = "assertions fail by panicking")]
     pub fn service(&self) -> &S {
         match &self.live {
             Some(live) => &live.service,
-            None => panic!("{}", self.mismatch(Mismatch::of("the room has ended".to_owned()))),
+            None => panic!("{}", self.mismatch(Mismatch::new("the room has ended".to_owned()))),
         }
     }
 
-    /// The time since the room was created, as [`advance`](Self::advance) lets it pass.
+    /// Returns the time since the room was created, which only [`advance`](Self::advance) changes.
     #[must_use]
     pub fn now(&self) -> Duration {
         self.output.clock.now()
     }
 
-    /// When the service's timer will fire, if it is set: a time since the room was created.
+    /// Returns the time at which the service's timer fires, if it is set, as a time since the room was created.
     #[must_use]
     pub fn timer(&self) -> Option<Duration> {
         self.timer_due().map(|due| due.since_epoch())
     }
 
-    /// The steps taken so far, each followed by what the clients received because of it.
+    /// Returns the recorded steps, each followed by expectations of the messages that it caused.
     #[must_use]
     pub fn script(&self) -> &Script {
         &self.script
     }
 
-    /// Records a step, and what came of it.
+    /// Records a step and its outputs.
     pub(super) fn record(&mut self, step: Step) {
         self.script.steps.push(step);
         for (client, received) in &mut self.output.received {

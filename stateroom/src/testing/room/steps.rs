@@ -1,6 +1,6 @@
-//! The steps that can be taken in a simulated room.
+//! The inputs of a simulated room.
 //!
-//! *Invariant:* each step that reaches the room is recorded, and has fully happened when its method returns.
+//! *Invariant:* each input that reaches the room is recorded, and fully handled when its method returns.
 use std::time::Duration;
 
 use super::Room;
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl<S: StateroomService> Room<S> {
-    /// Connects a client and returns its ID. In a room that has ended, a fresh room begins.
+    /// Connects a client and returns its ID. Starts a fresh room if this one has ended.
     pub fn connect(&mut self) -> ClientId {
         self.connect_as(None, ClientDetails::default())
     }
@@ -81,7 +81,7 @@ impl<S: StateroomService> Room<S> {
         self.record(Step::Disconnect { client });
     }
 
-    /// Lets time pass. Timers due meanwhile fire, each at its time.
+    /// Advances the clock. Timers that become due fire, each at its time.
     pub fn advance(&mut self, time: Duration) {
         self.settle();
         let end = self.output.clock.timestamp().saturating_add(time);
@@ -97,7 +97,7 @@ impl<S: StateroomService> Room<S> {
         self.live.as_ref()?.core.timer_due()
     }
 
-    /// Fires the timer now, whether it is set or not. It is no longer set afterwards.
+    /// Fires the timer now, even if it is not set, and clears it.
     pub fn fire_timer(&mut self) {
         self.settle();
         let Some(live) = &mut self.live else { return };
@@ -106,7 +106,7 @@ impl<S: StateroomService> Room<S> {
         self.record(Step::FireTimer);
     }
 
-    /// Calls the service, as the program around the rooms does. A room that has ended has no answer.
+    /// Calls the service, as the program that embeds the server does. A room that has ended returns no answer.
     pub fn call(&mut self, message: impl Into<MessagePayload>) -> Option<MessagePayload> {
         self.settle();
         let message = message.into();
@@ -117,8 +117,8 @@ impl<S: StateroomService> Room<S> {
         answer
     }
 
-    /// Sends an HTTP request to the service. In a room that has ended, a request that may change something starts a fresh
-    /// room; any other has no response.
+    /// Sends an HTTP request to the service. If the room has ended, a request with a method that is not safe (RFC 9110)
+    /// starts a fresh room; any other has no response.
     pub fn request(&mut self, request: Request) -> Option<Response> {
         self.settle();
         let is_safe = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE");
@@ -134,7 +134,7 @@ impl<S: StateroomService> Room<S> {
     }
 
     /// Stops the server: the service receives `shutdown`, then `disconnect` for each client, and the clients are closed
-    /// with 1012. The room has ended.
+    /// with 1012. The room then has ended.
     pub fn shutdown(&mut self) {
         self.settle();
         let Some(live) = &mut self.live else { return };

@@ -1,7 +1,7 @@
-//! A script as the text of a test.
+//! Prints a script as the source code of a test.
 //!
-//! *Invariant:* what is printed compiles where `use stateroom::{testing::*, *}` is, or the same of `stateroom_wasm`, and does what
-//! [`Script::run`] does.
+//! *Invariant:* the printed test compiles with `use stateroom::{testing::*, *}`, or the same of `stateroom_wasm`, and
+//! is equivalent to [`Script::run`].
 use std::{collections::BTreeSet, fmt::Write, time::Duration};
 
 use super::{Script, Step};
@@ -12,36 +12,37 @@ use crate::{
     testing::mismatch::literal,
 };
 
-/// What the first clients are called; the others have their number.
+/// The variable names of the first clients. Further ones are named by their ID.
 const NAMES: [&str; 8] = ["ann", "bob", "cleo", "dan", "eve", "finn", "gwen", "hugo"];
 
 impl Script {
-    /// The script as a test of that name, ready to be pasted. `room` is the expression that makes the room:
-    /// `Room::of(Counter::default)`.
+    /// Returns the source code of a test with this name, ready to paste. `room` is the expression that creates the
+    /// room, such as `Room::of(Counter::default)`.
     ///
-    /// Its module needs `use stateroom::{testing::*, *};`, or the same of `stateroom_wasm`.
+    /// The module of the test needs `use stateroom::{testing::*, *};`, or the same of `stateroom_wasm`.
     #[must_use]
     pub fn to_test(&self, name: &str, room: &str) -> String {
-        let mut lines = Lines::default();
+        let mut body = TestBody::default();
         for (index, step) in self.steps.iter().enumerate() {
             let later = self.steps.get(index + 1..).unwrap_or_default();
-            lines.step(step, later);
+            body.step(step, later);
         }
         if self.expects_messages() {
-            lines.line("room.expect_nothing_more();");
+            body.line("room.expect_nothing_more();");
         }
-        format!("#[test]\nfn {name}() {{\n    let mut room = {room};\n{}}}\n", lines.text)
+        format!("#[test]\nfn {name}() {{\n    let mut room = {room};\n{}}}\n", body.text)
     }
 }
 
+/// The statements of a test.
 #[derive(Default)]
-struct Lines {
+struct TestBody {
     text: String,
-    /// Those who have a name by now.
-    named: BTreeSet<ClientId>,
+    /// The clients that have connected.
+    connected: BTreeSet<ClientId>,
 }
 
-impl Lines {
+impl TestBody {
     fn line(&mut self, line: impl AsRef<str>) {
         self.text.push_str("    ");
         self.text.push_str(line.as_ref());
@@ -50,8 +51,8 @@ impl Lines {
 
     fn step(&mut self, step: &Step, later: &[Step]) {
         match step {
-            // As when it is run: of a client that never came, nothing is heard.
-            step if step.names().is_some_and(|client| !self.named.contains(&client)) => {}
+            // `Script::run` skips these, too.
+            step if step.client().is_some_and(|client| !self.connected.contains(&client)) => {}
             Step::Connect { client, token, details } => {
                 let call = match (token, details) {
                     (None, None) => "room.connect()".to_owned(),
@@ -61,9 +62,8 @@ impl Lines {
                         format!("room.connect_as({}, details)", optional(token.as_ref()))
                     }
                 };
-                self.named.insert(*client);
-                let binding =
-                    if is_named(*client, later) { format!("let {} = ", name(*client)) } else { String::new() };
+                self.connected.insert(*client);
+                let binding = if is_used(*client, later) { format!("let {} = ", name(*client)) } else { String::new() };
                 self.line(format!("{binding}{call};"));
             }
             Step::Send { client, message } => {
@@ -75,11 +75,11 @@ impl Lines {
             Step::Call { message, answer } => {
                 let call = format!("room.call({})", literal(message));
                 let answer = answer.as_ref().map(|answer| format!("Some({}.into())", literal(answer)));
-                self.asserted(&call, answer);
+                self.assert_answer(&call, answer);
             }
             Step::Request { request, response } => {
-                let asked = self.request(request);
-                self.asserted(&format!("room.request({asked})"), response.as_deref().map(answered));
+                let request = self.request(request);
+                self.assert_answer(&format!("room.request({request})"), response.as_deref().map(expected_response));
             }
             Step::Shutdown => self.line("room.shutdown();"),
             Step::Expect { client, messages } if messages.is_empty() => {
@@ -92,7 +92,7 @@ impl Lines {
         }
     }
 
-    fn asserted(&mut self, call: &str, answer: Option<String>) {
+    fn assert_answer(&mut self, call: &str, answer: Option<String>) {
         match answer {
             Some(answer) => self.line(format!("assert_eq!({call}, {answer});")),
             None => self.line(format!("{call};")),
@@ -111,7 +111,7 @@ impl Lines {
         self.field("details.subprotocol", details.subprotocol.as_ref());
     }
 
-    /// The expression for a request; what it cannot say is said before it.
+    /// Returns the expression for a request, after the statements it needs.
     fn request(&mut self, request: &Request) -> String {
         let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
         let mut text = format!("http::Request::new({:?}, {:?})", request.method, format!("{}{query}", request.path));
@@ -132,7 +132,7 @@ impl Lines {
     }
 }
 
-fn answered(response: &Response) -> String {
+fn expected_response(response: &Response) -> String {
     let mut text = format!("Some(http::Response::new({}, {})", response.status, bytes(&response.body));
     add_headers_and_body(&mut text, &response.headers, &[]);
     text.push(')');
@@ -156,7 +156,7 @@ fn optional(text: Option<&String>) -> String {
     text.map_or("None".to_owned(), |text| format!("Some({text:?})"))
 }
 
-/// Messages of one array: where bytes are among them, each has to say so.
+/// Formats the items of one array. If some are binary, all are converted to the same type.
 fn list(messages: &[MessagePayload]) -> String {
     let are_texts = messages.iter().all(|message| message.text().is_some());
     let item = |message| {
@@ -178,12 +178,12 @@ fn duration(time: Duration) -> String {
 }
 
 fn name(client: ClientId) -> String {
-    let place = client.0.checked_sub(1).and_then(|index| usize::try_from(index).ok());
-    place.and_then(|index| NAMES.get(index)).map_or_else(|| format!("client_{}", client.0), |name| (*name).to_owned())
+    let index = client.0.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+    index.and_then(|index| NAMES.get(index)).map_or_else(|| format!("client_{}", client.0), |name| (*name).to_owned())
 }
 
-/// Whether a later step names the client before it connects anew.
-fn is_named(client: ClientId, later: &[Step]) -> bool {
-    let connects_anew = |step: &&Step| matches!(step, Step::Connect { client: other, .. } if *other == client);
-    later.iter().take_while(|step| !connects_anew(step)).any(|step| step.names() == Some(client))
+/// Returns whether a later step refers to the client before it reconnects.
+fn is_used(client: ClientId, later: &[Step]) -> bool {
+    let is_reconnect = |step: &&Step| matches!(step, Step::Connect { client: other, .. } if *other == client);
+    later.iter().take_while(|step| !is_reconnect(step)).any(|step| step.client() == Some(client))
 }

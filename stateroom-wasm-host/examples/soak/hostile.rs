@@ -1,0 +1,215 @@
+//! Hostile clients, each of which repeats one kind of action.
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+use tokio_util::sync::CancellationToken;
+
+use super::{Error, Shared};
+
+/// The actions, the number of clients for each, and the name in the report.
+const ACTIONS: [(Action, usize, &str); 10] = [
+    (Action::Vanish, 8, "vanished"),
+    (Action::Stall, 4, "stalled"),
+    (Action::Flood, 2, "flooded"),
+    (Action::Trap, 2, "trapped"),
+    (Action::Spin, 1, "spun"),
+    (Action::Garbage, 4, "sent garbage"),
+    (Action::PartialFrames, 4, "sent partial frames"),
+    (Action::Pings, 2, "pinged"),
+    (Action::Http, 4, "sent HTTP requests"),
+    (Action::Visit, 4, "visited"),
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Action {
+    Vanish,
+    Stall,
+    Flood,
+    Trap,
+    Spin,
+    Garbage,
+    PartialFrames,
+    Pings,
+    Http,
+    Visit,
+}
+
+/// The hostile clients.
+pub(super) struct HostileClients {
+    tasks: JoinSet<()>,
+    actions: Shared<ActionCounts>,
+}
+
+/// The number of completed actions of each kind.
+#[derive(Debug, Default)]
+pub(super) struct ActionCounts([AtomicU64; ACTIONS.len()]);
+
+impl fmt::Display for ActionCounts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (count, (.., name))) in self.0.iter().zip(ACTIONS).enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(formatter, "{comma}{} {name}", count.load(Ordering::Relaxed))?;
+        }
+        Ok(())
+    }
+}
+
+impl HostileClients {
+    /// Starts all clients.
+    pub(super) fn start(address: SocketAddr, stop: &CancellationToken) -> Self {
+        let (mut tasks, actions) = (JoinSet::new(), Shared::new(ActionCounts::default()));
+        for (index, (action, clients, _)) in ACTIONS.into_iter().enumerate() {
+            for _ in 0..clients {
+                let (stop, actions) = (stop.clone(), actions.clone());
+                tasks.spawn(async move {
+                    let repeat = async {
+                        loop {
+                            // The server may close the connection, which is not an error here.
+                            let done = timeout(Duration::from_secs(3), act(action, address)).await;
+                            if let (Ok(Ok(())), Some(count)) = (done, actions.0.get(index)) {
+                                count.fetch_add(1, Ordering::Relaxed);
+                            }
+                            sleep(Duration::from_millis(5)).await;
+                        }
+                    };
+                    stop.run_until_cancelled(repeat).await;
+                });
+            }
+        }
+        HostileClients { tasks, actions }
+    }
+
+    /// Waits until all clients have ended. Each kind must have completed an action.
+    pub(super) async fn join(mut self) -> Result<Shared<ActionCounts>, Error> {
+        while let Some(task) = self.tasks.join_next().await {
+            task?;
+        }
+        let idle = self.actions.0.iter().zip(ACTIONS).find(|(count, _)| count.load(Ordering::Relaxed) == 0);
+        match idle {
+            Some((_, (action, ..))) => Err(format!("no client completed {action:?}").into()),
+            None => Ok(self.actions),
+        }
+    }
+}
+
+async fn act(action: Action, address: SocketAddr) -> Result<(), Error> {
+    let good = format!("good-{}", rand::random_range(0..8));
+    match action {
+        Action::Vanish => drop(join(address, &good).await?),
+        Action::Stall => {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_recv_buffer_size(4096)?;
+            let stalled = connect_over(socket.connect(address).await?, address, &good).await?;
+            sleep(Duration::from_secs(1)).await;
+            drop(stalled);
+        }
+        Action::Flood => {
+            let (mut write, mut read) = join(address, "flood").await?.split();
+            let flood = "x".repeat(2000);
+            for _ in 0..2000 {
+                write.feed(Message::text(flood.as_str())).await?;
+            }
+            drop(timeout(Duration::from_millis(50), read.next()).await);
+        }
+        Action::Trap => fails(address, "trap", "!").await?,
+        Action::Spin => fails(address, "spin", "@").await?,
+        Action::Garbage => {
+            let mut garbage: Vec<u8> = (0..rand::random_range(1..5000)).map(|_| rand::random()).collect();
+            // Random bytes may be a valid message; in a well-behaved room, the first byte makes them invalid.
+            let room = if rand::random() { "garbage" } else { &good };
+            if room == good {
+                garbage.insert(0, 0xff);
+            }
+            let mut socket = handshake(address, room).await?;
+            socket.write_all(&garbage).await?;
+            socket.write_all(&[0xff; 64]).await?;
+            // The server closes the connection.
+            drop(timeout(Duration::from_secs(2), socket.read_to_end(&mut Vec::new())).await?);
+        }
+        Action::PartialFrames => {
+            let mut socket = handshake(address, &good).await?;
+            // The first frame of a fragmented text, and a ping between the empty continuation frames.
+            socket.write_all(&[0x01, 0x81, 0, 0, 0, 0, b'x']).await?;
+            for _ in 0..20 {
+                socket.write_all(&[0x89, 0x80, 0, 0, 0, 0, 0x00, 0x80, 0, 0, 0, 0]).await?;
+                sleep(Duration::from_millis(10)).await;
+            }
+            let mut head = TcpStream::connect(address).await?;
+            head.write_all(b"GET /ws/a HTTP/1.1\r\nHost: x\r\nX-Slow: ").await?;
+            sleep(Duration::from_millis(200)).await;
+        }
+        Action::Pings => {
+            let mut socket = handshake(address, &good).await?;
+            let pings = [0x89, 0x80, 0, 0, 0, 0].repeat(1000);
+            for _ in 0..10 {
+                socket.write_all(&pings).await?;
+            }
+            drop(timeout(Duration::from_millis(50), socket.read(&mut [0; 1 << 16])).await);
+        }
+        Action::Http => {
+            for path in ["/status", "/http/good-0/x", "/new_room", "/ws/..%2f..", "/%ff", "/ws/a?token=1&token=2"] {
+                let mut socket = TcpStream::connect(address).await?;
+                let method = if path == "/new_room" { "POST" } else { "GET" };
+                let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+                socket.write_all(request.as_bytes()).await?;
+                socket.read_to_end(&mut Vec::new()).await?;
+            }
+        }
+        Action::Visit => {
+            let mut visitor = join(address, &good).await?;
+            for _ in 0..20 {
+                visitor.next().await.ok_or("the connection was cut")??;
+            }
+            visitor.close(None).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a room fail, and checks the close code.
+async fn fails(address: SocketAddr, room: &str, command: &str) -> Result<(), Error> {
+    let mut client = join(address, room).await?;
+    client.send(Message::text(command)).await?;
+    loop {
+        match client.next().await.ok_or("the connection was cut")?? {
+            Message::Close(Some(close)) if [1011, 1013].contains(&u16::from(close.code)) => return Ok(()),
+            Message::Close(close) => return Err(format!("unexpected close: {close:?}").into()),
+            _ => {}
+        }
+    }
+}
+
+async fn join(address: SocketAddr, room: &str) -> Result<WebSocketStream<TcpStream>, Error> {
+    connect_over(TcpStream::connect(address).await?, address, room).await
+}
+
+async fn connect_over(socket: TcpStream, address: SocketAddr, room: &str) -> Result<WebSocketStream<TcpStream>, Error> {
+    Ok(client_async(format!("ws://{address}/ws/{room}"), socket).await?.0)
+}
+
+/// Performs the WebSocket handshake, and returns the socket for writing raw frames.
+async fn handshake(address: SocketAddr, room: &str) -> Result<TcpStream, Error> {
+    let mut socket = TcpStream::connect(address).await?;
+    let request = format!(
+        "GET /ws/{room} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    socket.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(socket.read_u8().await?);
+    }
+    if answer.starts_with(b"HTTP/1.1 101") { Ok(socket) } else { Err("the handshake was rejected".into()) }
+}

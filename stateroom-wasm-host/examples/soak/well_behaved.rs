@@ -1,0 +1,203 @@
+//! Well-behaved clients: they number their messages and check those that they receive.
+use std::{
+    collections::HashMap,
+    fmt,
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use futures_util::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
+use tokio::{
+    net::TcpStream,
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+
+use super::{Error, Shared};
+
+const ROOMS: u64 = 8;
+const MEMBERS: u64 = 4;
+/// Maximum number of a member's own messages in flight.
+const WINDOW: u64 = 32;
+/// Timeout for outstanding messages.
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(30);
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Messages sent and received, and errors.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    sent: u64,
+    received: u64,
+    expected: u64,
+    errors: Vec<String>,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: Tally) {
+        self.sent += other.sent;
+        self.received += other.received;
+        self.expected += other.expected;
+        self.errors.extend(other.errors);
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match &self.errors[..] {
+            [] if self.received == self.expected && self.sent > 0 => Ok(()),
+            [] => Err(format!("received {} messages of {}", self.received, self.expected).into()),
+            [first, ..] => Err(format!("{} errors; the first: {first}", self.errors.len()).into()),
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally { sent, received, expected, errors } = self;
+        write!(
+            formatter,
+            "sent {sent}, to {MEMBERS} members each: expected {expected} = received {received}; {} errors",
+            errors.len()
+        )
+    }
+}
+
+/// The number of messages sent by each member of a room.
+type SentCounts = Shared<[AtomicU64; MEMBERS as usize]>;
+
+/// Sends messages for a duration, and receives until all have arrived.
+pub(super) async fn run(address: SocketAddr, time: Duration) -> Result<Tally, Error> {
+    let end = Instant::now() + time;
+    let mut members = JoinSet::new();
+    for room in 0..ROOMS {
+        let sent = SentCounts::default();
+        let mut sockets = Vec::new();
+        // All members join before the first message.
+        for _ in 0..MEMBERS {
+            sockets.push(join(address, &format!("good-{room}")).await?);
+        }
+        for (member, socket) in (0..MEMBERS).zip(sockets) {
+            members.spawn(member_of(room, member, socket, sent.clone(), end));
+        }
+    }
+    let mut tally = Tally::default();
+    while let Some(member) = members.join_next().await {
+        tally.add(member?);
+    }
+    Ok(tally)
+}
+
+/// Joins a room, with retries under load.
+async fn join(address: SocketAddr, room: &str) -> Result<Socket, Error> {
+    let end = Instant::now() + RECEIVE_TIMEOUT;
+    loop {
+        let joined = async {
+            let socket = TcpStream::connect(address).await?;
+            socket.set_nodelay(true)?;
+            Ok::<_, Error>(client_async(format!("ws://{address}/ws/{room}"), socket).await?.0)
+        };
+        match joined.await {
+            Ok(socket) => return Ok(socket),
+            Err(error) if Instant::now() > end => return Err(error),
+            Err(_) => sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn member_of(room: u64, member: u64, socket: Socket, sent: SentCounts, end: Instant) -> Tally {
+    let (write, read) = socket.split();
+    let own = Shared::new(AtomicU64::new(0));
+    let sending = tokio::spawn(send(member, write, sent.clone(), own.clone(), end));
+    let (received, receive_errors) = receive(room, member, read, &sent, &own, end).await;
+    let mut errors = match sending.await {
+        Ok(Ok(())) => Vec::new(),
+        Ok(Err(error)) => vec![format!("member {member} of {room} failed to send: {error}")],
+        Err(error) => vec![error.to_string()],
+    };
+    errors.extend(receive_errors);
+    let sent: Vec<u64> = sent.iter().map(|sent| sent.load(Ordering::SeqCst)).collect();
+    let own = sent.get(member as usize).copied().unwrap_or_default();
+    Tally { sent: own, received, expected: sent.iter().sum::<u64>(), errors }
+}
+
+/// Sends numbered messages until the end, with a limited number in flight.
+async fn send(
+    member: u64,
+    mut write: SplitSink<Socket, Message>,
+    sent: SentCounts,
+    received: Shared<AtomicU64>,
+    end: Instant,
+) -> Result<(), Error> {
+    let Some(sent) = sent.get(member as usize) else { return Ok(()) };
+    while Instant::now() < end {
+        let number = sent.load(Ordering::SeqCst);
+        if number >= received.load(Ordering::SeqCst) + WINDOW {
+            sleep(Duration::from_millis(1)).await;
+            continue;
+        }
+        sent.store(number + 1, Ordering::SeqCst);
+        // Many lengths, in all three encodings of a frame's length.
+        let filler = "x".repeat((number % 7 * number % 400) as usize);
+        write.send(Message::text(format!("{member} {number} {filler}"))).await?;
+    }
+    // Dropping this half does not close the connection, which stays open until others have received all.
+    sleep(RECEIVE_TIMEOUT / 100).await;
+    Ok(())
+}
+
+/// Receives until all messages have arrived. Returns their number, and errors.
+async fn receive(
+    room: u64,
+    member: u64,
+    mut read: SplitStream<Socket>,
+    sent: &SentCounts,
+    own: &AtomicU64,
+    end: Instant,
+) -> (u64, Vec<String>) {
+    let (mut next, mut received, mut errors) = (HashMap::<u64, u64>::new(), 0, Vec::new());
+    let name = format!("member {member} of {room}");
+    loop {
+        let total: u64 = sent.iter().map(|sent| sent.load(Ordering::SeqCst)).sum();
+        if received >= total && Instant::now() > end + Duration::from_millis(100) {
+            return (received, errors);
+        }
+        let limit = if received < total { RECEIVE_TIMEOUT } else { Duration::from_millis(200) };
+        let message = match timeout(limit, read.next()).await {
+            Ok(Some(Ok(message))) => message,
+            Err(_) if received >= total => continue,
+            Err(_) => {
+                errors.push(format!("{name} received {received} of {total}"));
+                return (received, errors);
+            }
+            Ok(other) => {
+                errors.push(format!("{name} lost its connection: {other:?}"));
+                return (received, errors);
+            }
+        };
+        let Message::Text(text) = message else {
+            if message.is_close() {
+                errors.push(format!("{name} was closed: {message:?}"));
+                return (received, errors);
+            }
+            continue;
+        };
+        received += 1;
+        let mut words = text.split(' ').map(str::parse::<u64>);
+        let (Some(Ok(sender)), Some(Ok(number))) = (words.next(), words.next()) else {
+            errors.push(format!("{name} received `{text}`"));
+            continue;
+        };
+        let expected = next.entry(sender).or_default();
+        if number != *expected {
+            errors.push(format!("{name} received number {number} of {sender} instead of {expected}"));
+        }
+        *expected = number + 1;
+        if sender == member {
+            own.store(number + 1, Ordering::SeqCst);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+;; Computes forever by tail calls, which use no stack.
+;;
+;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
+(func $again (return_call $again))
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
+    (call $again))))

@@ -1,7 +1,0 @@
-;; Computes for ever by calls that leave nothing on the stack.
-;;
-;; outcome: message: cpu_budget: an event exceeded its CPU budget of 0.05 s
-(func $again (return_call $again))
-(func (export "stateroom_recv") (param $event i32) (param $length i32)
-  (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
-    (call $again))))

@@ -1,4 +1,0 @@
-;; Has more memory than it may from the beginning.
-;;
-;; outcome: refused: needs 6553600 bytes of initial memory; the limit is 4194304
-(memory (export "memory") 100)

@@ -1,4 +1,0 @@
-;; Takes events by another type.
-;;
-;; outcome: refused: export `stateroom_recv` is
-(func (export "stateroom_recv") (param i64))

@@ -1,0 +1,7 @@
+;; Sends a message to a client that never existed, which is dropped.
+;;
+;; outcome: lives: 2 effects
+(data (i32.const 256) "\00\00\00\00" "\01\00\00\00" "\ff\ff\ff\ff" "\01\00\00\00" "\01\00\00\00\00\00\00\00" "x")
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
+    (call $send (i32.const 256) (i32.const 25)))))

@@ -1,6 +1,0 @@
-;; Sends from the last address there can be.
-;;
-;; outcome: message: bad_pointer: the guest passed 1 bytes at address 4294967295
-(func (export "stateroom_recv") (param $event i32) (param $length i32)
-  (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
-    (call $send (i32.const -1) (i32.const 1)))))

@@ -1,7 +1,0 @@
-;; Writes a line that is outside of its memory: WASI has an error for it.
-;;
-;; outcome: lives: 0 effects
-(data (i32.const 256) "\ff\ff\ff\ff" "\ff\ff\ff\ff")
-(func (export "stateroom_recv") (param $event i32) (param $length i32)
-  (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then
-    (drop (call $write (i32.const 1) (i32.const 256) (i32.const 1) (i32.const 512))))))

@@ -11,11 +11,11 @@ use super::{
     close::CloseReason,
     output::{RoomLimit, RoomOutput},
     pending::PendingEvents,
-    roster::{ConnectionId, Joined, Roster, RosterSnapshot},
+    roster::{ConnectionId, JoinOutcome, Roster, RosterSnapshot},
     rules::{JoinRequest, Phase, Rejected, RoomRules},
     state::{Change, Leave, RoomState},
     timers::{Timers, Timestamp},
-    tokens::Remembered,
+    tokens::TokenOutcome,
 };
 use crate::{
     ClientId, MessagePayload,
@@ -146,14 +146,14 @@ impl<O: RoomOutput> RoomCore<O> {
         self.deliver_last_leave();
         let joined = self.state.roster.join(connection, token, details.clone());
         let (client, replaces, remembered) = match joined {
-            Joined::As { client, replaces, remembered } => (client, replaces, remembered),
-            Joined::RoomFull => {
+            JoinOutcome::Joined { client, replaces, remembered } => (client, replaces, remembered),
+            JoinOutcome::RoomFull => {
                 output.limit_reached(RoomLimit::Connections);
                 return reject(egress, CloseReason::RoomFull);
             }
-            Joined::ClientIdsExhausted => return reject(egress, CloseReason::ClientIdsExhausted),
+            JoinOutcome::ClientIdsExhausted => return reject(egress, CloseReason::ClientIdsExhausted),
         };
-        if matches!(remembered, Some(Remembered::Instead | Remembered::No)) {
+        if matches!(remembered, Some(TokenOutcome::ReplacedAbsent | TokenOutcome::NotRemembered)) {
             output.limit_reached(RoomLimit::Tokens);
         }
         if let Some(connection) = replaces {

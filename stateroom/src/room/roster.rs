@@ -11,7 +11,7 @@ use crate::{
     details::ClientDetails,
     room::{
         timers::Timestamp,
-        tokens::{Remembered, Tokens},
+        tokens::{TokenOutcome, Tokens},
     },
 };
 
@@ -56,13 +56,13 @@ struct Entry {
 
 /// The outcome of a join.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Joined {
-    As {
+pub(crate) enum JoinOutcome {
+    Joined {
         client: ClientId,
         /// The client's previous connection, which has left.
         replaces: Option<ConnectionId>,
         /// The outcome for a new client's token.
-        remembered: Option<Remembered>,
+        remembered: Option<TokenOutcome>,
     },
     RoomFull,
     ClientIdsExhausted,
@@ -86,11 +86,11 @@ impl Roster {
         connection: ConnectionId,
         token: Option<String>,
         details: Option<Box<ClientDetails>>,
-    ) -> Joined {
+    ) -> JoinOutcome {
         let returning = token.as_deref().and_then(|token| self.tokens.client(token));
         let replaces = returning.and_then(|client| self.clients.get(&client).copied());
         if self.connections.len() >= self.max_connections && replaces.is_none() {
-            return Joined::RoomFull;
+            return JoinOutcome::RoomFull;
         }
         let (client, token, remembered) = match (returning, token) {
             (Some(client), token) => {
@@ -98,12 +98,12 @@ impl Roster {
                 (client, token, None)
             }
             (None, token) => {
-                let Some(id) = self.last_client.checked_add(1) else { return Joined::ClientIdsExhausted };
+                let Some(id) = self.last_client.checked_add(1) else { return JoinOutcome::ClientIdsExhausted };
                 self.last_client = id;
                 let client = ClientId(id);
                 let remembered = token.as_deref().map(|token| self.tokens.remember(token, client));
                 // A token that is not remembered never returns its client, so it need not be marked absent later.
-                (client, token.filter(|_| remembered != Some(Remembered::No)), remembered)
+                (client, token.filter(|_| remembered != Some(TokenOutcome::NotRemembered)), remembered)
             }
         };
         if let Some(replaced) = replaces {
@@ -111,7 +111,7 @@ impl Roster {
         }
         self.clients.insert(client, connection);
         self.connections.insert(connection, Entry { client, token, details });
-        Joined::As { client, replaces, remembered }
+        JoinOutcome::Joined { client, replaces, remembered }
     }
 
     /// Removes a connection. Returns its client if it was in the room.
@@ -191,7 +191,7 @@ impl Roster {
     pub(crate) fn restore(&mut self, snapshot: &RosterSnapshot) {
         self.last_client = snapshot.last_client;
         for (token, client) in &snapshot.tokens {
-            if self.tokens.remember(token, *client) != Remembered::No {
+            if self.tokens.remember(token, *client) != TokenOutcome::NotRemembered {
                 self.tokens.mark_absent(token);
             }
         }
@@ -210,20 +210,20 @@ mod tests {
         Roster::new(2, 2)
     }
 
-    fn join(roster: &mut Roster, connection: ConnectionId, token: &str) -> Joined {
+    fn join(roster: &mut Roster, connection: ConnectionId, token: &str) -> JoinOutcome {
         roster.join(connection, Some(token.to_owned()).filter(|token| !token.is_empty()), None)
     }
 
-    fn joined(client: u32) -> Joined {
-        Joined::As { client: ClientId(client), replaces: None, remembered: None }
+    fn joined(client: u32) -> JoinOutcome {
+        JoinOutcome::Joined { client: ClientId(client), replaces: None, remembered: None }
     }
 
     #[test]
     fn client_ids_are_sequential_and_a_token_returns_its_own() {
         let mut roster = roster();
         assert_eq!(join(&mut roster, A, ""), joined(1));
-        let remembered = Some(Remembered::Yes);
-        assert_eq!(join(&mut roster, B, "t"), Joined::As { client: ClientId(2), replaces: None, remembered });
+        let remembered = Some(TokenOutcome::Remembered);
+        assert_eq!(join(&mut roster, B, "t"), JoinOutcome::Joined { client: ClientId(2), replaces: None, remembered });
         assert_eq!(roster.leave(B), Some(ClientId(2)));
         assert_eq!(join(&mut roster, C, "t"), joined(2));
     }
@@ -233,8 +233,8 @@ mod tests {
         let mut roster = roster();
         join(&mut roster, A, "t");
         join(&mut roster, B, "");
-        assert_eq!(join(&mut roster, C, ""), Joined::RoomFull);
-        let replaced = Joined::As { client: ClientId(1), replaces: Some(A), remembered: None };
+        assert_eq!(join(&mut roster, C, ""), JoinOutcome::RoomFull);
+        let replaced = JoinOutcome::Joined { client: ClientId(1), replaces: Some(A), remembered: None };
         assert_eq!(join(&mut roster, C, "t"), replaced);
         assert_eq!(roster.leave(A), None, "it has left already");
         assert_eq!(roster.len(), 2);
@@ -246,16 +246,16 @@ mod tests {
         join(&mut roster, A, "t");
         roster.leave(A);
         join(&mut roster, B, "");
-        assert_eq!(join(&mut roster, C, "t"), Joined::RoomFull);
-        assert_eq!(roster.tokens.remember("u", ClientId(9)), Remembered::Yes);
-        assert_eq!(roster.tokens.remember("v", ClientId(9)), Remembered::Instead, "of the absent `t`");
+        assert_eq!(join(&mut roster, C, "t"), JoinOutcome::RoomFull);
+        assert_eq!(roster.tokens.remember("u", ClientId(9)), TokenOutcome::Remembered);
+        assert_eq!(roster.tokens.remember("v", ClientId(9)), TokenOutcome::ReplacedAbsent, "of the absent `t`");
     }
 
     #[test]
     fn client_ids_run_out() {
         let mut roster = roster();
         roster.restore(&RosterSnapshot { last_client: u32::MAX, ..RosterSnapshot::default() });
-        assert_eq!(join(&mut roster, A, ""), Joined::ClientIdsExhausted);
+        assert_eq!(join(&mut roster, A, ""), JoinOutcome::ClientIdsExhausted);
     }
 
     #[test]

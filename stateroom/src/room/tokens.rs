@@ -19,12 +19,12 @@ pub(crate) struct Tokens {
 
 /// The result of remembering a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Remembered {
-    Yes,
+pub(crate) enum TokenOutcome {
+    Remembered,
     /// The token replaced that of an absent client.
-    Instead,
+    ReplacedAbsent,
     /// Every remembered token belongs to a client in the room.
-    No,
+    NotRemembered,
 }
 
 impl Tokens {
@@ -52,13 +52,13 @@ impl Tokens {
     }
 
     /// Remembers the token of a new client, which is present.
-    pub(crate) fn remember(&mut self, token: &str, client: ClientId) -> Remembered {
-        let mut remembered = Remembered::Yes;
+    pub(crate) fn remember(&mut self, token: &str, client: ClientId) -> TokenOutcome {
+        let mut remembered = TokenOutcome::Remembered;
         if self.present.len() + self.absent.len() >= self.max {
             if self.absent.pop_front().is_none() {
-                return Remembered::No;
+                return TokenOutcome::NotRemembered;
             }
-            remembered = Remembered::Instead;
+            remembered = TokenOutcome::ReplacedAbsent;
         }
         self.present.insert(token.to_owned(), client);
         remembered
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_token_returns_its_client() {
         let mut tokens = Tokens::new(2);
-        assert_eq!(tokens.remember("a", ClientId(1)), Remembered::Yes);
+        assert_eq!(tokens.remember("a", ClientId(1)), TokenOutcome::Remembered);
         assert_eq!(tokens.client("b"), None);
         tokens.mark_absent("a");
         assert_eq!(tokens.client("a"), Some(ClientId(1)));
@@ -98,15 +98,15 @@ mod tests {
     #[test]
     fn the_token_absent_longest_is_forgotten_first_and_never_a_present_one() {
         let mut tokens = Tokens::new(2);
-        assert_eq!(tokens.remember("a", ClientId(1)), Remembered::Yes);
-        assert_eq!(tokens.remember("b", ClientId(2)), Remembered::Yes);
-        assert_eq!(tokens.remember("c", ClientId(3)), Remembered::No, "both are present");
+        assert_eq!(tokens.remember("a", ClientId(1)), TokenOutcome::Remembered);
+        assert_eq!(tokens.remember("b", ClientId(2)), TokenOutcome::Remembered);
+        assert_eq!(tokens.remember("c", ClientId(3)), TokenOutcome::NotRemembered, "both are present");
         tokens.mark_absent("b");
         tokens.mark_absent("a");
-        assert_eq!(tokens.remember("c", ClientId(3)), Remembered::Instead);
+        assert_eq!(tokens.remember("c", ClientId(3)), TokenOutcome::ReplacedAbsent);
         assert_eq!(tokens.client("b"), None);
         assert_eq!(tokens.client("a"), Some(ClientId(1)));
         tokens.mark_present("a");
-        assert_eq!(tokens.remember("d", ClientId(4)), Remembered::No);
+        assert_eq!(tokens.remember("d", ClientId(4)), TokenOutcome::NotRemembered);
     }
 }

@@ -24,9 +24,9 @@ async fn lists_rooms_with_their_statistics() {
     assert_eq!(ask(&server.handle, "GET", "/rooms").await, (200, "[]".to_owned()));
     let (mut one, _two) = (server.join("b").await, server.join("b").await);
     let _other = server.join("a%20b").await;
-    one.hears("joined 2").await;
-    one.say("hello").await;
-    one.hears("hello").await;
+    one.expect_text("joined 2").await;
+    one.send_text("hello").await;
+    one.expect_text("hello").await;
     tokio::time::advance(std::time::Duration::from_secs(5)).await;
     let (status, body) = ask(&server.handle, "GET", "/rooms").await;
     let rooms: Vec<Value> = serde_json::from_str(&body).unwrap();
@@ -47,13 +47,13 @@ async fn deletes_a_room_and_closes_its_clients() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 204);
-    assert_eq!(client.closed().await, (1012, "closed by an administrator".to_owned()));
+    assert_eq!(client.expect_close().await, (1012, "closed by an administrator".to_owned()));
     assert!(server.handle.rooms().await.is_empty());
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 404);
 
     let mut client = server.join("a").await;
     assert_eq!(ask(&server.handle, "DELETE", "/rooms/a?code=4100&reason=enough%20now").await.0, 204);
-    assert_eq!(client.closed().await, (4100, "enough now".to_owned()));
+    assert_eq!(client.expect_close().await, (4100, "enough now".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,11 +69,11 @@ async fn rejects_changes_from_pages_of_other_origins() {
 async fn a_stopping_server_is_healthy_and_not_ready() {
     let server = TestServer::pipe(Server::new());
     assert_eq!(ask(&server.handle, "GET", "/readyz").await, (200, "ready\n".to_owned()));
-    let _silent = server.raw("/ws/a", b"").await;
-    server.script.happened("a", "connect 1", 1).await;
+    let _silent = server.open_raw("/ws/a", b"").await;
+    server.script.wait_for_event("a", "connect 1", 1).await;
     let handle = server.handle.clone();
     let stopping = tokio::spawn(async move { handle.shutdown().await });
-    server.script.happened("a", "disconnect 1", 1).await;
+    server.script.wait_for_event("a", "disconnect 1", 1).await;
     assert_eq!(ask(&server.handle, "GET", "/readyz").await, (503, "stopping\n".to_owned()));
     assert_eq!(ask(&server.handle, "GET", "/healthz").await, (200, "ok\n".to_owned()));
     stopping.await.unwrap();

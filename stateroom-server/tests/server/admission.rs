@@ -21,7 +21,7 @@ impl StateroomService for Guestbook {
 
 pub(crate) async fn guestbook(admission: Admission) -> TestServer {
     let server = Server::new().with_admission(admission);
-    TestServer::tcp_of(server, DefaultStateroomFactory::<Guestbook>::default()).await
+    TestServer::tcp_with_factory(server, DefaultStateroomFactory::<Guestbook>::default()).await
 }
 
 /// Returns a request of a page to create a room.
@@ -35,11 +35,11 @@ async fn admits_pages_of_allowed_origins_only() {
     let server = guestbook(Admission::new().with_origins("same-host".parse().unwrap())).await;
     drop(server.connect("/ws/a").await);
     drop(server.connect_with("/ws/a", &[("origin", "https://test:4433")]).await);
-    let answer = server.refused_with("/ws/a", &[("origin", "https://evil.test")]).await;
-    assert_eq!(answer.status, 403);
-    assert!(answer.body.contains("https://evil.test"), "{}", answer.body);
+    let response = server.expect_refusal_with("/ws/a", &[("origin", "https://evil.test")]).await;
+    assert_eq!(response.status, 403);
+    assert!(response.body.contains("https://evil.test"), "{}", response.body);
     let twice = [("origin", "https://test"), ("origin", "https://evil.test")];
-    assert_eq!(server.refused_with("/ws/b", &twice).await.status, 403);
+    assert_eq!(server.expect_refusal_with("/ws/b", &twice).await.status, 403);
     assert_eq!(create_from(&server, "https://evil.test").await, 403);
     assert_eq!(create_from(&server, "https://test").await, 200);
     assert!(server.handle.room("b").await.is_none());
@@ -55,7 +55,7 @@ async fn uses_the_forwarded_host_of_a_trusted_proxy() {
     let server = guestbook(same_host().with_trusted_proxies("127.0.0.1".parse().unwrap())).await;
     drop(server.connect_with("/ws/a", &called).await);
     let server = guestbook(same_host()).await;
-    assert_eq!(server.refused_with("/ws/a", &called).await.status, 403);
+    assert_eq!(server.expect_refusal_with("/ws/a", &called).await.status, 403);
 }
 
 #[tokio::test]
@@ -64,14 +64,14 @@ async fn passes_the_query_without_secrets_and_the_configured_headers() {
     let server = guestbook(admission).await;
     let headers = [("user-agent", "browser"), ("cookie", "secret"), ("sec-websocket-protocol", "v1, v3,v2")];
     let path = "/ws/a?name=Ann%20B&token=secret&access_token=secret&name=2";
-    let (mut client, answer) = server.connect_with(path, &headers).await;
+    let (mut client, response) = server.connect_with(path, &headers).await;
     let knows = r#"1 None None [("name", "Ann B"), ("name", "2")] [("user-agent", "browser")] Some("v2")"#;
-    client.hears(knows).await;
-    assert_eq!(answer.header("sec-websocket-protocol"), Some("v2"));
+    client.expect_text(knows).await;
+    assert_eq!(response.header("sec-websocket-protocol"), Some("v2"));
 
     let mut plain = server.connect("/ws/b").await;
-    plain.hears("1 None None [] [] None").await;
-    assert_eq!(server.refused("/ws/a?token=1&token=2").await.status, 400);
+    plain.expect_text("1 None None [] [] None").await;
+    assert_eq!(server.expect_refusal("/ws/a?token=1&token=2").await.status, 400);
 }
 
 async fn by_cookie(request: AdmissionRequest) -> Result<ClientDetails, Denied> {
@@ -93,13 +93,13 @@ async fn a_hook_receives_the_request_and_admits_or_denies_it() {
     let server = guestbook(Admission::new().with_hook(by_cookie).with_trusted_proxies(proxy)).await;
     let headers = [("cookie", "Ann"), ("x-forwarded-for", "1.1.1.1, 198.51.100.7")];
     let (mut client, _): (Client, _) = server.connect_with("/ws/a%20b?x=1", &headers).await;
-    client.hears(r#"1 Some("Ann Join Some(\"a b\") Some(198.51.100.7) x=1") None [("x", "1")] [] None"#).await;
+    client.expect_text(r#"1 Some("Ann Join Some(\"a b\") Some(198.51.100.7) x=1") None [("x", "1")] [] None"#).await;
 
-    let answer = server.refused("/ws/b").await;
-    assert_eq!((answer.status, answer.body.trim()), (401, "log in first"));
-    let answer = server.refused_with("/ws/b", &[("cookie", "full")]).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("5")));
-    assert_eq!(server.refused_with("/ws/b", &[("cookie", "panic")]).await.status, 500);
+    let response = server.expect_refusal("/ws/b").await;
+    assert_eq!((response.status, response.body.trim()), (401, "log in first"));
+    let response = server.expect_refusal_with("/ws/b", &[("cookie", "full")]).await;
+    assert_eq!((response.status, response.header("retry-after")), (429, Some("5")));
+    assert_eq!(server.expect_refusal_with("/ws/b", &[("cookie", "panic")]).await.status, 500);
     assert_eq!(server.post("/new_room").await.status, 401, "nor does it create a room");
     assert_eq!(server.handle.rooms().await.len(), 1);
 }
@@ -121,8 +121,8 @@ async fn a_hook_that_does_not_decide_is_answered_with_503() {
     admission.hook_time = std::time::Duration::from_secs(3);
     let server = TestServer::pipe(Server::new().with_admission(admission));
     let started = tokio::time::Instant::now();
-    let answer = within_timeout("an answer", server.refused("/ws/a")).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+    let response = within_timeout("an answer", server.expect_refusal("/ws/a")).await;
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("5")));
     assert_eq!(started.elapsed().as_secs(), 3);
     waits.notified().await;
 }

@@ -36,9 +36,9 @@ async fn nobody_notices(server: &TestServer, first: Vec<u8>, flood: Vec<u8>) {
     for number in 0..100 {
         says_and_hears(&mut client, &format!("to 1 {number}"), &number.to_string()).await;
     }
-    let mut newcomer = within_timeout("a newcomer", server.connect("/ws/b")).await;
-    newcomer.receive_id().await;
-    says_and_hears(&mut newcomer, "well?", "well?").await;
+    let mut new_client = within_timeout("a new_client", server.connect("/ws/b")).await;
+    new_client.receive_id().await;
+    says_and_hears(&mut new_client, "well?", "well?").await;
     stop.cancel();
     for attacker in attackers {
         attacker.await.unwrap();
@@ -47,13 +47,13 @@ async fn nobody_notices(server: &TestServer, first: Vec<u8>, flood: Vec<u8>) {
 
 /// Sends a message and receives it, among clients that join and leave.
 async fn says_and_hears(client: &mut Client, says: &str, hears: &str) {
-    client.say(says).await;
+    client.send_text(says).await;
     loop {
-        let heard = client.text().await;
-        if heard == hears {
+        let received = client.receive_text().await;
+        if received == hears {
             return;
         }
-        assert!(heard.starts_with("joined ") || heard.starts_with("left "), "heard `{heard}`");
+        assert!(received.starts_with("joined ") || received.starts_with("left "), "received `{received}`");
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the tests share: a server, its clients, and a scripted service.
 mod client;
+mod limit_observer;
 mod raw;
 mod script;
 mod server;
-mod trips;
 
 use std::{fmt::Display, future::Future, time::Duration};
 
@@ -11,10 +11,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use self::{
     client::Client,
+    limit_observer::{is_reached_by, observe_limit},
     raw::{BINARY, CLOSE, CONTINUATION, PING, TEXT, frame, handshake},
-    script::{Ask, ScriptFactory},
+    script::{Effect, ScriptFactory},
     server::TestServer,
-    trips::{is_tripped_by, trips},
 };
 
 /// Maximum time that a test waits for something, in the time of the test if that is paused.

@@ -22,15 +22,15 @@ async fn closes_clients_over_the_drain_time_and_refuses_joins() {
     for number in 0..CLIENTS {
         let mut client = server.join(&format!("r{}", number % 4)).await;
         clients.push(tokio::spawn(async move {
-            let (_, (code, _)) = client.until_closed().await;
+            let (_, (code, _)) = client.receive_until_close().await;
             (code, start.elapsed())
         }));
     }
     let handle = server.handle.clone();
     let stopping = tokio::spawn(async move { handle.shutdown().await });
     tokio::task::yield_now().await;
-    let answer = server.refused("/ws/r0").await;
-    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+    let response = server.expect_refusal("/ws/r0").await;
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("5")));
     assert_eq!(server.post("/new_room").await.status, 503);
     let mut early = 0;
     for client in clients {
@@ -51,7 +51,7 @@ async fn completes_at_once_without_clients() {
     for policy in [ShutdownPolicy::Never, ShutdownPolicy::Immediate] {
         let server = TestServer::pipe(drained().with_shutdown_policy(policy));
         server.post("/ws/a").await;
-        server.script.happened("a", "init", 1).await;
+        server.script.wait_for_event("a", "init", 1).await;
         let start = Instant::now();
         server.handle.shutdown().await;
         assert_eq!(start.elapsed(), Duration::ZERO);
@@ -77,7 +77,7 @@ async fn a_second_shutdown_closes_all_at_once() {
     let mut clients = Vec::new();
     for _ in 0..10 {
         let mut client = server.join("a").await;
-        clients.push(tokio::spawn(async move { client.until_closed().await.1.0 }));
+        clients.push(tokio::spawn(async move { client.receive_until_close().await.1.0 }));
     }
     let handle = server.handle.clone();
     let stopping = tokio::spawn(async move { handle.shutdown().await });
@@ -96,7 +96,7 @@ async fn delivers_the_last_disconnect_under_immediate() {
     let server = TestServer::pipe(drained().with_shutdown_policy(ShutdownPolicy::Immediate));
     let mut client = server.join("a").await;
     let handle = server.handle.clone();
-    tokio::join!(handle.shutdown(), client.until_closed());
+    tokio::join!(handle.shutdown(), client.receive_until_close());
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
 }
 
@@ -116,7 +116,7 @@ impl StateroomService for Polite {
 
 /// Returns what clients receive when the server stops or their room is closed.
 async fn last_words(server: Server, close: bool) -> Vec<Vec<String>> {
-    let server = TestServer::pipe_of(server, DefaultStateroomFactory::<Polite>::default());
+    let server = TestServer::pipe_with_factory(server, DefaultStateroomFactory::<Polite>::default());
     let (mut one, mut two) = (server.connect("/ws/a").await, server.connect("/ws/a").await);
     one.sync().await;
     two.sync().await;
@@ -127,19 +127,19 @@ async fn last_words(server: Server, close: bool) -> Vec<Vec<String>> {
             None => handle.shutdown().await,
         }
     };
-    let (_, one, two) = tokio::join!(stop, one.until_closed(), two.until_closed());
-    [one, two].map(|(heard, _)| heard.iter().map(|text| text.to_text().unwrap().to_owned()).collect()).to_vec()
+    let (_, one, two) = tokio::join!(stop, one.receive_until_close(), two.receive_until_close());
+    [one, two].map(|(received, _)| received.iter().map(|text| text.to_text().unwrap().to_owned()).collect()).to_vec()
 }
 
 #[tokio::test(start_paused = true)]
 async fn delivers_shutdown_before_the_first_disconnect() {
-    for heard in
+    for received in
         [last_words(drained(), false).await, last_words(Server::new(), false).await, last_words(drained(), true).await]
     {
-        for heard in &heard {
-            assert_eq!(heard[0], "goodbye", "{heard:?}");
-            assert_eq!(heard.iter().filter(|text| *text == "goodbye").count(), 1);
+        for received in &received {
+            assert_eq!(received[0], "goodbye", "{received:?}");
+            assert_eq!(received.iter().filter(|text| *text == "goodbye").count(), 1);
         }
-        assert_eq!(heard.iter().flatten().filter(|text| text.ends_with("is gone")).count(), 1);
+        assert_eq!(received.iter().flatten().filter(|text| text.ends_with("is gone")).count(), 1);
     }
 }

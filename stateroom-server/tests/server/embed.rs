@@ -41,21 +41,22 @@ async fn nests_in_an_axum_app_beside_other_routes() {
     let address = served(app).await;
 
     let mut one = client(&address, "/games/ws/a%2Fb").await;
-    one.hears("joined 1").await;
+    one.expect_text("joined 1").await;
     let mut two = client(&address, "/games/ws/a%2Fb?token=t").await;
-    two.hears("joined 2").await;
-    one.hears("joined 2").await;
-    two.say("room").await;
-    two.hears("a/b").await;
-    one.say(format!("all {}", "x".repeat(1 << 20))).await;
-    assert_eq!(two.text().await.len(), 1 << 20);
-    assert_eq!(one.text().await.len(), 1 << 20);
+    two.expect_text("joined 2").await;
+    one.expect_text("joined 2").await;
+    two.send_text("room").await;
+    two.expect_text("a/b").await;
+    one.send_text(format!("all {}", "x".repeat(1 << 20))).await;
+    assert_eq!(two.receive_text().await.len(), 1 << 20);
+    assert_eq!(one.receive_text().await.len(), 1 << 20);
 
     let rooms = handle.rooms().await;
     assert_eq!(rooms.len(), 1);
     assert_eq!((rooms[0].id.as_str(), rooms[0].connections), ("a/b", 2));
 
-    let (_, (_, (code, _)), (_, (other, _))) = tokio::join!(handle.shutdown(), one.until_closed(), two.until_closed());
+    let (_, (_, (code, _)), (_, (other, _))) =
+        tokio::join!(handle.shutdown(), one.receive_until_close(), two.receive_until_close());
     assert_eq!((code, other), (1012, 1012));
     assert_eq!(script.events("a/b").last().unwrap(), "drop");
     // The app itself goes on.
@@ -70,14 +71,14 @@ async fn two_servers_in_one_app_are_independent() {
     let (chat, chats) = Server::new().router(ScriptFactory::default());
     let (game, games) = Server::new().router(DefaultStateroomFactory::<Echo>::default());
     let address = served(Router::new().nest("/chat", chat).nest("/game", game)).await;
-    client(&address, "/chat/ws/a").await.hears("joined 1").await;
+    client(&address, "/chat/ws/a").await.expect_text("joined 1").await;
     let mut player = client(&address, "/game/ws/a").await;
     player.send(Message::binary(vec![1, 2, 3])).await;
-    assert_eq!(player.message().await, Message::binary(vec![1, 2, 3]));
+    assert_eq!(player.receive_message().await, Message::binary(vec![1, 2, 3]));
     assert_eq!((chats.local_rooms().len(), games.local_rooms().len()), (1, 1));
-    let (_, (code, _)) = tokio::join!(games.shutdown(), player.closed());
+    let (_, (code, _)) = tokio::join!(games.shutdown(), player.expect_close());
     assert_eq!(code, 1012);
-    client(&address, "/chat/ws/a").await.hears("joined 2").await;
+    client(&address, "/chat/ws/a").await.expect_text("joined 2").await;
 }
 
 /// Rooms need no socket of the system: any stream works, such as TLS.
@@ -85,12 +86,12 @@ async fn two_servers_in_one_app_are_independent() {
 async fn works_over_any_stream() {
     let server = TestServer::pipe(Server::new());
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
-    one.hears("joined 2").await;
-    one.say(format!("all {}", "x".repeat(3 << 20))).await;
-    assert_eq!(one.text().await.len(), 3 << 20);
-    assert_eq!(two.text().await.len(), 3 << 20);
+    one.expect_text("joined 2").await;
+    one.send_text(format!("all {}", "x".repeat(3 << 20))).await;
+    assert_eq!(one.receive_text().await.len(), 3 << 20);
+    assert_eq!(two.receive_text().await.len(), 3 << 20);
     two.leave().await;
-    one.hears("left 2").await;
+    one.expect_text("left 2").await;
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn pings_every_interval() {
     let mut client = server.join("a").await;
     let start = Instant::now();
     for ping in 1..=20 {
-        let frame = client.frame().await.unwrap().unwrap();
+        let frame = client.next_frame().await.unwrap().unwrap();
         assert!(matches!(frame, Message::Ping(_)), "{frame:?}");
         assert_eq!(start.elapsed().as_secs(), 30 * ping);
     }
@@ -51,7 +51,7 @@ async fn closes_a_silent_client_and_delivers_its_disconnect() {
     assert_eq!(server.script.events("a").len(), 3);
     advance(2.0).await;
     assert_eq!(server.script.events("a")[3..], ["disconnect 2"]);
-    assert_eq!(silent.closed().await.0, 4001);
+    assert_eq!(silent.expect_close().await.0, 4001);
     advance(10.0).await;
     watcher.abort();
 }
@@ -61,11 +61,11 @@ async fn a_client_that_only_reads_is_silent() {
     let server = server(30, 70);
     let mut talker = server.join("a").await;
     // Nobody reads on its side, but its connection takes what is written.
-    let _listener = server.raw("/ws/a", b"").await;
-    talker.hears("joined 2").await;
+    let _listener = server.open_raw("/ws/a", b"").await;
+    talker.expect_text("joined 2").await;
     for _ in 0..7 {
         advance(10.0).await;
-        talker.say("all still there?").await;
+        talker.send_text("all still there?").await;
     }
     advance(2.0).await;
     assert!(server.script.events("a").contains(&"disconnect 2".to_owned()), "{:?}", server.script.events("a"));
@@ -77,7 +77,7 @@ async fn the_timeout_works_without_pings() {
     let mut silent = server.join("a").await;
     advance(71.0).await;
     assert_eq!(server.script.events("a").last().unwrap(), "disconnect 1");
-    match silent.frame().await {
+    match silent.next_frame().await {
         Some(Ok(Message::Close(Some(close)))) => assert_eq!(u16::from(close.code), 4001),
         other => panic!("{other:?}"),
     }
@@ -102,10 +102,10 @@ async fn any_frame_is_a_sign_of_life() {
         limits,
         ..Server::default()
     });
-    let mut pongs = server.raw("/ws/pongs", b"").await;
-    let mut pings = server.raw("/ws/pings", b"").await;
-    let mut texts = server.raw("/ws/texts", b"").await;
-    let mut parts = server.raw("/ws/parts", &frame(0x01, b"a message")).await;
+    let mut pongs = server.open_raw("/ws/pongs", b"").await;
+    let mut pings = server.open_raw("/ws/pings", b"").await;
+    let mut texts = server.open_raw("/ws/texts", b"").await;
+    let mut parts = server.open_raw("/ws/parts", &frame(0x01, b"a message")).await;
     for _ in 0..10 {
         advance(60.0).await;
         pongs.write_all(&frame(0x8a, b"")).await.unwrap();
@@ -130,8 +130,8 @@ async fn closes_a_silent_client_over_tcp() {
     let server = Server { heartbeat_interval: interval, heartbeat_timeout: timeout, ..Server::default() };
     let server = TestServer::tcp(server).await;
     let mut silent = server.connect("/ws/a").await;
-    server.script.happened("a", "disconnect 1", 1).await;
-    let (messages, (code, _)) = silent.until_closed().await;
+    server.script.wait_for_event("a", "disconnect 1", 1).await;
+    let (messages, (code, _)) = silent.receive_until_close().await;
     assert_eq!((messages, code), (vec![Message::text("joined 1")], 4001));
 }
 
@@ -146,19 +146,19 @@ async fn keeps_clients_that_wait_for_a_busy_room() {
         let server = Server { heartbeat_interval: interval, heartbeat_timeout: timeout, limits, ..Server::default() };
         let server = TestServer::tcp(server).await;
         let mut client = server.join("a").await;
-        client.say("block").await;
+        client.send_text("block").await;
         for number in 0..100 {
-            client.say(number.to_string()).await;
+            client.send_text(number.to_string()).await;
         }
-        server.script.happened("a", "message 1 block", 1).await;
+        server.script.wait_for_event("a", "message 1 block", 1).await;
         let (mut write, mut read) = client.split();
         let reading = tokio::spawn(async move {
             for number in 0..100 {
                 assert_eq!(
                     loop {
-                        let heard = read.next().await.unwrap().unwrap();
-                        if !heard.is_ping() {
-                            break heard;
+                        let received = read.next().await.unwrap().unwrap();
+                        if !received.is_ping() {
+                            break received;
                         }
                     },
                     Message::text(number.to_string())
@@ -167,12 +167,12 @@ async fn keeps_clients_that_wait_for_a_busy_room() {
         });
         // Twice as long as the client may be silent: two who came later, and are, have been given up.
         for id in 1..=2 {
-            let _silent = server.raw("/ws/b", b"").await;
-            server.script.happened("b", &format!("disconnect {id}"), 1).await;
+            let _silent = server.open_raw("/ws/b", b"").await;
+            server.script.wait_for_event("b", &format!("disconnect {id}"), 1).await;
         }
-        server.script.open();
+        server.script.unblock();
         within_timeout("all echoes", reading).await.unwrap();
         write.send(Message::text("close 1 3000")).await.unwrap();
-        server.script.happened("a", "disconnect 1", 1).await;
+        server.script.wait_for_event("a", "disconnect 1", 1).await;
     }
 }

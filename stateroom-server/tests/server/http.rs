@@ -20,8 +20,8 @@ const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
 #[tokio::test]
 async fn answers_its_status() {
     let server = TestServer::tcp(Server::new()).await;
-    let answer = server.get("/status").await;
-    assert_eq!((answer.status, answer.body.trim()), (200, "ok"));
+    let response = server.get("/status").await;
+    assert_eq!((response.status, response.body.trim()), (200, "ok"));
     assert_eq!(server.get("/").await.status, 200);
     for path in ["/nothing", "/ws/a/b", "/ws/", "/client/x.js"] {
         assert_eq!(server.get(path).await.status, 404, "{path}");
@@ -34,9 +34,9 @@ async fn answers_its_status() {
 async fn a_plain_get_creates_no_room() {
     let server = TestServer::tcp(Server::new()).await;
     for path in ["/ws/a", "/ws"] {
-        let answer = server.get(path).await;
-        assert_eq!(answer.status, 426, "{path}");
-        assert_eq!(answer.header("upgrade"), Some("websocket"));
+        let response = server.get(path).await;
+        assert_eq!(response.status, 426, "{path}");
+        assert_eq!(response.header("upgrade"), Some("websocket"));
     }
     assert!(server.handle.rooms().await.is_empty());
     assert!(server.script.events("a").is_empty());
@@ -52,13 +52,13 @@ async fn rejects_invalid_handshakes_and_creates_no_room() {
         (426, [CLOSE, "Sec-WebSocket-Version: 12\r\n", KEY].concat()),
         (426, ["Connection: close\r\nUpgrade: h2c\r\n", VERSION, KEY].concat()),
     ] {
-        let answer = server.request(&upgrade("/ws/a", &headers)).await;
-        assert_eq!(answer.status, status, "{headers}");
+        let response = server.request(&upgrade("/ws/a", &headers)).await;
+        assert_eq!(response.status, status, "{headers}");
     }
     // HTTP/1.0 knows no upgrade.
     let old = upgrade("/ws/a", &[UPGRADE, VERSION, KEY].concat()).replace("HTTP/1.1", "HTTP/1.0");
-    let answer = server.request(&old).await;
-    assert!((400..500).contains(&answer.status), "{answer:?}");
+    let response = server.request(&old).await;
+    assert!((400..500).contains(&response.status), "{response:?}");
     assert!(server.handle.rooms().await.is_empty());
 }
 
@@ -68,7 +68,7 @@ async fn accepts_a_handshake_in_any_case() {
     let headers = format!("connection: keep-alive, UPGRADE\r\nupgrade: WebSocket\r\n{VERSION}{KEY}");
     let mut stream = server.open().await;
     tokio::io::AsyncWriteExt::write_all(&mut stream, upgrade("/ws/a", &headers).as_bytes()).await.unwrap();
-    server.script.happened("a", "connect 1", 1).await;
+    server.script.wait_for_event("a", "connect 1", 1).await;
 }
 
 #[tokio::test]
@@ -95,13 +95,13 @@ async fn compresses_messages_if_both_sides_agree() {
 #[tokio::test]
 async fn post_creates_a_room() {
     let server = TestServer::tcp(Server::new()).await;
-    let answer = server.post("/ws/a%2Fb").await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, "a/b"));
-    server.script.happened("a/b", "init", 1).await;
+    let response = server.post("/ws/a%2Fb").await;
+    assert_eq!((response.status, response.body.as_str()), (200, "a/b"));
+    server.script.wait_for_event("a/b", "init", 1).await;
     assert_eq!(server.post("/ws/a%2Fb").await.status, 409);
     let mut client = server.join("a%2Fb").await;
-    client.say("room").await;
-    client.hears("a/b").await;
+    client.send_text("room").await;
+    client.expect_text("a/b").await;
     assert_eq!(server.post("/ws/a%2Fb").await.status, 409);
     assert_eq!(server.script.events("a/b").iter().filter(|event| *event == "init").count(), 1);
 }
@@ -110,13 +110,13 @@ async fn post_creates_a_room() {
 async fn rejects_rooms_beyond_the_limit() {
     let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_rooms(2))).await;
     let (_a, mut b) = (server.join("a").await, server.join("b").await);
-    for answer in [server.refused("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
-        assert_eq!(answer.status, 503);
-        let seconds: u32 = answer.header("retry-after").unwrap().parse().unwrap();
+    for response in [server.expect_refusal("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
+        assert_eq!(response.status, 503);
+        let seconds: u32 = response.header("retry-after").unwrap().parse().unwrap();
         assert!(seconds > 0);
     }
     let _b2 = server.join("b").await;
-    b.hears("joined 2").await;
+    b.expect_text("joined 2").await;
     assert_eq!(server.handle.rooms().await.len(), 2);
 }
 
@@ -125,20 +125,20 @@ async fn limits_the_length_of_room_ids_and_tokens() {
     let server = TestServer::tcp(Server::new()).await;
     let (fits, too_long) = ("i".repeat(512), "i".repeat(513));
     server.join(&fits).await;
-    assert_eq!(server.refused(&format!("/ws/{too_long}")).await.status, 400);
+    assert_eq!(server.expect_refusal(&format!("/ws/{too_long}")).await.status, 400);
     assert_eq!(server.get(&format!("/ws/{too_long}")).await.status, 400);
     assert_eq!(server.post(&format!("/ws/{too_long}")).await.status, 400);
     // It is the decoded length that counts.
     assert_eq!(server.join(&"%C3%A9".repeat(256)).await.id, 1);
-    assert_eq!(server.refused(&format!("/ws/{}", "%C3%A9".repeat(257))).await.status, 400);
+    assert_eq!(server.expect_refusal(&format!("/ws/{}", "%C3%A9".repeat(257))).await.status, 400);
     server.join(&format!("a?token={fits}")).await;
-    assert_eq!(server.refused(&format!("/ws/a?token={too_long}")).await.status, 400);
+    assert_eq!(server.expect_refusal(&format!("/ws/a?token={too_long}")).await.status, 400);
 }
 
 #[tokio::test]
 async fn rejects_ids_and_tokens_that_are_not_utf8() {
     let server = TestServer::tcp(Server::new()).await;
-    assert_eq!(server.refused("/ws/%FF").await.status, 400);
+    assert_eq!(server.expect_refusal("/ws/%FF").await.status, 400);
     assert_eq!(server.post("/ws/%FF").await.status, 400);
     assert_eq!(server.get("/status").await.status, 200);
 }
@@ -167,16 +167,16 @@ async fn serves_static_files_and_the_client_and_nothing_else() {
         ("/client/it_bg.wasm", "the module", "application/wasm"),
         ("/status", "ok", "text/plain; charset=utf-8"),
     ] {
-        let answer = server.get(path).await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, body), "{path}");
-        assert_eq!(answer.header("content-type"), Some(kind), "{path}");
+        let response = server.get(path).await;
+        assert_eq!((response.status, response.body.as_str()), (200, body), "{path}");
+        assert_eq!(response.header("content-type"), Some(kind), "{path}");
     }
     for path in ["/nothing", "/client/nothing", "/client/style.css"] {
         assert_eq!(server.get(path).await.status, 404, "{path}");
     }
     for path in ["/../secret", "/%2e%2e/secret", "/..%2Fsecret", "/client/../../secret", "/client/%2e%2e%2fsecret"] {
-        let answer = server.get(path).await;
-        assert!(answer.status >= 400 && !answer.body.contains("secret"), "{path}: {answer:?}");
+        let response = server.get(path).await;
+        assert!(response.status >= 400 && !response.body.contains("secret"), "{path}: {response:?}");
     }
     server.join("a").await;
 }
@@ -197,7 +197,7 @@ async fn rejects_joins_to_rooms_that_were_not_created() {
         let strategy: RoomStrategy = strategy.parse().unwrap();
         let server = TestServer::pipe(Server::new().with_room_strategy(strategy));
         for path in ["/ws/a", "/ws", "/ws/a?token=t"] {
-            assert_eq!(server.refused(path).await.status, 404, "{strategy} {path}");
+            assert_eq!(server.expect_refusal(path).await.status, 404, "{strategy} {path}");
             assert_eq!(server.get(path).await.status, 404, "{strategy} {path}");
         }
         assert!(server.handle.rooms().await.is_empty());

@@ -37,24 +37,24 @@ async fn accepts_a_token_in_the_query_a_header_or_the_subprotocols() {
     let server = by_secret().await;
     let token = sign(&ann());
     let bearer = format!("bEARER {token}");
-    let (mut in_query, answer) = server.connect_with(&format!("/ws/a?access_token={token}&x=y"), &[]).await;
-    assert_eq!(answer.header("sec-websocket-protocol"), None);
+    let (mut in_query, response) = server.connect_with(&format!("/ws/a?access_token={token}&x=y"), &[]).await;
+    assert_eq!(response.header("sec-websocket-protocol"), None);
     let claims = ann().to_string();
-    in_query.hears(&format!("1 Some(\"Ann\") {:?} [(\"x\", \"y\")] [] None", Some(claims))).await;
+    in_query.expect_text(&format!("1 Some(\"Ann\") {:?} [(\"x\", \"y\")] [] None", Some(claims))).await;
     drop(server.connect_with("/ws/a", &[("authorization", &bearer)]).await);
-    let (_, answer) = server.connect_with("/ws/a", &[("sec-websocket-protocol", &format!("bearer, {token}"))]).await;
-    assert_eq!(answer.header("sec-websocket-protocol"), Some("bearer"));
+    let (_, response) = server.connect_with("/ws/a", &[("sec-websocket-protocol", &format!("bearer, {token}"))]).await;
+    assert_eq!(response.header("sec-websocket-protocol"), Some("bearer"));
 
     let both = format!("/ws/a?access_token={token}");
-    assert_eq!(server.refused_with(&both, &[("authorization", &bearer)]).await.status, 401, "which one?");
+    assert_eq!(server.expect_refusal_with(&both, &[("authorization", &bearer)]).await.status, 401, "which one?");
 }
 
 #[tokio::test]
 async fn rejects_requests_without_a_token() {
     let server = by_secret().await;
-    for answer in [server.refused("/ws/a").await, server.post("/ws/a").await, server.post("/new_room").await] {
-        let header = answer.header("www-authenticate").map(str::to_ascii_lowercase);
-        assert_eq!((answer.status, header.as_deref()), (401, Some("bearer")));
+    for response in [server.expect_refusal("/ws/a").await, server.post("/ws/a").await, server.post("/new_room").await] {
+        let header = response.header("www-authenticate").map(str::to_ascii_lowercase);
+        assert_eq!((response.status, header.as_deref()), (401, Some("bearer")));
     }
     assert_eq!(server.get("/status").await.status, 200);
     assert!(server.handle.rooms().await.is_empty());
@@ -69,7 +69,7 @@ async fn a_token_is_valid_for_its_rooms_only() {
     drop(server.connect(&format!("/ws/a%20b?access_token={one}")).await);
     drop(server.connect(&format!("/ws/c?access_token={}", with(json!(["b", "c"])))).await);
     for (token, room) in [(&one, "a"), (&one, "a%20b%20"), (&with(json!([])), "a"), (&with(json!(1)), "1")] {
-        assert_eq!(server.refused(&format!("/ws/{room}?access_token={token}")).await.status, 403, "{room}");
+        assert_eq!(server.expect_refusal(&format!("/ws/{room}?access_token={token}")).await.status, 403, "{room}");
     }
     assert_eq!(server.post(&format!("/new_room?access_token={one}")).await.status, 403);
 }
@@ -94,9 +94,9 @@ async fn rejects_invalid_tokens_with_their_reason() {
         ("eyJhbGciOiJub25lIn0.e30.".to_owned(), "unknown algorithm"),
         ("rubbish".to_owned(), "not a valid JSON Web Token"),
     ] {
-        let answer = server.refused(&format!("/ws/a?access_token={token}")).await;
-        assert_eq!(answer.status, 401, "{reason}");
-        assert!(answer.body.contains(reason) && !answer.body.contains(&token), "{reason}: {}", answer.body);
+        let response = server.expect_refusal(&format!("/ws/a?access_token={token}")).await;
+        assert_eq!(response.status, 401, "{reason}");
+        assert!(response.body.contains(reason) && !response.body.contains(&token), "{reason}: {}", response.body);
     }
 }
 
@@ -113,7 +113,11 @@ async fn checks_issuer_and_audience() {
         json!({ "exp": exp, "iss": "us", "aud": "other" }),
         json!({ "exp": exp, "iss": "us" }),
     ] {
-        assert_eq!(server.refused(&format!("/ws/a?access_token={}", sign(&claims))).await.status, 401, "{claims}");
+        assert_eq!(
+            server.expect_refusal(&format!("/ws/a?access_token={}", sign(&claims))).await.status,
+            401,
+            "{claims}"
+        );
     }
 }
 
@@ -146,11 +150,11 @@ async fn public_keys_verify_tokens_of_their_own_pair_only() {
         drop(server.connect(&format!("/ws/a?access_token={token}")).await);
         for (other, _, key) in pairs.iter().filter(|(other, ..)| other != algorithm) {
             let token = encode(&Header::new(*other), &ann(), key).unwrap();
-            assert_eq!(server.refused(&format!("/ws/a?access_token={token}")).await.status, 401, "{other:?}");
+            assert_eq!(server.expect_refusal(&format!("/ws/a?access_token={token}")).await.status, 401, "{other:?}");
         }
         // The public key, which everybody has, as if it were a secret that is shared.
         let forged = encode(&Header::default(), &ann(), &EncodingKey::from_secret(public.as_bytes())).unwrap();
-        assert_eq!(server.refused(&format!("/ws/a?access_token={forged}")).await.status, 401);
+        assert_eq!(server.expect_refusal(&format!("/ws/a?access_token={forged}")).await.status, 401);
     }
 }
 
@@ -182,13 +186,17 @@ async fn selects_a_key_of_a_set_by_its_id() {
             let path = format!("/ws/a?access_token={}", encode(&header, &ann(), key).unwrap());
             match status {
                 None => drop(server.connect(&path).await),
-                Some(status) => assert_eq!(server.refused(&path).await.status, status),
+                Some(status) => assert_eq!(server.expect_refusal(&path).await.status, status),
             }
         }
     }
     drop(server.connect(&format!("/ws/a?access_token={}", sign(&ann()))).await);
     let short = encode(&Header::default(), &ann(), &EncodingKey::from_secret(b"short")).unwrap();
-    assert_eq!(server.refused(&format!("/ws/a?access_token={short}")).await.status, 401, "too short to be a key");
+    assert_eq!(
+        server.expect_refusal(&format!("/ws/a?access_token={short}")).await.status,
+        401,
+        "too short to be a key"
+    );
 }
 
 #[tokio::test]
@@ -197,7 +205,7 @@ async fn rotates_keys() {
     let path = format!("/ws/a?access_token={}", sign(&ann()));
     let _stays = server.connect(&path).await;
     server.handle.set_jwt(Jwt::from_secret(b"another secret of at least 32 bytes").unwrap());
-    assert_eq!(server.refused(&path).await.status, 401);
+    assert_eq!(server.expect_refusal(&path).await.status, 401);
     assert_eq!(server.handle.room("a").await.unwrap().connections(), 1);
 }
 
@@ -208,7 +216,7 @@ fn rejects_invalid_keys_with_their_reason() {
     assert!(matches!(error(&private), KeyError::Private));
     for text in [
         "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
-        "just a text that could be a secret, but was not said to be",
+        "just a text that could be a secret, but was not sent to be",
         "",
     ] {
         assert!(matches!(error(text), KeyError::Unknown), "{text}");

@@ -18,9 +18,9 @@ const FAILURES: u32 = 2;
 #[derive(Debug, Clone)]
 enum Step {
     Join { room: usize, token: usize },
-    Say { client: usize },
+    Send { client: usize },
     Leave { client: usize },
-    Vanish { client: usize },
+    DropConnection { client: usize },
     Panic { client: usize },
     CloseClient { client: usize },
     CloseRoom { room: usize },
@@ -38,7 +38,7 @@ struct Model {
     clients: Vec<Option<(usize, u32)>>,
     failures: [u32; ROOMS.len()],
     /// The events of services, by room.
-    heard: [Vec<String>; ROOMS.len()],
+    events: [Vec<String>; ROOMS.len()],
 }
 
 #[derive(Debug, Clone, Default)]
@@ -55,13 +55,13 @@ impl Model {
         here.filter(|(_, (of, _))| *of == room).map(|(index, (_, id))| (index, id)).collect()
     }
 
-    fn hears(&mut self, room: usize, what: impl Into<String>) {
-        self.heard[room].push(what.into());
+    fn record(&mut self, room: usize, what: impl Into<String>) {
+        self.events[room].push(what.into());
     }
 
     fn end(&mut self, room: usize) {
         self.rooms.remove(&room);
-        self.hears(room, "drop");
+        self.record(room, "drop");
         for (index, _) in self.members(room) {
             self.clients[index] = None;
         }
@@ -70,12 +70,12 @@ impl Model {
     fn goes(&mut self, client: usize) {
         let Some((room, id)) = self.clients[client].take() else { return };
         if !self.members(room).is_empty() {
-            return self.hears(room, format!("disconnect {id}"));
+            return self.record(room, format!("disconnect {id}"));
         }
         match self.policy {
             ShutdownPolicy::Immediate => self.end(room),
             _ => {
-                self.hears(room, format!("disconnect {id}"));
+                self.record(room, format!("disconnect {id}"));
                 let now = self.now;
                 self.rooms.entry(room).or_default().empty = Some(now);
             }
@@ -96,7 +96,7 @@ impl ReferenceStateMachine for Model {
                 rooms: BTreeMap::new(),
                 clients: Vec::new(),
                 failures: Default::default(),
-                heard: Default::default(),
+                events: Default::default(),
             })
             .boxed()
     }
@@ -112,9 +112,9 @@ impl ReferenceStateMachine for Model {
         let client = prop::sample::select(here);
         prop_oneof![
             5 => join,
-            4 => client.clone().prop_map(|client| Step::Say { client }),
+            4 => client.clone().prop_map(|client| Step::Send { client }),
             2 => client.clone().prop_map(|client| Step::Leave { client }),
-            2 => client.clone().prop_map(|client| Step::Vanish { client }),
+            2 => client.clone().prop_map(|client| Step::DropConnection { client }),
             1 => client.clone().prop_map(|client| Step::Panic { client }),
             1 => client.prop_map(|client| Step::CloseClient { client }),
             1 => prop::sample::select(rooms).prop_map(|room| Step::CloseRoom { room }),
@@ -127,9 +127,10 @@ impl ReferenceStateMachine for Model {
     fn preconditions(model: &Model, step: &Step) -> bool {
         let is_here = |client: &usize| model.clients.get(*client).is_some_and(Option::is_some);
         match step {
-            Step::Say { client } | Step::Leave { client } | Step::Vanish { client } | Step::CloseClient { client } => {
-                is_here(client)
-            }
+            Step::Send { client }
+            | Step::Leave { client }
+            | Step::DropConnection { client }
+            | Step::CloseClient { client } => is_here(client),
             Step::Panic { client } => {
                 is_here(client) && model.clients[*client].is_some_and(|(room, _)| model.failures[room] < FAILURES)
             }
@@ -142,7 +143,7 @@ impl ReferenceStateMachine for Model {
         match *step {
             Step::Join { room, token } => {
                 if !model.rooms.contains_key(&room) {
-                    model.hears(room, "init");
+                    model.record(room, "init");
                 }
                 let state = model.rooms.entry(room).or_default();
                 state.empty = None;
@@ -156,39 +157,39 @@ impl ReferenceStateMachine for Model {
                 }
                 if let Some((index, _)) = model.members(room).into_iter().find(|(_, it)| *it == id) {
                     model.clients[index] = None;
-                    model.hears(room, format!("disconnect {id}"));
+                    model.record(room, format!("disconnect {id}"));
                 }
-                model.hears(room, format!("connect {id}"));
+                model.record(room, format!("connect {id}"));
                 model.clients.push(Some((room, id)));
             }
-            Step::Say { client } => {
+            Step::Send { client } => {
                 let (room, id) = model.clients[client].unwrap();
-                model.hears(room, format!("message {id} hello"));
+                model.record(room, format!("message {id} hello"));
             }
-            Step::Leave { client } | Step::Vanish { client } => model.goes(client),
+            Step::Leave { client } | Step::DropConnection { client } => model.goes(client),
             Step::CloseClient { client } => {
                 let (room, id) = model.clients[client].unwrap();
-                model.hears(room, format!("message {id} close {id} 3000 go"));
+                model.record(room, format!("message {id} close {id} 3000 go"));
                 model.goes(client);
             }
             Step::Panic { client } => {
                 let (room, id) = model.clients[client].unwrap();
                 model.failures[room] += 1;
-                model.hears(room, format!("message {id} panic x"));
+                model.record(room, format!("message {id} panic x"));
                 model.end(room);
             }
             Step::CloseRoom { room } => {
                 for (_, id) in model.members(room) {
-                    model.hears(room, format!("disconnect {id}"));
+                    model.record(room, format!("disconnect {id}"));
                 }
                 model.end(room);
             }
             Step::Swap => {
                 for room in model.rooms.keys().copied().collect::<Vec<_>>() {
-                    model.hears(room, "drop");
-                    model.hears(room, "init");
+                    model.record(room, "drop");
+                    model.record(room, "init");
                     for (_, id) in model.members(room) {
-                        model.hears(room, format!("connect {id}"));
+                        model.record(room, format!("connect {id}"));
                     }
                 }
             }
@@ -234,13 +235,13 @@ impl StateMachineTest for Actual {
                     assert_eq!(client.id, id, "who it is");
                     clients.push(Some(client));
                 }
-                Step::Say { client } => clients[client].as_mut().unwrap().say("hello").await,
+                Step::Send { client } => clients[client].as_mut().unwrap().send_text("hello").await,
                 Step::Leave { client } => drop(clients[client].take().unwrap().leave().await),
-                Step::Vanish { client } => clients[client].take().unwrap().vanish(),
-                Step::Panic { client } => clients[client].as_mut().unwrap().say("panic x").await,
+                Step::DropConnection { client } => clients[client].take().unwrap().drop_connection(),
+                Step::Panic { client } => clients[client].as_mut().unwrap().send_text("panic x").await,
                 Step::CloseClient { client } => {
                     let client = clients[client].as_mut().unwrap();
-                    client.say(format!("close {} 3000 go", client.id)).await;
+                    client.send_text(format!("close {} 3000 go", client.id)).await;
                 }
                 Step::CloseRoom { room } => server.handle.room(ROOMS[room]).await.unwrap().close(1000, "over").await,
                 Step::Swap => server.handle.swap(server.script.clone(), OnSwap::Restart),
@@ -252,7 +253,7 @@ impl StateMachineTest for Actual {
                 if should_be.is_none()
                     && let Some(mut client) = client.take()
                 {
-                    let (_, (code, _)) = client.until_closed().await;
+                    let (_, (code, _)) = client.receive_until_close().await;
                     assert!([1000, 1011, 3000, 4000].contains(&code), "closed with {code}");
                 }
             }
@@ -275,7 +276,7 @@ async fn settle(server: &TestServer, model: &Model) {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
-    for (room, expected) in ROOMS.iter().zip(&model.heard) {
+    for (room, expected) in ROOMS.iter().zip(&model.events) {
         assert_eq!(&server.script.events(room), expected, "what happened in {room}");
     }
 }

@@ -16,6 +16,7 @@ mod closing;
 mod common;
 mod contexts;
 mod drain;
+mod dropped_connections;
 mod embed;
 mod faults;
 mod handle;
@@ -40,4 +41,3 @@ mod timers;
 #[cfg(feature = "tls")]
 mod tls;
 mod tokens;
-mod vanished;

@@ -42,18 +42,18 @@ async fn counts_events_and_tracks_gauges() {
     let mut measured = Measured::from_now_on();
     let server = TestServer::pipe(Server::new());
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
-    one.hears("joined 2").await;
+    one.expect_text("joined 2").await;
     for _ in 0..3 {
-        one.say("all hello").await;
-        one.hears("hello").await;
-        two.hears("hello").await;
+        one.send_text("all hello").await;
+        one.expect_text("hello").await;
+        two.expect_text("hello").await;
     }
-    two.say("timer 0").await;
-    one.hears("timer").await;
-    two.hears("timer").await;
+    two.send_text("timer 0").await;
+    one.expect_text("timer").await;
+    two.expect_text("timer").await;
     server.handle.room("a").await.unwrap().call("echo x").await.unwrap();
-    one.hears("called echo x").await;
-    assert_eq!(server.refused("/ws/a?token=1&token=2").await.status, 400);
+    one.expect_text("called echo x").await;
+    assert_eq!(server.expect_refusal("/ws/a?token=1&token=2").await.status, 400);
     let values = measured.look();
     for (name, value) in [
         ("rooms", 1.0),
@@ -63,7 +63,7 @@ async fn counts_events_and_tracks_gauges() {
         ("events_total message", 4.0),
         ("events_total timer", 1.0),
         ("events_total call", 1.0),
-        // Three joinings heard, three times two hellos, two timers, two calls.
+        // Three joinings received, three times two hellos, two timers, two calls.
         ("sent_messages_total", 13.0),
         ("refusals_total request", 1.0),
     ] {
@@ -72,8 +72,8 @@ async fn counts_events_and_tracks_gauges() {
     assert!(values["event_seconds"] == 9.0 && values["batch_events"] >= 4.0, "{values:#?}");
     assert!(values["received_bytes_total"] > 30.0 && values["sent_bytes_total"] > 60.0, "{values:#?}");
 
-    two.vanish();
-    one.hears("left 2").await;
+    two.drop_connection();
+    one.expect_text("left 2").await;
     one.leave().await;
     server.handle.room("a").await.unwrap().close(1000, "").await;
     let values = measured.look();
@@ -94,13 +94,13 @@ async fn tracks_queued_bytes() {
     let server = TestServer::pipe(Server::new());
     let mut slow = server.join("a").await;
     slow.send(Message::text("spam 1 500000")).await;
-    within_timeout("the room", server.script.happened("a", "message 1 spam 1 500000", 1)).await;
+    within_timeout("the room", server.script.wait_for_event("a", "message 1 spam 1 500000", 1)).await;
     slow.sync().await;
-    slow.say("spam 1 500000").await;
-    within_timeout("the room", server.script.happened("a", "message 1 spam 1 500000", 2)).await;
+    slow.send_text("spam 1 500000").await;
+    within_timeout("the room", server.script.wait_for_event("a", "message 1 spam 1 500000", 2)).await;
     tokio::task::yield_now().await;
     assert!(measured.look()["queued_bytes"] > 0.0);
-    slow.vanish();
-    server.script.happened("a", "disconnect 1", 1).await;
+    slow.drop_connection();
+    server.script.wait_for_event("a", "disconnect 1", 1).await;
     assert_eq!(measured.look()["queued_bytes"], 0.0);
 }

@@ -16,11 +16,11 @@ enum Step {
     /// The client of this slot joins this room with this token, and leaves its current room before.
     Join { place: usize, room: usize, token: usize },
     /// It sends this number of messages.
-    Say { place: usize, messages: u8 },
+    Send { place: usize, messages: u8 },
     /// It leaves with a close frame.
     Leave { place: usize },
     /// It vanishes.
-    Vanish { place: usize },
+    DropConnection { place: usize },
     /// It makes the service close a client.
     Close { place: usize, id: u32 },
 }
@@ -30,9 +30,9 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (place.clone(), 0..ROOMS.len(), 0..TOKENS.len())
             .prop_map(|(place, room, token)| Step::Join { place, room, token }),
-        6 => (place.clone(), 1..20_u8).prop_map(|(place, messages)| Step::Say { place, messages }),
+        6 => (place.clone(), 1..20_u8).prop_map(|(place, messages)| Step::Send { place, messages }),
         1 => place.clone().prop_map(|place| Step::Leave { place }),
-        2 => place.clone().prop_map(|place| Step::Vanish { place }),
+        2 => place.clone().prop_map(|place| Step::DropConnection { place }),
         1 => (place, 1..6_u32).prop_map(|(place, id)| Step::Close { place, id }),
     ]
 }
@@ -42,23 +42,23 @@ struct Visitor {
     client: Client,
     room: &'static str,
     token: usize,
-    heard: Vec<String>,
-    said: Vec<String>,
+    received: Vec<String>,
+    sent: Vec<String>,
 }
 
 /// A client that was in a room.
 struct Visit {
     id: u32,
     room: &'static str,
-    heard: Vec<String>,
-    said: Vec<String>,
+    received: Vec<String>,
+    sent: Vec<String>,
     /// It was connected at the end and has received everything.
     stayed: bool,
 }
 
 impl Visitor {
     fn over(self, stayed: bool) -> Visit {
-        Visit { id: self.client.id, room: self.room, heard: self.heard, said: self.said, stayed }
+        Visit { id: self.client.id, room: self.room, received: self.received, sent: self.sent, stayed }
     }
 }
 
@@ -79,14 +79,14 @@ async fn play(server: TestServer, steps: Vec<Step>) {
                     let id = *tokens.entry((room, token)).or_insert(client.id);
                     assert_eq!(client.id, id, "a token brings its number back");
                 }
-                let heard = vec![format!("joined {}", client.id)];
-                places[place] = Some(Visitor { client, room, token, heard, said: Vec::new() });
+                let received = vec![format!("joined {}", client.id)];
+                places[place] = Some(Visitor { client, room, token, received, sent: Vec::new() });
             }
-            Step::Say { place, messages } => {
+            Step::Send { place, messages } => {
                 let Some(visitor) = &mut places[place] else { continue };
                 for _ in 0..messages {
                     number += 1;
-                    visitor.said.push(number.to_string());
+                    visitor.sent.push(number.to_string());
                     visitor.client.try_send(Message::text(format!("all {number}"))).await;
                 }
             }
@@ -96,7 +96,7 @@ async fn play(server: TestServer, steps: Vec<Step>) {
                 listen(&mut visitor).await;
                 visits.push(visitor.over(false));
             }
-            Step::Vanish { place } => {
+            Step::DropConnection { place } => {
                 if let Some(visitor) = places[place].take() {
                     visits.push(visitor.over(false));
                 }
@@ -109,7 +109,7 @@ async fn play(server: TestServer, steps: Vec<Step>) {
     }
     // All that is under way arrives; then whoever is left hears the rest, and that it is over.
     for visitor in places.iter_mut().flatten() {
-        visitor.client.sync_or_end().await;
+        visitor.client.try_sync().await;
     }
     let handle = server.handle.clone();
     let stop = tokio::spawn(async move { handle.shutdown().await });
@@ -131,8 +131,8 @@ async fn play(server: TestServer, steps: Vec<Step>) {
 async fn listen(visitor: &mut Visitor) -> Option<u16> {
     let mut code = None;
     loop {
-        match visitor.client.message_or_end().await {
-            Some(Message::Text(text)) => visitor.heard.push(text.as_str().to_owned()),
+        match visitor.client.next_message().await {
+            Some(Message::Text(text)) => visitor.received.push(text.as_str().to_owned()),
             Some(Message::Close(close)) => code = close.map(|close| close.code.into()),
             Some(_) => panic!("nobody says such a thing"),
             None => return code,
@@ -158,15 +158,15 @@ fn check<'a>(events: &[String], visits: impl Iterator<Item = &'a Visit>) {
             }
             "disconnect" => {
                 let id = rest.parse().unwrap();
-                let (from, said) = here.remove(&id).unwrap_or_else(|| panic!("{id} leaves twice"));
-                stays.push((id, from..told.len(), said));
+                let (from, sent) = here.remove(&id).unwrap_or_else(|| panic!("{id} leaves twice"));
+                stays.push((id, from..told.len(), sent));
                 told.push(format!("left {id}"));
             }
             "message" => {
                 let (id, text) = rest.split_once(' ').unwrap();
-                let (_, said) = here.get_mut(&id.parse().unwrap()).unwrap_or_else(|| panic!("{id} is not there"));
+                let (_, sent) = here.get_mut(&id.parse().unwrap()).unwrap_or_else(|| panic!("{id} is not there"));
                 if let Some(text) = text.strip_prefix("all ") {
-                    said.push(text.to_owned());
+                    sent.push(text.to_owned());
                     told.push(text.to_owned());
                 }
             }
@@ -175,22 +175,22 @@ fn check<'a>(events: &[String], visits: impl Iterator<Item = &'a Visit>) {
     }
     assert!(here.is_empty(), "each disconnect is told");
     for visit in visits {
-        // Which of the stays under its number it was, what it heard first tells: that it has joined.
-        let found = stays.iter().find(|(id, range, said)| {
+        // Which of the stays under its number it was, what it received first tells: that it has joined.
+        let found = stays.iter().find(|(id, range, sent)| {
             let stay = &told[range.clone()];
             *id == visit.id
                 && if visit.stayed {
-                    visit.said == *said && visit.heard == stay
+                    visit.sent == *sent && visit.received == stay
                 } else {
-                    visit.said.starts_with(said) && stay.starts_with(&visit.heard)
+                    visit.sent.starts_with(sent) && stay.starts_with(&visit.received)
                 }
         });
         assert!(
             found.is_some(),
             "client {} hears {:?} and says {:?}, but the room {events:?}",
             visit.id,
-            visit.heard,
-            visit.said
+            visit.received,
+            visit.sent
         );
     }
 }

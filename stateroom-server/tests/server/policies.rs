@@ -37,7 +37,7 @@ async fn immediate_ends_with_the_last_client_without_its_disconnect() {
     let one = server.join("a").await;
     let mut two = server.join("a").await;
     one.leave().await;
-    two.hears("left 1").await;
+    two.expect_text("left 1").await;
     two.leave().await;
     assert!(seconds_until(&server, "drop").await < 0.2);
     assert_eq!(server.script.events("a"), ["init", "connect 1", "connect 2", "disconnect 1", "drop"]);
@@ -50,10 +50,10 @@ async fn immediate_applies_to_clients_that_vanish_or_are_closed() {
         let server = server("immediate");
         let mut client = server.join("a").await;
         if room == 0 {
-            client.vanish();
+            client.drop_connection();
         } else {
-            client.say("close 1 3000 enough").await;
-            assert_eq!(client.closed().await, (3000, "enough".to_owned()));
+            client.send_text("close 1 3000 enough").await;
+            assert_eq!(client.expect_close().await, (3000, "enough".to_owned()));
         }
         assert!(seconds_until(&server, "drop").await < 0.2);
         assert!(!server.script.events("a").contains(&"disconnect 1".to_owned()));
@@ -64,9 +64,9 @@ async fn immediate_applies_to_clients_that_vanish_or_are_closed() {
 async fn handles_messages_of_a_client_that_left() {
     let server = server("immediate");
     let mut client = server.join("a").await;
-    client.say("something").await;
-    client.say("something else").await;
-    client.vanish();
+    client.send_text("something").await;
+    client.send_text("something else").await;
+    client.drop_connection();
     seconds_until(&server, "drop").await;
     let events = server.script.events("a");
     assert_eq!(events, ["init", "connect 1", "message 1 something", "message 1 something else", "drop"]);
@@ -103,7 +103,7 @@ async fn a_brief_join_keeps_the_room() {
     server.join("a").await.leave().await;
     advance(9.0).await;
     // Comes and goes in one packet.
-    let mut brief = server.raw("/ws/a", &frame(CLOSE, b"")).await;
+    let mut brief = server.open_raw("/ws/a", &frame(CLOSE, b"")).await;
     within_timeout("the end", brief.read_to_end(&mut Vec::new())).await.unwrap();
     let seconds = seconds_until(&server, "drop").await;
     assert!((9.8..10.2).contains(&seconds), "{seconds} s");
@@ -127,7 +127,7 @@ async fn a_created_room_ends_immediately_once_it_was_joined() {
     let server = TestServer::pipe(server);
     server.post("/ws/a").await;
     advance(30.0).await;
-    let _brief = server.raw("/ws/a", &frame(CLOSE, b"")).await;
+    let _brief = server.open_raw("/ws/a", &frame(CLOSE, b"")).await;
     assert!(seconds_until(&server, "drop").await < 0.2);
 }
 
@@ -135,7 +135,7 @@ async fn a_created_room_ends_immediately_once_it_was_joined() {
 async fn a_timer_does_not_keep_an_empty_room() {
     let server = server("10sec");
     let mut client = server.join("a").await;
-    client.say("timer 60000").await;
+    client.send_text("timer 60000").await;
     client.sync().await;
     client.leave().await;
     let seconds = seconds_until(&server, "drop").await;
@@ -150,13 +150,13 @@ async fn delivers_all_but_the_last_disconnect_of_slow_clients() {
     for (policy, told) in [("immediate", 1), ("0sec", 2)] {
         let server = server(policy);
         let (mut one, mut two) = (server.join("a").await, server.join("a").await);
-        one.hears("joined 2").await;
+        one.expect_text("joined 2").await;
         // More than may wait for either, in one go.
-        two.say("spam 9000 1000").await;
-        server.script.happened("a", "drop", 1).await;
+        two.send_text("spam 9000 1000").await;
+        server.script.wait_for_event("a", "drop", 1).await;
         let events = server.script.events("a");
         assert_eq!(events.iter().filter(|event| event.starts_with("disconnect")).count(), told, "{policy}: {events:?}");
-        one.until_closed().await;
-        two.until_closed().await;
+        one.receive_until_close().await;
+        two.receive_until_close().await;
     }
 }

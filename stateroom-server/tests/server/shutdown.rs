@@ -14,7 +14,7 @@ use tokio::{
 use crate::common::{Client, ScriptFactory, TestServer, within_timeout};
 
 async fn is_told_to_go(client: &mut Client) {
-    let (_, (code, _)) = client.until_closed().await;
+    let (_, (code, _)) = client.receive_until_close().await;
     assert_eq!(code, 1012);
 }
 
@@ -30,7 +30,7 @@ async fn closes_all_clients_and_delivers_each_disconnect() {
     });
     tokio::join!(is_told_to_go(&mut one), is_told_to_go(&mut two), is_told_to_go(&mut three));
     within_timeout("the shutdown", stop).await.unwrap();
-    server.ended().await;
+    server.wait_until_stopped().await;
     let events = server.script.events("a");
     assert_eq!(events[..3], ["init", "connect 1", "connect 2"]);
     assert_eq!(events.iter().filter(|event| event.starts_with("disconnect")).count(), 2, "{events:?}");
@@ -47,7 +47,7 @@ async fn delivers_the_last_disconnect_under_immediate() {
     let mut client = server.join("a").await;
     let handle = server.handle.clone();
     tokio::join!(handle.shutdown(), is_told_to_go(&mut client));
-    server.ended().await;
+    server.wait_until_stopped().await;
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
 }
 
@@ -56,13 +56,13 @@ async fn handles_messages_before_the_shutdown() {
     let mut server = TestServer::tcp(Server::new()).await;
     let mut client = server.join("a").await;
     for number in 0..1000 {
-        client.say(number.to_string()).await;
+        client.send_text(number.to_string()).await;
     }
     client.sync().await;
     let handle = server.handle.clone();
-    let (_, (messages, (code, _))) = tokio::join!(handle.shutdown(), client.until_closed());
+    let (_, (messages, (code, _))) = tokio::join!(handle.shutdown(), client.receive_until_close());
     assert_eq!((messages.len(), code), (1000, 1012));
-    server.ended().await;
+    server.wait_until_stopped().await;
 }
 
 #[tokio::test]
@@ -95,12 +95,12 @@ async fn refuses_joins() {
     let handle = server.handle.clone();
     tokio::join!(handle.shutdown(), is_told_to_go(&mut client));
     for path in ["/ws/a", "/ws/b", "/ws"] {
-        assert_eq!(server.refused(path).await.status, 503, "{path}");
+        assert_eq!(server.expect_refusal(path).await.status, 503, "{path}");
     }
     assert_eq!(server.post("/ws/c").await.status, 503);
-    let answer = server.post("/new_room").await;
-    assert_eq!(answer.status, 503);
-    assert!(answer.header("retry-after").is_some());
+    let response = server.post("/new_room").await;
+    assert_eq!(response.status, 503);
+    assert!(response.header("retry-after").is_some());
     // Told again, it has nothing left to do.
     let start = Instant::now();
     server.handle.shutdown().await;
@@ -110,8 +110,8 @@ async fn refuses_joins() {
 #[tokio::test(start_paused = true)]
 async fn drops_clients_that_do_not_answer() {
     let server = TestServer::pipe(Server::new());
-    let mut silent = server.raw("/ws/a", b"").await;
-    server.script.happened("a", "connect 1", 1).await;
+    let mut silent = server.open_raw("/ws/a", b"").await;
+    server.script.wait_for_event("a", "connect 1", 1).await;
     let start = Instant::now();
     server.handle.shutdown().await;
     assert_eq!(start.elapsed().as_secs(), 5, "the time to answer a close");
@@ -123,8 +123,8 @@ async fn drops_clients_that_do_not_answer() {
 async fn aborts_what_takes_too_long() {
     let limits = Limits::default().with_shutdown_time(Duration::from_secs(3)).with_close_time(Duration::from_secs(60));
     let server = TestServer::pipe(Server::new().with_limits(limits));
-    let mut silent = server.raw("/ws/a", b"").await;
-    server.script.happened("a", "connect 1", 1).await;
+    let mut silent = server.open_raw("/ws/a", b"").await;
+    server.script.wait_for_event("a", "connect 1", 1).await;
     let start = Instant::now();
     server.handle.shutdown().await;
     assert_eq!(start.elapsed().as_secs(), 4, "the time to stop, and a second for last words");
@@ -139,15 +139,15 @@ async fn does_not_wait_for_connections_without_a_request() {
     let mut server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut used = server.open().await;
     used.write_all(b"GET /status HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
-    let mut answer = [0; 12];
-    used.read_exact(&mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200");
+    let mut response = [0; 12];
+    used.read_exact(&mut response).await.unwrap();
+    assert_eq!(&response, b"HTTP/1.1 200");
     let _silent = server.open().await;
     let mut half = server.open().await;
     half.write_all(b"GET /status HT").await.unwrap();
     server.join("a").await.leave().await;
     within_timeout("the shutdown", server.handle.shutdown()).await;
-    server.ended().await;
+    server.wait_until_stopped().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,7 +156,7 @@ async fn does_not_wait_for_a_room_that_fails() {
     let mut client = server.join("a").await;
     server.script.fail_at(&["disconnect"]);
     let handle = server.handle.clone();
-    let (_, (_, (code, _))) = tokio::join!(handle.shutdown(), client.until_closed());
+    let (_, (_, (code, _))) = tokio::join!(handle.shutdown(), client.receive_until_close());
     assert!(code == 1011 || code == 1012, "{code}");
 }
 
@@ -176,17 +176,17 @@ async fn leaves_a_service_that_blocks_its_thread() {
     let limits = Limits::default().with_shutdown_time(Duration::from_millis(10));
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut client = server.join("a").await;
-    client.say("block").await;
-    server.script.happened("a", "message 1 block", 1).await;
+    client.send_text("block").await;
+    server.script.wait_for_event("a", "message 1 block", 1).await;
     within_timeout("the shutdown", server.handle.shutdown()).await;
-    server.script.open();
+    server.script.unblock();
 }
 
 /// The clients of an aborted room receive the close code.
 #[tokio::test(start_paused = true)]
 async fn closes_the_clients_of_an_aborted_room() {
     let limits = Limits::default().with_shutdown_time(Duration::from_secs(1));
-    let server = TestServer::pipe_of(Server::new().with_limits(limits), NeverDone);
+    let server = TestServer::pipe_with_factory(Server::new().with_limits(limits), NeverDone);
     let mut client = server.connect("/ws/a").await;
     tokio::join!(server.handle.shutdown(), is_told_to_go(&mut client));
 }

@@ -46,7 +46,7 @@ const BYTES: &[u8] = b"\xff\x00";
 const CALL: &str = "call echo so";
 const CALL_IN_VAIN: &str = "call nothing";
 const FIRE: &str = "fire";
-const PANIC: &str = "panic heard by nobody";
+const PANIC: &str = "panic received by nobody";
 
 #[test]
 fn a_simulated_room_behaves_like_one_of_a_server() {
@@ -74,7 +74,7 @@ struct Course {
 #[derive(Debug, Default, PartialEq)]
 struct Part {
     done: Vec<Step>,
-    heard: BTreeMap<ClientId, Vec<MessagePayload>>,
+    received: BTreeMap<ClientId, Vec<MessagePayload>>,
     closed: BTreeMap<ClientId, Vec<u16>>,
 }
 
@@ -112,7 +112,9 @@ fn simulate(script: &Script) -> Course {
     let mut parts: Vec<Part> = Vec::new();
     for step in room.script().steps.clone() {
         match (step, parts.last_mut()) {
-            (Step::Expect { client, messages }, Some(part)) => part.heard.entry(client).or_default().extend(messages),
+            (Step::Expect { client, messages }, Some(part)) => {
+                part.received.entry(client).or_default().extend(messages)
+            }
             (Step::ExpectClosed { client, code }, Some(part)) => part.closed.entry(client).or_default().push(code),
             (step, Some(part)) if !part.done.last().is_some_and(is_pause) => part.done.push(step),
             (step, _) => parts.push(Part { done: vec![step], ..Part::default() }),
@@ -205,7 +207,7 @@ impl Served {
 
     /// Receives the messages of one client; `None` if it was closed.
     async fn hear(&mut self, client: ClientId, mut connection: Client) -> Option<Client> {
-        while let Some(message) = connection.message_or_end_soon().await {
+        while let Some(message) = connection.poll_message().await {
             let payload = match message {
                 Message::Text(text) => text.as_str().into(),
                 Message::Binary(bytes) => bytes.to_vec().into(),
@@ -214,12 +216,12 @@ impl Served {
                     self.part.closed.entry(client).or_default().push(code);
                     self.course.closed.insert(client, (code, frame.reason.as_str().to_owned()));
                     // The answer to it goes out.
-                    connection.message_or_end_soon().await;
+                    connection.poll_message().await;
                     return None;
                 }
                 other => panic!("{other:?}"),
             };
-            self.part.heard.entry(client).or_default().push(payload);
+            self.part.received.entry(client).or_default().push(payload);
         }
         Some(connection)
     }

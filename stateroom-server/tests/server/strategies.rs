@@ -34,9 +34,9 @@ async fn api_creates_rooms_by_post() {
     assert_eq!(server.post("/ws/a").await.status, 200);
     assert_eq!(server.post("/ws/a").await.status, 409);
     server.join("a").await;
-    assert_eq!(server.refused("/ws/b").await.status, 404);
+    assert_eq!(server.expect_refusal("/ws/b").await.status, 404);
     assert_eq!(server.post("/ws/1").await.status, 200);
-    server.connect("/ws").await.hears("joined 1").await;
+    server.connect("/ws").await.expect_text("joined 1").await;
 }
 
 #[tokio::test]
@@ -59,11 +59,11 @@ async fn short_generates_ids_of_letters() {
     for (strategy, letters) in [("short", 4), ("short3", 3), ("short12", 12)] {
         let server = server(strategy);
         assert_eq!(server.post("/ws/a").await.status, 400);
-        let answer = server.post("/new_room").await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.body.len(), letters);
-        assert!(answer.body.bytes().all(|letter| letter.is_ascii_uppercase()), "{}", answer.body);
-        server.join(&answer.body).await;
+        let response = server.post("/new_room").await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.body.len(), letters);
+        assert!(response.body.bytes().all(|letter| letter.is_ascii_uppercase()), "{}", response.body);
+        server.join(&response.body).await;
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_created_room_that_ended_can_be_joined_again() {
         let room = server.post(path).await.body;
         for life in 1..=3 {
             assert_eq!(server.join(&room).await.id, 1, "{strategy}, life {life}");
-            server.script.happened(&room, "drop", life).await;
+            server.script.wait_for_event(&room, "drop", life).await;
         }
         assert_eq!(server.script.events(&room).iter().filter(|event| *event == "init").count(), 3);
     }
@@ -114,9 +114,9 @@ async fn forgets_the_room_that_ended_first() {
     for room in ["a", "b", "c"] {
         assert_eq!(server.post(&format!("/ws/{room}")).await.status, 200);
         server.join(room).await.leave().await;
-        server.script.happened(room, "drop", 1).await;
+        server.script.wait_for_event(room, "drop", 1).await;
     }
-    assert_eq!(server.refused("/ws/a").await.status, 404);
+    assert_eq!(server.expect_refusal("/ws/a").await.status, 404);
     server.join("c").await;
     assert_eq!(server.post("/ws/a").await.status, 200, "its name is free again");
 }

@@ -48,15 +48,15 @@ async fn joins_over_tls_and_reloads_the_certificate() {
     let mut client = join(&server, &first).await.unwrap();
     client.receive_id().await;
     let large = "x".repeat(1 << 20);
-    client.say(format!("all {large}")).await;
-    assert_eq!(client.text().await, large);
+    client.send_text(format!("all {large}")).await;
+    assert_eq!(client.receive_text().await, large);
 
     let second = write(files.path());
     assert!(join(&server, &second).await.is_err(), "it has not been read yet");
     tls.reload().unwrap();
     let mut newer = join(&server, &second).await.unwrap();
     newer.receive_id().await;
-    client.hears("joined 2").await;
+    client.expect_text("joined 2").await;
     assert!(join(&server, &first).await.is_err());
 
     fs::write(files.path().join("key.pem"), "rubbish").unwrap();
@@ -76,16 +76,16 @@ async fn a_slow_websocket_over_tls_has_no_response_timeout() {
     slow.receive_id().await;
     let mut other = join(&server, &certificate).await.unwrap();
     other.receive_id().await;
-    other.say(format!("all {}", "x".repeat(8 << 20))).await;
-    assert_eq!(other.text().await.len(), 8 << 20);
+    other.send_text(format!("all {}", "x".repeat(8 << 20))).await;
+    assert_eq!(other.receive_text().await.len(), 8 << 20);
     // Many times that time, as these are all answered one after the other.
     let start = std::time::Instant::now();
     while start.elapsed() < std::time::Duration::from_millis(200) {
-        other.say("well?").await;
-        other.hears("well?").await;
+        other.send_text("well?").await;
+        other.expect_text("well?").await;
     }
-    slow.hears("joined 2").await;
-    assert_eq!(slow.text().await.len(), 8 << 20);
+    slow.expect_text("joined 2").await;
+    assert_eq!(slow.receive_text().await.len(), 8 << 20);
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn survives_clients_that_do_not_use_tls() {
     let certificate = write(files.path());
     let limits = Limits::default().with_request_head_time(std::time::Duration::from_millis(100));
     let server = TestServer::tcp(Server::new().with_tls(tls(files.path()).unwrap()).with_limits(limits)).await;
-    let mut plain = server.raw("/ws/a", b"").await;
+    let mut plain = server.open_raw("/ws/a", b"").await;
     let mut silent = server.open().await;
     within_timeout("the end", plain.read_to_end(&mut Vec::new())).await.unwrap();
     within_timeout("the end", silent.read_to_end(&mut Vec::new())).await.unwrap();
@@ -104,11 +104,11 @@ async fn survives_clients_that_do_not_use_tls() {
 #[test]
 fn names_the_file_of_an_invalid_certificate() {
     let files = tempfile::tempdir().unwrap();
-    let said = |error: TlsError| error.to_string();
-    assert!(said(tls(files.path()).unwrap_err()).contains("read a certificate in PEM from"));
+    let sent = |error: TlsError| error.to_string();
+    assert!(sent(tls(files.path()).unwrap_err()).contains("read a certificate in PEM from"));
     write(files.path());
     fs::write(files.path().join("key.pem"), "").unwrap();
-    assert!(said(tls(files.path()).unwrap_err()).contains("read a private key in PEM from"));
+    assert!(sent(tls(files.path()).unwrap_err()).contains("read a private key in PEM from"));
     fs::write(files.path().join("key.pem"), KeyPair::generate().unwrap().serialize_pem()).unwrap();
     assert!(matches!(tls(files.path()), Err(TlsError::Unfit(_))), "another one's key");
 }

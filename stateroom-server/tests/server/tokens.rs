@@ -10,9 +10,9 @@ async fn the_same_token_gets_the_same_id_in_the_same_room() {
     for _ in 0..3 {
         let client = server.join("a?token=secret").await;
         assert_eq!(client.id, 2);
-        watcher.hears("joined 2").await;
+        watcher.expect_text("joined 2").await;
         client.leave().await;
-        watcher.hears("left 2").await;
+        watcher.expect_text("left 2").await;
     }
     assert_eq!(server.join("a").await.id, 3);
     assert_eq!(server.join("a?token=another").await.id, 4);
@@ -25,10 +25,10 @@ async fn a_token_is_percent_decoded_and_works_in_the_default_room() {
     let server = TestServer::tcp(Server::new()).await;
     let _first = server.join("1").await;
     let mut client = server.connect("/ws?token=a%26b&other=1").await;
-    client.hears("joined 2").await;
+    client.expect_text("joined 2").await;
     client.leave().await;
     let mut client = server.connect("/ws/1?x=y&token=a%26b").await;
-    client.hears("joined 2").await;
+    client.expect_text("joined 2").await;
 }
 
 #[tokio::test]
@@ -45,18 +45,18 @@ async fn replaces_a_live_connection_with_the_same_token() {
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
     assert_eq!((old.id, new.id), (2, 2));
-    let (code, _) = old.closed().await;
+    let (code, _) = old.expect_close().await;
     assert_eq!(code, 4000);
     for text in ["joined 2", "left 2", "joined 2"] {
-        watcher.hears(text).await;
+        watcher.expect_text(text).await;
     }
     assert_eq!(server.script.events("a")[2..], ["connect 2", "disconnect 2", "connect 2"]);
-    watcher.say("to 2 hello").await;
-    new.hears("hello").await;
+    watcher.send_text("to 2 hello").await;
+    new.expect_text("hello").await;
     new.leave().await;
-    watcher.hears("left 2").await;
-    watcher.say("all done").await;
-    watcher.hears("done").await;
+    watcher.expect_text("left 2").await;
+    watcher.send_text("all done").await;
+    watcher.expect_text("done").await;
 }
 
 #[tokio::test]
@@ -64,10 +64,10 @@ async fn ignores_messages_of_a_replaced_connection() {
     let server = TestServer::tcp(Server::new()).await;
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
-    old.say("all I am still here").await;
-    assert_eq!(old.closed().await.0, 4000);
-    new.say("all mine").await;
-    new.hears("mine").await;
+    old.send_text("all I am still here").await;
+    assert_eq!(old.expect_close().await.0, 4000);
+    new.send_text("all mine").await;
+    new.expect_text("mine").await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,9 +75,9 @@ async fn a_replacement_does_not_make_a_room_empty() {
     let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
-    assert_eq!(old.closed().await.0, 4000);
-    new.say("room").await;
-    new.hears("a").await;
+    assert_eq!(old.expect_close().await.0, 4000);
+    new.send_text("room").await;
+    new.expect_text("a").await;
     assert_eq!(server.script.events("a")[..4], ["init", "connect 1", "disconnect 1", "connect 1"]);
 }
 
@@ -88,7 +88,7 @@ async fn an_ended_room_remembers_no_tokens() {
     let client = server.join("a?token=t").await;
     assert_eq!(client.id, 2);
     drop((first, client));
-    server.script.happened("a", "drop", 1).await;
+    server.script.wait_for_event("a", "drop", 1).await;
     assert_eq!(server.join("a?token=t").await.id, 1);
 }
 
@@ -98,12 +98,12 @@ async fn forgets_the_token_absent_for_longest() {
     let mut watcher = server.join("a").await;
     let one = server.join("a?token=one").await;
     let two = server.join("a?token=two").await;
-    watcher.hears("joined 2").await;
-    watcher.hears("joined 3").await;
+    watcher.expect_text("joined 2").await;
+    watcher.expect_text("joined 3").await;
     two.leave().await;
-    watcher.hears("left 3").await;
+    watcher.expect_text("left 3").await;
     one.leave().await;
-    watcher.hears("left 2").await;
+    watcher.expect_text("left 2").await;
     let three = server.join("a?token=three").await;
     assert_eq!(three.id, 4);
     let one = server.join("a?token=one").await;
@@ -116,10 +116,10 @@ async fn never_forgets_the_token_of_a_connected_client() {
     let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_tokens(1))).await;
     let mut one = server.join("a?token=one").await;
     let mut two = server.join("a?token=two").await;
-    one.hears("joined 2").await;
+    one.expect_text("joined 2").await;
     let _again = server.join("a?token=one").await;
-    assert_eq!(one.closed().await.0, 4000);
+    assert_eq!(one.expect_close().await.0, 4000);
     for text in ["left 1", "joined 1"] {
-        two.hears(text).await;
+        two.expect_text(text).await;
     }
 }

@@ -13,19 +13,19 @@ use super::within_timeout;
 
 /// An effect requested outside of events.
 #[derive(Debug, Clone)]
-pub(crate) enum Ask {
+pub(crate) enum Effect {
     Broadcast(String),
     Timer(u32),
     Close(u32, u16, &'static str),
 }
 
-type Asking = Arc<dyn Fn(Ask) + Send + Sync>;
+type Asking = Arc<dyn Fn(Effect) + Send + Sync>;
 
 fn asking(context: impl StateroomContext) -> Asking {
     Arc::new(move |ask| match ask {
-        Ask::Broadcast(text) => context.send_message(MessageRecipient::Broadcast, text),
-        Ask::Timer(delay) => context.set_timer(delay),
-        Ask::Close(client, code, reason) => context.close_client(client.into(), code, reason),
+        Effect::Broadcast(text) => context.send_message(MessageRecipient::Broadcast, text),
+        Effect::Timer(delay) => context.set_timer(delay),
+        Effect::Close(client, code, reason) => context.close_client(client.into(), code, reason),
     })
 }
 
@@ -67,7 +67,7 @@ impl ScriptFactory {
     }
 
     /// Waits until an event has happened this number of times in a room.
-    pub(crate) async fn happened(&self, room: &str, event: &str, times: usize) {
+    pub(crate) async fn wait_for_event(&self, room: &str, event: &str, times: usize) {
         let mut record = self.shared.record.subscribe();
         let enough = |record: &Vec<(String, String)>| {
             record.iter().filter(|(of, what)| of == room && what == event).count() >= times
@@ -81,13 +81,13 @@ impl ScriptFactory {
     }
 
     /// Requests an effect by the context of the room's latest service.
-    pub(crate) fn ask(&self, room: &str, ask: Ask) {
+    pub(crate) fn apply(&self, room: &str, ask: Effect) {
         let context = self.shared.contexts.lock().unwrap().get(room).cloned().unwrap();
         context(ask);
     }
 
     /// Unblocks services.
-    pub(crate) fn open(&self) {
+    pub(crate) fn unblock(&self) {
         *self.shared.open.lock().unwrap() = true;
         self.shared.opened.notify_all();
     }
@@ -208,7 +208,7 @@ impl StateroomService for Script {
                 }
             }
             "keep" => self.kept = Some(asking(context.clone())),
-            "kept" => self.kept.as_ref().unwrap()(Ask::Broadcast(rest.to_owned())),
+            "kept" => self.kept.as_ref().unwrap()(Effect::Broadcast(rest.to_owned())),
             "thread" => {
                 let (context, text) = (context.clone(), rest.to_owned());
                 std::thread::spawn(move || context.send_message(MessageRecipient::Broadcast, text));

@@ -43,7 +43,7 @@ impl TestServer {
     }
 
     /// The same, with another factory.
-    pub(crate) async fn tcp_of(server: Server, factory: impl StateroomServiceFactory) -> Self {
+    pub(crate) async fn tcp_with_factory(server: Server, factory: impl StateroomServiceFactory) -> Self {
         let server = server.with_ip("127.0.0.1".to_owned()).with_port(0).bind(factory).await.unwrap();
         let (way, handle) = (Way::Tcp(server.local_addr()), server.handle());
         TestServer { way, handle, script: ScriptFactory::default(), running: Some(tokio::spawn(server.run())) }
@@ -63,7 +63,7 @@ impl TestServer {
     }
 
     /// The same, with another factory.
-    pub(crate) fn pipe_of(server: Server, factory: impl StateroomServiceFactory) -> Self {
+    pub(crate) fn pipe_with_factory(server: Server, factory: impl StateroomServiceFactory) -> Self {
         let (router, handle) = server.router(factory);
         TestServer { way: Way::Pipe(router), handle, script: ScriptFactory::default(), running: None }
     }
@@ -85,7 +85,7 @@ impl TestServer {
     }
 
     /// Waits until it has ended.
-    pub(crate) async fn ended(&mut self) {
+    pub(crate) async fn wait_until_stopped(&mut self) {
         within_timeout("the server to end", self.running.take().unwrap()).await.unwrap().unwrap();
     }
 
@@ -120,16 +120,16 @@ impl TestServer {
     }
 
     /// Asserts that a handshake is refused. Returns the answer.
-    pub(crate) async fn refused(&self, path: &str) -> Answer {
-        self.refused_with(path, &[]).await
+    pub(crate) async fn expect_refusal(&self, path: &str) -> HttpResponse {
+        self.expect_refusal_with(path, &[]).await
     }
 
     /// The same, with these headers.
-    pub(crate) async fn refused_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
+    pub(crate) async fn expect_refusal_with(&self, path: &str, headers: &[(&'static str, &str)]) -> HttpResponse {
         match self.try_connect(path, headers).await {
             Ok(_) => panic!("a WebSocket at {path}"),
-            Err(tungstenite::Error::Http(response)) => Answer::from(*response),
-            Err(error) => panic!("no answer at {path}: {error}"),
+            Err(tungstenite::Error::Http(response)) => HttpResponse::from(*response),
+            Err(error) => panic!("no response at {path}: {error}"),
         }
     }
 
@@ -139,10 +139,10 @@ impl TestServer {
     }
 
     /// Opens a WebSocket with these headers. Returns the answer, too.
-    pub(crate) async fn connect_with(&self, path: &str, headers: &[(&'static str, &str)]) -> (Client, Answer) {
+    pub(crate) async fn connect_with(&self, path: &str, headers: &[(&'static str, &str)]) -> (Client, HttpResponse) {
         let result = self.try_connect(path, headers).await;
         let (client, response) = result.unwrap_or_else(|error| panic!("no WebSocket at {path}: {error}"));
-        (client, Answer::from(response))
+        (client, HttpResponse::from(response))
     }
 
     async fn try_connect(
@@ -159,7 +159,7 @@ impl TestServer {
     }
 
     /// Opens a stream that sends these frames together with its handshake.
-    pub(crate) async fn raw(&self, path: &str, frames: &[u8]) -> Box<dyn Io> {
+    pub(crate) async fn open_raw(&self, path: &str, frames: &[u8]) -> Box<dyn Io> {
         let mut stream = self.open().await;
         let mut bytes = handshake(path);
         bytes.extend(frames);
@@ -167,39 +167,39 @@ impl TestServer {
         stream
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> HttpResponse {
         self.request(&format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")).await
     }
 
-    pub(crate) async fn post(&self, path: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str) -> HttpResponse {
         let head = "Host: test\r\nConnection: close\r\nContent-Length: 0";
         self.request(&format!("POST {path} HTTP/1.1\r\n{head}\r\n\r\n")).await
     }
 
     /// Returns the answer to this request.
-    pub(crate) async fn request(&self, request: &str) -> Answer {
+    pub(crate) async fn request(&self, request: &str) -> HttpResponse {
         let mut stream = self.open().await;
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
         within_timeout("an answer", stream.read_to_end(&mut bytes)).await.unwrap();
-        Answer::parse(&bytes)
+        HttpResponse::parse(&bytes)
     }
 }
 
 /// An HTTP response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     head: String,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl HttpResponse {
     fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: `{text}`"));
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no response: `{text}`"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+        HttpResponse { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -207,12 +207,16 @@ impl Answer {
     }
 }
 
-impl From<Response<Option<Vec<u8>>>> for Answer {
+impl From<Response<Option<Vec<u8>>>> for HttpResponse {
     fn from(response: Response<Option<Vec<u8>>>) -> Self {
         let line =
             |(name, value): (&_, &tungstenite::http::HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
         let head: Vec<String> = response.headers().iter().map(line).collect();
         let body = response.body().clone().unwrap_or_default();
-        Answer { status: response.status().as_u16(), head: head.join("\n"), body: String::from_utf8(body).unwrap() }
+        HttpResponse {
+            status: response.status().as_u16(),
+            head: head.join("\n"),
+            body: String::from_utf8(body).unwrap(),
+        }
     }
 }

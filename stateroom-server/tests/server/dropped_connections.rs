@@ -12,20 +12,20 @@ async fn a_dropped_connection_is_a_disconnect() {
     for server in [TestServer::tcp(Server::new()).await, TestServer::pipe(Server::new())] {
         let mut one = server.join("a").await;
         let mut two = server.join("a").await;
-        one.hears("joined 2").await;
-        two.say("all my last words").await;
-        one.hears("my last words").await;
-        two.vanish();
-        one.hears("left 2").await;
+        one.expect_text("joined 2").await;
+        two.send_text("all my last words").await;
+        one.expect_text("my last words").await;
+        two.drop_connection();
+        one.expect_text("left 2").await;
         for number in 0..10 {
-            one.say(format!("all {number}")).await;
-            one.hears(&number.to_string()).await;
+            one.send_text(format!("all {number}")).await;
+            one.expect_text(&number.to_string()).await;
         }
         let mut three = server.join("a").await;
         assert_eq!(three.id, 3);
-        three.say("all is well").await;
-        one.hears("joined 3").await;
-        one.hears("is well").await;
+        three.send_text("all is well").await;
+        one.expect_text("joined 3").await;
+        one.expect_text("is well").await;
     }
 }
 
@@ -36,12 +36,12 @@ async fn a_broadcast_after_a_dropped_connection_succeeds() {
     for round in 0..50 {
         let two = server.join("a").await;
         let id = two.id;
-        one.hears(&format!("joined {id}")).await;
-        two.vanish();
-        one.say(format!("all {round}")).await;
-        let mut heard = [one.text().await, one.text().await];
-        heard.sort();
-        assert_eq!(heard, [round.to_string(), format!("left {id}")]);
+        one.expect_text(&format!("joined {id}")).await;
+        two.drop_connection();
+        one.send_text(format!("all {round}")).await;
+        let mut received = [one.receive_text().await, one.receive_text().await];
+        received.sort();
+        assert_eq!(received, [round.to_string(), format!("left {id}")]);
     }
 }
 
@@ -52,11 +52,11 @@ async fn a_reset_connection_is_a_disconnect() {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     stream.set_zero_linger().unwrap();
     stream.write_all(&handshake("/ws/a")).await.unwrap();
-    one.hears("joined 2").await;
+    one.expect_text("joined 2").await;
     drop(stream);
-    one.hears("left 2").await;
-    one.say("all is well").await;
-    one.hears("is well").await;
+    one.expect_text("left 2").await;
+    one.send_text("all is well").await;
+    one.expect_text("is well").await;
 }
 
 #[tokio::test]
@@ -65,10 +65,10 @@ async fn ignores_an_incomplete_frame() {
     let mut one = server.join("a").await;
     let whole = frame(TEXT, b"all of it");
     for cut in 1..whole.len() {
-        let stream = server.raw("/ws/a", &whole[..cut]).await;
-        one.hears(&format!("joined {}", cut + 1)).await;
+        let stream = server.open_raw("/ws/a", &whole[..cut]).await;
+        one.expect_text(&format!("joined {}", cut + 1)).await;
         drop(stream);
-        one.hears(&format!("left {}", cut + 1)).await;
+        one.expect_text(&format!("left {}", cut + 1)).await;
     }
 }
 
@@ -90,9 +90,9 @@ async fn many_clients_join_and_leave_at_once() {
     let mut watcher = server.join("a").await;
     let visits = (0..CLIENTS).map(async |number| {
         let mut client = server.join("a").await;
-        client.say("all hello").await;
+        client.send_text("all hello").await;
         match number % 3 {
-            0 => client.vanish(),
+            0 => client.drop_connection(),
             1 => drop(client.leave().await),
             _ => client.send(Message::Close(None)).await,
         }
@@ -100,20 +100,20 @@ async fn many_clients_join_and_leave_at_once() {
     futures_util::future::join_all(visits).await;
     let (mut joined, mut left) = (0, 0);
     while left < CLIENTS {
-        match watcher.text().await {
+        match watcher.receive_text().await {
             text if text.starts_with("joined ") => joined += 1,
             text if text.starts_with("left ") => left += 1,
             text => assert_eq!(text, "hello"),
         }
     }
     assert_eq!(joined, CLIENTS);
-    watcher.say("done").await;
+    watcher.send_text("done").await;
     loop {
-        let heard = watcher.text().await;
-        if heard == "done" {
+        let received = watcher.receive_text().await;
+        if received == "done" {
             break;
         }
-        assert_eq!(heard, "hello");
+        assert_eq!(received, "hello");
     }
     let rooms = server.handle.rooms().await;
     assert_eq!((rooms.len(), rooms[0].connections), (1, 1));
@@ -126,15 +126,15 @@ async fn all_clients_vanish_at_once() {
     for _ in 0..200 {
         clients.push(server.connect("/ws/a").await);
     }
-    server.script.happened("a", "connect 200", 1).await;
+    server.script.wait_for_event("a", "connect 200", 1).await;
     drop(clients);
     for id in 1..=200 {
-        server.script.happened("a", &format!("disconnect {id}"), 1).await;
+        server.script.wait_for_event("a", &format!("disconnect {id}"), 1).await;
     }
     let mut next = server.join("a").await;
     assert_eq!(next.id, 201);
-    next.say("all is well").await;
-    next.hears("is well").await;
+    next.send_text("all is well").await;
+    next.expect_text("is well").await;
 }
 
 /// A leave always fits into the inbox; a join waits for space.
@@ -147,24 +147,24 @@ async fn many_clients_join_and_leave_a_full_room() {
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
         clients.push(server.join("a").await);
-        one.hears(&format!("joined {}", clients.len() + 1)).await;
+        one.expect_text(&format!("joined {}", clients.len() + 1)).await;
     }
-    one.say("block").await;
-    server.script.happened("a", "message 1 block", 1).await;
+    one.send_text("block").await;
+    server.script.wait_for_event("a", "message 1 block", 1).await;
     for number in 0..100 {
-        one.say(number.to_string()).await;
+        one.send_text(number.to_string()).await;
     }
     one.sync().await;
     for (number, mut client) in clients.into_iter().enumerate() {
-        if number % 2 == 0 { client.vanish() } else { client.send(Message::Close(None)).await }
+        if number % 2 == 0 { client.drop_connection() } else { client.send(Message::Close(None)).await }
     }
     let comer = tokio::spawn({
         let server = server.clone();
         async move { server.join("a").await }
     });
-    server.script.open();
+    server.script.unblock();
     for id in 2..CLIENTS + 2 {
-        server.script.happened("a", &format!("disconnect {id}"), 1).await;
+        server.script.wait_for_event("a", &format!("disconnect {id}"), 1).await;
     }
     let comer = comer.await.unwrap();
     assert_eq!(comer.id as usize, CLIENTS + 2);
@@ -172,6 +172,6 @@ async fn many_clients_join_and_leave_a_full_room() {
     assert_eq!(events.iter().filter(|event| event.starts_with("connect ")).count(), CLIENTS + 2);
     assert_eq!(events.iter().filter(|event| event.starts_with("disconnect ")).count(), CLIENTS);
     for number in 0..100 {
-        one.hears(&number.to_string()).await;
+        one.expect_text(&number.to_string()).await;
     }
 }

@@ -8,27 +8,27 @@ use metrics_util::{
 use stateroom_server::Limit;
 
 thread_local! {
-    /// The limits that [`Trips::tripped`] has seen on this thread.
+    /// The limits that [`LimitObserver::tripped`] has seen on this thread.
     static TRIPPED: RefCell<Vec<Limit>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Observes one limit on this thread, on which the server under test runs.
-pub(crate) struct Trips {
+pub(crate) struct LimitObserver {
     limit: Limit,
     snapshotter: Snapshotter,
     _guard: metrics::LocalRecorderGuard<'static>,
 }
 
 /// Counts from here on whether this limit is reached.
-pub(crate) fn trips(limit: Limit) -> Trips {
+pub(crate) fn observe_limit(limit: Limit) -> LimitObserver {
     let recorder: &'static DebuggingRecorder = Box::leak(Box::new(DebuggingRecorder::new()));
-    Trips { limit, snapshotter: recorder.snapshotter(), _guard: metrics::set_default_local_recorder(recorder) }
+    LimitObserver { limit, snapshotter: recorder.snapshotter(), _guard: metrics::set_default_local_recorder(recorder) }
 }
 
-impl Trips {
+impl LimitObserver {
     /// Asserts that the limit was reached, and no other.
     #[track_caller]
-    pub(crate) fn tripped(self) {
+    pub(crate) fn assert_reached(self) {
         let met: Vec<String> = self.snapshotter.snapshot().into_vec().into_iter().filter_map(limit).collect();
         assert_eq!(met, [self.limit.name()], "the limits that were reached");
         TRIPPED.with_borrow_mut(|tripped| tripped.push(self.limit));
@@ -36,7 +36,7 @@ impl Trips {
 }
 
 /// Returns whether `test` trips this limit. It runs on this thread.
-pub(crate) fn is_tripped_by(limit: Limit, test: fn()) -> bool {
+pub(crate) fn is_reached_by(limit: Limit, test: fn()) -> bool {
     TRIPPED.take();
     test();
     TRIPPED.take().contains(&limit)

@@ -1,4 +1,5 @@
-//! A context works in later events and outside of events, does nothing after the room's end, and does not keep a room alive.
+//! A context can be used in later events and outside of events. It has no effect after the room has ended, and does not
+//! keep the room alive.
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
@@ -27,7 +28,7 @@ async fn a_kept_context_works_in_later_events() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn threads_and_tasks_of_a_service_reach_the_room() {
+async fn sends_from_threads_and_tasks_of_a_service() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     for number in 0..50 {
@@ -68,15 +69,15 @@ async fn a_context_reaches_its_own_room_only() {
 async fn a_context_does_nothing_after_the_room_has_ended() {
     let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
     let (mut one, two) = (server.join("a").await, server.join("b").await);
-    // The contexts of `a` and `b` are kept by the test; that keeps no room alive.
+    // The test holds contexts of `a` and `b`; these do not keep the rooms alive.
     one.send_text("panic").await;
     assert_eq!(one.expect_close().await.0, 1011);
     two.leave().await;
     for room in ["a", "b"] {
         server.script.wait_for_event(room, "drop", 1).await;
         advance(0.1).await;
-        for ask in [Effect::Broadcast("anybody?".to_owned()), Effect::Timer(0), Effect::Close(1, 3000, "go")] {
-            server.script.apply(room, ask);
+        for effect in [Effect::Broadcast("ignored".to_owned()), Effect::Timer(0), Effect::Close(1, 3000, "go")] {
+            server.script.apply(room, effect);
         }
         advance(10.0).await;
         assert_eq!(server.script.events(room).last().unwrap(), "drop");
@@ -84,23 +85,23 @@ async fn a_context_does_nothing_after_the_room_has_ended() {
     assert!(server.handle.rooms().await.is_empty());
 }
 
-/// Effects for a room do not reach the next room with its ID.
+/// Effects of a context do not reach a later room with the same ID.
 #[tokio::test(start_paused = true)]
-async fn a_context_of_an_ended_room_does_not_reach_the_next() {
-    let kept = Arc::new(Keeper::default());
+async fn a_context_of_an_ended_room_does_not_reach_its_successor() {
+    let state = Arc::new(CollectedContexts::default());
     let server = Server::new().with_shutdown_policy(ShutdownPolicy::Immediate);
-    let server = TestServer::pipe_with_factory(server, KeeperFactory(kept.clone()));
+    let server = TestServer::pipe_with_factory(server, ContextCollector(state.clone()));
     server.connect("/ws/a").await.drop_connection();
-    while kept.dropped.load(Ordering::SeqCst) == 0 {
+    while state.dropped.load(Ordering::SeqCst) == 0 {
         advance(0.01).await;
     }
     let mut second = server.connect("/ws/a").await;
     second.sync().await;
-    let asks = std::mem::take(&mut *kept.asks.lock().unwrap());
-    for (number, ask) in asks.iter().enumerate() {
-        ask(format!("from {number}"));
+    let senders = std::mem::take(&mut *state.senders.lock().unwrap());
+    for (number, send) in senders.iter().enumerate() {
+        send(format!("from {number}"));
     }
-    assert_eq!(asks.len(), 2);
+    assert_eq!(senders.len(), 2);
     second.expect_text("from 1").await;
 }
 
@@ -109,7 +110,7 @@ async fn effects_outside_of_events_are_bounded() {
     let limits = Limits::default().with_inbox_events(100);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let mut one = server.join("a").await;
-    // This task does not yield: nothing of it is handled meanwhile.
+    // This task does not yield, so the room handles nothing in the meantime.
     for number in 0..1000 {
         server.script.apply("a", Effect::Broadcast(number.to_string()));
     }
@@ -122,37 +123,37 @@ async fn effects_outside_of_events_are_bounded() {
         }
         received += 1;
     }
-    assert_eq!(received, 100, "what does not fit is dropped, and the room goes on");
+    assert_eq!(received, 100, "effects beyond the limit are dropped, and the room keeps running");
 }
 
-type Asking = Box<dyn Fn(String) + Send>;
+type SendText = Box<dyn Fn(String) + Send>;
 
-/// Keeps the context of each service that it creates.
+/// The contexts of all created services, and the number of dropped services.
 #[derive(Default)]
-struct Keeper {
-    asks: Mutex<Vec<Asking>>,
+struct CollectedContexts {
+    senders: Mutex<Vec<SendText>>,
     dropped: AtomicUsize,
 }
 
-struct KeeperFactory(Arc<Keeper>);
+struct ContextCollector(Arc<CollectedContexts>);
 
-struct Kept(Arc<Keeper>);
+struct Silent(Arc<CollectedContexts>);
 
-impl StateroomService for Kept {}
+impl StateroomService for Silent {}
 
-impl Drop for Kept {
+impl Drop for Silent {
     fn drop(&mut self) {
         self.0.dropped.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-impl StateroomServiceFactory for KeeperFactory {
-    type Service = Kept;
+impl StateroomServiceFactory for ContextCollector {
+    type Service = Silent;
     type Error = String;
 
-    fn build(&self, _: &str, context: Arc<impl StateroomContext>) -> Result<Kept, String> {
-        let ask = move |text: String| context.send_message(MessageRecipient::Broadcast, text);
-        self.0.asks.lock().unwrap().push(Box::new(ask));
-        Ok(Kept(self.0.clone()))
+    fn build(&self, _: &str, context: Arc<impl StateroomContext>) -> Result<Silent, String> {
+        let send = move |text: String| context.send_message(MessageRecipient::Broadcast, text);
+        self.0.senders.lock().unwrap().push(Box::new(send));
+        Ok(Silent(self.0.clone()))
     }
 }

@@ -1,4 +1,4 @@
-//! A connection that is dropped without a close is a disconnect, and its room continues.
+//! Dropped connections: a connection that ends without a close frame is a disconnect, and its room keeps running.
 use std::sync::Arc;
 
 use stateroom_server::{Limits, Server};
@@ -8,13 +8,13 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::common::{TEXT, TestServer, frame, handshake};
 
 #[tokio::test]
-async fn a_dropped_connection_is_a_disconnect() {
+async fn delivers_a_disconnect_for_a_dropped_connection() {
     for server in [TestServer::tcp(Server::new()).await, TestServer::pipe(Server::new())] {
         let mut one = server.join("a").await;
         let mut two = server.join("a").await;
         one.expect_text("joined 2").await;
-        two.send_text("all my last words").await;
-        one.expect_text("my last words").await;
+        two.send_text("all last message").await;
+        one.expect_text("last message").await;
         two.drop_connection();
         one.expect_text("left 2").await;
         for number in 0..10 {
@@ -23,9 +23,9 @@ async fn a_dropped_connection_is_a_disconnect() {
         }
         let mut three = server.join("a").await;
         assert_eq!(three.id, 3);
-        three.send_text("all is well").await;
+        three.send_text("all unaffected").await;
         one.expect_text("joined 3").await;
-        one.expect_text("is well").await;
+        one.expect_text("unaffected").await;
     }
 }
 
@@ -46,7 +46,7 @@ async fn a_broadcast_after_a_dropped_connection_succeeds() {
 }
 
 #[tokio::test]
-async fn a_reset_connection_is_a_disconnect() {
+async fn delivers_a_disconnect_for_a_reset_connection() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
@@ -55,17 +55,17 @@ async fn a_reset_connection_is_a_disconnect() {
     one.expect_text("joined 2").await;
     drop(stream);
     one.expect_text("left 2").await;
-    one.send_text("all is well").await;
-    one.expect_text("is well").await;
+    one.send_text("all unaffected").await;
+    one.expect_text("unaffected").await;
 }
 
 #[tokio::test]
 async fn ignores_an_incomplete_frame() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
-    let whole = frame(TEXT, b"all of it");
-    for cut in 1..whole.len() {
-        let stream = server.open_raw("/ws/a", &whole[..cut]).await;
+    let complete = frame(TEXT, b"all of it");
+    for cut in 1..complete.len() {
+        let stream = server.open_raw("/ws/a", &complete[..cut]).await;
         one.expect_text(&format!("joined {}", cut + 1)).await;
         drop(stream);
         one.expect_text(&format!("left {}", cut + 1)).await;
@@ -73,7 +73,7 @@ async fn ignores_an_incomplete_frame() {
 }
 
 #[tokio::test]
-async fn a_client_gone_during_the_handshake_leaves_nothing_behind() {
+async fn a_connection_dropped_during_the_handshake_joins_no_room() {
     let server = TestServer::tcp(Server::new()).await;
     let request = handshake("/ws/a");
     for cut in [0, 1, request.len() / 2, request.len() - 1] {
@@ -87,8 +87,8 @@ async fn a_client_gone_during_the_handshake_leaves_nothing_behind() {
 async fn many_clients_join_and_leave_at_once() {
     const CLIENTS: usize = 300;
     let server = TestServer::tcp(Server::new()).await;
-    let mut watcher = server.join("a").await;
-    let visits = (0..CLIENTS).map(async |number| {
+    let mut observer = server.join("a").await;
+    let sessions = (0..CLIENTS).map(async |number| {
         let mut client = server.join("a").await;
         client.send_text("all hello").await;
         match number % 3 {
@@ -97,19 +97,19 @@ async fn many_clients_join_and_leave_at_once() {
             _ => client.send(Message::Close(None)).await,
         }
     });
-    futures_util::future::join_all(visits).await;
+    futures_util::future::join_all(sessions).await;
     let (mut joined, mut left) = (0, 0);
     while left < CLIENTS {
-        match watcher.receive_text().await {
+        match observer.receive_text().await {
             text if text.starts_with("joined ") => joined += 1,
             text if text.starts_with("left ") => left += 1,
             text => assert_eq!(text, "hello"),
         }
     }
     assert_eq!(joined, CLIENTS);
-    watcher.send_text("done").await;
+    observer.send_text("done").await;
     loop {
-        let received = watcher.receive_text().await;
+        let received = observer.receive_text().await;
         if received == "done" {
             break;
         }
@@ -120,7 +120,7 @@ async fn many_clients_join_and_leave_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_clients_vanish_at_once() {
+async fn all_connections_are_dropped_at_once() {
     let server = TestServer::tcp(Server::new()).await;
     let mut clients = Vec::new();
     for _ in 0..200 {
@@ -133,11 +133,11 @@ async fn all_clients_vanish_at_once() {
     }
     let mut next = server.join("a").await;
     assert_eq!(next.id, 201);
-    next.send_text("all is well").await;
-    next.expect_text("is well").await;
+    next.send_text("all unaffected").await;
+    next.expect_text("unaffected").await;
 }
 
-/// A leave always fits into the inbox; a join waits for space.
+/// The inbox always accepts a leave; a join waits for space.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_clients_join_and_leave_a_full_room() {
     const CLIENTS: usize = 100;
@@ -158,7 +158,7 @@ async fn many_clients_join_and_leave_a_full_room() {
     for (number, mut client) in clients.into_iter().enumerate() {
         if number % 2 == 0 { client.drop_connection() } else { client.send(Message::Close(None)).await }
     }
-    let comer = tokio::spawn({
+    let late_client = tokio::spawn({
         let server = server.clone();
         async move { server.join("a").await }
     });
@@ -166,8 +166,8 @@ async fn many_clients_join_and_leave_a_full_room() {
     for id in 2..CLIENTS + 2 {
         server.script.wait_for_event("a", &format!("disconnect {id}"), 1).await;
     }
-    let comer = comer.await.unwrap();
-    assert_eq!(comer.id as usize, CLIENTS + 2);
+    let late_client = late_client.await.unwrap();
+    assert_eq!(late_client.id as usize, CLIENTS + 2);
     let events = server.script.events("a");
     assert_eq!(events.iter().filter(|event| event.starts_with("connect ")).count(), CLIENTS + 2);
     assert_eq!(events.iter().filter(|event| event.starts_with("disconnect ")).count(), CLIENTS);

@@ -1,4 +1,4 @@
-//! Admission by JSON Web Tokens: of each of the four algorithms, sent in each of the three ways.
+//! Admission by JSON Web Tokens: all four algorithms, and all three ways to send a token.
 use std::time::{Duration, SystemTime};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -9,7 +9,7 @@ use stateroom_server::{Admission, Jwt, KeyError};
 
 use crate::{admission::guestbook, common::TestServer};
 
-const SECRET: &[u8] = b"a secret of at least 32 bytes, as it has to be";
+const SECRET: &[u8] = b"a secret of at least 32 bytes, as required";
 
 fn in_seconds(seconds: i64) -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -46,7 +46,11 @@ async fn accepts_a_token_in_the_query_a_header_or_the_subprotocols() {
     assert_eq!(response.header("sec-websocket-protocol"), Some("bearer"));
 
     let both = format!("/ws/a?access_token={token}");
-    assert_eq!(server.expect_refusal_with(&both, &[("authorization", &bearer)]).await.status, 401, "which one?");
+    assert_eq!(
+        server.expect_refusal_with(&both, &[("authorization", &bearer)]).await.status,
+        401,
+        "two tokens are ambiguous"
+    );
 }
 
 #[tokio::test]
@@ -86,13 +90,13 @@ async fn rejects_invalid_tokens_with_their_reason() {
         (sign(&json!({ "exp": exp, "nbf": in_seconds(3600) })), "not valid yet"),
         (sign(&json!({ "sub": "Ann" })), "`exp`"),
         (sign(&json!({ "exp": "tomorrow" })), "`exp`"),
-        (sign(&json!({ "exp": exp, "aud": "somebody else" })), "`aud`"),
+        (sign(&json!({ "exp": exp, "aud": "another audience" })), "`aud`"),
         (encode(&Header::default(), &ann(), &other).unwrap(), "signature"),
         (encode(&Header::new(Algorithm::HS384), &ann(), &secret).unwrap(), "unknown algorithm"),
         (encode(&critical, &ann(), &secret).unwrap(), "unknown algorithm"),
         // {"alg":"none"}.{}.
         ("eyJhbGciOiJub25lIn0.e30.".to_owned(), "unknown algorithm"),
-        ("rubbish".to_owned(), "not a valid JSON Web Token"),
+        ("malformed".to_owned(), "not a valid JSON Web Token"),
     ] {
         let response = server.expect_refusal(&format!("/ws/a?access_token={token}")).await;
         assert_eq!(response.status, 401, "{reason}");
@@ -121,8 +125,8 @@ async fn checks_issuer_and_audience() {
     }
 }
 
-/// Returns a pair of keys for each algorithm, with the private key as it signs.
-fn pairs() -> [(Algorithm, KeyPair, EncodingKey); 3] {
+/// Returns a key pair and its signing key for each asymmetric algorithm.
+fn key_pairs() -> [(Algorithm, KeyPair, EncodingKey); 3] {
     let pair = |algorithm: Algorithm, kind| {
         let pair = KeyPair::generate_for(kind).unwrap();
         let pem = pair.serialize_pem();
@@ -141,8 +145,8 @@ fn pairs() -> [(Algorithm, KeyPair, EncodingKey); 3] {
 }
 
 #[tokio::test]
-async fn public_keys_verify_tokens_of_their_own_pair_only() {
-    let pairs = pairs();
+async fn verifies_tokens_of_the_matching_key_only() {
+    let pairs = key_pairs();
     for (algorithm, pair, key) in &pairs {
         let public = pair.public_key_pem();
         let server = server(Jwt::from_keys(&public).unwrap()).await;
@@ -152,15 +156,15 @@ async fn public_keys_verify_tokens_of_their_own_pair_only() {
             let token = encode(&Header::new(*other), &ann(), key).unwrap();
             assert_eq!(server.expect_refusal(&format!("/ws/a?access_token={token}")).await.status, 401, "{other:?}");
         }
-        // The public key, which everybody has, as if it were a secret that is shared.
+        // An attacker uses the public key as a shared secret.
         let forged = encode(&Header::default(), &ann(), &EncodingKey::from_secret(public.as_bytes())).unwrap();
         assert_eq!(server.expect_refusal(&format!("/ws/a?access_token={forged}")).await.status, 401);
     }
 }
 
 #[tokio::test]
-async fn selects_a_key_of_a_set_by_its_id() {
-    let pairs = pairs();
+async fn selects_a_key_by_its_id() {
+    let pairs = key_pairs();
     let set: Vec<Value> = pairs
         .iter()
         .map(|(algorithm, pair, key)| {
@@ -195,15 +199,15 @@ async fn selects_a_key_of_a_set_by_its_id() {
     assert_eq!(
         server.expect_refusal(&format!("/ws/a?access_token={short}")).await.status,
         401,
-        "too short to be a key"
+        "keys that are too short are ignored"
     );
 }
 
 #[tokio::test]
-async fn rotates_keys() {
+async fn replaces_keys_and_keeps_connections() {
     let server = by_secret().await;
     let path = format!("/ws/a?access_token={}", sign(&ann()));
-    let _stays = server.connect(&path).await;
+    let _client = server.connect(&path).await;
     server.handle.set_jwt(Jwt::from_secret(b"another secret of at least 32 bytes").unwrap());
     assert_eq!(server.expect_refusal(&path).await.status, 401);
     assert_eq!(server.handle.room("a").await.unwrap().connections(), 1);
@@ -216,7 +220,7 @@ fn rejects_invalid_keys_with_their_reason() {
     assert!(matches!(error(&private), KeyError::Private));
     for text in [
         "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
-        "just a text that could be a secret, but was not sent to be",
+        "a text that could be a secret, but was not configured as one",
         "",
     ] {
         assert!(matches!(error(text), KeyError::Unknown), "{text}");

@@ -1,4 +1,4 @@
-//! Rooms are isolated from each other, and deliver events and messages in order.
+//! Rooms: isolation from each other, and the order of events and messages.
 use stateroom_server::Server;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -9,14 +9,14 @@ async fn a_message_reaches_its_own_room_only() {
     let server = TestServer::tcp(Server::new()).await;
     let (mut a1, mut b) = (server.join("a").await, server.join("b").await);
     let mut a2 = server.join("a").await;
-    assert_eq!((a1.id, a2.id, b.id), (1, 2, 1), "each room counts its own clients");
+    assert_eq!((a1.id, a2.id, b.id), (1, 2, 1), "each room assigns its own client IDs");
     a1.expect_text("joined 2").await;
     a1.send_text("all hello").await;
     a1.expect_text("hello").await;
     a2.expect_text("hello").await;
     b.send_text("all of b").await;
     b.expect_text("of b").await;
-    assert!(a2.leave().await.is_empty(), "nothing comes over from b");
+    assert!(a2.leave().await.is_empty(), "room a receives no messages of room b");
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn sends_to_each_kind_of_recipient() {
 }
 
 #[tokio::test]
-async fn text_stays_text_and_bytes_stay_bytes() {
+async fn preserves_text_and_binary_messages() {
     let server = TestServer::tcp(Server::new()).await;
     let mut client = server.join("a").await;
     for message in [Message::text(""), Message::binary(""), Message::text("grüße"), Message::binary(vec![0, 255])] {
@@ -50,7 +50,7 @@ async fn text_stays_text_and_bytes_stay_bytes() {
 }
 
 #[tokio::test]
-async fn the_default_room_is_1() {
+async fn uses_room_1_by_default() {
     let server = TestServer::tcp(Server::new()).await;
     let mut unnamed = server.connect("/ws").await;
     unnamed.expect_text("joined 1").await;
@@ -61,7 +61,7 @@ async fn the_default_room_is_1() {
 }
 
 #[tokio::test]
-async fn a_room_id_is_percent_decoded() {
+async fn percent_decodes_room_ids() {
     let server = TestServer::tcp(Server::new()).await;
     for (path, id) in [
         ("plain", "plain"),
@@ -78,7 +78,7 @@ async fn a_room_id_is_percent_decoded() {
         client.expect_text(id).await;
     }
     let mut slash = server.join("a%2Fb").await;
-    assert_eq!(slash.id, 3, "however it is written, it is the same room");
+    assert_eq!(slash.id, 3, "all encodings of an ID refer to the same room");
     slash.send_text("room").await;
     slash.expect_text("a/b").await;
 }
@@ -86,7 +86,7 @@ async fn a_room_id_is_percent_decoded() {
 #[tokio::test]
 async fn delivers_init_connect_messages_and_disconnect_in_order() {
     let server = TestServer::tcp(Server::new()).await;
-    // All of it in one packet: the handshake, a message, the close.
+    // One packet contains the handshake, two messages and the close frame.
     let frames = [frame(TEXT, b"early"), frame(TEXT, b"late"), frame(crate::common::CLOSE, b"")].concat();
     let _stream = server.open_raw("/ws/a", &frames).await;
     server.script.wait_for_event("a", "disconnect 1", 1).await;
@@ -96,14 +96,14 @@ async fn delivers_init_connect_messages_and_disconnect_in_order() {
 #[tokio::test]
 async fn delivers_one_disconnect_for_each_connection() {
     let server = TestServer::tcp(Server::new()).await;
-    let mut watcher = server.join("a").await;
+    let mut observer = server.join("a").await;
     server.join("a").await.leave().await;
     server.join("a").await.drop_connection();
     for text in ["joined 2", "left 2", "joined 3", "left 3"] {
-        watcher.expect_text(text).await;
+        observer.expect_text(text).await;
     }
-    watcher.send_text("all done").await;
-    watcher.expect_text("done").await;
+    observer.send_text("all done").await;
+    observer.expect_text("done").await;
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn drops_messages_to_clients_that_left() {
     server.join("a").await.leave().await;
     one.expect_text("joined 2").await;
     one.expect_text("left 2").await;
-    for text in ["to 2 are you there", "to 99 who are you", "others nobody", "still here"] {
+    for text in ["to 2 absent", "to 99 absent", "others nobody", "still here"] {
         one.send_text(text).await;
     }
     one.expect_text("still here").await;
@@ -152,7 +152,7 @@ async fn all_clients_receive_the_same_order() {
         }
         clients.push(client);
     }
-    let talks = clients.into_iter().map(async |mut client| {
+    let conversations = clients.into_iter().map(async |mut client| {
         for number in 0..EACH {
             client.send_text(format!("all {} {number}", client.id)).await;
         }
@@ -162,19 +162,19 @@ async fn all_clients_receive_the_same_order() {
         }
         (client, received)
     });
-    let talked = futures_util::future::join_all(talks).await;
-    let received: Vec<_> = talked.iter().map(|(_, received)| received).collect();
+    let clients = futures_util::future::join_all(conversations).await;
+    let received: Vec<_> = clients.iter().map(|(_, received)| received).collect();
     for id in 1..=4 {
-        let of_one: Vec<_> = received[0].iter().filter(|text| text.starts_with(&format!("{id} "))).collect();
+        let received_of_one: Vec<_> = received[0].iter().filter(|text| text.starts_with(&format!("{id} "))).collect();
         let sent: Vec<_> = (0..EACH).map(|number| format!("{id} {number}")).collect();
-        assert!(of_one.into_iter().eq(&sent), "what client {id} sent is in its order");
+        assert!(received_of_one.into_iter().eq(&sent), "messages of client {id} are in order");
     }
-    assert!(received.iter().all(|other| *other == received[0]), "all hear one order");
+    assert!(received.iter().all(|other| *other == received[0]), "all clients receive the same order");
 }
 
-/// A client is in the room before it receives the 101.
+/// A client is a member of the room before it receives the 101 response.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_joined_client_misses_nothing() {
+async fn a_joined_client_receives_every_later_message() {
     let server = TestServer::tcp(Server::new()).await;
     for room in 0..200 {
         let path = format!("/ws/{room}");

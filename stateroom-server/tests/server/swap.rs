@@ -1,4 +1,4 @@
-//! Factories that are replaced while clients are connected.
+//! Replacing the service factory while clients are connected.
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use stateroom::{
@@ -9,7 +9,7 @@ use stateroom_server::{Limits, OnSwap, Server, ShutdownPolicy};
 
 use crate::common::{Client, ScriptFactory, TestServer, within_timeout};
 
-/// Services with a version number, which announce their events and count messages.
+/// Creates services with a version number, which broadcast their events and count messages.
 struct Version(u32);
 
 struct Versioned {
@@ -79,7 +79,7 @@ async fn restarts_rooms_with_their_clients() {
     tokio::time::advance(Duration::from_secs(10)).await;
     one.send_text("y").await;
     expect_texts(&mut one, &["v2 message 2"]).await;
-    // Numbers and tokens are the room's.
+    // Client IDs and tokens belong to the room and survive the restart.
     let mut three = server.connect("/ws/a").await;
     expect_texts(&mut three, &["v2 connect 3"]).await;
     one.leave().await;
@@ -91,7 +91,7 @@ async fn restarts_rooms_with_their_clients() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rooms_that_drain_keep_their_service_until_they_end() {
+async fn draining_rooms_keep_their_service_until_they_end() {
     let server =
         TestServer::pipe_with_factory(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate), Version(1));
     let mut old = server.connect("/ws/a").await;
@@ -115,7 +115,7 @@ async fn rooms_that_drain_keep_their_service_until_they_end() {
     expect_texts(&mut fresh, &["v2 connect 1"]).await;
 }
 
-/// All messages around a swap are answered once and in order, by either service.
+/// Each message sent around a swap is handled once and in order, by the old or the new service.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn loses_no_message_during_a_restart() {
     const COUNT: u32 = 2000;
@@ -133,13 +133,13 @@ async fn loses_no_message_during_a_restart() {
     let (mut received, mut versions) = (0, 0);
     let mut version = 0;
     while received < COUNT {
-        let message = within_timeout("an answer", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
+        let message = within_timeout("a response", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
         let text = message.to_text().unwrap().to_owned();
         if text.contains("message") {
             received += 1;
-            let of: u32 = text[1..].split(' ').next().unwrap().parse().unwrap();
-            assert!(of >= version, "an older service answers later: {text}");
-            version = of;
+            let from: u32 = text[1..].split(' ').next().unwrap().parse().unwrap();
+            assert!(from >= version, "an older service responded after a newer one: {text}");
+            version = from;
             if received % 200 == 100 {
                 versions += 1;
                 server.handle.swap(Version(versions), OnSwap::Restart);
@@ -151,7 +151,7 @@ async fn loses_no_message_during_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_restart_ends_its_own_room_only() {
+async fn a_failed_restart_ends_the_room() {
     let server = TestServer::pipe_with_factory(Server::new(), Version(1));
     let mut client = server.connect("/ws/a").await;
     expect_texts(&mut client, &["v1 connect 1"]).await;
@@ -177,9 +177,9 @@ async fn restarts_an_empty_room_and_keeps_its_deadline() {
     assert!(server.handle.room("a").await.is_none());
 }
 
-/// A slow client is closed while its room restarts: only the old service gets its `disconnect`.
+/// A slow client is closed while its room restarts: only the old service receives its `disconnect`.
 #[tokio::test(start_paused = true)]
-async fn the_old_service_gets_the_disconnect_of_a_slow_client() {
+async fn delivers_the_disconnect_of_a_slow_client_to_the_old_service() {
     let limits = Limits::default().with_outbound_bytes(10_000);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let client = server.join("a").await;
@@ -193,19 +193,18 @@ async fn the_old_service_gets_the_disconnect_of_a_slow_client() {
     client.drop_connection();
 }
 
-/// Events after the swap go to the new service.
 #[tokio::test(start_paused = true)]
-async fn the_new_service_gets_events_after_the_swap() {
+async fn delivers_events_after_the_swap_to_the_new_service() {
     let server = TestServer::pipe_with_factory(Server::new(), Version(1));
     let mut client = server.connect("/ws/a").await;
     client.expect_text("v1 connect 1").await;
     server.handle.swap(Version(2), OnSwap::Restart);
     let room = server.handle.room("a").await.unwrap();
-    // Before the room has come to it.
+    // The room has not handled the swap yet.
     room.inject_message(ClientId(1), "x").await.unwrap();
     room.restart();
     room.inject_message(ClientId(1), "x").await.unwrap();
-    room.inject_message(ClientId(9), "of one who is not here").await.unwrap();
+    room.inject_message(ClientId(9), "from an absent client").await.unwrap();
     expect_texts(&mut client, &["v2 init", "v2 connect 1", "v2 message 1", "v2 init", "v2 connect 1", "v2 message 1"])
         .await;
     client.send_text("x").await;
@@ -220,7 +219,7 @@ async fn a_timer_fired_by_the_handle_does_not_fire_again() {
     client.send_text("timer").await;
     client.expect_text("v1 message 1").await;
     let room = server.handle.room("a").await.unwrap();
-    // Set anew just before, too.
+    // Sets the timer again right before it is fired.
     room.inject_message(ClientId(1), "timer").await.unwrap();
     room.fire_timer().await.unwrap();
     expect_texts(&mut client, &["v1 message 2", "v1 timer"]).await;

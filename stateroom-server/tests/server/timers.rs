@@ -1,4 +1,4 @@
-//! A room has one timer: it fires once, on time, and never when it was replaced.
+//! Timers: a room has one timer, which fires once, on time, and not after it was replaced.
 use stateroom_server::{Limits, Server};
 use tokio::time::Instant;
 
@@ -35,7 +35,7 @@ async fn a_new_timer_replaces_the_current_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timer_of_zero_fires_at_once() {
+async fn a_timer_of_zero_fires_immediately() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
     let start = Instant::now();
@@ -45,7 +45,7 @@ async fn a_timer_of_zero_fires_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timer_of_zero_leaves_time_to_others() {
+async fn a_repeating_timer_of_zero_does_not_starve_clients() {
     let interval = std::time::Duration::from_millis(20);
     for (limits, milliseconds) in [(Limits::default(), 1), (Limits::default().with_timer_interval(interval), 20)] {
         let server = TestServer::pipe(Server::new().with_limits(limits));
@@ -94,7 +94,7 @@ async fn accepts_the_longest_timer() {
     server.script.wait_for_event("a", "timer", 1).await;
 }
 
-/// The event that replaces a timer may have the same cause as the timer.
+/// The event that replaces the timer is caused by the same event that set it.
 #[tokio::test(start_paused = true)]
 async fn a_due_timer_that_is_replaced_does_not_fire() {
     let limits = Limits::default().with_outbound_messages(4);
@@ -103,7 +103,7 @@ async fn a_due_timer_that_is_replaced_does_not_fire() {
     let _two = server.join("a").await;
     one.expect_text("joined 2").await;
     one.send_text("disconnect-timer 60000").await;
-    // The timer is due at once; but client 2 is told so much that it leaves first, and then the timer is set again.
+    // The timer is due at once, but client 2 exceeds its queue and is closed first, and its `disconnect` sets the timer again.
     one.send_text("overrun 2 50").await;
     let start = Instant::now();
     one.expect_text("left 2").await;

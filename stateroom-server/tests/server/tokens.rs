@@ -1,4 +1,4 @@
-//! A client that returns with its token keeps its ID and replaces its live connection.
+//! Tokens: a client that reconnects with its token keeps its ID and replaces its open connection.
 use stateroom_server::{Limits, Server, ShutdownPolicy};
 
 use crate::common::TestServer;
@@ -6,18 +6,18 @@ use crate::common::TestServer;
 #[tokio::test]
 async fn the_same_token_gets_the_same_id_in_the_same_room() {
     let server = TestServer::tcp(Server::new()).await;
-    let mut watcher = server.join("a").await;
+    let mut observer = server.join("a").await;
     for _ in 0..3 {
         let client = server.join("a?token=secret").await;
         assert_eq!(client.id, 2);
-        watcher.expect_text("joined 2").await;
+        observer.expect_text("joined 2").await;
         client.leave().await;
-        watcher.expect_text("left 2").await;
+        observer.expect_text("left 2").await;
     }
     assert_eq!(server.join("a").await.id, 3);
     assert_eq!(server.join("a?token=another").await.id, 4);
     assert_eq!(server.join("a?token=secret").await.id, 2);
-    assert_eq!(server.join("b?token=secret").await.id, 1, "another room knows nothing of it");
+    assert_eq!(server.join("b?token=secret").await.id, 1, "tokens are scoped to their room");
 }
 
 #[tokio::test]
@@ -39,24 +39,24 @@ async fn ignores_an_empty_token() {
 }
 
 #[tokio::test]
-async fn replaces_a_live_connection_with_the_same_token() {
+async fn replaces_an_open_connection_with_the_same_token() {
     let server = TestServer::tcp(Server::new()).await;
-    let mut watcher = server.join("a").await;
+    let mut observer = server.join("a").await;
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
     assert_eq!((old.id, new.id), (2, 2));
     let (code, _) = old.expect_close().await;
     assert_eq!(code, 4000);
     for text in ["joined 2", "left 2", "joined 2"] {
-        watcher.expect_text(text).await;
+        observer.expect_text(text).await;
     }
     assert_eq!(server.script.events("a")[2..], ["connect 2", "disconnect 2", "connect 2"]);
-    watcher.send_text("to 2 hello").await;
+    observer.send_text("to 2 hello").await;
     new.expect_text("hello").await;
     new.leave().await;
-    watcher.expect_text("left 2").await;
-    watcher.send_text("all done").await;
-    watcher.expect_text("done").await;
+    observer.expect_text("left 2").await;
+    observer.send_text("all done").await;
+    observer.expect_text("done").await;
 }
 
 #[tokio::test]
@@ -64,14 +64,14 @@ async fn ignores_messages_of_a_replaced_connection() {
     let server = TestServer::tcp(Server::new()).await;
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
-    old.send_text("all I am still here").await;
+    old.send_text("all ignored").await;
     assert_eq!(old.expect_close().await.0, 4000);
     new.send_text("all mine").await;
     new.expect_text("mine").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_does_not_make_a_room_empty() {
+async fn a_replaced_connection_does_not_end_the_room() {
     let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
@@ -82,7 +82,7 @@ async fn a_replacement_does_not_make_a_room_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_ended_room_remembers_no_tokens() {
+async fn a_new_room_does_not_remember_tokens_of_the_ended_one() {
     let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
     let first = server.join("a").await;
     let client = server.join("a?token=t").await;
@@ -93,22 +93,22 @@ async fn an_ended_room_remembers_no_tokens() {
 }
 
 #[tokio::test]
-async fn forgets_the_token_absent_for_longest() {
+async fn forgets_the_token_whose_client_left_first() {
     let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_tokens(2))).await;
-    let mut watcher = server.join("a").await;
+    let mut observer = server.join("a").await;
     let one = server.join("a?token=one").await;
     let two = server.join("a?token=two").await;
-    watcher.expect_text("joined 2").await;
-    watcher.expect_text("joined 3").await;
+    observer.expect_text("joined 2").await;
+    observer.expect_text("joined 3").await;
     two.leave().await;
-    watcher.expect_text("left 3").await;
+    observer.expect_text("left 3").await;
     one.leave().await;
-    watcher.expect_text("left 2").await;
+    observer.expect_text("left 2").await;
     let three = server.join("a?token=three").await;
     assert_eq!(three.id, 4);
     let one = server.join("a?token=one").await;
-    assert_eq!(one.id, 2, "it is remembered");
-    assert_eq!(server.join("a?token=two").await.id, 5, "it was forgotten");
+    assert_eq!(one.id, 2, "the token is remembered");
+    assert_eq!(server.join("a?token=two").await.id, 5, "the token was forgotten");
 }
 
 #[tokio::test]

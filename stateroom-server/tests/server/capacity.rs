@@ -1,4 +1,4 @@
-//! A factory with space for a limited number of services: further rooms are refused before they start.
+//! Factory capacity: rooms beyond the capacity of the factory are refused before they start.
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -12,17 +12,17 @@ use stateroom_server::{Limit, Refusal, RoomStrategy, Server};
 
 use crate::common::{TestServer, observe_limit};
 
-/// Creates silent services, as long as there is space.
+/// Creates inactive services up to a capacity.
 #[derive(Clone, Default)]
-struct Narrow {
-    space: Arc<AtomicUsize>,
-    /// Space that other factories have taken, which this one detects only when it creates a service.
-    taken: Arc<AtomicUsize>,
+struct LimitedFactory {
+    capacity: Arc<AtomicUsize>,
+    /// Capacity used by other factories, which this one detects only when it creates a service.
+    taken_by_others: Arc<AtomicUsize>,
 }
 
-impl Narrow {
-    fn with_space(space: usize) -> Self {
-        Narrow { space: Arc::new(AtomicUsize::new(space)), ..Narrow::default() }
+impl LimitedFactory {
+    fn with_capacity(capacity: usize) -> Self {
+        LimitedFactory { capacity: Arc::new(AtomicUsize::new(capacity)), ..LimitedFactory::default() }
     }
 }
 
@@ -30,7 +30,7 @@ struct Silent;
 
 impl StateroomService for Silent {}
 
-impl StateroomServiceFactory for Narrow {
+impl StateroomServiceFactory for LimitedFactory {
     type Service = Silent;
     type Error = ();
 
@@ -39,21 +39,21 @@ impl StateroomServiceFactory for Narrow {
     }
 
     fn has_space(&self, rooms: usize) -> bool {
-        rooms < self.space.load(Ordering::Relaxed)
+        rooms < self.capacity.load(Ordering::Relaxed)
     }
 
     async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Silent, Fault> {
-        if self.taken.load(Ordering::Relaxed) > 0 {
-            return Err(Fault::new(FaultKind::NoSpace, "others were faster"));
+        if self.taken_by_others.load(Ordering::Relaxed) > 0 {
+            return Err(Fault::new(FaultKind::NoSpace, "capacity used by another factory"));
         }
-        self.build(room_id, context).map_err(|()| Fault::new(FaultKind::Build, "never"))
+        self.build(room_id, context).map_err(|()| Fault::new(FaultKind::Build, "unreachable"))
     }
 }
 
 #[tokio::test]
-pub(crate) async fn rejects_a_room_that_the_factory_has_no_space_for() {
-    let limit = observe_limit(Limit::Instances);
-    let factory = Narrow::with_space(2);
+pub(crate) async fn rejects_a_room_when_the_factory_has_no_capacity() {
+    let observer = observe_limit(Limit::Instances);
+    let factory = LimitedFactory::with_capacity(2);
     let server = TestServer::pipe_with_factory(Server::new(), factory.clone());
     let (mut a, _b) = (server.connect("/ws/a").await, server.connect("/ws/b").await);
     for response in [server.expect_refusal("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
@@ -66,15 +66,15 @@ pub(crate) async fn rejects_a_room_that_the_factory_has_no_space_for() {
     assert_eq!(server.handle.create_room(Some("c")).await.err(), Some(Refusal::Full));
     a.sync().await;
     let _a2 = server.connect("/ws/a").await;
-    factory.space.store(3, Ordering::Relaxed);
+    factory.capacity.store(3, Ordering::Relaxed);
     server.connect("/ws/c").await.sync().await;
-    limit.assert_reached();
+    observer.assert_reached();
 }
 
-/// All are checked before the first room is created.
+/// All requests arrive before the first service is created.
 #[tokio::test]
-async fn creates_as_many_rooms_at_once_as_there_is_space_for() {
-    let server = TestServer::pipe_with_factory(Server::new(), Narrow::with_space(3));
+async fn counts_rooms_that_are_being_created_against_the_capacity() {
+    let server = TestServer::pipe_with_factory(Server::new(), LimitedFactory::with_capacity(3));
     let mut created = 0;
     for room in 0..10 {
         created += usize::from(server.handle.create_room(Some(&room.to_string())).await.is_ok());
@@ -82,31 +82,31 @@ async fn creates_as_many_rooms_at_once_as_there_is_space_for() {
     assert_eq!(created, 3);
 }
 
-/// Several servers may share the space, so that it can be taken between the check and the creation of the service.
+/// Servers can share capacity, so it can be used up between the check and the creation of the service.
 #[tokio::test(start_paused = true)]
-async fn a_lack_of_space_is_not_a_failure_of_the_room() {
-    let factory = Narrow::with_space(10);
+async fn a_lack_of_capacity_causes_no_backoff() {
+    let factory = LimitedFactory::with_capacity(10);
     let server = TestServer::pipe_with_factory(Server::new(), factory.clone());
     let mut neighbor = server.connect("/ws/b").await;
     neighbor.sync().await;
-    factory.taken.store(1, Ordering::Relaxed);
+    factory.taken_by_others.store(1, Ordering::Relaxed);
     for _ in 0..20 {
         let (code, reason) = server.connect("/ws/a").await.expect_close().await;
         assert_eq!((code, reason.as_str()), (1013, "the server has no capacity for another room; try again later"));
     }
     neighbor.sync().await;
-    factory.taken.store(0, Ordering::Relaxed);
-    // No time has passed: it does not have to rest.
+    factory.taken_by_others.store(0, Ordering::Relaxed);
+    // No time has passed: there is no backoff.
     server.connect("/ws/a").await.sync().await;
 }
 
 #[tokio::test]
-async fn a_created_room_without_space_can_be_joined_later() {
-    let factory = Narrow::with_space(10);
+async fn a_created_room_without_capacity_can_be_joined_later() {
+    let factory = LimitedFactory::with_capacity(10);
     let server = TestServer::pipe_with_factory(Server::new().with_room_strategy(RoomStrategy::Api), factory.clone());
-    factory.taken.store(1, Ordering::Relaxed);
+    factory.taken_by_others.store(1, Ordering::Relaxed);
     assert_eq!(server.post("/ws/a").await.status, 200);
     assert_eq!(server.connect("/ws/a").await.expect_close().await.0, 1013);
-    factory.taken.store(0, Ordering::Relaxed);
+    factory.taken_by_others.store(0, Ordering::Relaxed);
     server.connect("/ws/a").await.sync().await;
 }

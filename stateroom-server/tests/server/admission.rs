@@ -78,7 +78,7 @@ async fn by_cookie(request: AdmissionRequest) -> Result<ClientDetails, Denied> {
     let mut details = request.details;
     details.subject = match request.headers.get("cookie").and_then(|cookie| cookie.to_str().ok()) {
         Some("panic") => panic!("scripted panic"),
-        Some("full") => return Err(Denied::new(429, "come back tomorrow")),
+        Some("full") => return Err(Denied::new(429, "try again tomorrow")),
         Some(name) => {
             Some(format!("{name} {:?} {:?} {:?} {}", request.access, request.room, request.peer, request.query))
         }

@@ -5,12 +5,12 @@ use std::sync::{
 };
 
 use stateroom::{
-    StateroomContext, StateroomService, StateroomServiceFactory,
+    StateroomContext, StateroomServiceFactory,
     fault::{Fault, FaultKind},
 };
 use stateroom_server::{Limit, Refusal, RoomStrategy, Server};
 
-use crate::common::{TestServer, observe_limit};
+use crate::common::{NoopService, TestServer, observe_limit};
 
 /// Creates inactive services up to a capacity.
 #[derive(Clone, Default)]
@@ -26,23 +26,19 @@ impl LimitedFactory {
     }
 }
 
-struct Silent;
-
-impl StateroomService for Silent {}
-
 impl StateroomServiceFactory for LimitedFactory {
-    type Service = Silent;
+    type Service = NoopService;
     type Error = ();
 
-    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<Silent, ()> {
-        Ok(Silent)
+    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<NoopService, ()> {
+        Ok(NoopService)
     }
 
     fn has_space(&self, rooms: usize) -> bool {
         rooms < self.capacity.load(Ordering::Relaxed)
     }
 
-    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Silent, Fault> {
+    async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<NoopService, Fault> {
         if self.taken_by_others.load(Ordering::Relaxed) > 0 {
             return Err(Fault::new(FaultKind::NoSpace, "capacity used by another factory"));
         }

@@ -49,8 +49,8 @@ async fn closing_an_absent_client_does_nothing() {
     let server = TestServer::tcp(Server::new()).await;
     let mut one = server.join("a").await;
     one.send_text("close 77 1000 absent").await;
-    one.send_text("still here").await;
-    one.expect_text("still here").await;
+    one.send_text("still connected").await;
+    one.expect_text("still connected").await;
 }
 
 #[tokio::test]

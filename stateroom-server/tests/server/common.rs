@@ -7,6 +7,7 @@ mod server;
 
 use std::{fmt::Display, future::Future, time::Duration};
 
+use stateroom::StateroomService;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use self::{
@@ -23,6 +24,11 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// A stream between a client and the server.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// A service that does nothing.
+pub(crate) struct NoopService;
+
+impl StateroomService for NoopService {}
 
 /// Waits for a future and panics if it does not complete within [`TEST_TIMEOUT`].
 pub(crate) async fn within_timeout<T>(what: impl Display, future: impl Future<Output = T>) -> T {

@@ -135,25 +135,27 @@ struct CollectedContexts {
     dropped: AtomicUsize,
 }
 
+/// Stores a context of each service that it creates.
 struct ContextCollector(Arc<CollectedContexts>);
 
-struct Silent(Arc<CollectedContexts>);
+/// A service that counts its drop.
+struct DropCounter(Arc<CollectedContexts>);
 
-impl StateroomService for Silent {}
+impl StateroomService for DropCounter {}
 
-impl Drop for Silent {
+impl Drop for DropCounter {
     fn drop(&mut self) {
         self.0.dropped.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 impl StateroomServiceFactory for ContextCollector {
-    type Service = Silent;
+    type Service = DropCounter;
     type Error = String;
 
-    fn build(&self, _: &str, context: Arc<impl StateroomContext>) -> Result<Silent, String> {
+    fn build(&self, _: &str, context: Arc<impl StateroomContext>) -> Result<DropCounter, String> {
         let send = move |text: String| context.send_message(MessageRecipient::Broadcast, text);
         self.0.senders.lock().unwrap().push(Box::new(send));
-        Ok(Silent(self.0.clone()))
+        Ok(DropCounter(self.0.clone()))
     }
 }

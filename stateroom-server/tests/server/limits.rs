@@ -1,7 +1,7 @@
 //! Limits: the effect and the metric of each limit, and that other clients and rooms are not affected.
 use std::{convert::Infallible, fs::File, sync::Arc, time::Duration};
 
-use stateroom::{StateroomContext, StateroomService, StateroomServiceFactory, fault::Fault};
+use stateroom::{StateroomContext, StateroomServiceFactory, fault::Fault};
 use stateroom_server::{Admission, Limit, Limits, RoomStrategy, Server, ShutdownPolicy};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::frame::{Frame, coding::Data, coding::OpCode},
 };
 
-use crate::common::{Client, TEXT, TestServer, frame, is_reached_by, observe_limit, within_timeout};
+use crate::common::{Client, NoopService, TEXT, TestServer, frame, is_reached_by, observe_limit, within_timeout};
 
 fn pipe(limits: Limits) -> TestServer {
     TestServer::pipe(Server::new().with_limits(limits))
@@ -111,7 +111,7 @@ async fn limits_the_time_of_an_incomplete_frame() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closes_an_idle_client_that_answers_pings() {
+async fn closes_an_idle_client_that_replies_to_pings() {
     let observer = observe_limit(Limit::IdleTime);
     let limits = Limits::default().with_idle_time(Duration::from_secs(8));
     let server = Server { heartbeat_interval: Duration::from_secs(1), limits, ..Server::default() };
@@ -447,21 +447,17 @@ async fn limits_the_time_of_a_room_response() {
 struct NeverStarts;
 
 impl StateroomServiceFactory for NeverStarts {
-    type Service = Silent;
+    type Service = NoopService;
     type Error = Infallible;
 
-    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<Silent, Infallible> {
-        Ok(Silent)
+    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<NoopService, Infallible> {
+        Ok(NoopService)
     }
 
-    async fn create(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<Silent, Fault> {
+    async fn create(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<NoopService, Fault> {
         std::future::pending().await
     }
 }
-
-struct Silent;
-
-impl StateroomService for Silent {}
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_time_to_reply_to_a_close() {
@@ -511,7 +507,7 @@ fn test_of(limit: Limit) -> fn() {
         Limit::MessageBytes => limits_the_size_of_messages,
         Limit::FrameBytes => limits_the_size_of_frames,
         Limit::MessageTime => limits_the_time_of_an_incomplete_frame,
-        Limit::IdleTime => closes_an_idle_client_that_answers_pings,
+        Limit::IdleTime => closes_an_idle_client_that_replies_to_pings,
         Limit::MessagesPerSecond => limits_the_rate_of_messages,
         Limit::BytesPerSecond => limits_the_rate_of_bytes_of_any_kind,
         Limit::Connections => limits_the_number_of_connections,

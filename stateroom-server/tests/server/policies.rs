@@ -45,7 +45,7 @@ async fn immediate_ends_with_the_last_client_without_its_disconnect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn immediate_applies_to_clients_that_vanish_or_are_closed() {
+async fn immediate_applies_to_dropped_and_closed_clients() {
     for room in 0..2 {
         let server = server("immediate");
         let mut client = server.join("a").await;

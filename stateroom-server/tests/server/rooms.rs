@@ -134,10 +134,10 @@ async fn drops_messages_to_clients_that_left() {
     server.join("a").await.leave().await;
     one.expect_text("joined 2").await;
     one.expect_text("left 2").await;
-    for text in ["to 2 absent", "to 99 absent", "others nobody", "still here"] {
+    for text in ["to 2 absent", "to 99 absent", "others absent", "still connected"] {
         one.send_text(text).await;
     }
-    one.expect_text("still here").await;
+    one.expect_text("still connected").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

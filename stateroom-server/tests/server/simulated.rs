@@ -1,9 +1,9 @@
 //! The simulated room of `stateroom::testing` behaves like a room of the server.
 //!
-//! A property test runs the same random script in both and compares the histories. Clients join with and without tokens,
-//! send messages, leave and are closed; timers fire when due or through the handle; the host calls services; services fail;
-//! the server stops. The scripts avoid what the simulation does not model: limits, the end of empty rooms, and backoffs.
-//! Client details and HTTP requests are not covered.
+//! A property test runs the same random script in both and compares the histories. Clients join with and without
+//! tokens, send messages, leave and are closed. Timers fire when due or through the handle. The host calls services,
+//! services fail, and the server stops. The scripts avoid what the simulation does not model: limits, the end of empty
+//! rooms, and backoffs. Client details and HTTP requests are not covered.
 use std::{collections::BTreeMap, mem, time::Duration};
 
 use stateroom::{
@@ -24,10 +24,10 @@ const MAX_FAULTS: usize = 2;
 
 const TEXTS: [&str; 17] = [
     "echo",
-    "all hear",
-    "others hear",
-    "to 1 hear",
-    "to 2 hear",
+    "all hello",
+    "others hello",
+    "to 1 hello",
+    "to 2 hello",
     "timer 0",
     "timer 3",
     "timer 57",

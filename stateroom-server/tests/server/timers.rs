@@ -103,7 +103,7 @@ async fn a_due_timer_that_is_replaced_does_not_fire() {
     let _two = server.join("a").await;
     one.expect_text("joined 2").await;
     one.send_text("disconnect-timer 60000").await;
-    // The timer is due at once, but client 2 exceeds its queue and is closed first, and its `disconnect` sets the timer again.
+    // The timer is due at once. Client 2 exceeds its queue and is closed first; its `disconnect` sets the timer again.
     one.send_text("overrun 2 50").await;
     let start = Instant::now();
     one.expect_text("left 2").await;

@@ -117,7 +117,8 @@ impl Client {
         close
     }
 
-    /// Receives messages until the close frame and replies to it. Returns the messages, and the code and reason of the close frame.
+    /// Receives messages until the close frame and replies to it. Returns the messages, and the code and reason of the
+    /// close frame.
     pub(crate) async fn receive_until_close(&mut self) -> (Vec<Message>, (u16, String)) {
         let mut messages = Vec::new();
         loop {

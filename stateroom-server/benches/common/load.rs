@@ -1,4 +1,4 @@
-//! What many clients do together.
+//! Load from many clients.
 use std::{
     io,
     net::SocketAddr,
@@ -10,28 +10,33 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::sleep_until;
 
 use super::{
-    client::{Client, Heard},
-    figures::Times,
+    client::{Client, Responses},
     frame::message,
+    latencies::Latencies,
 };
 
-/// How many join at the same time.
-const AT_ONCE: usize = 32;
+/// Number of concurrent joins.
+const CONCURRENT_JOINS: usize = 32;
 
-/// Has many join, each the room of the name at its place.
+/// Joins one client to each of the given rooms.
 pub(crate) async fn join_all(
     server: SocketAddr,
     rooms: impl Iterator<Item = String>,
-    heard: &Rc<Heard>,
+    responses: &Rc<Responses>,
 ) -> io::Result<Vec<Client>> {
-    let join = |room: String| async move { Client::join(server, &room, heard).await };
-    stream::iter(rooms).map(join).buffered(AT_ONCE).try_collect().await
+    let join = |room: String| async move { Client::join(server, &room, responses).await };
+    stream::iter(rooms).map(join).buffered(CONCURRENT_JOINS).try_collect().await
 }
 
-/// Has the clients say something in turns, so many times a second in all; gives how long each waited for its echo.
+/// Requests echoes round-robin over all clients, `rate` per second in total. Returns their latencies.
 ///
-/// They do not wait for each other: who is late does not make the others say less.
-pub(crate) async fn echoes(clients: &[Client], heard: &Heard, rate: u32, time: Duration) -> io::Result<Times> {
+/// The load is open-loop: a slow response does not delay later requests.
+pub(crate) async fn echoes(
+    clients: &[Client],
+    responses: &Responses,
+    rate: u32,
+    time: Duration,
+) -> io::Result<Latencies> {
     let echo = message('e');
     let count = (f64::from(rate) * time.as_secs_f64()) as usize;
     let start = Instant::now();
@@ -40,41 +45,41 @@ pub(crate) async fn echoes(clients: &[Client], heard: &Heard, rate: u32, time: D
         if due > Instant::now() {
             sleep_until(due.into()).await;
         }
-        client.ask(&echo)?;
+        client.request(&echo)?;
     }
-    heard.answers(count).await.map(Times::new)
+    responses.wait_for_latencies(count).await.map(Latencies::new)
 }
 
-/// How long newcomers wait.
-pub(crate) struct Newcomers {
-    /// Until they have joined, from the first packet on.
-    pub(crate) joined: Times,
-    /// Until they have been answered, from the first packet on.
-    pub(crate) answered: Times,
-    /// They stay.
+/// Latencies of clients that each join a new room.
+pub(crate) struct NewRooms {
+    /// From the first packet to the 101 response.
+    pub(crate) joined: Latencies,
+    /// From the first packet to the first echo.
+    pub(crate) echoed: Latencies,
+    /// The clients, still connected.
     pub(crate) clients: Vec<Client>,
 }
 
-/// Has one after the other join a new room and say something there.
-pub(crate) async fn newcomers(
+/// Joins one new room after the other and requests an echo in each.
+pub(crate) async fn join_new_rooms(
     server: SocketAddr,
     rooms: impl Iterator<Item = String>,
     pause: Duration,
-) -> io::Result<Newcomers> {
-    let heard = Rc::new(Heard::default());
-    let (mut joined, mut answered, mut clients) = (Vec::new(), Vec::new(), Vec::new());
+) -> io::Result<NewRooms> {
+    let responses = Rc::new(Responses::default());
+    let (mut joined, mut echoed, mut clients) = (Vec::new(), Vec::new(), Vec::new());
     let echo = message('e');
     for room in rooms {
         let start = Instant::now();
-        let client = Client::join(server, &room, &heard).await?;
+        let client = Client::join(server, &room, &responses).await?;
         joined.push(start.elapsed());
-        client.expect(start);
-        client.say(&echo)?;
-        answered.extend(heard.answers(1).await?);
+        client.expect_response(start);
+        client.send(&echo)?;
+        echoed.extend(responses.wait_for_latencies(1).await?);
         clients.push(client);
         if !pause.is_zero() {
             sleep_until((start + pause).into()).await;
         }
     }
-    Ok(Newcomers { joined: Times::new(joined), answered: Times::new(answered), clients })
+    Ok(NewRooms { joined: Latencies::new(joined), echoed: Latencies::new(echoed), clients })
 }

@@ -1,7 +1,7 @@
-//! What rooms notice of others that compute without end: of the real command, over real sockets.
+//! Isolation of rooms from other rooms that compute without a pause, with the real binary over real sockets.
 //!
-//! `README.md` beside this says how to run it and how to read it.
-#[expect(dead_code, reason = "some of it is for the other bench")]
+//! See `README.md` in this directory for how to run it and how to read the results.
+#[expect(dead_code, reason = "partly used by the other benchmark")]
 mod common;
 
 use std::{
@@ -11,45 +11,45 @@ use std::{
 };
 
 use common::{
-    Subject,
-    client::{Client, Heard},
-    crowd::{echoes, join_all, newcomers},
-    figures::{Milliseconds, rate},
+    Target,
+    client::{Client, Responses},
     frame::message,
+    latencies::{Milliseconds, rate},
+    load::{echoes, join_all, join_new_rooms},
     run,
-    served::Served,
+    server_process::ServerProcess,
 };
 
-/// How many rooms compute without end.
-const BUSY: usize = 8;
-/// How long one event may do so: together they then compute for longer than it is measured.
+/// Number of rooms that compute without a pause.
+const BUSY_ROOMS: usize = 8;
+/// CPU budget of an event, in seconds. The budgets of all busy rooms together exceed the measurement.
 const CPU_BUDGET: &str = "2";
-/// In how many other rooms somebody says something now and then.
-const QUIET: usize = 8;
-/// How often, in all of these together.
+/// Number of other rooms, whose latency is measured.
+const QUIET_ROOMS: usize = 8;
+/// Echoes per second, over all quiet rooms.
 const ECHOES_PER_SECOND: u32 = 400;
-/// For how long.
-const TIME: Duration = Duration::from_secs(10);
-/// How many new rooms are joined meanwhile.
-const NEWCOMERS: u32 = 100;
+/// Duration of each measurement.
+const MEASUREMENT_TIME: Duration = Duration::from_secs(10);
+/// Number of new rooms joined during each measurement.
+const NEW_ROOMS: u32 = 100;
 
 fn main() -> io::Result<()> {
-    let Some(subject) = Subject::from_arguments()? else { return Ok(()) };
-    println!("Two workers, {QUIET} rooms that say something now and then; milliseconds, p50 / p99 / max:\n");
-    println!("| meanwhile | echo | new room, until joined | until answered |");
+    let Some(target) = Target::from_arguments()? else { return Ok(()) };
+    println!("Two worker threads, {QUIET_ROOMS} rooms under measurement. Latencies in ms, p50 / p99 / max.\n");
+    println!("| load | echo | new room: joined | new room: first echo |");
     println!("|-|-|-|-|");
-    let remarks = run(async {
-        let server = Served::start(&subject, &["--cpu-budget", CPU_BUDGET])?;
-        let heard = Rc::new(Heard::default());
-        let quiet = join_all(server.address, names("quiet", QUIET), &heard).await?;
-        measure("nothing else", &server, &quiet, &heard).await?;
-        let short = short_events(&server, &quiet, &heard).await?;
-        let spun = spinners(&server, &quiet, &heard).await?;
-        measure("nothing else, afterwards", &server, &quiet, &heard).await?;
+    let summaries = run(async {
+        let server = ServerProcess::start(&target, &["--cpu-budget", CPU_BUDGET])?;
+        let responses = Rc::new(Responses::default());
+        let quiet = join_all(server.address, names("quiet", QUIET_ROOMS), &responses).await?;
+        measure("none", &server, &quiet, &responses).await?;
+        let short = short_events(&server, &quiet, &responses).await?;
+        let spun = spinning_rooms(&server, &quiet, &responses).await?;
+        measure("none, afterwards", &server, &quiet, &responses).await?;
         io::Result::Ok([short, spun])
     })?;
     println!();
-    remarks.iter().for_each(|remark| println!("{remark}"));
+    summaries.iter().for_each(|summary| println!("{summary}"));
     Ok(())
 }
 
@@ -57,55 +57,57 @@ fn names(kind: &str, count: usize) -> impl Iterator<Item = String> {
     (0..count).map(move |room| format!("{kind}-{room}"))
 }
 
-/// Measures what goes on besides, and prints a row of the table.
-async fn measure(meanwhile: &str, server: &Served, quiet: &[Client], heard: &Heard) -> io::Result<()> {
-    let rooms = (0..NEWCOMERS).map(|room| format!("{meanwhile}-{room}").replace([' ', ','], "-"));
-    let new = newcomers(server.address, rooms, TIME / NEWCOMERS);
-    let (echo, new) = tokio::try_join!(echoes(quiet, heard, ECHOES_PER_SECOND, TIME), new)?;
+/// Measures latencies under the named load, and prints a row of the table.
+async fn measure(load: &str, server: &ServerProcess, quiet: &[Client], responses: &Responses) -> io::Result<()> {
+    let rooms = (0..NEW_ROOMS).map(|room| format!("{load}-{room}").replace([' ', ','], "-"));
+    let new = join_new_rooms(server.address, rooms, MEASUREMENT_TIME / NEW_ROOMS);
+    let (echo, new) = tokio::try_join!(echoes(quiet, responses, ECHOES_PER_SECOND, MEASUREMENT_TIME), new)?;
     println!(
-        "| {meanwhile} | {echo} / {} | {} / {} | {} / {} |",
+        "| {load} | {echo} / {} | {} / {} | {} / {} |",
         echo.max(),
         new.joined,
         new.joined.max(),
-        new.answered,
-        new.answered.max()
+        new.echoed,
+        new.echoed.max()
     );
     Ok(())
 }
 
-/// Rooms that are never idle, by events none of which takes long: they use more than their share over time.
-async fn short_events(server: &Served, quiet: &[Client], heard: &Heard) -> io::Result<String> {
+/// Measures next to rooms that are never idle, but whose events are short. They exceed their CPU share over time.
+async fn short_events(server: &ServerProcess, quiet: &[Client], responses: &Responses) -> io::Result<String> {
     let work: &[u8] = message('w').leak();
-    let worked = Rc::new(Heard::default());
-    let workers = join_all(server.address, names("short", BUSY), &worked).await?;
+    let responses_of_workers = Rc::new(Responses::default());
+    let workers = join_all(server.address, names("short", BUSY_ROOMS), &responses_of_workers).await?;
     for worker in &workers {
-        worker.talk(work);
-        // The second is there when the first is done.
-        (0..2).try_for_each(|_| worker.ask(work))?;
+        worker.send_on_response(work);
+        // Two messages in flight: the next one is queued when an event ends.
+        (0..2).try_for_each(|_| worker.request(work))?;
     }
     let start = Instant::now();
-    measure(&format!("{BUSY} rooms compute in short events"), server, quiet, heard).await?;
-    let events = rate(worked.answers_so_far(), start.elapsed());
-    Ok(format!("The {BUSY} rooms that compute in short events handle {events} of them a second."))
+    measure(&format!("{BUSY_ROOMS} rooms compute in short events"), server, quiet, responses).await?;
+    let events = rate(responses_of_workers.take_count(), start.elapsed());
+    Ok(format!("The {BUSY_ROOMS} rooms that compute in short events handle {events} events per second."))
 }
 
-/// Rooms that compute for ever in one event, until they have used up its budget.
-async fn spinners(server: &Served, quiet: &[Client], heard: &Heard) -> io::Result<String> {
-    let spun = Rc::new(Heard::default());
-    let spinners = join_all(server.address, names("spins", BUSY), &spun).await?;
+/// Measures next to rooms that spin in a single event until they exhaust its CPU budget.
+async fn spinning_rooms(server: &ServerProcess, quiet: &[Client], responses: &Responses) -> io::Result<String> {
+    let responses_of_spinners = Rc::new(Responses::default());
+    let spinners = join_all(server.address, names("spins", BUSY_ROOMS), &responses_of_spinners).await?;
     let start = Instant::now();
-    spinners.iter().try_for_each(|spinner| spinner.say(&message('h')))?;
-    measure(&format!("{BUSY} rooms spin"), server, quiet, heard).await?;
+    spinners.iter().try_for_each(|spinner| spinner.send(&message('h')))?;
+    measure(&format!("{BUSY_ROOMS} rooms spin"), server, quiet, responses).await?;
     let measured = start.elapsed();
-    let closes = spun.closes(BUSY).await?;
+    let closes = responses_of_spinners.wait_for_closes(BUSY_ROOMS).await?;
     let codes: Vec<u16> = closes.iter().filter_map(|(_, code)| *code).collect();
     let after: Vec<Duration> = closes.iter().map(|(at, _)| *at - start).collect();
     let (first, last) = (after.first().copied().unwrap_or_default(), after.last().copied().unwrap_or_default());
-    if first < measured || codes != [1011; BUSY] {
-        return Err(io::Error::other(format!("the rooms that spin are closed by {codes:?} after {after:?}")));
+    if first < measured || codes != [1011; BUSY_ROOMS] {
+        return Err(io::Error::other(format!(
+            "expected spinning rooms to be closed with 1011 after the measurement, got {codes:?} after {after:?}"
+        )));
     }
     Ok(format!(
-        "The {BUSY} rooms that spin have a budget of {CPU_BUDGET} s each; all are closed with 1011, after {} to {} ms.",
+        "{BUSY_ROOMS} spinning rooms with a budget of {CPU_BUDGET} s each were all closed with 1011 after {} to {} ms.",
         Milliseconds(first),
         Milliseconds(last)
     ))

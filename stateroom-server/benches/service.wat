@@ -1,6 +1,5 @@
-;; The service that the benches measure, by the first byte of a message: "b" goes to everybody, "h" computes for ever, "w"
-;; computes for some tenths of a millisecond and then comes back to its sender, anything else comes back at once. It says
-;; nothing by itself.
+;; The service under measurement. The first byte of a message selects the response: "b" broadcasts the message, "h" spins
+;; forever, "w" computes for some tenths of a millisecond and then echoes, anything else echoes immediately.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 1)
@@ -8,7 +7,7 @@
   (global (export "STATEROOM_API_PROTOCOL") i32 (i32.const 12))
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
 
-  ;; The host keeps one buffer; the four bytes in front of it are for the longer head of an answer.
+  ;; The host allocates one buffer. The four bytes before it are reserved for the longer header of a response.
   (func (export "stateroom_malloc") (param i32) (result i32) (i32.const 1028))
   (func (export "stateroom_free") (param i32 i32))
 
@@ -17,20 +16,20 @@
     (loop $more
       (br_if $more (local.tee $left (i32.sub (local.get $left) (i32.const 1))))))
 
-  ;; An event of kind 3 is a message: its sender at 4, the length of its text at 12, its text at 20.
+  ;; Event kind 3 is a message: the sender is at offset 4, the length of the text at 12, the text at 20.
   (func (export "stateroom_recv") (param $event i32) (param $length i32) (local $first i32)
     (if (i32.ne (i32.load (local.get $event)) (i32.const 3)) (then (return)))
     (if (i32.ge_u (local.get $length) (i32.const 21))
       (then (local.set $first (i32.load8_u offset=20 (local.get $event)))))
-    (if (i32.eq (local.get $first) (i32.const 0x68)) (then (loop $for_ever (br $for_ever)))) ;; h
+    (if (i32.eq (local.get $first) (i32.const 0x68)) (then (loop $forever (br $forever)))) ;; h
     (if (i32.eq (local.get $first) (i32.const 0x77)) (then (call $work))) ;; w
     (if (i32.eq (local.get $first) (i32.const 0x62)) ;; b
       (then
-        ;; "kind, sender" becomes "send, to everybody".
+        ;; Overwrites "kind, sender" with "send, broadcast".
         (i64.store (local.get $event) (i64.const 0))
         (call $send (local.get $event) (local.get $length))
         (return)))
-    ;; "kind, sender" becomes "send, to a client, the sender".
+    ;; Overwrites "kind, sender" with "send, to client, sender".
     (i32.store (i32.sub (local.get $event) (i32.const 4)) (i32.const 0))
     (i32.store (local.get $event) (i32.const 1))
     (call $send (i32.sub (local.get $event) (i32.const 4)) (i32.add (local.get $length) (i32.const 4)))))

@@ -1,4 +1,4 @@
-//! One client among thousands: a socket, a task that reads it, and when it has said what is not yet answered.
+//! A lightweight client: a socket, a task that reads it, and the send times of unanswered messages.
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
@@ -17,58 +17,65 @@ use tokio::{
     time::timeout,
 };
 
-use super::frame::{CLOSE, Frames, PING, PONG, frame};
+use super::frame::{CLOSE, FrameReader, PING, PONG, frame};
 
-/// How long anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// One address has ports for so many connections, and some to spare.
+/// Maximum time to wait for any condition.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// Number of connections per source address, below its number of ephemeral ports.
 const CONNECTIONS_PER_ADDRESS: u32 = 15_000;
 
 thread_local! {
-    /// One buffer for all clients.
+    /// The read buffer, shared by all clients.
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 << 10]);
 }
 
-/// What the clients of one measurement have heard.
+/// Responses and closes received by the clients of one measurement.
 #[derive(Default)]
-pub(crate) struct Heard {
-    /// How long answers took.
-    answers: RefCell<Vec<Duration>>,
-    /// When clients were closed, and by which codes; none for those that just ended.
+pub(crate) struct Responses {
+    /// Latencies of the responses.
+    latencies: RefCell<Vec<Duration>>,
+    /// Times and codes of the closes; no code for connections that ended without a close frame.
     closes: RefCell<Vec<(Instant, Option<u16>)>>,
     changed: Notify,
 }
 
-impl Heard {
-    /// Waits for so many answers since the last time, and takes them. Nobody may be closed meanwhile.
-    pub(crate) async fn answers(&self, count: usize) -> io::Result<Vec<Duration>> {
-        self.until("answers", || self.answers.borrow().len() >= count || !self.closes.borrow().is_empty()).await?;
+impl Responses {
+    /// Waits for `count` responses and takes their latencies.
+    ///
+    /// # Errors
+    ///
+    /// If a client is closed, or the responses do not arrive in time.
+    pub(crate) async fn wait_for_latencies(&self, count: usize) -> io::Result<Vec<Duration>> {
+        self.wait_until("responses", || self.latencies.borrow().len() >= count || !self.closes.borrow().is_empty())
+            .await?;
         match self.closes.borrow().first() {
-            None => Ok(self.answers.take()),
-            Some((_, code)) => Err(io::Error::other(format!("a client is closed, with the code {code:?}"))),
+            None => Ok(self.latencies.take()),
+            Some((_, code)) => Err(io::Error::other(format!("a client was closed with code {code:?}"))),
         }
     }
 
-    /// How many answers have come since the last time; they are taken.
-    pub(crate) fn answers_so_far(&self) -> usize {
-        self.answers.take().len()
+    /// Discards the latencies received so far and returns their number.
+    pub(crate) fn take_count(&self) -> usize {
+        self.latencies.take().len()
     }
 
-    /// Waits until so many clients are closed.
-    pub(crate) async fn closes(&self, count: usize) -> io::Result<Vec<(Instant, Option<u16>)>> {
-        self.until("closes", || self.closes.borrow().len() >= count).await?;
+    /// Waits until `count` clients are closed and takes their closes.
+    pub(crate) async fn wait_for_closes(&self, count: usize) -> io::Result<Vec<(Instant, Option<u16>)>> {
+        self.wait_until("closes", || self.closes.borrow().len() >= count).await?;
         Ok(self.closes.take())
     }
 
-    async fn until(&self, what: &str, done: impl Fn() -> bool) -> io::Result<()> {
+    async fn wait_until(&self, what: &str, done: impl Fn() -> bool) -> io::Result<()> {
         let wait = async {
             while !done() {
                 self.changed.notified().await;
             }
         };
-        timeout(PATIENCE, wait).await.map_err(|_| {
-            let (answers, closes) = (self.answers.borrow().len(), self.closes.borrow().len());
-            io::Error::other(format!("waited in vain for {what}: {answers} answers have come, and {closes} closes"))
+        timeout(WAIT_TIMEOUT, wait).await.map_err(|_| {
+            let (responses, closes) = (self.latencies.borrow().len(), self.closes.borrow().len());
+            io::Error::other(format!(
+                "timed out waiting for {what}: received {responses} responses and {closes} closes"
+            ))
         })
     }
 }
@@ -76,87 +83,87 @@ impl Heard {
 /// A client of a room.
 pub(crate) struct Client {
     connection: Rc<Connection>,
-    listening: JoinHandle<()>,
+    reader: JoinHandle<()>,
 }
 
 struct Connection {
     stream: TcpStream,
-    heard: Rc<Heard>,
-    /// Since when it waits for answers, oldest first.
-    waiting: RefCell<VecDeque<Instant>>,
-    /// What it says when it is answered, for ever.
-    talk: Cell<Option<&'static [u8]>>,
+    responses: Rc<Responses>,
+    /// Send times of the unanswered messages, oldest first.
+    pending: RefCell<VecDeque<Instant>>,
+    /// Message to send on every response.
+    on_response: Cell<Option<&'static [u8]>>,
     closed: Cell<bool>,
 }
 
 impl Client {
     /// Joins a room.
-    pub(crate) async fn join(server: SocketAddr, room: &str, heard: &Rc<Heard>) -> io::Result<Self> {
+    pub(crate) async fn join(server: SocketAddr, room: &str, responses: &Rc<Responses>) -> io::Result<Self> {
         let mut stream = connect(server).await?;
         let request = format!(
             "GET /ws/{room} HTTP/1.1\r\nHost: {server}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await?;
-        let ahead = timeout(PATIENCE, read_answer(&stream)).await??;
+        let buffered = timeout(WAIT_TIMEOUT, read_handshake_response(&stream)).await??;
         let connection = Rc::new(Connection {
             stream,
-            heard: heard.clone(),
-            waiting: RefCell::default(),
-            talk: Cell::new(None),
+            responses: responses.clone(),
+            pending: RefCell::default(),
+            on_response: Cell::new(None),
             closed: Cell::new(false),
         });
-        let listening = spawn_local(listen(connection.clone(), ahead));
-        Ok(Client { connection, listening })
+        let reader = spawn_local(read_frames(connection.clone(), buffered));
+        Ok(Client { connection, reader })
     }
 
-    /// Says something that is answered.
-    pub(crate) fn ask(&self, message: &[u8]) -> io::Result<()> {
-        self.expect(Instant::now());
-        self.say(message)
+    /// Sends a message and records the latency of its response.
+    pub(crate) fn request(&self, message: &[u8]) -> io::Result<()> {
+        self.expect_response(Instant::now());
+        self.send(message)
     }
 
-    /// Says something.
-    pub(crate) fn say(&self, message: &[u8]) -> io::Result<()> {
+    /// Sends a message.
+    pub(crate) fn send(&self, message: &[u8]) -> io::Result<()> {
         self.connection.write(message)
     }
 
-    /// Will get an answer, to what was said then.
-    pub(crate) fn expect(&self, said: Instant) {
-        self.connection.waiting.borrow_mut().push_back(said);
+    /// Expects a response whose latency is measured from `sent`.
+    pub(crate) fn expect_response(&self, sent: Instant) {
+        self.connection.pending.borrow_mut().push_back(sent);
     }
 
-    /// Says this whenever it is answered, from the next time on.
-    pub(crate) fn talk(&self, message: &'static [u8]) {
-        self.connection.talk.set(Some(message));
+    /// Sends `message` on every further response.
+    pub(crate) fn send_on_response(&self, message: &'static [u8]) {
+        self.connection.on_response.set(Some(message));
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.listening.abort();
+        self.reader.abort();
     }
 }
 
 impl Connection {
-    /// Writes what is small enough that the socket always has space for it.
+    /// Writes a frame that always fits into the socket buffer.
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
         match self.stream.try_write(bytes)? {
             written if written == bytes.len() => Ok(()),
-            _ => Err(io::Error::other("the server does not read")),
+            _ => Err(io::Error::other("the socket buffer is full: the server does not read")),
         }
     }
 
-    fn hear(&self, kind: u8, content: &[u8], now: Instant) {
-        match kind {
-            PING => drop(self.write(&frame(PONG, content))),
-            CLOSE => self.close(now, content.first_chunk().map(|code| u16::from_be_bytes(*code))),
+    fn handle_frame(&self, opcode: u8, payload: &[u8], now: Instant) {
+        match opcode {
+            PING => drop(self.write(&frame(PONG, payload))),
+            CLOSE => self.close(now, payload.first_chunk().map(|code| u16::from_be_bytes(*code))),
             _ => {
-                let Some(said) = self.waiting.borrow_mut().pop_front() else { return };
-                self.heard.answers.borrow_mut().push(now - said);
-                self.heard.changed.notify_one();
-                if let Some(message) = self.talk.get() {
-                    self.waiting.borrow_mut().push_back(now);
+                let Some(sent) = self.pending.borrow_mut().pop_front() else { return };
+                self.responses.latencies.borrow_mut().push(now - sent);
+                self.responses.changed.notify_one();
+                if let Some(message) = self.on_response.get() {
+                    self.pending.borrow_mut().push_back(now);
                     drop(self.write(message));
                 }
             }
@@ -167,8 +174,8 @@ impl Connection {
         if self.closed.replace(true) {
             return;
         }
-        self.heard.closes.borrow_mut().push((now, code));
-        self.heard.changed.notify_one();
+        self.responses.closes.borrow_mut().push((now, code));
+        self.responses.changed.notify_one();
     }
 }
 
@@ -183,8 +190,8 @@ async fn connect(server: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Reads the answer to the handshake, which has to be good. The result is what came with it.
-async fn read_answer(stream: &TcpStream) -> io::Result<Vec<u8>> {
+/// Reads the response to the handshake, which must be a 101. Returns the bytes received after it.
+async fn read_handshake_response(stream: &TcpStream) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     loop {
         stream.readable().await?;
@@ -203,11 +210,11 @@ async fn read_answer(stream: &TcpStream) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Hears what there is to hear, to the connection's end.
-async fn listen(connection: Rc<Connection>, ahead: Vec<u8>) {
-    let mut frames = Frames::default();
-    frames.read(&ahead, |kind, content| connection.hear(kind, content, Instant::now()));
-    drop(ahead);
+/// Handles received frames until the connection ends.
+async fn read_frames(connection: Rc<Connection>, buffered: Vec<u8>) {
+    let mut frames = FrameReader::default();
+    frames.read(&buffered, |opcode, payload| connection.handle_frame(opcode, payload, Instant::now()));
+    drop(buffered);
     loop {
         if connection.stream.readable().await.is_err() {
             break;
@@ -215,7 +222,9 @@ async fn listen(connection: Rc<Connection>, ahead: Vec<u8>) {
         let read = BUFFER.with_borrow_mut(|buffer| {
             let length = connection.stream.try_read(buffer)?;
             let now = Instant::now();
-            frames.read(buffer.get(..length).unwrap_or_default(), |kind, content| connection.hear(kind, content, now));
+            frames.read(buffer.get(..length).unwrap_or_default(), |opcode, payload| {
+                connection.handle_frame(opcode, payload, now)
+            });
             io::Result::Ok(length)
         });
         match read {

@@ -5,14 +5,14 @@ use tower::ServiceExt;
 
 use crate::common::{ScriptFactory, TestServer, within_timeout};
 
-/// Returns the answer to a request to the administration routes.
-async fn ask(handle: &ServerHandle, method: &str, path: &str) -> (u16, String) {
-    answer(handle, axum::http::Request::builder().method(method).uri(path)).await
+/// Sends a request to the administration routes. Returns the status and the body.
+async fn request(handle: &ServerHandle, method: &str, path: &str) -> (u16, String) {
+    send(handle, axum::http::Request::builder().method(method).uri(path)).await
 }
 
-async fn answer(handle: &ServerHandle, request: axum::http::request::Builder) -> (u16, String) {
+async fn send(handle: &ServerHandle, request: axum::http::request::Builder) -> (u16, String) {
     let request = request.body(axum::body::Body::empty()).unwrap();
-    let response = within_timeout("an answer", handle.admin_router().oneshot(request)).await.unwrap();
+    let response = within_timeout("a response", handle.admin_router().oneshot(request)).await.unwrap();
     let status = response.status().as_u16();
     let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
     (status, String::from_utf8(body.to_vec()).unwrap())
@@ -21,65 +21,65 @@ async fn answer(handle: &ServerHandle, request: axum::http::request::Builder) ->
 #[tokio::test(start_paused = true)]
 async fn lists_rooms_with_their_statistics() {
     let server = TestServer::pipe(Server::new());
-    assert_eq!(ask(&server.handle, "GET", "/rooms").await, (200, "[]".to_owned()));
+    assert_eq!(request(&server.handle, "GET", "/rooms").await, (200, "[]".to_owned()));
     let (mut one, _two) = (server.join("b").await, server.join("b").await);
     let _other = server.join("a%20b").await;
-    one.hears("joined 2").await;
-    one.say("hello").await;
-    one.hears("hello").await;
+    one.expect_text("joined 2").await;
+    one.send_text("hello").await;
+    one.expect_text("hello").await;
     tokio::time::advance(std::time::Duration::from_secs(5)).await;
-    let (status, body) = ask(&server.handle, "GET", "/rooms").await;
+    let (status, body) = request(&server.handle, "GET", "/rooms").await;
     let rooms: Vec<Value> = serde_json::from_str(&body).unwrap();
     assert_eq!((status, rooms.len()), (200, 2));
     assert_eq!((&rooms[0]["id"], &rooms[1]["id"]), (&json!("a b"), &json!("b")));
     // Init, two connects, a message.
     assert_eq!((&rooms[1]["connections"], &rooms[1]["events"]), (&json!(2), &json!(4)));
     assert!(rooms[1]["age_seconds"].as_f64().unwrap() >= 5.0 && rooms[1]["cpu_seconds"].as_f64().unwrap() > 0.0);
-    assert_eq!(rooms[1]["memory_bytes"], Value::Null, "of a native service nobody knows");
+    assert_eq!(rooms[1]["memory_bytes"], Value::Null, "unknown for native services");
 
-    let (status, body) = ask(&server.handle, "GET", "/rooms/a%20b").await;
+    let (status, body) = request(&server.handle, "GET", "/rooms/a%20b").await;
     assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()["connections"].clone()), (200, json!(1)));
-    assert_eq!(ask(&server.handle, "GET", "/rooms/c").await.0, 404);
+    assert_eq!(request(&server.handle, "GET", "/rooms/c").await.0, 404);
 }
 
 #[tokio::test(start_paused = true)]
 async fn deletes_a_room_and_closes_its_clients() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;
-    assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 204);
-    assert_eq!(client.closed().await, (1012, "closed by an administrator".to_owned()));
+    assert_eq!(request(&server.handle, "DELETE", "/rooms/a").await.0, 204);
+    assert_eq!(client.expect_close().await, (1012, "closed by an administrator".to_owned()));
     assert!(server.handle.rooms().await.is_empty());
-    assert_eq!(ask(&server.handle, "DELETE", "/rooms/a").await.0, 404);
+    assert_eq!(request(&server.handle, "DELETE", "/rooms/a").await.0, 404);
 
     let mut client = server.join("a").await;
-    assert_eq!(ask(&server.handle, "DELETE", "/rooms/a?code=4100&reason=enough%20now").await.0, 204);
-    assert_eq!(client.closed().await, (4100, "enough now".to_owned()));
+    assert_eq!(request(&server.handle, "DELETE", "/rooms/a?code=4100&reason=enough%20now").await.0, 204);
+    assert_eq!(client.expect_close().await, (4100, "enough now".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn rejects_changes_from_pages_of_other_origins() {
+async fn rejects_changes_from_other_origins() {
     let server = TestServer::pipe(Server::new());
     let _client = server.join("a").await;
     let request = axum::http::Request::builder().method("DELETE").uri("/rooms/a").header("origin", "http://localhost");
-    assert_eq!(answer(&server.handle, request).await.0, 403);
+    assert_eq!(send(&server.handle, request).await.0, 403);
     assert_eq!(server.handle.rooms().await.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stopping_server_is_healthy_and_not_ready() {
+async fn reports_a_stopping_server_as_healthy_but_not_ready() {
     let server = TestServer::pipe(Server::new());
-    assert_eq!(ask(&server.handle, "GET", "/readyz").await, (200, "ready\n".to_owned()));
-    let _silent = server.raw("/ws/a", b"").await;
-    server.script.happened("a", "connect 1", 1).await;
+    assert_eq!(request(&server.handle, "GET", "/readyz").await, (200, "ready\n".to_owned()));
+    let _unresponsive = server.open_raw("/ws/a", b"").await;
+    server.script.wait_for_event("a", "connect 1", 1).await;
     let handle = server.handle.clone();
     let stopping = tokio::spawn(async move { handle.shutdown().await });
-    server.script.happened("a", "disconnect 1", 1).await;
-    assert_eq!(ask(&server.handle, "GET", "/readyz").await, (503, "stopping\n".to_owned()));
-    assert_eq!(ask(&server.handle, "GET", "/healthz").await, (200, "ok\n".to_owned()));
+    server.script.wait_for_event("a", "disconnect 1", 1).await;
+    assert_eq!(request(&server.handle, "GET", "/readyz").await, (503, "stopping\n".to_owned()));
+    assert_eq!(request(&server.handle, "GET", "/healthz").await, (200, "ok\n".to_owned()));
     stopping.await.unwrap();
 }
 
-const GET_MORE: &str = "GET /more HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+const GET_EXTRA: &str = "GET /extra HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 #[tokio::test]
 async fn serves_administration_on_its_own_address_only() {
@@ -88,14 +88,14 @@ async fn serves_administration_on_its_own_address_only() {
         server.bind(ScriptFactory::default()).await.unwrap()
     };
     assert_eq!(BoundServer::admin_addr(&bind().await), None);
-    let more = axum::Router::new().route("/more", axum::routing::get(async || "more"));
-    let server = bind().await.with_admin("127.0.0.1:0".parse().unwrap(), more).unwrap();
+    let extra = axum::Router::new().route("/extra", axum::routing::get(async || "extra"));
+    let server = bind().await.with_admin("127.0.0.1:0".parse().unwrap(), extra).unwrap();
     let (address, admin, handle) = (server.local_addr(), server.admin_addr().unwrap(), server.handle());
     let running = tokio::spawn(server.run());
-    assert_eq!(TestServer::at(admin).request(GET_MORE).await.body, "more");
-    assert_eq!(TestServer::at(admin).request(&GET_MORE.replace("more", "healthz")).await.status, 200);
+    assert_eq!(TestServer::at(admin).request(GET_EXTRA).await.body, "extra");
+    assert_eq!(TestServer::at(admin).request(&GET_EXTRA.replace("extra", "healthz")).await.status, 200);
     let request =
-        |head: &str| format!("POST /more HTTP/1.1\r\n{head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        |head: &str| format!("POST /extra HTTP/1.1\r\n{head}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     for (head, status) in [
         ("Host: 127.0.0.1:9090", 405),
         ("Host: localhost\r\nOrigin: https://evil.test", 403),
@@ -106,9 +106,9 @@ async fn serves_administration_on_its_own_address_only() {
     ] {
         assert_eq!(TestServer::at(admin).request(&request(head)).await.status, status, "{head}");
     }
-    for path in ["/rooms", "/healthz", "/more"] {
+    for path in ["/rooms", "/healthz", "/extra"] {
         assert_eq!(TestServer::at(address).get(path).await.status, 404, "{path}");
     }
     handle.shutdown().await;
-    within_timeout("the end", running).await.unwrap().unwrap();
+    within_timeout("the server to stop", running).await.unwrap().unwrap();
 }

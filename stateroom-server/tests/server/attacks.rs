@@ -1,4 +1,4 @@
-//! Floods of all kinds under the default limits: other clients are not affected.
+//! Flooding attacks under the default limits: other clients are not affected.
 use std::time::Duration;
 
 use stateroom_server::{Limits, Server};
@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::common::{CONTINUATION, Client, PING, TEXT, TestServer, frame, handshake, within_timeout};
 
-/// Makes attackers send these bytes repeatedly, each over a connection to the room of a regular client. That client
-/// sends a hundred messages and receives each of them; so does a new client.
-async fn nobody_notices(server: &TestServer, first: Vec<u8>, flood: Vec<u8>) {
+/// Asserts that a regular client and a new client receive their messages while three attackers flood the server.
+///
+/// Each attacker opens a connection, sends `first`, and then sends `flood` repeatedly.
+async fn assert_unaffected_by(server: &TestServer, first: Vec<u8>, flood: Vec<u8>) {
     let mut client = server.join("a").await;
     let stop = CancellationToken::new();
     let mut attackers = Vec::new();
@@ -21,7 +22,7 @@ async fn nobody_notices(server: &TestServer, first: Vec<u8>, flood: Vec<u8>) {
         let attack = async move {
             loop {
                 let mut socket = TcpStream::connect(address).await.unwrap();
-                // One that is closed comes again.
+                // A closed attacker reconnects.
                 let _ = socket.write_all(&first).await;
                 let (mut read, mut write) = socket.split();
                 let mut buffer = vec![0; 1 << 16];
@@ -34,26 +35,26 @@ async fn nobody_notices(server: &TestServer, first: Vec<u8>, flood: Vec<u8>) {
         attackers.push(tokio::spawn(stop.clone().run_until_cancelled_owned(attack)));
     }
     for number in 0..100 {
-        says_and_hears(&mut client, &format!("to 1 {number}"), &number.to_string()).await;
+        send_and_expect(&mut client, &format!("to 1 {number}"), &number.to_string()).await;
     }
-    let mut newcomer = within_timeout("a newcomer", server.connect("/ws/b")).await;
-    newcomer.receive_id().await;
-    says_and_hears(&mut newcomer, "well?", "well?").await;
+    let mut new_client = within_timeout("a new client to connect", server.connect("/ws/b")).await;
+    new_client.receive_id().await;
+    send_and_expect(&mut new_client, "ping", "ping").await;
     stop.cancel();
     for attacker in attackers {
         attacker.await.unwrap();
     }
 }
 
-/// Sends a message and receives it, among clients that join and leave.
-async fn says_and_hears(client: &mut Client, says: &str, hears: &str) {
-    client.say(says).await;
+/// Sends a message and waits for the expected reply, ignoring the joins and leaves of other clients.
+async fn send_and_expect(client: &mut Client, text: &str, expected: &str) {
+    client.send_text(text).await;
     loop {
-        let heard = client.text().await;
-        if heard == hears {
+        let received = client.receive_text().await;
+        if received == expected {
             return;
         }
-        assert!(heard.starts_with("joined ") || heard.starts_with("left "), "heard `{heard}`");
+        assert!(received.starts_with("joined ") || received.starts_with("left "), "received `{received}`");
     }
 }
 
@@ -62,43 +63,43 @@ async fn server() -> TestServer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_pings() {
-    nobody_notices(&server().await, handshake("/ws/a"), frame(PING, b"")).await;
+async fn resists_a_ping_flood() {
+    assert_unaffected_by(&server().await, handshake("/ws/a"), frame(PING, b"")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_pongs() {
-    nobody_notices(&server().await, handshake("/ws/a"), frame(0x8a, b"x")).await;
+async fn resists_a_pong_flood() {
+    assert_unaffected_by(&server().await, handshake("/ws/a"), frame(0x8a, b"x")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_empty_messages() {
-    nobody_notices(&server().await, handshake("/ws/a"), frame(TEXT, b"")).await;
+async fn resists_a_flood_of_empty_messages() {
+    assert_unaffected_by(&server().await, handshake("/ws/a"), frame(TEXT, b"")).await;
 }
 
-/// The message is never complete: it is bounded by its size and then by its time.
+/// The message is never completed: its size is limited, and so is its time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_empty_and_of_tiny_fragments() {
+async fn resists_a_flood_of_empty_or_tiny_fragments() {
     let first = [handshake("/ws/a"), frame(0x01, b"")].concat();
-    nobody_notices(&server().await, first.clone(), frame(CONTINUATION, b"")).await;
-    nobody_notices(&server().await, first, frame(CONTINUATION, b"x")).await;
+    assert_unaffected_by(&server().await, first.clone(), frame(CONTINUATION, b"")).await;
+    assert_unaffected_by(&server().await, first, frame(CONTINUATION, b"x")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_garbage_before_and_after_the_handshake() {
-    nobody_notices(&server().await, handshake("/ws/a"), vec![0xff; 1000]).await;
-    nobody_notices(&server().await, Vec::new(), vec![0xff; 1000]).await;
+async fn resists_garbage_before_and_after_the_handshake() {
+    assert_unaffected_by(&server().await, handshake("/ws/a"), vec![0xff; 1000]).await;
+    assert_unaffected_by(&server().await, Vec::new(), vec![0xff; 1000]).await;
 }
 
-/// Each handshake is answered, and its client disconnects at once.
+/// The attackers disconnect right after each handshake.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_handshakes() {
-    nobody_notices(&server().await, Vec::new(), [handshake("/ws/a"), frame(0x88, b"")].concat()).await;
+async fn resists_a_handshake_flood() {
+    assert_unaffected_by(&server().await, Vec::new(), [handshake("/ws/a"), frame(0x88, b"")].concat()).await;
 }
 
-/// Request heads that never end.
+/// The request heads are never completed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn slow_requests() {
+async fn resists_slow_request_heads() {
     let limits = Limits::default().with_request_head_time(Duration::from_millis(200));
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut slow = Vec::new();
@@ -108,11 +109,11 @@ async fn slow_requests() {
         slow.push(socket);
     }
     let mut client = server.join("a").await;
-    says_and_hears(&mut client, "well?", "well?").await;
+    send_and_expect(&mut client, "ping", "ping").await;
     for mut socket in slow {
-        // One more byte does not put it off.
+        // One more byte does not extend the deadline.
         let _ = socket.write_all(b"x").await;
-        let _ = within_timeout("it to be dropped", socket.read_to_end(&mut Vec::new())).await;
+        let _ = within_timeout("the connection to be dropped", socket.read_to_end(&mut Vec::new())).await;
     }
-    says_and_hears(&mut client, "well?", "well?").await;
+    send_and_expect(&mut client, "ping", "ping").await;
 }

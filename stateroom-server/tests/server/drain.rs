@@ -1,4 +1,4 @@
-//! The drain: clients are closed over some time when the server stops.
+//! Draining: a stopping server closes its clients over the drain time.
 use std::time::Duration;
 
 use stateroom::{ClientId, DefaultStateroomFactory, MessageRecipient, StateroomContext, StateroomService};
@@ -7,51 +7,51 @@ use tokio::time::Instant;
 
 use crate::common::{TestServer, within_timeout};
 
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN_TIME: Duration = Duration::from_secs(8);
 
-fn drained() -> Server {
-    Server::new().with_drain_time(DRAIN)
+fn draining_server() -> Server {
+    Server::new().with_drain_time(DRAIN_TIME)
 }
 
 #[tokio::test(start_paused = true)]
 async fn closes_clients_over_the_drain_time_and_refuses_joins() {
     const CLIENTS: u32 = 40;
-    let server = TestServer::pipe(drained());
+    let server = TestServer::pipe(draining_server());
     let start = Instant::now();
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
         let mut client = server.join(&format!("r{}", number % 4)).await;
         clients.push(tokio::spawn(async move {
-            let (_, (code, _)) = client.until_closed().await;
+            let (_, (code, _)) = client.receive_until_close().await;
             (code, start.elapsed())
         }));
     }
     let handle = server.handle.clone();
     let stopping = tokio::spawn(async move { handle.shutdown().await });
     tokio::task::yield_now().await;
-    let answer = server.refused("/ws/r0").await;
-    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+    let response = server.expect_refusal("/ws/r0").await;
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("5")));
     assert_eq!(server.post("/new_room").await.status, 503);
     let mut early = 0;
     for client in clients {
         let (code, when) = within_timeout("the close", client).await.unwrap();
         assert_eq!(code, 1012);
-        assert!(when <= DRAIN, "closed after {when:?}");
-        early += u32::from(when < DRAIN / 2);
+        assert!(when <= DRAIN_TIME, "closed after {when:?}");
+        early += u32::from(when < DRAIN_TIME / 2);
     }
     assert!((5..35).contains(&early), "{early} of {CLIENTS} were closed in the first half");
-    within_timeout("the end", stopping).await.unwrap();
-    assert!(start.elapsed() <= DRAIN, "it does not wait longer than it has to");
+    within_timeout("the shutdown", stopping).await.unwrap();
+    assert!(start.elapsed() <= DRAIN_TIME, "the shutdown completes once all clients are closed");
     let events = server.script.events("r1");
     assert_eq!(events.iter().filter(|event| event.starts_with("disconnect")).count(), 10, "{events:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn completes_at_once_without_clients() {
+async fn completes_immediately_without_clients() {
     for policy in [ShutdownPolicy::Never, ShutdownPolicy::Immediate] {
-        let server = TestServer::pipe(drained().with_shutdown_policy(policy));
+        let server = TestServer::pipe(draining_server().with_shutdown_policy(policy));
         server.post("/ws/a").await;
-        server.script.happened("a", "init", 1).await;
+        server.script.wait_for_event("a", "init", 1).await;
         let start = Instant::now();
         server.handle.shutdown().await;
         assert_eq!(start.elapsed(), Duration::ZERO);
@@ -60,24 +60,24 @@ async fn completes_at_once_without_clients() {
 
 #[tokio::test(start_paused = true)]
 async fn does_not_wait_for_clients_that_left() {
-    let server = TestServer::pipe(drained());
+    let server = TestServer::pipe(draining_server());
     let client = server.join("a").await;
     let start = Instant::now();
     let handle = server.handle.clone();
     let stopping = tokio::spawn(async move { handle.shutdown().await });
     tokio::task::yield_now().await;
     client.leave().await;
-    within_timeout("the end", stopping).await.unwrap();
+    within_timeout("the shutdown", stopping).await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_shutdown_closes_all_at_once() {
-    let server = TestServer::pipe(drained());
+async fn a_second_shutdown_closes_all_clients_immediately() {
+    let server = TestServer::pipe(draining_server());
     let mut clients = Vec::new();
     for _ in 0..10 {
         let mut client = server.join("a").await;
-        clients.push(tokio::spawn(async move { client.until_closed().await.1.0 }));
+        clients.push(tokio::spawn(async move { client.receive_until_close().await.1.0 }));
     }
     let handle = server.handle.clone();
     let stopping = tokio::spawn(async move { handle.shutdown().await });
@@ -87,36 +87,36 @@ async fn a_second_shutdown_closes_all_at_once() {
     for client in clients {
         assert_eq!(within_timeout("the close", client).await.unwrap(), 1012);
     }
-    assert!(start.elapsed() < DRAIN / 8);
+    assert!(start.elapsed() < DRAIN_TIME / 8);
     stopping.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn delivers_the_last_disconnect_under_immediate() {
-    let server = TestServer::pipe(drained().with_shutdown_policy(ShutdownPolicy::Immediate));
+    let server = TestServer::pipe(draining_server().with_shutdown_policy(ShutdownPolicy::Immediate));
     let mut client = server.join("a").await;
     let handle = server.handle.clone();
-    tokio::join!(handle.shutdown(), client.until_closed());
+    tokio::join!(handle.shutdown(), client.receive_until_close());
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
 }
 
-/// Broadcasts a message on shutdown.
+/// Broadcasts a message on `shutdown` and on each `disconnect`.
 #[derive(Default)]
-struct Polite;
+struct Farewell;
 
-impl StateroomService for Polite {
+impl StateroomService for Farewell {
     fn shutdown(&mut self, context: &impl StateroomContext) {
         context.send_message(MessageRecipient::Broadcast, "goodbye");
     }
 
     fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
-        context.send_message(MessageRecipient::Broadcast, format!("{} is gone", client.0));
+        context.send_message(MessageRecipient::Broadcast, format!("{} left", client.0));
     }
 }
 
-/// Returns what clients receive when the server stops or their room is closed.
-async fn last_words(server: Server, close: bool) -> Vec<Vec<String>> {
-    let server = TestServer::pipe_of(server, DefaultStateroomFactory::<Polite>::default());
+/// Stops the server, or closes the room. Returns the messages that its two clients receive.
+async fn messages_at_shutdown(server: Server, close: bool) -> Vec<Vec<String>> {
+    let server = TestServer::pipe_with_factory(server, DefaultStateroomFactory::<Farewell>::default());
     let (mut one, mut two) = (server.connect("/ws/a").await, server.connect("/ws/a").await);
     one.sync().await;
     two.sync().await;
@@ -127,19 +127,21 @@ async fn last_words(server: Server, close: bool) -> Vec<Vec<String>> {
             None => handle.shutdown().await,
         }
     };
-    let (_, one, two) = tokio::join!(stop, one.until_closed(), two.until_closed());
-    [one, two].map(|(heard, _)| heard.iter().map(|text| text.to_text().unwrap().to_owned()).collect()).to_vec()
+    let (_, one, two) = tokio::join!(stop, one.receive_until_close(), two.receive_until_close());
+    [one, two].map(|(received, _)| received.iter().map(|text| text.to_text().unwrap().to_owned()).collect()).to_vec()
 }
 
 #[tokio::test(start_paused = true)]
 async fn delivers_shutdown_before_the_first_disconnect() {
-    for heard in
-        [last_words(drained(), false).await, last_words(Server::new(), false).await, last_words(drained(), true).await]
-    {
-        for heard in &heard {
-            assert_eq!(heard[0], "goodbye", "{heard:?}");
-            assert_eq!(heard.iter().filter(|text| *text == "goodbye").count(), 1);
+    for received in [
+        messages_at_shutdown(draining_server(), false).await,
+        messages_at_shutdown(Server::new(), false).await,
+        messages_at_shutdown(draining_server(), true).await,
+    ] {
+        for received in &received {
+            assert_eq!(received[0], "goodbye", "{received:?}");
+            assert_eq!(received.iter().filter(|text| *text == "goodbye").count(), 1);
         }
-        assert_eq!(heard.iter().flatten().filter(|text| text.ends_with("is gone")).count(), 1);
+        assert_eq!(received.iter().flatten().filter(|text| text.ends_with("left")).count(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! A server is a value: it nests in an Axum app, listens on an address, and returns errors.
+//! Embedding: a server nests in an Axum app or listens on its own address, and returns errors.
 use axum::{Router, routing::get};
 use stateroom::{ClientId, DefaultStateroomFactory, MessagePayload, StateroomContext, StateroomService};
 use stateroom_server::{Server, ServerHandle};
@@ -16,8 +16,8 @@ impl StateroomService for Echo {
     }
 }
 
-/// Serves an app by `axum::serve`. Returns its address.
-async fn served(app: Router) -> String {
+/// Serves an app with `axum::serve`. Returns its address.
+async fn serve_app(app: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -37,28 +37,29 @@ async fn nests_in_an_axum_app_beside_other_routes() {
     let app = Router::new()
         .route("/hello", get(async || "hello"))
         .nest("/games", rooms)
-        .fallback(async || (axum::http::StatusCode::IM_A_TEAPOT, "nothing here"));
-    let address = served(app).await;
+        .fallback(async || (axum::http::StatusCode::IM_A_TEAPOT, "not found"));
+    let address = serve_app(app).await;
 
     let mut one = client(&address, "/games/ws/a%2Fb").await;
-    one.hears("joined 1").await;
+    one.expect_text("joined 1").await;
     let mut two = client(&address, "/games/ws/a%2Fb?token=t").await;
-    two.hears("joined 2").await;
-    one.hears("joined 2").await;
-    two.say("room").await;
-    two.hears("a/b").await;
-    one.say(format!("all {}", "x".repeat(1 << 20))).await;
-    assert_eq!(two.text().await.len(), 1 << 20);
-    assert_eq!(one.text().await.len(), 1 << 20);
+    two.expect_text("joined 2").await;
+    one.expect_text("joined 2").await;
+    two.send_text("room").await;
+    two.expect_text("a/b").await;
+    one.send_text(format!("all {}", "x".repeat(1 << 20))).await;
+    assert_eq!(two.receive_text().await.len(), 1 << 20);
+    assert_eq!(one.receive_text().await.len(), 1 << 20);
 
     let rooms = handle.rooms().await;
     assert_eq!(rooms.len(), 1);
     assert_eq!((rooms[0].id.as_str(), rooms[0].connections), ("a/b", 2));
 
-    let (_, (_, (code, _)), (_, (other, _))) = tokio::join!(handle.shutdown(), one.until_closed(), two.until_closed());
-    assert_eq!((code, other), (1012, 1012));
+    let (_, (_, (code, _)), (_, (other_code, _))) =
+        tokio::join!(handle.shutdown(), one.receive_until_close(), two.receive_until_close());
+    assert_eq!((code, other_code), (1012, 1012));
     assert_eq!(script.events("a/b").last().unwrap(), "drop");
-    // The app itself goes on.
+    // The app keeps running.
     let refused = connect_async(format!("ws://{address}/games/ws/a")).await.unwrap_err();
     assert!(refused.to_string().contains("503"), "{refused}");
     let other = connect_async(format!("ws://{address}/nothing")).await.unwrap_err();
@@ -69,32 +70,32 @@ async fn nests_in_an_axum_app_beside_other_routes() {
 async fn two_servers_in_one_app_are_independent() {
     let (chat, chats) = Server::new().router(ScriptFactory::default());
     let (game, games) = Server::new().router(DefaultStateroomFactory::<Echo>::default());
-    let address = served(Router::new().nest("/chat", chat).nest("/game", game)).await;
-    client(&address, "/chat/ws/a").await.hears("joined 1").await;
+    let address = serve_app(Router::new().nest("/chat", chat).nest("/game", game)).await;
+    client(&address, "/chat/ws/a").await.expect_text("joined 1").await;
     let mut player = client(&address, "/game/ws/a").await;
     player.send(Message::binary(vec![1, 2, 3])).await;
-    assert_eq!(player.message().await, Message::binary(vec![1, 2, 3]));
+    assert_eq!(player.receive_message().await, Message::binary(vec![1, 2, 3]));
     assert_eq!((chats.local_rooms().len(), games.local_rooms().len()), (1, 1));
-    let (_, (code, _)) = tokio::join!(games.shutdown(), player.closed());
+    let (_, (code, _)) = tokio::join!(games.shutdown(), player.expect_close());
     assert_eq!(code, 1012);
-    client(&address, "/chat/ws/a").await.hears("joined 2").await;
+    client(&address, "/chat/ws/a").await.expect_text("joined 2").await;
 }
 
-/// Rooms need no socket of the system: any stream works, such as TLS.
+/// Rooms do not require an OS socket: any stream works, such as TLS.
 #[tokio::test]
-async fn works_over_any_stream() {
+async fn serves_over_any_stream() {
     let server = TestServer::pipe(Server::new());
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
-    one.hears("joined 2").await;
-    one.say(format!("all {}", "x".repeat(3 << 20))).await;
-    assert_eq!(one.text().await.len(), 3 << 20);
-    assert_eq!(two.text().await.len(), 3 << 20);
+    one.expect_text("joined 2").await;
+    one.send_text(format!("all {}", "x".repeat(3 << 20))).await;
+    assert_eq!(one.receive_text().await.len(), 3 << 20);
+    assert_eq!(two.receive_text().await.len(), 3 << 20);
     two.leave().await;
-    one.hears("left 2").await;
+    one.expect_text("left 2").await;
 }
 
 #[tokio::test]
-async fn a_handle_lists_the_rooms() {
+async fn lists_rooms_by_the_handle() {
     let server = TestServer::tcp(Server::new()).await;
     let handle: ServerHandle = server.handle.clone();
     assert!(handle.rooms().await.is_empty());
@@ -107,7 +108,7 @@ async fn a_handle_lists_the_rooms() {
 }
 
 #[test]
-fn has_the_settings_of_the_contract() {
+fn has_the_documented_settings_and_defaults() {
     let server = Server::new();
     assert_eq!((server.heartbeat_interval.as_secs(), server.heartbeat_timeout.as_secs()), (30, 300));
     assert_eq!((server.port, server.ip.as_str()), (8080, "0.0.0.0"));
@@ -154,17 +155,17 @@ async fn rejects_a_port_in_use() {
 }
 
 #[tokio::test]
-async fn serves_on_a_blocked_thread() {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let blocked = std::thread::spawn(move || {
-        Server::new().with_ip("127.0.0.1".to_owned()).with_port(free.port()).serve(ScriptFactory::default())
+async fn serves_on_a_blocking_thread() {
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let serving = std::thread::spawn(move || {
+        Server::new().with_ip("127.0.0.1".to_owned()).with_port(address.port()).serve(ScriptFactory::default())
     });
     let connected = within_timeout("the server to listen", async {
         loop {
-            if let Ok((socket, _)) = connect_async(format!("ws://{free}/ws/a")).await {
+            if let Ok((socket, _)) = connect_async(format!("ws://{address}/ws/a")).await {
                 return socket;
             }
-            assert!(!blocked.is_finished());
+            assert!(!serving.is_finished());
             tokio::task::yield_now().await;
         }
     });
@@ -174,7 +175,7 @@ async fn serves_on_a_blocked_thread() {
 #[tokio::test]
 async fn listens_on_ipv6() {
     let Ok(server) = Server::new().with_ip("::1".to_owned()).with_port(0).bind(ScriptFactory::default()).await else {
-        // This machine has none.
+        // IPv6 is not available on this machine.
         return;
     };
     assert!(server.local_addr().is_ipv6());

@@ -1,4 +1,4 @@
-//! Each route answers with the status of the contract; what is known before the 101 is a status.
+//! HTTP routes and their documented statuses. Joins that fail before the 101 response are rejected with a status.
 use std::fs;
 
 use stateroom_server::{Limits, RoomStrategy, Server};
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::common::{TestServer, within_timeout};
 
-/// Returns a handshake with these headers.
+/// Returns a handshake request with the given headers.
 fn upgrade(path: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n")
 }
@@ -18,10 +18,10 @@ const CLOSE: &str = "Connection: close\r\nUpgrade: websocket\r\n";
 const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
 
 #[tokio::test]
-async fn answers_its_status() {
+async fn reports_its_status() {
     let server = TestServer::tcp(Server::new()).await;
-    let answer = server.get("/status").await;
-    assert_eq!((answer.status, answer.body.trim()), (200, "ok"));
+    let response = server.get("/status").await;
+    assert_eq!((response.status, response.body.trim()), (200, "ok"));
     assert_eq!(server.get("/").await.status, 200);
     for path in ["/nothing", "/ws/a/b", "/ws/", "/client/x.js"] {
         assert_eq!(server.get(path).await.status, 404, "{path}");
@@ -31,12 +31,12 @@ async fn answers_its_status() {
 }
 
 #[tokio::test]
-async fn a_plain_get_creates_no_room() {
+async fn rejects_a_plain_get_and_creates_no_room() {
     let server = TestServer::tcp(Server::new()).await;
     for path in ["/ws/a", "/ws"] {
-        let answer = server.get(path).await;
-        assert_eq!(answer.status, 426, "{path}");
-        assert_eq!(answer.header("upgrade"), Some("websocket"));
+        let response = server.get(path).await;
+        assert_eq!(response.status, 426, "{path}");
+        assert_eq!(response.header("upgrade"), Some("websocket"));
     }
     assert!(server.handle.rooms().await.is_empty());
     assert!(server.script.events("a").is_empty());
@@ -52,56 +52,56 @@ async fn rejects_invalid_handshakes_and_creates_no_room() {
         (426, [CLOSE, "Sec-WebSocket-Version: 12\r\n", KEY].concat()),
         (426, ["Connection: close\r\nUpgrade: h2c\r\n", VERSION, KEY].concat()),
     ] {
-        let answer = server.request(&upgrade("/ws/a", &headers)).await;
-        assert_eq!(answer.status, status, "{headers}");
+        let response = server.request(&upgrade("/ws/a", &headers)).await;
+        assert_eq!(response.status, status, "{headers}");
     }
-    // HTTP/1.0 knows no upgrade.
+    // HTTP/1.0 does not support upgrades.
     let old = upgrade("/ws/a", &[UPGRADE, VERSION, KEY].concat()).replace("HTTP/1.1", "HTTP/1.0");
-    let answer = server.request(&old).await;
-    assert!((400..500).contains(&answer.status), "{answer:?}");
+    let response = server.request(&old).await;
+    assert!((400..500).contains(&response.status), "{response:?}");
     assert!(server.handle.rooms().await.is_empty());
 }
 
 #[tokio::test]
-async fn accepts_a_handshake_in_any_case() {
+async fn accepts_handshake_headers_in_any_case() {
     let server = TestServer::tcp(Server::new()).await;
     let headers = format!("connection: keep-alive, UPGRADE\r\nupgrade: WebSocket\r\n{VERSION}{KEY}");
     let mut stream = server.open().await;
     tokio::io::AsyncWriteExt::write_all(&mut stream, upgrade("/ws/a", &headers).as_bytes()).await.unwrap();
-    server.script.happened("a", "connect 1", 1).await;
+    server.script.wait_for_event("a", "connect 1", 1).await;
 }
 
 #[tokio::test]
-async fn compresses_messages_if_both_sides_agree() {
+async fn compresses_messages_when_negotiated() {
     let offer = "Sec-WebSocket-Extensions: x-nothing\r\nSec-WebSocket-Extensions: permessage-deflate\r\n";
-    let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-    for (compression, offer, agreed) in [(true, offer, Some(agreed)), (true, "", None), (false, offer, None)] {
+    let accepted = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    for (compression, offer, accepted) in [(true, offer, Some(accepted)), (true, "", None), (false, offer, None)] {
         let server = TestServer::tcp(Server::new().with_compression(compression)).await;
         let mut stream = server.open().await;
         let request = upgrade("/ws/a", &[UPGRADE, VERSION, KEY, offer].concat());
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(within_timeout("the answer", stream.read_u8()).await.unwrap());
+            head.push(within_timeout("the response", stream.read_u8()).await.unwrap());
         }
         let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
-        assert_eq!(head.lines().find_map(|line| line.strip_prefix("sec-websocket-extensions: ")), agreed);
-        // `joined 1`, with the bit that says it is compressed, or without.
+        assert_eq!(head.lines().find_map(|line| line.strip_prefix("sec-websocket-extensions: ")), accepted);
+        // `joined 1`, with the compression bit (RSV1) set or clear.
         let first = within_timeout("a frame", stream.read_u8()).await.unwrap();
-        assert_eq!(first, if agreed.is_some() { 0xc1 } else { 0x81 });
+        assert_eq!(first, if accepted.is_some() { 0xc1 } else { 0x81 });
     }
 }
 
 #[tokio::test]
 async fn post_creates_a_room() {
     let server = TestServer::tcp(Server::new()).await;
-    let answer = server.post("/ws/a%2Fb").await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, "a/b"));
-    server.script.happened("a/b", "init", 1).await;
+    let response = server.post("/ws/a%2Fb").await;
+    assert_eq!((response.status, response.body.as_str()), (200, "a/b"));
+    server.script.wait_for_event("a/b", "init", 1).await;
     assert_eq!(server.post("/ws/a%2Fb").await.status, 409);
     let mut client = server.join("a%2Fb").await;
-    client.say("room").await;
-    client.hears("a/b").await;
+    client.send_text("room").await;
+    client.expect_text("a/b").await;
     assert_eq!(server.post("/ws/a%2Fb").await.status, 409);
     assert_eq!(server.script.events("a/b").iter().filter(|event| *event == "init").count(), 1);
 }
@@ -110,50 +110,50 @@ async fn post_creates_a_room() {
 async fn rejects_rooms_beyond_the_limit() {
     let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_rooms(2))).await;
     let (_a, mut b) = (server.join("a").await, server.join("b").await);
-    for answer in [server.refused("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
-        assert_eq!(answer.status, 503);
-        let seconds: u32 = answer.header("retry-after").unwrap().parse().unwrap();
+    for response in [server.expect_refusal("/ws/c").await, server.post("/ws/c").await, server.post("/new_room").await] {
+        assert_eq!(response.status, 503);
+        let seconds: u32 = response.header("retry-after").unwrap().parse().unwrap();
         assert!(seconds > 0);
     }
     let _b2 = server.join("b").await;
-    b.hears("joined 2").await;
+    b.expect_text("joined 2").await;
     assert_eq!(server.handle.rooms().await.len(), 2);
 }
 
 #[tokio::test]
 async fn limits_the_length_of_room_ids_and_tokens() {
     let server = TestServer::tcp(Server::new()).await;
-    let (fits, too_long) = ("i".repeat(512), "i".repeat(513));
-    server.join(&fits).await;
-    assert_eq!(server.refused(&format!("/ws/{too_long}")).await.status, 400);
+    let (longest, too_long) = ("i".repeat(512), "i".repeat(513));
+    server.join(&longest).await;
+    assert_eq!(server.expect_refusal(&format!("/ws/{too_long}")).await.status, 400);
     assert_eq!(server.get(&format!("/ws/{too_long}")).await.status, 400);
     assert_eq!(server.post(&format!("/ws/{too_long}")).await.status, 400);
-    // It is the decoded length that counts.
+    // The limit applies to the decoded length.
     assert_eq!(server.join(&"%C3%A9".repeat(256)).await.id, 1);
-    assert_eq!(server.refused(&format!("/ws/{}", "%C3%A9".repeat(257))).await.status, 400);
-    server.join(&format!("a?token={fits}")).await;
-    assert_eq!(server.refused(&format!("/ws/a?token={too_long}")).await.status, 400);
+    assert_eq!(server.expect_refusal(&format!("/ws/{}", "%C3%A9".repeat(257))).await.status, 400);
+    server.join(&format!("a?token={longest}")).await;
+    assert_eq!(server.expect_refusal(&format!("/ws/a?token={too_long}")).await.status, 400);
 }
 
 #[tokio::test]
 async fn rejects_ids_and_tokens_that_are_not_utf8() {
     let server = TestServer::tcp(Server::new()).await;
-    assert_eq!(server.refused("/ws/%FF").await.status, 400);
+    assert_eq!(server.expect_refusal("/ws/%FF").await.status, 400);
     assert_eq!(server.post("/ws/%FF").await.status, 400);
     assert_eq!(server.get("/status").await.status, 200);
 }
 
 #[tokio::test]
-async fn serves_static_files_and_the_client_and_nothing_else() {
+async fn serves_only_files_of_the_static_and_client_paths() {
     let files = tempfile::tempdir().unwrap();
     let (public, client) = (files.path().join("public"), files.path().join("client"));
     fs::create_dir_all(public.join("sub")).unwrap();
     fs::create_dir(&client).unwrap();
     fs::write(public.join("index.html"), "the page").unwrap();
-    fs::write(public.join("sub/index.html"), "a page below").unwrap();
+    fs::write(public.join("sub/index.html"), "a page in a subdirectory").unwrap();
     fs::write(public.join("style.css"), "the style").unwrap();
-    fs::write(client.join("it.js"), "the script").unwrap();
-    fs::write(client.join("it_bg.wasm"), "the module").unwrap();
+    fs::write(client.join("client.js"), "the script").unwrap();
+    fs::write(client.join("client_bg.wasm"), "the module").unwrap();
     fs::write(files.path().join("secret"), "a secret").unwrap();
     let path = |path: &std::path::Path| Some(path.to_str().unwrap().to_owned());
     let server = TestServer::tcp(Server::new().with_static_path(path(&public)).with_client_path(path(&client))).await;
@@ -161,22 +161,22 @@ async fn serves_static_files_and_the_client_and_nothing_else() {
     for (path, body, kind) in [
         ("/", "the page", "text/html"),
         ("/index.html", "the page", "text/html"),
-        ("/sub/", "a page below", "text/html"),
+        ("/sub/", "a page in a subdirectory", "text/html"),
         ("/style.css", "the style", "text/css"),
-        ("/client/it.js", "the script", "text/javascript"),
-        ("/client/it_bg.wasm", "the module", "application/wasm"),
+        ("/client/client.js", "the script", "text/javascript"),
+        ("/client/client_bg.wasm", "the module", "application/wasm"),
         ("/status", "ok", "text/plain; charset=utf-8"),
     ] {
-        let answer = server.get(path).await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, body), "{path}");
-        assert_eq!(answer.header("content-type"), Some(kind), "{path}");
+        let response = server.get(path).await;
+        assert_eq!((response.status, response.body.as_str()), (200, body), "{path}");
+        assert_eq!(response.header("content-type"), Some(kind), "{path}");
     }
     for path in ["/nothing", "/client/nothing", "/client/style.css"] {
         assert_eq!(server.get(path).await.status, 404, "{path}");
     }
     for path in ["/../secret", "/%2e%2e/secret", "/..%2Fsecret", "/client/../../secret", "/client/%2e%2e%2fsecret"] {
-        let answer = server.get(path).await;
-        assert!(answer.status >= 400 && !answer.body.contains("secret"), "{path}: {answer:?}");
+        let response = server.get(path).await;
+        assert!(response.status >= 400 && !response.body.contains("secret"), "{path}: {response:?}");
     }
     server.join("a").await;
 }
@@ -184,10 +184,10 @@ async fn serves_static_files_and_the_client_and_nothing_else() {
 #[tokio::test]
 async fn serves_a_client_path_without_static_files() {
     let client = tempfile::tempdir().unwrap();
-    fs::write(client.path().join("it.js"), "the script").unwrap();
+    fs::write(client.path().join("client.js"), "the script").unwrap();
     let path = Some(client.path().to_str().unwrap().to_owned());
     let server = TestServer::tcp(Server::new().with_client_path(path)).await;
-    assert_eq!(server.get("/client/it.js").await.body, "the script");
+    assert_eq!(server.get("/client/client.js").await.body, "the script");
     assert_eq!(server.get("/").await.status, 200);
 }
 
@@ -197,7 +197,7 @@ async fn rejects_joins_to_rooms_that_were_not_created() {
         let strategy: RoomStrategy = strategy.parse().unwrap();
         let server = TestServer::pipe(Server::new().with_room_strategy(strategy));
         for path in ["/ws/a", "/ws", "/ws/a?token=t"] {
-            assert_eq!(server.refused(path).await.status, 404, "{strategy} {path}");
+            assert_eq!(server.expect_refusal(path).await.status, 404, "{strategy} {path}");
             assert_eq!(server.get(path).await.status, 404, "{strategy} {path}");
         }
         assert!(server.handle.rooms().await.is_empty());

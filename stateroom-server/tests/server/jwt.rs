@@ -1,4 +1,4 @@
-//! Admission by JSON Web Tokens: of each of the four algorithms, sent in each of the three ways.
+//! Admission by JSON Web Tokens: all four algorithms, and all three ways to send a token.
 use std::time::{Duration, SystemTime};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -9,7 +9,7 @@ use stateroom_server::{Admission, Jwt, KeyError};
 
 use crate::{admission::guestbook, common::TestServer};
 
-const SECRET: &[u8] = b"a secret of at least 32 bytes, as it has to be";
+const SECRET: &[u8] = b"a secret of at least 32 bytes, as required";
 
 fn in_seconds(seconds: i64) -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -37,24 +37,28 @@ async fn accepts_a_token_in_the_query_a_header_or_the_subprotocols() {
     let server = by_secret().await;
     let token = sign(&ann());
     let bearer = format!("bEARER {token}");
-    let (mut in_query, answer) = server.connect_with(&format!("/ws/a?access_token={token}&x=y"), &[]).await;
-    assert_eq!(answer.header("sec-websocket-protocol"), None);
+    let (mut in_query, response) = server.connect_with(&format!("/ws/a?access_token={token}&x=y"), &[]).await;
+    assert_eq!(response.header("sec-websocket-protocol"), None);
     let claims = ann().to_string();
-    in_query.hears(&format!("1 Some(\"Ann\") {:?} [(\"x\", \"y\")] [] None", Some(claims))).await;
+    in_query.expect_text(&format!("1 Some(\"Ann\") {:?} [(\"x\", \"y\")] [] None", Some(claims))).await;
     drop(server.connect_with("/ws/a", &[("authorization", &bearer)]).await);
-    let (_, answer) = server.connect_with("/ws/a", &[("sec-websocket-protocol", &format!("bearer, {token}"))]).await;
-    assert_eq!(answer.header("sec-websocket-protocol"), Some("bearer"));
+    let (_, response) = server.connect_with("/ws/a", &[("sec-websocket-protocol", &format!("bearer, {token}"))]).await;
+    assert_eq!(response.header("sec-websocket-protocol"), Some("bearer"));
 
     let both = format!("/ws/a?access_token={token}");
-    assert_eq!(server.refused_with(&both, &[("authorization", &bearer)]).await.status, 401, "which one?");
+    assert_eq!(
+        server.expect_refusal_with(&both, &[("authorization", &bearer)]).await.status,
+        401,
+        "two tokens are ambiguous"
+    );
 }
 
 #[tokio::test]
 async fn rejects_requests_without_a_token() {
     let server = by_secret().await;
-    for answer in [server.refused("/ws/a").await, server.post("/ws/a").await, server.post("/new_room").await] {
-        let header = answer.header("www-authenticate").map(str::to_ascii_lowercase);
-        assert_eq!((answer.status, header.as_deref()), (401, Some("bearer")));
+    for response in [server.expect_refusal("/ws/a").await, server.post("/ws/a").await, server.post("/new_room").await] {
+        let header = response.header("www-authenticate").map(str::to_ascii_lowercase);
+        assert_eq!((response.status, header.as_deref()), (401, Some("bearer")));
     }
     assert_eq!(server.get("/status").await.status, 200);
     assert!(server.handle.rooms().await.is_empty());
@@ -69,7 +73,7 @@ async fn a_token_is_valid_for_its_rooms_only() {
     drop(server.connect(&format!("/ws/a%20b?access_token={one}")).await);
     drop(server.connect(&format!("/ws/c?access_token={}", with(json!(["b", "c"])))).await);
     for (token, room) in [(&one, "a"), (&one, "a%20b%20"), (&with(json!([])), "a"), (&with(json!(1)), "1")] {
-        assert_eq!(server.refused(&format!("/ws/{room}?access_token={token}")).await.status, 403, "{room}");
+        assert_eq!(server.expect_refusal(&format!("/ws/{room}?access_token={token}")).await.status, 403, "{room}");
     }
     assert_eq!(server.post(&format!("/new_room?access_token={one}")).await.status, 403);
 }
@@ -86,17 +90,17 @@ async fn rejects_invalid_tokens_with_their_reason() {
         (sign(&json!({ "exp": exp, "nbf": in_seconds(3600) })), "not valid yet"),
         (sign(&json!({ "sub": "Ann" })), "`exp`"),
         (sign(&json!({ "exp": "tomorrow" })), "`exp`"),
-        (sign(&json!({ "exp": exp, "aud": "somebody else" })), "`aud`"),
+        (sign(&json!({ "exp": exp, "aud": "another audience" })), "`aud`"),
         (encode(&Header::default(), &ann(), &other).unwrap(), "signature"),
         (encode(&Header::new(Algorithm::HS384), &ann(), &secret).unwrap(), "unknown algorithm"),
         (encode(&critical, &ann(), &secret).unwrap(), "unknown algorithm"),
         // {"alg":"none"}.{}.
         ("eyJhbGciOiJub25lIn0.e30.".to_owned(), "unknown algorithm"),
-        ("rubbish".to_owned(), "not a valid JSON Web Token"),
+        ("malformed".to_owned(), "not a valid JSON Web Token"),
     ] {
-        let answer = server.refused(&format!("/ws/a?access_token={token}")).await;
-        assert_eq!(answer.status, 401, "{reason}");
-        assert!(answer.body.contains(reason) && !answer.body.contains(&token), "{reason}: {}", answer.body);
+        let response = server.expect_refusal(&format!("/ws/a?access_token={token}")).await;
+        assert_eq!(response.status, 401, "{reason}");
+        assert!(response.body.contains(reason) && !response.body.contains(&token), "{reason}: {}", response.body);
     }
 }
 
@@ -113,12 +117,16 @@ async fn checks_issuer_and_audience() {
         json!({ "exp": exp, "iss": "us", "aud": "other" }),
         json!({ "exp": exp, "iss": "us" }),
     ] {
-        assert_eq!(server.refused(&format!("/ws/a?access_token={}", sign(&claims))).await.status, 401, "{claims}");
+        assert_eq!(
+            server.expect_refusal(&format!("/ws/a?access_token={}", sign(&claims))).await.status,
+            401,
+            "{claims}"
+        );
     }
 }
 
-/// Returns a pair of keys for each algorithm, with the private key as it signs.
-fn pairs() -> [(Algorithm, KeyPair, EncodingKey); 3] {
+/// Returns a key pair and its signing key for each asymmetric algorithm.
+fn key_pairs() -> [(Algorithm, KeyPair, EncodingKey); 3] {
     let pair = |algorithm: Algorithm, kind| {
         let pair = KeyPair::generate_for(kind).unwrap();
         let pem = pair.serialize_pem();
@@ -137,8 +145,8 @@ fn pairs() -> [(Algorithm, KeyPair, EncodingKey); 3] {
 }
 
 #[tokio::test]
-async fn public_keys_verify_tokens_of_their_own_pair_only() {
-    let pairs = pairs();
+async fn verifies_tokens_of_the_matching_key_only() {
+    let pairs = key_pairs();
     for (algorithm, pair, key) in &pairs {
         let public = pair.public_key_pem();
         let server = server(Jwt::from_keys(&public).unwrap()).await;
@@ -146,17 +154,17 @@ async fn public_keys_verify_tokens_of_their_own_pair_only() {
         drop(server.connect(&format!("/ws/a?access_token={token}")).await);
         for (other, _, key) in pairs.iter().filter(|(other, ..)| other != algorithm) {
             let token = encode(&Header::new(*other), &ann(), key).unwrap();
-            assert_eq!(server.refused(&format!("/ws/a?access_token={token}")).await.status, 401, "{other:?}");
+            assert_eq!(server.expect_refusal(&format!("/ws/a?access_token={token}")).await.status, 401, "{other:?}");
         }
-        // The public key, which everybody has, as if it were a secret that is shared.
+        // An attacker uses the public key as a shared secret.
         let forged = encode(&Header::default(), &ann(), &EncodingKey::from_secret(public.as_bytes())).unwrap();
-        assert_eq!(server.refused(&format!("/ws/a?access_token={forged}")).await.status, 401);
+        assert_eq!(server.expect_refusal(&format!("/ws/a?access_token={forged}")).await.status, 401);
     }
 }
 
 #[tokio::test]
-async fn selects_a_key_of_a_set_by_its_id() {
-    let pairs = pairs();
+async fn selects_a_key_by_its_id() {
+    let pairs = key_pairs();
     let set: Vec<Value> = pairs
         .iter()
         .map(|(algorithm, pair, key)| {
@@ -182,22 +190,26 @@ async fn selects_a_key_of_a_set_by_its_id() {
             let path = format!("/ws/a?access_token={}", encode(&header, &ann(), key).unwrap());
             match status {
                 None => drop(server.connect(&path).await),
-                Some(status) => assert_eq!(server.refused(&path).await.status, status),
+                Some(status) => assert_eq!(server.expect_refusal(&path).await.status, status),
             }
         }
     }
     drop(server.connect(&format!("/ws/a?access_token={}", sign(&ann()))).await);
     let short = encode(&Header::default(), &ann(), &EncodingKey::from_secret(b"short")).unwrap();
-    assert_eq!(server.refused(&format!("/ws/a?access_token={short}")).await.status, 401, "too short to be a key");
+    assert_eq!(
+        server.expect_refusal(&format!("/ws/a?access_token={short}")).await.status,
+        401,
+        "keys that are too short are ignored"
+    );
 }
 
 #[tokio::test]
-async fn rotates_keys() {
+async fn replaces_keys_and_keeps_connections() {
     let server = by_secret().await;
     let path = format!("/ws/a?access_token={}", sign(&ann()));
-    let _stays = server.connect(&path).await;
+    let _client = server.connect(&path).await;
     server.handle.set_jwt(Jwt::from_secret(b"another secret of at least 32 bytes").unwrap());
-    assert_eq!(server.refused(&path).await.status, 401);
+    assert_eq!(server.expect_refusal(&path).await.status, 401);
     assert_eq!(server.handle.room("a").await.unwrap().connections(), 1);
 }
 
@@ -208,7 +220,7 @@ fn rejects_invalid_keys_with_their_reason() {
     assert!(matches!(error(&private), KeyError::Private));
     for text in [
         "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
-        "just a text that could be a secret, but was not said to be",
+        "a text that could be a secret, but was not configured as one",
         "",
     ] {
         assert!(matches!(error(text), KeyError::Unknown), "{text}");

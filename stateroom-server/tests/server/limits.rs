@@ -1,7 +1,7 @@
-//! Each limit of the server: what happens when it is reached, that it is counted, and that others are not affected.
+//! Limits: the effect and the metric of each limit, and that other clients and rooms are not affected.
 use std::{convert::Infallible, fs::File, sync::Arc, time::Duration};
 
-use stateroom::{StateroomContext, StateroomService, StateroomServiceFactory, fault::Fault};
+use stateroom::{StateroomContext, StateroomServiceFactory, fault::Fault};
 use stateroom_server::{Admission, Limit, Limits, RoomStrategy, Server, ShutdownPolicy};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{
     protocol::frame::{Frame, coding::Data, coding::OpCode},
 };
 
-use crate::common::{Client, TEXT, TestServer, frame, is_tripped_by, trips, within_timeout};
+use crate::common::{Client, NoopService, TEXT, TestServer, frame, is_reached_by, observe_limit, within_timeout};
 
 fn pipe(limits: Limits) -> TestServer {
     TestServer::pipe(Server::new().with_limits(limits))
@@ -23,128 +23,128 @@ async fn tcp(limits: Limits) -> TestServer {
     TestServer::tcp(Server::new().with_limits(limits)).await
 }
 
-/// Asserts that other rooms are not affected.
-async fn is_well(server: &TestServer) {
+/// Asserts that another room handles messages.
+async fn assert_other_rooms_work(server: &TestServer) {
     let mut other = server.join("other").await;
-    other.say("well?").await;
-    other.hears("well?").await;
+    other.send_text("ping").await;
+    other.expect_text("ping").await;
 }
 
 /// Returns a fragment of a message.
-fn part(kind: Data, is_last: bool) -> Message {
+fn fragment(kind: Data, is_last: bool) -> Message {
     Message::Frame(Frame::message("x", OpCode::Data(kind), is_last))
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_size_of_messages() {
-    let limit = trips(Limit::MessageBytes);
+    let observer = observe_limit(Limit::MessageBytes);
     let server = pipe(Limits::default().with_message_bytes(10));
     let mut client = server.join("a").await;
-    client.say("x".repeat(11)).await;
-    assert_eq!(client.closed().await, (1009, "a message is larger than 10 bytes".to_owned()));
-    is_well(&server).await;
-    limit.tripped();
+    client.send_text("x".repeat(11)).await;
+    assert_eq!(client.expect_close().await, (1009, "a message is larger than 10 bytes".to_owned()));
+    assert_other_rooms_work(&server).await;
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_size_of_frames() {
-    let limit = trips(Limit::FrameBytes);
+    let observer = observe_limit(Limit::FrameBytes);
     let server = pipe(Limits::default().with_frame_bytes(10));
     let mut client = server.join("a").await;
-    client.say("x".repeat(11)).await;
-    assert_eq!(client.closed().await, (1009, "a frame is larger than 10 bytes".to_owned()));
-    limit.tripped();
+    client.send_text("x".repeat(11)).await;
+    assert_eq!(client.expect_close().await, (1009, "a frame is larger than 10 bytes".to_owned()));
+    observer.assert_reached();
 }
 
-/// A hundred thousand fragments are one message, within the limits of time and size.
+/// The number of fragments is not limited, only the time and size of the message.
 #[tokio::test(start_paused = true)]
 async fn accepts_a_message_of_any_number_of_fragments() {
-    const PARTS: usize = 100_000;
+    const FRAGMENTS: usize = 100_000;
     let server = pipe(Limits::default());
     let client = server.join("a").await;
     let (mut write, mut read) = client.split();
-    let saying = tokio::spawn(async move {
+    let sending = tokio::spawn(async move {
         use futures_util::SinkExt;
-        write.feed(part(Data::Text, false)).await.unwrap();
-        for _ in 2..PARTS {
-            write.feed(part(Data::Continue, false)).await.unwrap();
+        write.feed(fragment(Data::Text, false)).await.unwrap();
+        for _ in 2..FRAGMENTS {
+            write.feed(fragment(Data::Continue, false)).await.unwrap();
         }
-        write.send(part(Data::Continue, true)).await.unwrap();
+        write.send(fragment(Data::Continue, true)).await.unwrap();
         write
     });
     let echo = within_timeout("the echo", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
-    assert_eq!(echo.len(), PARTS);
-    drop(saying.await.unwrap());
+    assert_eq!(echo.len(), FRAGMENTS);
+    drop(sending.await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_time_of_a_fragmented_message() {
-    let limit = trips(Limit::MessageTime);
+    let observer = observe_limit(Limit::MessageTime);
     let server = pipe(Limits::default().with_message_time(Duration::from_secs(5)));
     let mut client = server.join("a").await;
-    client.send(part(Data::Text, false)).await;
+    client.send(fragment(Data::Text, false)).await;
     let start = Instant::now();
     let closed = loop {
         client.feed(Message::Ping("?".into())).await;
-        client.try_send(part(Data::Continue, false)).await;
+        client.try_send(fragment(Data::Continue, false)).await;
         tokio::time::advance(Duration::from_millis(250)).await;
-        match client.message_or_end_soon().await {
+        match client.poll_message().await {
             Some(Message::Close(close)) => break close.unwrap(),
-            _ => assert!(start.elapsed() < Duration::from_secs(6), "it goes on for ever"),
+            _ => assert!(start.elapsed() < Duration::from_secs(6), "the client is never closed"),
         }
     };
     assert_eq!((u16::from(closed.code), closed.reason.as_str()), (1008, "a message took longer than 5 s"));
-    is_well(&server).await;
-    limit.tripped();
+    assert_other_rooms_work(&server).await;
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_time_of_an_incomplete_frame() {
-    let limit = trips(Limit::MessageTime);
+    let observer = observe_limit(Limit::MessageTime);
     let server = pipe(Limits::default().with_message_time(Duration::from_secs(5)));
-    let mut stream = server.raw("/ws/a", &frame(TEXT, b"half")[..7]).await;
+    let mut stream = server.open_raw("/ws/a", &frame(TEXT, b"half")[..7]).await;
     let start = Instant::now();
-    within_timeout("it to leave", server.script.happened("a", "disconnect 1", 1)).await;
+    within_timeout("the disconnect", server.script.wait_for_event("a", "disconnect 1", 1)).await;
     assert_eq!(start.elapsed().as_secs(), 5);
     stream.shutdown().await.unwrap();
-    limit.tripped();
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
-async fn closes_an_idle_client_that_answers_pings() {
-    let limit = trips(Limit::IdleTime);
+async fn closes_an_idle_client_that_replies_to_pings() {
+    let observer = observe_limit(Limit::IdleTime);
     let limits = Limits::default().with_idle_time(Duration::from_secs(8));
     let server = Server { heartbeat_interval: Duration::from_secs(1), limits, ..Server::default() };
     let server = TestServer::pipe(server);
     let mut client = server.join("a").await;
     let start = Instant::now();
-    assert_eq!(client.closed().await, (1008, "no message for 8 s".to_owned()));
+    assert_eq!(client.expect_close().await, (1008, "no message for 8 s".to_owned()));
     assert_eq!(start.elapsed().as_secs(), 8);
-    limit.tripped();
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_rate_of_messages() {
-    let limit = trips(Limit::MessagesPerSecond);
+    let observer = observe_limit(Limit::MessagesPerSecond);
     let server = pipe(Limits::default().with_messages_per_second(2));
     let (mut client, mut slow) = (server.join("a").await, server.join("b").await);
     for number in 0..20 {
-        slow.say(number.to_string()).await;
-        slow.hears(&number.to_string()).await;
+        slow.send_text(number.to_string()).await;
+        slow.expect_text(&number.to_string()).await;
         tokio::time::advance(Duration::from_millis(500)).await;
     }
     for _ in 0..10 {
-        client.say("x").await;
-        client.hears("x").await;
+        client.send_text("x").await;
+        client.expect_text("x").await;
     }
-    client.say("x").await;
-    assert_eq!(client.closed().await, (1008, "too many messages per second".to_owned()));
-    limit.tripped();
+    client.send_text("x").await;
+    assert_eq!(client.expect_close().await, (1008, "too many messages per second".to_owned()));
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn pings_count_as_messages() {
-    let limit = trips(Limit::MessagesPerSecond);
+    let observer = observe_limit(Limit::MessagesPerSecond);
     let server = pipe(Limits::default().with_messages_per_second(2));
     let mut client = server.join("a").await;
     for _ in 0..10 {
@@ -153,40 +153,40 @@ async fn pings_count_as_messages() {
     for _ in 0..2 {
         client.try_send(Message::Ping("?".into())).await;
     }
-    assert_eq!(client.until_closed().await.1.0, 1008);
-    limit.tripped();
+    assert_eq!(client.receive_until_close().await.1.0, 1008);
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_rate_of_bytes_of_any_kind() {
     let server = pipe(Limits::default().with_bytes_per_second(1000));
-    // Not one of these is a message.
+    // None of these frames is a message.
     let floods = [
         Message::Pong("x".into()),
         Message::Frame(Frame::message("", OpCode::Data(Data::Continue), false)),
         Message::Ping("x".repeat(100).into()),
     ];
     for flood in floods {
-        let limit = trips(Limit::BytesPerSecond);
+        let observer = observe_limit(Limit::BytesPerSecond);
         let mut client = server.join("a").await;
-        client.send(part(Data::Text, false)).await;
+        client.send(fragment(Data::Text, false)).await;
         for _ in 0..1000 {
             client.feed(flood.clone()).await;
         }
         client.try_send(flood).await;
-        assert_eq!(client.until_closed().await.1, (1008, "too many bytes per second".to_owned()));
-        is_well(&server).await;
-        limit.tripped();
+        assert_eq!(client.receive_until_close().await.1, (1008, "too many bytes per second".to_owned()));
+        assert_other_rooms_work(&server).await;
+        observer.assert_reached();
     }
 }
 
-/// Opens two connections, of which the second is refused until the first has ended.
-async fn second_waits_for_first(server: &TestServer, status: u16, second: &str) {
+/// Asserts that a second connection is refused with `status` until the first one has ended.
+async fn assert_second_connection_refused(server: &TestServer, status: u16, second: &str) {
     let first = server.join("a").await;
-    let answer = server.refused(second).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (status, Some("5")));
+    let response = server.expect_refusal(second).await;
+    assert_eq!((response.status, response.header("retry-after")), (status, Some("5")));
     first.leave().await;
-    within_timeout("a place", async {
+    within_timeout("a free connection slot", async {
         while server.try_join(second).await.is_none() {
             tokio::task::yield_now().await;
         }
@@ -196,50 +196,50 @@ async fn second_waits_for_first(server: &TestServer, status: u16, second: &str) 
 
 #[tokio::test]
 async fn limits_the_number_of_connections() {
-    let limit = trips(Limit::Connections);
-    second_waits_for_first(&tcp(Limits::default().with_connections(1)).await, 503, "/ws/b").await;
-    limit.tripped();
-    let limit = trips(Limit::Connections);
-    second_waits_for_first(&pipe(Limits::default().with_connections(1)), 503, "/ws/b").await;
-    limit.tripped();
+    let observer = observe_limit(Limit::Connections);
+    assert_second_connection_refused(&tcp(Limits::default().with_connections(1)).await, 503, "/ws/b").await;
+    observer.assert_reached();
+    let observer = observe_limit(Limit::Connections);
+    assert_second_connection_refused(&pipe(Limits::default().with_connections(1)), 503, "/ws/b").await;
+    observer.assert_reached();
 }
 
 #[tokio::test]
 async fn counts_connections_without_a_request() {
-    let limit = trips(Limit::Connections);
+    let observer = observe_limit(Limit::Connections);
     let server = tcp(Limits::default().with_connections(20)).await;
     let mut client = server.join("a").await;
-    let mut silent = Vec::new();
+    let mut idle = Vec::new();
     for _ in 0..200 {
-        silent.push(server.open().await);
+        idle.push(server.open().await);
     }
-    client.say("well?").await;
-    client.hears("well?").await;
-    assert_eq!(server.refused("/ws/a").await.status, 503);
-    drop(silent);
-    limit.tripped();
+    client.send_text("ping").await;
+    client.expect_text("ping").await;
+    assert_eq!(server.expect_refusal("/ws/a").await.status, 503);
+    drop(idle);
+    observer.assert_reached();
 }
 
 #[tokio::test]
 async fn limits_the_connections_of_a_room() {
-    let limit = trips(Limit::RoomConnections);
+    let observer = observe_limit(Limit::RoomConnections);
     let server = pipe(Limits::default().with_room_connections(1));
-    second_waits_for_first(&server, 503, "/ws/a").await;
-    is_well(&server).await;
-    limit.tripped();
+    assert_second_connection_refused(&server, 503, "/ws/a").await;
+    assert_other_rooms_work(&server).await;
+    observer.assert_reached();
 }
 
-/// A client whose old connection is still open replaces it.
+/// The new connection replaces the one that is still open.
 #[tokio::test]
-async fn a_full_room_admits_a_client_that_returns_with_its_token() {
+async fn a_full_room_admits_a_client_that_reconnects_with_its_token() {
     let server = pipe(Limits::default().with_room_connections(1));
     let mut first = server.join("a?token=one").await;
     let again = server.join("a?token=one").await;
-    assert_eq!((again.id, first.closed().await.0), (1, 4000));
+    assert_eq!((again.id, first.expect_close().await.0), (1, 4000));
     let mut other = server.connect("/ws/a?token=two").await;
-    assert_eq!(other.closed().await, (1013, "the room is full; try again later".to_owned()));
+    assert_eq!(other.expect_close().await, (1013, "the room is full; try again later".to_owned()));
     again.leave().await;
-    server.script.happened("a", "disconnect 1", 2).await;
+    server.script.wait_for_event("a", "disconnect 1", 2).await;
     assert_eq!(server.join("a?token=two").await.id, 2);
 }
 
@@ -247,19 +247,19 @@ async fn a_full_room_admits_a_client_that_returns_with_its_token() {
 async fn limits_the_number_of_query_parameters() {
     let server = pipe(Limits::default());
     drop(server.connect(&format!("/ws/a?{}", "a&".repeat(100))).await);
-    assert_eq!(server.refused(&format!("/ws/a?{}", "a&".repeat(101))).await.status, 400);
+    assert_eq!(server.expect_refusal(&format!("/ws/a?{}", "a&".repeat(101))).await.status, 400);
 }
 
 #[tokio::test]
 async fn limits_the_connections_of_an_address() {
-    let limit = trips(Limit::AddressConnections);
-    second_waits_for_first(&tcp(Limits::default().with_address_connections(1)).await, 429, "/ws/b").await;
-    limit.tripped();
+    let observer = observe_limit(Limit::AddressConnections);
+    assert_second_connection_refused(&tcp(Limits::default().with_address_connections(1)).await, 429, "/ws/b").await;
+    observer.assert_reached();
 }
 
 #[tokio::test]
 async fn counts_clients_behind_a_proxy_by_their_own_address() {
-    let limit = trips(Limit::AddressConnections);
+    let observer = observe_limit(Limit::AddressConnections);
     let server = Server::new()
         .with_admission(Admission::new().with_trusted_proxies("127.0.0.0/8".parse().unwrap()))
         .with_limits(Limits::default().with_address_connections(1));
@@ -267,65 +267,65 @@ async fn counts_clients_behind_a_proxy_by_their_own_address() {
     let (one, two) = ([("x-forwarded-for", "192.0.2.1")], [("x-forwarded-for", "192.0.2.2")]);
     let first = server.connect_with("/ws/a", &one).await;
     let second = server.connect_with("/ws/a", &two).await;
-    assert_eq!(server.refused_with("/ws/a", &one).await.status, 429);
+    assert_eq!(server.expect_refusal_with("/ws/a", &one).await.status, 429);
     drop((first, second));
-    limit.tripped();
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_outbound_queue_by_messages_and_bytes() {
-    let limit = trips(Limit::OutboundMessages);
-    is_closed_for("spam 9000 0").await;
-    limit.tripped();
-    let limit = trips(Limit::OutboundBytes);
-    is_closed_for("spam 30 100000").await;
-    limit.tripped();
+    let observer = observe_limit(Limit::OutboundMessages);
+    assert_closed_after("spam 9000 0").await;
+    observer.assert_reached();
+    let observer = observe_limit(Limit::OutboundBytes);
+    assert_closed_after("spam 30 100000").await;
+    observer.assert_reached();
 }
 
-async fn is_closed_for(saying: &str) {
+async fn assert_closed_after(message: &str) {
     let server = pipe(Limits::default());
     let mut client = server.join("a").await;
-    client.say(saying).await;
-    assert_eq!(client.until_closed().await.1.0, 1013);
-    is_well(&server).await;
+    client.send_text(message).await;
+    assert_eq!(client.receive_until_close().await.1.0, 1013);
+    assert_other_rooms_work(&server).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_inbox_by_events_and_bytes() {
-    let limit = trips(Limit::InboxEvents);
-    all_is_heard(&pipe(Limits::default().with_inbox_events(1))).await;
-    limit.tripped();
-    let limit = trips(Limit::InboxBytes);
-    all_is_heard(&pipe(Limits::default().with_inbox_bytes(1))).await;
-    limit.tripped();
+    let observer = observe_limit(Limit::InboxEvents);
+    assert_all_echoed(&pipe(Limits::default().with_inbox_events(1))).await;
+    observer.assert_reached();
+    let observer = observe_limit(Limit::InboxBytes);
+    assert_all_echoed(&pipe(Limits::default().with_inbox_bytes(1))).await;
+    observer.assert_reached();
 }
 
-async fn all_is_heard(server: &TestServer) {
+async fn assert_all_echoed(server: &TestServer) {
     let mut client = server.join("a").await;
     for number in 0..200 {
         client.feed(Message::text(number.to_string())).await;
     }
-    client.say("end").await;
+    client.send_text("end").await;
     for number in 0..200 {
-        client.hears(&number.to_string()).await;
+        client.expect_text(&number.to_string()).await;
     }
-    client.hears("end").await;
+    client.expect_text("end").await;
 }
 
 #[tokio::test]
 async fn limits_the_number_of_rooms() {
-    let limit = trips(Limit::Rooms);
+    let observer = observe_limit(Limit::Rooms);
     let server = pipe(Limits::default().with_rooms(1));
     let _first = server.join("a").await;
-    let answer = server.refused("/ws/b").await;
-    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
+    let response = server.expect_refusal("/ws/b").await;
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("5")));
     drop(server.join("a").await);
-    limit.tripped();
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_number_of_remembered_rooms() {
-    let limit = trips(Limit::RememberedRooms);
+    let observer = observe_limit(Limit::RememberedRooms);
     let server = Server::new()
         .with_room_strategy(RoomStrategy::Api)
         .with_shutdown_policy(ShutdownPolicy::Immediate)
@@ -334,185 +334,180 @@ async fn limits_the_number_of_remembered_rooms() {
     for room in ["a", "b"] {
         assert_eq!(server.post(&format!("/ws/{room}")).await.status, 200);
         server.join(room).await.leave().await;
-        server.script.happened(room, "drop", 1).await;
+        server.script.wait_for_event(room, "drop", 1).await;
     }
-    assert_eq!(server.refused("/ws/a").await.status, 404);
-    limit.tripped();
+    assert_eq!(server.expect_refusal("/ws/a").await.status, 404);
+    observer.assert_reached();
 }
 
 #[tokio::test]
 async fn limits_the_length_of_room_ids() {
-    let limit = trips(Limit::RoomIdBytes);
+    let observer = observe_limit(Limit::RoomIdBytes);
     let server = pipe(Limits::default());
-    assert_eq!(server.refused(&format!("/ws/{}", "x".repeat(513))).await.status, 400);
-    limit.tripped();
+    assert_eq!(server.expect_refusal(&format!("/ws/{}", "x".repeat(513))).await.status, 400);
+    observer.assert_reached();
 }
 
 #[tokio::test]
 async fn limits_the_length_of_tokens() {
-    let limit = trips(Limit::TokenBytes);
+    let observer = observe_limit(Limit::TokenBytes);
     let server = pipe(Limits::default());
-    assert_eq!(server.refused(&format!("/ws/a?token={}", "x".repeat(513))).await.status, 400);
-    limit.tripped();
+    assert_eq!(server.expect_refusal(&format!("/ws/a?token={}", "x".repeat(513))).await.status, 400);
+    observer.assert_reached();
 }
 
 #[tokio::test]
 async fn limits_the_number_of_tokens() {
-    let limit = trips(Limit::Tokens);
+    let observer = observe_limit(Limit::Tokens);
     let server = pipe(Limits::default().with_tokens(1));
-    let _stays = server.join("a").await;
+    let _client = server.join("a").await;
     for (token, number) in [("one", 2), ("two", 3), ("one", 4)] {
         let client = server.join(&format!("a?token={token}")).await;
         assert_eq!(client.id, number);
         client.leave().await;
-        server.script.happened("a", &format!("disconnect {number}"), 1).await;
+        server.script.wait_for_event("a", &format!("disconnect {number}"), 1).await;
     }
-    limit.tripped();
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_rate_of_timers() {
-    let limit = trips(Limit::TimerInterval);
+    let observer = observe_limit(Limit::TimerInterval);
     let server = pipe(Limits::default().with_timer_interval(Duration::from_secs(1)));
     let mut client = server.join("a").await;
-    client.say("metronome 0").await;
-    client.hears("timer").await;
+    client.send_text("metronome 0").await;
+    client.expect_text("timer").await;
     let start = Instant::now();
-    client.hears("timer").await;
+    client.expect_text("timer").await;
     assert_eq!(start.elapsed().as_secs(), 1);
-    limit.tripped();
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_time_of_a_request_head() {
-    for begun in ["", "GET /ws/a HTTP/1.1\r\nHost: te"] {
-        let limit = trips(Limit::RequestHeadTime);
+    for head in ["", "GET /ws/a HTTP/1.1\r\nHost: te"] {
+        let observer = observe_limit(Limit::RequestHeadTime);
         let server = tcp(Limits::default().with_request_head_time(Duration::from_secs(3))).await;
         let mut slow = server.open().await;
-        slow.write_all(begun.as_bytes()).await.unwrap();
+        slow.write_all(head.as_bytes()).await.unwrap();
         let start = Instant::now();
-        within_timeout("the end", slow.read_to_end(&mut Vec::new())).await.unwrap();
+        within_timeout("the connection to end", slow.read_to_end(&mut Vec::new())).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 3);
-        limit.tripped();
+        observer.assert_reached();
     }
 }
 
 #[tokio::test]
 async fn limits_the_size_of_a_request_head() {
-    let limit = trips(Limit::RequestHeadBytes);
+    let observer = observe_limit(Limit::RequestHeadBytes);
     let server = tcp(Limits::default()).await;
     let fits = format!("GET /status HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX: {}\r\n\r\n", "x".repeat(15_000));
     assert_eq!(server.request(&fits).await.status, 200);
     assert_eq!(server.request(&fits.replace("X: ", &format!("X: {}", "x".repeat(2000)))).await.status, 431);
-    limit.tripped();
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn drops_a_client_that_does_not_read_its_response() {
-    let limit = trips(Limit::ResponseTime);
+    let observer = observe_limit(Limit::ResponseTime);
     let files = tempfile::tempdir().unwrap();
-    // More than any buffer on the way holds. It takes no space.
+    // Larger than all buffers on the path. The file is sparse.
     File::create(files.path().join("large")).unwrap().set_len(64 << 20).unwrap();
     let mut server = Server::new().with_static_path(Some(files.path().to_str().unwrap().to_owned()));
     server.limits.response_time = Duration::from_secs(3);
     let server = TestServer::tcp(server).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
-    let mut lazy = socket.connect(server.address()).await.unwrap();
-    lazy.write_all(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    let mut stalled = socket.connect(server.address()).await.unwrap();
+    stalled.write_all(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
     let start = Instant::now();
-    within_timeout("the first bytes", lazy.readable()).await.unwrap();
-    within_timeout("it to be given up", async {
+    within_timeout("the first bytes", stalled.readable()).await.unwrap();
+    within_timeout("the connection to be dropped", async {
         while server.handle.local_connections() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
     .await;
     assert!(start.elapsed() >= Duration::from_secs(3));
-    limit.tripped();
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
-async fn limits_the_time_of_a_rooms_answer() {
-    let limit = trips(Limit::RequestTime);
+async fn limits_the_time_of_a_room_response() {
+    let observer = observe_limit(Limit::RequestTime);
     let limits = Limits::default().with_request_time(Duration::from_secs(3));
-    let server = TestServer::pipe_of(Server::new().with_limits(limits), Never);
+    let server = TestServer::pipe_with_factory(Server::new().with_limits(limits), NeverStarts);
     let start = Instant::now();
     assert_eq!(server.post("/http/a/x").await.status, 504);
     assert_eq!(start.elapsed().as_secs(), 3);
-    limit.tripped();
+    observer.assert_reached();
 }
 
 /// Creates services that never start.
-struct Never;
+struct NeverStarts;
 
-impl StateroomServiceFactory for Never {
-    type Service = Silent;
+impl StateroomServiceFactory for NeverStarts {
+    type Service = NoopService;
     type Error = Infallible;
 
-    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<Silent, Infallible> {
-        Ok(Silent)
+    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<NoopService, Infallible> {
+        Ok(NoopService)
     }
 
-    async fn create(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<Silent, Fault> {
+    async fn create(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<NoopService, Fault> {
         std::future::pending().await
     }
 }
 
-struct Silent;
-
-impl StateroomService for Silent {}
-
 #[tokio::test(start_paused = true)]
-async fn limits_the_time_to_answer_a_close() {
-    let limit = trips(Limit::CloseTime);
+async fn limits_the_time_to_reply_to_a_close() {
+    let observer = observe_limit(Limit::CloseTime);
     let server = pipe(Limits::default().with_close_time(Duration::from_secs(3)));
-    let mut stream = server.raw("/ws/a", &frame(TEXT, b"close 1 3000 go")).await;
+    let mut stream = server.open_raw("/ws/a", &frame(TEXT, b"close 1 3000 go")).await;
     let start = Instant::now();
-    within_timeout("the end", stream.read_to_end(&mut Vec::new())).await.unwrap();
+    within_timeout("the connection to end", stream.read_to_end(&mut Vec::new())).await.unwrap();
     assert_eq!(start.elapsed().as_secs(), 3);
-    limit.tripped();
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn limits_the_time_of_a_shutdown() {
-    let limit = trips(Limit::ShutdownTime);
+    let observer = observe_limit(Limit::ShutdownTime);
     let server =
         pipe(Limits::default().with_shutdown_time(Duration::from_secs(3)).with_close_time(Duration::from_secs(60)));
-    let silent = server.raw("/ws/a", b"").await;
-    server.script.happened("a", "connect 1", 1).await;
+    let unresponsive = server.open_raw("/ws/a", b"").await;
+    server.script.wait_for_event("a", "connect 1", 1).await;
     let start = Instant::now();
     server.handle.shutdown().await;
     assert_eq!(start.elapsed().as_secs(), 4);
-    drop(silent);
-    limit.tripped();
+    drop(unresponsive);
+    observer.assert_reached();
 }
 
-/// The limits of the preset admit people and stop floods.
 #[tokio::test(start_paused = true)]
-async fn the_public_preset_admits_people_and_stops_floods() {
+async fn the_public_preset_admits_typical_clients_and_stops_floods() {
     let server = pipe(Limits::public());
-    let mut person = server.join("a").await;
+    let mut typical = server.join("a").await;
     for number in 0..100 {
-        person.say(number.to_string()).await;
-        person.hears(&number.to_string()).await;
+        typical.send_text(number.to_string()).await;
+        typical.expect_text(&number.to_string()).await;
         tokio::time::advance(Duration::from_millis(20)).await;
     }
     let mut flood: Client = server.join("b").await;
     for _ in 0..501 {
         flood.try_send(Message::text("x")).await;
     }
-    assert_eq!(flood.until_closed().await.1.0, 1008);
-    is_well(&server).await;
+    assert_eq!(flood.receive_until_close().await.1.0, 1008);
+    assert_other_rooms_work(&server).await;
 }
 
-/// Returns a test that trips the limit. A limit without one does not compile.
-fn trip_test(limit: Limit) -> fn() {
+/// Returns the test that reaches the limit. A limit without a test does not compile.
+fn test_of(limit: Limit) -> fn() {
     match limit {
         Limit::MessageBytes => limits_the_size_of_messages,
         Limit::FrameBytes => limits_the_size_of_frames,
         Limit::MessageTime => limits_the_time_of_an_incomplete_frame,
-        Limit::IdleTime => closes_an_idle_client_that_answers_pings,
+        Limit::IdleTime => closes_an_idle_client_that_replies_to_pings,
         Limit::MessagesPerSecond => limits_the_rate_of_messages,
         Limit::BytesPerSecond => limits_the_rate_of_bytes_of_any_kind,
         Limit::Connections => limits_the_number_of_connections,
@@ -531,16 +526,16 @@ fn trip_test(limit: Limit) -> fn() {
         Limit::RequestHeadTime => limits_the_time_of_a_request_head,
         Limit::RequestHeadBytes => limits_the_size_of_a_request_head,
         Limit::ResponseTime => drops_a_client_that_does_not_read_its_response,
-        Limit::RequestTime => limits_the_time_of_a_rooms_answer,
-        Limit::CloseTime => limits_the_time_to_answer_a_close,
+        Limit::RequestTime => limits_the_time_of_a_room_response,
+        Limit::CloseTime => limits_the_time_to_reply_to_a_close,
         Limit::ShutdownTime => limits_the_time_of_a_shutdown,
-        Limit::Instances => crate::space::rejects_a_room_that_the_factory_has_no_space_for,
+        Limit::Instances => crate::capacity::rejects_a_room_when_the_factory_has_no_capacity,
     }
 }
 
 #[test]
-fn each_limit_is_tripped_by_its_test() {
+fn each_limit_is_reached_by_its_test() {
     for limit in Limit::ALL {
-        assert!(is_tripped_by(*limit, trip_test(*limit)), "the test of {limit:?} does not trip it");
+        assert!(is_reached_by(*limit, test_of(*limit)), "the test of {limit:?} does not reach the limit");
     }
 }

@@ -1,21 +1,23 @@
-//! What `stateroom-server` promises, shown through its public API with native services.
+//! Integration tests of `stateroom-server`: its public API, with native services.
 //!
-//! One program, built once, whose tests run in parallel: a file for each topic, and `common` for all.
-//! Where time plays a part it is paused, and the server is reached over pipes in memory.
+//! A single test binary with one module per topic; `common` holds the shared helpers.
+//! Tests that depend on time run with paused time and connect over in-memory pipes.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test says what it expects, and fails where that is not so"
+    reason = "a test panics when an expectation does not hold"
 )]
 
 mod admin;
 mod admission;
 mod attacks;
+mod capacity;
 mod closing;
 mod common;
 mod contexts;
 mod drain;
+mod dropped_connections;
 mod embed;
 mod faults;
 mod handle;
@@ -33,11 +35,9 @@ mod rooms;
 mod shutdown;
 mod simulated;
 mod slow_clients;
-mod space;
 mod strategies;
 mod swap;
 mod timers;
 #[cfg(feature = "tls")]
 mod tls;
 mod tokens;
-mod vanished;

@@ -1,4 +1,5 @@
-//! Whatever clients do, each sees just what happens in its room between its coming and its going, in one order.
+//! Property test: each client receives exactly the events of its room between its join and its leave, in the order
+//! of the room.
 use std::collections::HashMap;
 
 use proptest::prelude::*;
@@ -7,190 +8,191 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::common::{Client, TestServer};
 
-const PLACES: usize = 5;
+const SLOTS: usize = 5;
 const ROOMS: [&str; 2] = ["a", "b"];
 const TOKENS: [&str; 3] = ["", "?token=one", "?token=two"];
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// The client of this slot joins this room with this token, and leaves its current room before.
-    Join { place: usize, room: usize, token: usize },
-    /// It sends this number of messages.
-    Say { place: usize, messages: u8 },
-    /// It leaves with a close frame.
-    Leave { place: usize },
-    /// It vanishes.
-    Vanish { place: usize },
-    /// It makes the service close a client.
-    Close { place: usize, id: u32 },
+    /// The client of the slot leaves its current room and joins another with a token.
+    Join { slot: usize, room: usize, token: usize },
+    /// The client sends a number of messages.
+    Send { slot: usize, messages: u8 },
+    /// The client sends a close frame.
+    Leave { slot: usize },
+    /// The client drops the connection without a close frame.
+    DropConnection { slot: usize },
+    /// The client makes the service close a client.
+    Close { slot: usize, id: u32 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let place = 0..PLACES;
+    let slot = 0..SLOTS;
     prop_oneof![
-        4 => (place.clone(), 0..ROOMS.len(), 0..TOKENS.len())
-            .prop_map(|(place, room, token)| Step::Join { place, room, token }),
-        6 => (place.clone(), 1..20_u8).prop_map(|(place, messages)| Step::Say { place, messages }),
-        1 => place.clone().prop_map(|place| Step::Leave { place }),
-        2 => place.clone().prop_map(|place| Step::Vanish { place }),
-        1 => (place, 1..6_u32).prop_map(|(place, id)| Step::Close { place, id }),
+        4 => (slot.clone(), 0..ROOMS.len(), 0..TOKENS.len())
+            .prop_map(|(slot, room, token)| Step::Join { slot, room, token }),
+        6 => (slot.clone(), 1..20_u8).prop_map(|(slot, messages)| Step::Send { slot, messages }),
+        1 => slot.clone().prop_map(|slot| Step::Leave { slot }),
+        2 => slot.clone().prop_map(|slot| Step::DropConnection { slot }),
+        1 => (slot, 1..6_u32).prop_map(|(slot, id)| Step::Close { slot, id }),
     ]
 }
 
 /// A client in a room.
-struct Visitor {
-    client: Client,
+struct ConnectedClient {
+    connection: Client,
     room: &'static str,
     token: usize,
-    heard: Vec<String>,
-    said: Vec<String>,
+    received: Vec<String>,
+    sent: Vec<String>,
 }
 
-/// A client that was in a room.
-struct Visit {
+/// A finished connection.
+struct FinishedConnection {
     id: u32,
     room: &'static str,
-    heard: Vec<String>,
-    said: Vec<String>,
-    /// It was connected at the end and has received everything.
+    received: Vec<String>,
+    sent: Vec<String>,
+    /// Connected until the shutdown, with all messages received.
     stayed: bool,
 }
 
-impl Visitor {
-    fn over(self, stayed: bool) -> Visit {
-        Visit { id: self.client.id, room: self.room, heard: self.heard, said: self.said, stayed }
+impl ConnectedClient {
+    fn finish(self, stayed: bool) -> FinishedConnection {
+        FinishedConnection { id: self.connection.id, room: self.room, received: self.received, sent: self.sent, stayed }
     }
 }
 
-async fn play(server: TestServer, steps: Vec<Step>) {
-    let mut places: Vec<Option<Visitor>> = (0..PLACES).map(|_| None).collect();
-    let mut visits: Vec<Visit> = Vec::new();
+async fn run_steps(server: TestServer, steps: Vec<Step>) {
+    let mut slots: Vec<Option<ConnectedClient>> = (0..SLOTS).map(|_| None).collect();
+    let mut finished: Vec<FinishedConnection> = Vec::new();
     let mut tokens: HashMap<(&str, usize), u32> = HashMap::new();
     let mut number = 0;
     for step in steps {
         match step {
-            Step::Join { place, room, token } => {
-                if let Some(visitor) = places[place].take() {
-                    visits.push(visitor.over(false));
+            Step::Join { slot, room, token } => {
+                if let Some(client) = slots[slot].take() {
+                    finished.push(client.finish(false));
                 }
                 let room = ROOMS[room];
                 let client = server.join(&format!("{room}{}", TOKENS[token])).await;
                 if token > 0 {
                     let id = *tokens.entry((room, token)).or_insert(client.id);
-                    assert_eq!(client.id, id, "a token brings its number back");
+                    assert_eq!(client.id, id, "a token keeps its client ID");
                 }
-                let heard = vec![format!("joined {}", client.id)];
-                places[place] = Some(Visitor { client, room, token, heard, said: Vec::new() });
+                let received = vec![format!("joined {}", client.id)];
+                slots[slot] = Some(ConnectedClient { connection: client, room, token, received, sent: Vec::new() });
             }
-            Step::Say { place, messages } => {
-                let Some(visitor) = &mut places[place] else { continue };
+            Step::Send { slot, messages } => {
+                let Some(client) = &mut slots[slot] else { continue };
                 for _ in 0..messages {
                     number += 1;
-                    visitor.said.push(number.to_string());
-                    visitor.client.try_send(Message::text(format!("all {number}"))).await;
+                    client.sent.push(number.to_string());
+                    client.connection.try_send(Message::text(format!("all {number}"))).await;
                 }
             }
-            Step::Leave { place } => {
-                let Some(mut visitor) = places[place].take() else { continue };
-                visitor.client.try_send(Message::Close(None)).await;
-                listen(&mut visitor).await;
-                visits.push(visitor.over(false));
+            Step::Leave { slot } => {
+                let Some(mut client) = slots[slot].take() else { continue };
+                client.connection.try_send(Message::Close(None)).await;
+                receive_all(&mut client).await;
+                finished.push(client.finish(false));
             }
-            Step::Vanish { place } => {
-                if let Some(visitor) = places[place].take() {
-                    visits.push(visitor.over(false));
+            Step::DropConnection { slot } => {
+                if let Some(client) = slots[slot].take() {
+                    finished.push(client.finish(false));
                 }
             }
-            Step::Close { place, id } => {
-                let Some(visitor) = &mut places[place] else { continue };
-                visitor.client.try_send(Message::text(format!("close {id} 3000 so"))).await;
+            Step::Close { slot, id } => {
+                let Some(client) = &mut slots[slot] else { continue };
+                client.connection.try_send(Message::text(format!("close {id} 3000 closed"))).await;
             }
         }
     }
-    // All that is under way arrives; then whoever is left hears the rest, and that it is over.
-    for visitor in places.iter_mut().flatten() {
-        visitor.client.sync_or_end().await;
+    // All messages in flight arrive; the remaining clients then receive the rest and their close frame.
+    for client in slots.iter_mut().flatten() {
+        client.connection.try_sync().await;
     }
     let handle = server.handle.clone();
     let stop = tokio::spawn(async move { handle.shutdown().await });
-    for mut visitor in places.into_iter().flatten() {
-        let code = listen(&mut visitor).await;
+    for mut client in slots.into_iter().flatten() {
+        let code = receive_all(&mut client).await;
         let stayed = code == Some(1012);
         if code == Some(4000) {
-            assert!(visitor.token > 0, "only who has a token is replaced");
+            assert!(client.token > 0, "only a client with a token is replaced");
         }
-        visits.push(visitor.over(stayed));
+        finished.push(client.finish(stayed));
     }
     stop.await.unwrap();
     for room in ROOMS {
-        check(&server.script.events(room), visits.iter().filter(|visit| visit.room == room));
+        check(&server.script.events(room), finished.iter().filter(|connection| connection.room == room));
     }
 }
 
 /// Receives messages until the connection ends. Returns the close code.
-async fn listen(visitor: &mut Visitor) -> Option<u16> {
+async fn receive_all(client: &mut ConnectedClient) -> Option<u16> {
     let mut code = None;
     loop {
-        match visitor.client.message_or_end().await {
-            Some(Message::Text(text)) => visitor.heard.push(text.as_str().to_owned()),
+        match client.connection.next_message().await {
+            Some(Message::Text(text)) => client.received.push(text.as_str().to_owned()),
             Some(Message::Close(close)) => code = close.map(|close| close.code.into()),
-            Some(_) => panic!("nobody says such a thing"),
+            Some(_) => panic!("unexpected message"),
             None => return code,
         }
     }
 }
 
 /// Compares the events of a room's service with what the clients sent and received.
-fn check<'a>(events: &[String], visits: impl Iterator<Item = &'a Visit>) {
-    // What everybody is told, and who is there from where to where.
-    let mut told: Vec<String> = Vec::new();
-    let mut here: HashMap<u32, (usize, Vec<String>)> = HashMap::new();
-    let mut stays: Vec<(u32, std::ops::Range<usize>, Vec<String>)> = Vec::new();
+fn check<'a>(events: &[String], finished: impl Iterator<Item = &'a FinishedConnection>) {
+    // All broadcasts, and the range of broadcasts that each connection covers.
+    let mut broadcasts: Vec<String> = Vec::new();
+    let mut connected: HashMap<u32, (usize, Vec<String>)> = HashMap::new();
+    let mut connections: Vec<(u32, std::ops::Range<usize>, Vec<String>)> = Vec::new();
     for (at, event) in events.iter().enumerate() {
         let (kind, rest) = event.split_once(' ').unwrap_or((event, ""));
         match kind {
-            "init" => assert_eq!(at, 0, "the room begins once"),
-            "drop" => assert_eq!(at, events.len() - 1, "it ends once"),
+            "init" => assert_eq!(at, 0, "the room starts once"),
+            "drop" => assert_eq!(at, events.len() - 1, "the room ends once"),
             "connect" => {
                 let id = rest.parse().unwrap();
-                assert!(here.insert(id, (told.len(), Vec::new())).is_none(), "{id} is there already");
-                told.push(format!("joined {id}"));
+                assert!(connected.insert(id, (broadcasts.len(), Vec::new())).is_none(), "{id} is connected twice");
+                broadcasts.push(format!("joined {id}"));
             }
             "disconnect" => {
                 let id = rest.parse().unwrap();
-                let (from, said) = here.remove(&id).unwrap_or_else(|| panic!("{id} leaves twice"));
-                stays.push((id, from..told.len(), said));
-                told.push(format!("left {id}"));
+                let (from, sent) = connected.remove(&id).unwrap_or_else(|| panic!("{id} disconnects twice"));
+                connections.push((id, from..broadcasts.len(), sent));
+                broadcasts.push(format!("left {id}"));
             }
             "message" => {
                 let (id, text) = rest.split_once(' ').unwrap();
-                let (_, said) = here.get_mut(&id.parse().unwrap()).unwrap_or_else(|| panic!("{id} is not there"));
+                let (_, sent) =
+                    connected.get_mut(&id.parse().unwrap()).unwrap_or_else(|| panic!("{id} is not connected"));
                 if let Some(text) = text.strip_prefix("all ") {
-                    said.push(text.to_owned());
-                    told.push(text.to_owned());
+                    sent.push(text.to_owned());
+                    broadcasts.push(text.to_owned());
                 }
             }
-            other => panic!("{other} happens"),
+            other => panic!("unexpected event `{other}`"),
         }
     }
-    assert!(here.is_empty(), "each disconnect is told");
-    for visit in visits {
-        // Which of the stays under its number it was, what it heard first tells: that it has joined.
-        let found = stays.iter().find(|(id, range, said)| {
-            let stay = &told[range.clone()];
-            *id == visit.id
-                && if visit.stayed {
-                    visit.said == *said && visit.heard == stay
+    assert!(connected.is_empty(), "each connection is followed by a disconnect");
+    for connection in finished {
+        // An ID can have several connections; the received messages identify the matching one.
+        let found = connections.iter().find(|(id, range, sent)| {
+            let expected = &broadcasts[range.clone()];
+            *id == connection.id
+                && if connection.stayed {
+                    connection.sent == *sent && connection.received == expected
                 } else {
-                    visit.said.starts_with(said) && stay.starts_with(&visit.heard)
+                    connection.sent.starts_with(sent) && expected.starts_with(&connection.received)
                 }
         });
         assert!(
             found.is_some(),
-            "client {} hears {:?} and says {:?}, but the room {events:?}",
-            visit.id,
-            visit.heard,
-            visit.said
+            "client {} received {:?} and sent {:?}, but the events of the room are {events:?}",
+            connection.id,
+            connection.received,
+            connection.sent
         );
     }
 }
@@ -199,9 +201,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
-    fn everybody_sees_the_same_room(steps in prop::collection::vec(step(), 1..60)) {
+    fn clients_receive_the_events_of_their_room(steps in prop::collection::vec(step(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(async { play(TestServer::pipe(Server::new()), steps).await });
+        runtime.block_on(async { run_steps(TestServer::pipe(Server::new()), steps).await });
     }
 }
 
@@ -209,8 +211,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
 
     #[test]
-    fn everybody_sees_the_same_room_over_sockets_and_threads(steps in prop::collection::vec(step(), 1..60)) {
+    fn clients_receive_the_events_of_their_room_over_tcp(steps in prop::collection::vec(step(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(async { play(TestServer::tcp(Server::new()).await, steps).await });
+        runtime.block_on(async { run_steps(TestServer::tcp(Server::new()).await, steps).await });
     }
 }

@@ -1,4 +1,4 @@
-//! An empty room ends when its policy says so, and not before.
+//! Shutdown policies: when an empty room ends.
 use std::time::Duration;
 
 use stateroom_server::{RoomStrategy, Server, ShutdownPolicy};
@@ -14,16 +14,16 @@ fn server(policy: &str) -> TestServer {
 async fn seconds_until(server: &TestServer, event: &str) -> f64 {
     let start = Instant::now();
     let mut waited = 0;
-    while !server.script.events("a").iter().any(|happened| happened == event) {
+    while !server.script.events("a").iter().any(|recorded| recorded == event) {
         waited += 1;
-        assert!(waited < 10_000, "waited in vain for `{event}`");
+        assert!(waited < 10_000, "timed out waiting for `{event}`");
         advance(0.1).await;
     }
     start.elapsed().as_secs_f64()
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_keeps_an_empty_room() {
+async fn never_keeps_an_empty_room_alive() {
     let server = TestServer::pipe(Server::new());
     server.join("a").await.leave().await;
     advance(7.0 * 86_400.0).await;
@@ -37,23 +37,23 @@ async fn immediate_ends_with_the_last_client_without_its_disconnect() {
     let one = server.join("a").await;
     let mut two = server.join("a").await;
     one.leave().await;
-    two.hears("left 1").await;
+    two.expect_text("left 1").await;
     two.leave().await;
     assert!(seconds_until(&server, "drop").await < 0.2);
     assert_eq!(server.script.events("a"), ["init", "connect 1", "connect 2", "disconnect 1", "drop"]);
-    assert_eq!(server.join("a").await.id, 1, "it starts afresh");
+    assert_eq!(server.join("a").await.id, 1, "a new room");
 }
 
 #[tokio::test(start_paused = true)]
-async fn immediate_applies_to_clients_that_vanish_or_are_closed() {
+async fn immediate_applies_to_dropped_and_closed_clients() {
     for room in 0..2 {
         let server = server("immediate");
         let mut client = server.join("a").await;
         if room == 0 {
-            client.vanish();
+            client.drop_connection();
         } else {
-            client.say("close 1 3000 enough").await;
-            assert_eq!(client.closed().await, (3000, "enough".to_owned()));
+            client.send_text("close 1 3000 enough").await;
+            assert_eq!(client.expect_close().await, (3000, "enough".to_owned()));
         }
         assert!(seconds_until(&server, "drop").await < 0.2);
         assert!(!server.script.events("a").contains(&"disconnect 1".to_owned()));
@@ -61,30 +61,30 @@ async fn immediate_applies_to_clients_that_vanish_or_are_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn handles_messages_of_a_client_that_left() {
+async fn delivers_messages_of_a_client_that_left() {
     let server = server("immediate");
     let mut client = server.join("a").await;
-    client.say("something").await;
-    client.say("something else").await;
-    client.vanish();
+    client.send_text("something").await;
+    client.send_text("something else").await;
+    client.drop_connection();
     seconds_until(&server, "drop").await;
     let events = server.script.events("a");
     assert_eq!(events, ["init", "connect 1", "message 1 something", "message 1 something else", "drop"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_counts_from_the_last_disconnect() {
+async fn after_ends_an_empty_room_after_its_delay() {
     let server = server("10sec");
     server.join("a").await.leave().await;
     let seconds = seconds_until(&server, "drop").await;
     assert!((9.9..10.2).contains(&seconds), "{seconds} s");
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop"]);
     assert!(server.handle.rooms().await.is_empty());
-    assert_eq!(server.join("a").await.id, 1, "it starts afresh");
+    assert_eq!(server.join("a").await.id, 1, "a new room");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_join_in_time_keeps_the_room() {
+async fn a_join_before_the_deadline_keeps_the_room() {
     let server = server("10sec");
     for id in 1..=5 {
         let client = server.join("a").await;
@@ -98,19 +98,19 @@ async fn a_join_in_time_keeps_the_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_brief_join_keeps_the_room() {
+async fn a_short_join_restarts_the_deadline() {
     let server = server("10sec");
     server.join("a").await.leave().await;
     advance(9.0).await;
-    // Comes and goes in one packet.
-    let mut brief = server.raw("/ws/a", &frame(CLOSE, b"")).await;
-    within_timeout("the end", brief.read_to_end(&mut Vec::new())).await.unwrap();
+    // Joins and leaves in one packet.
+    let mut brief = server.open_raw("/ws/a", &frame(CLOSE, b"")).await;
+    within_timeout("the connection to end", brief.read_to_end(&mut Vec::new())).await.unwrap();
     let seconds = seconds_until(&server, "drop").await;
     assert!((9.8..10.2).contains(&seconds), "{seconds} s");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_that_was_never_joined_counts_from_its_creation() {
+async fn a_room_that_was_never_joined_ends_after_its_delay() {
     for (policy, least) in [(ShutdownPolicy::Immediate, 60.0), (ShutdownPolicy::After(Duration::from_secs(10)), 10.0)] {
         let server = Server::new().with_room_strategy(RoomStrategy::Api).with_shutdown_policy(policy);
         let server = TestServer::pipe(server);
@@ -122,12 +122,12 @@ async fn a_room_that_was_never_joined_counts_from_its_creation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_created_room_ends_immediately_once_it_was_joined() {
+async fn immediate_ends_a_created_room_after_its_first_client() {
     let server = Server::new().with_shutdown_policy(ShutdownPolicy::Immediate);
     let server = TestServer::pipe(server);
     server.post("/ws/a").await;
     advance(30.0).await;
-    let _brief = server.raw("/ws/a", &frame(CLOSE, b"")).await;
+    let _brief = server.open_raw("/ws/a", &frame(CLOSE, b"")).await;
     assert!(seconds_until(&server, "drop").await < 0.2);
 }
 
@@ -135,7 +135,7 @@ async fn a_created_room_ends_immediately_once_it_was_joined() {
 async fn a_timer_does_not_keep_an_empty_room() {
     let server = server("10sec");
     let mut client = server.join("a").await;
-    client.say("timer 60000").await;
+    client.send_text("timer 60000").await;
     client.sync().await;
     client.leave().await;
     let seconds = seconds_until(&server, "drop").await;
@@ -144,19 +144,23 @@ async fn a_timer_does_not_keep_an_empty_room() {
     assert!(!server.script.events("a").contains(&"timer".to_owned()));
 }
 
-/// Two slow clients are closed at the same moment, which empties the room: only one `disconnect` is not delivered.
+/// Two slow clients are closed at the same moment, which leaves the room empty: only the last `disconnect` is omitted.
 #[tokio::test(start_paused = true)]
 async fn delivers_all_but_the_last_disconnect_of_slow_clients() {
-    for (policy, told) in [("immediate", 1), ("0sec", 2)] {
+    for (policy, delivered) in [("immediate", 1), ("0sec", 2)] {
         let server = server(policy);
         let (mut one, mut two) = (server.join("a").await, server.join("a").await);
-        one.hears("joined 2").await;
-        // More than may wait for either, in one go.
-        two.say("spam 9000 1000").await;
-        server.script.happened("a", "drop", 1).await;
+        one.expect_text("joined 2").await;
+        // Exceeds the outbound queues of both clients at once.
+        two.send_text("spam 9000 1000").await;
+        server.script.wait_for_event("a", "drop", 1).await;
         let events = server.script.events("a");
-        assert_eq!(events.iter().filter(|event| event.starts_with("disconnect")).count(), told, "{policy}: {events:?}");
-        one.until_closed().await;
-        two.until_closed().await;
+        assert_eq!(
+            events.iter().filter(|event| event.starts_with("disconnect")).count(),
+            delivered,
+            "{policy}: {events:?}"
+        );
+        one.receive_until_close().await;
+        two.receive_until_close().await;
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP requests that rooms answer.
+//! HTTP requests handled by rooms.
 use std::time::Duration;
 
 use stateroom::{
@@ -9,15 +9,15 @@ use stateroom_server::{Admission, Limit, Limits, RoomStrategy, Server};
 use tokio::io::AsyncWriteExt;
 use tower::ServiceExt;
 
-use crate::common::{TestServer, trips, within_timeout};
+use crate::common::{TestServer, observe_limit, within_timeout};
 
-/// Keeps a text, which `GET /text` returns and `PUT /text` sets and broadcasts.
+/// Stores a text. `GET /text` returns it; `PUT /text` replaces and broadcasts it.
 #[derive(Default)]
-struct Board {
+struct TextStore {
     text: String,
 }
 
-impl StateroomService for Board {
+impl StateroomService for TextStore {
     fn message(&mut self, _: ClientId, message: MessagePayload, _: &impl StateroomContext) {
         self.text = message.text().unwrap_or_default().to_owned();
     }
@@ -37,17 +37,17 @@ impl StateroomService for Board {
             }
             ("GET", "/page") => Some(Response::new(200, "<p>").with_header("content-type", "text/html")),
             ("GET", "/bad") => Some(Response::new(42, "").with_header("bad name", "x")),
-            ("GET", "/panic") => panic!("told to"),
+            ("GET", "/panic") => panic!("scripted panic"),
             _ => None,
         }
     }
 }
 
-async fn boards(server: Server) -> TestServer {
-    TestServer::tcp_of(server, DefaultStateroomFactory::<Board>::default()).await
+async fn text_store_server(server: Server) -> TestServer {
+    TestServer::tcp_with_factory(server, DefaultStateroomFactory::<TextStore>::default()).await
 }
 
-fn written(method: &str, path: &str, headers: &str, body: &str) -> String {
+fn format_request(method: &str, path: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
@@ -55,124 +55,128 @@ fn written(method: &str, path: &str, headers: &str, body: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_room_answers_requests_and_sends_messages() {
-    let server = boards(Server::new()).await;
-    assert_eq!(server.get("/http/a/text").await.status, 404, "looking creates no room");
+async fn a_room_responds_to_requests_and_sends_messages() {
+    let server = text_store_server(Server::new()).await;
+    assert_eq!(server.get("/http/a/text").await.status, 404, "a GET creates no room");
     assert!(server.handle.rooms().await.is_empty());
     let mut client = server.connect("/ws/a").await;
-    client.say("hello").await;
+    client.send_text("hello").await;
     client.sync().await;
-    let answer = server.get("/http/a/text").await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, "hello"));
-    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let response = server.get("/http/a/text").await;
+    assert_eq!((response.status, response.body.as_str()), (200, "hello"));
+    assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(response.header("cache-control"), Some("no-store"));
 
-    assert_eq!(server.request(&written("PUT", "/http/a/text", "", "from a hook")).await.status, 204);
-    client.hears("from a hook").await;
-    assert_eq!(server.get("/http/a/text").await.body, "from a hook");
+    assert_eq!(server.request(&format_request("PUT", "/http/a/text", "", "from a webhook")).await.status, 204);
+    client.expect_text("from a webhook").await;
+    assert_eq!(server.get("/http/a/text").await.body, "from a webhook");
     for path in ["/http/a", "/http/a/", "/http/a/nothing/here"] {
         assert_eq!(server.get(path).await.status, 404, "{path}");
     }
-    // A hook may come before anybody has.
-    assert_eq!(server.request(&written("PUT", "/http/b/text", "", "first")).await.status, 204);
+    // A webhook may arrive before the first client.
+    assert_eq!(server.request(&format_request("PUT", "/http/b/text", "", "first")).await.status, 204);
     assert_eq!(server.get("/http/b/text").await.body, "first");
 }
 
 #[tokio::test]
-async fn passes_no_secrets_and_accepts_no_cookies() {
-    let server = boards(Server::new()).await;
+async fn passes_no_secrets_and_drops_set_cookie() {
+    let server = text_store_server(Server::new()).await;
     let headers = "Authorization: Bearer x\r\nCookie: a=b\r\nX-Signature: 1\r\n";
     let path = "/http/a/echo?x=1&token=secret&access_token=secret&y=a%20b";
-    let answer = server.request(&written("POST", path, headers, "")).await;
-    assert_eq!(answer.status, 201);
-    assert_eq!(answer.body, r#"POST x=1&y=a%20b ["host", "content-length", "x-signature"] None"#);
-    assert_eq!((answer.header("set-cookie"), answer.header("x-own")), (None, Some("1")));
-    assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    let response = server.request(&format_request("POST", path, headers, "")).await;
+    assert_eq!(response.status, 201);
+    assert_eq!(response.body, r#"POST x=1&y=a%20b ["host", "content-length", "x-signature"] None"#);
+    assert_eq!((response.header("set-cookie"), response.header("x-own")), (None, Some("1")));
+    assert_eq!(response.header("content-type"), Some("application/octet-stream"));
+    assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
     let page = server.get("/http/a/page").await;
     assert_eq!((page.header("content-type"), page.body.as_str()), (Some("text/html"), "<p>"));
     assert_eq!(server.get("/http/a/bad").await.status, 500);
 
-    let server = boards(Server::new().with_admission(Admission::new().with_client_headers(["cookie"]))).await;
-    let answer = server.request(&written("POST", "/http/a/echo", headers, "")).await;
-    assert!(answer.body.contains("\"cookie\"") && !answer.body.contains("authorization"), "{}", answer.body);
+    let server =
+        text_store_server(Server::new().with_admission(Admission::new().with_client_headers(["cookie"]))).await;
+    let response = server.request(&format_request("POST", "/http/a/echo", headers, "")).await;
+    assert!(response.body.contains("\"cookie\"") && !response.body.contains("authorization"), "{}", response.body);
 }
 
 #[tokio::test]
 async fn rejects_requests_that_are_not_admitted() {
     let admission = Admission::new().with_origins("same-host".parse().unwrap());
-    let server = boards(Server::new().with_admission(admission)).await;
-    let from = |origin: &str| written("PUT", "/http/a/text", &format!("Origin: {origin}\r\n"), "x");
+    let server = text_store_server(Server::new().with_admission(admission)).await;
+    let from = |origin: &str| format_request("PUT", "/http/a/text", &format!("Origin: {origin}\r\n"), "x");
     assert_eq!(server.request(&from("https://evil.test")).await.status, 403);
     assert!(server.handle.rooms().await.is_empty());
     assert_eq!(server.request(&from("https://test")).await.status, 204);
 
-    let server = boards(Server::new().with_room_strategy(RoomStrategy::Api)).await;
-    assert_eq!(server.request(&written("PUT", "/http/a/text", "", "x")).await.status, 404);
+    let server = text_store_server(Server::new().with_room_strategy(RoomStrategy::Api)).await;
+    assert_eq!(server.request(&format_request("PUT", "/http/a/text", "", "x")).await.status, 404);
 }
 
 #[tokio::test]
-async fn a_failed_room_answers_503_and_the_next_request_starts_afresh() {
-    let server = boards(Server::new()).await;
-    server.request(&written("PUT", "/http/a/text", "", "x")).await;
-    let answer = server.get("/http/a/panic").await;
-    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5")));
-    assert_eq!(server.request(&written("PUT", "/http/a/text", "", "y")).await.status, 204);
+async fn responds_503_for_a_failed_room_and_the_next_request_starts_a_new_one() {
+    let server = text_store_server(Server::new()).await;
+    server.request(&format_request("PUT", "/http/a/text", "", "x")).await;
+    let response = server.get("/http/a/panic").await;
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("5")));
+    assert_eq!(server.request(&format_request("PUT", "/http/a/text", "", "y")).await.status, 204);
 }
 
 #[tokio::test]
 async fn limits_the_rate_of_requests_by_address() {
-    let limit = trips(Limit::MessagesPerSecond);
-    let server = boards(Server::new().with_limits(Limits::default().with_messages_per_second(1))).await;
+    let observer = observe_limit(Limit::MessagesPerSecond);
+    let server = text_store_server(Server::new().with_limits(Limits::default().with_messages_per_second(1))).await;
     for _ in 0..5 {
-        assert_eq!(server.request(&written("PUT", "/http/a/text", "", "x")).await.status, 204);
+        assert_eq!(server.request(&format_request("PUT", "/http/a/text", "", "x")).await.status, 204);
     }
-    let answer = server.request(&written("PUT", "/http/a/text", "", "x")).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("5")));
-    limit.tripped();
+    let response = server.request(&format_request("PUT", "/http/a/text", "", "x")).await;
+    assert_eq!((response.status, response.header("retry-after")), (429, Some("5")));
+    observer.assert_reached();
 }
 
 #[tokio::test]
-async fn limits_the_size_and_time_of_a_body() {
-    let limit = trips(Limit::MessageBytes);
-    let server = boards(Server::new().with_limits(Limits::default().with_message_bytes(10))).await;
-    assert_eq!(server.request(&written("PUT", "/http/a/text", "", "0123456789")).await.status, 204);
-    assert_eq!(server.request(&written("PUT", "/http/a/text", "", "01234567890")).await.status, 413);
-    limit.tripped();
+async fn limits_the_size_of_a_body() {
+    let observer = observe_limit(Limit::MessageBytes);
+    let server = text_store_server(Server::new().with_limits(Limits::default().with_message_bytes(10))).await;
+    assert_eq!(server.request(&format_request("PUT", "/http/a/text", "", "0123456789")).await.status, 204);
+    assert_eq!(server.request(&format_request("PUT", "/http/a/text", "", "01234567890")).await.status, 413);
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
 async fn rejects_a_body_that_does_not_arrive() {
-    let limit = trips(Limit::MessageTime);
+    let observer = observe_limit(Limit::MessageTime);
     let limits = Limits::default().with_message_time(Duration::from_secs(3));
-    let server = TestServer::pipe_of(Server::new().with_limits(limits), DefaultStateroomFactory::<Board>::default());
+    let server = TestServer::pipe_with_factory(
+        Server::new().with_limits(limits),
+        DefaultStateroomFactory::<TextStore>::default(),
+    );
     let mut slow = server.open().await;
-    slow.write_all(&written("PUT", "/http/a/text", "", "0123456789").as_bytes()[..85]).await.unwrap();
-    let mut answer = Vec::new();
-    within_timeout("an answer", tokio::io::AsyncReadExt::read_to_end(&mut slow, &mut answer)).await.unwrap();
-    assert!(answer.starts_with(b"HTTP/1.1 408"));
-    limit.tripped();
+    slow.write_all(&format_request("PUT", "/http/a/text", "", "0123456789").as_bytes()[..85]).await.unwrap();
+    let mut response = Vec::new();
+    within_timeout("a response", tokio::io::AsyncReadExt::read_to_end(&mut slow, &mut response)).await.unwrap();
+    assert!(response.starts_with(b"HTTP/1.1 408"));
+    observer.assert_reached();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_504_for_a_busy_room() {
+async fn responds_504_for_a_busy_room() {
     let limits = Limits::default().with_request_time(Duration::from_millis(50));
     let server = TestServer::tcp(Server::new().with_limits(limits)).await;
     let mut client = server.join("a").await;
-    client.say("block").await;
-    server.script.happened("a", "message 1 block", 1).await;
+    client.send_text("block").await;
+    server.script.wait_for_event("a", "message 1 block", 1).await;
     assert_eq!(server.get("/http/a/x").await.status, 504);
-    server.script.open();
+    server.script.unblock();
 }
 
 #[tokio::test]
-async fn a_nested_router_passes_the_same_path() {
-    let server = TestServer::pipe_of(Server::new(), DefaultStateroomFactory::<Board>::default());
+async fn passes_the_same_path_from_a_nested_router() {
+    let server = TestServer::pipe_with_factory(Server::new(), DefaultStateroomFactory::<TextStore>::default());
     let app = axum::Router::new().nest("/app/rooms", server.router());
     for (method, path, status) in [("PUT", "text", 204), ("GET", "text", 200), ("PUT", "nothing", 404)] {
         let request = axum::http::Request::builder().method(method).uri(format!("/app/rooms/http/a%2Fb/{path}"));
         let request = request.body(axum::body::Body::from("hello")).unwrap();
-        let response = within_timeout("an answer", app.clone().oneshot(request)).await.unwrap();
+        let response = within_timeout("a response", app.clone().oneshot(request)).await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{method} {path}");
     }
     assert!(server.handle.room("a/b").await.is_some());

@@ -1,9 +1,9 @@
-//! To a service and its clients, the simulated room of `stateroom::testing` is as a room of this server.
+//! The simulated room of `stateroom::testing` behaves like a room of the server.
 //!
-//! Random clients do the same in both, and have to hear the same: they come with tokens or without, speak, leave, are closed;
-//! timers fire, by themselves and by hand; the program around the rooms asks; services fail; the server stops. What the simulated
-//! one leaves out is kept away: nobody reaches a limit, no room is left empty to end, none fails so often that it has to rest.
-//! Details of clients and requests over HTTP are not played.
+//! A property test runs the same random script in both and compares the histories. Clients join with and without
+//! tokens, send messages, leave and are closed. Timers fire when due or through the handle. The host calls services,
+//! services fail, and the server stops. The scripts avoid what the simulation does not model: limits, the end of empty
+//! rooms, and backoffs. Client details and HTTP requests are not covered.
 use std::{collections::BTreeMap, mem, time::Duration};
 
 use stateroom::{
@@ -17,17 +17,17 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::common::{Client, ScriptFactory, TestServer};
 
 const ROOM: &str = "a";
-/// The pause after each step. No timer is due when a step begins, so that their order is deterministic.
+/// Pause after each step. No timer is due at the start of a step, which keeps the order of events deterministic.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Failures per minute without a backoff.
-const FAULTS: usize = 2;
+/// Number of failures per minute that cause no backoff.
+const MAX_FAULTS: usize = 2;
 
 const TEXTS: [&str; 17] = [
     "echo",
-    "all hear",
-    "others hear",
-    "to 1 hear",
-    "to 2 hear",
+    "all hello",
+    "others hello",
+    "to 1 hello",
+    "to 2 hello",
     "timer 0",
     "timer 3",
     "timer 57",
@@ -35,62 +35,67 @@ const TEXTS: [&str; 17] = [
     "disconnect-timer 5",
     "close 1 3000 enough",
     "close 2 1000 ",
-    "close 3 999 no code of a service",
+    "close 3 999 invalid code",
     CALL,
-    CALL_IN_VAIN,
+    CALL_WITHOUT_RESPONSE,
     FIRE,
     PANIC,
 ];
 const BYTES: &[u8] = b"\xff\x00";
-// Said by a client, these stand for what only the program around the rooms can do.
+// Client messages that are replaced by operations of the host.
 const CALL: &str = "call echo so";
-const CALL_IN_VAIN: &str = "call nothing";
+const CALL_WITHOUT_RESPONSE: &str = "call nothing";
 const FIRE: &str = "fire";
-const PANIC: &str = "panic heard by nobody";
+const PANIC: &str = "panic undelivered";
 
 #[test]
-fn a_simulated_room_behaves_like_one_of_a_server() {
+fn a_simulated_room_behaves_like_a_server_room() {
     let rooms = Interleavings::in_rooms("a_room()", || Room::from_factory(ROOM, ScriptFactory::default()));
     let messages = TEXTS.map(MessagePayload::from).into_iter().chain([BYTES.into()]);
     let rooms = rooms.messages(messages).clients(1..=4).steps(1..=60).cases(300).allow_faults().at_the_end();
     rooms.check(|room| {
         let script = with_pauses(room.script());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        assert_eq!(runtime.block_on(Served::run(&script)), simulate(&script), "served, and simulated");
+        assert_eq!(
+            runtime.block_on(ServerRoom::run(&script)),
+            simulate(&script),
+            "history of the server (left) and of the simulation (right)"
+        );
     });
 }
 
 /// The history of a room.
 #[derive(Debug, Default, PartialEq)]
-struct Course {
+struct History {
     /// The events of the service.
     events: Vec<String>,
-    /// The steps up to each pause, and their results.
-    parts: Vec<Part>,
+    /// The segments between pauses.
+    segments: Vec<Segment>,
     /// The last close code of each client.
     closed: BTreeMap<ClientId, (u16, String)>,
 }
 
+/// The steps up to a pause, and their effects.
 #[derive(Debug, Default, PartialEq)]
-struct Part {
-    done: Vec<Step>,
-    heard: BTreeMap<ClientId, Vec<MessagePayload>>,
+struct Segment {
+    steps: Vec<Step>,
+    received: BTreeMap<ClientId, Vec<MessagePayload>>,
     closed: BTreeMap<ClientId, Vec<u16>>,
 }
 
-/// The history up to the first backoff.
+/// Returns the script up to the first backoff, with a pause after each step and a shutdown at the end.
 fn with_pauses(recorded: &Script) -> Script {
     let mut faults = 0;
     let is_fault = |step: &Step| matches!(step, Step::Send { message, .. } if message.text() == Some(PANIC));
     let steps = recorded.without_expectations().steps.into_iter().take_while(|step| {
         faults += usize::from(is_fault(step));
-        faults <= FAULTS
+        faults <= MAX_FAULTS
     });
     let steps = steps.map(|step| match step {
-        // A multiple of the pause, and not to be taken for one.
+        // A multiple of the pause that is distinguishable from it.
         Step::Advance { time } => Step::Advance { time: time.max(2 * PAUSE) },
         Step::Send { client, message } => match message.text() {
-            Some(text @ (CALL | CALL_IN_VAIN)) => {
+            Some(text @ (CALL | CALL_WITHOUT_RESPONSE)) => {
                 Step::Call { message: text.trim_start_matches("call ").into(), answer: None }
             }
             Some(FIRE) => Step::FireTimer,
@@ -105,62 +110,67 @@ fn is_pause(step: &Step) -> bool {
     matches!(step, Step::Advance { time } if *time == PAUSE)
 }
 
-fn simulate(script: &Script) -> Course {
+fn simulate(script: &Script) -> History {
     let factory = ScriptFactory::default();
     let mut room = Room::from_factory(ROOM, factory.clone());
     script.run(&mut room).unwrap();
-    let mut parts: Vec<Part> = Vec::new();
+    let mut segments: Vec<Segment> = Vec::new();
     for step in room.script().steps.clone() {
-        match (step, parts.last_mut()) {
-            (Step::Expect { client, messages }, Some(part)) => part.heard.entry(client).or_default().extend(messages),
-            (Step::ExpectClosed { client, code }, Some(part)) => part.closed.entry(client).or_default().push(code),
-            (step, Some(part)) if !part.done.last().is_some_and(is_pause) => part.done.push(step),
-            (step, _) => parts.push(Part { done: vec![step], ..Part::default() }),
+        match (step, segments.last_mut()) {
+            (Step::Expect { client, messages }, Some(segment)) => {
+                segment.received.entry(client).or_default().extend(messages)
+            }
+            (Step::ExpectClosed { client, code }, Some(segment)) => {
+                segment.closed.entry(client).or_default().push(code)
+            }
+            (step, Some(segment)) if !segment.steps.last().is_some_and(is_pause) => segment.steps.push(step),
+            (step, _) => segments.push(Segment { steps: vec![step], ..Segment::default() }),
         }
     }
     let clients = (1..=100).map(ClientId);
     let closed = clients.filter_map(|client| Some((client, room.closed(client)?.clone())));
     let closed = closed.map(|(client, closed)| (client, (closed.code, closed.reason))).collect();
-    Course { events: factory.events(ROOM), parts, closed }
+    History { events: factory.events(ROOM), segments, closed }
 }
 
-/// A room of a server.
-struct Served {
+/// A room of a real server.
+struct ServerRoom {
     server: TestServer,
     clients: BTreeMap<ClientId, Client>,
-    /// Clients whose tokens other clients have used since.
+    /// Connections that were replaced by a later one with the same token.
     replaced: Vec<(ClientId, Client)>,
-    part: Part,
-    course: Course,
+    segment: Segment,
+    history: History,
 }
 
-impl Served {
-    async fn run(script: &Script) -> Course {
+impl ServerRoom {
+    async fn run(script: &Script) -> History {
         let server = TestServer::pipe(Server::new());
-        // The simulated one has begun already.
+        // A simulated room has already started.
         server.handle.create_room(Some(ROOM)).await.unwrap();
         let (clients, replaced) = Default::default();
-        let mut served = Served { server, clients, replaced, part: Part::default(), course: Course::default() };
+        let mut room =
+            ServerRoom { server, clients, replaced, segment: Segment::default(), history: History::default() };
         for step in &script.steps {
-            if let Some(done) = served.play(step).await {
-                served.part.done.push(done);
+            if let Some(done) = room.run_step(step).await {
+                room.segment.steps.push(done);
             }
             if is_pause(step) {
-                served.listen().await;
-                let part = mem::take(&mut served.part);
-                served.course.parts.push(part);
+                room.receive_from_all().await;
+                let segment = mem::take(&mut room.segment);
+                room.history.segments.push(segment);
             }
         }
-        Course { events: served.server.script.events(ROOM), ..served.course }
+        History { events: room.server.script.events(ROOM), ..room.history }
     }
 
-    /// Runs a step, if it is possible.
-    async fn play(&mut self, step: &Step) -> Option<Step> {
+    /// Runs a step. Returns `None` if it is not possible in the current state.
+    async fn run_step(&mut self, step: &Step) -> Option<Step> {
         let room = self.server.handle.room(ROOM).await;
         match step {
             Step::Connect { client, token, .. } => {
                 if room.is_none() {
-                    self.course.closed.clear();
+                    self.history.closed.clear();
                 }
                 let query = token.as_ref().map(|token| format!("?token={}", token.replace(' ', "%20")));
                 let joined = self.server.connect(&format!("/ws/{ROOM}{}", query.unwrap_or_default())).await;
@@ -194,32 +204,32 @@ impl Served {
     }
 
     /// Receives the messages of all clients.
-    async fn listen(&mut self) {
+    async fn receive_from_all(&mut self) {
         let replaced = mem::take(&mut self.replaced);
         for (client, connection) in replaced.into_iter().chain(mem::take(&mut self.clients)) {
-            if let Some(connection) = self.hear(client, connection).await {
+            if let Some(connection) = self.receive_from(client, connection).await {
                 self.clients.insert(client, connection);
             }
         }
     }
 
-    /// Receives the messages of one client; `None` if it was closed.
-    async fn hear(&mut self, client: ClientId, mut connection: Client) -> Option<Client> {
-        while let Some(message) = connection.message_or_end_soon().await {
+    /// Receives the messages of one client. Returns `None` if it was closed.
+    async fn receive_from(&mut self, client: ClientId, mut connection: Client) -> Option<Client> {
+        while let Some(message) = connection.poll_message().await {
             let payload = match message {
                 Message::Text(text) => text.as_str().into(),
                 Message::Binary(bytes) => bytes.to_vec().into(),
                 Message::Close(Some(frame)) => {
                     let code = frame.code.into();
-                    self.part.closed.entry(client).or_default().push(code);
-                    self.course.closed.insert(client, (code, frame.reason.as_str().to_owned()));
-                    // The answer to it goes out.
-                    connection.message_or_end_soon().await;
+                    self.segment.closed.entry(client).or_default().push(code);
+                    self.history.closed.insert(client, (code, frame.reason.as_str().to_owned()));
+                    // Sends the reply to the close frame.
+                    connection.poll_message().await;
                     return None;
                 }
                 other => panic!("{other:?}"),
             };
-            self.part.heard.entry(client).or_default().push(payload);
+            self.segment.received.entry(client).or_default().push(payload);
         }
         Some(connection)
     }

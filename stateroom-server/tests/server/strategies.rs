@@ -1,4 +1,4 @@
-//! Each strategy creates rooms in its own way only.
+//! Room strategies: which requests create rooms, and how IDs are generated.
 use std::collections::HashSet;
 
 use axum::{
@@ -15,16 +15,16 @@ fn server(strategy: &str) -> TestServer {
 }
 
 #[tokio::test]
-async fn implicit_creates_rooms_by_join_post_and_generated_name() {
+async fn implicit_creates_rooms_by_join_by_post_and_with_generated_ids() {
     let server = server("implicit");
     server.join("a").await;
     assert_eq!(server.post("/ws/b").await.body, "b");
-    let named = server.post("/new_room").await;
-    assert_eq!(named.status, 200);
-    assert_eq!(named.body.len(), 36, "a UUID: `{}`", named.body);
-    server.join(&named.body).await;
+    let generated = server.post("/new_room").await;
+    assert_eq!(generated.status, 200);
+    assert_eq!(generated.body.len(), 36, "not a UUID: `{}`", generated.body);
+    server.join(&generated.body).await;
     let ids: HashSet<String> = server.handle.rooms().await.into_iter().map(|room| room.id).collect();
-    assert_eq!(ids, HashSet::from(["a".to_owned(), "b".to_owned(), named.body]));
+    assert_eq!(ids, HashSet::from(["a".to_owned(), "b".to_owned(), generated.body]));
 }
 
 #[tokio::test]
@@ -34,9 +34,9 @@ async fn api_creates_rooms_by_post() {
     assert_eq!(server.post("/ws/a").await.status, 200);
     assert_eq!(server.post("/ws/a").await.status, 409);
     server.join("a").await;
-    assert_eq!(server.refused("/ws/b").await.status, 404);
+    assert_eq!(server.expect_refusal("/ws/b").await.status, 404);
     assert_eq!(server.post("/ws/1").await.status, 200);
-    server.connect("/ws").await.hears("joined 1").await;
+    server.connect("/ws").await.expect_text("joined 1").await;
 }
 
 #[tokio::test]
@@ -59,11 +59,11 @@ async fn short_generates_ids_of_letters() {
     for (strategy, letters) in [("short", 4), ("short3", 3), ("short12", 12)] {
         let server = server(strategy);
         assert_eq!(server.post("/ws/a").await.status, 400);
-        let answer = server.post("/new_room").await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.body.len(), letters);
-        assert!(answer.body.bytes().all(|letter| letter.is_ascii_uppercase()), "{}", answer.body);
-        server.join(&answer.body).await;
+        let response = server.post("/new_room").await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.body.len(), letters);
+        assert!(response.body.bytes().all(|letter| letter.is_ascii_uppercase()), "{}", response.body);
+        server.join(&response.body).await;
     }
 }
 
@@ -78,11 +78,11 @@ async fn short_ids_do_not_repeat_until_exhausted() {
         let (head, body) = response.into_parts();
         (head, String::from_utf8(to_bytes(body, 1000).await.unwrap().to_vec()).unwrap())
     };
-    let mut names = HashSet::new();
+    let mut ids = HashSet::new();
     for _ in 0..26 * 26 * 26 {
-        let (head, name) = post().await;
-        assert_eq!((head.status.as_u16(), name.len()), (200, 3));
-        assert!(names.insert(name));
+        let (head, id) = post().await;
+        assert_eq!((head.status.as_u16(), id.len()), (200, 3));
+        assert!(ids.insert(id));
     }
     let (head, _) = post().await;
     assert_eq!(head.status.as_u16(), 503);
@@ -96,16 +96,16 @@ async fn a_created_room_that_ended_can_be_joined_again() {
         let server = Server::new().with_room_strategy(strategy).with_shutdown_policy(ShutdownPolicy::Immediate);
         let server = TestServer::pipe(server);
         let room = server.post(path).await.body;
-        for life in 1..=3 {
-            assert_eq!(server.join(&room).await.id, 1, "{strategy}, life {life}");
-            server.script.happened(&room, "drop", life).await;
+        for generation in 1..=3 {
+            assert_eq!(server.join(&room).await.id, 1, "{strategy}, generation {generation}");
+            server.script.wait_for_event(&room, "drop", generation).await;
         }
         assert_eq!(server.script.events(&room).iter().filter(|event| *event == "init").count(), 3);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn forgets_the_room_that_ended_first() {
+async fn forgets_the_oldest_ended_room_at_the_limit() {
     let server = Server::new()
         .with_room_strategy(RoomStrategy::Api)
         .with_shutdown_policy(ShutdownPolicy::Immediate)
@@ -114,9 +114,9 @@ async fn forgets_the_room_that_ended_first() {
     for room in ["a", "b", "c"] {
         assert_eq!(server.post(&format!("/ws/{room}")).await.status, 200);
         server.join(room).await.leave().await;
-        server.script.happened(room, "drop", 1).await;
+        server.script.wait_for_event(room, "drop", 1).await;
     }
-    assert_eq!(server.refused("/ws/a").await.status, 404);
+    assert_eq!(server.expect_refusal("/ws/a").await.status, 404);
     server.join("c").await;
-    assert_eq!(server.post("/ws/a").await.status, 200, "its name is free again");
+    assert_eq!(server.post("/ws/a").await.status, 200, "a forgotten ID can be created again");
 }

@@ -1,4 +1,4 @@
-//! Factories that are replaced while clients are connected.
+//! Replacing the service factory while clients are connected.
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use stateroom::{
@@ -9,7 +9,7 @@ use stateroom_server::{Limits, OnSwap, Server, ShutdownPolicy};
 
 use crate::common::{Client, ScriptFactory, TestServer, within_timeout};
 
-/// Services with a version number, which announce their events and count messages.
+/// Creates services with a version number, which broadcast their events and count messages.
 struct Version(u32);
 
 struct Versioned {
@@ -53,55 +53,56 @@ impl StateroomService for Versioned {
     }
 }
 
-async fn hears(client: &mut Client, texts: &[&str]) {
+async fn expect_texts(client: &mut Client, texts: &[&str]) {
     for text in texts {
-        client.hears(text).await;
+        client.expect_text(text).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn restarts_rooms_with_their_clients() {
-    let server = TestServer::pipe_of(Server::new(), Version(1));
+    let server = TestServer::pipe_with_factory(Server::new(), Version(1));
     let mut one = server.connect("/ws/a?token=one").await;
-    hears(&mut one, &["v1 connect 1"]).await;
+    expect_texts(&mut one, &["v1 connect 1"]).await;
     let mut two = server.connect("/ws/a?name=Ann").await;
-    hears(&mut one, &["v1 connect 2Ann"]).await;
-    hears(&mut two, &["v1 connect 2Ann"]).await;
-    one.say("timer").await;
-    hears(&mut one, &["v1 message 1"]).await;
+    expect_texts(&mut one, &["v1 connect 2Ann"]).await;
+    expect_texts(&mut two, &["v1 connect 2Ann"]).await;
+    one.send_text("timer").await;
+    expect_texts(&mut one, &["v1 message 1"]).await;
 
     server.handle.swap(Version(2), OnSwap::Restart);
     for client in [&mut one, &mut two] {
-        hears(client, &["v2 init", "v2 connect 1", "v2 connect 2Ann"]).await;
+        expect_texts(client, &["v2 init", "v2 connect 1", "v2 connect 2Ann"]).await;
     }
-    one.say("x").await;
-    hears(&mut one, &["v2 message 1"]).await;
+    one.send_text("x").await;
+    expect_texts(&mut one, &["v2 message 1"]).await;
     tokio::time::advance(Duration::from_secs(10)).await;
-    one.say("y").await;
-    hears(&mut one, &["v2 message 2"]).await;
-    // Numbers and tokens are the room's.
+    one.send_text("y").await;
+    expect_texts(&mut one, &["v2 message 2"]).await;
+    // Client IDs and tokens belong to the room and survive the restart.
     let mut three = server.connect("/ws/a").await;
-    hears(&mut three, &["v2 connect 3"]).await;
+    expect_texts(&mut three, &["v2 connect 3"]).await;
     one.leave().await;
-    hears(&mut two, &["v2 connect 3", "v2 disconnect 1"]).await;
+    expect_texts(&mut two, &["v2 connect 3", "v2 disconnect 1"]).await;
     let mut again = server.connect("/ws/a?token=one").await;
-    hears(&mut again, &["v2 connect 1"]).await;
+    expect_texts(&mut again, &["v2 connect 1"]).await;
     let mut new = server.connect("/ws/new").await;
-    hears(&mut new, &["v2 connect 1"]).await;
+    expect_texts(&mut new, &["v2 connect 1"]).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn rooms_that_drain_keep_their_service_until_they_end() {
-    let server = TestServer::pipe_of(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate), Version(1));
+async fn draining_rooms_keep_their_service_until_they_end() {
+    let server =
+        TestServer::pipe_with_factory(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate), Version(1));
     let mut old = server.connect("/ws/a").await;
-    hears(&mut old, &["v1 connect 1"]).await;
+    expect_texts(&mut old, &["v1 connect 1"]).await;
     server.handle.swap(Version(2), OnSwap::Drain);
-    old.say("x").await;
-    hears(&mut old, &["v1 message 1"]).await;
+    old.send_text("x").await;
+    expect_texts(&mut old, &["v1 message 1"]).await;
     let mut second = server.connect("/ws/a").await;
-    hears(&mut second, &["v1 connect 2"]).await;
+    expect_texts(&mut second, &["v1 connect 2"]).await;
     let mut new = server.connect("/ws/b").await;
-    hears(&mut new, &["v2 connect 1"]).await;
+    expect_texts(&mut new, &["v2 connect 1"]).await;
     old.leave().await;
     second.leave().await;
     within_timeout("the room to end", async {
@@ -111,62 +112,62 @@ async fn rooms_that_drain_keep_their_service_until_they_end() {
     })
     .await;
     let mut fresh = server.connect("/ws/a").await;
-    hears(&mut fresh, &["v2 connect 1"]).await;
+    expect_texts(&mut fresh, &["v2 connect 1"]).await;
 }
 
-/// All messages around a swap are answered once and in order, by either service.
+/// Each message sent around a swap is handled once and in order, by the old or the new service.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn loses_no_message_during_a_restart() {
     const COUNT: u32 = 2000;
-    let server = TestServer::tcp_of(Server::new(), Version(0)).await;
+    let server = TestServer::tcp_with_factory(Server::new(), Version(0)).await;
     let mut client = server.connect("/ws/a").await;
-    hears(&mut client, &["v0 connect 1"]).await;
+    expect_texts(&mut client, &["v0 connect 1"]).await;
     let (mut write, mut read) = client.split();
-    let saying = tokio::spawn(async move {
+    let sending = tokio::spawn(async move {
         use futures_util::SinkExt;
         for _ in 0..COUNT {
             write.send("x".into()).await.unwrap();
         }
         write
     });
-    let (mut heard, mut versions) = (0, 0);
+    let (mut received, mut versions) = (0, 0);
     let mut version = 0;
-    while heard < COUNT {
-        let message = within_timeout("an answer", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
+    while received < COUNT {
+        let message = within_timeout("a response", futures_util::StreamExt::next(&mut read)).await.unwrap().unwrap();
         let text = message.to_text().unwrap().to_owned();
         if text.contains("message") {
-            heard += 1;
-            let of: u32 = text[1..].split(' ').next().unwrap().parse().unwrap();
-            assert!(of >= version, "an older service answers later: {text}");
-            version = of;
-            if heard % 200 == 100 {
+            received += 1;
+            let from: u32 = text[1..].split(' ').next().unwrap().parse().unwrap();
+            assert!(from >= version, "an older service responded after a newer one: {text}");
+            version = from;
+            if received % 200 == 100 {
                 versions += 1;
                 server.handle.swap(Version(versions), OnSwap::Restart);
             }
         }
     }
-    drop(saying.await.unwrap());
-    assert_eq!((heard, versions), (COUNT, 10));
+    drop(sending.await.unwrap());
+    assert_eq!((received, versions), (COUNT, 10));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_restart_ends_its_own_room_only() {
-    let server = TestServer::pipe_of(Server::new(), Version(1));
+async fn a_failed_restart_ends_the_room() {
+    let server = TestServer::pipe_with_factory(Server::new(), Version(1));
     let mut client = server.connect("/ws/a").await;
-    hears(&mut client, &["v1 connect 1"]).await;
+    expect_texts(&mut client, &["v1 connect 1"]).await;
     let broken = ScriptFactory::default();
     broken.fail_at(&["build"]);
     server.handle.swap(broken, OnSwap::Restart);
-    assert_eq!(client.closed().await.0, 1011);
+    assert_eq!(client.expect_close().await.0, 1011);
     server.handle.swap(Version(2), OnSwap::Restart);
     let mut again = server.connect("/ws/a").await;
-    hears(&mut again, &["v2 connect 1"]).await;
+    expect_texts(&mut again, &["v2 connect 1"]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn restarts_an_empty_room_and_keeps_its_deadline() {
     let policy = ShutdownPolicy::After(Duration::from_secs(5));
-    let server = TestServer::pipe_of(Server::new().with_shutdown_policy(policy), Version(1));
+    let server = TestServer::pipe_with_factory(Server::new().with_shutdown_policy(policy), Version(1));
     server.connect("/ws/a").await.leave().await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     server.handle.swap(Version(2), OnSwap::Restart);
@@ -176,9 +177,9 @@ async fn restarts_an_empty_room_and_keeps_its_deadline() {
     assert!(server.handle.room("a").await.is_none());
 }
 
-/// A slow client is closed while its room restarts: only the old service gets its `disconnect`.
+/// A slow client is closed while its room restarts: only the old service receives its `disconnect`.
 #[tokio::test(start_paused = true)]
-async fn the_old_service_gets_the_disconnect_of_a_slow_client() {
+async fn delivers_the_disconnect_of_a_slow_client_to_the_old_service() {
     let limits = Limits::default().with_outbound_bytes(10_000);
     let server = TestServer::pipe(Server::new().with_limits(limits));
     let client = server.join("a").await;
@@ -187,44 +188,44 @@ async fn the_old_service_gets_the_disconnect_of_a_slow_client() {
         room.send(MessageRecipient::Broadcast, "x".repeat(9000)).await.unwrap();
     }
     server.handle.swap(server.script.clone(), OnSwap::Restart);
-    server.script.happened("a", "init", 2).await;
+    server.script.wait_for_event("a", "init", 2).await;
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop", "init"]);
-    client.vanish();
+    client.drop_connection();
 }
 
-/// Events after the swap go to the new service.
 #[tokio::test(start_paused = true)]
-async fn the_new_service_gets_events_after_the_swap() {
-    let server = TestServer::pipe_of(Server::new(), Version(1));
+async fn delivers_events_after_the_swap_to_the_new_service() {
+    let server = TestServer::pipe_with_factory(Server::new(), Version(1));
     let mut client = server.connect("/ws/a").await;
-    client.hears("v1 connect 1").await;
+    client.expect_text("v1 connect 1").await;
     server.handle.swap(Version(2), OnSwap::Restart);
     let room = server.handle.room("a").await.unwrap();
-    // Before the room has come to it.
+    // The room has not handled the swap yet.
     room.inject_message(ClientId(1), "x").await.unwrap();
     room.restart();
     room.inject_message(ClientId(1), "x").await.unwrap();
-    room.inject_message(ClientId(9), "of one who is not here").await.unwrap();
-    hears(&mut client, &["v2 init", "v2 connect 1", "v2 message 1", "v2 init", "v2 connect 1", "v2 message 1"]).await;
-    client.say("x").await;
-    client.hears("v2 message 2").await;
+    room.inject_message(ClientId(9), "from an absent client").await.unwrap();
+    expect_texts(&mut client, &["v2 init", "v2 connect 1", "v2 message 1", "v2 init", "v2 connect 1", "v2 message 1"])
+        .await;
+    client.send_text("x").await;
+    client.expect_text("v2 message 2").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_fired_by_the_handle_does_not_fire_again() {
-    let server = TestServer::pipe_of(Server::new(), Version(1));
+    let server = TestServer::pipe_with_factory(Server::new(), Version(1));
     let mut client = server.connect("/ws/a").await;
-    client.hears("v1 connect 1").await;
-    client.say("timer").await;
-    client.hears("v1 message 1").await;
+    client.expect_text("v1 connect 1").await;
+    client.send_text("timer").await;
+    client.expect_text("v1 message 1").await;
     let room = server.handle.room("a").await.unwrap();
-    // Set anew just before, too.
+    // Sets the timer again right before it is fired.
     room.inject_message(ClientId(1), "timer").await.unwrap();
     room.fire_timer().await.unwrap();
-    hears(&mut client, &["v1 message 2", "v1 timer"]).await;
+    expect_texts(&mut client, &["v1 message 2", "v1 timer"]).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
-    client.say("x").await;
-    client.hears("v1 message 3").await;
+    client.send_text("x").await;
+    client.expect_text("v1 message 3").await;
     room.close(1000, "").await;
     assert!(room.fire_timer().await.is_err() && room.inject_message(ClientId(1), "x").await.is_err());
 }

@@ -1,4 +1,4 @@
-//! A client that returns with its token keeps its ID and replaces its live connection.
+//! Tokens: a client that reconnects with its token keeps its ID and replaces its open connection.
 use stateroom_server::{Limits, Server, ShutdownPolicy};
 
 use crate::common::TestServer;
@@ -6,18 +6,18 @@ use crate::common::TestServer;
 #[tokio::test]
 async fn the_same_token_gets_the_same_id_in_the_same_room() {
     let server = TestServer::tcp(Server::new()).await;
-    let mut watcher = server.join("a").await;
+    let mut observer = server.join("a").await;
     for _ in 0..3 {
         let client = server.join("a?token=secret").await;
         assert_eq!(client.id, 2);
-        watcher.hears("joined 2").await;
+        observer.expect_text("joined 2").await;
         client.leave().await;
-        watcher.hears("left 2").await;
+        observer.expect_text("left 2").await;
     }
     assert_eq!(server.join("a").await.id, 3);
     assert_eq!(server.join("a?token=another").await.id, 4);
     assert_eq!(server.join("a?token=secret").await.id, 2);
-    assert_eq!(server.join("b?token=secret").await.id, 1, "another room knows nothing of it");
+    assert_eq!(server.join("b?token=secret").await.id, 1, "tokens are scoped to their room");
 }
 
 #[tokio::test]
@@ -25,10 +25,10 @@ async fn a_token_is_percent_decoded_and_works_in_the_default_room() {
     let server = TestServer::tcp(Server::new()).await;
     let _first = server.join("1").await;
     let mut client = server.connect("/ws?token=a%26b&other=1").await;
-    client.hears("joined 2").await;
+    client.expect_text("joined 2").await;
     client.leave().await;
     let mut client = server.connect("/ws/1?x=y&token=a%26b").await;
-    client.hears("joined 2").await;
+    client.expect_text("joined 2").await;
 }
 
 #[tokio::test]
@@ -39,24 +39,24 @@ async fn ignores_an_empty_token() {
 }
 
 #[tokio::test]
-async fn replaces_a_live_connection_with_the_same_token() {
+async fn replaces_an_open_connection_with_the_same_token() {
     let server = TestServer::tcp(Server::new()).await;
-    let mut watcher = server.join("a").await;
+    let mut observer = server.join("a").await;
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
     assert_eq!((old.id, new.id), (2, 2));
-    let (code, _) = old.closed().await;
+    let (code, _) = old.expect_close().await;
     assert_eq!(code, 4000);
     for text in ["joined 2", "left 2", "joined 2"] {
-        watcher.hears(text).await;
+        observer.expect_text(text).await;
     }
     assert_eq!(server.script.events("a")[2..], ["connect 2", "disconnect 2", "connect 2"]);
-    watcher.say("to 2 hello").await;
-    new.hears("hello").await;
+    observer.send_text("to 2 hello").await;
+    new.expect_text("hello").await;
     new.leave().await;
-    watcher.hears("left 2").await;
-    watcher.say("all done").await;
-    watcher.hears("done").await;
+    observer.expect_text("left 2").await;
+    observer.send_text("all done").await;
+    observer.expect_text("done").await;
 }
 
 #[tokio::test]
@@ -64,51 +64,51 @@ async fn ignores_messages_of_a_replaced_connection() {
     let server = TestServer::tcp(Server::new()).await;
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
-    old.say("all I am still here").await;
-    assert_eq!(old.closed().await.0, 4000);
-    new.say("all mine").await;
-    new.hears("mine").await;
+    old.send_text("all ignored").await;
+    assert_eq!(old.expect_close().await.0, 4000);
+    new.send_text("all mine").await;
+    new.expect_text("mine").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_does_not_make_a_room_empty() {
+async fn a_replaced_connection_does_not_end_the_room() {
     let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
     let mut old = server.join("a?token=t").await;
     let mut new = server.join("a?token=t").await;
-    assert_eq!(old.closed().await.0, 4000);
-    new.say("room").await;
-    new.hears("a").await;
+    assert_eq!(old.expect_close().await.0, 4000);
+    new.send_text("room").await;
+    new.expect_text("a").await;
     assert_eq!(server.script.events("a")[..4], ["init", "connect 1", "disconnect 1", "connect 1"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_ended_room_remembers_no_tokens() {
+async fn a_new_room_does_not_remember_tokens_of_the_ended_one() {
     let server = TestServer::pipe(Server::new().with_shutdown_policy(ShutdownPolicy::Immediate));
     let first = server.join("a").await;
     let client = server.join("a?token=t").await;
     assert_eq!(client.id, 2);
     drop((first, client));
-    server.script.happened("a", "drop", 1).await;
+    server.script.wait_for_event("a", "drop", 1).await;
     assert_eq!(server.join("a?token=t").await.id, 1);
 }
 
 #[tokio::test]
-async fn forgets_the_token_absent_for_longest() {
+async fn forgets_the_token_whose_client_left_first() {
     let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_tokens(2))).await;
-    let mut watcher = server.join("a").await;
+    let mut observer = server.join("a").await;
     let one = server.join("a?token=one").await;
     let two = server.join("a?token=two").await;
-    watcher.hears("joined 2").await;
-    watcher.hears("joined 3").await;
+    observer.expect_text("joined 2").await;
+    observer.expect_text("joined 3").await;
     two.leave().await;
-    watcher.hears("left 3").await;
+    observer.expect_text("left 3").await;
     one.leave().await;
-    watcher.hears("left 2").await;
+    observer.expect_text("left 2").await;
     let three = server.join("a?token=three").await;
     assert_eq!(three.id, 4);
     let one = server.join("a?token=one").await;
-    assert_eq!(one.id, 2, "it is remembered");
-    assert_eq!(server.join("a?token=two").await.id, 5, "it was forgotten");
+    assert_eq!(one.id, 2, "the token is remembered");
+    assert_eq!(server.join("a?token=two").await.id, 5, "the token was forgotten");
 }
 
 #[tokio::test]
@@ -116,10 +116,10 @@ async fn never_forgets_the_token_of_a_connected_client() {
     let server = TestServer::tcp(Server::new().with_limits(Limits::default().with_tokens(1))).await;
     let mut one = server.join("a?token=one").await;
     let mut two = server.join("a?token=two").await;
-    one.hears("joined 2").await;
+    one.expect_text("joined 2").await;
     let _again = server.join("a?token=one").await;
-    assert_eq!(one.closed().await.0, 4000);
+    assert_eq!(one.expect_close().await.0, 4000);
     for text in ["left 1", "joined 1"] {
-        two.hears(text).await;
+        two.expect_text(text).await;
     }
 }

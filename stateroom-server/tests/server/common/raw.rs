@@ -1,4 +1,4 @@
-//! WebSocket bytes by hand, for misbehaving clients.
+//! Hand-written WebSocket bytes for misbehaving clients.
 
 pub(crate) const CONTINUATION: u8 = 0x0;
 pub(crate) const TEXT: u8 = 0x81;
@@ -15,7 +15,7 @@ pub(crate) fn handshake(path: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Returns a client's frame, masked with zeros. `first` is its first byte: the flags and the opcode.
+/// Returns a client frame with an all-zero mask. `first` is the first byte: the flags and the opcode.
 pub(crate) fn frame(first: u8, content: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match content.len() {

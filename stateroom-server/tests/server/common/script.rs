@@ -1,4 +1,4 @@
-//! A service that is scripted by messages, announces joins and leaves, and records its events.
+//! A service that executes commands from its messages, broadcasts joins and leaves, and records its events.
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Condvar, Mutex},
@@ -11,25 +11,25 @@ use tokio::sync::watch;
 
 use super::within_timeout;
 
-/// An effect requested outside of events.
+/// An effect applied outside of events.
 #[derive(Debug, Clone)]
-pub(crate) enum Ask {
+pub(crate) enum Effect {
     Broadcast(String),
     Timer(u32),
     Close(u32, u16, &'static str),
 }
 
-type Asking = Arc<dyn Fn(Ask) + Send + Sync>;
+type ApplyEffect = Arc<dyn Fn(Effect) + Send + Sync>;
 
-fn asking(context: impl StateroomContext) -> Asking {
-    Arc::new(move |ask| match ask {
-        Ask::Broadcast(text) => context.send_message(MessageRecipient::Broadcast, text),
-        Ask::Timer(delay) => context.set_timer(delay),
-        Ask::Close(client, code, reason) => context.close_client(client.into(), code, reason),
+fn apply_by(context: impl StateroomContext) -> ApplyEffect {
+    Arc::new(move |effect| match effect {
+        Effect::Broadcast(text) => context.send_message(MessageRecipient::Broadcast, text),
+        Effect::Timer(delay) => context.set_timer(delay),
+        Effect::Close(client, code, reason) => context.close_client(client.into(), code, reason),
     })
 }
 
-/// Creates [`Script`]s. Clones share the record and the failures.
+/// Creates [`Script`] services. Clones share the recorded events and the configured failures.
 #[derive(Clone, Default)]
 pub(crate) struct ScriptFactory {
     shared: Arc<Shared>,
@@ -37,59 +37,59 @@ pub(crate) struct ScriptFactory {
 
 #[derive(Default)]
 struct Shared {
-    /// Room and event, in order.
-    record: watch::Sender<Vec<(String, String)>>,
-    /// What fails, by name: `build`, `build error`, `init`, `connect`, `disconnect`, `timer`, `call`, `drop`.
-    failing: Mutex<HashSet<&'static str>>,
+    /// Pairs of room and event, in order.
+    events: watch::Sender<Vec<(String, String)>>,
+    /// The callbacks that fail: `build`, `build error`, `init`, `connect`, `disconnect`, `timer`, `call`, `drop`.
+    failures: Mutex<HashSet<&'static str>>,
     /// The context of the latest service of each room.
-    contexts: Mutex<HashMap<String, Asking>>,
+    contexts: Mutex<HashMap<String, ApplyEffect>>,
     /// Whether blocked services may continue.
-    open: Mutex<bool>,
-    opened: Condvar,
+    is_unblocked: Mutex<bool>,
+    unblocked: Condvar,
 }
 
 impl Shared {
-    fn happens(&self, room: &str, event: String) {
-        self.record.send_modify(|record| record.push((room.to_owned(), event)));
+    fn record(&self, room: &str, event: String) {
+        self.events.send_modify(|events| events.push((room.to_owned(), event)));
     }
 
-    fn may_fail(&self, at: &str) {
-        let fails = self.failing.lock().unwrap().contains(at);
-        assert!(!fails, "told to fail at {at}");
+    fn fail_if_configured(&self, at: &str) {
+        let fails = self.failures.lock().unwrap().contains(at);
+        assert!(!fails, "scripted failure in {at}");
     }
 }
 
 impl ScriptFactory {
-    /// Returns the events of a room, in order.
+    /// Returns the events recorded in a room, in order.
     pub(crate) fn events(&self, room: &str) -> Vec<String> {
-        let record = self.shared.record.borrow();
-        record.iter().filter(|(of, _)| of == room).map(|(_, event)| event.clone()).collect()
+        let events = self.shared.events.borrow();
+        events.iter().filter(|(of, _)| of == room).map(|(_, event)| event.clone()).collect()
     }
 
-    /// Waits until an event has happened this number of times in a room.
-    pub(crate) async fn happened(&self, room: &str, event: &str, times: usize) {
-        let mut record = self.shared.record.subscribe();
-        let enough = |record: &Vec<(String, String)>| {
-            record.iter().filter(|(of, what)| of == room && what == event).count() >= times
+    /// Waits until an event was recorded in a room the given number of times.
+    pub(crate) async fn wait_for_event(&self, room: &str, event: &str, times: usize) {
+        let mut events = self.shared.events.subscribe();
+        let is_reached = |events: &Vec<(String, String)>| {
+            events.iter().filter(|(of, recorded)| of == room && recorded == event).count() >= times
         };
-        within_timeout(format!("`{event}` in `{room}`"), record.wait_for(enough)).await.unwrap();
+        within_timeout(format!("`{event}` in `{room}`"), events.wait_for(is_reached)).await.unwrap();
     }
 
-    /// Makes services fail at these events.
+    /// Makes services fail in the given callbacks, and in no others.
     pub(crate) fn fail_at(&self, at: &[&'static str]) {
-        *self.shared.failing.lock().unwrap() = at.iter().copied().collect();
+        *self.shared.failures.lock().unwrap() = at.iter().copied().collect();
     }
 
-    /// Requests an effect by the context of the room's latest service.
-    pub(crate) fn ask(&self, room: &str, ask: Ask) {
+    /// Applies an effect through the context of the room's latest service.
+    pub(crate) fn apply(&self, room: &str, effect: Effect) {
         let context = self.shared.contexts.lock().unwrap().get(room).cloned().unwrap();
-        context(ask);
+        context(effect);
     }
 
     /// Unblocks services.
-    pub(crate) fn open(&self) {
-        *self.shared.open.lock().unwrap() = true;
-        self.shared.opened.notify_all();
+    pub(crate) fn unblock(&self) {
+        *self.shared.is_unblocked.lock().unwrap() = true;
+        self.shared.unblocked.notify_all();
     }
 }
 
@@ -99,11 +99,11 @@ impl StateroomServiceFactory for ScriptFactory {
 
     fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Script, &'static str> {
         assert_eq!(context.room_id(), room_id);
-        self.shared.may_fail("build");
-        if self.shared.failing.lock().unwrap().contains("build error") {
-            return Err("told not to build");
+        self.shared.fail_if_configured("build");
+        if self.shared.failures.lock().unwrap().contains("build error") {
+            return Err("scripted build error");
         }
-        self.shared.contexts.lock().unwrap().insert(room_id.to_owned(), asking((*context).clone()));
+        self.shared.contexts.lock().unwrap().insert(room_id.to_owned(), apply_by((*context).clone()));
         Ok(Script {
             room: room_id.to_owned(),
             shared: self.shared.clone(),
@@ -114,66 +114,67 @@ impl StateroomServiceFactory for ScriptFactory {
     }
 }
 
-/// A service scripted by messages:
+/// A service controlled by the messages of its clients:
 ///
-/// | message | what it does |
+/// | message | action |
 /// |-|-|
-/// | `all X`, `others X`, `to N X` | sends X |
+/// | `all X`, `others X`, `to N X` | sends X to all, to all other clients, or to client N |
 /// | `close N CODE REASON` | closes a client |
 /// | `timer MS` | sets the timer |
-/// | `disconnect-timer MS` | sets the timer when somebody leaves |
-/// | `panic X` | sends X to everybody, and panics |
-/// | `spam N SIZE` | sends everybody so many messages of that size |
-/// | `overrun N TIMES` | sets the timer to 0, and sends client N so many messages |
-/// | `keep`, `kept X` | keeps the context, sends X by the one kept |
-/// | `thread X`, `task X` | sends X from a thread, or a task, of its own |
-/// | `room` | replies the room's id |
-/// | `block` | blocks until it may go on |
-/// | any other, or bytes | replies the same |
+/// | `metronome MS` | sets the timer, and sets it again whenever it fires |
+/// | `disconnect-timer MS` | sets the timer on each `disconnect` |
+/// | `panic X` | broadcasts X, sets the timer to 0, and panics |
+/// | `spam N SIZE` | broadcasts N messages of SIZE bytes |
+/// | `overrun N TIMES` | sets the timer to 0 and sends TIMES messages to client N |
+/// | `keep`, `kept X` | stores a copy of the context; broadcasts X through it |
+/// | `thread X`, `task X` | broadcasts X from a new thread or task |
+/// | `room` | replies with the room ID |
+/// | `block` | blocks until [`ScriptFactory::unblock`] |
+/// | other text, or bytes | echoes the message |
 ///
-/// Tells everybody `joined N`, `left N`, `timer` and `called X`; answers a call `echo X` with X, and others not.
+/// Broadcasts `joined N`, `left N`, `timer` and `called X`. Responds to the call `echo X` with X, and to no other call.
 pub(crate) struct Script {
     room: String,
     shared: Arc<Shared>,
-    kept: Option<Asking>,
+    kept: Option<ApplyEffect>,
     disconnect_timer: Option<u32>,
     metronome: Option<u32>,
 }
 
 impl Script {
-    fn happens(&self, event: impl Into<String>) {
-        self.shared.happens(&self.room, event.into());
+    fn record(&self, event: impl Into<String>) {
+        self.shared.record(&self.room, event.into());
     }
 }
 
 impl StateroomService for Script {
     fn init(&mut self, _: &impl StateroomContext) {
-        self.happens("init");
-        self.shared.may_fail("init");
+        self.record("init");
+        self.shared.fail_if_configured("init");
     }
 
     fn connect(&mut self, client: ClientId, context: &impl StateroomContext) {
-        self.happens(format!("connect {}", client.0));
+        self.record(format!("connect {}", client.0));
         context.send_message(MessageRecipient::Broadcast, format!("joined {}", client.0));
-        self.shared.may_fail("connect");
+        self.shared.fail_if_configured("connect");
     }
 
     fn disconnect(&mut self, client: ClientId, context: &impl StateroomContext) {
-        self.happens(format!("disconnect {}", client.0));
+        self.record(format!("disconnect {}", client.0));
         context.send_message(MessageRecipient::Broadcast, format!("left {}", client.0));
         if let Some(delay) = self.disconnect_timer {
             context.set_timer(delay);
         }
-        self.shared.may_fail("disconnect");
+        self.shared.fail_if_configured("disconnect");
     }
 
     fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
         let Some(text) = message.text() else {
-            self.happens(format!("bytes {}", client.0));
+            self.record(format!("bytes {}", client.0));
             context.send_message(client, message);
             return;
         };
-        self.happens(format!("message {} {}", client.0, text.chars().take(40).collect::<String>()));
+        self.record(format!("message {} {}", client.0, text.chars().take(40).collect::<String>()));
         let (command, rest) = text.split_once(' ').unwrap_or((text, ""));
         let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
         match command {
@@ -185,7 +186,6 @@ impl StateroomService for Script {
                 context.close_client(ClientId(first.parse().unwrap()), code.parse().unwrap(), reason);
             }
             "timer" => context.set_timer(first.parse().unwrap()),
-            // A timer that is set again whenever it fires.
             "metronome" => {
                 self.metronome = Some(first.parse().unwrap());
                 context.set_timer(first.parse().unwrap());
@@ -194,7 +194,7 @@ impl StateroomService for Script {
             "panic" => {
                 context.send_message(MessageRecipient::Broadcast, rest);
                 context.set_timer(0);
-                panic!("told to");
+                panic!("scripted panic");
             }
             "spam" => {
                 for _ in 0..first.parse().unwrap() {
@@ -207,8 +207,8 @@ impl StateroomService for Script {
                     context.send_message(ClientId(first.parse().unwrap()), "x");
                 }
             }
-            "keep" => self.kept = Some(asking(context.clone())),
-            "kept" => self.kept.as_ref().unwrap()(Ask::Broadcast(rest.to_owned())),
+            "keep" => self.kept = Some(apply_by(context.clone())),
+            "kept" => self.kept.as_ref().unwrap()(Effect::Broadcast(rest.to_owned())),
             "thread" => {
                 let (context, text) = (context.clone(), rest.to_owned());
                 std::thread::spawn(move || context.send_message(MessageRecipient::Broadcast, text));
@@ -219,8 +219,8 @@ impl StateroomService for Script {
             }
             "room" => context.send_message(client, context.room_id()),
             "block" => {
-                let open = self.shared.open.lock().unwrap();
-                drop(self.shared.opened.wait_while(open, |open| !*open).unwrap());
+                let is_unblocked = self.shared.is_unblocked.lock().unwrap();
+                drop(self.shared.unblocked.wait_while(is_unblocked, |is_unblocked| !*is_unblocked).unwrap());
             }
             _ => context.send_message(client, text),
         }
@@ -228,25 +228,25 @@ impl StateroomService for Script {
 
     fn call(&mut self, message: MessagePayload, context: &impl StateroomContext) -> Option<MessagePayload> {
         let text = message.text().unwrap();
-        self.happens(format!("call {text}"));
+        self.record(format!("call {text}"));
         context.send_message(MessageRecipient::Broadcast, format!("called {text}"));
-        self.shared.may_fail("call");
+        self.shared.fail_if_configured("call");
         text.strip_prefix("echo ").map(MessagePayload::from)
     }
 
     fn timer(&mut self, context: &impl StateroomContext) {
-        self.happens("timer");
+        self.record("timer");
         context.send_message(MessageRecipient::Broadcast, "timer");
         if let Some(delay) = self.metronome {
             context.set_timer(delay);
         }
-        self.shared.may_fail("timer");
+        self.shared.fail_if_configured("timer");
     }
 }
 
 impl Drop for Script {
     fn drop(&mut self) {
-        self.happens("drop");
-        self.shared.may_fail("drop");
+        self.record("drop");
+        self.shared.fail_if_configured("drop");
     }
 }

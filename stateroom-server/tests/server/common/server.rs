@@ -19,82 +19,82 @@ use tokio_tungstenite::{
 use super::{Client, Io, ScriptFactory, handshake, within_timeout};
 
 pub(crate) struct TestServer {
-    way: Way,
+    transport: Transport,
     pub(crate) handle: ServerHandle,
     pub(crate) script: ScriptFactory,
     running: Option<JoinHandle<io::Result<()>>>,
 }
 
-enum Way {
+enum Transport {
     Tcp(SocketAddr),
     Pipe(Router),
 }
 
 /// Capacity of a pipe, in bytes.
-const PIPE: usize = 64 << 10;
+const PIPE_CAPACITY: usize = 64 << 10;
 
 impl TestServer {
-    /// Returns a server on its own port.
+    /// Starts a server on a free TCP port, with the scripted service.
     pub(crate) async fn tcp(server: Server) -> Self {
         let script = ScriptFactory::default();
         let server = server.with_ip("127.0.0.1".to_owned()).with_port(0).bind(script.clone()).await.unwrap();
-        let (way, handle) = (Way::Tcp(server.local_addr()), server.handle());
-        TestServer { way, handle, script, running: Some(tokio::spawn(server.run())) }
+        let (transport, handle) = (Transport::Tcp(server.local_addr()), server.handle());
+        TestServer { transport, handle, script, running: Some(tokio::spawn(server.run())) }
     }
 
-    /// The same, with another factory.
-    pub(crate) async fn tcp_of(server: Server, factory: impl StateroomServiceFactory) -> Self {
+    /// Starts a server on a free TCP port, with the given factory.
+    pub(crate) async fn tcp_with_factory(server: Server, factory: impl StateroomServiceFactory) -> Self {
         let server = server.with_ip("127.0.0.1".to_owned()).with_port(0).bind(factory).await.unwrap();
-        let (way, handle) = (Way::Tcp(server.local_addr()), server.handle());
-        TestServer { way, handle, script: ScriptFactory::default(), running: Some(tokio::spawn(server.run())) }
+        let (transport, handle) = (Transport::Tcp(server.local_addr()), server.handle());
+        TestServer { transport, handle, script: ScriptFactory::default(), running: Some(tokio::spawn(server.run())) }
     }
 
-    /// Returns a client's view of a server that listens at this address.
+    /// Returns a client-side view of a server that listens at the given address.
     pub(crate) fn at(address: SocketAddr) -> Self {
         let handle = Server::new().router(ScriptFactory::default()).1;
-        TestServer { way: Way::Tcp(address), handle, script: ScriptFactory::default(), running: None }
+        TestServer { transport: Transport::Tcp(address), handle, script: ScriptFactory::default(), running: None }
     }
 
-    /// Returns a server without a socket: time can be paused.
+    /// Creates a server without a socket, with the scripted service. Its tests can pause time.
     pub(crate) fn pipe(server: Server) -> Self {
         let script = ScriptFactory::default();
         let (router, handle) = server.router(script.clone());
-        TestServer { way: Way::Pipe(router), handle, script, running: None }
+        TestServer { transport: Transport::Pipe(router), handle, script, running: None }
     }
 
-    /// The same, with another factory.
-    pub(crate) fn pipe_of(server: Server, factory: impl StateroomServiceFactory) -> Self {
+    /// Creates a server without a socket, with the given factory.
+    pub(crate) fn pipe_with_factory(server: Server, factory: impl StateroomServiceFactory) -> Self {
         let (router, handle) = server.router(factory);
-        TestServer { way: Way::Pipe(router), handle, script: ScriptFactory::default(), running: None }
+        TestServer { transport: Transport::Pipe(router), handle, script: ScriptFactory::default(), running: None }
     }
 
-    /// Returns its address.
+    /// Returns the address the server listens on.
     pub(crate) fn address(&self) -> SocketAddr {
-        match &self.way {
-            Way::Tcp(address) => *address,
-            Way::Pipe(_) => panic!("it does not listen"),
+        match &self.transport {
+            Transport::Tcp(address) => *address,
+            Transport::Pipe(_) => panic!("an in-memory server has no address"),
         }
     }
 
-    /// Returns its routes.
+    /// Returns the router of an in-memory server.
     pub(crate) fn router(&self) -> Router {
-        match &self.way {
-            Way::Tcp(_) => panic!("they are not to be had"),
-            Way::Pipe(router) => router.clone(),
+        match &self.transport {
+            Transport::Tcp(_) => panic!("a TCP server does not expose its router"),
+            Transport::Pipe(router) => router.clone(),
         }
     }
 
-    /// Waits until it has ended.
-    pub(crate) async fn ended(&mut self) {
-        within_timeout("the server to end", self.running.take().unwrap()).await.unwrap().unwrap();
+    /// Waits until the server has stopped.
+    pub(crate) async fn wait_until_stopped(&mut self) {
+        within_timeout("the server to stop", self.running.take().unwrap()).await.unwrap().unwrap();
     }
 
     /// Opens a connection.
     pub(crate) async fn open(&self) -> Box<dyn Io> {
-        match &self.way {
-            Way::Tcp(address) => Box::new(TcpStream::connect(address).await.unwrap()),
-            Way::Pipe(router) => {
-                let (near, far) = tokio::io::duplex(PIPE);
+        match &self.transport {
+            Transport::Tcp(address) => Box::new(TcpStream::connect(address).await.unwrap()),
+            Transport::Pipe(router) => {
+                let (near, far) = tokio::io::duplex(PIPE_CAPACITY);
                 let service = TowerToHyperService::new(router.clone());
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(far), service).with_upgrades());
                 Box::new(near)
@@ -102,7 +102,7 @@ impl TestServer {
         }
     }
 
-    /// Joins a room and receives the ID.
+    /// Joins a room and receives the client ID.
     pub(crate) async fn join(&self, room: &str) -> Client {
         let mut client = self.connect(&format!("/ws/{room}")).await;
         client.receive_id().await;
@@ -116,33 +116,33 @@ impl TestServer {
 
     pub(crate) async fn connect_over(&self, stream: Box<dyn Io>, path: &str) -> Client {
         let result = within_timeout("the handshake", client_async(format!("ws://test{path}"), stream)).await;
-        Client::new(result.unwrap_or_else(|error| panic!("no WebSocket at {path}: {error}")).0)
+        Client::new(result.unwrap_or_else(|error| panic!("failed to open a WebSocket at {path}: {error}")).0)
     }
 
-    /// Asserts that a handshake is refused. Returns the answer.
-    pub(crate) async fn refused(&self, path: &str) -> Answer {
-        self.refused_with(path, &[]).await
+    /// Asserts that a handshake is refused. Returns the response.
+    pub(crate) async fn expect_refusal(&self, path: &str) -> HttpResponse {
+        self.expect_refusal_with(path, &[]).await
     }
 
-    /// The same, with these headers.
-    pub(crate) async fn refused_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
+    /// Asserts that a handshake with the given headers is refused. Returns the response.
+    pub(crate) async fn expect_refusal_with(&self, path: &str, headers: &[(&'static str, &str)]) -> HttpResponse {
         match self.try_connect(path, headers).await {
-            Ok(_) => panic!("a WebSocket at {path}"),
-            Err(tungstenite::Error::Http(response)) => Answer::from(*response),
-            Err(error) => panic!("no answer at {path}: {error}"),
+            Ok(_) => panic!("the handshake at {path} succeeded"),
+            Err(tungstenite::Error::Http(response)) => HttpResponse::from(*response),
+            Err(error) => panic!("failed to receive a response at {path}: {error}"),
         }
     }
 
-    /// Opens a WebSocket, unless it is refused.
+    /// Opens a WebSocket. Returns `None` if the handshake is refused.
     pub(crate) async fn try_join(&self, path: &str) -> Option<Client> {
         self.try_connect(path, &[]).await.ok().map(|(client, _)| client)
     }
 
-    /// Opens a WebSocket with these headers. Returns the answer, too.
-    pub(crate) async fn connect_with(&self, path: &str, headers: &[(&'static str, &str)]) -> (Client, Answer) {
+    /// Opens a WebSocket with the given headers. Returns the client and the response.
+    pub(crate) async fn connect_with(&self, path: &str, headers: &[(&'static str, &str)]) -> (Client, HttpResponse) {
         let result = self.try_connect(path, headers).await;
-        let (client, response) = result.unwrap_or_else(|error| panic!("no WebSocket at {path}: {error}"));
-        (client, Answer::from(response))
+        let (client, response) = result.unwrap_or_else(|error| panic!("failed to open a WebSocket at {path}: {error}"));
+        (client, HttpResponse::from(response))
     }
 
     async fn try_connect(
@@ -158,8 +158,8 @@ impl TestServer {
         Ok((Client::new(socket), response))
     }
 
-    /// Opens a stream that sends these frames together with its handshake.
-    pub(crate) async fn raw(&self, path: &str, frames: &[u8]) -> Box<dyn Io> {
+    /// Opens a stream and sends the handshake and the given frames in one write.
+    pub(crate) async fn open_raw(&self, path: &str, frames: &[u8]) -> Box<dyn Io> {
         let mut stream = self.open().await;
         let mut bytes = handshake(path);
         bytes.extend(frames);
@@ -167,39 +167,39 @@ impl TestServer {
         stream
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> HttpResponse {
         self.request(&format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")).await
     }
 
-    pub(crate) async fn post(&self, path: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str) -> HttpResponse {
         let head = "Host: test\r\nConnection: close\r\nContent-Length: 0";
         self.request(&format!("POST {path} HTTP/1.1\r\n{head}\r\n\r\n")).await
     }
 
-    /// Returns the answer to this request.
-    pub(crate) async fn request(&self, request: &str) -> Answer {
+    /// Sends a raw HTTP request and returns the response.
+    pub(crate) async fn request(&self, request: &str) -> HttpResponse {
         let mut stream = self.open().await;
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
-        within_timeout("an answer", stream.read_to_end(&mut bytes)).await.unwrap();
-        Answer::parse(&bytes)
+        within_timeout("a response", stream.read_to_end(&mut bytes)).await.unwrap();
+        HttpResponse::parse(&bytes)
     }
 }
 
 /// An HTTP response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     head: String,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl HttpResponse {
     fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: `{text}`"));
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no response: `{text}`"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+        HttpResponse { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -207,12 +207,16 @@ impl Answer {
     }
 }
 
-impl From<Response<Option<Vec<u8>>>> for Answer {
+impl From<Response<Option<Vec<u8>>>> for HttpResponse {
     fn from(response: Response<Option<Vec<u8>>>) -> Self {
         let line =
             |(name, value): (&_, &tungstenite::http::HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
         let head: Vec<String> = response.headers().iter().map(line).collect();
         let body = response.body().clone().unwrap_or_default();
-        Answer { status: response.status().as_u16(), head: head.join("\n"), body: String::from_utf8(body).unwrap() }
+        HttpResponse {
+            status: response.status().as_u16(),
+            head: head.join("\n"),
+            body: String::from_utf8(body).unwrap(),
+        }
     }
 }

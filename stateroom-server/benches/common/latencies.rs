@@ -1,16 +1,16 @@
-//! Times, and what is to be known of many of them.
+//! Latency statistics.
 use std::{fmt, time::Duration};
 
-/// Many times, to be asked for quantiles.
-pub(crate) struct Times(Vec<Duration>);
+/// A sorted set of latencies.
+pub(crate) struct Latencies(Vec<Duration>);
 
-impl Times {
+impl Latencies {
     pub(crate) fn new(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
-        Times(times)
+        Latencies(times)
     }
 
-    /// The time that so many of a thousand do not exceed.
+    /// Returns the quantile in thousandths.
     fn permille(&self, permille: usize) -> Milliseconds {
         let at = (self.0.len() * permille).div_ceil(1000).saturating_sub(1);
         Milliseconds(self.0.get(at).copied().unwrap_or_default())
@@ -29,14 +29,14 @@ impl Times {
     }
 }
 
-/// The median and the 99th percentile.
-impl fmt::Display for Times {
+/// Formats the median and the 99th percentile.
+impl fmt::Display for Latencies {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} / {}", self.median(), self.p99())
     }
 }
 
-/// A time, in milliseconds.
+/// A duration that is formatted in milliseconds.
 pub(crate) struct Milliseconds(pub(crate) Duration);
 
 impl fmt::Display for Milliseconds {
@@ -45,7 +45,7 @@ impl fmt::Display for Milliseconds {
     }
 }
 
-/// How many a second.
+/// Returns the rate per second, rounded.
 pub(crate) fn rate(count: usize, time: Duration) -> f64 {
     (count as f64 / time.as_secs_f64()).round()
 }

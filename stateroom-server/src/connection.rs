@@ -3,7 +3,7 @@
 //! *Invariant:* a room never waits for a connection, and a connection waits only for its own client and its own room.
 mod deadlines;
 mod heartbeat;
-mod reader;
+mod parser;
 mod stream;
 
 use std::{
@@ -25,7 +25,7 @@ use tokio::{
 use self::{
     deadlines::Deadlines,
     heartbeat::{Heartbeat, HeartbeatAction},
-    reader::{FrameReader, ReadOutcome},
+    parser::{FrameParser, ReadOutcome},
     stream::Stream,
 };
 use crate::{
@@ -35,7 +35,7 @@ use crate::{
     room::seat::Seat,
     settings::Limit,
     shared::Shared,
-    websocket::{close::CloseCause, compression::Compression, frame},
+    websocket::{close::CloseCause, compression::Compression, encode},
 };
 
 /// Number of reads before the task yields.
@@ -65,7 +65,7 @@ pub(crate) async fn serve(
     let mut connection = Connection {
         room_id,
         stream,
-        frames: FrameReader::new(&settings.limits, compression.as_ref(), ahead),
+        frames: FrameParser::new(&settings.limits, compression.as_ref(), ahead),
         burst: outbound.burst(),
         messages: Vec::new(),
         outbound,
@@ -85,7 +85,7 @@ pub(crate) async fn serve(
 struct Connection<'a> {
     room_id: &'a str,
     stream: Stream,
-    frames: FrameReader,
+    frames: FrameParser,
     /// Maximum number of messages per read.
     burst: usize,
     /// Empty between reads; kept for its capacity.
@@ -329,7 +329,7 @@ impl Connection<'_> {
                 Some(closing) => Some(closing.deadline),
                 None => match self.heartbeat.beat(now) {
                     HeartbeatAction::Ping => {
-                        self.outbound.write_control(&frame::PING);
+                        self.outbound.write_control(&encode::PING);
                         written = true;
                         Some(now)
                     }

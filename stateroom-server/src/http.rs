@@ -5,7 +5,7 @@ mod admit;
 pub(crate) mod guard;
 mod join;
 mod refusal;
-mod request;
+mod room_request;
 
 use std::sync::Arc;
 
@@ -34,9 +34,9 @@ pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
     Router::new()
         .route("/ws", get(join::default_room))
         .route("/ws/{room}", get(join::room).post(create_room))
-        .route("/http/{room}", any(request::root))
-        .route("/http/{room}/", any(request::root))
-        .route("/http/{room}/{*path}", any(request::below))
+        .route("/http/{room}", any(room_request::root))
+        .route("/http/{room}/", any(room_request::root))
+        .route("/http/{room}/{*path}", any(room_request::below))
         .route("/new_room", post(new_room))
         .route("/status", get(status))
         .with_state(rooms)

@@ -4,7 +4,7 @@
 //! written by the connection's own task. Output for other kinds of streams always goes through the queue.
 //!
 //! *Invariant:* writing never waits, and the queue is bounded: exceeding the bound closes this client and affects no others.
-pub(crate) mod outbox;
+pub(crate) mod encode_buffer;
 mod queue;
 
 use std::{
@@ -19,13 +19,13 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 pub(crate) use self::queue::Load;
 use self::{
-    outbox::Batch,
+    encode_buffer::Batch,
     queue::{MAX_PIECES, Queue},
 };
 use crate::{
     metrics::Metrics,
     settings::{Limit, Limits},
-    websocket::{close::CloseCause, compression::Encoding, frame},
+    websocket::{close::CloseCause, compression::Encoding, encode},
 };
 
 /// A client is not read from while its unhandled messages exceed this fraction of its queue. With half of the queue in use, and
@@ -131,7 +131,7 @@ impl Outbound {
     pub(crate) fn close(&self, cause: CloseCause) {
         let mut state = self.lock();
         if state.close.is_none() {
-            let frame = frame::close(&cause);
+            let frame = encode::close(&cause);
             let before = state.queue.queued.bytes;
             state.queue.push(frame);
             self.record_queued(before, &state);

@@ -3,5 +3,5 @@
 //! *Invariant:* a leaf: nothing here refers to rooms or connections.
 pub(crate) mod close;
 pub(crate) mod compression;
-pub(crate) mod frame;
+pub(crate) mod encode;
 pub(crate) mod handshake;

@@ -91,7 +91,7 @@ fn send(mut caller: Caller<'_, GuestState>, address: u32, length: u32) -> wasmti
         None => exported_memory(&mut caller).ok_or(ProtocolViolation::NoMemory)?,
     };
     let (memory, state) = memory.data_and_store_mut(&mut caller);
-    state.outbox.receive(memory::bytes(memory, address, length)?)?;
+    state.effects.receive(memory::bytes(memory, address, length)?)?;
     Ok(())
 }
 

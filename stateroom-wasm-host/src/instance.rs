@@ -27,15 +27,12 @@ use wasmtime_wasi::WasiCtxBuilder;
 use self::{event_kinds::EventKinds, failure::FailureContext, guest::Guest};
 use crate::{
     config::Limit,
+    effects::{EffectBuffer, FinishedEffects},
     engine::SharedEngine,
-    limits::{
-        outbox::{FinishedEffects, Outbox},
-        resources::ResourceLimits,
-        scheduler::Scheduler,
-    },
+    guest_log::{RoomLog, Stream},
+    limits::{resources::ResourceLimits, scheduler::Scheduler},
     memory,
     module::LinkedModule,
-    output::{RoomLog, Stream},
     state::{GuestState, RelayedEvents},
 };
 
@@ -105,12 +102,12 @@ impl Instance {
             memory: None,
             effects_pointer: 0,
             limits: ResourceLimits::new(config),
-            outbox: Outbox::new(config),
+            effects: EffectBuffer::new(config),
             relayed: RelayedEvents::default(),
             log,
             scheduler: Arc::clone(&scheduler),
         };
-        let finished = state.outbox.finished();
+        let finished = state.effects.finished();
         let mut store = Store::new(module.engine().engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(MAX_HOST_CALL_BYTES);
@@ -163,11 +160,11 @@ impl Instance {
         self.scheduler.set_blocking(wait_mode == WaitMode::Blocking);
         // Once, and not for each event: a series of short events yields to others at each tick as well.
         self.guest.store().set_epoch_deadline(1);
-        while !batch.is_empty() && !self.guest.store().data().outbox.needs_flush() {
+        while !batch.is_empty() && !self.guest.store().data().effects.needs_flush() {
             self.deliver_next(batch).await?;
         }
         self.scheduler.end_batch();
-        self.guest.store().data_mut().outbox.flush();
+        self.guest.store().data_mut().effects.flush();
         Ok(())
     }
 

@@ -3,10 +3,12 @@
 mod block_on;
 mod config;
 mod display;
+mod effects;
 mod engine;
 pub mod environment;
 mod error;
 mod factory;
+mod guest_log;
 mod host;
 mod imports;
 mod instance;
@@ -14,7 +16,6 @@ mod limits;
 mod loader;
 mod memory;
 mod module;
-mod output;
 mod state;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,5 +1,4 @@
-//! Limits of one guest: memory and tables in [`resources`], time in [`scheduler`], effects in [`outbox`].
+//! Limits of one guest: memory and tables in [`resources`], time in [`scheduler`].
 mod cpu_share;
-pub(crate) mod outbox;
 pub(crate) mod resources;
 pub(crate) mod scheduler;

@@ -8,8 +8,9 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 
 pub(crate) use self::relayed_events::RelayedEvents;
 use crate::{
-    limits::{outbox::Outbox, resources::ResourceLimits, scheduler::Scheduler},
-    output::RoomLog,
+    effects::EffectBuffer,
+    guest_log::RoomLog,
+    limits::{resources::ResourceLimits, scheduler::Scheduler},
 };
 
 /// The data in a guest's store.
@@ -20,7 +21,7 @@ pub(crate) struct GuestState {
     /// The address at which the guest publishes the effects of a batch.
     pub(crate) effects_pointer: u32,
     pub(crate) limits: ResourceLimits,
-    pub(crate) outbox: Outbox,
+    pub(crate) effects: EffectBuffer,
     /// The events that the relay delivers.
     pub(crate) relayed: RelayedEvents,
     pub(crate) log: Arc<RoomLog>,

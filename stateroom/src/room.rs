@@ -5,23 +5,23 @@
 //!
 //! *Invariant:* nothing here waits, reads a clock, or accesses a socket: time and connections are passed in as values.
 mod close;
+mod config;
 mod context;
 mod core;
 mod output;
 mod pending;
 mod roster;
-mod rules;
 mod state;
 mod timers;
 mod tokens;
 
 pub use self::{
     close::{CloseReason, MAX_REASON_BYTES, truncate},
+    config::{JoinRequest, Phase, Rejected, RoomConfig},
     context::{EffectSink, RoomContext},
     core::RoomCore,
     output::{RoomLimit, RoomOutput},
     pending::{FinishedEffects, PendingEvents},
     roster::{ConnectionId, RosterSnapshot},
-    rules::{JoinRequest, Phase, Rejected, RoomRules},
     timers::Timestamp,
 };

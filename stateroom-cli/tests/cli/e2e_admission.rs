@@ -67,7 +67,7 @@ fn invalid_keys_and_settings_are_rejected() {
     let files = directory(&[("short", "secret"), ("key.pem", SECRET)]);
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
     for (arguments, expected) in [
-        (["--jwt-secret-file", &path("short")], "a shared secret has at least 32 bytes"),
+        (["--jwt-secret-file", &path("short")], "the shared secret is shorter than 32 bytes"),
         (["--jwt-key-file", &path("key.pem")], "neither a public key in PEM"),
         (["--jwt-key-file", &path("none")], "failed to read the JWT key"),
     ] {
@@ -77,8 +77,8 @@ fn invalid_keys_and_settings_are_rejected() {
         assert!(log.contains(expected), "{log}");
     }
     for (arguments, expected) in [
-        (["--origins", "example.com"], "`example.com` is"),
-        (["--trusted-proxies", "nginx"], "`nginx` is"),
+        (["--origins", "example.com"], "invalid origin `example.com`"),
+        (["--trusted-proxies", "nginx"], "invalid proxy `nginx`"),
         (["--client-headers", "x y"], "`x y` is not a name"),
         (["--preset", "private"], "`private` is not a preset"),
         (["--jwt-audience", "us"], "but no key to verify tokens with"),

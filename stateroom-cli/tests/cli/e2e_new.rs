@@ -54,7 +54,7 @@ async fn a_counter() {
     let (_here, made) = make("my-counter", "counter");
     assert!(tested(&made) >= 3);
     let server = dev(&made).await;
-    assert!(server.get("/").await.contains("<title>Counting together</title>"));
+    assert!(server.get("/").await.contains("<title>Shared counter</title>"));
     assert!(server.get("/assets/room.js").await.starts_with("HTTP/1.1 200"));
     let mut client = server.join("a").await;
     client.send("increment").await;

@@ -213,7 +213,7 @@ fn an_invalid_strategy() {
     rejected(
         "serve x.wasm -r short2",
         str![[r#"
-error: invalid value 'short2' for '--rooms <STRATEGY>': `short2` [..]
+error: invalid value 'short2' for '--rooms <STRATEGY>': invalid room strategy `short2`: use [..]
 
 For more information, try '--help'.
 

@@ -3,7 +3,7 @@
 //! *Invariant:* pieces are whole frames, except for the part of the first that was already written.
 use std::{collections::VecDeque, io::IoSlice, mem, ops::Range, sync::Arc};
 
-use super::outbox::Batch;
+use super::encode_buffer::Batch;
 
 /// Maximum number of pieces per write.
 pub(super) const MAX_PIECES: usize = 64;

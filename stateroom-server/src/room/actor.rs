@@ -124,7 +124,7 @@ impl Room {
         metrics: Arc<Metrics>,
     ) -> Self {
         Room {
-            core: RoomCore::new(policy.room_rules(limits)),
+            core: RoomCore::new(policy.room_config(limits)),
             output: Output::new(id.clone(), metrics.clone()),
             id,
             inbox,

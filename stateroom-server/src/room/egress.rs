@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    outbound::{Load, Outbound, outbox::Batch},
+    outbound::{Load, Outbound, encode_buffer::Batch},
     websocket::{close::CloseCause, compression::Encoding},
 };
 

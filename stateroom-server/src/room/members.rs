@@ -12,7 +12,7 @@ use crate::{
     metrics::{GaugeGuard, Metrics},
     outbound::{
         Load,
-        outbox::{Outbox, Run, extend},
+        encode_buffer::{EncodeBuffer, Run, extend},
     },
     websocket::compression::Encoding,
 };
@@ -36,26 +36,26 @@ struct Member {
 pub(super) struct Members {
     /// The room assigns the IDs, so nobody can choose colliding ones.
     members: IndexMap<ClientId, Member, FxBuildHasher>,
-    outboxes: Outboxes,
+    buffers: EncodeBuffers,
     /// The clients to write to, in the order in which they got something.
     dirty: VecDeque<ClientId>,
     metrics: Arc<Metrics>,
 }
 
-/// One outbox for each encoding.
+/// One buffer for each encoding.
 #[derive(Debug)]
-struct Outboxes([Outbox; Encoding::COUNT]);
+struct EncodeBuffers([EncodeBuffer; Encoding::COUNT]);
 
-impl Default for Outboxes {
+impl Default for EncodeBuffers {
     fn default() -> Self {
-        Outboxes([Encoding::Plain, Encoding::Compressed, Encoding::CompressedSmall].map(Outbox::new))
+        EncodeBuffers([Encoding::Plain, Encoding::Compressed, Encoding::CompressedSmall].map(EncodeBuffer::new))
     }
 }
 
-impl Outboxes {
-    /// The outbox in an egress's encoding.
+impl EncodeBuffers {
+    /// The buffer in an egress's encoding.
     #[expect(clippy::indexing_slicing, reason = "there is one for each encoding")]
-    fn of(&mut self, egress: &Egress) -> &mut Outbox {
+    fn of(&mut self, egress: &Egress) -> &mut EncodeBuffer {
         &mut self.0[egress.encoding() as usize]
     }
 }
@@ -65,7 +65,7 @@ impl Members {
     const WRITES: usize = 64;
 
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Members { members: IndexMap::default(), outboxes: Outboxes::default(), dirty: VecDeque::new(), metrics }
+        Members { members: IndexMap::default(), buffers: EncodeBuffers::default(), dirty: VecDeque::new(), metrics }
     }
 
     pub(super) fn insert(&mut self, client: ClientId, connection: ConnectionId, egress: Egress) {
@@ -83,7 +83,7 @@ impl Members {
         let sent = sent(&member.runs);
         self.metrics.sent_messages.increment(sent.messages as u64);
         self.metrics.sent_bytes.increment(sent.bytes as u64);
-        member.egress.write(&self.outboxes.of(&member.egress).batch(&member.runs), member.handled);
+        member.egress.write(&self.buffers.of(&member.egress).batch(&member.runs), member.handled);
         Some(member.egress)
     }
 
@@ -94,7 +94,7 @@ impl Members {
                 tracing::debug!(client = client.0, "message dropped: its client has left");
                 return;
             };
-            let run = self.outboxes.of(&member.egress).encode(message);
+            let run = self.buffers.of(&member.egress).encode(message);
             member.queue(client, &run, &mut self.dirty);
             return;
         }
@@ -103,7 +103,7 @@ impl Members {
             if recipient.includes(*client)
                 && let Some(run) = runs.get_mut(member.egress.encoding() as usize)
             {
-                let run = run.get_or_insert_with(|| self.outboxes.of(&member.egress).encode(message));
+                let run = run.get_or_insert_with(|| self.buffers.of(&member.egress).encode(message));
                 member.queue(*client, run, &mut self.dirty);
             }
         }
@@ -126,7 +126,7 @@ impl Members {
 
     /// Returns whether so much is queued that it should be written before more is.
     pub(super) fn is_full(&self) -> bool {
-        self.outboxes.0.iter().any(Outbox::is_full)
+        self.buffers.0.iter().any(EncodeBuffer::is_full)
     }
 
     /// Returns whether nothing is queued.
@@ -142,7 +142,7 @@ impl Members {
             let Some(member) = self.members.get_mut(&client) else { continue };
             member.dirty = false;
             sent.add(self::sent(&member.runs));
-            let batch = self.outboxes.of(&member.egress).batch(&member.runs);
+            let batch = self.buffers.of(&member.egress).batch(&member.runs);
             let keeps_up = member.egress.write(&batch, mem::take(&mut member.handled));
             member.runs.clear();
             if !keeps_up {
@@ -153,7 +153,7 @@ impl Members {
         self.metrics.sent_messages.increment(sent.messages as u64);
         self.metrics.sent_bytes.increment(sent.bytes as u64);
         if self.dirty.is_empty() {
-            self.outboxes.0.iter_mut().for_each(Outbox::clear);
+            self.buffers.0.iter_mut().for_each(EncodeBuffer::clear);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! When an empty room ends.
 use std::{fmt, str::FromStr, time::Duration};
 
-use stateroom::room::RoomRules;
+use stateroom::room::RoomConfig;
 
 use super::Limits;
 
@@ -32,14 +32,14 @@ impl ShutdownPolicy {
     /// How long a room waits for its first client under [`Immediate`](ShutdownPolicy::Immediate): 60 s.
     pub const UNJOINED_TIME: Duration = Duration::from_secs(60);
 
-    /// The rules of a room under this policy and these limits.
-    pub(crate) fn room_rules(self, limits: &Limits) -> RoomRules {
+    /// The configuration of a room under this policy and these limits.
+    pub(crate) fn room_config(self, limits: &Limits) -> RoomConfig {
         let (empty_timeout, unjoined_timeout) = match self {
             ShutdownPolicy::Never => (None, None),
             ShutdownPolicy::Immediate => (Some(Duration::ZERO), Some(Self::UNJOINED_TIME)),
             ShutdownPolicy::After(time) => (Some(time), Some(time)),
         };
-        RoomRules {
+        RoomConfig {
             max_connections: limits.room_connections,
             max_tokens: limits.tokens,
             min_timer_interval: limits.timer_interval,

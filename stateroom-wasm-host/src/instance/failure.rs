@@ -11,8 +11,8 @@ use crate::{
     config::Limit,
     display::Seconds,
     engine::relay,
+    guest_log::StderrTail,
     limits::{resources::Refusal, scheduler::Scheduler},
-    output::StderrTail,
     violation::ProtocolViolation,
 };
 

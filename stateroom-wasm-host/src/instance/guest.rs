@@ -114,7 +114,7 @@ impl Guest {
         }
         .encode(&mut greeting);
         let arguments = self.write(&greeting).await?;
-        self.store().data_mut().outbox.enable_extensions();
+        self.store().data_mut().effects.enable_extensions();
         let (address, length) = memory::unpack(hello.call_async(self.store(), arguments).await?);
         if length > MAX_ANSWER_BYTES {
             return Err(ProtocolViolation::AnswerTooLong { length, limit: MAX_ANSWER_BYTES }.into());
@@ -150,11 +150,11 @@ impl Guest {
         // Otherwise the effects of the previous batch would be read as those of this one.
         memory::clear_published(memory, *effects_pointer)?;
         state.effects_pointer = *effects_pointer;
-        state.outbox.begin_batch(count);
+        state.effects.begin_batch(count);
         let outcome = call.call_async(&mut *store, arguments).await;
         // Finished events keep their effects, whatever the outcome of the call.
         let read = read_published(&mut *store);
-        let ended = store.data_mut().outbox.end_batch();
+        let ended = store.data_mut().effects.end_batch();
         outcome?;
         read?;
         Ok(ended?)
@@ -165,7 +165,7 @@ impl Guest {
         let Guest { store, functions, .. } = self;
         let store = store.get_mut();
         functions.recv.call_async(&mut *store, arguments).await?;
-        store.data_mut().outbox.end_event();
+        store.data_mut().effects.end_event();
         Ok(())
     }
 
@@ -242,11 +242,11 @@ impl Guest {
 pub(super) fn read_published(mut store: impl AsContextMut<Data = GuestState>) -> Result<bool, ProtocolViolation> {
     let mut context = store.as_context_mut();
     let (memory, pointer) = match context.data() {
-        GuestState { memory: Some(memory), effects_pointer, outbox, .. } if outbox.is_in_batch() => {
+        GuestState { memory: Some(memory), effects_pointer, effects, .. } if effects.is_in_batch() => {
             (*memory, *effects_pointer)
         }
         _ => return Ok(false),
     };
     let (memory, state) = memory.data_and_store_mut(&mut context);
-    state.outbox.read_published(memory::published(memory, pointer)?)
+    state.effects.read_published(memory::published(memory, pointer)?)
 }

@@ -23,7 +23,7 @@ pub(super) async fn attach(
     });
     let flush = Func::wrap_async(&mut *store, |mut caller: Caller<'_, GuestState>, (): ()| {
         Box::new(async move {
-            caller.data_mut().outbox.flush();
+            caller.data_mut().effects.flush();
             tokio::task::yield_now().await;
         })
     });
@@ -35,10 +35,10 @@ pub(super) async fn attach(
 /// Finishes the event in progress, and decides what the relay does next.
 fn next_action(state: &mut GuestState, memory: &mut [u8]) -> Result<RelayAction, ProtocolViolation> {
     if state.relayed.end_event() {
-        state.outbox.end_event();
+        state.effects.end_event();
         state.scheduler.begin_next_event();
     }
-    if !state.relayed.is_finished() && state.outbox.needs_flush() {
+    if !state.relayed.is_finished() && state.effects.needs_flush() {
         return Ok(FLUSH);
     }
     state.begin_event();

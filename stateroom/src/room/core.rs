@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use super::{
     close::CloseReason,
+    config::{JoinRequest, Phase, Rejected, RoomConfig},
     output::{RoomLimit, RoomOutput},
     pending::PendingEvents,
     roster::{ConnectionId, JoinOutcome, Roster, RosterSnapshot},
-    rules::{JoinRequest, Phase, Rejected, RoomRules},
     state::{Change, Leave, RoomState},
     timers::{Timers, Timestamp},
     tokens::TokenOutcome,
@@ -34,13 +34,13 @@ pub struct RoomCore<O: RoomOutput> {
 impl<O: RoomOutput> RoomCore<O> {
     /// Creates a room. Its first service starts with [`begin`](Self::begin).
     #[must_use]
-    pub fn new(rules: RoomRules) -> Self {
+    pub fn new(config: RoomConfig) -> Self {
         let state = RoomState {
             phase: Phase::Running,
-            roster: Roster::new(rules.max_connections, rules.max_tokens),
-            timers: Timers::new(rules.min_timer_interval),
+            roster: Roster::new(config.max_connections, config.max_tokens),
+            timers: Timers::new(config.min_timer_interval),
             last_leave: None,
-            rules,
+            config,
         };
         RoomCore { pending: PendingEvents::default(), state }
     }
@@ -258,11 +258,11 @@ impl<O: RoomOutput> RoomCore<O> {
 
     /// Starts or cancels the deadline of an empty room.
     pub fn update_empty_deadline(&mut self, output: &O) {
-        let RoomState { roster, timers, rules, .. } = &mut self.state;
+        let RoomState { roster, timers, config, .. } = &mut self.state;
         if roster.len() > 0 {
             timers.stop_empty();
         } else {
-            let timeout = if roster.was_joined() { rules.empty_timeout } else { rules.unjoined_timeout };
+            let timeout = if roster.was_joined() { config.empty_timeout } else { config.unjoined_timeout };
             timers.start_empty(output.now(), timeout);
         }
     }

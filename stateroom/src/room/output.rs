@@ -9,11 +9,11 @@ use crate::{
 /// A limit that a room reaches on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoomLimit {
-    /// [`RoomRules::max_connections`](crate::room::RoomRules::max_connections).
+    /// [`RoomConfig::max_connections`](crate::room::RoomConfig::max_connections).
     Connections,
-    /// [`RoomRules::max_tokens`](crate::room::RoomRules::max_tokens).
+    /// [`RoomConfig::max_tokens`](crate::room::RoomConfig::max_tokens).
     Tokens,
-    /// [`RoomRules::min_timer_interval`](crate::room::RoomRules::min_timer_interval).
+    /// [`RoomConfig::min_timer_interval`](crate::room::RoomConfig::min_timer_interval).
     TimerInterval,
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::{
     close::CloseReason,
+    config::{Phase, RoomConfig},
     output::{RoomLimit, RoomOutput},
     pending::{FinishedEffects, PendingEvents},
     roster::{ConnectionId, Roster},
-    rules::{Phase, RoomRules},
     timers::Timers,
 };
 use crate::{
@@ -42,7 +42,7 @@ pub(super) struct Leave<C> {
 }
 
 pub(super) struct RoomState<C> {
-    pub(super) rules: RoomRules,
+    pub(super) config: RoomConfig,
     pub(super) phase: Phase,
     pub(super) roster: Roster,
     pub(super) timers: Timers,
@@ -61,7 +61,7 @@ impl<C: From<CloseReason>> RoomState<C> {
         let Some(client) = self.roster.leave(connection) else { return };
         let leave = Leave { client, connection, reason };
         let is_running = matches!(self.phase, Phase::Running | Phase::Restarting { draining: false });
-        if self.rules.ends_with_last_client && self.roster.len() == 0 && is_running {
+        if self.config.ends_with_last_client && self.roster.len() == 0 && is_running {
             self.last_leave = Some(leave);
         } else {
             pending.push(Event::Disconnect { client }, Change::Leave(leave));

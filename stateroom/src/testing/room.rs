@@ -16,7 +16,7 @@ use super::{RoomClock, Script, block_on::block_on};
 use crate::{
     StateroomService, StateroomServiceFactory,
     fault::Fault,
-    room::{CloseReason, ConnectionId, RoomContext, RoomCore, RoomRules},
+    room::{CloseReason, ConnectionId, RoomConfig, RoomContext, RoomCore},
 };
 
 /// A simulated room, without a server. Its clients are IDs, its time passes when [`advance`](Room::advance) is called,
@@ -115,7 +115,7 @@ impl<S: StateroomService> Room<S> {
         let context = Arc::new(RoomContext::new(self.id.clone(), outside.clone()));
         match (self.create)(&self.id, context.clone()) {
             Ok(service) => {
-                let mut core = RoomCore::new(RoomRules::default());
+                let mut core = RoomCore::new(RoomConfig::default());
                 core.begin();
                 self.live = Some(Live { service, context, outside, core });
                 self.settle();

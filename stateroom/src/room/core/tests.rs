@@ -100,16 +100,16 @@ struct TestRoom {
 
 impl TestRoom {
     /// Creates a room whose service has handled `init`.
-    fn new(rules: RoomRules) -> Self {
-        let mut room = TestRoom { core: RoomCore::new(rules), output: RecordingOutput::default() };
+    fn new(config: RoomConfig) -> Self {
+        let mut room = TestRoom { core: RoomCore::new(config), output: RecordingOutput::default() };
         room.core.begin();
         assert_eq!(room.run(), ["init"]);
         room
     }
 
     /// Creates a room with two members: Ann by connection 1, Bob by connection 2.
-    fn with_two_members(rules: RoomRules) -> Self {
-        let mut room = Self::new(rules);
+    fn with_two_members(config: RoomConfig) -> Self {
+        let mut room = Self::new(config);
         assert_eq!(room.join(1, None), Ok(ANN));
         assert_eq!(room.join(2, None), Ok(BOB));
         room.run();
@@ -172,8 +172,8 @@ fn describe(event: &Event) -> String {
     }
 }
 
-fn ends_with_last_client() -> RoomRules {
-    RoomRules { ends_with_last_client: true, ..RoomRules::default() }
+fn ends_with_last_client() -> RoomConfig {
+    RoomConfig { ends_with_last_client: true, ..RoomConfig::default() }
 }
 
 fn broadcast(text: &str) -> Effect {

@@ -11,7 +11,7 @@ fn response(status: u16) -> Effect {
 
 #[test]
 fn the_first_answer_counts_and_follows_the_other_effects() {
-    let mut room = TestRoom::new(RoomRules::default());
+    let mut room = TestRoom::new(RoomConfig::default());
     room.core.call("ping".into(), "call");
     room.core.request(Box::new(Request::new("GET", "/")), "request");
     let events = room.run_with(|event| match event {
@@ -36,7 +36,7 @@ fn the_first_answer_counts_and_follows_the_other_effects() {
 
 #[test]
 fn calls_and_requests_without_an_answer_are_answered_with_none() {
-    let mut room = TestRoom::new(RoomRules::default());
+    let mut room = TestRoom::new(RoomConfig::default());
     room.core.call("ping".into(), "call");
     room.core.request(Box::new(Request::new("GET", "/")), "request");
     room.run();
@@ -45,7 +45,7 @@ fn calls_and_requests_without_an_answer_are_answered_with_none() {
 
 #[test]
 fn answers_in_other_events_are_ignored() {
-    let mut room = TestRoom::with_two_members(RoomRules::default());
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
     room.core.message(ConnectionId(1), "hello".into());
     room.core.fire_timer();
     room.leave(2);

@@ -3,7 +3,7 @@ use super::*;
 
 #[test]
 fn a_client_is_a_member_from_connect_to_disconnect() {
-    let mut room = TestRoom::new(RoomRules::default());
+    let mut room = TestRoom::new(RoomConfig::default());
     assert_eq!(room.join(1, None), Ok(ANN));
     assert_eq!((room.core.members(), room.core.is_empty()), (vec![], false), "connect has not returned");
     room.core.message(ConnectionId(1), "hello".into());
@@ -27,7 +27,7 @@ fn a_client_is_a_member_from_connect_to_disconnect() {
 
 #[test]
 fn messages_of_connections_that_have_left_are_dropped() {
-    let mut room = TestRoom::with_two_members(RoomRules::default());
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
     room.leave(1);
     room.core.message(ConnectionId(1), "late".into());
     assert!(!room.core.inject_message(ANN, "late".into()));
@@ -39,7 +39,7 @@ fn messages_of_connections_that_have_left_are_dropped() {
 
 #[test]
 fn a_lost_client_receives_nothing_more() {
-    let mut room = TestRoom::with_two_members(RoomRules::default());
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
     room.core.lose(ANN, ConnectionId(1));
     assert_eq!(room.core.members(), [BOB]);
     assert_eq!(room.run(), ["disconnect 1"]);
@@ -48,7 +48,7 @@ fn a_lost_client_receives_nothing_more() {
 
 #[test]
 fn a_replaced_connection_disconnects_before_the_new_one_connects() {
-    let mut room = TestRoom::new(RoomRules::default());
+    let mut room = TestRoom::new(RoomConfig::default());
     assert_eq!(room.join(1, Some("t")), Ok(ANN));
     room.run();
     room.take_calls();
@@ -64,7 +64,7 @@ fn a_replaced_connection_disconnects_before_the_new_one_connects() {
 
 #[test]
 fn closing_a_client_that_is_being_replaced_closes_only_the_old_connection() {
-    let mut room = TestRoom::new(RoomRules::default());
+    let mut room = TestRoom::new(RoomConfig::default());
     assert_eq!(room.join(1, Some("t")), Ok(ANN));
     room.run();
     room.take_calls();
@@ -81,7 +81,7 @@ fn closing_a_client_that_is_being_replaced_closes_only_the_old_connection() {
 
 #[test]
 fn a_client_closed_by_the_service_still_disconnects() {
-    let mut room = TestRoom::with_two_members(RoomRules::default());
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
     room.apply(close_client(ANN, 3000));
     room.apply(close_client(ANN, 3001));
     room.apply(broadcast("after"));
@@ -94,7 +94,7 @@ fn a_client_closed_by_the_service_still_disconnects() {
 
 #[test]
 fn rejects_joins_at_the_limit_and_reports_it() {
-    let mut room = TestRoom::new(RoomRules { max_connections: 2, max_tokens: 1, ..RoomRules::default() });
+    let mut room = TestRoom::new(RoomConfig { max_connections: 2, max_tokens: 1, ..RoomConfig::default() });
     assert_eq!(room.join(1, Some("a")), Ok(ANN));
     assert_eq!(room.join(2, Some("b")), Ok(BOB));
     assert_eq!(room.take_calls(), [Output::Limit(RoomLimit::Tokens)]);

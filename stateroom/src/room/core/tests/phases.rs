@@ -3,7 +3,7 @@ use super::*;
 
 #[test]
 fn a_room_drains_and_then_stops() {
-    let mut room = TestRoom::with_two_members(RoomRules::default());
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
     room.core.drain();
     room.core.drain();
     assert_eq!(room.core.phase(), &Phase::Draining);
@@ -18,7 +18,7 @@ fn a_room_drains_and_then_stops() {
 
 #[test]
 fn stopping_delivers_shutdown_and_every_disconnect_and_keeps_the_first_reason() {
-    let mut room = TestRoom::with_two_members(RoomRules::default());
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
     room.core.stop(room_closed());
     room.core.stop(CloseReason::Stopping);
     room.core.drain();
@@ -41,7 +41,7 @@ fn stopping_delivers_shutdown_and_every_disconnect_and_keeps_the_first_reason() 
 
 #[test]
 fn clients_stay_while_the_service_restarts() {
-    let mut room = TestRoom::with_two_members(RoomRules::default());
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
     room.apply(set_timer(10));
     room.core.restart();
     assert_eq!(room.core.phase(), &Phase::Restarting { draining: false });
@@ -61,10 +61,10 @@ fn clients_stay_while_the_service_restarts() {
 
 #[test]
 fn the_next_service_of_a_draining_room_receives_shutdown_too() {
-    let mut drained_first = TestRoom::with_two_members(RoomRules::default());
+    let mut drained_first = TestRoom::with_two_members(RoomConfig::default());
     drained_first.core.drain();
     drained_first.core.restart();
-    let mut restarted_first = TestRoom::with_two_members(RoomRules::default());
+    let mut restarted_first = TestRoom::with_two_members(RoomConfig::default());
     restarted_first.core.restart();
     restarted_first.core.drain();
     for mut room in [drained_first, restarted_first] {
@@ -82,7 +82,7 @@ fn the_next_service_of_a_draining_room_receives_shutdown_too() {
 
 #[test]
 fn a_restart_is_superseded_by_a_stop() {
-    let mut room = TestRoom::with_two_members(RoomRules::default());
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
     room.core.restart();
     room.core.stop(room_closed());
     assert_eq!(room.core.phase(), &Phase::Stopping(room_closed()));
@@ -91,7 +91,7 @@ fn a_restart_is_superseded_by_a_stop() {
 
 #[test]
 fn closing_a_room_closes_members_and_pending_joins_and_drops_events() {
-    let mut room = TestRoom::with_two_members(RoomRules::default());
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
     room.leave(2);
     assert_eq!(room.join(3, None), Ok(ClientId(3)));
     room.core.call("unanswered".into(), "call");

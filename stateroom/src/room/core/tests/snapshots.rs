@@ -2,7 +2,7 @@
 use super::*;
 
 fn snapshot() -> RosterSnapshot {
-    let mut room = TestRoom::new(RoomRules::default());
+    let mut room = TestRoom::new(RoomConfig::default());
     for (connection, token) in [(1, Some("a")), (2, None), (3, Some("c"))] {
         room.join(connection, token).unwrap();
     }
@@ -22,7 +22,7 @@ fn a_snapshot_contains_client_ids_tokens_and_the_timer() {
 
 #[test]
 fn a_restored_room_continues_with_client_ids_tokens_and_the_timer() {
-    let mut room = TestRoom { core: RoomCore::new(RoomRules::default()), output: RecordingOutput::default() };
+    let mut room = TestRoom { core: RoomCore::new(RoomConfig::default()), output: RecordingOutput::default() };
     room.core.restore(&snapshot());
     room.core.begin();
     assert_eq!(room.run(), ["init"], "no client is in the room");

@@ -3,7 +3,7 @@ use super::*;
 
 #[test]
 fn the_last_timer_that_was_set_fires_once() {
-    let mut room = TestRoom::new(RoomRules::default());
+    let mut room = TestRoom::new(RoomConfig::default());
     room.apply(set_timer(5));
     room.apply(set_timer(8));
     room.advance(7 * MS);
@@ -17,7 +17,7 @@ fn the_last_timer_that_was_set_fires_once() {
 
 #[test]
 fn a_due_timer_waits_for_pending_events_which_may_replace_it() {
-    let mut room = TestRoom::new(RoomRules::default());
+    let mut room = TestRoom::new(RoomConfig::default());
     room.apply(set_timer(5));
     room.advance(5 * MS);
     assert_eq!(room.join(1, None), Ok(ANN));
@@ -30,7 +30,7 @@ fn a_due_timer_waits_for_pending_events_which_may_replace_it() {
 
 #[test]
 fn the_minimum_interval_delays_a_timer_and_is_reported() {
-    let mut room = TestRoom::new(RoomRules { min_timer_interval: 10 * MS, ..RoomRules::default() });
+    let mut room = TestRoom::new(RoomConfig { min_timer_interval: 10 * MS, ..RoomConfig::default() });
     room.apply(set_timer(0));
     assert!(room.fire_due_timer());
     assert_eq!(room.run_with(|_| vec![set_timer(3)]), ["timer"]);
@@ -40,7 +40,7 @@ fn the_minimum_interval_delays_a_timer_and_is_reported() {
 
 #[test]
 fn a_timer_fired_by_hand_is_no_longer_set() {
-    let mut room = TestRoom::new(RoomRules::default());
+    let mut room = TestRoom::new(RoomConfig::default());
     room.apply(set_timer(5));
     room.core.fire_timer();
     assert_eq!(room.run(), ["timer"]);
@@ -49,8 +49,8 @@ fn a_timer_fired_by_hand_is_no_longer_set() {
 
 #[test]
 fn an_empty_room_expires_after_its_timeout() {
-    let rules = RoomRules { empty_timeout: Some(5 * MS), unjoined_timeout: Some(9 * MS), ..RoomRules::default() };
-    let mut room = TestRoom::new(rules);
+    let config = RoomConfig { empty_timeout: Some(5 * MS), unjoined_timeout: Some(9 * MS), ..RoomConfig::default() };
+    let mut room = TestRoom::new(config);
     room.core.update_empty_deadline(&room.output);
     assert_eq!(room.core.next_wake(), Some(Timestamp::from_duration(9 * MS)), "nobody has joined yet");
     room.advance(8 * MS);

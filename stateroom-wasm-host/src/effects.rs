@@ -32,7 +32,7 @@ impl FinishedEffects {
 ///
 /// Effects that a guest sends before its first event are released with those of the first event.
 #[derive(Debug)]
-pub(crate) struct Outbox {
+pub(crate) struct EffectBuffer {
     finished: FinishedEffects,
     effects: Vec<Effect>,
     /// Size of `effects`, in bytes.
@@ -53,12 +53,12 @@ struct BatchProgress {
     bytes: usize,
 }
 
-impl Outbox {
+impl EffectBuffer {
     /// Capacity that is retained between events, in effects: few events exceed it.
     const MAX_RETAINED: usize = 1024;
 
     pub(crate) fn new(config: &WasmHostConfig) -> Self {
-        Outbox {
+        EffectBuffer {
             finished: FinishedEffects::default(),
             effects: Vec::new(),
             bytes: 0,
@@ -239,39 +239,39 @@ mod tests {
         bytes
     }
 
-    fn in_batch(events: usize) -> Outbox {
-        let mut outbox = Outbox::new(&WasmHostConfig::default());
-        outbox.begin_batch(events);
-        outbox
+    fn in_batch(events: usize) -> EffectBuffer {
+        let mut buffer = EffectBuffer::new(&WasmHostConfig::default());
+        buffer.begin_batch(events);
+        buffer
     }
 
     #[test]
     fn reads_published_effects_once() {
-        let mut outbox = in_batch(3);
+        let mut buffer = in_batch(3);
         let bytes = finished(3);
         let one = bytes.len() / 3;
         for (published, is_new) in [(&bytes[..one], true), (&bytes[..one], false), (&bytes, true)] {
-            assert_eq!(outbox.read_published(published).unwrap(), is_new);
+            assert_eq!(buffer.read_published(published).unwrap(), is_new);
         }
-        outbox.end_batch().unwrap();
-        assert_eq!(outbox.finished().lock().ends, [1, 2, 3]);
+        buffer.end_batch().unwrap();
+        assert_eq!(buffer.finished().lock().ends, [1, 2, 3]);
     }
 
     #[test]
     fn rejects_retracted_effects() {
-        let mut outbox = in_batch(2);
-        outbox.read_published(&finished(1)).unwrap();
-        assert!(matches!(outbox.read_published(&[]), Err(ProtocolViolation::EffectsRetracted)));
+        let mut buffer = in_batch(2);
+        buffer.read_published(&finished(1)).unwrap();
+        assert!(matches!(buffer.read_published(&[]), Err(ProtocolViolation::EffectsRetracted)));
     }
 
     #[test]
     fn each_event_of_a_batch_finishes_once() {
-        let mut outbox = in_batch(2);
-        let outcome = outbox.read_published(&finished(3));
+        let mut buffer = in_batch(2);
+        let outcome = buffer.read_published(&finished(3));
         assert!(matches!(outcome, Err(ProtocolViolation::EventCount { expected: 2, finished: 3 })));
-        let mut outbox = in_batch(2);
-        outbox.read_published(&finished(1)).unwrap();
-        let outcome = outbox.end_batch();
+        let mut buffer = in_batch(2);
+        buffer.read_published(&finished(1)).unwrap();
+        let outcome = buffer.end_batch();
         assert!(matches!(outcome, Err(ProtocolViolation::EventCount { expected: 2, finished: 1 })));
     }
 }

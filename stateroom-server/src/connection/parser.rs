@@ -13,7 +13,7 @@ use stateroom::MessagePayload;
 
 use crate::{
     settings::{Limit, Limits},
-    websocket::{close::CloseCause, compression::Compression, frame},
+    websocket::{close::CloseCause, compression::Compression, encode},
 };
 
 /// Capacity that a connection keeps for incomplete frames, in bytes.
@@ -46,15 +46,15 @@ pub(crate) enum ReadOutcome {
 }
 
 /// The parser of one connection.
-pub(crate) struct FrameReader {
-    protocol: Box<FrameParser>,
+pub(crate) struct FrameParser {
+    protocol: Box<Decoder>,
     max_message: usize,
     max_frame: usize,
     /// The bytes of an incomplete frame.
     incomplete: BytesMut,
     /// Whether those bytes are not parsed yet.
     has_unparsed: bool,
-    /// Number of pings since the last call of [`take_pings`](FrameReader::take_pings).
+    /// Number of pings since the last call of [`take_pings`](FrameParser::take_pings).
     pings: usize,
     /// Whether a message is incomplete, in this frame or the frames before.
     incomplete_message: bool,
@@ -65,23 +65,23 @@ pub(crate) struct FrameReader {
 }
 
 /// The library's two parsers.
-enum FrameParser {
+enum Decoder {
     Plain(Protocol),
     Compressed(CompressedReaderProtocol),
 }
 
-impl FrameReader {
+impl FrameParser {
     /// Returns a parser for a connection that has already received `ahead`.
     pub(crate) fn new(limits: &Limits, compression: Option<&Compression>, ahead: Vec<u8>) -> Self {
         let max_message = limits.message_bytes;
         let max_frame = if limits.frame_bytes == 0 { max_message } else { limits.frame_bytes };
         let protocol = match compression {
-            None => FrameParser::Plain(Protocol::new(Role::Server, max_frame, max_message)),
+            None => Decoder::Plain(Protocol::new(Role::Server, max_frame, max_message)),
             Some(compression) => {
-                FrameParser::Compressed(CompressedReaderProtocol::server(max_frame, max_message, compression.config()))
+                Decoder::Compressed(CompressedReaderProtocol::server(max_frame, max_message, compression.config()))
             }
         };
-        FrameReader {
+        FrameParser {
             protocol: Box::new(protocol),
             max_message,
             max_frame,
@@ -193,11 +193,11 @@ impl FrameReader {
                 Some(Message::Binary(bytes)) => messages.push(MessagePayload::Bytes(bytes.to_vec())),
                 Some(Message::Ping(content)) => {
                     self.pings += 1;
-                    frame::append_pong(replies, &content);
+                    encode::append_pong(replies, &content);
                 }
                 Some(Message::Pong(_)) => {}
                 Some(Message::Close(reason)) => {
-                    frame::append_close_reply(replies, reason.map(|reason| reason.code));
+                    encode::append_close_reply(replies, reason.map(|reason| reason.code));
                     // Input after the close frame is irrelevant.
                     self.broken = None;
                     return ReadOutcome::ClosedByPeer;
@@ -223,11 +223,11 @@ impl FrameReader {
     }
 }
 
-impl FrameParser {
+impl Decoder {
     fn process(&mut self, bytes: &mut BytesMut, messages: &mut Vec<Message>) -> Result<(), Error> {
         match self {
-            FrameParser::Plain(protocol) => protocol.process_into(bytes, messages),
-            FrameParser::Compressed(protocol) => protocol.process_into(bytes, messages),
+            Decoder::Plain(protocol) => protocol.process_into(bytes, messages),
+            Decoder::Compressed(protocol) => protocol.process_into(bytes, messages),
         }
     }
 }
@@ -252,7 +252,7 @@ mod tests {
         client.into_inner().into_inner()
     }
 
-    fn read_all(reader: &mut FrameReader, input: &[u8]) -> (ReadOutcome, Vec<MessagePayload>, Vec<u8>) {
+    fn read_all(reader: &mut FrameParser, input: &[u8]) -> (ReadOutcome, Vec<MessagePayload>, Vec<u8>) {
         let (mut messages, mut replies) = (Vec::new(), Vec::new());
         let mut ending = reader.read(input, usize::MAX / 2, &mut messages, &mut replies);
         while ending == ReadOutcome::More {
@@ -261,12 +261,12 @@ mod tests {
         (ending, messages, replies)
     }
 
-    fn reader(max_message: usize) -> FrameReader {
+    fn reader(max_message: usize) -> FrameParser {
         limited(max_message, max_message)
     }
 
-    fn limited(message_bytes: usize, frame_bytes: usize) -> FrameReader {
-        FrameReader::new(&Limits { message_bytes, frame_bytes, ..Limits::default() }, None, Vec::new())
+    fn limited(message_bytes: usize, frame_bytes: usize) -> FrameParser {
+        FrameParser::new(&Limits { message_bytes, frame_bytes, ..Limits::default() }, None, Vec::new())
     }
 
     #[test]
@@ -318,7 +318,7 @@ mod tests {
     fn reads_no_more_messages_than_requested_and_loses_none() {
         let bytes = sent(&vec![Message::text("x"); 5000]);
         // Some are received ahead of the rest.
-        let mut reader = FrameReader::new(&Limits::default(), None, bytes[..10_000].to_vec());
+        let mut reader = FrameParser::new(&Limits::default(), None, bytes[..10_000].to_vec());
         let (mut messages, mut replies) = (Vec::new(), Vec::new());
         for input in [&[], &bytes[10_000..]] {
             let mut ending = reader.read(input, 100, &mut messages, &mut replies);
@@ -393,7 +393,7 @@ mod tests {
         let compression = Compression::negotiate("permessage-deflate").unwrap();
         let frame = |content: &[u8]| {
             let mut out = Vec::new();
-            frame::append_message(&mut out, &content.to_vec().into(), compression.encoding());
+            encode::append_message(&mut out, &content.to_vec().into(), compression.encoding());
             // As a client: with a mask, of zeros.
             assert!(out[0] == 0xc2 && out[1] < 126, "{out:x?}");
             out[1] |= 0x80;
@@ -401,7 +401,7 @@ mod tests {
             out
         };
         let mut reader =
-            FrameReader::new(&Limits { message_bytes: 10_000, ..Limits::default() }, Some(&compression), Vec::new());
+            FrameParser::new(&Limits { message_bytes: 10_000, ..Limits::default() }, Some(&compression), Vec::new());
         let bytes = [frame(&[7; 10_000]), frame(&[8; 1000])].concat();
         let (ending, messages, _) = read_all(&mut reader, &bytes);
         assert_eq!((ending, messages), (ReadOutcome::Drained, vec![vec![7; 10_000].into(), vec![8; 1000].into()]));

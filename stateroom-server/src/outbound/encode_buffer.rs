@@ -5,7 +5,7 @@ use std::{cell::OnceCell, ops::Range, sync::Arc};
 
 use stateroom::MessagePayload;
 
-use crate::websocket::{compression::Encoding, frame};
+use crate::websocket::{compression::Encoding, encode};
 
 /// Adjacent messages in the buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,28 +40,28 @@ impl Batch<'_> {
 
 /// The messages of a room in one encoding.
 #[derive(Debug, Default)]
-pub(crate) struct Outbox {
+pub(crate) struct EncodeBuffer {
     encoding: Encoding,
     buffer: Vec<u8>,
     shared: OnceCell<Arc<[u8]>>,
 }
 
-impl Outbox {
+impl EncodeBuffer {
     /// Size from which the room writes before it handles more events.
     const FULL_BYTES: usize = 1 << 20;
     /// Capacity of the buffer that is kept, in bytes.
     const KEPT_BYTES: usize = 64 << 10;
 
-    /// Returns an outbox for this encoding.
+    /// Returns an encoded for this encoding.
     pub(crate) fn new(encoding: Encoding) -> Self {
-        Outbox { encoding, ..Outbox::default() }
+        EncodeBuffer { encoding, ..EncodeBuffer::default() }
     }
 
     /// Encodes a message.
     pub(crate) fn encode(&mut self, message: &MessagePayload) -> Run {
         self.shared.take();
         let start = self.buffer.len();
-        frame::append_message(&mut self.buffer, message, self.encoding);
+        encode::append_message(&mut self.buffer, message, self.encoding);
         let range = start..self.buffer.len();
         Run { messages: 1, largest: range.len(), range }
     }
@@ -102,9 +102,9 @@ mod tests {
 
     #[test]
     fn merges_adjacent_runs() {
-        let mut outbox = Outbox::default();
+        let mut encoded = EncodeBuffer::default();
         let (one, two, three) =
-            (outbox.encode(&"one".into()), outbox.encode(&"two".into()), outbox.encode(&"three".into()));
+            (encoded.encode(&"one".into()), encoded.encode(&"two".into()), encoded.encode(&"three".into()));
         let mut all = Vec::new();
         for run in [&one, &two, &three] {
             extend(&mut all, run);
@@ -119,10 +119,10 @@ mod tests {
 
     #[test]
     fn shares_large_parts_only() {
-        let mut outbox = Outbox::default();
-        let small = outbox.encode(&"small".into());
-        let large = outbox.encode(&"x".repeat(100_000).into());
-        let batch = outbox.batch(&[]);
+        let mut encoded = EncodeBuffer::default();
+        let small = encoded.encode(&"small".into());
+        let large = encoded.encode(&"x".repeat(100_000).into());
+        let batch = encoded.batch(&[]);
         assert!(batch.share(&small.range).is_none());
         let (first, second) = (batch.share(&large.range).unwrap(), batch.share(&large.range).unwrap());
         assert!(Arc::ptr_eq(&first, &second));

@@ -8,7 +8,7 @@ use crate::details::ClientDetails;
 
 /// The limits and timeouts of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomRules {
+pub struct RoomConfig {
     /// Maximum number of connections.
     pub max_connections: usize,
     /// Maximum number of remembered tokens.
@@ -23,10 +23,10 @@ pub struct RoomRules {
     pub ends_with_last_client: bool,
 }
 
-impl Default for RoomRules {
+impl Default for RoomConfig {
     /// No limits, except for 1 ms between two timer events. An empty room never ends.
     fn default() -> Self {
-        RoomRules {
+        RoomConfig {
             max_connections: usize::MAX,
             max_tokens: usize::MAX,
             min_timer_interval: Duration::from_millis(1),

@@ -26,10 +26,15 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
         "stateroom_event_seconds",
         MetricKind::Histogram,
         "",
-        "CPU time of a service for one event. Events of one batch count with their mean.",
+        "Time a service takes for one event. Events of one batch count with their mean.",
     ),
     // A gauge that only grows, as the counters of `metrics` are integers.
-    ("stateroom_service_cpu_seconds_total", MetricKind::Gauge, "", "CPU time spent in services."),
+    (
+        "stateroom_service_cpu_seconds_total",
+        MetricKind::Gauge,
+        "",
+        "Time spent in services, measured around each call.",
+    ),
     (
         "stateroom_batch_events",
         MetricKind::Histogram,

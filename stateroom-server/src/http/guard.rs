@@ -26,7 +26,8 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// | request | [`local`](Self::local) | [`any_host`](Self::any_host) |
 /// |-|-|-|
-/// | without a valid `Host` | 403 | passes, unless a browser changes something |
+/// | `GET` without `Host`, such as a health check over HTTP/1.0: never a browser | passes | passes |
+/// | otherwise without a valid `Host` | 403 | passes, unless a browser changes something |
 /// | `Host` is an IP address or `localhost` | passes | passes |
 /// | `Host` is another name | 403 | passes, unless a browser changes something |
 /// | other than `GET`, `Origin` differs from `Host` | 403 | 403 |
@@ -61,8 +62,9 @@ impl OriginGuard {
     }
 
     fn check(self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Rejection> {
+        let names_no_host = !headers.contains_key(HOST) && uri.authority().is_none();
         let host = host(uri, headers).filter(is_local);
-        if self.requires_local_host && host.is_none() {
+        if self.requires_local_host && host.is_none() && !(names_no_host && method == Method::GET) {
             return Err(Rejection::ForeignHost);
         }
         if method == Method::GET || is_same_origin(host.as_ref(), headers) { Ok(()) } else { Err(Rejection::CrossSite) }

@@ -337,7 +337,8 @@ impl Room {
         let reason = match ending {
             Ending::Empty => CloseReason::Stopping,
             Ending::Stopped(reason) => reason.clone(),
-            Ending::NoSpace(fault) | Ending::Failed(fault) => CloseReason::from(fault),
+            Ending::NoSpace(_) => CloseReason::NoCapacity,
+            Ending::Failed(fault) => CloseReason::ServiceFailed(fault.public_reason()),
         };
         self.core.close(&reason, &mut self.output);
         for command in late {

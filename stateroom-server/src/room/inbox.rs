@@ -252,6 +252,12 @@ impl Inbox {
         self.state.lock().connections
     }
 
+    /// Returns the number of connections in the room, or about to be, unless it has ended.
+    pub(crate) fn live_connections(&self) -> Option<usize> {
+        let state = self.state.lock();
+        (!state.ended).then_some(state.connections)
+    }
+
     /// Returns whether the room has ended.
     pub(crate) fn has_ended(&self) -> bool {
         self.state.lock().ended

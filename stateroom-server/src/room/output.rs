@@ -124,15 +124,16 @@ impl RoomOutput for Output {
         limit.exceeded();
     }
 
+    fn close_code_replaced(&mut self, client: ClientId, code: u16) {
+        tracing::warn!(
+            room = &*self.room_id,
+            client = client.0,
+            code,
+            "a service closed a client with a code reserved for the server; sent as 1000"
+        );
+    }
+
     fn effect_ignored(&mut self, effect: &Effect) {
-        match effect {
-            Effect::CloseClient { client, code, .. } => tracing::warn!(
-                room = &*self.room_id,
-                client = client.0,
-                code,
-                "a service closed a client with a code reserved for the server; sent as 1000"
-            ),
-            effect => tracing::debug!(room = &*self.room_id, ?effect, "effect skipped: it has no meaning in its event"),
-        }
+        tracing::debug!(room = &*self.room_id, ?effect, "effect ignored: it has no meaning in its event");
     }
 }

@@ -48,8 +48,8 @@ pub(super) struct Facts<'a> {
     pub(super) other_rooms: usize,
     /// Whether the room was created earlier and has ended, so that it can be joined again under every strategy.
     pub(super) existed: bool,
-    /// Remaining backoff of the room after failures.
-    pub(super) rest: Option<Duration>,
+    /// Returns the remaining backoff of the room after failures.
+    pub(super) rest: &'a dyn Fn() -> Option<Duration>,
     /// Whether the factory has space for a service beside those of the other rooms.
     pub(super) has_space: &'a dyn Fn() -> bool,
 }
@@ -88,7 +88,7 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
         Want::Join { .. } | Want::Request { .. } if !may_exist => return refused(Refusal::NotFound),
         _ => {}
     }
-    if let Some(rest) = facts.rest {
+    if let Some(rest) = (facts.rest)() {
         return refused(Refusal::BackingOff { rest });
     }
     if facts.other_rooms >= limits.rooms {
@@ -131,7 +131,7 @@ mod tests {
             connections: None,
             other_rooms: 0,
             existed: false,
-            rest: None,
+            rest: &|| None,
             has_space: &|| true,
         };
         change(&mut facts);
@@ -173,12 +173,12 @@ mod tests {
         check(|it| it.connections = Some(1), [Existing, Existing, Existing, Existing, exists, exists]);
         check(|it| it.connections = Some(2), [room_full, Existing, Existing, Existing, exists, exists]);
         check(
-            |it| (it.connections, it.other_rooms, it.rest) = (Some(1), 2, Some(REST)),
+            |it| (it.connections, it.other_rooms, it.rest) = (Some(1), 2, &|| Some(REST)),
             [Existing, Existing, Existing, Existing, exists, exists],
         );
-        check(|it| it.rest = Some(REST), [resting, resting, not_found, resting, resting, resting]);
+        check(|it| it.rest = &|| Some(REST), [resting, resting, not_found, resting, resting, resting]);
         check(
-            |it| (it.rest, it.other_rooms) = (Some(REST), 2),
+            |it| (it.rest, it.other_rooms) = (&|| Some(REST), 2),
             [resting, resting, not_found, resting, resting, resting],
         );
         check(|it| it.other_rooms = 2, [full, full, not_found, full, full, full]);

@@ -32,8 +32,8 @@ impl ErasedFactory {
 
     /// Runs a room with a service of this factory, to the room's end. Returns the room if it continues with the service of
     /// another factory.
-    pub(super) async fn run(&self, room: Room, on_end: OnEnd) -> Option<Room> {
-        (self.run)(room, on_end).await
+    pub(super) fn run(&self, room: Room, on_end: OnEnd) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> {
+        (self.run)(room, on_end)
     }
 
     /// Returns whether the factory has space for one more service beside those of `rooms` rooms.

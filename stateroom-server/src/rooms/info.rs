@@ -5,7 +5,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RoomInfo {
-    /// Its id.
+    /// Its ID.
     pub id: String,
     /// Number of its connections.
     pub connections: usize,
@@ -13,7 +13,7 @@ pub struct RoomInfo {
     pub age: Duration,
     /// Number of events that its service has handled.
     pub events: u64,
-    /// CPU time that its service has spent on them.
+    /// Time that its service has spent on them, measured around each call.
     pub cpu_time: Duration,
     /// Memory of its service, in bytes. Known for WebAssembly guests only.
     pub memory_bytes: Option<usize>,

@@ -75,7 +75,7 @@ impl RoomRegistry {
         self.decide(&self.lock(), room_id, want).map(drop)
     }
 
-    /// JoinRequest a room, and starts it if necessary.
+    /// Joins a room, and starts it if necessary.
     pub(crate) async fn join(
         self: &Arc<Self>,
         room_id: &str,
@@ -88,13 +88,13 @@ impl RoomRegistry {
         let request = JoinRequest { token, details, egress: Egress::new(outbound.clone()) };
         loop {
             let seat = match self.find_or_start(room_id, want)? {
-                (inbox, Some(run)) => {
+                (_, inbox, Some(run)) => {
                     // The client whose join starts the room is in it before it can fail.
                     let seat = Seat::take_first(inbox, request.clone());
                     self.spawn_room(run);
                     seat
                 }
-                (inbox, None) => Seat::take(inbox, request.clone()).await,
+                (_, inbox, None) => Seat::take(inbox, request.clone()).await,
             };
             // A room that ended in the meantime is replaced in the next round.
             if let Ok(seat) = seat {
@@ -159,41 +159,50 @@ impl RoomRegistry {
     }
 
     fn find_or_spawn(self: &Arc<Self>, room_id: &str, want: Want) -> Result<RoomHandle, Refusal> {
-        let (inbox, run) = self.find_or_start(room_id, want)?;
+        let (room_id, inbox, run) = self.find_or_start(room_id, want)?;
         if let Some(run) = run {
             self.spawn_room(run);
         }
-        Ok(RoomHandle::new(room_id.into(), inbox))
+        Ok(RoomHandle::new(room_id, inbox))
     }
 
     /// Returns the room, and the future that runs it if the room is new.
-    fn find_or_start(self: &Arc<Self>, room_id: &str, want: Want) -> Result<(Arc<Inbox>, Option<RoomRun>), Refusal> {
+    fn find_or_start(
+        self: &Arc<Self>,
+        room_id: &str,
+        want: Want,
+    ) -> Result<(Arc<str>, Arc<Inbox>, Option<RoomRun>), Refusal> {
         let state = self.lock();
-        if let Some(inbox) = self.decide(&state, room_id, want)? {
-            return Ok((inbox, None));
+        if let Some((room_id, inbox)) = self.decide(&state, room_id, want)? {
+            return Ok((room_id, inbox, None));
         }
-        let (inbox, run) = self.start(state, room_id.into());
-        Ok((inbox, Some(run)))
+        let room_id: Arc<str> = room_id.into();
+        let (inbox, run) = self.start(state, room_id.clone());
+        Ok((room_id, inbox, Some(run)))
     }
 
     /// Applies [`decide`] to the registry's state. `None` means that the room may be started.
-    fn decide(&self, state: &RegistryState, room_id: &str, want: Want) -> Result<Option<Arc<Inbox>>, Refusal> {
+    fn decide(
+        &self,
+        state: &RegistryState,
+        room_id: &str,
+        want: Want,
+    ) -> Result<Option<(Arc<str>, Arc<Inbox>)>, Refusal> {
         let settings = self.shared.settings();
-        let entry = state.rooms.get(room_id);
-        let live = entry.filter(|inbox| !inbox.has_ended());
+        let entry = state.rooms.get_key_value(room_id);
         let other_rooms = state.rooms.len() - usize::from(entry.is_some());
         let facts = Facts {
             strategy: settings.room_strategy,
             limits: &settings.limits,
             stopping: state.stopping,
-            connections: live.map(|inbox| inbox.connections()),
+            connections: entry.and_then(|(_, inbox)| inbox.live_connections()),
             other_rooms,
             existed: entry.is_some() || state.ended.contains(room_id),
-            rest: state.backoff.rest(room_id, Instant::now()),
+            rest: &|| state.backoff.rest(room_id, Instant::now()),
             has_space: &|| self.factory().has_space(other_rooms),
         };
         match decide(&facts, room_id, want) {
-            Decision::Existing => Ok(live.cloned()),
+            Decision::Existing => Ok(entry.map(|(room_id, inbox)| (room_id.clone(), inbox.clone()))),
             Decision::MayBegin => Ok(None),
             Decision::Refused { refusal, limit } => {
                 limit.into_iter().for_each(Limit::exceeded);

@@ -122,7 +122,8 @@ limits! {
     /// Maximum number of open connections. Further ones are rejected with 503. A server with its own port counts all
     /// connections, a nested router WebSockets only. Default 65 536. The operating system limits open files separately.
     Connections, connections, with_connections: usize = 65_536;
-    /// Maximum number of connections to a room. Further ones are rejected with 503. Default 16 384.
+    /// Maximum number of connections to a room. Further ones are rejected with 503, or closed with 1013 if they have a token: it
+    /// may replace a connection. Default 16 384.
     RoomConnections, room_connections, with_room_connections: usize = 16_384, public 1000;
     /// Maximum number of connections from one IPv4 address or one IPv6 network of 64 bits. Further ones are rejected with 429.
     /// Clients behind a [trusted proxy](crate::Admission::trusted_proxies) are counted by their own address when they join

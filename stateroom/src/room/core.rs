@@ -98,13 +98,13 @@ impl<O: RoomOutput> RoomCore<O> {
         self.state.roster.len() == 0
     }
 
-    /// Returns the clients in the room whose `connect` has returned, in the order in which they joined.
+    /// Returns the clients in the room whose `connect` has returned, in the order of their connection IDs.
     #[must_use]
     pub fn members(&self) -> Vec<ClientId> {
         self.state.roster.members().into_iter().map(|(_, client)| client).collect()
     }
 
-    /// Returns the connections in the room, in the order in which they joined.
+    /// Returns the connections in the room, in the order of their connection IDs.
     #[must_use]
     pub fn connections(&self) -> Vec<ConnectionId> {
         self.state.roster.connections().into_iter().map(|(connection, ..)| connection).collect()
@@ -238,7 +238,7 @@ impl<O: RoomOutput> RoomCore<O> {
     /// Ends the current service of a restart, and clears its timer.
     pub fn end_service(&mut self, output: &mut O) {
         self.settle_last_leave(output);
-        self.state.timers.clear(output.now());
+        self.state.timers.clear();
     }
 
     /// Stops the room: the service receives `shutdown` and each `disconnect`, and the clients are closed with this

@@ -65,6 +65,11 @@ pub trait RoomOutput {
         let _ = limit;
     }
 
+    /// Records that a service closed a client with a code that is not a service's, and 1000 is sent instead.
+    fn close_code_replaced(&mut self, client: ClientId, code: u16) {
+        let _ = (client, code);
+    }
+
     /// Records an effect that is modified before it is applied, or ignored.
     fn effect_ignored(&mut self, effect: &Effect) {
         let _ = effect;

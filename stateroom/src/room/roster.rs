@@ -26,7 +26,7 @@ pub struct ConnectionId(pub u64);
 pub struct RosterSnapshot {
     /// The last client ID that was assigned, or 0.
     pub last_client: u32,
-    /// The clients in the room, in the order in which they joined.
+    /// The clients in the room, in the order of their connection IDs.
     pub clients: Vec<ClientId>,
     /// Remembered tokens, absent clients first, in the order in which they left. Secrets.
     pub tokens: Vec<(String, ClientId)>,
@@ -152,14 +152,14 @@ impl Roster {
         self.members.get(&client).copied()
     }
 
-    /// Returns the members, in the order in which they joined.
+    /// Returns the members, in the order of their connection IDs.
     pub(crate) fn members(&self) -> Vec<(ConnectionId, ClientId)> {
         let mut members: Vec<_> = self.members.iter().map(|(client, connection)| (*connection, *client)).collect();
         members.sort_unstable();
         members
     }
 
-    /// Returns the connections with their clients and details, in the order in which they joined.
+    /// Returns the connections with their clients and details, in the order of their connection IDs.
     pub(crate) fn connections(&self) -> Vec<(ConnectionId, ClientId, Option<&ClientDetails>)> {
         let entries = self.connections.iter();
         let mut connections: Vec<_> =

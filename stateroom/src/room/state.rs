@@ -130,12 +130,12 @@ impl<C: From<CloseReason>> RoomState<C> {
                     output.limit_reached(RoomLimit::TimerInterval);
                 }
             }
-            Effect::CloseClient { client, code, ref reason } => {
+            Effect::CloseClient { client, code, reason } => {
                 let Some(connection) = self.roster.member(client) else { return };
                 if !CloseReason::is_service_code(code) {
-                    output.effect_ignored(&effect);
+                    output.close_code_replaced(client, code);
                 }
-                let reason = Some(CloseReason::by_service(code, reason.clone()).into());
+                let reason = Some(CloseReason::by_service(code, reason).into());
                 self.remove_member(Leave { client, connection, reason }, output);
                 self.leave(pending, connection, None);
             }

@@ -65,10 +65,9 @@ impl Timers {
         self.due = due;
     }
 
-    /// Clears the timer; the next service's may fire at once.
-    pub(crate) fn clear(&mut self, now: Timestamp) {
+    /// Clears the timer. The minimum interval still counts from the last timer event.
+    pub(crate) fn clear(&mut self) {
         self.due = None;
-        self.earliest = now;
     }
 
     /// Records that the timer fires now, even if it was not due or not set.
@@ -157,5 +156,14 @@ mod tests {
         timers.stop_empty();
         timers.start_empty(at(12), None);
         assert_eq!(timers.next(), None, "never");
+    }
+
+    #[test]
+    fn clearing_the_timer_keeps_the_minimum_interval() {
+        let mut timers = Timers::new(10 * MS);
+        timers.fire(at(0));
+        timers.clear();
+        timers.set(at(1), Duration::ZERO);
+        assert_eq!(timers.due(), Some(at(10)));
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use crate::room::Timestamp;
 
-/// The clock of a simulated room, for a service that reads the time itself, such as a compiled module. Clones share the
+/// The clock of one simulated room, for a service that reads the time itself, such as a compiled module. Clones share the
 /// same time.
 #[derive(Debug, Clone, Default)]
 pub struct RoomClock(Arc<AtomicU64>);

@@ -31,6 +31,7 @@ enum Output {
     Handled(u32, u64, usize),
     Limit(RoomLimit),
     Ignored(EffectKind),
+    CloseCodeReplaced(u32, u16),
 }
 
 /// Records the calls of a room.
@@ -85,6 +86,10 @@ impl RoomOutput for RecordingOutput {
 
     fn limit_reached(&mut self, limit: RoomLimit) {
         self.calls.push(Output::Limit(limit));
+    }
+
+    fn close_code_replaced(&mut self, client: ClientId, code: u16) {
+        self.calls.push(Output::CloseCodeReplaced(client.0, code));
     }
 
     fn effect_ignored(&mut self, effect: &Effect) {

@@ -88,8 +88,8 @@ fn a_client_closed_by_the_service_still_disconnects() {
     assert_eq!(room.run(), ["disconnect 1"]);
     assert_eq!(room.take_calls(), [Output::Removed(1, 1, Some(3000)), delivered("after")]);
     room.apply(close_client(BOB, 1011));
-    let ignored = Output::Ignored(EffectKind::CloseClient);
-    assert_eq!(room.take_calls(), [ignored, Output::Removed(2, 2, Some(1000))], "1011 is not a service's code");
+    let replaced = Output::CloseCodeReplaced(2, 1011);
+    assert_eq!(room.take_calls(), [replaced, Output::Removed(2, 2, Some(1000))], "1011 is not a service's code");
 }
 
 #[test]

@@ -157,12 +157,19 @@ mod tests {
     #[test]
     fn missing_and_repeated_hosts_are_not_local() {
         for headers in [vec![], vec![(&HOST, "localhost"), (&HOST, "localhost")]] {
-            assert_eq!(check(LOCAL, &Method::GET, &headers), FOREIGN_HOST, "{headers:?}");
+            assert_eq!(check(LOCAL, &Method::POST, &headers), FOREIGN_HOST, "{headers:?}");
             assert_eq!(check(ANY, &Method::GET, &headers), PASSES, "{headers:?}");
             assert_eq!(check(ANY, &Method::POST, &headers), PASSES, "{headers:?}: no browser");
             let browser = [headers.as_slice(), &[(&ORIGIN, "http://localhost")]].concat();
             assert_eq!(check(ANY, &Method::POST, &browser), CROSS_SITE, "{browser:?}");
         }
+    }
+
+    #[test]
+    fn a_health_check_without_a_host_passes() {
+        assert_eq!(check(LOCAL, &Method::GET, &[]), PASSES);
+        let repeated = [(&HOST, "localhost"), (&HOST, "localhost")];
+        assert_eq!(check(LOCAL, &Method::GET, &repeated), FOREIGN_HOST);
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn the_error_of_a_crate_without_cdylib_shows_the_missing_lines() {
 
 #[test]
 fn the_error_of_a_module_without_the_attribute_names_it() {
-    // By a name of its own: cargo may take what it has made of another `plain`, elsewhere, for this one.
+    // With a name of its own: cargo may reuse the artifacts of another crate named `plain`.
     let files = directory(&[("Cargo.toml", &CDYLIB.replace("plain", "bare")), ("src/lib.rs", "")]);
     let log = failure(&build_in(files.path()));
     assert!(log.contains("bare.wasm") && log.contains("`#[stateroom_wasm]`"), "{log}");

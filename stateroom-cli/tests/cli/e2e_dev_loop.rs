@@ -165,7 +165,7 @@ async fn restore_replays_events_to_the_new_code() {
         client.send("x").await;
         assert_eq!(client.text().await, format!("v{version} message {}", version + 2));
     }
-    // Who comes now is news.
+    // A client that joins now is new to the room.
     let mut other = server.join("a").await;
     assert_eq!(other.text().await, "v3 connect 2");
 }

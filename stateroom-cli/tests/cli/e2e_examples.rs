@@ -142,7 +142,7 @@ async fn chat_has_presence_and_history() {
     bob.leave().await;
     assert_eq!(ada.text().await, r#"{"type":"people","people":[{"id":1,"name":"Ada"}]}"#);
 
-    // With its token, who comes back is the same person.
+    // A client that reconnects with its token is the same person.
     ada.leave().await;
     let mut again = server.join("a?token=ada").await;
     assert_eq!(again.text().await, format!(r#"{{"type":"welcome","you":1,"messages":[{hello}]}}"#));

@@ -45,7 +45,7 @@ async fn a_spinning_room_is_ended_while_others_continue() {
     let ((count, slowest), ()) = tokio::join!(round_trips, spin);
     assert!(count > 20 && slowest < Duration::from_secs(1), "{count} round trips, the slowest of {slowest:?}");
 
-    // Whoever comes back finds a fresh room.
+    // A client that reconnects finds a fresh room.
     let mut back = server.join("a").await;
     back.send("x").await;
     assert_eq!(back.text().await, "x");

@@ -332,7 +332,7 @@ impl Room {
         }
     }
 
-    /// Closes everybody who is in the room or about to be.
+    /// Closes all clients that are in the room or about to be.
     fn close(&mut self, ending: &Ending, late: Vec<RoomCommand>) {
         let reason = match ending {
             Ending::Empty => CloseReason::Stopping,

@@ -98,7 +98,7 @@ impl Feed {
     /// Waits for the end of the feed.
     async fn ended(mut self) {
         let rest = async { while self.body.next().await.is_some() {} };
-        timeout(TIMEOUT, rest).await.expect("the feed goes on");
+        timeout(TIMEOUT, rest).await.expect("the feed does not end");
     }
 }
 

@@ -29,7 +29,7 @@ struct Shared {
     changes: watch::Sender<u64>,
 }
 
-/// A recorder that somebody else keeps alive.
+/// A recorder that is kept alive elsewhere.
 #[derive(Clone)]
 pub(crate) struct WeakRecorder(Weak<Shared>);
 

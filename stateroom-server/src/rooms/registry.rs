@@ -43,6 +43,12 @@ pub(crate) struct RoomRegistry {
 /// The future that runs a room.
 type RoomRun = Instrumented<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
+/// A room in the registry.
+struct RegisteredRoom {
+    id: Arc<str>,
+    inbox: Arc<Inbox>,
+}
+
 #[derive(Default)]
 pub(super) struct RegistryState {
     pub(super) rooms: HashMap<Arc<str>, Arc<Inbox>>,
@@ -88,13 +94,13 @@ impl RoomRegistry {
         let request = JoinRequest { token, details, egress: Egress::new(outbound.clone()) };
         loop {
             let seat = match self.find_or_start(room_id, want)? {
-                (_, inbox, Some(run)) => {
+                (RegisteredRoom { inbox, .. }, Some(run)) => {
                     // The client whose join starts the room is in it before it can fail.
                     let seat = Seat::take_first(inbox, request.clone());
                     self.spawn_room(run);
                     seat
                 }
-                (_, inbox, None) => Seat::take(inbox, request.clone()).await,
+                (RegisteredRoom { inbox, .. }, None) => Seat::take(inbox, request.clone()).await,
             };
             // A room that ended in the meantime is replaced in the next round.
             if let Ok(seat) = seat {
@@ -159,11 +165,11 @@ impl RoomRegistry {
     }
 
     fn find_or_spawn(self: &Arc<Self>, room_id: &str, want: Want) -> Result<RoomHandle, Refusal> {
-        let (room_id, inbox, run) = self.find_or_start(room_id, want)?;
+        let (room, run) = self.find_or_start(room_id, want)?;
         if let Some(run) = run {
             self.spawn_room(run);
         }
-        Ok(RoomHandle::new(room_id, inbox))
+        Ok(RoomHandle::new(room.id, room.inbox))
     }
 
     /// Returns the room, and the future that runs it if the room is new.
@@ -171,23 +177,18 @@ impl RoomRegistry {
         self: &Arc<Self>,
         room_id: &str,
         want: Want,
-    ) -> Result<(Arc<str>, Arc<Inbox>, Option<RoomRun>), Refusal> {
+    ) -> Result<(RegisteredRoom, Option<RoomRun>), Refusal> {
         let state = self.lock();
-        if let Some((room_id, inbox)) = self.decide(&state, room_id, want)? {
-            return Ok((room_id, inbox, None));
+        if let Some(room) = self.decide(&state, room_id, want)? {
+            return Ok((room, None));
         }
-        let room_id: Arc<str> = room_id.into();
-        let (inbox, run) = self.start(state, room_id.clone());
-        Ok((room_id, inbox, Some(run)))
+        let id: Arc<str> = room_id.into();
+        let (inbox, run) = self.start(state, id.clone());
+        Ok((RegisteredRoom { id, inbox }, Some(run)))
     }
 
     /// Applies [`decide`] to the registry's state. `None` means that the room may be started.
-    fn decide(
-        &self,
-        state: &RegistryState,
-        room_id: &str,
-        want: Want,
-    ) -> Result<Option<(Arc<str>, Arc<Inbox>)>, Refusal> {
+    fn decide(&self, state: &RegistryState, room_id: &str, want: Want) -> Result<Option<RegisteredRoom>, Refusal> {
         let settings = self.shared.settings();
         let entry = state.rooms.get_key_value(room_id);
         let other_rooms = state.rooms.len() - usize::from(entry.is_some());
@@ -202,7 +203,7 @@ impl RoomRegistry {
             has_space: &|| self.factory().has_space(other_rooms),
         };
         match decide(&facts, room_id, want) {
-            Decision::Existing => Ok(entry.map(|(room_id, inbox)| (room_id.clone(), inbox.clone()))),
+            Decision::Existing => Ok(entry.map(|(id, inbox)| RegisteredRoom { id: id.clone(), inbox: inbox.clone() })),
             Decision::MayBegin => Ok(None),
             Decision::Refused { refusal, limit } => {
                 limit.into_iter().for_each(Limit::exceeded);

@@ -108,7 +108,7 @@ impl BoundServer {
     ///
     /// # Errors
     ///
-    /// None today; the signature matches [`Server::serve_async`].
+    /// None today; the signature matches [`Server::serve_async`](crate::Server::serve_async).
     ///
     /// # Cancel safety
     ///

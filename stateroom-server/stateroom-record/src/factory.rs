@@ -10,13 +10,14 @@ use std::{
 
 use stateroom::{
     ClientId, StateroomContext, StateroomService, StateroomServiceFactory,
-    event_batch::{EventBatch, FinishedEvents},
+    event_batch::EventBatch,
     fault::Fault,
     messages::{Effect, Event},
 };
 
 use crate::{
     RecordKind, Recorder, RoomRecord,
+    delivery::{deliver_event, joining_client},
     replay::{Replayed, replay},
 };
 
@@ -198,7 +199,7 @@ impl RoomWriter {
     ) -> Result<Vec<Effect>, Fault> {
         let label = event.kind().label();
         let started = Instant::now();
-        match handle(service, event.clone(), context).await {
+        match deliver_event(service, event.clone(), context).await {
             Ok(effects) => {
                 let (duration, memory_bytes) = (started.elapsed(), service.memory_bytes());
                 self.record(RecordKind::Event { event, effects: effects.clone(), duration, memory_bytes });
@@ -216,28 +217,5 @@ impl RoomWriter {
 impl Drop for RoomWriter {
     fn drop(&mut self) {
         self.room.end_instance();
-    }
-}
-
-/// Has a service handle one event and returns its effects.
-pub(crate) async fn handle<S: StateroomService>(
-    service: &mut S,
-    event: Event,
-    context: &impl StateroomContext,
-) -> Result<Vec<Effect>, Fault> {
-    let batch = EventBatch::new([event]);
-    while !batch.is_empty() {
-        service.deliver(&batch, context).await?;
-    }
-    let mut finished = FinishedEvents::default();
-    batch.take_finished(&mut finished);
-    Ok(finished.effects)
-}
-
-/// Returns the client that joins the room by this event, if one does.
-pub(crate) fn joining_client(event: &Event) -> Option<ClientId> {
-    match event {
-        Event::Connect { client } | Event::ConnectWith { client, .. } => Some(*client),
-        _ => None,
     }
 }

@@ -48,6 +48,7 @@
 //! first.
 #![forbid(unsafe_code)]
 
+mod delivery;
 mod entry;
 mod factory;
 mod guest_log;

@@ -3,11 +3,12 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use stateroom::StateroomServiceFactory;
 use tokio::sync::watch;
 
@@ -141,7 +142,7 @@ impl Recorder {
     }
 
     fn lock(&self) -> MutexGuard<'_, RoomRecords> {
-        self.0.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.rooms.lock()
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 
 use crate::{
     RecordKind,
-    factory::{handle, joining_client},
+    delivery::{deliver_event, joining_client},
     room::History,
 };
 
@@ -57,7 +57,7 @@ pub(crate) async fn replay<S: StateroomService>(
             event => replayed.clients.extend(joining_client(event)),
         }
         let label = event.kind().label();
-        let effects = handle(service, event, context)
+        let effects = deliver_event(service, event, context)
             .await
             .map_err(|fault| format!("the new code failed in `{label}`, event {}: {}", entry.seq, fault.message()))?;
         replayed.events += 1;

@@ -3,13 +3,14 @@
 //! *Invariant:* entries are numbered without gaps; only the oldest are missing.
 use std::{
     collections::{BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use stateroom::{ClientId, messages::Event};
 
-use crate::{Entry, RecordKind, RecordLimits, RecordedScript, factory::joining_client, script};
+use crate::{Entry, RecordKind, RecordLimits, RecordedScript, delivery::joining_client, script};
 
 /// How soon a room restarts with new code, once its current event is over. A room of the same ID that starts later is
 /// another room.
@@ -197,7 +198,7 @@ impl RoomRecord {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

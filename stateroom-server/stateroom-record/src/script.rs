@@ -12,7 +12,7 @@ use stateroom::{
     testing::{Script, Step},
 };
 
-use crate::{Entry, RecordKind, factory::joining_client};
+use crate::{Entry, RecordKind, delivery::joining_client};
 
 /// The code that clients are closed with when the service fails.
 const SERVICE_FAILED: u16 = 1011;

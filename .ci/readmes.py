@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tarfile
 
-from readmes_walk import (
+from readmes_steps import (
     Document, Step, Walk, append, at, block, closed, get, hear, join, mention, run, say, serve, unsaid,
 )
 
@@ -105,7 +105,7 @@ PATHS = {
         run("cd .."),
         run("stateroom new my-service -t counter && cd my-service"),
         serve("stateroom dev", get("/", "<html"), get("/_stateroom/", "<title>"), *COUNTER),
-        mention("stateroom new", "asks at a terminal: .ci/newcomer.py answers"),
+        mention("stateroom new", "asks at a terminal: .ci/first_session.py answers"),
         run("cargo test", prints="^test result: ok"),
         run("stateroom build"),
         serve("stateroom serve dist", get("/status", "ok"), *COUNTER),

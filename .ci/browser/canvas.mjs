@@ -1,5 +1,5 @@
 // Reads the pixels of the canvas of a page.
-import { soon } from './soon.mjs';
+import { soon } from './eventually.mjs';
 
 /** What the canvas shows, as the address of a picture. */
 export function picture(page) {

@@ -1,6 +1,6 @@
-import { everyPage } from './every-page.mjs';
-import { scene } from './scene.mjs';
-import { soon } from './soon.mjs';
+import { everyPage } from './common-tests.mjs';
+import { scene } from './suite.mjs';
+import { soon } from './eventually.mjs';
 import { desktop, phone } from './windows.mjs';
 
 const play = scene('counter-service');

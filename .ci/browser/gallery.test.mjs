@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 
-import { everyPage } from './every-page.mjs';
-import { contrasts, fitsAPhone } from './looks.mjs';
-import { scene } from './scene.mjs';
+import { everyPage } from './common-tests.mjs';
+import { contrasts, fitsAPhone } from './accessibility.mjs';
+import { scene } from './suite.mjs';
 import { shoot } from './screenshots.mjs';
 import { gallery } from './server.mjs';
-import { soon } from './soon.mjs';
+import { soon } from './eventually.mjs';
 import { connection, desktop, phone } from './windows.mjs';
 
 const play = scene('gallery', gallery);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 
-import { counter, inspected, make, save } from './inspected.mjs';
-import { contrasts, fitsAPhone } from './looks.mjs';
-import { scene } from './scene.mjs';
+import { counter, inspected, make, save } from './inspector-fixture.mjs';
+import { contrasts, fitsAPhone } from './accessibility.mjs';
+import { scene } from './suite.mjs';
 import { pictured, shoot } from './screenshots.mjs';
-import { soon } from './soon.mjs';
+import { soon } from './eventually.mjs';
 import { connection, desktop, phone } from './windows.mjs';
 
 make();

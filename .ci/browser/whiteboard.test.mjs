@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 
 import { alike, colourAt, difference, differs, isOther, isSame, picture, place } from './canvas.mjs';
-import { everyPage } from './every-page.mjs';
-import { scene } from './scene.mjs';
-import { soon } from './soon.mjs';
+import { everyPage } from './common-tests.mjs';
+import { scene } from './suite.mjs';
+import { soon } from './eventually.mjs';
 import { connection, desktop, phone } from './windows.mjs';
 
 const play = scene('whiteboard');

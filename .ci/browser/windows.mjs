@@ -1,7 +1,7 @@
 // The windows of a test, each with its own browser context, and the errors in them.
 import { chromium } from 'playwright-core';
 
-import { soon } from './soon.mjs';
+import { soon } from './eventually.mjs';
 
 export const desktop = { viewport: { width: 1280, height: 800 }, colorScheme: 'light' };
 export const phone = { viewport: { width: 390, height: 844 }, colorScheme: 'dark', isMobile: true, hasTouch: true, deviceScaleFactor: 2 };

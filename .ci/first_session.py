@@ -2,10 +2,10 @@
 """Plays a first session: from an empty directory to a served room, at a terminal and in two browser windows, with common
 mistakes on the way.
 
-  newcomer.py [--stateroom PROGRAM] [--recording FILE] [--target DIRECTORY] [--from-nothing]
+  first_session.py [--stateroom PROGRAM] [--recording FILE] [--target DIRECTORY] [--from-nothing]
 
 PROGRAM is the command, by default the one built by `cargo test --workspace`. The terminal is recorded to FILE, by default
-target/newcomer.cast, for `asciinema play`. DIRECTORY is the target directory of the crate. CARGO_HOME has its usual meaning.
+target/first-session.cast, for `asciinema play`. DIRECTORY is the target directory of the crate. CARGO_HOME has its usual meaning.
 With `--from-nothing`, cargo installs the command from a clone of this repository, with an empty CARGO_HOME.
 """
 
@@ -50,7 +50,7 @@ def get(port, path):
 
 
 class Windows:
-    """Two browser windows on the page of a server: see browser/newcomer.mjs."""
+    """Two browser windows on the page of a server: see browser/first-session.mjs."""
 
     def __init__(self, port):
         folder = ROOT / ".ci/browser"
@@ -58,7 +58,7 @@ class Windows:
         chromium = shutil.which(os.environ.get("CHROMIUM", "chromium"))
         assert chromium, "missing: chromium. On Debian: apt-get install chromium. Elsewhere: CHROMIUM=/path/to/chromium"
         environment = {**os.environ, "CHROMIUM": chromium}
-        command = ["node", str(folder / "newcomer.mjs"), f"http://127.0.0.1:{port}/"]
+        command = ["node", str(folder / "first-session.mjs"), f"http://127.0.0.1:{port}/"]
         self.process = subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def see(self, word):
@@ -209,11 +209,11 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     parser.add_argument("--stateroom", type=pathlib.Path, default=target / "debug/stateroom")
-    parser.add_argument("--recording", type=pathlib.Path, default=target / "newcomer.cast")
+    parser.add_argument("--recording", type=pathlib.Path, default=target / "first-session.cast")
     parser.add_argument("--target", type=pathlib.Path)
     parser.add_argument("--from-nothing", action="store_true")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="newcomer-") as home:
+    with tempfile.TemporaryDirectory(prefix="first-session-") as home:
         home = pathlib.Path(home)
         newcomer = Newcomer(home, arguments.target)
         if arguments.from_nothing:
@@ -232,7 +232,7 @@ def main():
             for program in newcomer.open:
                 program.kill()
     print(f"  recorded in {arguments.recording}")
-    print("test result: ok. 1 passed; 0 failed; 0 ignored (newcomer)")
+    print("test result: ok. 1 passed; 0 failed; 0 ignored (first session)")
 
 
 if __name__ == "__main__":

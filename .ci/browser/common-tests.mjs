@@ -1,9 +1,9 @@
 // Tests that apply to the page of each example.
 import assert from 'node:assert/strict';
 
-import { contrasts, fitsAPhone } from './looks.mjs';
+import { contrasts, fitsAPhone } from './accessibility.mjs';
 import { shoot } from './screenshots.mjs';
-import { soon } from './soon.mjs';
+import { soon } from './eventually.mjs';
 import { connection, desktop, phone } from './windows.mjs';
 
 /**

@@ -1,10 +1,10 @@
-// The two windows of `.ci/newcomer.py`. Each word on stdin is an action or an expectation, and is printed when it is done.
+// The two windows of `.ci/first_session.py`. Each word on stdin is an action or an expectation, and is printed when it is done.
 //
-//   node newcomer.mjs http://127.0.0.1:8080/
+//   node first-session.mjs http://127.0.0.1:8080/
 import { createInterface } from 'node:readline';
 
 import { shoot } from './screenshots.mjs';
-import { soon } from './soon.mjs';
+import { soon } from './eventually.mjs';
 import { connection, desktop, launch, Windows } from './windows.mjs';
 
 const browser = await launch();

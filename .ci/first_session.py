@@ -148,7 +148,7 @@ def develop(newcomer):
     windows.see("broken")
     source.write_text(good)
     dev.sees("rebuilt in")
-    for word in "mended", "inspected":
+    for word in "fixed", "inspected":
         windows.see(word)
     windows.close()
 

@@ -1,24 +1,24 @@
-// Reads the pixels of the canvas of a page.
-import { soon } from './eventually.mjs';
+// Reads and compares the pixels of a page's canvas.
+import { eventually } from './eventually.mjs';
 
-/** What the canvas shows, as the address of a picture. */
-export function picture(page) {
+/** Returns the content of the canvas as a data URL. */
+export function snapshot(page) {
   return page.locator('canvas').evaluate(canvas => canvas.toDataURL());
 }
 
 /**
- * Where two pictures differ: `share` is which part of their pixels, `at` the middle of those, as fractions of width and
- * height. Pictures of different sizes are compared at the size of the first.
+ * Compares two snapshots. `share` is the fraction of pixels that differ, `at` their centroid in fractions of width and
+ * height. Snapshots of different sizes are compared at the size of the first.
  */
 export async function difference(page, one, other) {
-  // Most of the time, and without decoding millions of pixels.
+  // The common case: skips decoding millions of pixels.
   if (one === other) return { share: 0 };
   return page.evaluate(async ([one, other]) => {
     // Antialiasing differs between machines.
     const TOLERANCE = 32;
-    const images = await Promise.all([one, other].map(async address => {
+    const images = await Promise.all([one, other].map(async url => {
       const image = new Image();
-      image.src = address;
+      image.src = url;
       await image.decode();
       return image;
     }));
@@ -33,7 +33,7 @@ export async function difference(page, one, other) {
     const sum = { x: 0, y: 0 };
     for (let index = 0; index < first.length; index += 4) {
       let distance = 0;
-      for (let part = index; part < index + 4; part += 1) distance = Math.max(distance, Math.abs(first[part] - second[part]));
+      for (let channel = index; channel < index + 4; channel += 1) distance = Math.max(distance, Math.abs(first[channel] - second[channel]));
       if (distance <= TOLERANCE) continue;
       different += 1;
       sum.x += (index / 4) % width;
@@ -44,34 +44,35 @@ export async function difference(page, one, other) {
   }, [one, other]);
 }
 
-/** Waits until the canvas differs from a picture in the way that is expected. */
-export function differs(what, page, from, expected) {
-  return soon(what, async () => difference(page, from, await picture(page)), expected);
+/** Waits until the difference between the canvas and a snapshot is as expected. */
+export function expectCanvas(what, page, base, expected) {
+  return eventually(what, async () => difference(page, base, await snapshot(page)), expected);
 }
 
-/** Waits until two windows show the same. */
-export function alike(what, one, other) {
-  return soon(what, async () => difference(other, await picture(one), await picture(other)), isSame);
+/** Waits until the canvases of two windows are the same. */
+export function expectSameCanvas(what, one, other) {
+  return eventually(what, async () => difference(other, await snapshot(one), await snapshot(other)), isSame);
 }
 
-/** It is the same picture, but for what one does not see. */
+/** Matches snapshots without a visible difference. */
 export const isSame = ({ share }) => share < 0.0001;
-export const isOther = ({ share }) => share >= 0.001;
-/** The one thing that differs is here. */
-export const isAt = ({ x, y }, tolerance) => ({ at }) =>
+/** Matches snapshots with a visible difference. */
+export const isDifferent = ({ share }) => share >= 0.001;
+/** Matches a difference whose center is near a point, in fractions of width and height. */
+export const differsAt = ({ x, y }, tolerance) => ({ at }) =>
   at !== undefined && Math.abs(at.x - x) < tolerance && Math.abs(at.y - y) < tolerance;
 
-/** The colour at this part of the canvas, as CSS has it. */
-export function colourAt(page, part) {
+/** Returns the CSS color of the pixel at a point of the canvas, in fractions of width and height. */
+export function colorAt(page, point) {
   return page.locator('canvas').evaluate((canvas, { x, y }) => {
     const pixel = canvas.getContext('2d').getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1);
     const [red, green, blue, alpha] = pixel.data;
     return alpha === 255 ? `rgb(${red}, ${green}, ${blue})` : `rgba(${red}, ${green}, ${blue}, ${alpha / 255})`;
-  }, part);
+  }, point);
 }
 
-/** The place on the screen that is this part of the canvas. */
-export async function place(page, { x, y }) {
+/** Converts a point of the canvas, in fractions of width and height, to window coordinates. */
+export async function toWindow(page, { x, y }) {
   const box = await page.locator('canvas').boundingBox();
   return { x: box.x + x * box.width, y: box.y + y * box.height };
 }

@@ -1,62 +1,62 @@
-// Tests that apply to the page of each example.
+// Tests that the page of each example has to pass.
 import assert from 'node:assert/strict';
 
-import { contrasts, fitsAPhone } from './accessibility.mjs';
-import { shoot } from './screenshots.mjs';
-import { soon } from './eventually.mjs';
-import { connection, desktop, phone } from './windows.mjs';
+import { findLowContrast, findMobileProblems } from './accessibility.mjs';
+import { eventually } from './eventually.mjs';
+import { takeScreenshot } from './screenshots.mjs';
+import { desktop, expectConnection, phone } from './windows.mjs';
 
 /**
- * Tests that hold for every page. `inputs` are what cannot be used while there is no connection. `content(one, other)`
- * does something worth a picture. `exchange(from, to)` does something in a window that another one shows; the first time
- * in a fresh room, the second time in one that has begun again.
+ * Defines the tests that each page has to pass. `inputs` are the controls that are disabled while disconnected.
+ * `content(one, other)` fills two windows for a screenshot. `exchange(from, to)` makes a change in one window and waits for
+ * it in the other: first in a new room, then in a room of the restarted server.
  */
-export function everyPage(play, { name, inputs, content, exchange }) {
-  play('looks right on a desk and on a phone, by day and by night', async ({ open, server }) => {
+export function commonTests(test, { name, inputs, content, exchange }) {
+  test('is readable on a desktop and a phone, in light and dark', async ({ open, server }) => {
     const windows = { desktop: await open(desktop), phone: await open(phone) };
     await content(windows.desktop, windows.phone);
-    await look('');
+    await checkLooks('');
     await server.stop();
-    await Promise.all(Object.values(windows).map(page => connection(page, 'waiting')));
-    await look('-lost');
+    await Promise.all(Object.values(windows).map(page => expectConnection(page, 'waiting')));
+    await checkLooks('-lost');
 
-    async function look(state) {
+    async function checkLooks(state) {
       for (const [device, page] of Object.entries(windows)) {
         for (const colorScheme of ['light', 'dark']) {
           await page.emulateMedia({ colorScheme });
-          await shoot(page, `${name}-${device}-${colorScheme}${state}`);
-          assert.deepEqual(await contrasts(page), [], `hard to read on a ${device}, ${colorScheme}`);
+          await takeScreenshot(page, `${name}-${device}-${colorScheme}${state}`);
+          assert.deepEqual(await findLowContrast(page), [], `insufficient contrast on a ${device}, ${colorScheme}`);
         }
       }
-      assert.deepEqual(await fitsAPhone(windows.phone), [], 'hard to use on a phone');
+      assert.deepEqual(await findMobileProblems(windows.phone), [], 'does not fit a phone');
     }
   });
 
-  play('a lost connection is told, and is back by itself', async ({ open, server }) => {
+  test('shows a lost connection and reconnects', async ({ open, server }) => {
     const windows = [await open(), await open()];
-    // A reload of the page would lose it.
-    for (const page of windows) await page.evaluate(() => { window.stayed = true; });
+    // A reload of the page would clear it.
+    for (const page of windows) await page.evaluate(() => { window.notReloaded = true; });
     await exchange(...windows);
 
     await server.stop();
     for (const page of windows) {
-      await connection(page, 'waiting');
-      await soon('the status', () => page.locator('#status').innerText(), /Reconnecting/);
-      await usable(page, false);
+      await expectConnection(page, 'waiting');
+      await eventually('status', () => page.locator('#status').innerText(), /Reconnecting/);
+      await expectEnabled(page, false);
     }
 
     await server.start();
     for (const page of windows) {
-      await connection(page, 'open');
-      await soon('the status', () => page.locator('#status').innerText(), 'Connected');
-      await usable(page, true);
+      await expectConnection(page, 'open');
+      await eventually('status', () => page.locator('#status').innerText(), 'Connected');
+      await expectEnabled(page, true);
     }
     await exchange(...windows);
-    for (const page of windows) assert.ok(await page.evaluate(() => window.stayed), 'the page was loaded again');
+    for (const page of windows) assert.ok(await page.evaluate(() => window.notReloaded), 'the page was reloaded');
   });
 
-  function usable(page, expected) {
-    const look = () => Promise.all(inputs.map(async input => [input, await page.isEnabled(input)]));
-    return soon('what can be used', look, inputs.map(input => [input, expected]));
+  function expectEnabled(page, expected) {
+    const read = () => Promise.all(inputs.map(async input => [input, await page.isEnabled(input)]));
+    return eventually('enabled controls', read, inputs.map(input => [input, expected]));
   }
 }

@@ -1,146 +1,146 @@
 import assert from 'node:assert/strict';
 
-import { alike, differs, isAt, isSame, picture, place } from './canvas.mjs';
-import { everyPage } from './common-tests.mjs';
-import { scene } from './suite.mjs';
-import { soon } from './eventually.mjs';
-import { connection, desktop, phone } from './windows.mjs';
+import { differsAt, expectCanvas, expectSameCanvas, isSame, snapshot, toWindow } from './canvas.mjs';
+import { commonTests } from './common-tests.mjs';
+import { eventually } from './eventually.mjs';
+import { suite } from './suite.mjs';
+import { desktop, expectConnection, phone } from './windows.mjs';
 
-const play = scene('shared-cursors');
-// A cursor has its tip at the place, and its middle a little beside it.
-const NEAR = 0.05;
+const test = suite('shared-cursors');
+// A cursor's tip is at the position; its center is slightly off.
+const TOLERANCE = 0.05;
 
-async function point(page, part) {
-  const { x, y } = await place(page, part);
+async function pointAt(page, position) {
+  const { x, y } = await toWindow(page, position);
   await page.mouse.move(x, y);
 }
 
-const drawn = (page, others) =>
-  soon('the cursors', () => page.locator('#canvas').getAttribute('data-cursors'), new RegExp(`^${others} others? drawn$`));
+const expectCursors = (page, others) =>
+  eventually('drawn cursors', () => page.locator('#canvas').getAttribute('data-cursors'), new RegExp(`^${others} others? drawn$`));
 
-/** Where a page connects to, and the numbers that the room has given it. From the next time on that it is loaded. */
-function follow(page) {
-  const known = { addresses: [], numbers: [] };
+/** Records the addresses a page connects to and the client IDs it receives, from its next load on. */
+function recordConnections(page) {
+  const recorded = { addresses: [], ids: [] };
   page.on('websocket', socket => {
-    known.addresses.push(socket.url());
+    recorded.addresses.push(socket.url());
     socket.on('framereceived', ({ payload }) => {
-      if (payload[0] === 1) known.numbers.push(payload.readUInt32LE(1));
+      if (payload[0] === 1) recorded.ids.push(payload.readUInt32LE(1));
     });
   });
-  return known;
+  return recorded;
 }
 
-everyPage(play, {
+commonTests(test, {
   name: 'cursors',
   inputs: [],
   async content(one, other) {
-    await point(one, { x: 0.3, y: 0.4 });
-    await point(other, { x: 0.7, y: 0.6 });
-    await drawn(one, 1);
-    await drawn(other, 1);
+    await pointAt(one, { x: 0.3, y: 0.4 });
+    await pointAt(other, { x: 0.7, y: 0.6 });
+    await expectCursors(one, 1);
+    await expectCursors(other, 1);
   },
   async exchange(from, to) {
-    await point(from, { x: 0.3, y: 0.4 });
-    await drawn(to, 1);
-    await point(to, { x: 0.7, y: 0.6 });
-    await drawn(from, 1);
+    await pointAt(from, { x: 0.3, y: 0.4 });
+    await expectCursors(to, 1);
+    await pointAt(to, { x: 0.7, y: 0.6 });
+    await expectCursors(from, 1);
   },
 });
 
-play('a cursor is where the other one points', async ({ open }) => {
+test('draws a cursor where the other client points', async ({ open }) => {
   const [one, other] = [await open(desktop), await open(desktop)];
-  await drawn(other, 0);
-  const blank = await picture(other);
+  await expectCursors(other, 0);
+  const blank = await snapshot(other);
   for (const where of [{ x: 0.25, y: 0.3 }, { x: 0.75, y: 0.6 }]) {
-    await point(one, where);
-    await drawn(other, 1);
-    await differs('where the cursor is', other, blank, isAt(where, NEAR));
+    await pointAt(one, where);
+    await expectCursors(other, 1);
+    await expectCanvas('position of the cursor', other, blank, differsAt(where, TOLERANCE));
   }
 });
 
-play('a finger points as well, and to the same place on a larger screen', async ({ open }) => {
+test('maps a touch to the same position on a larger screen', async ({ open }) => {
   const [hand, other] = [await open(phone), await open(desktop)];
-  await drawn(other, 0);
-  const blank = await picture(other);
+  await expectCursors(other, 0);
+  const blank = await snapshot(other);
   const where = { x: 0.6, y: 0.25 };
-  const { x, y } = await place(hand, where);
+  const { x, y } = await toWindow(hand, where);
   await hand.touchscreen.tap(x, y);
-  await drawn(other, 1);
-  await differs('where the cursor is', other, blank, isAt(where, NEAR));
+  await expectCursors(other, 1);
+  await expectCanvas('position of the cursor', other, blank, differsAt(where, TOLERANCE));
 });
 
-play('a late client sees the cursors of those present', async ({ open }) => {
+test('shows a late client the existing cursors', async ({ open }) => {
   const [one, other] = [await open(), await open()];
-  await drawn(other, 0);
-  const blank = await picture(other);
-  await point(one, { x: 0.25, y: 0.3 });
+  await expectCursors(other, 0);
+  const blank = await snapshot(other);
+  await pointAt(one, { x: 0.25, y: 0.3 });
   const late = await open();
-  await drawn(late, 1);
-  await alike('the canvases of those who watch', other, late);
+  await expectCursors(late, 1);
+  await expectSameCanvas('canvases of the watching clients', other, late);
   await one.context().close();
-  await drawn(late, 0);
-  await drawn(other, 0);
-  await differs('the canvas without cursors', other, blank, isSame);
+  await expectCursors(late, 0);
+  await expectCursors(other, 0);
+  await expectCanvas('canvas without cursors', other, blank, isSame);
 });
 
-play('everybody is counted', async ({ open }) => {
-  const counts = (page, number) => soon('the count', () => page.locator('#count').innerText(), new RegExp(`\\b${number}\\b`));
+test('shows the number of clients', async ({ open }) => {
+  const expectCount = (page, expected) => eventually('count', () => page.locator('#count').innerText(), new RegExp(`\\b${expected}\\b`));
   const one = await open();
-  await counts(one, 1);
+  await expectCount(one, 1);
   const other = await open();
-  for (const page of [one, other]) await counts(page, 2);
+  for (const page of [one, other]) await expectCount(page, 2);
   await other.reload();
-  for (const page of [one, other]) await counts(page, 2);
+  for (const page of [one, other]) await expectCount(page, 2);
   await other.context().close();
-  await counts(one, 1);
+  await expectCount(one, 1);
 });
 
-play('another room shows nothing of it', async ({ open }) => {
+test('keeps cursors in their room', async ({ open }) => {
   const [one, other, elsewhere, beside] = [await open(), await open(), await open(desktop, 'another'), await open(desktop, 'another')];
-  await point(one, { x: 0.25, y: 0.3 });
-  await drawn(other, 1);
-  // The other window sees this cursor and no more.
-  await point(beside, { x: 0.75, y: 0.6 });
-  await drawn(elsewhere, 1);
+  await pointAt(one, { x: 0.25, y: 0.3 });
+  await expectCursors(other, 1);
+  // The other window shows only this cursor.
+  await pointAt(beside, { x: 0.75, y: 0.6 });
+  await expectCursors(elsewhere, 1);
 });
 
-play('a cursor that does not move is back when the server is', async ({ open, server }) => {
+test('shows an unmoved cursor again after a server restart', async ({ open, server }) => {
   const [one, other] = [await open(), await open()];
-  await point(one, { x: 0.25, y: 0.3 });
-  await drawn(other, 1);
+  await pointAt(one, { x: 0.25, y: 0.3 });
+  await expectCursors(other, 1);
   await server.stop();
-  await drawn(other, 0);
+  await expectCursors(other, 0);
   await server.start();
-  await drawn(other, 1);
+  await expectCursors(other, 1);
 });
 
-play('who loads the page again is the same client, and a duplicate of it another one', async ({ open }) => {
+test('keeps the client across a reload, and gives a duplicated tab another one', async ({ open }) => {
   const one = await open();
-  const known = follow(one);
-  for (const times of [1, 2]) {
+  const recorded = recordConnections(one);
+  for (const loads of [1, 2]) {
     await one.reload();
-    await soon('how often it has a number', async () => known.numbers.length, times);
+    await eventually('number of received client IDs', async () => recorded.ids.length, loads);
   }
-  assert.equal(known.numbers[0], known.numbers[1]);
-  assert.equal(known.addresses[0], known.addresses[1]);
+  assert.equal(recorded.ids[0], recorded.ids[1]);
+  assert.equal(recorded.addresses[0], recorded.addresses[1]);
 
-  // It begins with what the tab has stored.
+  // A duplicate starts with a copy of the tab's session storage.
   const [duplicate] = await Promise.all([one.waitForEvent('popup'), one.evaluate(() => void window.open(location.href))]);
   for (const page of [one, duplicate]) {
-    await connection(page, 'open');
-    await soon('the count', () => page.locator('#count').innerText(), '2 online');
+    await expectConnection(page, 'open');
+    await eventually('count', () => page.locator('#count').innerText(), '2 online');
   }
 });
 
-play('who has joined again somewhere else does not fight for the place', async ({ open }) => {
+test('does not reconnect when the client has joined from another window', async ({ open }) => {
   const [one, elsewhere] = [await open(), await open()];
-  const known = follow(one);
+  const recorded = recordConnections(one);
   await one.reload();
-  await connection(one, 'open');
-  await elsewhere.evaluate(address => { window.again = new WebSocket(address); }, known.addresses[0]);
-  await connection(one, 'over');
-  await soon('the status', () => one.locator('#status').innerText(), /joined from another window/);
-  // Both who are left are in the other window.
-  await soon('the count', () => elsewhere.locator('#count').innerText(), '2 online');
-  assert.equal(known.addresses.length, 1);
+  await expectConnection(one, 'open');
+  await elsewhere.evaluate(address => { window.again = new WebSocket(address); }, recorded.addresses[0]);
+  await expectConnection(one, 'over');
+  await eventually('status', () => one.locator('#status').innerText(), /joined from another window/);
+  // Both remaining clients are connected from the other window.
+  await eventually('count', () => elsewhere.locator('#count').innerText(), '2 online');
+  assert.equal(recorded.addresses.length, 1);
 });

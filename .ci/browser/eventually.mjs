@@ -1,28 +1,28 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 
-const PATIENCE_SECONDS = 10;
-const LOOK_AGAIN_MILLISECONDS = 50;
+const TIMEOUT_SECONDS = 10;
+const POLL_INTERVAL_MILLISECONDS = 50;
 
 /**
- * Looks until it sees what is expected: a value, a regular expression, or whatever a function says yes to. Else it
- * tells what it saw last. `look` is asynchronous.
+ * Polls `read`, an asynchronous function, until its result matches `expected`: an equal value, a regular expression, or a
+ * predicate. Throws with the last result after a timeout.
  */
-export async function soon(what, look, expected) {
-  const end = Date.now() + PATIENCE_SECONDS * 1000;
+export async function eventually(what, read, expected) {
+  const deadline = Date.now() + TIMEOUT_SECONDS * 1000;
   for (;;) {
     // A page that is loading cannot be queried.
-    const seen = await look().catch(error => error);
-    if (fits(seen, expected)) return seen;
-    if (Date.now() > end) {
-      // A function has only a name to print.
-      throw new Error(`${what}: expected ${expected.name || inspect(expected)}, but after ${PATIENCE_SECONDS} s it is ${inspect(seen)}`);
+    const actual = await read().catch(error => error);
+    if (matches(actual, expected)) return actual;
+    if (Date.now() > deadline) {
+      // Of a predicate, only the name can be printed.
+      throw new Error(`${what}: expected ${expected.name || inspect(expected)}, received ${inspect(actual)} after ${TIMEOUT_SECONDS} s`);
     }
-    await new Promise(resolve => setTimeout(resolve, LOOK_AGAIN_MILLISECONDS));
+    await new Promise(resolve => setTimeout(resolve, POLL_INTERVAL_MILLISECONDS));
   }
 }
 
-function fits(seen, expected) {
-  if (expected instanceof RegExp) return expected.test(seen);
-  if (typeof expected === 'function') return expected(seen);
-  return isDeepStrictEqual(seen, expected);
+function matches(actual, expected) {
+  if (expected instanceof RegExp) return expected.test(actual);
+  if (typeof expected === 'function') return expected(actual);
+  return isDeepStrictEqual(actual, expected);
 }

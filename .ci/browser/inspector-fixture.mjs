@@ -1,4 +1,4 @@
-// The service of the inspector's tests: a crate of its own, served by `dev` and changed while it runs.
+// The service for the inspector's tests: a separate crate, served by `stateroom dev` and edited while it runs.
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -7,8 +7,8 @@ import { repository } from './server.mjs';
 const folder = path.join(repository, 'target', 'browser', 'inspected');
 const source = path.join(folder, 'src', 'lib.rs');
 
-/** The source of a counter that fails on request. `says` precedes its number. */
-export const counter = (says = 'new value') => `use stateroom_wasm::*;
+/** Returns the source of a counter that panics on request. `label` precedes the number in its messages. */
+export const counterSource = (label = 'new value') => `use stateroom_wasm::*;
 
 #[stateroom_wasm]
 #[derive(Default)]
@@ -23,13 +23,13 @@ impl StateroomService for Counter {
             Some("panic") => panic!("on request"),
             _ => return,
         }
-        context.send_message(MessageRecipient::Broadcast, format!("${says}: {}", self.value));
+        context.send_message(MessageRecipient::Broadcast, format!("${label}: {}", self.value));
     }
 }
 `;
 
 const files = {
-  // Not a member of the workspace around it.
+  // Keeps it out of the surrounding workspace.
   'Cargo.toml': `[workspace]
 
 [package]
@@ -50,25 +50,25 @@ stateroom = { path = ${JSON.stringify(path.join(repository, 'stateroom'))} }
   'static/index.html': '<!doctype html><title>Inspected</title><link rel="icon" href="data:,"><h1>Inspected</h1>\n',
 };
 
-/** How the scene builds and serves it. */
+/** How to build and serve the crate. */
 export const inspected = {
   folder,
   build: [process.env.STATEROOM, ['build']],
   serve: port => [process.env.STATEROOM, ['dev', port]],
 };
 
-/** Writes the crate in its original state. */
-export function make() {
+/** Writes the crate in its initial state. */
+export function createCrate() {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     writeFileSync(path.join(folder, name), text);
   }
   copyFileSync(path.join(repository, 'examples', 'Cargo.lock'), path.join(folder, 'Cargo.lock'));
-  save(counter());
+  saveSource(counterSource());
 }
 
-/** Saves its source, as an editor does. */
-export function save(text) {
+/** Overwrites the source, as an editor does. */
+export function saveSource(text) {
   mkdirSync(path.dirname(source), { recursive: true });
   writeFileSync(source, text);
 }

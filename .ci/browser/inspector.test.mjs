@@ -1,88 +1,88 @@
 import assert from 'node:assert/strict';
 
-import { counter, inspected, make, save } from './inspector-fixture.mjs';
-import { contrasts, fitsAPhone } from './accessibility.mjs';
-import { scene } from './suite.mjs';
-import { pictured, shoot } from './screenshots.mjs';
-import { soon } from './eventually.mjs';
-import { connection, desktop, phone } from './windows.mjs';
+import { findLowContrast, findMobileProblems } from './accessibility.mjs';
+import { eventually } from './eventually.mjs';
+import { counterSource, createCrate, inspected, saveSource } from './inspector-fixture.mjs';
+import { expectGuideScreenshot, takeScreenshot } from './screenshots.mjs';
+import { suite } from './suite.mjs';
+import { desktop, expectConnection, phone } from './windows.mjs';
 
-make();
-const play = scene('inspector', inspected);
+createCrate();
+const test = suite('inspector', inspected);
 
 const INSPECTOR = '_stateroom/';
 const STYLES = ['base.css', 'inspector.css'].map(file => `stateroom-server/stateroom-inspector/page/${file}`);
-const reads = (page, selector, expected) => soon(selector, () => page.locator(selector).innerText(), expected);
-const counts = (page, selector, expected) => soon(`how many ${selector}`, () => page.locator(selector).count(), expected);
+const expectText = (page, selector, expected) => eventually(selector, () => page.locator(selector).innerText(), expected);
+const expectCount = (page, selector, expected) => eventually(`count of ${selector}`, () => page.locator(selector).count(), expected);
 const row = (page, text) => page.locator('.row', { hasText: text });
 
-/** Opens an inspector and connects a first test client to a room. */
-async function inspect(visit, room, device = desktop) {
+/** Opens an inspector and connects a test client to a room. */
+async function openInspector(visit, room, device = desktop) {
   const page = await visit(device, INSPECTOR);
-  await connection(page, 'open');
+  await expectConnection(page, 'open');
   if (device.isMobile) await page.tap('#views [data-open=clients]');
   const form = await page.locator('#no-room').isVisible() ? '#first' : '#connect';
   if (form === '#connect') await page.click('#views [data-open=clients]');
   await page.fill(`${form} [name=room]`, room);
   await page.click(`${form} button`);
-  await reads(page, 'li.test-client .state', 'open');
-  await reads(page, 'li.test-client .id', /^client \d+$/);
+  await expectText(page, 'li.test-client .state', 'open');
+  await expectText(page, 'li.test-client .id', /^client \d+$/);
   return page;
 }
 
-/** Sends a message as a test client. The first in the list was connected last. */
-async function say(page, text, index = 0) {
+/** Sends a message as a test client. The list starts with the most recent one. */
+async function send(page, text, index = 0) {
   const field = page.locator('li.test-client form input').nth(index);
   await field.fill(text);
   await field.press('Enter');
 }
 
-play('shows the room as of each event that two clients cause', async ({ visit }) => {
-  const page = await inspect(visit, 'steps');
+test('shows the room as of each event', async ({ visit }) => {
+  const page = await openInspector(visit, 'steps');
   await page.click('#connect button');
-  await counts(page, 'li.test-client[data-state=open]', 2);
-  await say(page, 'increment', 1);
+  await expectCount(page, 'li.test-client[data-state=open]', 2);
+  await send(page, 'increment', 1);
   await row(page, 'new value: 1').waitFor();
-  await say(page, 'increment', 0);
+  await send(page, 'increment', 0);
   await row(page, 'new value: 2').waitFor();
-  await reads(page, '#room-list a[aria-current]', /steps[^]*2 clients/);
+  await expectText(page, '#room-list a[aria-current]', /steps[^]*2 clients/);
 
   await row(page, 'new value: 1').click();
   await page.keyboard.press('2');
-  await reads(page, '#room-when', /^After event \d+/);
-  await counts(page, '#members li:not(.gone)', 2);
-  await reads(page, '#lines', seen => seen.includes('new value: 1') && !seen.includes('new value: 2'));
-  const address = await soon('the address', async () => page.url(), /#room=steps&event=\d+$/);
+  await expectText(page, '#room-when', /^After event \d+/);
+  await expectCount(page, '#members li:not(.gone)', 2);
+  await expectText(page, '#lines', actual => actual.includes('new value: 1') && !actual.includes('new value: 2'));
+  const address = await eventually('address', async () => page.url(), /#room=steps&event=\d+$/);
 
   await page.keyboard.press('ArrowDown');
-  await reads(page, '#lines', /new value: 1[^]*new value: 2/);
-  await soon('the address', async () => page.url(), seen => seen !== address);
+  await expectText(page, '#lines', /new value: 1[^]*new value: 2/);
+  await eventually('address', async () => page.url(), actual => actual !== address);
   await page.keyboard.press('1');
-  await reads(page, '#event-body', /increment[^]*→ all[^]*new value: 2/);
+  await expectText(page, '#event-body', /increment[^]*→ all[^]*new value: 2/);
   await page.keyboard.press('End');
   await page.keyboard.press('2');
-  await reads(page, '#room-when', 'Now');
+  await expectText(page, '#room-when', 'Now');
 
   // The address contains the selection.
   const other = await visit(desktop, INSPECTOR + new URL(address).hash);
-  await reads(other, '#room-when', /^After event \d+/);
-  await reads(other, '.row[aria-selected=true]', /new value: 1/);
+  await expectText(other, '#room-when', /^After event \d+/);
+  await expectText(other, '.row[aria-selected=true]', /new value: 1/);
 });
 
-play('sends as a client, disconnects it, searches and pauses', async ({ visit }) => {
-  const page = await inspect(visit, 'words');
+test('sends as a client, pauses, searches and disconnects', async ({ visit }) => {
+  const page = await openInspector(visit, 'words');
   await page.locator('#events').focus();
   await page.keyboard.press('c');
   await page.keyboard.type('increment');
   await page.keyboard.press('Enter');
   await row(page, 'new value: 1').waitFor();
-  await reads(page, 'li.test-client .lines', /new value: 1/);
+  await expectText(page, 'li.test-client .lines', /new value: 1/);
 
   await page.locator('#events').focus();
   await page.keyboard.press(' ');
-  await reads(page, '#pause', 'Resume');
-  await say(page, 'increment');
-  await reads(page, '#pause', /1 new/);
+  await expectText(page, '#pause', 'Resume');
+  await send(page, 'increment');
+  await expectText(page, '#pause', /1 new/);
   assert.equal(await row(page, 'new value: 2').count(), 0);
   await page.click('#pause');
   await row(page, 'new value: 2').waitFor();
@@ -90,7 +90,7 @@ play('sends as a client, disconnects it, searches and pauses', async ({ visit })
   await page.locator('#events').focus();
   await page.keyboard.press('/');
   await page.keyboard.type('value: 2');
-  await counts(page, '.row', 1);
+  await expectCount(page, '.row', 1);
   await page.keyboard.press('Escape');
   await row(page, 'new value: 1').waitFor();
 
@@ -98,94 +98,94 @@ play('sends as a client, disconnects it, searches and pauses', async ({ visit })
   await page.keyboard.press('2');
   await page.click('#members [aria-label^=Disconnect]');
   await page.locator('.row[data-kind=disconnect]').waitFor();
-  await reads(page, '#members-none', /^No clients|^$/);
+  await expectText(page, '#members-none', /^No clients|^$/);
   await page.keyboard.press('3');
-  await reads(page, 'li.test-client .state', 'closed');
+  await expectText(page, 'li.test-client .state', 'closed');
 });
 
-play('shows why a service failed', async ({ visit }) => {
-  const page = await inspect(visit, 'faults');
-  await say(page, 'panic');
+test('shows why a service failed', async ({ visit }) => {
+  const page = await openInspector(visit, 'faults');
+  await send(page, 'panic');
   await page.locator('.row[data-kind=fault]').click();
-  await reads(page, '#event-title', /fault in message/);
-  await reads(page, '#event-body', /failed in message/);
+  await expectText(page, '#event-title', /fault in message/);
+  await expectText(page, '#event-body', /failed in message/);
   await row(page, 'on request').first().waitFor();
-  await reads(page, '#room-list a[aria-current]', /1 fault/);
+  await expectText(page, '#room-list a[aria-current]', /1 fault/);
   await page.keyboard.press('3');
-  await reads(page, 'li.test-client .lines', /closed with 1011/);
+  await expectText(page, 'li.test-client .lines', /closed with 1011/);
 });
 
-play('shows each build, in the author’s pages too', async ({ visit }) => {
-  const page = await inspect(visit, 'builds');
-  const author = await visit(desktop, '');
+test('shows each build, in the pages of the service too', async ({ visit }) => {
+  const page = await openInspector(visit, 'builds');
+  const servicePage = await visit(desktop, '');
   const before = Number(/\d+/.exec(await page.locator('#build').innerText()));
-  save(counter('the value'));
-  await reads(page, '#build', new RegExp(`^generation ${before + 1}`));
-  await counts(page, '.row[data-kind=start]', 2);
+  saveSource(counterSource('the value'));
+  await expectText(page, '#build', new RegExp(`^generation ${before + 1}`));
+  await expectCount(page, '.row[data-kind=start]', 2);
 
-  save('compile_error!("on request")');
-  await reads(page, '#failed', /on request/);
-  await reads(author, 'stateroom-notice pre', /on request/);
-  await shoot(page, 'inspector-failed');
-  await author.keyboard.press('Escape');
-  await counts(author, 'stateroom-notice', 0);
+  saveSource('compile_error!("on request")');
+  await expectText(page, '#failed', /on request/);
+  await expectText(servicePage, 'stateroom-notice pre', /on request/);
+  await takeScreenshot(page, 'inspector-failed');
+  await servicePage.keyboard.press('Escape');
+  await expectCount(servicePage, 'stateroom-notice', 0);
 
-  save(counter());
-  await reads(page, '#build', new RegExp(`^generation ${before + 2}`));
-  await soon('the notice', () => page.locator('#failed').isVisible(), false);
+  saveSource(counterSource());
+  await expectText(page, '#build', new RegExp(`^generation ${before + 2}`));
+  await eventually('notice', () => page.locator('#failed').isVisible(), false);
 });
 
-play('reconnects, and notices that the server was restarted', async ({ visit, server }) => {
-  const page = await inspect(visit, 'restarts');
+test('reconnects and detects a server restart', async ({ visit, server }) => {
+  const page = await openInspector(visit, 'restarts');
   await row(page, 'connect').waitFor();
   await server.stop();
-  await connection(page, 'waiting');
+  await expectConnection(page, 'waiting');
   await page.locator('#lost').waitFor();
   await server.start();
-  await connection(page, 'open');
-  await reads(page, '#room-about', /no such room/);
+  await expectConnection(page, 'open');
+  await expectText(page, '#room-about', /no such room/);
 });
 
-play('looks as in the pictures of the guide', async ({ visit, server }) => {
-  // A server without the rooms of other tests.
+test('matches the screenshots of the guide', async ({ visit, server }) => {
+  // Discards the rooms of other tests.
   await server.stop();
   await server.start();
-  const page = await inspect(visit, 'garden');
+  const page = await openInspector(visit, 'garden');
   await page.click('#connect button');
-  await counts(page, 'li.test-client[data-state=open]', 2);
-  // In this order, whichever socket is read first.
-  for (const [client, text, heard] of [[1, 'increment', 'new value: 1'], [0, 'increment', 'new value: 2'], [0, '{"at":[1,2.5]}', '"at"'], [1, 'increment', 'new value: 3']]) {
-    await say(page, text, client);
-    await row(page, heard).waitFor();
+  await expectCount(page, 'li.test-client[data-state=open]', 2);
+  // Waits for each, so that the order does not depend on which socket the server reads first.
+  for (const [client, text, response] of [[1, 'increment', 'new value: 1'], [0, 'increment', 'new value: 2'], [0, '{"at":[1,2.5]}', '"at"'], [1, 'increment', 'new value: 3']]) {
+    await send(page, text, client);
+    await row(page, response).waitFor();
   }
   await row(page, 'new value: 2').click();
-  await reads(page, '#event-body', /new value: 2/);
-  await reads(page, '#room-about', /2 clients · 7 events/);
-  await pictured(page, 'inspector-event', STYLES);
+  await expectText(page, '#event-body', /new value: 2/);
+  await expectText(page, '#room-about', /2 clients · 7 events/);
+  await expectGuideScreenshot(page, 'inspector-event', STYLES);
 
   await page.keyboard.press('3');
-  await say(page, 'panic');
+  await send(page, 'panic');
   await page.locator('.row[data-kind=fault]').click();
   await page.keyboard.press('1');
-  await reads(page, '#event-body', /failed in message/);
-  await reads(page, '#room-list a[aria-current]', /1 fault/);
-  await pictured(page, 'inspector-fault', STYLES);
+  await expectText(page, '#event-body', /failed in message/);
+  await expectText(page, '#room-list a[aria-current]', /1 fault/);
+  await expectGuideScreenshot(page, 'inspector-fault', STYLES);
 });
 
-play('fits a desktop and a phone, in light and dark', async ({ visit }) => {
-  const windows = { desktop: await inspect(visit, 'looks'), phone: await visit(phone, `${INSPECTOR}#room=looks`) };
-  await say(windows.desktop, 'increment');
-  await say(windows.desktop, '{"at":[1,2.5],"who":null}');
+test('fits a desktop and a phone, in light and dark', async ({ visit }) => {
+  const windows = { desktop: await openInspector(visit, 'looks'), phone: await visit(phone, `${INSPECTOR}#room=looks`) };
+  await send(windows.desktop, 'increment');
+  await send(windows.desktop, '{"at":[1,2.5],"who":null}');
   for (const [device, page] of Object.entries(windows)) {
     await row(page, 'new value: 1').click();
     for (const panel of device === 'phone' ? ['rooms', 'events', 'event', 'room', 'clients'] : ['event', 'room', 'clients']) {
       await page.click(`#views [data-open=${panel}]`);
       for (const colorScheme of ['light', 'dark']) {
         await page.emulateMedia({ colorScheme });
-        await shoot(page, `inspector-${device}-${colorScheme}-${panel}`);
-        assert.deepEqual(await contrasts(page), [], `insufficient contrast on a ${device}, ${colorScheme}, ${panel}`);
+        await takeScreenshot(page, `inspector-${device}-${colorScheme}-${panel}`);
+        assert.deepEqual(await findLowContrast(page), [], `insufficient contrast on a ${device}, ${colorScheme}, ${panel}`);
       }
-      if (device === 'phone') assert.deepEqual(await fitsAPhone(page), [], `does not fit a phone: ${panel}`);
+      if (device === 'phone') assert.deepEqual(await findMobileProblems(page), [], `does not fit a phone: ${panel}`);
     }
   }
 });

@@ -1,4 +1,4 @@
-// Prints each test as it ends, and finally a summary in the format of libtest, which `.ci/run` sums.
+// Prints each test when it finishes, and a summary in libtest's format, which `.ci/run` adds up.
 import { stripVTControlCharacters } from 'node:util';
 
 export default async function* report(events) {
@@ -9,21 +9,21 @@ export default async function* report(events) {
     const { name, file, skip, todo, details } = data;
     if (skip === 'test name does not match pattern') continue;
     let result = 'ok';
-    if (type === 'test:fail') result = `FAILED\n${explain(details.error)}\n`;
-    // For a file without tests, node reports one test with the name of the file.
-    else if (name === file) result = 'FAILED: there is no test in it';
+    if (type === 'test:fail') result = `FAILED\n${formatError(details.error)}\n`;
+    // For a file without tests, node reports a test named after the file.
+    else if (name === file) result = 'FAILED: the file contains no tests';
     else if (skip !== undefined || todo !== undefined) result = 'ignored';
     counts[{ ok: 'passed', ignored: 'ignored' }[result] ?? 'failed'] += 1;
     yield `test ${name} (${(details.duration_ms / 1000).toFixed(1)} s) ... ${result}\n`;
   }
   const { passed, failed, ignored } = counts;
-  const good = passed > 0 && failed === 0 && ignored === 0;
-  if (!good) process.exitCode = 1;
-  yield `test result: ${good ? 'ok' : 'FAILED'}. ${passed} passed; ${failed} failed; ${ignored} ignored\n`;
+  const succeeded = passed > 0 && failed === 0 && ignored === 0;
+  if (!succeeded) process.exitCode = 1;
+  yield `test result: ${succeeded ? 'ok' : 'FAILED'}. ${passed} passed; ${failed} failed; ${ignored} ignored\n`;
 }
 
-// node wraps the error that the test has thrown.
-function explain(error) {
+// node wraps the error that the test threw.
+function formatError(error) {
   const cause = error?.cause ?? error;
   return stripVTControlCharacters(cause?.stack ?? String(cause));
 }

@@ -1,4 +1,4 @@
-// Screenshots. The content of those in the guide is also kept as text, to detect outdated ones.
+// Takes screenshots. The guide's are also kept as text, to detect outdated ones.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,35 +8,35 @@ import { repository } from './server.mjs';
 
 const IMAGES = path.join('stateroom-cli', 'book', 'src', 'images');
 const TEXTS = path.join('.ci', 'browser', 'pictured');
-const at = file => path.join(repository, file);
+const inRepository = file => path.join(repository, file);
 
-/** Takes a picture of a window and tells where it is. */
-export async function shoot(page, name) {
+/** Takes a screenshot of a window and returns its path in the repository. */
+export async function takeScreenshot(page, name) {
   const file = path.join('target', 'screenshots', `${name}.png`);
-  await page.screenshot({ path: at(file), animations: 'disabled' });
+  await page.screenshot({ path: inRepository(file), animations: 'disabled' });
   return file;
 }
 
 /**
- * Sees that there is in a window what a picture of the guide shows, and that it is styled by the same `styles`. With
- * `PICTURES=overwrite`, the picture is taken anew. Pixels are not compared: they depend on the browser's version and its fonts.
+ * Checks that a window has the content of the guide's screenshot, and that the style sheets have not changed since.
+ * `PICTURES=overwrite` replaces the screenshot. Pixels are not compared: they depend on the browser's version and its fonts.
  */
-export async function pictured(page, name, styles) {
-  const picture = await shoot(page, name);
+export async function expectGuideScreenshot(page, name, styles) {
+  const screenshot = await takeScreenshot(page, name);
   const digest = createHash('sha256');
-  for (const file of styles) digest.update(readFileSync(at(file)));
-  const seen = `${settled(await page.locator('body').ariaSnapshot())}\n# styles: ${digest.digest('hex').slice(0, 16)}\n`;
-  const kept = path.join(TEXTS, `${name}.yml`);
+  for (const file of styles) digest.update(readFileSync(inRepository(file)));
+  const actual = `${normalize(await page.locator('body').ariaSnapshot())}\n# styles: ${digest.digest('hex').slice(0, 16)}\n`;
+  const textFile = path.join(TEXTS, `${name}.yml`);
   if (process.env.PICTURES === 'overwrite') {
-    mkdirSync(at(TEXTS), { recursive: true });
-    writeFileSync(at(kept), seen);
-    copyFileSync(at(picture), at(path.join(IMAGES, `${name}.png`)));
+    mkdirSync(inRepository(TEXTS), { recursive: true });
+    writeFileSync(inRepository(textFile), actual);
+    copyFileSync(inRepository(screenshot), inRepository(path.join(IMAGES, `${name}.png`)));
   }
-  assert.equal(seen, readFileSync(at(kept), 'utf8'), `the guide's ${name}.png has grown old: PICTURES=overwrite takes it anew`);
+  assert.equal(actual, readFileSync(inRepository(textFile), 'utf8'), `the guide's ${name}.png is outdated: PICTURES=overwrite replaces it`);
 }
 
-/** Without what is another at each run, or with each version of the compiler. */
-function settled(text) {
+/** Replaces the parts that differ between runs or compiler versions. */
+function normalize(text) {
   return text
     .replace(/\d\d:\d\d:\d\d\.\d{3}/g, 'TIME')
     .replace(/[\d.]+\s(µs|ms|s)\b/g, 'SPAN')

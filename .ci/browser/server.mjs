@@ -1,4 +1,4 @@
-// Builds and serves a program as its README describes.
+// Builds and serves examples as their READMEs describe.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -6,20 +6,20 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
-const START_SECONDS = 60;
-// Longer than the shutdown time of the server.
-const STOP_SECONDS = 20;
+const START_TIMEOUT_SECONDS = 60;
+// Longer than the server's shutdown timeout.
+const STOP_TIMEOUT_SECONDS = 20;
 
-const stateroom = (...words) => [process.env.STATEROOM, words];
+const stateroom = (...args) => [process.env.STATEROOM, args];
 
-/** An example as a module. */
+/** Returns how to build and serve an example as a module. */
 export const example = name => ({
   folder: path.join(repository, 'examples', name),
   build: stateroom('build'),
   serve: port => stateroom('serve', 'dist', '--ip', '127.0.0.1', '--port', port),
 });
 
-/** All of them in one app; one has a client to be built first. */
+/** All examples in one app. The client of shared-cursors is built first. */
 export const gallery = {
   folder: path.join(repository, 'examples'),
   build: stateroom('build', '-C', 'shared-cursors'),
@@ -29,14 +29,14 @@ export const gallery = {
 export class Server {
   #program;
   #process;
-  /** Any free port at first, and from then on the same, so that windows find their way back. */
+  /** Any free port on the first start, then the same one, so that windows can reconnect. */
   #port = 0;
-  /** What it has said, line by line. */
+  /** Lines of output. */
   log = [];
-  /** How often it was stopped. */
-  stops = 0;
-  /** The outcome of an unexpected exit. */
-  accidents = [];
+  /** Number of calls of `stop`. */
+  stopCount = 0;
+  /** Messages about unexpected exits. */
+  unexpectedExits = [];
 
   constructor(program) {
     this.#program = program;
@@ -47,55 +47,55 @@ export class Server {
   }
 
   build() {
-    const { folder, build: [command, words] } = this.#program;
+    const { folder, build: [command, args] } = this.#program;
     try {
-      execFileSync(command, words, { cwd: folder, stdio: 'pipe' });
+      execFileSync(command, args, { cwd: folder, stdio: 'pipe' });
     } catch (error) {
-      throw new Error(`the build failed:\n${error.stderr ?? error}`);
+      throw new Error(`build failed:\n${error.stderr ?? error}`);
     }
   }
 
-  /** Starts it, unless it runs. */
+  /** Starts the server unless it is running. */
   async start() {
     if (this.#process) return;
-    const [command, words] = this.#program.serve(this.#port);
-    const server = spawn(command, words, { cwd: this.#program.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [command, args] = this.#program.serve(this.#port);
+    const server = spawn(command, args, { cwd: this.#program.folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = server;
     running.add(server);
     server.once('exit', (code, signal) => {
       running.delete(server);
       if (this.#process !== server) return;
       this.#process = undefined;
-      this.accidents.push(`the server ended by itself, with ${code ?? signal}`);
+      this.unexpectedExits.push(`the server exited unexpectedly with ${code ?? signal}`);
     });
-    let late;
+    let timeout;
     await new Promise((resolve, reject) => {
-      late = setTimeout(() => reject(new Error(`the server does not listen after ${START_SECONDS} s`)), START_SECONDS * 1000);
+      timeout = setTimeout(() => reject(new Error(`the server did not listen within ${START_TIMEOUT_SECONDS} s`)), START_TIMEOUT_SECONDS * 1000);
       for (const output of [server.stdout, server.stderr]) createInterface(output).on('line', line => {
         this.log.push(line);
         const port = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1];
         if (port) resolve(this.#port = Number(port));
       });
       server.once('error', reject);
-      server.once('close', () => reject(new Error(['the server did not start', ...this.log].join('\n'))));
-    }).finally(() => clearTimeout(late));
+      server.once('close', () => reject(new Error(['the server exited before it listened', ...this.log].join('\n'))));
+    }).finally(() => clearTimeout(timeout));
   }
 
-  /** Asks it to end, as ctrl-c does, and waits until it has. */
+  /** Interrupts the server as ctrl-c does, and waits until it has exited. */
   async stop() {
     const server = this.#process;
     if (!server) return;
     this.#process = undefined;
-    this.stops += 1;
-    const late = setTimeout(() => server.kill('SIGKILL'), STOP_SECONDS * 1000);
+    this.stopCount += 1;
+    const timeout = setTimeout(() => server.kill('SIGKILL'), STOP_TIMEOUT_SECONDS * 1000);
     server.kill('SIGINT');
     const [code, signal] = await once(server, 'exit');
-    clearTimeout(late);
-    if (code !== 0) throw new Error(`asked to stop, the server ended with ${code ?? signal}`);
+    clearTimeout(timeout);
+    if (code !== 0) throw new Error(`the server exited with ${code ?? signal} after an interrupt`);
   }
 }
 
-// Stops all servers, however the tests end.
+// Kills all servers when the tests exit, for any reason.
 const running = new Set();
 process.on('exit', () => running.forEach(server => server.kill('SIGKILL')));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));

@@ -1,38 +1,38 @@
-// The fixture of an example: one server and one browser for all of its tests, a room and its windows for each.
-import { after, test } from 'node:test';
+// The tests of one example: they share a server and a browser; each has its own room and windows.
+import { after, test as nodeTest } from 'node:test';
 
-import { shoot } from './screenshots.mjs';
+import { takeScreenshot } from './screenshots.mjs';
 import { example, Server } from './server.mjs';
-import { launch, Windows } from './windows.mjs';
+import { launchBrowser, Windows } from './windows.mjs';
 
-const TEST_SECONDS = 60;
+const TEST_TIMEOUT_SECONDS = 60;
 
-/** Gives a function to write a test with: `play(does, async ({ open, server }) => ..)`. */
-export function scene(name, program = example(name)) {
+/** Returns a function that defines a test: `test(title, async ({ open, visit, server }) => ..)`. */
+export function suite(name, program = example(name)) {
   const server = new Server(program);
   let browser;
-  let tests = 0;
+  let testCount = 0;
   after(async () => {
     await browser?.close();
     await server.stop();
   });
 
-  return (does, body) => test(`${name}: ${does}`, async () => {
+  return (title, body) => nodeTest(`${name}: ${title}`, async () => {
     if (!browser) {
       server.build();
-      browser = await launch();
+      browser = await launchBrowser();
     }
-    tests += 1;
-    const logged = server.log.length;
-    server.accidents = [];
+    testCount += 1;
+    const logStart = server.log.length;
+    server.unexpectedExits = [];
     await server.start();
-    const windows = new Windows(browser, server, `garden ${tests}`);
+    const windows = new Windows(browser, server, `garden ${testCount}`);
     try {
-      await inTime(body({ open: (...about) => windows.open(...about), visit: (...about) => windows.visit(...about), server }));
-      const trouble = [...windows.trouble, ...server.accidents];
-      if (trouble.length > 0) throw new Error(trouble.join('\n'));
+      await withTimeout(body({ open: (...args) => windows.open(...args), visit: (...args) => windows.visit(...args), server }));
+      const problems = [...windows.problems, ...server.unexpectedExits];
+      if (problems.length > 0) throw new Error(problems.join('\n'));
     } catch (error) {
-      console.error(await account(windows, [...server.log.slice(logged), ...server.accidents], `failed-${name}-${tests}`));
+      console.error(await describeFailure(windows, [...server.log.slice(logStart), ...server.unexpectedExits], `failed-${name}-${testCount}`));
       throw error;
     } finally {
       await windows.close();
@@ -40,20 +40,20 @@ export function scene(name, program = example(name)) {
   });
 }
 
-async function inTime(body) {
+async function withTimeout(body) {
   let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not done after ${TEST_SECONDS} s`)), TEST_SECONDS * 1000);
+  const timeout = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`timed out after ${TEST_TIMEOUT_SECONDS} s`)), TEST_TIMEOUT_SECONDS * 1000);
   });
-  await Promise.race([body, late]).finally(() => clearTimeout(timer));
+  await Promise.race([body, timeout]).finally(() => clearTimeout(timer));
 }
 
-/** What there is to know about a test that failed. */
-async function account(windows, log, name) {
+/** Describes the state of a failed test: its windows, their problems, and the server's log. Takes screenshots. */
+async function describeFailure(windows, log, name) {
   const shown = await Promise.all(windows.pages.map(async (page, index) => {
     const status = await page.locator('#status').innerText({ timeout: 1000 }).catch(String);
-    return `${page.url()}: “${status}”, ${await shoot(page, `${name}-window-${index + 1}`).catch(String)}`;
+    return `${page.url()}: “${status}”, ${await takeScreenshot(page, `${name}-window-${index + 1}`).catch(String)}`;
   }));
-  return Object.entries({ windows: shown, 'trouble in them': windows.trouble, 'the server says': log })
+  return Object.entries({ windows: shown, problems: windows.problems, 'server log': log })
     .map(([title, lines]) => `--- ${title}\n${lines.join('\n')}\n`).join('');
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Tests the guide, `stateroom-cli/book`: links, listings against files, and the tutorial on the whiteboard, whose commands and
-edits are carried out with the `stateroom` command that the tests have built. `--no-walk` leaves the tutorial out.
+"""Tests the guide, `stateroom-cli/book`: checks links, compares listings with files, and executes the whiteboard tutorial with
+the `stateroom` command that the tests have built. `--no-walk` skips the tutorial.
 
 The crate in that directory compiles the Rust code of the pages. In the pages, a comment above a listing names its source:
-`file: A as B` is all of A, for the reader's file B; `part of: A` is a part; `now: A as B` is the state of B after the parts
-above; `breaks: A` is a line that differs from A.
+`file: A as B` is all of A, saved as the reader's file B; `part of: A` is an excerpt of A; `now: A as B` is the state of B after
+the preceding excerpts; `breaks: A` is a line that differs from A.
 """
 
 import atexit
@@ -24,15 +24,15 @@ from websocket import Client
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BOOK = ROOT / "stateroom-cli/book"
 PAGES = BOOK / "src"
-WALKED = "whiteboard.md"
-MARK = re.compile(r"<!-- (file|part of|now|breaks): (\S+)(?: as (\S+))? -->")
+TUTORIAL = "whiteboard.md"
+SOURCE_COMMENT = re.compile(r"<!-- (file|part of|now|breaks): (\S+)(?: as (\S+))? -->")
 
 failures = []
 
 
-def check(holds, what):
-    if not holds:
-        failures.append(what)
+def check(condition, message):
+    if not condition:
+        failures.append(message)
 
 
 def parts(page):
@@ -46,9 +46,9 @@ def parts(page):
                     break
                 code.append(inside + "\n")
             else:
-                check(False, f"{page}: a listing has no end")
+                check(False, f"{page}: unterminated listing")
             yield "code", line[3:], "".join(code)
-        elif mark := MARK.fullmatch(line):
+        elif mark := SOURCE_COMMENT.fullmatch(line):
             yield "mark", *mark.groups()
         else:
             check("<!--" not in line, f"{page}: unknown comment: {line}")
@@ -61,12 +61,12 @@ def slug(heading):
     return re.sub(r"[^\w-]", "", text.strip().lower().replace(" ", "-"))
 
 
-def links_and_names():
+def check_links_and_names():
     pages = sorted(path.name for path in PAGES.glob("*.md") if path.name != "SUMMARY.md")
     listed = re.findall(r"\]\(([^)]+)\)", (PAGES / "SUMMARY.md").read_text())
-    check(sorted(listed) == pages, f"SUMMARY.md lists {sorted(listed)}, and the pages are {pages}")
+    check(sorted(listed) == pages, f"SUMMARY.md lists {sorted(listed)}, but the pages are {pages}")
     compiled = re.findall(r'"src/(.*\.md)"', (BOOK / "check.rs").read_text())
-    check(sorted([*compiled, WALKED]) == pages, "check.rs does not have all pages")
+    check(sorted([*compiled, TUTORIAL]) == pages, "check.rs does not list all pages")
 
     texts = {page: [part[1] for part in parts(page) if part[0] == "text"] for page in pages}
     anchors = {page: {slug(line.lstrip("#")) for line in lines if line.startswith("#")} for page, lines in texts.items()}
@@ -81,9 +81,9 @@ def links_and_names():
             to, _, anchor = link.partition("#")
             to = to or page
             if to in anchors:
-                check(not anchor or anchor in anchors[to], f"{page}: there is no heading for `{link}`")
+                check(not anchor or anchor in anchors[to], f"{page}: no heading matches `{link}`")
             else:
-                # The book contains only the files beside the pages.
+                # The book contains only files in the directory of the pages.
                 check((PAGES / to).is_file() and not to.startswith(".."), f"{page}: `{link}` is broken")
         for name in re.findall(r"`((?:examples|stateroom[\w-]*|\.ci)/[\w./-]+|[A-Z]+\.md)`", text):
             count += 1
@@ -91,7 +91,7 @@ def links_and_names():
     return count
 
 
-def listings():
+def check_listings():
     count = 0
     for path in PAGES.glob("*.md"):
         before, shown, mark = None, [], None
@@ -101,7 +101,7 @@ def listings():
                 source = (BOOK / file).read_text()
                 mark = (kind, file, source) if kind != "now" else None
                 if kind == "now":
-                    # The listings since then have to contain all changes.
+                    # The listings since the last complete file have to contain all changes.
                     new = [line[2:] for line in difflib.ndiff(before.split("\n"), source.split("\n")) if line[0] == "+"]
                     missing = [line for line in new if line.strip() and line.strip() not in "".join(shown)]
                     check(not missing, f"{path.name}: the listings lack {missing} of {file}")
@@ -110,8 +110,8 @@ def listings():
                 if mark:
                     kind, file, source = mark
                     count += 1
-                    right = {"file": part[2] == source, "part of": part[2] in source, "breaks": part[2] not in source}
-                    check(right[kind], f"{path.name}: this listing differs from {file}:\n{part[2]}")
+                    matches = {"file": part[2] == source, "part of": part[2] in source, "breaks": part[2] not in source}
+                    check(matches[kind], f"{path.name}: this listing differs from {file}:\n{part[2]}")
                     if kind == "file":
                         before, shown = source, []
                 else:
@@ -119,22 +119,22 @@ def listings():
                 shown.append(part[2])
                 mark = None
             else:
-                # Prose may describe a change, too.
+                # Prose may describe a change as well.
                 shown.append(part[1])
     return count
 
 
-def close_codes():
+def check_close_codes():
     """Compares the close codes in the pages with those in the README of the server."""
     def codes(path):
         rows = re.findall(r"^\| ([\d, to-]+) \|", path.read_text(), re.MULTILINE)
         return {code for row in rows for code in re.findall(r"\d{4}", row)}
 
-    right = codes(ROOT / "stateroom-server/README.md")
-    # Reported by browsers only.
+    expected = codes(ROOT / "stateroom-server/README.md")
+    # 1006 is reported only by browsers.
     for page, own in ("clients.md", {"1006"}), ("glossary.md", set()):
-        check(codes(PAGES / page) - own == right, f"{page}: its close codes differ from the README of the server")
-    return len(right)
+        check(codes(PAGES / page) - own == expected, f"{page}: its close codes differ from the README of the server")
+    return len(expected)
 
 
 class Server:
@@ -143,7 +143,7 @@ class Server:
     def __init__(self, command, cwd, environment):
         environment = environment | {"STATEROOM_PORT": "0", "STATEROOM_IP": "127.0.0.1"}
         self.process = subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.PIPE, text=True)
-        # A hanging server fails the test, and none outlives it.
+        # Kills a hanging server, and one left running when the test exits.
         atexit.register(self.process.kill)
         self.watchdog = threading.Timer(600, self.process.kill)
         self.watchdog.daemon = True
@@ -165,8 +165,8 @@ class Server:
         self.watchdog.cancel()
 
 
-def draws_together(port, room):
-    """Two clients draw and see both lines; a third one receives them on joining."""
+def check_drawing(port, room):
+    """Checks that lines reach both clients of a room, and a third one when it joins."""
     one, two = (Client(port, f"/ws/{room}") for _ in range(2))
     one.expect("clear")
     two.expect("clear")
@@ -179,28 +179,28 @@ def draws_together(port, room):
         client.expect("clear")
 
 
-def follow(stateroom, work):
-    """Follows the tutorial and returns the number of commands."""
+def run_tutorial(stateroom, work):
+    """Executes the tutorial and returns the number of commands."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "tmp/guests"
     environment = {name: os.environ[name] for name in os.environ if not name.startswith("STATEROOM")}
     environment |= {"PATH": f"{stateroom.parent}:{os.environ['PATH']}", "CARGO_TARGET_DIR": str(target)}
-    here, dev, commands, clients, right, said = work, None, 0, [], None, ""
+    here, dev, commands, clients, correct, output = work, None, 0, [], None, ""
 
     def save(code):
-        """Saves the service and waits for its swap: clients stay connected and are notified."""
+        """Saves the service and waits until the new code runs. Clients stay connected and receive the board."""
         (here / "src/lib.rs").write_text(code)
         dev.wait_for("rebuilt in")
         for client in clients:
             client.expect("clear")
 
-    for part in parts(WALKED):
+    for part in parts(TUTORIAL):
         if part[:2] == ("code", "sh"):
             for command in part[2].splitlines():
                 print("$", command)
                 commands += 1
                 match command.split():
                     case ["cargo", "install", *_]:
-                        pass  # The tests have built it.
+                        pass  # The command is already built.
                     case ["cd", folder]:
                         here = here / folder
                     case ["stateroom", "dev"]:
@@ -210,7 +210,7 @@ def follow(stateroom, work):
                         client.expect("new value: 1")
                     case ["stateroom", "serve", "dist"]:
                         server = Server(command.split(), here, environment)
-                        draws_together(server.port, "b")
+                        check_drawing(server.port, "b")
                         server.stop()
                     case _:
                         if dev and command == "stateroom build":
@@ -232,36 +232,36 @@ def follow(stateroom, work):
                     for client in clients:
                         client.expect("1 0 0 10 10")
                 case "third":
-                    # Adds tests only: nothing to serve.
+                    # Adds only tests, so the server is not rebuilt.
                     (here / to).write_text(text)
                 case stem:
                     save(text)
-                    draws_together(dev.port, stem)
+                    check_drawing(dev.port, stem)
         elif part[:2] == ("mark", "breaks"):
-            right = (here / "src/lib.rs").read_text()
-        elif part[:2] == ("code", "rust") and right:
-            # Replaces the line with the same ending. The output of the test is shown below it.
+            correct = (here / "src/lib.rs").read_text()
+        elif part[:2] == ("code", "rust") and correct:
+            # Replaces the line with the same ending. The page shows the test output after this listing.
             end = part[2].split(", ", 1)[1]
-            line = next(line for line in right.splitlines(True) if line.endswith(end))
-            save(right.replace(line, part[2]))
+            line = next(line for line in correct.splitlines(True) if line.endswith(end))
+            save(correct.replace(line, part[2]))
             ran = subprocess.run(["cargo", "test"], cwd=here, env=environment, capture_output=True, text=True)
-            said = ran.stdout
-            save(right)
-            right = None
+            output = ran.stdout
+            save(correct)
+            correct = None
         elif part[:2] == ("code", "text"):
-            assert part[2] in said, f"expected\n{part[2]}\nin\n{said}"
+            assert part[2] in output, f"expected\n{part[2]}\nin\n{output}"
     return commands
 
 
 def main():
-    links, shown = links_and_names() + close_codes(), listings()
+    links, shown = check_links_and_names() + check_close_codes(), check_listings()
     print(f"{links} links, names and close codes, {shown} listings")
     built = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/stateroom"
     stateroom = pathlib.Path(os.environ.get("STATEROOM", built))
     commands = 0
     if not failures and "--no-walk" not in sys.argv:
         with tempfile.TemporaryDirectory() as work:
-            commands = follow(stateroom.resolve(strict=True), pathlib.Path(work))
+            commands = run_tutorial(stateroom.resolve(strict=True), pathlib.Path(work))
     for failure in failures:
         print("FAILED", failure)
     result = "FAILED" if failures else "ok"

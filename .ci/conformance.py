@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Runs the Autobahn WebSocket conformance suite, from the package kosoku, against `stateroom serve` with an echoing guest.
-Without compression all cases have to be OK in strict mode; with compression all of 12.* and 13.*.
+All cases have to be OK in strict mode: 12.* and 13.* with compression, the others without.
 
 usage: conformance.py [--all]
 
-Without `--all`, six cases of each compression group run, with messages of up to 8 KiB, whole and fragmented: the larger ones
-take minutes. The reports are written to `target/conformance`.
+Without `--all`, only six cases of each compression group run, with messages of up to 8 KiB, whole and fragmented. The larger
+ones take minutes. Reports are written to `target/conformance`.
 """
 
 import collections
@@ -18,13 +18,13 @@ import sys
 
 KOSOKU = "0.1.0"
 TARGET = os.environ.get("CARGO_TARGET_DIR", "target")
-PLACE = os.path.join(TARGET, "conformance")
-GOOD = {"OK", "INFORMATIONAL"}
-MINUTES = 20
+REPORTS = os.path.join(TARGET, "conformance")
+PASSING = {"OK", "INFORMATIONAL"}
+TIMEOUT_MINUTES = 20
 
 
-def suite():
-    """Returns the program, installed into a virtual environment."""
+def install_suite():
+    """Installs the suite into a virtual environment and returns the path of its program."""
     tools = os.path.join(TARGET, "tools", f"kosoku-{KOSOKU}")
     program = os.path.join(tools, "bin", "kosoku")
     if not os.path.exists(program):
@@ -33,52 +33,52 @@ def suite():
     return program
 
 
-def run(program, name, flags, choice, expected):
-    """Runs the chosen cases against a server and returns the numbers of passed and failed ones."""
+def run_cases(program, name, flags, selection, expected):
+    """Runs the selected cases against a server and returns the numbers of passed and failed ones."""
     stateroom = os.path.join(TARGET, "debug", "stateroom")
     command = [stateroom, "serve", ".ci/mirror.wat", "--ip", "127.0.0.1", "--port", "0", *flags]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         port = next((found[1] for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:(\d+)", line))), None)
         assert port, "serve exited before it listened"
-        reports = os.path.join(PLACE, name)
+        reports = os.path.join(REPORTS, name)
         shutil.rmtree(reports, ignore_errors=True)
-        cases = [program, "-m", "fuzzingclient", f"ws://127.0.0.1:{port}/ws", "-p", "2", "-o", reports, *choice]
+        cases = [program, "-m", "fuzzingclient", f"ws://127.0.0.1:{port}/ws", "-p", "2", "-o", reports, *selection]
         # The reports are more precise than the exit status.
-        subprocess.run(cases, stdout=subprocess.DEVNULL, timeout=MINUTES * 60)
+        subprocess.run(cases, stdout=subprocess.DEVNULL, timeout=TIMEOUT_MINUTES * 60)
     finally:
         server.kill()
         server.wait()
     with open(os.path.join(reports, "index.json")) as file:
         (results,) = json.load(file).values()
-    bad = {
+    failures = {
         case: result
         for case, result in results.items()
-        if result["behavior"] not in GOOD or result["behaviorClose"] not in GOOD
+        if result["behavior"] not in PASSING or result["behaviorClose"] not in PASSING
     }
     counts = collections.Counter(result["behavior"] for result in results.values())
     print(f"{name}: {len(results)} cases, {dict(counts)}")
-    for case, result in bad.items():
+    for case, result in failures.items():
         print(f"  {case}: {result['behavior']}, close {result['behaviorClose']}")
     assert len(results) >= expected, f"{len(results)} of {expected} cases ran"
-    return len(results) - len(bad), len(bad)
+    return len(results) - len(failures), len(failures)
 
 
-def each(flag, values):
+def repeat_flag(flag, values):
     return [word for value in values for word in (flag, value)]
 
 
 def main():
-    program = suite()
+    program = install_suite()
     groups = ["12.*", "13.*"]
     if "--all" in sys.argv:
         with_compression, count = groups, 216
     else:
-        # Not the first ones: case names are prefixes, and those match the tenth and later ones, too.
+        # Case names are matched as prefixes: `12.1.1` would also select `12.1.10` and later ones.
         with_compression, count = [f"{group}.{case}" for group in groups for case in (*range(2, 7), 11)], 72
     parts = [
-        run(program, "plain", [], each("-x", groups), 301),
-        run(program, "compressed", ["--compression"], each("-i", with_compression), count),
+        run_cases(program, "plain", [], repeat_flag("-x", groups), 301),
+        run_cases(program, "compressed", ["--compression"], repeat_flag("-i", with_compression), count),
     ]
     passed, failed = (sum(part) for part in zip(*parts))
     print(f"test result: {'ok' if failed == 0 else 'FAILED'}. {passed} passed; {failed} failed; 0 ignored (conformance)")

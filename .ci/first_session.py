@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Plays a first session: from an empty directory to a served room, at a terminal and in two browser windows, with common
-mistakes on the way.
+"""Runs the session of a first-time user: from an empty directory to a served room, in a terminal and in two browser windows,
+with common mistakes on the way.
 
   first_session.py [--stateroom PROGRAM] [--recording FILE] [--target DIRECTORY] [--from-nothing]
 
@@ -27,7 +27,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENTER, DOWN = "\r", "\x1b[B"
 
 
-class Newcomer:
+class Session:
+    """The directory, environment and running programs of the session."""
+
     def __init__(self, home, target):
         self.program, self.recording, self.home = None, None, home
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("STATEROOM_")}
@@ -36,11 +38,11 @@ class Newcomer:
         self.environment.pop("CARGO_TARGET_DIR", None)
         if target:
             self.environment["CARGO_TARGET_DIR"] = str(target.resolve())
-        self.open = []
+        self.programs = []
 
-    def runs(self, *words, at=".", program=None):
-        terminal = Terminal(self.recording, [str(program or self.program), *words], self.home / at, self.environment)
-        self.open.append(terminal)
+    def start(self, *args, at=".", program=None):
+        terminal = Terminal(self.recording, [str(program or self.program), *args], self.home / at, self.environment)
+        self.programs.append(terminal)
         return terminal
 
 
@@ -50,7 +52,7 @@ def get(port, path):
 
 
 class Windows:
-    """Two browser windows on the page of a server: see browser/first-session.mjs."""
+    """Two browser windows on the page of a server, controlled through browser/first-session.mjs."""
 
     def __init__(self, port):
         folder = ROOT / ".ci/browser"
@@ -61,10 +63,10 @@ class Windows:
         command = ["node", str(folder / "first-session.mjs"), f"http://127.0.0.1:{port}/"]
         self.process = subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def see(self, word):
-        self.process.stdin.write(word + "\n")
+    def run_step(self, name):
+        self.process.stdin.write(name + "\n")
         self.process.stdin.flush()
-        assert self.process.stdout.readline() == word + "\n", f"the windows do not see {word}"
+        assert self.process.stdout.readline() == name + "\n", f"step `{name}` failed in the browser windows"
 
     def close(self):
         self.process.stdin.close()
@@ -80,129 +82,129 @@ def install(home, environment):
     clone = home / "stateroom"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
     command = ["cargo", "install", "--locked", "--path", "stateroom-cli", "--root", str(home / "installed")]
-    began = time.monotonic()
+    started = time.monotonic()
     subprocess.run(command, cwd=clone, env=environment, check=True)
-    print(f"  installed in {time.monotonic() - began:.0f} s")
+    print(f"  installed in {time.monotonic() - started:.0f} s")
     return home / "installed/bin/stateroom"
 
 
-def begin(newcomer):
-    """Creates a crate by answering the questions of `new`."""
-    wrong = newcomer.runs("nwe", "my-app").ends(2)
+def create(session):
+    """Creates a crate by answering the prompts of `stateroom new`."""
+    wrong = session.start("nwe", "my-app").expect_exit(2)
     assert "a similar subcommand exists: 'new'" in wrong, wrong
     # An interrupted prompt restores the cursor.
-    away = newcomer.runs("new", "other")
-    away.sees("Template")
-    away.types("\x03")
-    away.ends(130)
-    assert away.seen.rindex("\x1b[?25h") > away.seen.rindex("\x1b[?25l"), repr(away.seen)
-    new = newcomer.runs("new")
-    new.sees("Crate name")
-    new.types("my-app" + ENTER)
-    new.sees("Template.*counter.*native")
+    canceled = session.start("new", "other")
+    canceled.expect("Template")
+    canceled.send_keys("\x03")
+    canceled.expect_exit(130)
+    assert canceled.output.rindex("\x1b[?25h") > canceled.output.rindex("\x1b[?25l"), repr(canceled.output)
+    new = session.start("new")
+    new.expect("Crate name")
+    new.send_keys("my-app" + ENTER)
+    new.expect("Template.*counter.*native")
     # Moves to the second template and back.
-    new.types(DOWN + "\x1b[A" + ENTER)
-    new.sees("created my-app: a shared counter")
-    new.ends()
-    again = newcomer.runs("new", "my-app", "-t", "counter").ends(1)
+    new.send_keys(DOWN + "\x1b[A" + ENTER)
+    new.expect("created my-app: a shared counter")
+    new.expect_exit()
+    again = session.start("new", "my-app", "-t", "counter").expect_exit(1)
     assert "the directory `my-app` is not empty" in again, again
     # Locks the dependencies to versions that are already downloaded.
-    shutil.copy(ROOT / "examples/Cargo.lock", newcomer.home / "my-app/Cargo.lock")
+    shutil.copy(ROOT / "examples/Cargo.lock", session.home / "my-app/Cargo.lock")
 
 
-def develop(newcomer):
-    """Two clients in a room, over sockets and in windows; a save, a compiler error, and the inspector."""
-    wrong = newcomer.runs("dev").ends(1)
+def develop(session):
+    """Runs `stateroom dev` with clients on sockets and in windows, saves an edit and a compiler error, opens the inspector."""
+    wrong = session.start("dev").expect_exit(1)
     assert "no Cargo.toml in" in wrong and "-C DIR" in wrong, wrong
-    dev = newcomer.runs("dev", "--port", "0", at="my-app")
-    dev.sees(r"building: \d+ crates?, \w+, [\d.]+ s")
-    port = int(dev.sees(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
-    dev.sees(r"inspector: http://\S+/_stateroom/")
-    assert "/_stateroom/dev.js" in get(port, "/"), "the page is not notified of builds"
+    dev = session.start("dev", "--port", "0", at="my-app")
+    dev.expect(r"building: \d+ crates?, \w+, [\d.]+ s")
+    port = int(dev.expect(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
+    dev.expect(r"inspector: http://\S+/_stateroom/")
+    assert "/_stateroom/dev.js" in get(port, "/"), "the page does not load the script of `dev`"
     one, two = Client(port, "/ws/a"), Client(port, "/ws/a")
     one.send("increment")
     one.expect("new value: 1")
     two.expect("new value: 1")
     windows = Windows(port)
-    newcomer.open.append(windows)
-    windows.see("count")
+    session.programs.append(windows)
+    windows.run_step("count")
 
-    source = newcomer.home / "my-app/src/lib.rs"
+    source = session.home / "my-app/src/lib.rs"
     good = source.read_text()
     saved = time.monotonic()
     source.write_text(good.replace("self.value += 1", "self.value += 10"))
-    dev.sees(r"rebuilt in [\d.]+ s: src/lib.rs changed; restarting 2 rooms")
-    # The connections survive the swap.
+    dev.expect(r"rebuilt in [\d.]+ s: src/lib.rs changed; restarting 2 rooms")
+    # Connections stay open when the new code replaces the old one.
     one.send("increment")
     one.expect("new value: 10")
-    took = time.monotonic() - saved
-    print(f"  from the save to the first message of new code: {took:.2f} s")
+    elapsed = time.monotonic() - saved
+    print(f"  from the save to the first message of the new code: {elapsed:.2f} s")
     two.expect("new value: 10")
-    windows.see("saved")
+    windows.run_step("saved")
 
     source.write_text(good.replace("self.value += 1", "self.value += one"))
-    dev.sees("cannot find value `one`")
+    dev.expect("cannot find value `one`")
     two.send("decrement")
     for client in one, two:
         client.expect("new value: 9")
-    windows.see("broken")
+    windows.run_step("broken")
     source.write_text(good)
-    dev.sees("rebuilt in")
-    for word in "fixed", "inspected":
-        windows.see(word)
+    dev.expect("rebuilt in")
+    for step in "fixed", "inspected":
+        windows.run_step(step)
     windows.close()
 
-    assert "<title>" in get(port, "/_stateroom/"), "there is no inspector"
+    assert "<title>" in get(port, "/_stateroom/"), "the inspector is not served"
     one.send("increment")
     one.expect("new value: 1")
     test = get(port, "/_stateroom/api/rooms/a/test")
     assert 'room.expect(ann, ["new value: 1"]);' in test, test
-    dev.interrupts()
-    dev.sees("shutting down")
+    dev.interrupt()
+    dev.expect("shutting down")
     kind, content = one.receive()
     assert (kind, content[:2]) == (8, b"\x03\xf4"), (kind, content)
-    dev.ends()
+    dev.expect_exit()
     return test
 
 
-def test(newcomer, recorded):
-    """Adds the recorded events to the crate as a test, and runs it."""
-    source = newcomer.home / "my-app/src/lib.rs"
+def add_test(session, recorded):
+    """Adds the test exported by the inspector to the crate, and runs it."""
+    source = session.home / "my-app/src/lib.rs"
     text = source.read_text()
     recorded = recorded.replace("Service::default", "Counter::default")
     end = text.rindex("}")
     source.write_text(text[:end] + "\n" + recorded + "}\n")
-    said = newcomer.runs("test", "--quiet", at="my-app", program="cargo").ends()
-    assert "4 passed" in said, said
+    output = session.start("test", "--quiet", at="my-app", program="cargo").expect_exit()
+    assert "4 passed" in output, output
 
 
-def ship(newcomer):
+def deploy(session):
     """Builds, inspects, serves and load-tests the crate."""
-    newcomer.runs("build", at="my-app").sees("serve it with `stateroom serve dist`")
-    accepted = newcomer.runs("inspect", "dist", at="my-app").ends()
+    session.start("build", at="my-app").expect("serve it with `stateroom serve dist`")
+    accepted = session.start("inspect", "dist", at="my-app").expect_exit()
     assert "The host accepts this module." in accepted, accepted
-    settings = newcomer.runs("config", "--port", "0", at="my-app").ends()
+    settings = session.start("config", "--port", "0", at="my-app").expect_exit()
     assert "port" in settings and "--port" in settings, settings
-    wrong = newcomer.runs("serve", "dits", at="my-app").ends(1)
+    wrong = session.start("serve", "dits", at="my-app").expect_exit(1)
     assert "no such file or directory: `dits`" in wrong, wrong
-    wrong = newcomer.runs("serve", "dist", "--prot", "0", at="my-app").ends(2)
+    wrong = session.start("serve", "dist", "--prot", "0", at="my-app").expect_exit(2)
     assert "a similar argument exists: '--port'" in wrong, wrong
-    serve = newcomer.runs("serve", "dist", "--ip", "127.0.0.1", "--port", "0", at="my-app")
-    port = int(serve.sees(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
-    assert "dev.js" not in get(port, "/"), "the script of `dev` is in the release"
+    serve = session.start("serve", "dist", "--ip", "127.0.0.1", "--port", "0", at="my-app")
+    port = int(serve.expect(r"listening on http://127\.0\.0\.1:(\d+)").group(1))
+    assert "dev.js" not in get(port, "/"), "the built page contains the script of `dev`"
     url = f"http://127.0.0.1:{port}"
-    brief = ["-c", "4", "--rooms", "4", "--duration", "2s", "--warmup", "200ms"]
-    silent = newcomer.runs("bench", url, *brief).ends(1)
-    assert "--template increment" in silent, silent
-    measured = newcomer.runs("bench", url, *brief, "--template", "increment").ends()
+    short_run = ["-c", "4", "--rooms", "4", "--duration", "2s", "--warmup", "200ms"]
+    unanswered = session.start("bench", url, *short_run).expect_exit(1)
+    assert "--template increment" in unanswered, unanswered
+    measured = session.start("bench", url, *short_run, "--template", "increment").expect_exit()
     assert "p99" in measured, measured
-    report = newcomer.home / "report.html"
-    missed = newcomer.runs(
-        "bench", url, *brief, "--template", "increment", "--rate", "200", "--p99-under", "1us", "--json", "--html", str(report)
-    ).ends(1)
-    assert '"latency_ms"' in missed and report.stat().st_size > 1000, missed
-    serve.interrupts()
-    serve.ends()
+    report = session.home / "report.html"
+    exceeded = session.start(
+        "bench", url, *short_run, "--template", "increment", "--rate", "200", "--p99-under", "1us", "--json", "--html", str(report)
+    ).expect_exit(1)
+    assert '"latency_ms"' in exceeded and report.stat().st_size > 1000, exceeded
+    serve.interrupt()
+    serve.expect_exit()
 
 
 def main():
@@ -215,21 +217,21 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="first-session-") as home:
         home = pathlib.Path(home)
-        newcomer = Newcomer(home, arguments.target)
+        session = Session(home, arguments.target)
         if arguments.from_nothing:
-            newcomer.environment["CARGO_HOME"] = str(home / "cargo")
-            newcomer.program = install(home, newcomer.environment)
+            session.environment["CARGO_HOME"] = str(home / "cargo")
+            session.program = install(home, session.environment)
         else:
-            newcomer.program = arguments.stateroom.resolve()
-        newcomer.recording = Recording(arguments.recording)
+            session.program = arguments.stateroom.resolve()
+        session.recording = Recording(arguments.recording)
         try:
-            doctor = newcomer.runs("doctor").ends()
+            doctor = session.start("doctor").expect_exit()
             assert "wasm32-wasip1" in doctor, doctor
-            begin(newcomer)
-            test(newcomer, develop(newcomer))
-            ship(newcomer)
+            create(session)
+            add_test(session, develop(session))
+            deploy(session)
         finally:
-            for program in newcomer.open:
+            for program in session.programs:
                 program.kill()
     print(f"  recorded in {arguments.recording}")
     print("test result: ok. 1 passed; 0 failed; 0 ignored (first session)")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks compatibility with the released 0.4.4 in both directions: its modules on our host, and ours on its host.
+"""Tests compatibility with release 0.4.4 in both directions: its modules on our host, and our modules on its host.
 
 usage: released.py WORKDIR. Installs the released command into WORKDIR and builds a guest against the released crates.
 """
@@ -13,7 +13,7 @@ import time
 
 from websocket import Client
 
-# A service for the API of 0.4.4 that uses all of it.
+# A service that uses the complete API of 0.4.4.
 SERVICE = """
 use stateroom_wasm::*;
 
@@ -50,7 +50,7 @@ def run(*command, **options):
     return subprocess.run(list(map(str, command)), check=True, **options)
 
 
-def guest(work, name, dependency):
+def build_guest(work, name, dependency):
     """Builds the service against a version of stateroom-wasm and returns the path of the module."""
     crate = work / name
     (crate / "src").mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def guest(work, name, dependency):
         f'[package]\nname = "{name}"\nversion = "0.0.0"\nedition = "2021"\n[lib]\ncrate-type = ["cdylib"]\n'
         f"[dependencies]\nstateroom-wasm = {dependency}\n[workspace]\n"
     )
-    # 0.4.4 does not name the module of its import, so the linkers of newer compilers report an undefined symbol.
+    # 0.4.4 does not name the module of its import, which newer linkers report as an undefined symbol.
     flags = {"RUSTFLAGS": "-C link-arg=--allow-undefined"} if name == "released-guest" else {}
     run("cargo", "build", "-q", "--release", "--target", "wasm32-wasip1", "--target-dir", work / "guests", cwd=crate,
         env={**os.environ, **flags})
@@ -73,7 +73,7 @@ def free_port():
 
 
 def check(title, command, port):
-    """Serves with `command` and exchanges messages."""
+    """Runs the server `command` and exchanges messages with two clients."""
     log = open(f"{title.replace(' ', '-')}.log", "w+")
     server = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log)
     try:
@@ -83,7 +83,7 @@ def check(title, command, port):
                 one = Client(port, "/ws")
                 break
             except OSError:
-                assert server.poll() is None and time.monotonic() < deadline, "the server does not listen"
+                assert server.poll() is None and time.monotonic() < deadline, "the server did not listen"
                 time.sleep(0.05)
         one.expect("welcome ClientId(1)")
         two = Client(port, "/ws")
@@ -114,7 +114,8 @@ def main():
         run("cargo", "install", "-q", "stateroom-cli", "--version", "0.4.4", "--locked", "--root", work / "released")
     run("cargo", "build", "-q", "--locked", "-p", "stateroom-cli", cwd=root)
     ours = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "debug/stateroom"
-    old, new = guest(work, "released-guest", '"=0.4.4"'), guest(work, "our-guest", f'{{ path = "{root}/stateroom-wasm" }}')
+    old = build_guest(work, "released-guest", '"=0.4.4"')
+    new = build_guest(work, "our-guest", f'{{ path = "{root}/stateroom-wasm" }}')
     port = free_port()
     check("released module on our host", [ours, "serve", old, "--port", port, "--ip", "127.0.0.1"], port)
     port = free_port()

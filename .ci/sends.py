@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Counts the system calls of a burst of broadcasts: fifty of them, received at once, are written once to each member.
+"""Counts the system calls for a burst of broadcasts: 50 of them, received at once, take one write per member.
 
-usage: sends.py STATEROOM MODULE, where MODULE is that of `counter-service`. Needs strace.
+usage: sends.py STATEROOM MODULE, where MODULE is the built `counter-service`. Needs strace.
 """
 
 import os
@@ -30,24 +30,24 @@ def main(command, module):
         members[0].send("increment")
         for member in members:
             member.expect("new value: 1")
-        before = sends(trace.name)
+        before = count_sends(trace.name)
         members[0].socket.sendall(b"\x81\x89\0\0\0\0increment" * MESSAGES)
         for member in members:
             for value in range(2, MESSAGES + 2):
                 member.expect(f"new value: {value}")
-        count = sends(trace.name) - before
+        count = count_sends(trace.name) - before
     finally:
         stateroom = open(f"/proc/{server.pid}/task/{server.pid}/children").read().split()
         for process in stateroom:
             os.kill(int(process), signal.SIGKILL)
         server.wait()
     print(f"{MESSAGES} broadcasts to {MEMBERS} members: {count} sends")
-    assert count <= 2 * MEMBERS, "a burst is not written at once"
+    assert count <= 2 * MEMBERS, "the burst is not written in one call per member"
     print("test result: ok. 1 passed; 0 failed; 0 ignored (sends of a burst)")
 
 
-def sends(trace):
-    """Returns the number of writes to sockets in a trace. strace writes a line when the call returns."""
+def count_sends(trace):
+    """Returns the number of socket writes in a trace. strace writes a line when a call returns."""
     with open(trace) as lines:
         return sum(bool(re.search(r" (writev|sendto|sendmsg)\(", line)) for line in lines)
 

@@ -12,16 +12,16 @@ import subprocess
 import time
 
 WIDTH, HEIGHT = 110, 32
-PATIENCE = 300
+DEFAULT_TIMEOUT = 300
 # Cursor movement and colors. https://ecma-international.org/publications-and-standards/standards/ecma-48/
-CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][0-9A-B]|\r")
+CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][0-9A-B]|\r")
 
 
 class Recording:
-    """A recording of terminal output with timestamps."""
+    """An asciicast file in progress."""
 
     def __init__(self, path):
-        self.began = time.monotonic()
+        self.started = time.monotonic()
         path.parent.mkdir(parents=True, exist_ok=True)
         self.file = path.open("w")
         self.write({"version": 2, "width": WIDTH, "height": HEIGHT, "title": "From an empty directory to a room"})
@@ -30,17 +30,18 @@ class Recording:
         self.file.write(json.dumps(line, ensure_ascii=False) + "\n")
         self.file.flush()
 
-    def shows(self, text):
-        self.write([round(time.monotonic() - self.began, 3), "o", text])
+    def record(self, text):
+        self.write([round(time.monotonic() - self.started, 3), "o", text])
 
 
 class Terminal:
-    """A program on a pseudoterminal."""
+    """A program that runs on a pseudoterminal."""
 
     def __init__(self, recording, command, cwd, environment):
-        self.recording, self.seen, self.looked = recording, "", 0
+        self.recording, self.output, self.matched = recording, "", 0
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        recording.shows(f"\x1b[1m$ {' '.join(os.path.basename(word) if word.startswith('/') else word for word in command)}\x1b[0m\r\n")
+        shown = " ".join(os.path.basename(word) if word.startswith("/") else word for word in command)
+        recording.record(f"\x1b[1m$ {shown}\x1b[0m\r\n")
         self.master, slave = pty.openpty()
         environment = {**environment, "TERM": "xterm-256color", "COLUMNS": str(WIDTH), "LINES": str(HEIGHT)}
         self.process = subprocess.Popen(
@@ -48,43 +49,45 @@ class Terminal:
         )
         os.close(slave)
 
-    def sees(self, pattern, patience=PATIENCE):
+    def expect(self, pattern, timeout=DEFAULT_TIMEOUT):
         """Waits for a match in the output since the last match, and returns it."""
-        until = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while True:
-            if found := re.search(pattern, CONTROL.sub("", self.seen)[self.looked :], re.S):
-                self.looked += found.end()
+            if found := re.search(pattern, CONTROL_SEQUENCE.sub("", self.output)[self.matched :], re.S):
+                self.matched += found.end()
                 return found
-            if not self.reads(until - time.monotonic()):
-                raise AssertionError(f"no {pattern!r} in:\n{CONTROL.sub('', self.seen)}")
+            if not self.read_chunk(deadline - time.monotonic()):
+                raise AssertionError(f"no {pattern!r} in:\n{CONTROL_SEQUENCE.sub('', self.output)}")
 
-    def reads(self, patience):
-        ready, _, _ = select.select([self.master], [], [], max(patience, 0))
+    def read_chunk(self, timeout):
+        """Reads and records available output. Returns nothing on a timeout, and after the program has exited."""
+        ready, _, _ = select.select([self.master], [], [], max(timeout, 0))
         try:
             data = os.read(self.master, 65536) if ready else b""
         except OSError:
             # The program has exited.
             data = b""
         text = self.decoder.decode(data)
-        self.seen += text
+        self.output += text
         if text:
-            self.recording.shows(text)
+            self.recording.record(text)
         return data
 
-    def types(self, keys):
+    def send_keys(self, keys):
         os.write(self.master, keys.encode())
 
-    def interrupts(self):
+    def interrupt(self):
         os.killpg(self.process.pid, signal.SIGINT)
 
-    def ends(self, code=0, patience=PATIENCE):
+    def expect_exit(self, code=0, timeout=DEFAULT_TIMEOUT):
         """Waits for the program to exit with this status, and returns all of its output."""
-        until = time.monotonic() + patience
-        while self.reads(until - time.monotonic()):
+        deadline = time.monotonic() + timeout
+        while self.read_chunk(deadline - time.monotonic()):
             pass
-        assert self.process.wait(max(until - time.monotonic(), 1)) == code, (self.process.returncode, CONTROL.sub("", self.seen))
+        output = CONTROL_SEQUENCE.sub("", self.output)
+        assert self.process.wait(max(deadline - time.monotonic(), 1)) == code, (self.process.returncode, output)
         os.close(self.master)
-        return CONTROL.sub("", self.seen)
+        return output
 
     def kill(self):
         if self.process.poll() is None:

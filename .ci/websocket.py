@@ -1,4 +1,4 @@
-"""A WebSocket client on the standard library alone: independent of the libraries that the server and its tests use."""
+"""A WebSocket client that uses only the standard library, independent of the libraries of the server and its tests."""
 
 import base64
 import os
@@ -18,10 +18,10 @@ class Client:
         )
         head = b""
         while not head.endswith(b"\r\n\r\n"):
-            head += self.exactly(1)
+            head += self.receive_exactly(1)
         assert head.startswith(b"HTTP/1.1 101 "), head
 
-    def exactly(self, length):
+    def receive_exactly(self, length):
         data = b""
         while len(data) < length:
             more = self.socket.recv(length - len(data))
@@ -36,11 +36,11 @@ class Client:
 
     def receive(self):
         """Returns the opcode and the payload of the next frame."""
-        kind, length = self.exactly(2)
+        opcode, length = self.receive_exactly(2)
         if length == 126:
-            (length,) = struct.unpack(">H", self.exactly(2))
-        return kind & 0x0F, self.exactly(length)
+            (length,) = struct.unpack(">H", self.receive_exactly(2))
+        return opcode & 0x0F, self.receive_exactly(length)
 
     def expect(self, text):
         received = self.receive()
-        assert received == (1, text.encode()), f"received {received}, not {text!r}"
+        assert received == (1, text.encode()), f"received {received}, expected {text!r}"

@@ -3,12 +3,12 @@
 
 usage: readmes.py WORKDIR [--tree] [--only README] [--without COMMAND]
 
-WORKDIR is outside of every Rust workspace; `target` in it is kept for the next run. With `--tree`, uncommitted changes are
-included. `--only` and `--without` are patterns of READMEs to run and of commands to leave out.
+WORKDIR has to be outside of every Rust workspace; its `target` is kept for the next run. `--tree` includes uncommitted changes.
+`--only` and `--without` are patterns of READMEs to run and of commands to skip.
 
-Below is a path for each README: its commands in order, and the steps around them. A command that is only in the README or
-only in the path fails. The steps within `serve` run while it serves. `mention` is a command that is not run, with the reason;
-`unsaid` is one that the README leaves to its reader.
+Below is a list of steps for each README: its commands in order, and the steps around them. The test fails if a command is only
+in the README or only in the list. The steps within `serve` run while the server runs. `not_run` is a command that is not run,
+with the reason; `unlisted` is one that the README leaves to the reader.
 """
 
 import argparse
@@ -22,41 +22,41 @@ import sys
 import tarfile
 
 from readmes_steps import (
-    Document, Step, Walk, append, at, block, closed, get, hear, join, mention, run, say, serve, unsaid,
+    Document, Runner, Step, append_file, block, cd, expect_close, get, join, not_run, receive, run, send, serve, unlisted,
 )
 
 DEV = "cargo run -p stateroom-cli -- dev -C examples/"
-ONLY_HERE = 'Server { ip: "127.0.0.1".into(), ..Server::default() }'
-ROOM_OF_THE_PAGE = "the room `1`, which its page joins"
+ON_LOOPBACK = 'Server { ip: "127.0.0.1".into(), ..Server::default() }'
+DEFAULT_ROOM = "room `1`, which the page joins"
 
-COUNTER = join("/ws/a"), say("increment"), hear("new value: 1")
+COUNTER = join("/ws/a"), send("increment"), receive("new value: 1")
 ECHO_SERVER = (
-    get("/", "ok"), join("/ws/a"), hear("User ClientId(1) connected."), say("x"), hear("User ClientId(1) sent 'x'"),
+    get("/", "ok"), join("/ws/a"), receive("User ClientId(1) connected."), send("x"), receive("User ClientId(1) sent 'x'"),
 )
-# One round of messages of the example's protocol.
+# One exchange of the example's protocol.
 CHAT = (
     get("/?room=garden", "<html"),
-    join("/ws/1", unnamed=ROOM_OF_THE_PAGE),
-    hear('{"type":"welcome","you":1,"messages":[]}'),
-    hear('{"type":"people","people":[{"id":1,"name":"Guest 1"}]}'),
-    say('{"type":"rename","name":"Ada"}'),
-    hear('{"type":"people","people":[{"id":1,"name":"Ada"}]}'),
-    say('{"type":"say","text":"hello"}'),
-    hear('{"type":"said","message":{"id":1,"name":"Ada","text":"hello"}}'),
+    join("/ws/1", unnamed=DEFAULT_ROOM),
+    receive('{"type":"welcome","you":1,"messages":[]}'),
+    receive('{"type":"people","people":[{"id":1,"name":"Guest 1"}]}'),
+    send('{"type":"rename","name":"Ada"}'),
+    receive('{"type":"people","people":[{"id":1,"name":"Ada"}]}'),
+    send('{"type":"say","text":"hello"}'),
+    receive('{"type":"said","message":{"id":1,"name":"Ada","text":"hello"}}'),
 )
 CURSORS = (
     get("/?room=garden", "<html"),
     get("/client/shared_cursors_client.js", "import"),
-    join("/ws/1", unnamed=ROOM_OF_THE_PAGE),
-    hear(b"\1\1\0\0\0"),
-    hear(b"\2\1\0\0\0\0\0\0\0"),
+    join("/ws/1", unnamed=DEFAULT_ROOM),
+    receive(b"\1\1\0\0\0"),
+    receive(b"\2\1\0\0\0\0\0\0\0"),
 )
 WHITEBOARD = (
     get("/?room=garden", "<html"),
-    join("/ws/1", unnamed=ROOM_OF_THE_PAGE),
-    hear(b"\5\1\0\0\0"),
-    say(b"\1\7\0\0\0\3\0\1\0\2"),
-    hear(b"\1\1\0\0\0\7\0\0\0\3\0\0\1\0\2"),
+    join("/ws/1", unnamed=DEFAULT_ROOM),
+    receive(b"\5\1\0\0\0"),
+    send(b"\1\7\0\0\0\3\0\1\0\2"),
+    receive(b"\1\1\0\0\0\7\0\0\0\3\0\0\1\0\2"),
 )
 CERTIFICATE = (
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=localhost "
@@ -67,9 +67,9 @@ JOIN_BY_CURL = (
     "-H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' "
     '"https://localhost:8080/ws/a?access_token=$(cat token)" || true'
 )
-POLL = join("/rooms/ws/a?word=please"), hear("votes: 0"), say("yes"), hear("votes: 1")
+POLL = join("/rooms/ws/a?word=please"), receive("votes: 0"), send("yes"), receive("votes: 1")
 
-# A test of the crate `visitors` that the README of stateroom-wasm describes without a code block.
+# A test of the crate `visitors`, which the README of stateroom-wasm describes without a code block.
 TEST_OF_VISITORS = """
 #[test]
 fn visitors_are_counted() {
@@ -80,22 +80,22 @@ fn visitors_are_counted() {
 """
 
 
-def the_published_partysocket(walk):
+def check_partysocket(runner):
     """Compares partysocket.js and its license with the package that the README names."""
-    named = re.search(r"`(\S+)` of the npm package `(\S+)` (\S+), unchanged", walk.document.text)
-    file, package, version = named.groups()
+    match = re.search(r"`(\S+)` of the npm package `(\S+)` (\S+), unchanged", runner.document.text)
+    file, package, version = match.groups()
     npm = ["npm", "pack", "--silent", f"{package}@{version}"]
-    packed = subprocess.check_output(npm, cwd=walk.top, env=walk.environment, text=True).strip()
-    with tarfile.open(walk.top / packed) as archive:
-        for theirs, ours in (file, "partysocket.js"), ("LICENSE.txt", "partysocket.LICENSE.txt"):
-            published = archive.extractfile(f"package/{theirs}").read()
-            kept = (walk.clone / "examples/assets" / ours).read_bytes()
-            assert published == kept, f"{ours} is not {theirs} of {packed}"
+    packed = subprocess.check_output(npm, cwd=runner.top, env=runner.environment, text=True).strip()
+    with tarfile.open(runner.top / packed) as archive:
+        for original, copy in (file, "partysocket.js"), ("LICENSE.txt", "partysocket.LICENSE.txt"):
+            published = archive.extractfile(f"package/{original}").read()
+            kept = (runner.clone / "examples/assets" / copy).read_bytes()
+            assert published == kept, f"{copy} differs from {original} of {packed}"
 
 
-PATHS = {
+STEPS = {
     "README.md": (
-        mention("stateroom dev", "is typed below"),
+        not_run("stateroom dev", "run below"),
         serve(DEV + "counter-service", get("/", "<html"), *COUNTER),
         run("cargo test --workspace", prints="^test result: ok"),
         run("rustup target add wasm32-wasip1"),
@@ -105,51 +105,51 @@ PATHS = {
         run("cd .."),
         run("stateroom new my-service -t counter && cd my-service"),
         serve("stateroom dev", get("/", "<html"), get("/_stateroom/", "<title>"), *COUNTER),
-        mention("stateroom new", "asks at a terminal: .ci/first_session.py answers"),
+        not_run("stateroom new", "needs a terminal: .ci/first_session.py runs it"),
         run("cargo test", prints="^test result: ok"),
         run("stateroom build"),
         serve("stateroom serve dist", get("/status", "ok"), *COUNTER),
-        mention("stateroom bench", "the command's README has it"),
-        unsaid(run("cd .. && cargo new my-app && cd my-app")),
+        not_run("stateroom bench", "tested with the command's README"),
+        unlisted(run("cd .. && cargo new my-app && cd my-app")),
         block("toml", "stateroom-server = ", "Cargo.toml"),
         block("rust", "axum::serve", "src/main.rs"),
-        unsaid(serve("cargo run", join("/rooms/ws/any-room"), say("hello"), hear("hello"))),
+        unlisted(serve("cargo run", join("/rooms/ws/any-room"), send("hello"), receive("hello"))),
     ),
     "stateroom-cli/stateroom-bench/README.md": (
-        mention("stateroom bench", "the command's README has it"),
+        not_run("stateroom bench", "tested with the command's README"),
     ),
     "stateroom-cli/README.md": (
         run("cargo install --locked --path stateroom-cli"),
         run("stateroom new my-app -t counter"),
         run("cd my-app"),
         serve("stateroom dev", get("/", "<html"), get("/status", "ok"), get("/_stateroom/", "<title>")),
-        at("examples/counter-service"),
-        mention("stateroom new NAME", "the form of it"),
-        mention("stateroom init", "the form of it"),
-        mention("stateroom dev [PORT]", "the form of it"),
+        cd("examples/counter-service"),
+        not_run("stateroom new NAME", "a synopsis"),
+        not_run("stateroom init", "a synopsis"),
+        not_run("stateroom dev [PORT]", "a synopsis"),
         run("stateroom build"),
-        mention("stateroom serve MODULE", "the form of it"),
-        mention("stateroom build", "says what may be served"),
-        mention("stateroom bench URL", "the form of it"),
-        mention("stateroom inspect MODULE", "the form of it"),
-        mention("stateroom config", "is typed below"),
-        mention("stateroom doctor", "is typed below"),
-        mention("stateroom completions SHELL", "the form of it"),
-        mention("stateroom man [DIR]", "the form of it"),
-        mention("cargo install", "as above"),
-        mention("cargo new", "what it is like"),
-        unsaid(serve(
+        not_run("stateroom serve MODULE", "a synopsis"),
+        not_run("stateroom build", "describes the output"),
+        not_run("stateroom bench URL", "a synopsis"),
+        not_run("stateroom inspect MODULE", "a synopsis"),
+        not_run("stateroom config", "run below"),
+        not_run("stateroom doctor", "run below"),
+        not_run("stateroom completions SHELL", "a synopsis"),
+        not_run("stateroom man [DIR]", "a synopsis"),
+        not_run("cargo install", "run above"),
+        not_run("cargo new", "a comparison"),
+        unlisted(serve(
             "stateroom serve dist", get("/", "<html"),
             run("curl -X POST http://127.0.0.1:8080/new_room", prints=r"^[\w-]+$"),
         )),
-        mention(
+        not_run(
             "stateroom serve dist --origins https://app.example.com --jwt-key-file keys.json --preset public",
-            "needs the keys of a backend",
+            "needs a backend's keys",
         ),
-        mention("stateroom serve dist --admin 127.0.0.1:9090", "the page on production has it done"),
-        mention("cargo install --locked --path stateroom-cli --features otel", "as above, with more in it"),
-        at("examples/echo-server"),
-        unsaid(serve(
+        not_run("stateroom serve dist --admin 127.0.0.1:9090", "tested with the README on deployment"),
+        not_run("cargo install --locked --path stateroom-cli --features otel", "run above without the feature"),
+        cd("examples/echo-server"),
+        unlisted(serve(
             "stateroom dev",
             run(
                 "stateroom bench http://127.0.0.1:8080 -c 100 --rooms 100 --rate 2000 --html report.html",
@@ -161,27 +161,27 @@ PATHS = {
                 prints='"lost": 0',
             ),
         )),
-        unsaid(run("rm report.html")),
-        mention("stateroom bench http://127.0.0.1:8080 -c 50 --rooms 50 --ramp --rate 1000", "takes as long as it holds"),
-        at("examples/counter-service"),
+        unlisted(run("rm report.html")),
+        not_run("stateroom bench http://127.0.0.1:8080 -c 50 --rooms 50 --ramp --rate 1000", "runs until the server is overloaded"),
+        cd("examples/counter-service"),
         run("stateroom build"),
-        unsaid(run("test -f dist/server.wasm && test -d dist/static && test -f dist/stateroom.toml")),
-        mention("stateroom build", "says what it replaces"),
+        unlisted(run("test -f dist/server.wasm && test -d dist/static && test -f dist/stateroom.toml")),
+        not_run("stateroom build", "describes what it replaces"),
         run("stateroom doctor", prints="^ok +cargo "),
         run("stateroom inspect dist", prints="^The host accepts this module"),
         run("stateroom config --changed", prints="^static_files +static +stateroom.toml$"),
-        # Not into the home directory.
+        # Writes to `target` instead of the home directory.
         run("mkdir -p ~/.local/share/bash-completion/completions", instead=("~/.local", "../target")),
         run(
             "stateroom completions bash > ~/.local/share/bash-completion/completions/stateroom",
             instead=("~/.local", "../target"),
         ),
         run("stateroom man ~/.local/share/man/man1", instead=("~/.local", "../target")),
-        mention("stateroom new", "has a client in one of its templates"),
-        mention("cargo install", "what the command does by itself"),
+        not_run("stateroom new", "describes a template"),
+        not_run("cargo install", "the command runs it on its own"),
     ),
     "stateroom-cli/deploy/README.md": (
-        at("examples/counter-service"),
+        cd("examples/counter-service"),
         run("stateroom build"),
         run("openssl rand -hex 32 > secret"),
         run(CERTIFICATE),
@@ -197,99 +197,99 @@ PATHS = {
             run("curl -s http://127.0.0.1:9090/metrics", prints="^stateroom_refusals_total"),
             run("curl -s http://127.0.0.1:9090/rooms", prints=r"^\[.*\]$"),
         ),
-        unsaid(run("rm secret key.pem cert.pem token token.sh")),
+        unlisted(run("rm secret key.pem cert.pem token token.sh")),
     ),
     "stateroom-server/README.md": (
-        at(".."),
-        unsaid(run("cargo new my-server && cd my-server")),
+        cd(".."),
+        unlisted(run("cargo new my-server && cd my-server")),
         block("toml", "stateroom-server = ", "Cargo.toml"),
         block("rust", "fn main", "src/main.rs"),
-        unsaid(run("cargo build")),
-        # As it is printed, it is built; it would listen to other machines, too.
-        block("rust", "fn main", "src/main.rs", "Server::new()", ONLY_HERE),
-        # It has no handler of signals, so ctrl-c is its death.
-        unsaid(serve(
-            "cargo run", get("/", "ok"), join("/ws/any-room"), say("hello"), hear("hello"),
+        unlisted(run("cargo build")),
+        # The unchanged code is only built: it would listen on all interfaces.
+        block("rust", "fn main", "src/main.rs", "Server::new()", ON_LOOPBACK),
+        # It has no signal handler, so ctrl-c kills it.
+        unlisted(serve(
+            "cargo run", get("/", "ok"), join("/ws/any-room"), send("hello"), receive("hello"),
             ends=(-signal.SIGINT,), abrupt=True,
         )),
     ),
     "stateroom-server/benches/README.md": (
-        mention("cargo build --release -p stateroom-cli", "measures, which takes a machine with nothing else to do"),
-        mention("cargo bench -p stateroom-server --bench scale", "the same"),
-        mention("cargo bench -p stateroom-server --bench isolation", "the same"),
+        not_run("cargo build --release -p stateroom-cli", "a benchmark, needs an idle machine"),
+        not_run("cargo bench -p stateroom-server --bench scale", "a benchmark, needs an idle machine"),
+        not_run("cargo bench -p stateroom-server --bench isolation", "a benchmark, needs an idle machine"),
     ),
     "stateroom-wasm-host/benches/README.md": (
-        mention("cargo bench -p stateroom-wasm-host --bench events", "measures, which takes a quiet machine"),
-        mention("cargo bench -p stateroom-wasm-host --bench idle", "the same"),
-        mention("cargo bench -p stateroom-wasm-host --bench start", "the same"),
+        not_run("cargo bench -p stateroom-wasm-host --bench events", "a benchmark, needs an idle machine"),
+        not_run("cargo bench -p stateroom-wasm-host --bench idle", "a benchmark, needs an idle machine"),
+        not_run("cargo bench -p stateroom-wasm-host --bench start", "a benchmark, needs an idle machine"),
     ),
     "stateroom-wasm/README.md": (
-        at(".."),
+        cd(".."),
         run("cargo new --lib visitors"),
-        at("../visitors"),
+        cd("../visitors"),
         block("toml", "stateroom-wasm = ", "Cargo.toml"),
         block("rust", "#[stateroom_wasm]", "src/lib.rs"),
-        serve("stateroom dev", get("/", "ok"), join("/ws/my-room"), hear("visitor number 1")),
+        serve("stateroom dev", get("/", "ok"), join("/ws/my-room"), receive("visitor number 1")),
         run("cargo build --release --target wasm32-wasip1"),
         serve(
             "stateroom serve target/wasm32-wasip1/release/visitors.wasm",
-            get("/", "ok"), join("/ws/my-room"), hear("visitor number 1"),
+            get("/", "ok"), join("/ws/my-room"), receive("visitor number 1"),
         ),
-        append("src/lib.rs", TEST_OF_VISITORS),
+        append_file("src/lib.rs", TEST_OF_VISITORS),
         run("cargo test", prints="^test visitors_are_counted ... ok"),
     ),
     "stateroom-wasm-host/README.md": (
-        at(".."),
-        unsaid(run("mkdir parrot && cd parrot")),
+        cd(".."),
+        unlisted(run("mkdir parrot && cd parrot")),
         block("c", "stateroom_recv", "parrot.c"),
         run(
             "clang --target=wasm32 -O2 -nostdlib -Wl,--no-entry -Wl,--export=STATEROOM_API_VERSION "
             "-Wl,--export=STATEROOM_API_PROTOCOL -o parrot.wasm parrot.c"
         ),
-        unsaid(serve(
-            "stateroom serve parrot.wasm", get("/", "ok"), join("/ws/a", unnamed="as everywhere else"),
-            say("hello"), hear("hello"), say(b"\0\xff"), hear(b"\0\xff"),
+        unlisted(serve(
+            "stateroom serve parrot.wasm", get("/", "ok"), join("/ws/a", unnamed="the usual address"),
+            send("hello"), receive("hello"), send(b"\0\xff"), receive(b"\0\xff"),
         )),
     ),
     "examples/README.md": (
         serve("cargo run --manifest-path examples/Cargo.toml -p gallery", get("/", "counter-service")),
         serve("stateroom dev -C examples/counter-service", get("/", "<html"), *COUNTER),
         serve(DEV + "counter-service", *COUNTER),
-        mention("stateroom dev", "is what embed-axum is run without"),
-        at("examples"),
+        not_run("stateroom dev", "embed-axum runs without it"),
+        cd("examples"),
         run("cargo test --workspace", prints="^test result: ok"),
-        mention("stateroom serve", "says what the modules are for; one of them is served below"),
+        not_run("stateroom serve", "describes the modules; one of them is served below"),
         run(
             "cargo build --release --target wasm32-wasip1 --workspace --exclude embed-axum --exclude gallery "
             "--exclude shared-cursors-client"
         ),
-        unsaid(serve("stateroom serve target/wasm32-wasip1/release/echo_server.wasm", *ECHO_SERVER)),
+        unlisted(serve("stateroom serve target/wasm32-wasip1/release/echo_server.wasm", *ECHO_SERVER)),
     ),
     "examples/assets/README.md": (
-        at("examples/counter-service"),
+        cd("examples/counter-service"),
         run("stateroom build"),
-        unsaid(run("test ! -L dist/static/assets && cmp dist/static/assets/room.js ../assets/room.js")),
-        mention("git config core.symlinks true", "for Windows"),
-        Step("the package that the README names", the_published_partysocket),
+        unlisted(run("test ! -L dist/static/assets && cmp dist/static/assets/room.js ../assets/room.js")),
+        not_run("git config core.symlinks true", "applies to Windows"),
+        Step("the package that the README names", check_partysocket),
     ),
     "examples/binary-echo/README.md": (
-        at("examples/binary-echo"),
+        cd("examples/binary-echo"),
         serve(
             "stateroom dev", get("/", "ok"), join("/ws/a"),
-            say(b"\1\2\xff"), hear(b"\1\2\xff"), say("ab"), hear(b"ab"),
+            send(b"\1\2\xff"), receive(b"\1\2\xff"), send("ab"), receive(b"ab"),
         ),
     ),
     "examples/c-guest/README.md": (
-        at("examples/c-guest"),
-        # Checks that the packages exist. `.ci/run` has installed them.
+        cd("examples/c-guest"),
+        # Only checks that the packages exist. `.ci/run` has installed them.
         run(
             "apt-get install clang lld make wasi-libc libclang-rt-dev-wasm32 libclang-rt-dev",
             instead=("install", "install --simulate"),
         ),
         serve(
-            "make serve", get("/", "ok"), join("/ws/a"), hear(re.compile("welcome to room a, player 1.*", re.DOTALL)),
-            hear(re.compile("commands: .*")), say("name Ann"), hear("player 1 is now Ann"),
-            # Make itself is interrupted.
+            "make serve", get("/", "ok"), join("/ws/a"), receive(re.compile("welcome to room a, player 1.*", re.DOTALL)),
+            receive(re.compile("commands: .*")), send("name Ann"), receive("player 1 is now Ann"),
+            # ctrl-c interrupts make itself, too.
             ends=(2, -signal.SIGINT),
         ),
         run("make"),
@@ -300,19 +300,19 @@ PATHS = {
         serve("stateroom dev -C examples/chat", *CHAT),
     ),
     "examples/clock/README.md": (
-        at("examples/clock"),
-        serve("stateroom dev", get("/", "ok"), join("/ws/a"), hear("Timer @ 0"), hear("Timer @ 1")),
+        cd("examples/clock"),
+        serve("stateroom dev", get("/", "ok"), join("/ws/a"), receive("Timer @ 0"), receive("Timer @ 1")),
     ),
     "examples/counter-service/README.md": (
-        at("examples/counter-service"),
-        serve("stateroom dev", get("/?room=a", "<html"), join("/ws/1", unnamed=ROOM_OF_THE_PAGE), *COUNTER[1:]),
+        cd("examples/counter-service"),
+        serve("stateroom dev", get("/?room=a", "<html"), join("/ws/1", unnamed=DEFAULT_ROOM), *COUNTER[1:]),
     ),
     "examples/cpu-hog/README.md": (
-        at("examples/cpu-hog"),
-        serve("stateroom dev", get("/", "ok"), join("/ws/a"), closed(1011)),
+        cd("examples/cpu-hog"),
+        serve("stateroom dev", get("/", "ok"), join("/ws/a"), expect_close(1011)),
     ),
     "examples/echo-server/README.md": (
-        at("examples/echo-server"),
+        cd("examples/echo-server"),
         serve("stateroom dev", *ECHO_SERVER),
     ),
     "examples/embed-axum/README.md": (
@@ -323,19 +323,19 @@ PATHS = {
                 "http://127.0.0.1:8080/polls/a/announce",
                 prints="^said$",
             ),
-            hear("Five minutes left"),
+            receive("Five minutes left"),
         ),
     ),
     "examples/gallery/README.md": (
         serve(
             "cargo run --manifest-path examples/Cargo.toml -p gallery",
             get("/", "counter-service"), get("/echo-server/", "console.js"), get("/chat/?room=garden", "chat.js"),
-            join("/echo-server/ws/a"), hear("User ClientId(1) connected."), say("x"), hear("User ClientId(1) sent 'x'"),
+            join("/echo-server/ws/a"), receive("User ClientId(1) connected."), send("x"), receive("User ClientId(1) sent 'x'"),
             run("cargo run -p stateroom-cli -- build -C examples/shared-cursors"),
             get("/shared-cursors/", "shared_cursors_client"),
         ),
     ),
-    "examples/game-loop/README.md": (serve(DEV + "game-loop", get("/", "<canvas"), join("/ws/a"), hear('{"you":1}')),),
+    "examples/game-loop/README.md": (serve(DEV + "game-loop", get("/", "<canvas"), join("/ws/a"), receive('{"you":1}')),),
     "examples/poll/README.md": (
         run("cargo run -p stateroom-cli -- build -C examples/poll"),
         serve(
@@ -344,10 +344,10 @@ PATHS = {
         ),
     ),
     "examples/randomness/README.md": (
-        at("examples/randomness"),
+        cd("examples/randomness"),
         serve(
             "stateroom dev", get("/", "ok"), join("/ws/a"),
-            hear(re.compile(r"User ClientId\(1\) connected\. Random number: \d+")),
+            receive(re.compile(r"User ClientId\(1\) connected\. Random number: \d+")),
         ),
     ),
     "examples/shared-cursors/README.md": (
@@ -366,10 +366,10 @@ def clone(root, to, tree):
         return subprocess.run(["git", "clone", "--quiet", root, to], check=True)
     list_files = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.check_output(list_files, cwd=root, text=True).split("\0"):
-        # One that is deleted and not yet committed is in the list.
+        # The list includes uncommitted deletions.
         if name and os.path.lexists(root / name):
             (to / name).parent.mkdir(parents=True, exist_ok=True)
-            # Not with the times of the files: Cargo would take what it has built of others for these.
+            # Without modification times: Cargo would treat artifacts of an earlier run as up to date.
             shutil.copy(root / name, to / name, follow_symlinks=False)
 
 
@@ -380,12 +380,12 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--without")
     arguments = parser.parse_args()
-    # What a script starts in the background ignores ctrl-c, and so would all that is started here.
+    # A background process of a script ignores SIGINT, and its child processes inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     work = arguments.workdir.resolve()
     for folder in (work, *work.parents):
-        # `cargo new` would make a member of it.
+        # `cargo new` would add the crate to that workspace.
         if (folder / "Cargo.toml").exists():
             sys.exit(f"{work} is inside of the workspace {folder}")
     top = work / "walk"
@@ -395,35 +395,35 @@ def main():
     (work / "target").mkdir(parents=True, exist_ok=True)
     top.mkdir()
     clone(pathlib.Path(__file__).resolve().parent.parent, top / "stateroom", arguments.tree)
-    # One target directory for both, kept between runs. The READMEs' paths into `target` work through links.
+    # Both share a target directory, kept between runs. The links keep the READMEs' paths into `target` valid.
     for folder in top / "stateroom", top / "stateroom/examples":
         (folder / "target").symlink_to(work / "target")
 
-    # Without the variables of other checks.
+    # Omits the variables of other checks.
     environment = {name: os.environ[name] for name in os.environ if not re.match("STATEROOM|CARGO_TARGET_DIR", name)}
     environment |= {
         "CARGO_INCREMENTAL": "0", "CARGO_INSTALL_ROOT": str(work / "installed"), "CARGO_TERM_COLOR": "never",
         "PATH": f"{work}/installed/bin:{environment['PATH']}",
     }
-    walk = Walk(top, top / "stateroom", environment)
-    names = [str(path.relative_to(walk.clone)) for path in walk.clone.rglob("README.md")]
-    # Templates are no crates yet. A test of the command creates one of each, and builds it.
+    runner = Runner(top, top / "stateroom", environment)
+    names = [str(path.relative_to(runner.clone)) for path in runner.clone.rglob("README.md")]
+    # Templates are not crates. A test of the command creates and builds a crate from each.
     names = [name for name in names if not name.startswith("stateroom-cli/templates/")]
-    for name in [*PATHS, *sorted(set(names) - set(PATHS))]:
+    for name in [*STEPS, *sorted(set(names) - set(STEPS))]:
         if name not in names:
-            walk.fail(f"{name}: .ci/readmes.py has a path for it, but it does not exist")
+            runner.fail(f"{name}: .ci/readmes.py has steps for it, but it does not exist")
             continue
-        document = Document(name, (walk.clone / name).read_text())
+        document = Document(name, (runner.clone / name).read_text())
         if re.search(arguments.only, name):
-            walk.read(document, PATHS.get(name, ()), arguments.without)
+            runner.run_document(document, STEPS.get(name, ()), arguments.without)
         else:
-            walk.ignored += len(document.commands)
+            runner.ignored += len(document.commands)
 
-    for failure in walk.failures:
+    for failure in runner.failures:
         print(f"FAILED {failure}")
-    print(f"test result: {'FAILED' if walk.failures else 'ok'}. {walk.passed} passed; {len(walk.failures)} failed; "
-          f"{walk.ignored} ignored (commands of the READMEs)")
-    return 1 if walk.failures else 0
+    print(f"test result: {'FAILED' if runner.failures else 'ok'}. {runner.passed} passed; {len(runner.failures)} failed; "
+          f"{runner.ignored} ignored (commands of the READMEs)")
+    return 1 if runner.failures else 0
 
 
 if __name__ == "__main__":

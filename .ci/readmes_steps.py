@@ -1,4 +1,4 @@
-"""Parts of `readmes.py`: finds the commands in a README, and defines the steps of a path through it."""
+"""Parts of `readmes.py`: finds the commands in a README, and defines and runs steps."""
 
 import contextlib
 import dataclasses
@@ -19,15 +19,15 @@ import urllib.request
 from websocket import Client
 
 PORT = 8080
-LONGEST_COMMAND = 2 * 60 * 60  # seconds. All tests, on a slow machine.
-LONGEST_END = 30  # seconds from ctrl-c to the exit of all processes of a server
+COMMAND_TIMEOUT = 2 * 60 * 60  # seconds. Enough for all tests on a slow machine.
+EXIT_TIMEOUT = 30  # seconds from ctrl-c to the exit of all processes of a server
 PROGRAMS = "apt|apt-get|bash|cargo|cd|clang|curl|git|make|node|npm|npx|python3|rustup|stateroom|sudo|wasm-bindgen"
-# `cargo` alone is a name, `stateroom = "1"` is TOML, `make` alone is a command.
+# `cargo` alone is a name and `stateroom = "1"` is TOML, but `make` alone is a command.
 COMMAND = re.compile(rf"(\w+=\S+ )*(({PROGRAMS}) +[^\s=].*|make)")
 
 
 class Document:
-    """A README: its text; its fenced blocks, as pairs of language and text; its commands, as pairs of line and text."""
+    """A README: its text, its fenced blocks (language and text), and its commands (line and text)."""
 
     def __init__(self, name, text):
         self.name, self.text, self.blocks, self.commands = name, text, [], []
@@ -41,17 +41,17 @@ class Document:
         line = self.text.count("\n", 0, fence.start()) + 2
         language, text = fence.group(3), textwrap.dedent(fence.group(4))
         self.blocks.append((language, text))
-        # Lines that end in a backslash belong together.
+        # A trailing backslash continues the line.
         for lines in re.finditer(r"(?:[^\n]*\\\n)*[^\n]+", text):
             words = re.sub(r"\\\n(//)?\s*", "", lines.group())
-            # Commands occur in comments and transcripts, too.
+            # Commands also occur in comments and transcripts.
             words = re.sub(r"^(//|\$) +", "", words)
             words = re.sub(r"(^|\s+)# .*", "", words)
             self._command(line + text.count("\n", 0, lines.start()), words, language in ("sh", "bash", "shell"))
         return "\n" * fence.group().count("\n")
 
-    def _command(self, line, text, surely=False):
-        if text and surely or COMMAND.fullmatch(text):
+    def _command(self, line, text, certain=False):
+        if text and certain or COMMAND.fullmatch(text):
             self.commands.append((line, text))
 
     def block(self, language, part):
@@ -62,199 +62,199 @@ class Document:
 
 @dataclasses.dataclass
 class Step:
-    """A step of a path."""
+    """One step of testing a README."""
 
     text: str
-    do: typing.Callable[["Walk"], None]
+    do: typing.Callable[["Runner"], None]
     command: bool = False
-    said: bool = False  # whether the text is a command in the README
-    counts: bool = True
-    inner: tuple = ()  # steps while it runs
+    listed: bool = False  # whether the text is a command in the README
+    counted: bool = True  # whether its success is counted
+    inner: tuple = ()  # steps to run while the command runs
     line: int | None = None  # line in the README
 
-    def all(self):
+    def flatten(self):
         yield self
         for step in self.inner:
-            yield from step.all()
+            yield from step.flatten()
 
 
 def run(command, prints="", instead=None):
-    """A command that succeeds with matching output. The next step starts in the directory where it ends."""
+    """A command that succeeds with matching output. The next step starts in its final directory."""
 
-    def do(walk):
-        where = walk.top / ".where"
+    def do(runner):
+        where = runner.top / ".where"
         script = command.replace(*instead, 1) if instead else command
         script = f"trap 'pwd > {shlex.quote(str(where))}' EXIT\n{script}"
-        with walk.started(script) as process:
-            status = process.wait(LONGEST_COMMAND)
-        walk.folder = pathlib.Path(where.read_text().rstrip("\n"))
+        with runner.process(script) as process:
+            status = process.wait(COMMAND_TIMEOUT)
+        runner.folder = pathlib.Path(where.read_text().rstrip("\n"))
         assert status == 0, f"exit status {status}"
-        assert re.search(prints, walk.output, re.MULTILINE), f"{prints!r} is not in its output"
+        assert re.search(prints, runner.output, re.MULTILINE), f"{prints!r} is not in its output"
 
-    return Step(command, do, command=True, said=True)
+    return Step(command, do, command=True, listed=True)
 
 
 def serve(command, *inner, ends=(0,), abrupt=False):
-    """A command that serves until ctrl-c, with the steps while it runs. An `abrupt` one does not close its clients."""
+    """A server that runs until ctrl-c, and the steps while it runs. An `abrupt` one does not close its connections."""
 
-    def do(walk):
+    def do(runner):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", PORT))
             except OSError as error:
                 raise AssertionError(f"port {PORT} of the READMEs is in use: {error}") from None
-        # By default, `serve` listens on all interfaces.
-        with walk.started(command, STATEROOM_IP="127.0.0.1") as process:
-            until_it_listens(process)
-            went_well = all([walk.take(step) for step in inner])
+        # `serve` would listen on all interfaces by default.
+        with runner.process(command, STATEROOM_IP="127.0.0.1") as process:
+            wait_until_listening(process)
+            all_passed = all([runner.run_step(step) for step in inner])
             os.killpg(process.pid, signal.SIGINT)
-            if walk.client:
+            if runner.client:
                 try:
-                    goodbye(walk.client, abrupt)
+                    expect_shutdown_close(runner.client, abrupt)
                 finally:
-                    walk.leave()
-            status = process.wait(LONGEST_END)
+                    runner.disconnect()
+            status = process.wait(EXIT_TIMEOUT)
             assert status in ends, f"exit status {status} after ctrl-c"
-            assert went_well, "a step failed, see above"
+            assert all_passed, "a step failed, see above"
 
-    return Step(command, do, command=True, said=True, inner=inner)
+    return Step(command, do, command=True, listed=True, inner=inner)
 
 
-def until_it_listens(process):
-    """Waits until the port is open. The output of an app may not tell."""
-    deadline = time.monotonic() + LONGEST_COMMAND
+def wait_until_listening(process):
+    """Waits until the port accepts connections. Not every app logs that it listens."""
+    deadline = time.monotonic() + COMMAND_TIMEOUT
     while True:
         with contextlib.suppress(ConnectionRefusedError):
             return socket.create_connection(("127.0.0.1", PORT)).close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             raise AssertionError(f"exit status {process.wait(0.1)} before it listened")
-        assert time.monotonic() < deadline, "it does not listen"
+        assert time.monotonic() < deadline, "it did not listen"
 
 
-def goodbye(client, abrupt):
+def expect_shutdown_close(client, abrupt):
     if not abrupt:
         kind, content = client.receive()
         while kind != 8:
             kind, content = client.receive()
-        assert content[:2] == (1012).to_bytes(2, "big"), f"the client was closed with {content}"
-        # Answers it, so that the server does not wait.
+        assert content[:2] == (1012).to_bytes(2, "big"), f"the connection was closed with {content}"
+        # Completes the close handshake, so that the server does not wait.
         client.socket.sendall(b"\x88\x82\0\0\0\0" + content[:2])
 
 
-def unsaid(step):
+def unlisted(step):
     """A command that is not in the README."""
-    return dataclasses.replace(step, said=False)
+    return dataclasses.replace(step, listed=False)
 
 
-def mention(command, why):
+def not_run(command, why):
     """A command in the README that is not run, and the reason."""
-    return Step(command, lambda _: print(f"    not run: {why}"), said=True, counts=False)
+    return Step(command, lambda _: print(f"    not run: {why}"), listed=True, counted=False)
 
 
-def at(folder):
+def cd(folder):
     """Changes to a directory of the clone."""
 
-    def do(walk):
-        walk.folder = (walk.clone / folder).resolve(strict=True)
+    def do(runner):
+        runner.folder = (runner.clone / folder).resolve(strict=True)
 
-    return Step(f"cd {folder}", do, counts=False)
+    return Step(f"cd {folder}", do, counted=False)
 
 
 def block(language, part, file, *replace):
     """Writes the block of this language that contains this part to a file."""
 
-    def do(walk):
-        text = walk.document.block(language, part)
+    def do(runner):
+        text = runner.document.block(language, part)
         if replace:
             assert replace[0] in text, f"{replace[0]} is not in the block"
             text = text.replace(*replace)
-        path = walk.folder / file
+        path = runner.folder / file
         if file == "Cargo.toml":
             # Keeps the output of `cargo new` except for the last line, an empty table that the block contains, too.
             text = path.read_text().removesuffix("[dependencies]\n") + text
         path.write_text(text)
 
-    return Step(f"{file}: the block with `{part}`", do, counts=False)
+    return Step(f"{file}: the block with `{part}`", do, counted=False)
 
 
-def append(file, text):
-    def do(walk):
-        with open(walk.folder / file, "a") as opened:
+def append_file(file, text):
+    def do(runner):
+        with open(runner.folder / file, "a") as opened:
             opened.write(text)
 
-    return Step(f"{file}: more", do, counts=False)
+    return Step(f"{file}: append", do, counted=False)
 
 
 def get(path, part):
-    def do(walk):
-        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{path}", timeout=30) as answer:
-            body = answer.read().decode()
-        assert part in body, f"it answers {body!r}"
+    def do(runner):
+        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{path}", timeout=30) as response:
+            body = response.read().decode()
+        assert part in body, f"the response is {body!r}"
 
     return Step(f"GET {path}: {part}", do)
 
 
 def join(path, unnamed=None):
-    """Joins a room at an address in the README, or at another one for a reason."""
+    """Joins a room at an address in the README. `unnamed` is the reason for using another one."""
 
-    def do(walk):
-        named = re.findall(r"ws://[^/\s]+(/[^\s`\")>]+)", walk.document.text)
+    def do(runner):
+        named = re.findall(r"ws://[^/\s]+(/[^\s`\")>]+)", runner.document.text)
         named = [re.sub(r"\\\{room\\\}|NAME", "[^/?]+", re.escape(address)) for address in named]
         assert unnamed or any(re.fullmatch(address, path) for address in named), "the address is not in the README"
-        walk.leave()
-        walk.client = Client(PORT, path)
+        runner.disconnect()
+        runner.client = Client(PORT, path)
 
     return Step(f"joins {path}", do)
 
 
-def say(message):
-    def do(walk):
+def send(message):
+    def do(runner):
         kind, content = (0x81, message.encode()) if isinstance(message, str) else (0x82, message)
-        walk.client.socket.sendall(bytes([kind, 0x80 | len(content), 0, 0, 0, 0]) + content)
+        runner.client.socket.sendall(bytes([kind, 0x80 | len(content), 0, 0, 0, 0]) + content)
 
-    return Step(f"sends {message!r}", do, counts=False)
+    return Step(f"sends {message!r}", do, counted=False)
 
 
-def hear(message):
-    """Expects a text, bytes, or a text that matches a pattern."""
+def receive(message):
+    """Expects a message: a text, bytes, or a text that matches a pattern."""
 
-    def do(walk):
-        kind, content = walk.client.receive()
-        heard = content.decode() if kind == 1 else content
-        same = message.fullmatch(heard) if isinstance(message, re.Pattern) else message == heard
-        assert same, f"received {heard!r}"
+    def do(runner):
+        kind, content = runner.client.receive()
+        received = content.decode() if kind == 1 else content
+        same = message.fullmatch(received) if isinstance(message, re.Pattern) else message == received
+        assert same, f"received {received!r}"
 
     return Step(f"receives {message.pattern if isinstance(message, re.Pattern) else message!r}", do)
 
 
-def closed(code):
-    def do(walk):
-        kind, content = walk.client.receive()
-        walk.leave()
+def expect_close(code):
+    def do(runner):
+        kind, content = runner.client.receive()
+        runner.disconnect()
         assert (kind, content[:2]) == (8, code.to_bytes(2, "big")), f"received {content}"
 
-    return Step(f"is closed with {code}", do)
+    return Step(f"receives close code {code}", do)
 
 
-class Walk:
-    """The state of a walk: working directory, connection, and results."""
+class Runner:
+    """Runs steps, and keeps the working directory, the connection, and the results."""
 
     def __init__(self, top, clone, environment):
         self.top, self.clone, self.environment = top, clone, environment
         self.document = self.folder = self.client = None
-        self.output = ""  # of the last command that has ended
+        self.output = ""  # of the last finished command
         self.depth = self.passed = self.ignored = 0
         self.failures = []
 
-    def leave(self):
+    def disconnect(self):
         if self.client:
             self.client.socket.close()
             self.client = None
 
     @contextlib.contextmanager
-    def started(self, script, **environment):
-        """Runs a script in a process group of its own. On exit, the group has ended and `output` is its output."""
+    def process(self, script, **environment):
+        """Runs a script in its own process group. On exit, the group has ended, and its output is in `self.output`."""
         process = subprocess.Popen(
             ["bash", "-c", script], cwd=self.folder, env={**self.environment, **environment},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
@@ -264,48 +264,48 @@ class Walk:
         reader.start()
         try:
             yield process
-            # The output ends with the last process: ctrl-c may end a shell before its children.
-            reader.join(LONGEST_END)
+            # The output ends when the last process exits. After ctrl-c, a shell may exit before its child processes.
+            reader.join(EXIT_TIMEOUT)
             assert not reader.is_alive(), "processes are still running"
         finally:
-            # Only while a process of it exists: later, its ID may be reused.
+            # Only while one of its processes exists: the ID may be reused afterwards.
             if process.poll() is None or reader.is_alive():
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            reader.join(LONGEST_END)
+            reader.join(EXIT_TIMEOUT)
             self.output = b"".join(lines).decode(errors="replace")
 
-    def take(self, step):
+    def run_step(self, step):
         """Runs a step and returns whether it succeeded."""
         indent = "    " * self.depth
-        print(f"{indent}{self.place(step)}: {step.text}", flush=True)
-        began, failures = time.monotonic(), len(self.failures)
+        print(f"{indent}{self.location(step)}: {step.text}", flush=True)
+        started, failures = time.monotonic(), len(self.failures)
         self.depth += 1
         try:
             step.do(self)
-            self.passed += step.counts
+            self.passed += step.counted
         except Exception as error:
             if step.command:
                 print(textwrap.indent(self.output, "    | "), flush=True)
-            self.fail(f"{self.place(step)}: {step.text}: {type(error).__name__}: {error}")
+            self.fail(f"{self.location(step)}: {step.text}: {type(error).__name__}: {error}")
         finally:
             self.depth -= 1
         if step.command:
-            print(f"{indent}    {time.monotonic() - began:.1f} s", flush=True)
+            print(f"{indent}    {time.monotonic() - started:.1f} s", flush=True)
         return len(self.failures) == failures
 
-    def place(self, step):
-        place = self.document.name if step.line is None else f"{self.document.name}:{step.line}"
-        return f"{place} in {os.path.relpath(self.folder, self.top)}" if step.command else place
+    def location(self, step):
+        location = self.document.name if step.line is None else f"{self.document.name}:{step.line}"
+        return f"{location} in {os.path.relpath(self.folder, self.top)}" if step.command else location
 
     def fail(self, text):
         print(f"{'    ' * self.depth}FAILED {text}", flush=True)
         self.failures.append(text)
 
-    def read(self, document, path, without=None):
-        """Runs the path of a README. Fails for commands without a step, and for steps whose command is missing."""
+    def run_document(self, document, outer_steps, without=None):
+        """Runs the steps of a README. Reports commands without a step, and steps whose command is missing."""
         self.document, self.folder = document, self.clone
-        steps = [step for outer in path for step in outer.all() if step.said]
+        steps = [step for outer in outer_steps for step in outer.flatten() if step.listed]
         rows = [step.text for step in steps]
         found = [command for _, command in document.commands]
         for kind, from_, to, first, last in difflib.SequenceMatcher(None, found, rows, False).get_opcodes():
@@ -314,11 +314,11 @@ class Walk:
                     step.line = line
                 continue
             for line, command in document.commands[from_:to]:
-                self.fail(f"{document.name}:{line}: `{command}` is not in the path of .ci/readmes.py")
+                self.fail(f"{document.name}:{line}: `{command}` is not in the steps of .ci/readmes.py")
             for command in rows[first:last]:
-                self.fail(f"{document.name}: `{command}` is in .ci/readmes.py only")
-        for step in path:
+                self.fail(f"{document.name}: `{command}` is only in .ci/readmes.py")
+        for step in outer_steps:
             if without and step.command and re.search(without, step.text):
-                self.ignored += sum(part.command for part in step.all())
+                self.ignored += sum(part.command for part in step.flatten())
             else:
-                self.take(step)
+                self.run_step(step)

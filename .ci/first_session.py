@@ -200,7 +200,8 @@ def deploy(session):
     assert "p99" in measured, measured
     report = session.home / "report.html"
     exceeded = session.start(
-        "bench", url, *short_run, "--template", "increment", "--rate", "200", "--p99-under", "1us", "--json", "--html", str(report)
+        "bench", url, *short_run, "--template", "increment", "--rate", "200", "--p99-under", "1us", "--json",
+        "--html", str(report),
     ).expect_exit(1)
     assert '"latency_ms"' in exceeded and report.stat().st_size > 1000, exceeded
     serve.interrupt()

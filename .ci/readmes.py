@@ -162,7 +162,7 @@ STEPS = {
             ),
         )),
         unlisted(run("rm report.html")),
-        not_run("stateroom bench http://127.0.0.1:8080 -c 50 --rooms 50 --ramp --rate 1000", "runs until the server is overloaded"),
+        not_run("stateroom bench http://127.0.0.1:8080 -c 50 --rooms 50 --ramp --rate 1000", "runs until overload"),
         cd("examples/counter-service"),
         run("stateroom build"),
         unlisted(run("test -f dist/server.wasm && test -d dist/static && test -f dist/stateroom.toml")),

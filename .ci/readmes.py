@@ -115,9 +115,6 @@ STEPS = {
         block("rust", "axum::serve", "src/main.rs"),
         unlisted(serve("cargo run", join("/rooms/ws/any-room"), send("hello"), receive("hello"))),
     ),
-    "stateroom-cli/stateroom-bench/README.md": (
-        not_run("stateroom bench", "tested with the command's README"),
-    ),
     "stateroom-cli/README.md": (
         run("cargo install --locked --path stateroom-cli"),
         run("stateroom new my-app -t counter"),

@@ -1,4 +1,4 @@
-;; A service that sends each message back to whom it came from: what the conformance suite talks to.
+;; A service that echoes every message, for the conformance suite.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (memory (export "memory") 1)
@@ -6,7 +6,7 @@
   (global (export "STATEROOM_API_PROTOCOL") i32 (i32.const 12))
   (data (i32.const 8) "\01\00\00\00" "\00\00\00\00")
 
-  ;; The host has one piece of memory at a time, so that each can have the same place; in front of it is some room.
+  ;; The host allocates one buffer at a time, so every buffer has the same address, with free space before it.
   (func (export "stateroom_malloc") (param $length i32) (result i32) (local $pages i32)
     (local.set $pages (i32.add (i32.shr_u (local.get $length) (i32.const 16)) (i32.const 2)))
     (if (i32.gt_u (local.get $pages) (memory.size))
@@ -16,7 +16,7 @@
     (i32.const 1024))
   (func (export "stateroom_free") (param i32 i32))
 
-  ;; "message, sender, payload" becomes "message, client, sender, payload": four bytes more in front.
+  ;; Turns "message, sender, payload" into "message, client, sender, payload": four more bytes at the front.
   (func (export "stateroom_recv") (param $event i32) (param $length i32)
     (if (i32.eq (i32.load (local.get $event)) (i32.const 3))
       (then

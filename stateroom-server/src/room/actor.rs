@@ -61,9 +61,9 @@ enum ServiceEnd {
 /// Returns the room if it continues with another service.
 pub(crate) async fn run<F: StateroomServiceFactory>(
     factory: &F,
-    mut room: Room,
+    mut room: Box<Room>,
     on_end: impl FnOnce(&Ending),
-) -> Option<Room> {
+) -> Option<Box<Room>> {
     let room_id = room.id.clone();
     let context = Arc::new(RoomContext::new(room_id.clone(), room.inbox.clone()));
     let end = match contain(factory.create(&room_id, context.clone())).await {
@@ -116,14 +116,15 @@ impl Room {
         &self.inbox
     }
 
-    pub(crate) fn new(
+    /// Creates a room. Boxed, because the futures that pass it on would each have space for it.
+    pub(crate) fn boxed(
         id: Arc<str>,
         inbox: Arc<Inbox>,
         limits: &Limits,
         policy: ShutdownPolicy,
         metrics: Arc<Metrics>,
-    ) -> Self {
-        Room {
+    ) -> Box<Self> {
+        Box::new(Room {
             core: RoomCore::new(policy.room_config(limits)),
             output: Output::new(id.clone(), metrics.clone()),
             id,
@@ -133,7 +134,7 @@ impl Room {
             cpu_time: Duration::ZERO,
             drain: None,
             waiting_for_end: Vec::new(),
-        }
+        })
     }
 
     /// Runs the room with this service, until the room or the service ends.

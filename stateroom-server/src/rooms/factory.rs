@@ -14,7 +14,7 @@ pub(super) struct ErasedFactory {
 /// Called when a room has ended, before its clients are closed.
 pub(super) type OnEnd = Box<dyn FnOnce(&Ending) + Send>;
 
-type RunRoom = dyn Fn(Room, OnEnd) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> + Send + Sync;
+type RunRoom = dyn Fn(Box<Room>, OnEnd) -> Pin<Box<dyn Future<Output = Option<Box<Room>>> + Send>> + Send + Sync;
 
 impl ErasedFactory {
     pub(super) fn new(factory: impl StateroomServiceFactory) -> Self {
@@ -23,7 +23,7 @@ impl ErasedFactory {
             let factory = factory.clone();
             move |rooms| factory.has_space(rooms)
         };
-        let run = move |room: Room, on_end: OnEnd| -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> {
+        let run = move |room: Box<Room>, on_end: OnEnd| -> Pin<Box<dyn Future<Output = Option<Box<Room>>> + Send>> {
             let factory = factory.clone();
             Box::pin(async move { actor::run(&*factory, room, on_end).await })
         };
@@ -32,7 +32,11 @@ impl ErasedFactory {
 
     /// Runs a room with a service of this factory, to the room's end. Returns the room if it continues with the service of
     /// another factory.
-    pub(super) fn run(&self, room: Room, on_end: OnEnd) -> Pin<Box<dyn Future<Output = Option<Room>> + Send>> {
+    pub(super) fn run(
+        &self,
+        room: Box<Room>,
+        on_end: OnEnd,
+    ) -> Pin<Box<dyn Future<Output = Option<Box<Room>>> + Send>> {
         (self.run)(room, on_end)
     }
 

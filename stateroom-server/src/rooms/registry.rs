@@ -228,7 +228,7 @@ impl RoomRegistry {
         let (settings, metrics) = (self.shared.settings(), self.shared.metrics());
         let _gauge = GaugeGuard::of(&metrics.rooms);
         let (limits, policy) = (&settings.limits, settings.shutdown_policy);
-        let mut next = Some(Room::new(room_id, inbox, limits, policy, metrics.clone()));
+        let mut next = Some(Room::boxed(room_id, inbox, limits, policy, metrics.clone()));
         while let Some(room) = next {
             let (registry, room_id, inbox) = (self.clone(), room.id().clone(), room.inbox().clone());
             let on_end = Box::new(move |ending: &Ending| registry.remove(&room_id, &inbox, ending));

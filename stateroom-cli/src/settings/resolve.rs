@@ -28,7 +28,7 @@ pub(crate) struct ResolvedSettings {
     pub(crate) host: WasmHostConfig,
     /// Whether compiled modules are cached.
     pub(crate) cache: bool,
-    /// What a reload does to running rooms.
+    /// Effect of a reload on running rooms.
     pub(crate) on_swap: OnSwap,
     /// Files of the TLS certificate and its key, read when the server starts.
     pub(crate) tls: (Option<PathBuf>, Option<PathBuf>),

@@ -83,7 +83,7 @@ pub(crate) struct Settings {
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(super) drain_time: Option<Seconds>,
 
-    /// What a reload does to running rooms: restart (clients stay connected) or drain
+    /// Effect of a reload on running rooms: restart (clients stay connected) or drain
     #[arg(long, value_name = "MODE", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(super) on_swap: Option<Swap>,

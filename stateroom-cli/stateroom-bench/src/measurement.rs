@@ -47,7 +47,7 @@ pub struct Measurement {
     pub late_ms: LatencySummary,
     /// Figures over time.
     pub over_time: Vec<Interval>,
-    /// What to know about the figures.
+    /// Notes on the figures.
     pub notes: Vec<String>,
     /// Quantiles of the latency and their values in milliseconds.
     #[serde(skip)]

@@ -118,7 +118,7 @@ async fn changed<T>(receiver: &mut Option<watch::Receiver<T>>) {
     std::future::pending().await
 }
 
-/// Where a feed starts, for readers that do not send `Last-Event-ID` as browsers do.
+/// Start of a feed, for readers that do not send `Last-Event-ID` as browsers do.
 #[derive(serde::Deserialize)]
 pub(crate) struct FeedStart {
     after: Option<u64>,

@@ -16,11 +16,11 @@ pub struct Entry {
     pub unix_ms: f64,
     /// Generation of the code that the room's service was built from.
     pub generation: u64,
-    /// What was recorded.
+    /// The recorded event, fault or output.
     pub kind: RecordKind,
 }
 
-/// What an [`Entry`] records.
+/// The content of an [`Entry`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RecordKind {

@@ -117,7 +117,7 @@ impl<S: fmt::Debug> fmt::Debug for RecordedService<S> {
 struct RoomWriter {
     recorder: Recorder,
     room: Arc<RoomRecord>,
-    /// What was replayed into the service before its first event.
+    /// The events replayed into the service before its first event.
     replayed: Option<Replayed>,
 }
 

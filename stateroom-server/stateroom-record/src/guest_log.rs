@@ -1,4 +1,4 @@
-//! What guests print, as entries of their rooms' records.
+//! The output of guests, as entries of their rooms' records.
 //!
 //! *Invariant:* the layer keeps no recorder alive, as it lives as long as the process.
 use std::{

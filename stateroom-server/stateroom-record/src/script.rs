@@ -62,7 +62,7 @@ struct ScriptWriter {
     steps: Vec<Step>,
     returning: BTreeSet<ClientId>,
     present: BTreeSet<ClientId>,
-    /// What each client received since the last step.
+    /// The messages each client received since the last step.
     received: BTreeMap<ClientId, Vec<MessagePayload>>,
     closed: Vec<(ClientId, u16)>,
     /// Clients that the service has closed. That they leave is no step of the script.

@@ -16,7 +16,7 @@ use crate::{
     violation::ProtocolViolation,
 };
 
-/// What is known about a failed event besides the error.
+/// The circumstances of a failed event, besides the error.
 pub(crate) struct FailureContext<'a> {
     pub(crate) scheduler: &'a Scheduler,
     pub(crate) refusal: Option<Refusal>,

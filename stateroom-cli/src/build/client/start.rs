@@ -37,7 +37,7 @@ pub(super) fn leave_to_the_page(module: &Path, script: &Path) -> Result<()> {
     }
 }
 
-/// What the export `__wbindgen_start` does.
+/// The effect of the export `__wbindgen_start`.
 #[derive(Debug, PartialEq)]
 enum Start {
     /// It calls no marked function, or there is no such export.

@@ -8,7 +8,7 @@ mod stream;
 
 use std::{
     cell::RefCell,
-    future::{Future, poll_fn},
+    future::Future,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
@@ -49,40 +49,10 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
 
-/// Runs an upgraded connection to its end.
-pub(crate) async fn serve(
-    shared: &Shared,
-    upgraded: Upgraded,
-    room_id: &str,
-    seat: Seat,
-    outbound: Arc<Outbound>,
-    compression: Option<Compression>,
-) {
-    let settings = shared.settings();
-    let (stream, ahead) = Stream::from_upgraded(upgraded);
-    outbound.attach(stream.socket());
-    let now = Instant::now();
-    let mut connection = Connection {
-        room_id,
-        stream,
-        frames: FrameParser::new(&settings.limits, compression.as_ref(), ahead),
-        burst: outbound.burst(),
-        messages: Vec::new(),
-        outbound,
-        seat: Some(seat),
-        heartbeat: Heartbeat::new(settings.heartbeat_interval, settings.heartbeat_timeout, now),
-        deadlines: Deadlines::new(&settings.limits, now),
-        rate_limiter: RateLimiter::new(&settings.limits, now),
-        is_paused: false,
-        closing: None,
-        metrics: shared.metrics(),
-        close_time: settings.limits.close_time,
-        sleep: Box::pin(sleep_until(now)),
-    };
-    poll_fn(|context| connection.poll(context)).await;
-}
-
-struct Connection<'a> {
+/// A connection, as a future that completes when it has ended.
+///
+/// A type of its own, because an `async` function would hold its arguments beside the connection they are moved to.
+pub(crate) struct Connection<'a> {
     room_id: &'a str,
     stream: Stream,
     frames: FrameParser,
@@ -145,8 +115,10 @@ impl Drop for Connection<'_> {
     }
 }
 
-impl Connection<'_> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+impl Future for Connection<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         self.outbound.register(context);
         for _ in 0..READS_PER_POLL {
             // Both reading and timers may produce output.
@@ -161,12 +133,53 @@ impl Connection<'_> {
         // More input may follow without end. Yielding, unlike waking this task, makes the runtime poll its sockets.
         pin!(yield_now()).poll(context)
     }
+}
+
+impl<'a> Connection<'a> {
+    /// Takes over an upgraded connection.
+    pub(crate) fn new(
+        shared: &'a Shared,
+        upgraded: Upgraded,
+        room_id: &'a str,
+        seat: Seat,
+        outbound: Arc<Outbound>,
+        compression: Option<&Compression>,
+    ) -> Self {
+        let settings = shared.settings();
+        let (stream, ahead) = Stream::from_upgraded(upgraded);
+        outbound.attach(stream.socket());
+        let now = Instant::now();
+        Connection {
+            room_id,
+            stream,
+            frames: FrameParser::new(&settings.limits, compression, ahead),
+            burst: outbound.burst(),
+            messages: Vec::new(),
+            outbound,
+            seat: Some(seat),
+            heartbeat: Heartbeat::new(settings.heartbeat_interval, settings.heartbeat_timeout, now),
+            deadlines: Deadlines::new(&settings.limits, now),
+            rate_limiter: RateLimiter::new(&settings.limits, now),
+            is_paused: false,
+            closing: None,
+            metrics: shared.metrics(),
+            close_time: settings.limits.close_time,
+            sleep: Box::pin(sleep_until(now)),
+        }
+    }
 
     /// Writes the queue. Fails when all is written and both sides have closed.
     fn write(&mut self, context: &mut Context<'_>) -> Result<(), Disconnected> {
         let drained = self.outbound.poll_drain(|slices| self.stream.poll_write(context, slices));
         if drained.progress && self.is_paused {
             self.heartbeat.alive(Instant::now());
+        }
+        if drained.over {
+            let now = Instant::now();
+            self.deadlines.record_excess_output(drained.progress, now);
+            self.wake_for_deadlines(now);
+        } else {
+            self.deadlines.end_excess_output();
         }
         if drained.closing && self.closing.is_none() {
             self.start_closing(PeerState::Open);
@@ -255,17 +268,22 @@ impl Connection<'_> {
         }
     }
 
+    /// Wakes the task at the next deadline.
+    fn wake_for_deadlines(&mut self, now: Instant) {
+        if let Ok(Some(due)) = self.deadlines.next(now)
+            && due < self.sleep.deadline()
+        {
+            self.sleep.as_mut().reset(due);
+        }
+    }
+
     /// Records input: it is a sign of life and counts towards the limits.
     fn record_input(&mut self, length: usize, ending: ReadOutcome) -> ReadOutcome {
         let now = Instant::now();
         self.metrics.received_bytes.increment(length as u64);
         self.heartbeat.alive(now);
         self.deadlines.record_input(!self.messages.is_empty(), self.frames.is_incomplete(), now);
-        if let Ok(Some(due)) = self.deadlines.next(now)
-            && due < self.sleep.deadline()
-        {
-            self.sleep.as_mut().reset(due);
-        }
+        self.wake_for_deadlines(now);
         let Some(rate_limiter) = &mut self.rate_limiter else { return ending };
         // A ping costs an answer, as a message may.
         let messages = self.messages.len() + self.frames.take_pings();

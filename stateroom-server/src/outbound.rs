@@ -3,7 +3,12 @@
 //! The room writes directly to a plain TCP socket while the queue is empty. What the socket does not accept is queued here, and
 //! written by the connection's own task. Output for other kinds of streams always goes through the queue.
 //!
-//! *Invariant:* writing never waits, and the queue is bounded: exceeding the bound closes this client and affects no others.
+//! A client is too slow if it accepts nothing for a while, or if more than the limit is queued when more arrives. A single
+//! batch of the room, which may hold a whole history, is accepted on top of the limit: whether a client keeps up shows only
+//! once its socket was offered the bytes.
+//!
+//! *Invariant:* writing never waits, and the queue is bounded by its limits and the largest batches; exceeding the bound
+//! closes this client and affects no others.
 pub(crate) mod encode_buffer;
 mod queue;
 
@@ -24,7 +29,7 @@ use self::{
 };
 use crate::{
     metrics::Metrics,
-    settings::{Limit, Limits},
+    settings::Limits,
     websocket::{close::CloseCause, compression::Encoding, encode},
 };
 
@@ -38,8 +43,7 @@ pub(crate) struct Outbound {
     state: Mutex<OutboundState>,
     /// The connection's task, woken to write, to close, or to resume reading.
     connection: AtomicWaker,
-    max_bytes: usize,
-    max_messages: usize,
+    limits: Load,
     encoding: Encoding,
     metrics: Arc<Metrics>,
 }
@@ -62,6 +66,8 @@ pub(crate) struct DrainProgress {
     pub(crate) done: Poll<io::Result<()>>,
     /// Whether the connection is being closed.
     pub(crate) closing: bool,
+    /// Whether the queue exceeds its limits.
+    pub(crate) over: bool,
 }
 
 impl Outbound {
@@ -70,8 +76,7 @@ impl Outbound {
         Outbound {
             state: Mutex::default(),
             connection: AtomicWaker::new(),
-            max_bytes: limits.outbound_bytes,
-            max_messages: limits.outbound_messages,
+            limits: Load { messages: limits.outbound_messages, bytes: limits.outbound_bytes },
             encoding,
             metrics,
         }
@@ -95,15 +100,15 @@ impl Outbound {
         let was_paused = self.is_loaded(&state);
         state.unhandled.subtract(handled);
         if state.close.is_none() {
-            let written = if state.queue.is_empty() { state.write_directly(batch) } else { 0 };
-            let before = state.queue.queued.bytes;
-            state.queue.push_rest(batch, written);
-            self.record_queued(before, &state);
-            if let Some(limit) = self.exceeded_limit(&state) {
+            if let Some(limit) = state.queue.overflow(self.limits) {
                 drop(state);
                 self.close(CloseCause::TooSlow { limit });
                 return false;
             }
+            let written = if state.queue.is_empty() { state.write_directly(batch) } else { 0 };
+            let before = state.queue.queued.bytes;
+            state.queue.push_rest(batch, written);
+            self.record_queued(before, &state);
         }
         // Once woken, the connection itself waits for its socket.
         let wake = !state.queue.is_empty() || (was_paused && !self.is_loaded(&state));
@@ -178,7 +183,7 @@ impl Outbound {
 
     /// Returns the maximum number of messages to read at a time.
     pub(crate) fn burst(&self) -> usize {
-        (self.max_messages / UNHANDLED_FRACTION / 2).max(1)
+        (self.limits.messages / UNHANDLED_FRACTION / 2).max(1)
     }
 
     /// Returns whether to read from the client: not while its queue is over half full, or answers may fill it.
@@ -211,7 +216,8 @@ impl Outbound {
             }
         };
         self.record_queued(before, &state);
-        DrainProgress { progress, done, closing: state.close.is_some() }
+        let over = !state.queue.is_within(self.limits);
+        DrainProgress { progress, done, closing: state.close.is_some(), over }
     }
 
     /// Updates the metric of queued bytes.
@@ -224,19 +230,11 @@ impl Outbound {
 
     fn is_loaded(&self, state: &OutboundState) -> bool {
         let (queued, unhandled) = (state.queue.queued, state.unhandled);
-        queued.bytes > self.max_bytes / 2
-            || queued.messages > self.max_messages / 2
-            || unhandled.bytes > self.max_bytes / UNHANDLED_FRACTION
-            || unhandled.messages > self.max_messages / UNHANDLED_FRACTION
-    }
-
-    /// Returns the limit that the queue exceeds, if any.
-    fn exceeded_limit(&self, state: &OutboundState) -> Option<Limit> {
-        let Queue { queued, largest, .. } = &state.queue;
-        if queued.bytes > self.max_bytes + largest {
-            return Some(Limit::OutboundBytes);
-        }
-        (queued.messages > self.max_messages.max(1)).then_some(Limit::OutboundMessages)
+        let Load { messages, bytes } = self.limits;
+        queued.bytes > bytes / 2
+            || queued.messages > messages / 2
+            || unhandled.bytes > bytes / UNHANDLED_FRACTION
+            || unhandled.messages > messages / UNHANDLED_FRACTION
     }
 
     fn lock(&self) -> MutexGuard<'_, OutboundState> {

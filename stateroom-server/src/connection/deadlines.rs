@@ -1,9 +1,12 @@
-//! The deadlines of a client's messages. A pure type: the time is passed in.
+//! The deadlines of a client's messages, in both directions. A pure type: the time is passed in.
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{settings::Limits, websocket::close::CloseCause};
+use crate::{
+    settings::{Limit, Limits},
+    websocket::close::CloseCause,
+};
 
 /// The deadlines of one client.
 #[derive(Debug)]
@@ -13,12 +16,22 @@ pub(crate) struct Deadlines {
     /// When the incomplete message began, if there is one.
     message_start: Option<Instant>,
     last_message: Instant,
+    outbound_time: Duration,
+    /// When the client last accepted output, while its outbound queue exceeds the limits.
+    stalled_since: Option<Instant>,
 }
 
 impl Deadlines {
     pub(crate) fn new(limits: &Limits, now: Instant) -> Self {
         let idle_time = Some(limits.idle_time).filter(|time| !time.is_zero());
-        Deadlines { message_time: limits.message_time, idle_time, message_start: None, last_message: now }
+        Deadlines {
+            message_time: limits.message_time,
+            idle_time,
+            message_start: None,
+            last_message: now,
+            outbound_time: limits.outbound_time,
+            stalled_since: None,
+        }
     }
 
     /// Records input, which may contain complete messages and end in an incomplete one.
@@ -30,7 +43,17 @@ impl Deadlines {
         self.message_start = is_incomplete.then(|| self.message_start.unwrap_or(now));
     }
 
-    /// Restarts the deadlines: the server did not read from the client.
+    /// Records an attempt to write while the outbound queue exceeds its limits.
+    pub(crate) fn record_excess_output(&mut self, progress: bool, now: Instant) {
+        self.stalled_since = self.stalled_since.filter(|_| !progress).or(Some(now));
+    }
+
+    /// Records that the outbound queue is within its limits.
+    pub(crate) fn end_excess_output(&mut self) {
+        self.stalled_since = None;
+    }
+
+    /// Restarts the deadlines of the client's own messages: the server did not read from the client.
     pub(crate) fn pause(&mut self, now: Instant) {
         self.last_message = now;
         self.message_start = self.message_start.map(|_| now);
@@ -42,10 +65,14 @@ impl Deadlines {
         if message.is_some_and(|due| due <= now) {
             return Err(CloseCause::MessageTime(self.message_time));
         }
+        let stalled = self.stalled_since.and_then(|since| since.checked_add(self.outbound_time));
+        if stalled.is_some_and(|due| due <= now) {
+            return Err(CloseCause::TooSlow { limit: Limit::OutboundTime });
+        }
         let idle = self.idle_time.and_then(|time| Some((self.last_message.checked_add(time)?, time)));
         match idle {
             Some((due, time)) if due <= now => Err(CloseCause::Idle(time)),
-            idle => Ok(message.into_iter().chain(idle.map(|(due, _)| due)).min()),
+            idle => Ok(message.into_iter().chain(stalled).chain(idle.map(|(due, _)| due)).min()),
         }
     }
 }
@@ -84,6 +111,22 @@ mod tests {
         deadlines.record_input(false, false, start + 59 * SECOND);
         assert_eq!(deadlines.next(start + 59 * SECOND), Ok(Some(start + 61 * SECOND)));
         assert_eq!(deadlines.next(start + 61 * SECOND), Err(CloseCause::Idle(60 * SECOND)));
+    }
+
+    #[test]
+    fn output_has_its_time_from_the_last_progress() {
+        let start = Instant::now();
+        let limits = Limits { outbound_time: 30 * SECOND, ..Limits::default() };
+        let mut deadlines = Deadlines::new(&limits, start);
+        deadlines.record_excess_output(false, start);
+        deadlines.record_excess_output(true, start + 20 * SECOND);
+        deadlines.record_excess_output(false, start + 40 * SECOND);
+        deadlines.pause(start + 40 * SECOND);
+        assert_eq!(deadlines.next(start + 49 * SECOND), Ok(Some(start + 50 * SECOND)));
+        let too_slow = CloseCause::TooSlow { limit: Limit::OutboundTime };
+        assert_eq!(deadlines.next(start + 50 * SECOND), Err(too_slow));
+        deadlines.end_excess_output();
+        assert_eq!(deadlines.next(start + 50 * SECOND), Ok(None));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     admission::Access,
-    connection,
+    connection::Connection,
     outbound::Outbound,
     permits::{ConnectionPermits, PermitRefusal},
     rooms::{Want, registry::RoomRegistry},
@@ -80,7 +80,7 @@ async fn join(rooms: Arc<RoomRegistry>, room_id: String, request: Request) -> Re
             // Until the upgrade completes, nothing else detects that the client is gone.
             match timeout(shared.settings().limits.request_head_time, upgrade).await {
                 Ok(Ok(upgraded)) => {
-                    connection::serve(&shared, upgraded, &room_id, seat, outbound, compression).await;
+                    Connection::new(&shared, upgraded, &room_id, seat, outbound, compression.as_ref()).await;
                 }
                 Ok(Err(_)) | Err(_) => tracing::debug!(room = room_id, "a client disconnected during the upgrade"),
             }

@@ -13,8 +13,6 @@ pub(crate) struct Run {
     pub(crate) range: Range<usize>,
     /// Number of messages.
     pub(crate) messages: usize,
-    /// Size of the largest message, in bytes.
-    pub(crate) largest: usize,
 }
 
 /// The output for one member in one write: its runs of the room's buffer.
@@ -52,7 +50,7 @@ impl EncodeBuffer {
     /// Capacity of the buffer that is kept, in bytes.
     const KEPT_BYTES: usize = 64 << 10;
 
-    /// Returns an encoded for this encoding.
+    /// Returns an empty buffer for this encoding.
     pub(crate) fn new(encoding: Encoding) -> Self {
         EncodeBuffer { encoding, ..EncodeBuffer::default() }
     }
@@ -63,7 +61,7 @@ impl EncodeBuffer {
         let start = self.buffer.len();
         encode::append_message(&mut self.buffer, message, self.encoding);
         let range = start..self.buffer.len();
-        Run { messages: 1, largest: range.len(), range }
+        Run { messages: 1, range }
     }
 
     /// Returns these runs as a batch.
@@ -90,7 +88,6 @@ pub(crate) fn extend(runs: &mut Vec<Run>, run: &Run) {
         Some(last) if last.range.end == run.range.start => {
             last.range.end = run.range.end;
             last.messages += run.messages;
-            last.largest = last.largest.max(run.largest);
         }
         _ => runs.push(run.clone()),
     }
@@ -109,7 +106,7 @@ mod tests {
         for run in [&one, &two, &three] {
             extend(&mut all, run);
         }
-        assert_eq!(all, [Run { range: 0..17, messages: 3, largest: 7 }]);
+        assert_eq!(all, [Run { range: 0..17, messages: 3 }]);
         let mut some = Vec::new();
         for run in [&one, &three] {
             extend(&mut some, run);

@@ -4,6 +4,7 @@
 use std::{collections::VecDeque, io::IoSlice, mem, ops::Range, sync::Arc};
 
 use super::encode_buffer::Batch;
+use crate::settings::Limit;
 
 /// Maximum number of pieces per write.
 pub(super) const MAX_PIECES: usize = 64;
@@ -15,8 +16,8 @@ pub(super) struct Queue {
     /// Number of bytes of the first piece that were written.
     written: usize,
     pub(super) queued: Load,
-    /// Size of the largest message since the queue was empty: a single message may exceed the bound.
-    pub(super) largest: usize,
+    /// The largest batches, by messages and by bytes, since the queue was within its limits.
+    largest: Load,
 }
 
 /// A number of messages and their bytes.
@@ -30,6 +31,10 @@ impl Load {
     pub(crate) fn add(&mut self, other: Load) {
         self.messages += other.messages;
         self.bytes += other.bytes;
+    }
+
+    fn max(self, other: Load) -> Load {
+        Load { messages: self.messages.max(other.messages), bytes: self.bytes.max(other.bytes) }
     }
 
     pub(super) fn subtract(&mut self, other: Load) {
@@ -84,6 +89,7 @@ impl Queue {
 
     /// Appends the rest of a batch of which `written` bytes were written.
     pub(super) fn push_rest(&mut self, batch: &Batch<'_>, mut written: usize) {
+        let before = self.queued;
         for run in batch.runs {
             let length = run.range.len();
             if written >= length {
@@ -94,13 +100,24 @@ impl Queue {
             // Exact for messages of equal size, and close enough for a bound otherwise.
             let messages = run.messages - run.messages * written / length;
             written = 0;
-            self.largest = self.largest.max(run.largest);
             let bytes = match batch.share(&rest) {
                 Some(shared) => PieceBytes::Shared(shared, rest),
                 None => PieceBytes::Own(batch.bytes(&rest).to_vec()),
             };
             self.push_piece(Piece { bytes, messages });
         }
+        let mut pushed = self.queued;
+        pushed.subtract(before);
+        self.largest = self.largest.max(pushed);
+    }
+
+    /// Returns the limit that the queue exceeds by more than one batch, if any.
+    pub(super) fn overflow(&self, limits: Load) -> Option<Limit> {
+        if self.queued.bytes > limits.bytes.saturating_add(self.largest.bytes) {
+            return Some(Limit::OutboundBytes);
+        }
+        let is_over = self.queued.messages > limits.messages.saturating_add(self.largest.messages);
+        is_over.then_some(Limit::OutboundMessages)
     }
 
     fn push_piece(&mut self, piece: Piece) {
@@ -134,6 +151,14 @@ impl Queue {
         }
         // Releases the memory of a long queue.
         self.pieces = VecDeque::new();
-        self.largest = 0;
+    }
+
+    /// Returns whether the queue is within `limits`. Batches from before then do not count as the largest any more.
+    pub(super) fn is_within(&mut self, limits: Load) -> bool {
+        let is_within = self.queued.bytes <= limits.bytes && self.queued.messages <= limits.messages;
+        if is_within {
+            self.largest = Load::default();
+        }
+        is_within
     }
 }

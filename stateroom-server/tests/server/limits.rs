@@ -13,7 +13,9 @@ use tokio_tungstenite::tungstenite::{
     protocol::frame::{Frame, coding::Data, coding::OpCode},
 };
 
-use crate::common::{Client, NoopService, TEXT, TestServer, frame, is_reached_by, observe_limit, within_timeout};
+use crate::common::{
+    Client, NoopService, TEXT, TestServer, advance, frame, is_reached_by, observe_limit, within_timeout,
+};
 
 fn pipe(limits: Limits) -> TestServer {
     TestServer::pipe(Server::new().with_limits(limits))
@@ -275,19 +277,48 @@ async fn counts_clients_behind_a_proxy_by_their_own_address() {
 #[tokio::test(start_paused = true)]
 async fn limits_the_outbound_queue_by_messages_and_bytes() {
     let observer = observe_limit(Limit::OutboundMessages);
-    assert_closed_after("spam 9000 0").await;
+    assert_closes_a_client_that_does_not_read(100, 100, 1000).await;
     observer.assert_reached();
     let observer = observe_limit(Limit::OutboundBytes);
-    assert_closed_after("spam 30 100000").await;
+    assert_closes_a_client_that_does_not_read(8192, 32 << 10, 100).await;
     observer.assert_reached();
 }
 
-async fn assert_closed_after(message: &str) {
-    let server = pipe(Limits::default());
-    let mut client = server.join("a").await;
-    client.send_text(message).await;
-    assert_eq!(client.receive_until_close().await.1.0, 1013);
+/// Sends messages of `size` bytes to a client that does not read. Asserts that it is closed before `most` of them.
+async fn assert_closes_a_client_that_does_not_read(outbound_messages: usize, size: usize, most: usize) {
+    let server = pipe(Limits::default().with_outbound_messages(outbound_messages));
+    let mut slow = server.join("a").await;
+    let mut other = server.join("a").await;
+    let text = format!("others {}", "x".repeat(size));
+    let mut sent = 0;
+    while !server.script.events("a").contains(&"disconnect 1".to_owned()) {
+        assert!(sent < most, "the client is never closed");
+        other.send_text(text.as_str()).await;
+        other.sync().await;
+        sent += 1;
+    }
+    assert_eq!(slow.receive_until_close().await.1, (1013, "too slow: too much is queued".to_owned()));
     assert_other_rooms_work(&server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_the_time_without_progress_of_an_outbound_queue() {
+    let observer = observe_limit(Limit::OutboundTime);
+    let server = pipe(Limits::default().with_outbound_time(Duration::from_secs(20)));
+    let mut client = server.join("a").await;
+    let start = Instant::now();
+    client.send_text("spam 30 100000").await;
+    server.script.wait_for_event("a", "message 1 spam 30 100000", 1).await;
+    for _ in 0..3 {
+        advance(15.0).await;
+        client.receive_text().await;
+    }
+    advance(19.9).await;
+    assert!(!server.script.events("a").contains(&"disconnect 1".to_owned()));
+    server.script.wait_for_event("a", "disconnect 1", 1).await;
+    assert_eq!(start.elapsed().as_secs(), 65, "20 s after the client accepted something");
+    assert_other_rooms_work(&server).await;
+    observer.assert_reached();
 }
 
 #[tokio::test(start_paused = true)]
@@ -515,6 +546,7 @@ fn test_of(limit: Limit) -> fn() {
         Limit::AddressConnections => limits_the_connections_of_an_address,
         Limit::OutboundBytes => limits_the_outbound_queue_by_messages_and_bytes,
         Limit::OutboundMessages => limits_the_outbound_queue_by_messages_and_bytes,
+        Limit::OutboundTime => limits_the_time_without_progress_of_an_outbound_queue,
         Limit::InboxBytes => limits_the_inbox_by_events_and_bytes,
         Limit::InboxEvents => limits_the_inbox_by_events_and_bytes,
         Limit::Rooms => limits_the_number_of_rooms,

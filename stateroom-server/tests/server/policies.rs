@@ -1,10 +1,11 @@
 //! Shutdown policies: when an empty room ends.
 use std::time::Duration;
 
+use stateroom::MessageRecipient;
 use stateroom_server::{RoomStrategy, Server, ShutdownPolicy};
 use tokio::{io::AsyncReadExt, time::Instant};
 
-use crate::common::{CLOSE, TestServer, advance, frame, within_timeout};
+use crate::common::{CLOSE, Effect, TestServer, advance, frame, within_timeout};
 
 fn server(policy: &str) -> TestServer {
     TestServer::pipe(Server::new().with_shutdown_policy(policy.parse().unwrap()))
@@ -148,11 +149,14 @@ async fn a_timer_does_not_keep_an_empty_room() {
 #[tokio::test(start_paused = true)]
 async fn delivers_all_but_the_last_disconnect_of_slow_clients() {
     for (policy, delivered) in [("immediate", 1), ("0sec", 2)] {
-        let server = server(policy);
+        let server =
+            Server::new().with_shutdown_policy(policy.parse().unwrap()).with_limits(TestServer::small_queues());
+        let server = TestServer::pipe(server);
         let (mut one, mut two) = (server.join("a").await, server.join("a").await);
         one.expect_text("joined 2").await;
-        // Exceeds the outbound queues of both clients at once.
-        two.send_text("spam 9000 1000").await;
+        server.overfill("a", MessageRecipient::Broadcast).await;
+        // Closes both clients, neither of which reads, at once.
+        server.script.apply("a", Effect::Broadcast("more".to_owned()));
         server.script.wait_for_event("a", "drop", 1).await;
         let events = server.script.events("a");
         assert_eq!(

@@ -5,7 +5,7 @@ use stateroom_server::{Limits, Server};
 use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::{BINARY, TestServer, frame, within_timeout};
+use crate::common::{BINARY, Client, TestServer, frame, within_timeout};
 
 /// Returns a server with a long `close_time`, because tests can be slow.
 fn server_with_long_close_time() -> Server {
@@ -207,34 +207,50 @@ async fn replies_to_all_pings_of_a_client_that_reads_late() {
     drop(sending.await.unwrap());
 }
 
-#[tokio::test(start_paused = true)]
-async fn closes_a_client_above_the_message_limit() {
-    let server = TestServer::pipe(Server::new());
-    let mut spammer = server.join("a").await;
-    let mut other = server.join("b").await;
-    spammer.send_text("spam 8192 10").await;
-    for _ in 0..8192 {
-        spammer.expect_text("xxxxxxxxxx").await;
+/// Requests bursts, and asserts that all of each is received.
+pub(crate) async fn assert_bursts_received(client: &mut Client) {
+    for (count, size) in [(8300, 10), (100_000, 0), (20, 64 << 10), (1, 5_000_000), (200, 100_000)] {
+        client.send_text(format!("spam {count} {size}")).await;
+        for number in 0..count {
+            let received = within_timeout(format!("message {number} of {count}"), client.receive_text()).await;
+            assert_eq!(received.len(), size, "message {number} of {count}");
+        }
     }
-    spammer.send_text("spam 20000 0").await;
-    let (messages, (code, reason)) = spammer.receive_until_close().await;
-    assert_eq!(code, 1013);
-    assert!(!reason.is_empty());
-    assert!(messages.iter().all(|message| *message == Message::text("")));
-    server.script.wait_for_event("a", "disconnect 1", 1).await;
-    assert_eq!(server.join("a").await.id, 2, "the room keeps running");
-    other.send_text("unaffected").await;
-    other.expect_text("unaffected").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn closes_a_client_above_the_byte_limit_but_admits_one_large_message() {
+async fn receives_bursts_of_any_size_over_a_pipe() {
     let server = TestServer::pipe(Server::new());
-    let mut client = server.join("a").await;
-    client.send_text("spam 1 5000000").await;
-    assert_eq!(client.receive_text().await.len(), 5_000_000);
-    client.send_text("spam 30 100000").await;
-    assert_eq!(client.receive_until_close().await.1.0, 1013);
+    assert_bursts_received(&mut server.join("a").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receives_bursts_of_any_size_in_a_small_window() {
+    let server = TestServer::tcp(Server::new()).await;
+    for window in [4 << 10, 64 << 10] {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(window).unwrap();
+        let stream = socket.connect(server.address()).await.unwrap();
+        let mut client = server.connect_over(Box::new(stream), "/ws/a").await;
+        client.receive_id().await;
+        assert_bursts_received(&mut client).await;
+    }
+}
+
+/// Bursts of several events may follow each other before the client's connection has had its turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receives_the_bursts_of_several_events() {
+    for server in [TestServer::tcp(Server::new()).await, TestServer::pipe(Server::new())] {
+        let (mut reader, mut other) = (server.join("a").await, server.join("a").await);
+        reader.expect_text("joined 2").await;
+        for _ in 0..20 {
+            other.feed(Message::text("others ".to_owned() + &"x".repeat(60_000))).await;
+        }
+        other.sync().await;
+        for _ in 0..20 {
+            assert_eq!(reader.receive_text().await.len(), 60_000);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,7 +5,7 @@ use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomContext, StateroomService, StateroomServiceFactory,
     details::ClientDetails,
 };
-use stateroom_server::{Limits, OnSwap, Server, ShutdownPolicy};
+use stateroom_server::{OnSwap, Server, ShutdownPolicy};
 
 use crate::common::{Client, ScriptFactory, TestServer, within_timeout};
 
@@ -180,13 +180,10 @@ async fn restarts_an_empty_room_and_keeps_its_deadline() {
 /// A slow client is closed while its room restarts: only the old service receives its `disconnect`.
 #[tokio::test(start_paused = true)]
 async fn delivers_the_disconnect_of_a_slow_client_to_the_old_service() {
-    let limits = Limits::default().with_outbound_bytes(10_000);
-    let server = TestServer::pipe(Server::new().with_limits(limits));
+    let server = TestServer::pipe(Server::new().with_limits(TestServer::small_queues()));
     let client = server.join("a").await;
-    let room = server.handle.room("a").await.unwrap();
-    for _ in 0..10 {
-        room.send(MessageRecipient::Broadcast, "x".repeat(9000)).await.unwrap();
-    }
+    server.overfill("a", MessageRecipient::Broadcast).await;
+    server.handle.room("a").await.unwrap().send(MessageRecipient::Broadcast, "more").await.unwrap();
     server.handle.swap(server.script.clone(), OnSwap::Restart);
     server.script.wait_for_event("a", "init", 2).await;
     assert_eq!(server.script.events("a"), ["init", "connect 1", "disconnect 1", "drop", "init"]);

@@ -1,4 +1,5 @@
 //! Timers: a room has one timer, which fires once, on time, and not after it was replaced.
+use stateroom::ClientId;
 use stateroom_server::{Limits, Server};
 use tokio::time::Instant;
 
@@ -97,14 +98,14 @@ async fn accepts_the_longest_timer() {
 /// The event that replaces the timer is caused by the same event that set it.
 #[tokio::test(start_paused = true)]
 async fn a_due_timer_that_is_replaced_does_not_fire() {
-    let limits = Limits::default().with_outbound_messages(4);
-    let server = TestServer::pipe(Server::new().with_limits(limits));
+    let server = TestServer::pipe(Server::new().with_limits(TestServer::small_queues()));
     let mut one = server.join("a").await;
     let _two = server.join("a").await;
     one.expect_text("joined 2").await;
     one.send_text("disconnect-timer 60000").await;
-    // The timer is due at once. Client 2 exceeds its queue and is closed first; its `disconnect` sets the timer again.
-    one.send_text("overrun 2 50").await;
+    server.overfill("a", ClientId(2)).await;
+    // The timer is due at once. Client 2 is sent more and is closed first; its `disconnect` sets the timer again.
+    one.send_text("overrun 2 1").await;
     let start = Instant::now();
     one.expect_text("left 2").await;
     advance(59.0).await;

@@ -12,7 +12,10 @@ use tokio_rustls::{
     },
 };
 
-use crate::common::{Client, TestServer, within_timeout};
+use crate::{
+    common::{Client, TestServer, within_timeout},
+    slow_clients::assert_bursts_received,
+};
 
 /// Writes a self-signed certificate for `localhost` and its key. Returns the certificate.
 fn write_certificate(directory: &Path) -> CertificateDer<'static> {
@@ -50,6 +53,7 @@ async fn joins_over_tls_and_reloads_the_certificate() {
     let large = "x".repeat(1 << 20);
     client.send_text(format!("all {large}")).await;
     assert_eq!(client.receive_text().await, large);
+    assert_bursts_received(&mut client).await;
 
     let second = write_certificate(files.path());
     assert!(join(&server, &second).await.is_err(), "the new certificate is not loaded yet");

@@ -4,8 +4,8 @@ use std::{io, net::SocketAddr};
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use stateroom::StateroomServiceFactory;
-use stateroom_server::{Server, ServerHandle};
+use stateroom::{MessageRecipient, StateroomServiceFactory};
+use stateroom_server::{Limits, Server, ServerHandle};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -16,7 +16,7 @@ use tokio_tungstenite::{
     tungstenite::{self, client::IntoClientRequest, http::Response},
 };
 
-use super::{Client, Io, ScriptFactory, handshake, within_timeout};
+use super::{Client, Io, ScriptFactory, advance, handshake, within_timeout};
 
 pub(crate) struct TestServer {
     transport: Transport,
@@ -87,6 +87,22 @@ impl TestServer {
     /// Waits until the server has stopped.
     pub(crate) async fn wait_until_stopped(&mut self) {
         within_timeout("the server to stop", self.running.take().unwrap()).await.unwrap().unwrap();
+    }
+
+    /// Returns limits under which a client that does not read is soon too slow.
+    pub(crate) fn small_queues() -> Limits {
+        Limits::default().with_outbound_messages(4)
+    }
+
+    /// Fills the outbound queues of clients that do not read, under [`small_queues`](Self::small_queues): the next message
+    /// closes them. The time must be paused.
+    pub(crate) async fn overfill(&self, room: &str, recipient: impl Into<MessageRecipient>) {
+        let (room, recipient) = (self.handle.room(room).await.unwrap(), recipient.into());
+        let larger_than_the_pipe = "x".repeat(2 * PIPE_CAPACITY);
+        for text in [larger_than_the_pipe.as_str(), "1", "2", "3", "4", "5"] {
+            room.send(recipient, text).await.unwrap();
+            advance(0.001).await;
+        }
     }
 
     /// Opens a connection.

@@ -174,6 +174,10 @@ impl<'a> Connection<'a> {
         if drained.progress && self.is_paused {
             self.heartbeat.alive(Instant::now());
         }
+        if drained.progress && let Some(closing) = &mut self.closing {
+            // The close frame comes after what is queued.
+            closing.deadline = Instant::now() + self.close_time;
+        }
         if drained.over {
             let now = Instant::now();
             self.deadlines.record_excess_output(drained.progress, now);

@@ -168,7 +168,8 @@ limits! {
     ResponseTime, response_time, with_response_time: Duration = Duration::from_secs(30);
     /// Maximum time for a room to answer an HTTP request. A later answer is replaced by 504. Default 30 s.
     RequestTime, request_time, with_request_time: Duration = Duration::from_secs(30);
-    /// Maximum time for a client to answer a close frame. A slower connection is dropped. Default 5 s.
+    /// Maximum time for a client to accept the next bytes of what is queued before a close frame, and then to answer it. A
+    /// slower connection is dropped. Default 5 s.
     CloseTime, close_time, with_close_time: Duration = Duration::from_secs(5);
     /// Maximum time for rooms to deliver each `disconnect` on shutdown. Slower rooms are aborted. Default 10 s.
     ShutdownTime, shutdown_time, with_shutdown_time: Duration = Duration::from_secs(10);

@@ -237,6 +237,21 @@ async fn receives_bursts_of_any_size_in_a_small_window() {
     }
 }
 
+/// A client on a slow network receives what was sent before it was closed, as long as it makes progress.
+#[tokio::test(start_paused = true)]
+async fn a_closed_client_receives_its_queue_first() {
+    let server = TestServer::pipe(Server::new());
+    let mut client = server.join("a").await;
+    client.send_text("spam 30 100000").await;
+    server.script.wait_for_event("a", "message 1 spam 30 100000", 1).await;
+    server.handle.room("a").await.unwrap().close(3000, "the end").await;
+    for _ in 0..30 {
+        crate::common::advance(4.0).await;
+        assert_eq!(client.receive_text().await.len(), 100_000);
+    }
+    assert_eq!(client.expect_close().await, (3000, "the end".to_owned()));
+}
+
 /// Bursts of several events may follow each other before the client's connection has had its turn.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receives_the_bursts_of_several_events() {

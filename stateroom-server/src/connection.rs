@@ -174,7 +174,9 @@ impl<'a> Connection<'a> {
         if drained.progress && self.is_paused {
             self.heartbeat.alive(Instant::now());
         }
-        if drained.progress && let Some(closing) = &mut self.closing {
+        if drained.progress
+            && let Some(closing) = &mut self.closing
+        {
             // The close frame comes after what is queued.
             closing.deadline = Instant::now() + self.close_time;
         }

@@ -1,4 +1,6 @@
-//! Delivery of single events to a service.
+//! Delivery of single events to a service, and what an event says about who is in the room.
+use std::collections::BTreeSet;
+
 use stateroom::{
     ClientId, StateroomContext, StateroomService,
     event_batch::{EventBatch, FinishedEvents},
@@ -19,6 +21,14 @@ pub(crate) async fn deliver_event<S: StateroomService>(
     let mut finished = FinishedEvents::default();
     batch.take_finished(&mut finished);
     Ok(finished.effects)
+}
+
+/// Updates the clients in the room by an event that the service has handled.
+pub(crate) fn update_clients(clients: &mut BTreeSet<ClientId>, event: &Event) {
+    match event {
+        Event::Disconnect { client } => drop(clients.remove(client)),
+        event => clients.extend(joining_client(event)),
+    }
 }
 
 /// Returns the client that joins the room by this event, if one does.

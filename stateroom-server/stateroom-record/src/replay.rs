@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 
 use crate::{
     RecordKind,
-    delivery::{deliver_event, joining_client},
+    delivery::{deliver_event, update_clients},
     room::History,
 };
 
@@ -51,10 +51,9 @@ pub(crate) async fn replay<S: StateroomService>(
             RecordKind::Fault { fault, .. } => return Err(format!("the room failed before: {}", fault.message())),
             RecordKind::Start | RecordKind::Restore { .. } | RecordKind::Log { .. } => continue,
         };
-        match &event {
-            Event::Disconnect { client } => drop(replayed.clients.remove(client)),
-            Event::Timer => timer_due = None,
-            event => replayed.clients.extend(joining_client(event)),
+        update_clients(&mut replayed.clients, &event);
+        if matches!(event, Event::Timer) {
+            timer_due = None;
         }
         let label = event.kind().label();
         let effects = deliver_event(service, event, context)

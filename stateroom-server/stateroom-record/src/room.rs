@@ -8,9 +8,9 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
-use stateroom::{ClientId, messages::Event};
+use stateroom::ClientId;
 
-use crate::{Entry, RecordKind, RecordLimits, RecordedScript, delivery::joining_client, script};
+use crate::{Entry, RecordKind, RecordLimits, RecordedScript, delivery::update_clients, script};
 
 /// How soon a room restarts with new code, once its current event is over. A room of the same ID that starts later is
 /// another room.
@@ -224,10 +224,7 @@ impl RoomSummary {
                 self.events += 1;
                 self.event_time += *duration;
                 self.memory_bytes = memory_bytes.or(self.memory_bytes);
-                match event {
-                    Event::Disconnect { client } => drop(self.clients.remove(client)),
-                    event => self.clients.extend(joining_client(event)),
-                }
+                update_clients(&mut self.clients, event);
             }
             RecordKind::Fault { .. } => {
                 self.faults += 1;

@@ -7,12 +7,15 @@ use std::{
 };
 
 use stateroom::{
-    ClientId, MessagePayload, MessageRecipient,
+    ClientId, MessagePayload,
     messages::{Effect, Event},
     testing::{Script, Step},
 };
 
-use crate::{Entry, RecordKind, delivery::joining_client};
+use crate::{
+    Entry, RecordKind,
+    delivery::{joining_client, update_clients},
+};
 
 /// The code that clients are closed with when the service fails.
 const SERVICE_FAILED: u16 = 1011;
@@ -92,10 +95,7 @@ impl ScriptWriter {
             self.flush_expectations();
             self.steps.push(step);
         }
-        match event {
-            Event::Disconnect { client } => drop(self.present.remove(client)),
-            event => self.present.extend(joining_client(event)),
-        }
+        update_clients(&mut self.present, event);
         effects.iter().for_each(|effect| self.effect(effect, unix_ms));
     }
 
@@ -141,12 +141,7 @@ impl ScriptWriter {
     fn effect(&mut self, effect: &Effect, unix_ms: f64) {
         match effect {
             Effect::Message { recipient, message } => {
-                let receives = |client: &&ClientId| match recipient {
-                    MessageRecipient::Broadcast => true,
-                    MessageRecipient::Client(recipient) => recipient == *client,
-                    MessageRecipient::EveryoneExcept(excluded) => excluded != *client,
-                };
-                for client in self.present.iter().filter(receives) {
+                for client in self.present.iter().filter(|client| recipient.includes(**client)) {
                     self.received.entry(*client).or_default().push(message.clone());
                 }
             }

@@ -31,7 +31,7 @@ pub(crate) struct GuestState {
 impl GuestState {
     /// Resets what belongs to the previous event.
     pub(crate) fn begin_event(&mut self) {
-        self.log.begin_event();
+        self.log.end_events();
         self.limits.begin_event();
     }
 }

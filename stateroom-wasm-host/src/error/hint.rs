@@ -35,8 +35,6 @@ const REJECTED: &[(&str, &str)] = &[
     ("custom page sizes", "link it with pages of 64 KiB"),
     ("custom-page-sizes", "link it with pages of 64 KiB"),
     ("wide arithmetic", "build it without `+wide-arithmetic`"),
-    ("function references", "build it without typed function references, or for a language without garbage collection"),
-    ("function-references", "build it without typed function references, or for a language without garbage collection"),
     (
         "gc",
         "the host has no garbage collector: use a language that manages memory itself, such as Rust, C or TinyGo, and no \

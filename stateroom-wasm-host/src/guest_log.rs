@@ -77,6 +77,11 @@ impl RoomLog {
         self.state.lock().text.take_tail()
     }
 
+    /// Does not log that an allocation has failed.
+    pub(crate) fn forget_allocation_failure(&self) {
+        self.state.lock().text.forget_allocation_failure();
+    }
+
     /// Logs output of the guest.
     pub(crate) fn write(&self, stream: Stream, bytes: &[u8]) {
         self.has_output.store(true, Ordering::Relaxed);

@@ -18,7 +18,7 @@ pub(super) struct StderrText {
     panic: Option<PanicText>,
 }
 
-/// The output from the line on that announces a panic.
+/// The output from the line on that announces a panic, or the failure of an allocation.
 #[derive(Debug, Default)]
 struct PanicText {
     /// That line: `thread 'main' (1) panicked at src/lib.rs:7:5:`.
@@ -32,7 +32,7 @@ struct PanicText {
 /// What a guest wrote to stderr before it failed, as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StderrTail {
-    /// A panic's location and message.
+    /// A panic's location and message, or the failure of an allocation.
     Panic(String),
     /// Other output, possibly empty.
     Other(String),
@@ -51,7 +51,7 @@ impl StderrText {
             && let Some(length) = unfinished.iter().position(|byte| *byte == b'\n')
         {
             let (line, rest) = unfinished.split_at(length);
-            if panic_location(line).is_some() {
+            if panic_location(line).is_some() || is_allocation_failure(line) {
                 let mut panic = PanicText { header: line.to_vec(), ..PanicText::default() };
                 panic.push(rest.get(1..).unwrap_or_default());
                 self.panic = Some(panic);
@@ -87,6 +87,11 @@ impl StderrText {
         Some(header)
     }
 
+    /// Forgets the line that Rust writes when an allocation has failed.
+    pub(super) fn forget_allocation_failure(&mut self) {
+        self.panic.take_if(|panic| is_allocation_failure(&panic.header));
+    }
+
     /// Takes everything, as a part of the fault's message.
     pub(super) fn take_tail(&mut self) -> StderrTail {
         let StderrText { tail, panic, .. } = std::mem::take(self);
@@ -97,8 +102,11 @@ impl StderrText {
         };
         let message_text = join(message.split(|byte| *byte == b'\n'));
         let mark = if message_bytes > message.len() { cut_mark(message_bytes) } else { String::new() };
-        let location = printable(panic_location(&header).unwrap_or_default());
-        StderrTail::Panic(format!("panicked at {location} {message_text}{mark}").trim_end().to_owned())
+        let words = match panic_location(&header) {
+            Some(location) => format!("panicked at {} {message_text}{mark}", printable(location)),
+            None => format!("{} {message_text}{mark}", printable(&header)),
+        };
+        StderrTail::Panic(words.trim_end().to_owned())
     }
 }
 
@@ -121,6 +129,10 @@ fn panic_location(line: &[u8]) -> Option<&[u8]> {
     let line = line.strip_prefix(b"thread ")?;
     let at = line.windows(PANICKED.len()).position(|window| window == PANICKED)?;
     line.get(at + PANICKED.len()..)
+}
+
+fn is_allocation_failure(line: &[u8]) -> bool {
+    line.starts_with(b"memory allocation of ") && line.ends_with(b" bytes failed")
 }
 
 /// Joins lines to one, without the empty ones and hints.
@@ -155,7 +167,9 @@ mod tests {
 
     fn tail(parts: &[&str]) -> StderrTail {
         let mut text = StderrText::default();
-        parts.iter().for_each(|part| drop(text.push(part.as_bytes())));
+        for part in parts {
+            text.push(part.as_bytes());
+        }
         text.take_tail()
     }
 
@@ -191,6 +205,16 @@ mod tests {
         let StderrTail::Panic(text) = tail(&[header, &long]) else { panic!("not a panic") };
         assert!(text.starts_with("panicked at lib.rs:1:1: begins x x x"), "{text}");
         assert!(text.ends_with("x... (cut: 1048583 bytes in all)") && text.len() < 5000, "{text}");
+    }
+
+    #[test]
+    fn a_failed_allocation_is_like_a_panic() {
+        let mut text = StderrText::default();
+        assert_eq!(text.push(b"memory allocation of 20 bytes failed\n"), 0);
+        text.forget_allocation_failure();
+        assert_eq!(text.take_panic(), None);
+        let failure = "memory allocation of 20 bytes failed";
+        assert_eq!(tail(&[failure, "\n"]), StderrTail::Panic(failure.to_owned()));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
+    time::Duration,
 };
 
 use stateroom::{
@@ -96,11 +97,12 @@ impl Instance {
         scheduler.set_blocking(wait_mode == WaitMode::Blocking);
         let log = Arc::new(RoomLog::new(room_id, config));
         let mut wasi = WasiCtxBuilder::new();
-        module.environment().install(&mut wasi);
+        let clock = module.environment().install(&mut wasi);
         let state = GuestState {
             wasi: wasi.build_p1(),
             memory: None,
             effects_pointer: 0,
+            clock,
             limits: ResourceLimits::new(config),
             effects: EffectBuffer::new(config),
             relayed: RelayedEvents::default(),
@@ -152,6 +154,13 @@ impl Instance {
     /// Returns the size of the guest's memory.
     pub(crate) fn memory_bytes(&mut self) -> usize {
         self.guest.memory().len()
+    }
+
+    /// Sets the time that the following events read first from the system's clock; none for the time of that clock.
+    pub(crate) fn set_event_time(&mut self, time: Option<Duration>) {
+        if let Some(clock) = &self.guest.store().data().clock {
+            clock.set(time);
+        }
     }
 
     /// Handles the events of a batch until none is left or the room should write their effects. Effects are in the batch as

@@ -49,7 +49,7 @@ struct InspectReport<'a> {
     /// Error of a rejected module, with a hint.
     refused: Option<String>,
     #[serde(flatten)]
-    info: &'a ModuleInfo,
+    info: Option<&'a ModuleInfo>,
 }
 
 impl InspectCommand {
@@ -66,17 +66,27 @@ impl InspectCommand {
         let module = if is_directory { dist::contents(directory)?.module } else { self.module.clone() };
         let verdict = check(&module, host);
         let read = || ModuleInfo::read(&fs::read(&module)?, self.functions);
-        let info = match (read(), verdict.is_err()) {
+        let info = match read() {
+            Ok(info) => Some(info),
             // The error of the host is the better one.
-            (Err(_), true) => return verdict,
-            (info, _) => info?,
+            Err(_) if verdict.is_err() => return verdict,
+            Err(error) => {
+                tracing::warn!("failed to describe the module: {error:#}");
+                None
+            }
         };
         if self.json {
             let refused = verdict.as_ref().err().map(|error| format!("{error:#}"));
-            report::print_json(&InspectReport { module: &module, accepted: refused.is_none(), refused, info: &info })?;
+            report::print_json(&InspectReport {
+                module: &module,
+                accepted: refused.is_none(),
+                refused,
+                info: info.as_ref(),
+            })?;
         } else {
             let accepted = if verdict.is_ok() { "The host accepts this module.\n" } else { "" };
-            report::print(&format!("{}{accepted}", info.describe(&module)))?;
+            let description = info.map(|info| info.describe(&module)).unwrap_or_default();
+            report::print(&format!("{description}{accepted}"))?;
         }
         verdict
     }

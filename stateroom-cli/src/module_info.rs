@@ -80,6 +80,8 @@ impl ModuleInfo {
     ///
     /// Returns an error if the bytes are not a module.
     pub(crate) fn read(bytes: &[u8], max_functions: usize) -> Result<ModuleInfo> {
+        // As the host, which ignores the mark that some editors write.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let bytes = wat::parse_bytes(bytes).context("not a WebAssembly module")?;
         let sections = Sections::read(&bytes)?;
         let exports = |name: &str| sections.exports.iter().any(|export| export.name == name);

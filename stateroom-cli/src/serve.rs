@@ -11,6 +11,6 @@ mod systemd;
 
 pub(crate) use self::{
     address::{check as check_address, next_free_port},
-    module::{load, with_hint},
+    module::load,
     run::{GUEST_LOGS, ServeOptions, serve_until_stopped},
 };

@@ -80,9 +80,10 @@ limits! {
     memory_bytes: usize = 128 << 20, MemoryBytes, with_memory_bytes(usize);
     /// Maximum number of elements in each of a guest's tables. Default: 20 000; a large Rust service needs about 1 000.
     table_elements: usize = 20_000, TableElements, with_table_elements(usize);
-    /// Maximum size of a guest's call stack, in bytes. Default: 131 072 (128 KiB), about 2 700 nested calls. Data that
-    /// Rust and C keep on a stack in linear memory, such as arrays, counts as memory instead.
-    wasm_stack_bytes: usize = 128 << 10, WasmStackBytes, with_wasm_stack_bytes(usize);
+    /// Maximum size of a guest's call stack, in bytes. Default: 1 048 576 (1 MiB), about 5 000 to 20 000 nested calls. Data
+    /// that Rust and C keep on a stack in linear memory, such as arrays, counts as memory instead. A stack takes memory
+    /// only as far as it was used. Above 1.8 MiB, Linux may back it with huge pages, of 2 MiB each.
+    wasm_stack_bytes: usize = 1 << 20, WasmStackBytes, with_wasm_stack_bytes(usize);
     /// Maximum CPU time of an event, with a resolution of one millisecond. Default: 2 s.
     cpu_budget: Duration = Duration::from_secs(2), CpuBudget, with_cpu_budget(Duration);
     /// Maximum wall-clock time of an event, computing or asleep, not counting time in which it waits for the CPU.
@@ -100,8 +101,9 @@ limits! {
     log_bytes_per_second: usize = 64 << 10, LogBytesPerSecond, with_log_bytes_per_second(usize);
     /// Maximum number of lines per second logged from a room's stdout and stderr; the rest is dropped. Default: 200.
     log_lines_per_second: usize = 200, LogLinesPerSecond, with_log_lines_per_second(usize);
-    /// Maximum number of random bytes requested by one call; a larger request traps. Default: 1 048 576 (1 MiB).
-    random_bytes: u64 = 1 << 20, RandomBytes, with_random_bytes(u64);
+    /// Maximum number of random bytes requested by one call; a larger request fails in the guest. Default: 67 108 864
+    /// (64 MiB).
+    random_bytes: u64 = 64 << 20, RandomBytes, with_random_bytes(u64);
     /// Maximum number of live guests, which is the number of rooms. Default (`None`): what the system's limit on memory
     /// mappings permits (`vm.max_map_count`, six per room), at most 10 000; the number is logged.
     instances: Option<u32> = None, Instances, with_instances(u32);
@@ -127,6 +129,12 @@ impl WasmHostConfig {
 }
 
 impl Limit {
+    /// Returns the advice to someone who exceeds it: its name, and its flag of the command line.
+    pub(crate) fn hint(self) -> String {
+        let name = self.name();
+        format!("limit `{name}`: raise it with `--{}`", name.replace('_', "-"))
+    }
+
     /// Counts an event in which the limit was reached.
     pub(crate) fn count_exceeded(self) {
         metrics::counter!("stateroom_limit_exceeded_total", "limit" => self.name()).increment(1);

@@ -2,11 +2,13 @@
 //!
 //! *Invariant:* a guest reads time and random numbers from its [`Environment`] only.
 mod random;
+mod real;
 mod recorded;
 mod simulated;
 
 use wasmtime_wasi::WasiCtxBuilder;
 
+pub(crate) use self::real::EventClock;
 pub use self::{
     recorded::{RecordedEnvironment, RecordedState},
     simulated::SimulatedEnvironment,
@@ -36,14 +38,19 @@ pub enum Environment {
 }
 
 impl Environment {
-    /// Installs the clocks and generators into a guest's WASI context.
-    pub(crate) fn install(&self, wasi: &mut WasiCtxBuilder) {
+    /// Installs the clocks and generators into a guest's WASI context. Returns the wall clock if it is the system's.
+    pub(crate) fn install(&self, wasi: &mut WasiCtxBuilder) -> Option<EventClock> {
         match self {
-            // The defaults of wasmtime-wasi.
-            Environment::Real => {}
+            // Otherwise the defaults of wasmtime-wasi.
+            Environment::Real => {
+                let clock = EventClock::default();
+                wasi.wall_clock(clock.clone());
+                return Some(clock);
+            }
             Environment::Simulated(simulated) => simulated.install(wasi),
             Environment::Recorded(recorded) => recorded.install(wasi),
         }
+        None
     }
 }
 

@@ -1,6 +1,8 @@
 //! Errors of loading a module and of starting a guest.
 //!
 //! *Invariant:* each message names the module; causes are sources and not part of the message.
+mod hint;
+
 use std::{error::Error, io};
 
 use stateroom::fault::Fault;
@@ -18,6 +20,22 @@ pub enum WasmHostError {
         module: String,
         /// The cause.
         source: io::Error,
+    },
+    /// The file is of another format, or a module of another kind.
+    #[error("{module}: not a WebAssembly module that this host can run: it is {found}")]
+    NotAModule {
+        /// The module's name.
+        module: String,
+        /// What the file is.
+        found: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
+    /// The module is a program, which runs once from its start to its end.
+    #[error("{module}: a program, not a service: it exports `_start`, but no `_initialize`")]
+    Command {
+        /// The module's name.
+        module: String,
     },
     /// The bytes are not a WebAssembly module, or the module uses features that this host does not support.
     #[error("{module}: not a WebAssembly module that this host can run")]

@@ -1,7 +1,7 @@
 //! A room's service that is a guest.
 //!
 //! *Invariant:* after a fault there is no instance: the store is dropped before the fault is returned.
-use std::{fmt, future::Future, mem, sync::Arc};
+use std::{fmt, future::Future, mem, sync::Arc, time::Duration};
 
 use stateroom::{
     ClientId, MessagePayload, StateroomContext, StateroomService,
@@ -94,11 +94,16 @@ impl WasmHost {
     /// Handles a batch of events, and blocks the thread meanwhile, inside or outside of a runtime.
     #[cfg(feature = "testing")]
     pub(crate) fn process_blocking(&mut self, batch: &EventBatch) -> Result<(), Fault> {
-        block_on(self.process(batch, WaitMode::Blocking))
+        block_on(self.process(batch, WaitMode::Blocking, None))
     }
 
-    /// Handles a batch of events.
-    async fn process(&mut self, batch: &EventBatch, wait_mode: WaitMode) -> Result<(), Fault> {
+    /// Handles a batch of events, which may happen at a time other than the system's.
+    async fn process(
+        &mut self,
+        batch: &EventBatch,
+        wait_mode: WaitMode,
+        event_time: Option<Duration>,
+    ) -> Result<(), Fault> {
         let _running = self.engine.running();
         let mut instance = match mem::replace(&mut self.guest, Lifecycle::Processing) {
             Lifecycle::Ready(instance) => instance,
@@ -108,7 +113,13 @@ impl WasmHost {
                 return Err(fault);
             }
         };
+        if event_time.is_some() {
+            instance.set_event_time(event_time);
+        }
         let outcome = instance.process(batch, wait_mode).await;
+        if event_time.is_some() {
+            instance.set_event_time(None);
+        }
         self.guest = match &outcome {
             Ok(()) => Lifecycle::Ready(instance),
             Err(fault) => {
@@ -123,7 +134,7 @@ impl WasmHost {
     fn process_event(&mut self, event: Event, context: &impl StateroomContext) -> Option<Effect> {
         let Lifecycle::Ready(_) = self.guest else { return None };
         let batch = EventBatch::new([event]);
-        if let Err(fault) = block_on(self.process(&batch, WaitMode::Blocking)) {
+        if let Err(fault) = block_on(self.process(&batch, WaitMode::Blocking, context.event_time())) {
             let (room, event, reason) = (&*self.room_id, batch.in_progress_label(), fault.kind().label());
             error!(room, event, reason, backtrace = fault.backtrace(), "the guest failed: {}", fault.message());
         }
@@ -196,9 +207,9 @@ impl StateroomService for WasmHost {
     fn deliver(
         &mut self,
         batch: &EventBatch,
-        _: &impl StateroomContext,
+        context: &impl StateroomContext,
     ) -> impl Future<Output = Result<(), Fault>> + Send {
-        self.process(batch, WaitMode::Async)
+        self.process(batch, WaitMode::Async, context.event_time())
     }
 }
 

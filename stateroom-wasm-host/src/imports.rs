@@ -1,13 +1,22 @@
 //! The functions that a guest can call: one of Stateroom, and WASI preview 1 with the least possible behind it.
 //!
-//! *Invariant:* none of them reaches a file, a socket, an environment variable or the host's terminal.
+//! *Invariant:* none of them reaches a file, a socket, an environment variable or the host's terminal, and none ends a room
+//! where a program expects an answer.
+mod random;
+mod stdio;
+
 use wasmtime::{Caller, Engine, Extern, Linker, Memory};
-use wasmtime_wasi::p1;
+use wasmtime_wasi::{I32Exit, p1};
 
 use crate::{memory, state::GuestState, violation::ProtocolViolation};
 
 const WASI: &str = "wasi_snapshot_preview1";
-/// WASI's error code for a descriptor that is not a socket.
+/// WASI's error codes: none; an unknown descriptor; an address outside of memory; an invalid argument; a descriptor that
+/// is not a socket.
+const SUCCESS: i32 = 0;
+const BADF: i32 = 8;
+const FAULT: i32 = 21;
+const INVAL: i32 = 28;
 const NOTSOCK: i32 = 57;
 
 /// The functions of WASI preview 1, all of which can be imported.
@@ -74,8 +83,17 @@ pub fn offers_import(module: &str, name: &str) -> bool {
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
     let mut linker = Linker::new(engine);
     p1::add_to_linker_async(&mut linker, |state: &mut GuestState| &mut state.wasi)?;
-    // Those of wasmtime-wasi return the same, but log a warning for each call.
     linker.allow_shadowing(true);
+    // Those of wasmtime-wasi refuse a long write or read with "out of memory", which ends a program in Rust.
+    linker.func_wrap(WASI, "fd_write", stdio::write)?;
+    linker.func_wrap(WASI, "fd_read", stdio::read)?;
+    // That of wasmtime-wasi ends the guest above its limit, and keeps its thread meanwhile.
+    linker.func_wrap_async(WASI, "random_get", |caller, (address, length): (u32, u32)| {
+        Box::new(random::get(caller, address, length))
+    })?;
+    // That of wasmtime-wasi does not tell the code if it is above 125.
+    linker.func_wrap(WASI, "proc_exit", |code: i32| -> wasmtime::Result<()> { Err(I32Exit(code).into()) })?;
+    // Those of wasmtime-wasi return the same, but log a warning for each call.
     linker.func_wrap(WASI, "sock_accept", |_: i32, _: i32, _: i32| NOTSOCK)?;
     linker.func_wrap(WASI, "sock_recv", |_: i32, _: i32, _: i32, _: i32, _: i32, _: i32| NOTSOCK)?;
     linker.func_wrap(WASI, "sock_send", |_: i32, _: i32, _: i32, _: i32, _: i32| NOTSOCK)?;
@@ -86,18 +104,18 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
 
 /// `env.stateroom_send`: accepts an effect.
 fn send(mut caller: Caller<'_, GuestState>, address: u32, length: u32) -> wasmtime::Result<()> {
-    let memory = match caller.data().memory {
-        Some(memory) => memory,
-        None => exported_memory(&mut caller).ok_or(ProtocolViolation::NoMemory)?,
-    };
+    let memory = guest_memory(&mut caller)?;
     let (memory, state) = memory.data_and_store_mut(&mut caller);
     state.effects.receive(memory::bytes(memory, address, length)?)?;
     Ok(())
 }
 
-/// Returns the memory of a guest whose start function is still running.
-fn exported_memory(caller: &mut Caller<'_, GuestState>) -> Option<Memory> {
-    caller.get_export("memory").and_then(Extern::into_memory)
+/// Returns the memory of the calling guest, whose start function may still be running.
+fn guest_memory(caller: &mut Caller<'_, GuestState>) -> Result<Memory, ProtocolViolation> {
+    match caller.data().memory {
+        Some(memory) => Ok(memory),
+        None => caller.get_export("memory").and_then(Extern::into_memory).ok_or(ProtocolViolation::NoMemory),
+    }
 }
 
 #[cfg(test)]

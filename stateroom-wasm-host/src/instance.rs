@@ -11,6 +11,7 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
+    time::Duration,
 };
 
 use stateroom::{
@@ -29,7 +30,7 @@ use crate::{
     config::Limit,
     effects::{EffectBuffer, FinishedEffects},
     engine::SharedEngine,
-    guest_log::{RoomLog, Stream},
+    guest_log::RoomLog,
     limits::{resources::ResourceLimits, scheduler::Scheduler},
     memory,
     module::LinkedModule,
@@ -38,7 +39,7 @@ use crate::{
 
 /// Maximum size of a batch of events, in bytes; a single event may be longer.
 const MAX_BATCH_BYTES: usize = 32 << 10;
-/// Maximum number of bytes that one call of a host function copies. WASI answers longer ones with an error code.
+/// Maximum number of bytes that one call of another WASI function copies. Longer ones return an error code.
 const MAX_HOST_CALL_BYTES: usize = 1 << 20;
 /// Capacity for encoded events that is retained between batches: long events are rare.
 const RETAINED_BYTES: usize = 64 << 10;
@@ -73,7 +74,8 @@ impl Instance {
         let permit = module.engine().try_admit();
         let permit = permit.ok_or_else(|| {
             Limit::Instances.count_exceeded();
-            Fault::new(FaultKind::NoSpace, "the maximum number of rooms in this process is reached")
+            let message = format!("the maximum of {} rooms in this process is reached", module.config().space());
+            Fault::new(FaultKind::NoSpace, message).with_hint(&Limit::Instances.hint())
         })?;
         let mut instance = Self::instantiate(module, room_id, wait_mode).await?;
         instance.permit = Some(permit);
@@ -95,12 +97,12 @@ impl Instance {
         scheduler.set_blocking(wait_mode == WaitMode::Blocking);
         let log = Arc::new(RoomLog::new(room_id, config));
         let mut wasi = WasiCtxBuilder::new();
-        wasi.stdout(log.stream(Stream::Stdout)).stderr(log.stream(Stream::Stderr)).max_random_size(config.random_bytes);
-        module.environment().install(&mut wasi);
+        let clock = module.environment().install(&mut wasi);
         let state = GuestState {
             wasi: wasi.build_p1(),
             memory: None,
             effects_pointer: 0,
+            clock,
             limits: ResourceLimits::new(config),
             effects: EffectBuffer::new(config),
             relayed: RelayedEvents::default(),
@@ -154,6 +156,13 @@ impl Instance {
         self.guest.memory().len()
     }
 
+    /// Sets the time that the following events read first from the system's clock; none for the time of that clock.
+    pub(crate) fn set_event_time(&mut self, time: Option<Duration>) {
+        if let Some(clock) = &self.guest.store().data().clock {
+            clock.set(time);
+        }
+    }
+
     /// Handles the events of a batch until none is left or the room should write their effects. Effects are in the batch as
     /// soon as their event ends.
     pub(crate) async fn process(&mut self, batch: &EventBatch, wait_mode: WaitMode) -> Result<(), Fault> {
@@ -164,7 +173,9 @@ impl Instance {
             self.deliver_next(batch).await?;
         }
         self.scheduler.end_batch();
-        self.guest.store().data_mut().effects.flush();
+        let state = self.guest.store().data_mut();
+        state.effects.flush();
+        state.log.end_events();
         Ok(())
     }
 
@@ -263,10 +274,7 @@ async fn run_within_budgets<T>(
 /// Converts the error of a failed call to a fault. Without an error, the guest exceeded its time budget.
 fn fault(error: Option<&wasmtime::Error>, state: &GuestState, scheduler: &Scheduler) -> Fault {
     match error {
-        Some(error) => {
-            let refusal = state.limits.refusal();
-            failure::fault(error, &FailureContext { scheduler, refusal, stderr: state.log.stderr_tail() })
-        }
+        Some(error) => failure::fault(error, &FailureContext { scheduler, refusal: state.limits.refusal(), state }),
         None => failure::time_budget_exceeded(scheduler.time_budget()),
     }
 }

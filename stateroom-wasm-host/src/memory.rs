@@ -25,8 +25,13 @@ pub(crate) fn bytes_mut(memory: &mut [u8], address: u32, length: u32) -> Result<
 
 /// Reads the i32 at `address`, if it is inside of the memory.
 pub(crate) fn read_i32(memory: &[u8], address: u32) -> Option<i32> {
+    read_u32(memory, address).map(u32::cast_signed)
+}
+
+/// Reads the u32 at `address`, if it is inside of the memory.
+pub(crate) fn read_u32(memory: &[u8], address: u32) -> Option<u32> {
     let bytes = bytes(memory, address, 4).ok()?;
-    bytes.first_chunk().map(|bytes| i32::from_le_bytes(*bytes))
+    bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
 /// Resets the address and the length at `pointer`, by which a guest publishes effects.

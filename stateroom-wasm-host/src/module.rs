@@ -4,20 +4,26 @@
 //! provides. Instantiating it does not check again.
 mod cache;
 mod exports;
+mod format;
 
 use std::{error::Error, sync::Arc};
 
 use tracing::info;
 use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
-use self::cache::Compiled;
 pub(crate) use self::exports::Exports;
+use self::{
+    cache::Compiled,
+    format::{ForeignFormat, foreign_format},
+};
 use crate::{
     config::WasmHostConfig, engine::SharedEngine, environment::Environment, error::WasmHostError, imports,
     state::GuestState,
 };
 
 const PAGE_BYTES: u64 = 64 << 10;
+/// Some editors write it at the beginning of a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A module that can be instantiated, with everything that this takes.
 #[derive(Clone)]
@@ -87,24 +93,16 @@ pub(crate) fn compile(
     engine: &Engine,
     config: &WasmHostConfig,
 ) -> Result<Module, WasmHostError> {
+    if let Some(ForeignFormat { name: found, hint }) = foreign_format(name, bytes) {
+        return Err(WasmHostError::NotAModule { module: name.to_owned(), found, hint });
+    }
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let invalid = |source: Box<dyn Error + Send + Sync>| WasmHostError::Invalid { module: name.to_owned(), source };
-    if bytes.is_empty() {
-        return Err(invalid("it is empty".into()));
-    }
-    if !looks_like_module(name, bytes) {
-        return Err(invalid("it is neither binary WebAssembly nor the text format".into()));
-    }
     let compiled = cache::compile(engine, bytes, config.cache.as_deref());
     let Compiled { module, from_cache } = compiled.map_err(|error| invalid(error.into()))?;
     let message = if from_cache { "module loaded from the cache" } else { "module compiled" };
     info!(module = name, "{message}");
     Ok(module)
-}
-
-/// Returns whether the bytes begin as a module does. Otherwise the compiler would only report a missing parenthesis.
-fn looks_like_module(name: &str, bytes: &[u8]) -> bool {
-    let text = bytes.trim_ascii_start();
-    bytes.starts_with(b"\0asm") || text.starts_with(b"(") || text.starts_with(b";;") || name.ends_with(".wat")
 }
 
 fn check_limits(name: &str, module: &Module, config: &WasmHostConfig) -> Result<(), WasmHostError> {

@@ -9,6 +9,7 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 pub(crate) use self::relayed_events::RelayedEvents;
 use crate::{
     effects::EffectBuffer,
+    environment::EventClock,
     guest_log::RoomLog,
     limits::{resources::ResourceLimits, scheduler::Scheduler},
 };
@@ -20,6 +21,7 @@ pub(crate) struct GuestState {
     pub(crate) memory: Option<Memory>,
     /// The address at which the guest publishes the effects of a batch.
     pub(crate) effects_pointer: u32,
+    pub(crate) clock: Option<EventClock>,
     pub(crate) limits: ResourceLimits,
     pub(crate) effects: EffectBuffer,
     /// The events that the relay delivers.
@@ -31,7 +33,7 @@ pub(crate) struct GuestState {
 impl GuestState {
     /// Resets what belongs to the previous event.
     pub(crate) fn begin_event(&mut self) {
-        self.log.begin_event();
+        self.log.end_events();
         self.limits.begin_event();
     }
 }

@@ -67,10 +67,8 @@ impl ProtocolViolation {
             | ProtocolViolation::EffectsRetracted
             | ProtocolViolation::TrailingEffects
             | ProtocolViolation::EventCount { .. } => FaultKind::BadMessage,
-            // The host keeps an event's effects in its own memory until the event returns.
-            ProtocolViolation::EventTooLong { .. }
-            | ProtocolViolation::EffectBytes { .. }
-            | ProtocolViolation::Effects { .. } => FaultKind::Memory,
+            ProtocolViolation::EventTooLong { .. } => FaultKind::Memory,
+            ProtocolViolation::EffectBytes { .. } | ProtocolViolation::Effects { .. } => FaultKind::Effects,
         }
     }
 }

@@ -1,11 +1,15 @@
 //! The context of a service in a module: its effects on their way to the host.
 //!
 //! *Invariant:* only effects of protocol 0 are sent before the host has named others that it understands.
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomContext,
     messages::{Effect, EffectKind},
+    system_time,
     wire::{Greeting, batch, encode_effect},
 };
 
@@ -14,12 +18,19 @@ pub(crate) struct HostState {
     /// `None` until the host greets.
     greeting: Mutex<Option<&'static Greeting>>,
     batch: Mutex<BatchEffects>,
+    /// The time of the current event, once the service has asked for it.
+    event_time: Mutex<Option<Duration>>,
 }
 
 impl HostState {
     pub(crate) const fn new() -> Self {
         let batch = BatchEffects { encoded: Vec::new(), finished: 0, publisher: None };
-        HostState { greeting: Mutex::new(None), batch: Mutex::new(batch) }
+        HostState { greeting: Mutex::new(None), batch: Mutex::new(batch), event_time: Mutex::new(None) }
+    }
+
+    /// Begins an event: time has passed.
+    pub(crate) fn begin_event(&self) {
+        *lock(&self.event_time) = None;
     }
 
     /// Stores a greeting; a later one replaces it. It is leaked, because a context lends the room's ID out of it.
@@ -152,6 +163,11 @@ impl StateroomContext for GuestContext {
 
     fn room_id(&self) -> &str {
         self.host.greeting().map_or("", |greeting| &greeting.room_id)
+    }
+
+    /// The host decides what its clock shows.
+    fn now(&self) -> Duration {
+        *lock(&self.host.event_time).get_or_insert_with(system_time::now)
     }
 
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {

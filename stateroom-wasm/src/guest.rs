@@ -78,6 +78,7 @@ impl<S: StateroomService + Default> Guest<S> {
             abort("the host sent an event while the service was handling another");
         };
         let service = service.get_or_insert_with(S::default);
+        self.host.begin_event();
         let context = &GuestContext { host: &self.host, send };
         if let Some(answer) = dispatch(service, event, context) {
             context.request(&answer);

@@ -1,5 +1,7 @@
 //! The trait through which a service acts on its room.
-use crate::{ClientId, MessagePayload, MessageRecipient, messages::Effect};
+use std::time::Duration;
+
+use crate::{ClientId, MessagePayload, MessageRecipient, messages::Effect, system_time};
 
 /// A service's interface to its room.
 ///
@@ -45,6 +47,32 @@ pub trait StateroomContext: Send + Sync + Clone + 'static {
     /// it: Stateroom 0.4.4 does not for a WebAssembly guest.
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {
         let _ = (client, code, reason);
+    }
+
+    /// Returns the wall-clock time of the event, since January 1, 1970, in UTC. It is the same throughout the event.
+    ///
+    /// Use it for deadlines and time stamps, so that they can be tested and replayed: in a simulated room, it begins on
+    /// January 1, 2026, and advances with the room; in a replay, it is the recorded time. It follows the system's clock,
+    /// which may be adjusted; to measure how long something takes, use [`Instant`](std::time::Instant).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use stateroom::*;
+    ///
+    /// fn minute(context: &impl StateroomContext) -> u64 {
+    ///     context.now().as_secs() / 60
+    /// }
+    /// # assert_eq!(minute(&testing::TestContext::new("a")) % (24 * 60), 0);
+    /// ```
+    fn now(&self) -> Duration {
+        system_time::now()
+    }
+
+    /// Returns the time that has been set for the event, if it is not the system's.
+    #[doc(hidden)]
+    fn event_time(&self) -> Option<Duration> {
+        None
     }
 
     /// Runs `call`, which handles an event, and moves the effects requested through this context into `effects`. A

@@ -19,6 +19,8 @@ pub enum FaultKind {
     TimeBudget,
     /// A guest requested more memory than its limit, and failed when the request was denied.
     Memory,
+    /// An event requested too many effects, or too large ones.
+    Effects,
     /// A guest passed a pointer outside of its memory.
     BadPointer,
     /// A guest sent bytes that are not a valid message.
@@ -37,6 +39,7 @@ impl FaultKind {
             FaultKind::CpuBudget => "cpu_budget",
             FaultKind::TimeBudget => "time_budget",
             FaultKind::Memory => "memory",
+            FaultKind::Effects => "effects",
             FaultKind::BadPointer => "bad_pointer",
             FaultKind::BadMessage => "bad_message",
         }
@@ -48,6 +51,8 @@ impl FaultKind {
 pub struct Fault {
     kind: FaultKind,
     message: String,
+    /// Length of the hint at the end of the message.
+    hint_bytes: usize,
     event: Option<&'static str>,
     backtrace: Option<String>,
 }
@@ -55,13 +60,23 @@ pub struct Fault {
 impl Fault {
     /// Creates a fault of this kind. The message is logged, for the author of the service.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Fault { kind, message: message.into(), event: None, backtrace: None }
+        Fault { kind, message: message.into(), hint_bytes: 0, event: None, backtrace: None }
     }
 
     /// Sets the backtrace, one line per frame.
     #[must_use]
     pub fn with_backtrace(mut self, backtrace: impl Into<String>) -> Self {
         self.backtrace = Some(backtrace.into());
+        self
+    }
+
+    /// Appends a hint for the author of the service to the message, in parentheses: how to avoid the failure.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &str) -> Self {
+        let before = self.message.len() - self.hint_bytes;
+        self.message.truncate(before);
+        self.message.push_str(&format!(" ({hint})"));
+        self.hint_bytes = self.message.len() - before;
         self
     }
 
@@ -90,7 +105,7 @@ impl Fault {
         self.kind
     }
 
-    /// Returns the message, for the log.
+    /// Returns the message, for the log, with the hint if there is one.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -113,7 +128,10 @@ impl Fault {
     #[must_use]
     pub fn public_reason(&self) -> String {
         match self.kind {
-            FaultKind::CpuBudget | FaultKind::TimeBudget | FaultKind::Memory => self.message.clone(),
+            FaultKind::CpuBudget | FaultKind::TimeBudget | FaultKind::Memory | FaultKind::Effects => {
+                let length = self.message.len() - self.hint_bytes;
+                self.message.get(..length).unwrap_or_default().to_owned()
+            }
             kind => format!("the room's service failed ({})", kind.label()),
         }
     }

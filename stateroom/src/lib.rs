@@ -67,6 +67,8 @@ mod recipient;
 #[doc(hidden)]
 pub mod room;
 mod service;
+#[doc(hidden)]
+pub mod system_time;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "wire")]

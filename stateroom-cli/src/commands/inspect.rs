@@ -4,16 +4,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
+use stateroom_wasm_host::WasmHostConfig;
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::{
     build::dist,
     module_info::ModuleInfo,
-    serve::with_hint,
+    serve::load,
     settings::{Defaults, Settings, SettingsSources},
     ui::report,
 };
@@ -49,7 +49,7 @@ struct InspectReport<'a> {
     /// Error of a rejected module, with a hint.
     refused: Option<String>,
     #[serde(flatten)]
-    info: &'a ModuleInfo,
+    info: Option<&'a ModuleInfo>,
 }
 
 impl InspectCommand {
@@ -64,29 +64,37 @@ impl InspectCommand {
         let sources = SettingsSources::read(Settings::of_environment()?, directory)?;
         let host = sources.resolve(&Defaults::SERVE)?.host;
         let module = if is_directory { dist::contents(directory)?.module } else { self.module.clone() };
-        let bytes = fs::read(&module).with_context(|| format!("failed to read `{}`", module.display()))?;
-        let verdict = check(&module, &bytes, host);
-        let info = match (ModuleInfo::read(&bytes, self.functions), verdict.is_err()) {
+        let verdict = check(&module, host);
+        let read = || ModuleInfo::read(&fs::read(&module)?, self.functions);
+        let info = match read() {
+            Ok(info) => Some(info),
             // The error of the host is the better one.
-            (Err(_), true) => return verdict,
-            (info, _) => info?,
+            Err(_) if verdict.is_err() => return verdict,
+            Err(error) => {
+                tracing::warn!("failed to describe the module: {error:#}");
+                None
+            }
         };
         if self.json {
             let refused = verdict.as_ref().err().map(|error| format!("{error:#}"));
-            report::print_json(&InspectReport { module: &module, accepted: refused.is_none(), refused, info: &info })?;
+            report::print_json(&InspectReport {
+                module: &module,
+                accepted: refused.is_none(),
+                refused,
+                info: info.as_ref(),
+            })?;
         } else {
             let accepted = if verdict.is_ok() { "The host accepts this module.\n" } else { "" };
-            report::print(&format!("{}{accepted}", info.describe(&module)))?;
+            let description = info.map(|info| info.describe(&module)).unwrap_or_default();
+            report::print(&format!("{description}{accepted}"))?;
         }
         verdict
     }
 }
 
-/// Checks whether the host accepts the module.
-fn check(module: &Path, bytes: &[u8], host: WasmHostConfig) -> Result<()> {
+/// Checks whether `serve` accepts the module.
+fn check(module: &Path, host: WasmHostConfig) -> Result<()> {
     // One instance slot is enough. The log of the host repeats what the report has.
     let host = host.with_instances(1);
-    let factory =
-        with_default(NoSubscriber::new(), || WasmHostFactory::from_bytes(module.display().to_string(), bytes, &host));
-    factory.map(drop).map_err(with_hint)
+    with_default(NoSubscriber::new(), || load(module, &host)).map(drop)
 }

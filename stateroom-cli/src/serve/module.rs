@@ -1,5 +1,5 @@
 //! Loading of modules, with hints for those that the host rejects.
-use std::{error::Error, fmt, iter, path::Path};
+use std::{error::Error, fmt, path::Path};
 
 use anyhow::Result;
 use stateroom_wasm_host::{WasmHostConfig, WasmHostError, WasmHostFactory};
@@ -14,8 +14,8 @@ pub(crate) fn load(module: &Path, config: &WasmHostConfig) -> Result<WasmHostFac
 }
 
 /// Adds a hint to an error of the host, if there is one.
-pub(crate) fn with_hint(error: WasmHostError) -> anyhow::Error {
-    match hint(&error) {
+fn with_hint(error: WasmHostError) -> anyhow::Error {
+    match error.hint() {
         Some(hint) => HintedError { error, hint }.into(),
         None => error.into(),
     }
@@ -38,35 +38,4 @@ impl Error for HintedError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.error.source()
     }
-}
-
-/// Returns an error and its causes.
-fn causes(error: &WasmHostError) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    iter::successors(Some(error as &(dyn Error + 'static)), |error| Error::source(*error))
-}
-
-fn hint(error: &WasmHostError) -> Option<String> {
-    Some(match error {
-        WasmHostError::MissingExport { .. } => {
-            "put `#[stateroom_wasm]` of the crate `stateroom-wasm` on the type of the service".to_owned()
-        }
-        WasmHostError::UnknownImport { from, .. } if from.starts_with("__wbindgen") || from == "wbg" => {
-            "a dependency is built for browsers: disable its feature `js` or `wasm-bindgen`".to_owned()
-        }
-        WasmHostError::UnknownImport { .. } => {
-            "the host only offers Stateroom's own imports and WASI: see `stateroom inspect` for all imports".to_owned()
-        }
-        WasmHostError::Invalid { .. } if causes(error).any(|cause| cause.to_string().contains("component")) => {
-            "build it for the target `wasm32-wasip1`: `wasm32-wasip2` creates components".to_owned()
-        }
-        WasmHostError::MemoryLimit { .. } => "raise the limit with `--memory-bytes`".to_owned(),
-        WasmHostError::TableLimit { .. } => "raise the limit with `--table-elements`".to_owned(),
-        WasmHostError::ApiVersion { .. } | WasmHostError::Protocol { .. } => {
-            format!("build it with `stateroom-wasm` {}", env!("CARGO_PKG_VERSION"))
-        }
-        WasmHostError::Start { .. } => {
-            "this code runs before any room exists: `_initialize`, and static initializers of C or C++".to_owned()
-        }
-        _ => return None,
-    })
 }

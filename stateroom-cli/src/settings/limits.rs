@@ -150,7 +150,7 @@ limits! {
         /// Maximum rate of lines that a room logs
         log_lines_per_second: usize => "the rest is dropped, and its size is logged",
         /// Maximum number of random bytes per call
-        random_bytes: Bytes => "the room fails, its clients are closed with 1011",
+        random_bytes: Bytes => "the call fails in the guest, which most guests do not survive",
         /// Number of instance slots, one per room
         instances: Positive<u32> => "creating another room is rejected with 503",
         /// Number of rooms in the slow lane that run at the same time

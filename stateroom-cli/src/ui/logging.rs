@@ -1,6 +1,8 @@
 //! The log on stderr: its level, format and destination.
 //!
 //! *Invariant:* stdout is never logged to.
+mod fault;
+
 use std::{env, io, sync::LazyLock};
 
 use indicatif::MultiProgress;
@@ -11,6 +13,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+use self::fault::PlainFields;
 #[cfg(feature = "otel")]
 use super::telemetry;
 use super::{
@@ -51,9 +54,9 @@ pub(crate) fn init(options: &GlobalArgs, is_dev: bool, guest_lines: impl Layer<R
     let lines = match options.log_format {
         // During development, lines are read as they appear.
         LogFormat::Text if is_dev => {
-            lines.compact().without_time().with_target(verbose > 0).with_filter(filter).boxed()
+            lines.compact().fmt_fields(PlainFields).without_time().with_target(verbose > 0).with_filter(filter).boxed()
         }
-        LogFormat::Text => lines.compact().with_target(verbose > 0).with_filter(filter).boxed(),
+        LogFormat::Text => lines.compact().fmt_fields(PlainFields).with_target(verbose > 0).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).with_filter(filter).boxed(),
     };
     let guest_lines = guest_lines.with_filter(Targets::new().with_target("stateroom::guest", LevelFilter::INFO));

@@ -93,7 +93,7 @@ module     echo.wat, 657 B
 "#]],
         str![[r#"
 error: echo.wat: [..]65536[..]32768[..]
-  hint: raise the limit with `--memory-bytes`
+  hint: limit `memory_bytes`: raise it with `--memory-bytes`
 
 "#]],
     );
@@ -171,11 +171,36 @@ error: x.wat: [..]not a WebAssembly module[..]
         1,
         "",
         str![[r#"
-error: failed to read `x.wasm`
+error: x.wasm: failed to read the file
   caused by: No such file or directory (os error 2)
 
 "#]],
     );
+}
+
+/// The first line of the log is the error in both cases, and the second its hint.
+#[test]
+fn inspect_and_serve_agree() {
+    let start = ECHO.replacen("(func", "(func (export \"_start\")) (func", 1);
+    for (file, content, hint) in [
+        ("program.wat", start.as_str(), "-mexec-model=reactor"),
+        ("page.wasm", "<!DOCTYPE html>", "download"),
+        ("empty.wasm", "", "repeat"),
+        ("none.wat", "(module)", "#[stateroom_wasm]"),
+        ("table.wat", "(module (table 30000 funcref))", "--table-elements"),
+    ] {
+        let here = directory(&[(file, content)]);
+        let error = |command: &str| {
+            let output = stateroom_in(here.path(), &format!("-q {command} {file}")).assert().code(1);
+            String::from_utf8_lossy(&output.get_output().stderr).into_owned()
+        };
+        let inspected = error("inspect");
+        assert!(inspected.starts_with(&format!("error: {file}: ")) && inspected.contains(hint), "{inspected}");
+        assert_eq!(error("serve -p 0"), inspected);
+    }
+    let text = format!("\u{feff}{ECHO}");
+    let here = directory(&[("echo.wat", &text)]);
+    stateroom_in(here.path(), "inspect echo.wat").assert().code(0);
 }
 
 #[test]

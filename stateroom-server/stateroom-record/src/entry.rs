@@ -12,7 +12,7 @@ use stateroom::{
 pub struct Entry {
     /// Number of the entry in its room, counted from 1.
     pub seq: u64,
-    /// When it was recorded, in milliseconds since the Unix epoch.
+    /// When it was recorded, in milliseconds since the Unix epoch. For an event, the time that its service saw.
     pub unix_ms: f64,
     /// Generation of the code that the room's service was built from.
     pub generation: u64,

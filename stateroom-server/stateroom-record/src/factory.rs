@@ -18,6 +18,7 @@ use stateroom::{
 use crate::{
     RecordKind, Recorder, RoomRecord,
     delivery::{deliver_event, joining_client},
+    event_time::{EventTime, in_micros},
     replay::{Replayed, replay},
 };
 
@@ -70,7 +71,8 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
     async fn create(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Self::Service, Fault> {
         let open = |recording: &Recording| {
             let (recorder, room) = (recording.recorder.clone(), recording.recorder.open(room_id)?);
-            Some((RoomWriter { recorder, room, replayed: None }, recording.generation))
+            let event_time = EventTime::default();
+            Some((RoomWriter { recorder, room, event_time, replayed: None }, recording.generation))
         };
         let Some((mut writer, generation)) = self.recording.as_ref().and_then(open) else {
             return Ok(RecordedService { service: self.factory.create(room_id, context).await?, writer: None });
@@ -79,7 +81,7 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
         writer.record(RecordKind::Start);
         let mut service = writer.create(&self.factory, room_id, &context).await?;
         if let Some(history) = history {
-            let outcome = replay(&mut service, &history, &*context).await;
+            let outcome = replay(&mut service, &history, &writer.event_time, &*context).await;
             let text = match &outcome {
                 Ok(replayed) => format!("replayed {} events", replayed.events),
                 Err(problem) => format!("started fresh: {problem}"),
@@ -117,6 +119,7 @@ impl<S: fmt::Debug> fmt::Debug for RecordedService<S> {
 struct RoomWriter {
     recorder: Recorder,
     room: Arc<RoomRecord>,
+    event_time: EventTime,
     /// The events replayed into the service before its first event.
     replayed: Option<Replayed>,
 }
@@ -156,7 +159,8 @@ impl RoomWriter {
         room_id: &str,
         context: &Arc<impl StateroomContext>,
     ) -> Result<F::Service, Fault> {
-        let created = factory.create(room_id, context.clone()).await;
+        let context = Arc::new(self.event_time.context(&**context));
+        let created = factory.create(room_id, context).await;
         created.inspect_err(|fault| self.record(RecordKind::Fault { event: None, fault: fault.clone() }))
     }
 
@@ -199,15 +203,21 @@ impl RoomWriter {
     ) -> Result<Vec<Effect>, Fault> {
         let label = event.kind().label();
         let started = Instant::now();
-        match deliver_event(service, event.clone(), context).await {
+        let time = in_micros(context.now());
+        self.event_time.set(Some(time));
+        let delivered = deliver_event(service, event.clone(), &self.event_time.context(context)).await;
+        self.event_time.set(None);
+        match delivered {
             Ok(effects) => {
                 let (duration, memory_bytes) = (started.elapsed(), service.memory_bytes());
-                self.record(RecordKind::Event { event, effects: effects.clone(), duration, memory_bytes });
+                let kind = RecordKind::Event { event, effects: effects.clone(), duration, memory_bytes };
+                self.recorder.record_at(&self.room, kind, time);
                 Ok(effects)
             }
             Err(fault) => {
                 let fault = fault.in_event(Some(label));
-                self.record(RecordKind::Fault { event: Some(event), fault: fault.clone() });
+                let kind = RecordKind::Fault { event: Some(event), fault: fault.clone() };
+                self.recorder.record_at(&self.room, kind, time);
                 Err(fault)
             }
         }

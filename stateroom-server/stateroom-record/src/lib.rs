@@ -50,6 +50,7 @@
 
 mod delivery;
 mod entry;
+mod event_time;
 mod factory;
 mod guest_log;
 mod limits;

@@ -6,10 +6,11 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use parking_lot::{Mutex, MutexGuard};
-use stateroom::StateroomServiceFactory;
+use stateroom::{StateroomServiceFactory, system_time};
 use tokio::sync::watch;
 
 use crate::{RecordKind, RecordLimits, RecordedFactory, RoomRecord};
@@ -116,12 +117,17 @@ impl Recorder {
         Some(room)
     }
 
-    /// Records an entry.
+    /// Records an entry of now.
     pub(crate) fn record(&self, room: &RoomRecord, kind: RecordKind) {
+        self.record_at(room, kind, system_time::now());
+    }
+
+    /// Records an entry of a time since 1970.
+    pub(crate) fn record_at(&self, room: &RoomRecord, kind: RecordKind, time: Duration) {
         let is_full = || self.0.bytes.load(Ordering::Relaxed) > self.0.limits.total_bytes;
         while is_full() && self.evict_one(&mut self.lock()) {}
         // If only running rooms are left, the one that records more makes space for it.
-        let (added, dropped) = room.push(kind, is_full());
+        let (added, dropped) = room.push(kind, time, is_full());
         self.0.bytes.fetch_add(added, Ordering::Relaxed);
         self.0.bytes.fetch_sub(dropped, Ordering::Relaxed);
         self.0.changes.send_modify(|count| *count += 1);

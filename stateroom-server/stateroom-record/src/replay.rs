@@ -1,18 +1,17 @@
 //! Replays the history of a room into a new service.
-use std::{
-    collections::BTreeSet,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::collections::BTreeSet;
 
 use stateroom::{
     ClientId, StateroomContext, StateroomService,
     messages::{Effect, Event},
+    system_time,
 };
 use tokio::task::yield_now;
 
 use crate::{
     RecordKind,
     delivery::{deliver_event, update_clients},
+    event_time::{EventTime, from_unix_ms, to_unix_ms},
     room::History,
 };
 
@@ -38,11 +37,13 @@ pub(crate) struct Replayed {
 pub(crate) async fn replay<S: StateroomService>(
     service: &mut S,
     history: &History,
+    event_time: &EventTime,
     context: &impl StateroomContext,
 ) -> Result<Replayed, String> {
     if !history.is_complete {
         return Err("the beginning of the history is no longer kept".to_owned());
     }
+    let context = &event_time.context(context);
     let mut replayed = Replayed::default();
     let mut timer_due = None;
     for entry in &history.entries {
@@ -56,8 +57,10 @@ pub(crate) async fn replay<S: StateroomService>(
             timer_due = None;
         }
         let label = event.kind().label();
-        let effects = deliver_event(service, event, context)
-            .await
+        event_time.set(Some(from_unix_ms(entry.unix_ms)));
+        let delivered = deliver_event(service, event, context).await;
+        event_time.set(None);
+        let effects = delivered
             .map_err(|fault| format!("the new code failed in `{label}`, event {}: {}", entry.seq, fault.message()))?;
         replayed.events += 1;
         if replayed.events.is_multiple_of(EVENTS_PER_YIELD) {
@@ -69,7 +72,7 @@ pub(crate) async fn replay<S: StateroomService>(
             }
         }
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0;
+    let now = to_unix_ms(system_time::now());
     replayed.timer = timer_due.map(|due| Effect::SetTimer { ms_delay: (due - now).max(0.0) as u32 });
     Ok(replayed)
 }

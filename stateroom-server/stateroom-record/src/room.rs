@@ -4,13 +4,15 @@
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use parking_lot::{Mutex, MutexGuard};
 use stateroom::ClientId;
 
-use crate::{Entry, RecordKind, RecordLimits, RecordedScript, delivery::update_clients, script};
+use crate::{
+    Entry, RecordKind, RecordLimits, RecordedScript, delivery::update_clients, event_time::to_unix_ms, script,
+};
 
 /// How soon a room restarts with new code, once its current event is over. A room of the same ID that starts later is
 /// another room.
@@ -149,7 +151,7 @@ impl RoomRecord {
     }
 
     /// Appends an entry. Returns how many bytes were added and dropped.
-    pub(crate) fn push(&self, kind: RecordKind, is_full: bool) -> (usize, usize) {
+    pub(crate) fn push(&self, kind: RecordKind, time: Duration, is_full: bool) -> (usize, usize) {
         let mut state = self.lock();
         if state.is_evicted {
             return (0, 0);
@@ -162,7 +164,7 @@ impl RoomRecord {
         }
         let added = kind.size();
         let (seq, generation) = (state.last_seq, state.generation);
-        let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0;
+        let unix_ms = to_unix_ms(time);
         state.entries.push_back(Arc::new(Entry { seq, unix_ms, generation, kind }));
         state.bytes += added;
         let max_bytes = if is_full { state.bytes.saturating_sub(2 * added) } else { self.limits.room_bytes };

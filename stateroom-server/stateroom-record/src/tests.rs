@@ -1,5 +1,5 @@
 //! Records of a native service.
-use std::{future::Future, pin::pin, sync::Arc, task};
+use std::{future::Future, pin::pin, sync::Arc, task, time::Duration};
 
 use stateroom::{
     ClientId, DefaultStateroomFactory, MessagePayload, MessageRecipient, StateroomContext, StateroomService,
@@ -10,7 +10,7 @@ use stateroom::{
 };
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::{Entry, GuestLogLayer, RecordKind, RecordLimits, RecordedFactory, Recorder};
+use crate::{Entry, GuestLogLayer, RecordKind, RecordLimits, RecordedFactory, RecordedService, Recorder};
 
 /// Counts messages, rings a minute after the last one, and closes clients on request.
 #[derive(Default)]
@@ -94,6 +94,10 @@ impl StateroomContext for EffectCollector {
 
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {
         self.0.close_client(client, code, reason);
+    }
+
+    fn now(&self) -> Duration {
+        self.0.now()
     }
 
     fn collect_effects<R>(&self, effects: &mut Vec<Effect>, call: impl FnOnce() -> R) -> R {
@@ -191,6 +195,59 @@ fn a_replay_restores_state_and_timer_without_sending_again() {
     drop(service);
     recorder.begin_generation(false);
     assert_eq!(deliver(&mut start(&recorder), [Event::Init, connect(BOB)])[1], [to(BOB, "count 0")]);
+}
+
+/// Keeps its context and the time of each message, and reports them by request.
+#[derive(Default)]
+struct Diary {
+    times: Vec<Duration>,
+}
+
+impl StateroomService for Diary {
+    fn message(&mut self, _: ClientId, _: MessagePayload, context: &impl StateroomContext) {
+        assert_eq!(context.now(), context.clone().now(), "it is that of the event");
+        self.times.push(context.now());
+    }
+
+    fn call(&mut self, _: MessagePayload, _: &impl StateroomContext) -> Option<MessagePayload> {
+        Some(format!("{:?}", self.times).into())
+    }
+}
+
+#[test]
+fn a_service_sees_the_recorded_time_live_and_in_a_replay() {
+    let recorder = Recorder::new(RecordLimits::default());
+    let context = EffectCollector::default();
+    let start = || {
+        now(recorder.wrap(DefaultStateroomFactory::<Diary>::default()).create("a", Arc::new(context.clone()))).unwrap()
+    };
+    let times = |service: &mut RecordedService<Diary>| {
+        let batch = EventBatch::new([Event::Call { message: "times".into() }]);
+        now(service.deliver(&batch, &context)).unwrap();
+        let mut finished = FinishedEvents::default();
+        batch.take_finished(&mut finished);
+        finished.effects
+    };
+    let mut service = start();
+    for event in [Event::Init, connect(ANN), message(ANN, "x"), message(ANN, "y")] {
+        now(service.deliver(&EventBatch::new([event]), &context)).unwrap();
+        context.0.advance(Duration::from_nanos(1_234_567_891));
+    }
+    let live = times(&mut service);
+    let entries = recorder.room("a").unwrap().entries_after(0, 100).entries;
+    let recorded: Vec<_> = entries
+        .iter()
+        .filter(|entry| matches!(entry.kind, RecordKind::Event { event: Event::Message { .. }, .. }))
+        .map(|entry| crate::event_time::from_unix_ms(entry.unix_ms))
+        .collect();
+    assert_eq!(live, [Effect::Answer { message: format!("{recorded:?}").into() }]);
+
+    context.0.advance(Duration::from_secs(1000));
+    recorder.begin_generation(true);
+    drop(service);
+    let mut service = start();
+    now(service.deliver(&EventBatch::new([Event::Init]), &context)).unwrap();
+    assert_eq!(times(&mut service), live);
 }
 
 #[test]

@@ -27,7 +27,10 @@ pub(super) enum LogDecision {
         dropped: usize,
     },
     /// Drop it, as the first line of this second.
-    DropFirst,
+    DropFirst {
+        /// The limit that it exceeds.
+        limit: Limit,
+    },
     Drop,
 }
 
@@ -65,7 +68,7 @@ impl LogQuota {
         let exceeds_lines = self.lines >= self.max_lines;
         let limit = if exceeds_lines { Limit::LogLinesPerSecond } else { Limit::LogBytesPerSecond };
         limit.count_exceeded();
-        LogDecision::DropFirst
+        LogDecision::DropFirst { limit }
     }
 }
 
@@ -78,7 +81,7 @@ mod tests {
         let start = Instant::now();
         let mut quota = LogQuota::new(2, 100, start);
         assert_eq!(quota.take(10, start), LogDecision::Log { dropped: 0 });
-        assert_eq!(quota.take(91, start), LogDecision::DropFirst);
+        assert_eq!(quota.take(91, start), LogDecision::DropFirst { limit: Limit::LogBytesPerSecond });
         assert_eq!(quota.take(1, start), LogDecision::Drop);
         assert!(quota.is_used_up(start));
         quota.drop_lines(3);
@@ -86,6 +89,6 @@ mod tests {
         assert!(!quota.is_used_up(later));
         assert_eq!(quota.take(100, later), LogDecision::Log { dropped: 5 });
         assert_eq!(quota.take(0, later), LogDecision::Log { dropped: 0 });
-        assert_eq!(quota.take(0, later), LogDecision::DropFirst);
+        assert_eq!(quota.take(0, later), LogDecision::DropFirst { limit: Limit::LogLinesPerSecond });
     }
 }

@@ -9,10 +9,11 @@ use wasmtime_wasi::I32Exit;
 
 use crate::{
     config::Limit,
-    display::Seconds,
+    display::{ByteSize, Seconds},
     engine::relay,
     guest_log::StderrTail,
     limits::{resources::Refusal, scheduler::Scheduler},
+    state::GuestState,
     violation::ProtocolViolation,
 };
 
@@ -20,14 +21,19 @@ use crate::{
 pub(crate) struct FailureContext<'a> {
     pub(crate) scheduler: &'a Scheduler,
     pub(crate) refusal: Option<Refusal>,
-    /// What the guest wrote to stderr during the event, where a panic writes its message.
-    pub(crate) stderr: StderrTail,
+    pub(crate) state: &'a GuestState,
 }
 
 /// Returns the fault of an event that exceeded its time budget.
 pub(crate) fn time_budget_exceeded(budget: Duration) -> Fault {
-    Limit::TimeBudget.count_exceeded();
-    Fault::new(FaultKind::TimeBudget, format!("an event exceeded its time budget of {}", Seconds(budget)))
+    let message = format!("an event exceeded its time budget of {}", Seconds(budget));
+    exceeded(Limit::TimeBudget, FaultKind::TimeBudget, message)
+}
+
+/// Counts an exceeded limit, and returns its fault.
+fn exceeded(limit: Limit, kind: FaultKind, message: impl Into<String>) -> Fault {
+    limit.count_exceeded();
+    Fault::new(kind, message).with_hint(&limit.hint())
 }
 
 /// Returns the fault that an error stands for.
@@ -43,71 +49,117 @@ pub(crate) fn fault(error: &Error, context: &FailureContext<'_>) -> Fault {
 }
 
 fn without_backtrace(error: &Error, context: &FailureContext<'_>) -> Fault {
-    let FailureContext { scheduler, refusal, stderr } = context;
+    let FailureContext { scheduler, refusal, .. } = context;
     if scheduler.is_cpu_exhausted() {
-        Limit::CpuBudget.count_exceeded();
         let budget = Seconds(scheduler.cpu_budget());
-        return Fault::new(FaultKind::CpuBudget, format!("an event exceeded its CPU budget of {budget}"));
+        let message = format!("an event exceeded its CPU budget of {budget}");
+        return exceeded(Limit::CpuBudget, FaultKind::CpuBudget, message);
     }
     let violation = error.downcast_ref::<ProtocolViolation>();
     let may_lack_memory = matches!(violation, None | Some(ProtocolViolation::AllocationFailed { .. }));
     match (refusal, violation) {
-        (Some(refusal), _) if may_lack_memory => Fault::new(FaultKind::Memory, refusal.to_string()),
-        (_, Some(violation)) => {
-            violation.limit().into_iter().for_each(Limit::count_exceeded);
-            Fault::new(violation.kind(), violation.to_string())
+        (Some(refusal @ Refusal::RandomBytes(_)), None) => {
+            let message = format!("{}; {refusal}", trap_message(error, context));
+            Fault::new(FaultKind::Trap, message).with_hint(&refusal.hint())
         }
+        (Some(refusal), _) if may_lack_memory => {
+            // It says the same.
+            context.state.log.forget_allocation_failure();
+            Fault::new(FaultKind::Memory, refusal.to_string()).with_hint(&refusal.hint())
+        }
+        (_, Some(violation)) => match violation.limit() {
+            Some(limit) => exceeded(limit, violation.kind(), violation.to_string()),
+            None => Fault::new(violation.kind(), violation.to_string()),
+        },
         // The host failed, and not the guest: none of its functions was running, and its data is within its memory.
         _ if !error.is::<WasmBacktrace>() && !error.is::<Trap>() => {
             Fault::new(FaultKind::Build, format!("failed to run the guest: {error:#}"))
         }
-        _ => {
-            limit_of_trap(error).into_iter().for_each(Limit::count_exceeded);
-            Fault::new(FaultKind::Trap, trap_message(error, stderr))
+        _ => trap(error, context),
+    }
+}
+
+fn trap(error: &Error, context: &FailureContext<'_>) -> Fault {
+    let message = trap_message(error, context);
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => {
+            let size = ByteSize(context.state.limits.wasm_stack_bytes());
+            let message = format!("{message}: functions are nested too deeply for a stack of {size}");
+            exceeded(Limit::WasmStackBytes, FaultKind::Trap, message)
         }
+        // Where a stack in memory ends, below the first address, depends on the linker.
+        Some(Trap::MemoryOutOfBounds) => Fault::new(FaultKind::Trap, message).with_hint(
+            "if functions are nested deeply, or keep arrays: the stack in the module's own memory may have overflowed; for \
+             Rust, link with `-C link-arg=-zstack-size=BYTES`",
+        ),
+        _ => Fault::new(FaultKind::Trap, message),
     }
 }
 
-/// Returns the limit that a trap enforces, if any.
-fn limit_of_trap(error: &Error) -> Option<Limit> {
-    if error.downcast_ref() == Some(&Trap::StackOverflow) {
-        return Some(Limit::WasmStackBytes);
-    }
-    // wasmtime-wasi has no error type for it.
-    error.root_cause().to_string().starts_with("requested len").then_some(Limit::RandomBytes)
-}
-
-fn trap_message(error: &Error, stderr: &StderrTail) -> String {
+fn trap_message(error: &Error, context: &FailureContext<'_>) -> String {
     let trap = error.downcast_ref::<Trap>();
     let cause = match (error.downcast_ref::<I32Exit>(), trap) {
         (Some(exit), _) => format!("the guest exited with code {}", exit.0),
         (_, Some(trap)) => trap.to_string(),
         _ => error.root_cause().to_string(),
     };
-    match stderr {
+    match context.state.log.take_stderr_tail() {
         // A panic ends with this trap, which adds no information.
-        StderrTail::Panic(panic) if trap == Some(&Trap::UnreachableCodeReached) => panic.clone(),
+        StderrTail::Panic(panic) if trap == Some(&Trap::UnreachableCodeReached) => panic,
         StderrTail::Panic(text) | StderrTail::Other(text) if !text.is_empty() => format!("{text} ({cause})"),
         _ => cause,
     }
 }
 
-/// Reformats wasmtime's backtrace, which has the source location on a line of its own, to one line per frame, and cuts it
-/// off where the guest was called.
+/// Reformats wasmtime's backtrace, which has the source location on a line of its own, to one line per frame with the
+/// function's name as in the source, and cuts it off where the guest was called.
 fn one_line_per_frame(backtrace: &str) -> String {
     let mut frames = String::new();
     for line in backtrace.lines().skip(1) {
-        // The prefix of a module without a name.
-        let line = line.replace("<unknown>!", "").split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.starts_with("note:") || line.contains(relay::NAME) {
+        if line.trim_start().starts_with("note:") || line.contains(relay::NAME) {
             break;
         }
+        let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
         if !frames.is_empty() {
             frames.push(if line.starts_with("at ") { ' ' } else { '\n' });
         }
-        frames.push_str(&line);
+        // A frame has an address, unless the stack was exhausted in it.
+        match line.split_once("- ").map(|(number, function)| (number, "- ", function)).or_else(|| {
+            let (number, function) = line.split_once(": ")?;
+            Some((number, ": ", function))
+        }) {
+            Some((number, separator, function)) if !line.starts_with("at ") => {
+                frames.push_str(&[number, separator, &source_name(function)].concat());
+            }
+            _ => frames.push_str(&line),
+        }
     }
     frames
+}
+
+/// Returns a function's name without the name of its module, and without the hashes that tell versions of crates apart.
+fn source_name(function: &str) -> String {
+    let name = match function.split_once('!') {
+        Some((module, name)) if !module.contains("::") => name,
+        _ => function,
+    };
+    let name = match name.rsplit_once("::h") {
+        Some((name, hash)) if hash.len() == 16 && is_hexadecimal(hash) => name,
+        _ => name,
+    };
+    let mut parts = name.split('[');
+    let mut short = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(']') {
+            Some((hash, rest)) if hash.len() >= 8 && is_hexadecimal(hash) => short.push_str(rest),
+            _ => short.extend(["[", part]),
+        }
+    }
+    short
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -116,12 +168,29 @@ mod tests {
 
     #[test]
     fn each_frame_of_a_backtrace_is_one_line() {
-        let original = "error while executing at wasm backtrace:\n    0:   0x1a - counter::fail\n                    at \
+        let original = "error while executing at wasm backtrace:\n    0: a.wasm!deep\n    0:   0x1a - counter::fail\n                    at \
                         src/lib.rs:7:5\n                - counter::inlined\n    1:   0x3f - m!run\n    2:   0x3f - \
                         stateroom-relay!deliver\nnote: a hint";
         assert_eq!(
             one_line_per_frame(original),
-            "0: 0x1a - counter::fail at src/lib.rs:7:5\n- counter::inlined\n1: 0x3f - m!run"
+            "0: deep\n0: 0x1a - counter::fail at src/lib.rs:7:5\n- counter::inlined\n1: 0x3f - run"
         );
+    }
+
+    #[test]
+    fn names_are_those_of_the_source() {
+        for (name, expected) in [
+            ("a.wasm!std[a88812da5ee6ad9e]::sys::f::<core[9f8d08631ff90aa5]::g, !>", "std::sys::f::<core::g, !>"),
+            ("a.wasm!probe::lookup::hc7334472e870f7f5", "probe::lookup"),
+            (
+                "a.wasm!<probe::Probe as a::Service>::message::hbadbc96591790795",
+                "<probe::Probe as a::Service>::message",
+            ),
+            ("<unknown>!<wasm function 12>", "<wasm function 12>"),
+            ("core::f::<[u8; 4], [T], !>", "core::f::<[u8; 4], [T], !>"),
+            ("memcpy", "memcpy"),
+        ] {
+            assert_eq!(source_name(name), expected);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The limits of a guest's memory and tables.
+//! The limits of what a guest may request: memory, table elements and random bytes.
 //!
 //! *Invariant:* a refusal is kept until the event ends, so that a failure caused by it is reported as such.
 use wasmtime::ResourceLimiter;
@@ -8,26 +8,68 @@ use crate::{
     display::ByteSize,
 };
 
-/// A refused request for memory or table elements.
+/// A refused request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("an event needed more than a guest's limit of {} of memory", ByteSize(*.0))]
     Memory(usize),
+    #[error("an event needed more than the module's own maximum of {} of memory", ByteSize(*.0))]
+    ModuleMemory(usize),
     #[error("an event needed more than a guest's limit of {0} table elements")]
     Table(usize),
+    #[error("an event needed more than the module's own maximum of {0} table elements")]
+    ModuleTable(usize),
+    #[error("an event requested more than {} of random numbers at once", ByteSize(usize::try_from(*.0).unwrap_or(usize::MAX)))]
+    RandomBytes(u64),
 }
 
-/// The limits of one guest's memory and tables.
+impl Refusal {
+    /// Returns the advice to the author of the guest.
+    pub(crate) fn hint(self) -> String {
+        match self {
+            Refusal::Memory(_) => Limit::MemoryBytes.hint(),
+            Refusal::Table(_) => Limit::TableElements.hint(),
+            Refusal::RandomBytes(_) => Limit::RandomBytes.hint(),
+            Refusal::ModuleMemory(_) => "link the module with a larger `--max-memory`".to_owned(),
+            Refusal::ModuleTable(_) => "link the module with `--growable-table`".to_owned(),
+        }
+    }
+}
+
+/// The limits of one guest.
 #[derive(Debug)]
 pub(crate) struct ResourceLimits {
     memory_bytes: usize,
     table_elements: usize,
+    random_bytes: u64,
+    wasm_stack_bytes: usize,
     refusal: Option<Refusal>,
 }
 
 impl ResourceLimits {
     pub(crate) fn new(config: &WasmHostConfig) -> Self {
-        ResourceLimits { memory_bytes: config.memory_bytes, table_elements: config.table_elements, refusal: None }
+        let WasmHostConfig { memory_bytes, table_elements, random_bytes, wasm_stack_bytes, .. } = *config;
+        ResourceLimits { memory_bytes, table_elements, random_bytes, wasm_stack_bytes, refusal: None }
+    }
+
+    pub(crate) fn random_bytes(&self) -> u64 {
+        self.random_bytes
+    }
+
+    /// Returns the size of its stack, which the engine enforces.
+    pub(crate) fn wasm_stack_bytes(&self) -> usize {
+        self.wasm_stack_bytes
+    }
+
+    /// Records and counts a refusal.
+    pub(crate) fn refuse(&mut self, refusal: Refusal) {
+        self.refusal = Some(refusal);
+        match refusal {
+            Refusal::Memory(_) => Limit::MemoryBytes.count_exceeded(),
+            Refusal::Table(_) => Limit::TableElements.count_exceeded(),
+            Refusal::RandomBytes(_) => Limit::RandomBytes.count_exceeded(),
+            Refusal::ModuleMemory(_) | Refusal::ModuleTable(_) => {}
+        }
     }
 
     /// Forgets refusals in earlier events.
@@ -43,25 +85,25 @@ impl ResourceLimits {
 
 impl ResourceLimiter for ResourceLimits {
     fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let limit = maximum.map_or(self.memory_bytes, |maximum| maximum.min(self.memory_bytes));
-        if desired > limit {
-            self.refusal = Some(Refusal::Memory(limit));
-            if limit == self.memory_bytes {
-                Limit::MemoryBytes.count_exceeded();
+        match maximum {
+            Some(maximum) if maximum < self.memory_bytes && desired > maximum => {
+                self.refuse(Refusal::ModuleMemory(maximum));
             }
+            _ if desired > self.memory_bytes => self.refuse(Refusal::Memory(self.memory_bytes)),
+            _ => return Ok(true),
         }
-        Ok(desired <= limit)
+        Ok(false)
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let limit = maximum.map_or(self.table_elements, |maximum| maximum.min(self.table_elements));
-        if desired > limit {
-            self.refusal = Some(Refusal::Table(limit));
-            if limit == self.table_elements {
-                Limit::TableElements.count_exceeded();
+        match maximum {
+            Some(maximum) if maximum < self.table_elements && desired > maximum => {
+                self.refuse(Refusal::ModuleTable(maximum));
             }
+            _ if desired > self.table_elements => self.refuse(Refusal::Table(self.table_elements)),
+            _ => return Ok(true),
         }
-        Ok(desired <= limit)
+        Ok(false)
     }
 
     // The limits above apply to each memory and each table, so a guest has one of each.

@@ -24,7 +24,7 @@ use tokio::{
     sync::OwnedSemaphorePermit,
     time::{self, Sleep},
 };
-use wasmtime::UpdateDeadline;
+use wasmtime::{Trap, UpdateDeadline};
 
 use super::cpu_share::CpuShare;
 use crate::{
@@ -181,6 +181,19 @@ impl Scheduler {
         drop(usage);
         let scheduler = Arc::clone(self);
         UpdateDeadline::YieldCustom(1, Box::pin(async move { scheduler.yield_to_others(needs_permit).await }))
+    }
+
+    /// Ends a tick of a host function that computes for a guest.
+    ///
+    /// # Errors
+    ///
+    /// If the event has exceeded its CPU budget.
+    pub(crate) async fn tick_in_host(self: &Arc<Self>) -> wasmtime::Result<()> {
+        match self.tick() {
+            UpdateDeadline::YieldCustom(_, others) => others.await,
+            _ => return Err(Trap::Interrupt.into()),
+        }
+        Ok(())
     }
 
     async fn yield_to_others(&self, needs_permit: bool) {

@@ -28,6 +28,10 @@ impl Exports {
     /// Finds the exports and checks their types.
     pub(crate) fn find(module_name: &str, module: &Module) -> Result<Self, WasmHostError> {
         let module = ExportSearch { name: module_name, module };
+        // A program's runtime and static variables are initialized by `_start`, which then ends the program.
+        if module.exports_function("_start") && !module.exports_function("_initialize") {
+            return Err(WasmHostError::Command { module: module_name.to_owned() });
+        }
         // First the export that identifies a Stateroom service.
         let recv = module.require("stateroom_recv", &ExportKind::Function { parameters: "ii", results: "" })?;
         module.require("STATEROOM_API_VERSION", &ExportKind::Address)?;
@@ -59,6 +63,10 @@ struct ExportSearch<'a> {
 }
 
 impl ExportSearch<'_> {
+    fn exports_function(&self, name: &str) -> bool {
+        matches!(self.module.get_export(name), Some(ExternType::Func(_)))
+    }
+
     fn find(&self, export: &'static str, kind: &ExportKind) -> Result<Option<ModuleExport>, WasmHostError> {
         let Some(found) = self.module.get_export(export) else { return Ok(None) };
         if !kind.matches(&found) {

@@ -13,6 +13,7 @@ mod common;
 mod hostile;
 mod limits;
 mod limits_exceeded;
+mod module_kinds;
 mod refusals;
 mod served;
 mod simulated;

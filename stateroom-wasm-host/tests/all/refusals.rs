@@ -22,20 +22,6 @@ fn refusal(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn rejects_what_is_not_a_module() {
-    assert!(refusal_of(b"").contains("not a WebAssembly module"));
-    for bytes in [b"\x7fELF and so on".as_slice(), b"[package]\nname = \"a\"", b" \n"] {
-        let message = refusal_of(bytes);
-        assert!(message.ends_with("can run: it is neither binary WebAssembly nor the text format"), "{message}");
-    }
-    let error = chain(&WasmHostFactory::from_bytes("bad.wat", b"[package]", &config()).unwrap_err());
-    assert!(error.contains("expected `(`"), "{error}");
-    assert!(refusal_of(b";; a comment\n(modul)").contains("(modul)"));
-    assert!(refusal_of(b"\0asm\x01\0\0\0 garbage").contains("not a WebAssembly module"));
-    assert!(refusal_of(b"(component)").contains("not a WebAssembly module"));
-}
-
-#[test]
 fn rejects_an_unreadable_file() {
     let error = WasmHostFactory::with_config("no/such/file.wasm", &config()).unwrap_err();
     assert!(matches!(error, WasmHostError::Read { .. }));

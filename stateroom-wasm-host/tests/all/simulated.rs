@@ -2,8 +2,10 @@
 use std::time::Duration;
 
 use stateroom::{
-    MessagePayload,
-    testing::{Script, Step, Time},
+    MessagePayload, MessageRecipient, StateroomContext, StateroomService,
+    event_batch::{EventBatch, FinishedEvents},
+    messages::Effect,
+    testing::{RoomClock, Script, Step, Time},
 };
 use stateroom_wasm_host::{
     environment::{RecordedEnvironment, RecordedState},
@@ -37,7 +39,41 @@ fn the_test_advances_the_time_of_the_guest() {
     let (later_wall, later_monotonic, _) = observed(&mut room);
     assert_eq!(later_wall - wall, 90.seconds());
     assert_eq!(later_monotonic - monotonic, 90.seconds());
-    assert_eq!(wall.as_secs(), 1_767_225_600);
+    assert_eq!(wall, RoomClock::default().wall_time(), "as for a native service");
+}
+
+/// The context of an event that happens at another time than now.
+#[derive(Clone)]
+struct At(Duration);
+
+impl StateroomContext for At {
+    fn send_message(&self, _: impl Into<MessageRecipient>, _: impl Into<MessagePayload>) {}
+
+    fn set_timer(&self, _: u32) {}
+
+    fn event_time(&self) -> Option<Duration> {
+        Some(self.0)
+    }
+}
+
+#[tokio::test]
+async fn a_guest_reads_the_recorded_time_of_its_event() {
+    let mut room = Room::of(&factory(ENVIRONMENT, &config())).await;
+    let wall = |effects: Vec<Effect>| match effects.as_slice() {
+        [Effect::Message { message: MessagePayload::Bytes(bytes), .. }] => {
+            Duration::from_nanos(u64::from_le_bytes(bytes[..8].try_into().unwrap()))
+        }
+        other => panic!("{other:?}"),
+    };
+    for time in [5.seconds(), 1.hour()] {
+        let batch = EventBatch::new([says(1, "observe")]);
+        room.host.deliver(&batch, &At(time)).await.unwrap();
+        let mut finished = FinishedEvents::default();
+        batch.take_finished(&mut finished);
+        assert_eq!(wall(finished.effects), time);
+    }
+    let now = wall(room.one(says(1, "observe")).await);
+    assert!(now > 1_767_225_600.seconds(), "the system's clock again: {now:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (import "wasi_snapshot_preview1" "sock_shutdown" (func $shutdown (param i32 i32) (result i32)))
@@ -16,8 +17,8 @@
   (data (i32.const 64) "\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\04\00\00\00\00\00\00\00" "here")
   ;; 96: message, broadcast; bytes, 65536 of them, from the following memory.
   (data (i32.const 96) "\00\00\00\00" "\00\00\00\00" "\00\00\00\00" "\00\00\01\00\00\00\00\00")
-  ;; 128: the address and the length of the output: 192, 46.
-  (data (i32.const 128) "\c0\00\00\00" "\2e\00\00\00")
+  ;; 128: the address and the length of the output: 192, 46. 136: those of its second line: 227, 11.
+  (data (i32.const 128) "\c0\00\00\00" "\2e\00\00\00" "\e3\00\00\00" "\0b\00\00\00")
   (data (i32.const 192) "thread 'a' panicked at lib.rs:1:1:\0athe bottom\0a")
   ;; 256: a subscription to the clock: user data, kind, clock, 20 s, precision, relative.
   (data (i32.const 256) "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00" "\01\00\00\00\00\00\00\00"
@@ -30,10 +31,11 @@
   (func $here (call $send (i32.const 64) (i32.const 24)))
   (func $spin (loop $again (br $again)))
   (func $recurse (param i32) (result i32) (i32.add (call $recurse (local.get 0)) (i32.const 1)))
+  (func $print (drop (call $write (i32.const 2) (i32.const 136) (i32.const 1) (i32.const 512))))
   (func $complain (drop (call $write (i32.const 2) (i32.const 128) (i32.const 1) (i32.const 512))))
 
   (func $write_and_recurse (param i32) (result i32)
-    (call $complain)
+    (call $print)
     (i32.add (call $write_and_recurse (local.get 0)) (i32.const 1)))
 
   (func $recv (export "stateroom_recv") (param $event i32) (param $length i32) (local $command i32)
@@ -100,19 +102,45 @@
       (then
         (local.set $length (i32.const 1000))
         (loop $again
-          (call $complain)
+          (call $print)
           (br_if $again (local.tee $length (i32.sub (local.get $length) (i32.const 1)))))
         (call $here)))
-    ;; W: writes more at once than it has, and answers.
+    ;; W: writes more at once than a pipe takes, and answers.
     (if (i32.eq (local.get $command) (i32.const 0x57))
       (then
         (i32.store (i32.const 132) (i32.const 2000000))
-        (if (i32.eqz (call $write (i32.const 1) (i32.const 128) (i32.const 1) (i32.const 512))) (then unreachable))
+        (if (call $write (i32.const 1) (i32.const 128) (i32.const 1) (i32.const 512)) (then unreachable))
+        (if (i32.ne (i32.load (i32.const 512)) (i32.const 65536)) (then unreachable))
         (call $here)))
-    ;; r: requests many random bytes.
-    (if (i32.eq (local.get $command) (i32.const 0x72)) (then (drop (call $random (i32.const 0) (i32.const 2000000)))))
+    ;; r: requests many random bytes, and traps if it gets none.
+    (if (i32.eq (local.get $command) (i32.const 0x72))
+      (then
+        (if (call $random (i32.const 1024) (i32.const 2000000)) (then unreachable))
+        (if (i64.eqz (i64.load (i32.const 2000000))) (then unreachable))
+        (call $here)))
     ;; x: exits.
     (if (i32.eq (local.get $command) (i32.const 0x78)) (then (call $exit (i32.const 3))))
+    ;; i: reads two million bytes of stdin, which is empty.
+    (if (i32.eq (local.get $command) (i32.const 0x69))
+      (then
+        (i32.store (i32.const 132) (i32.const 2000000))
+        (if (call $read (i32.const 0) (i32.const 128) (i32.const 1) (i32.const 512)) (then unreachable))
+        (if (i32.load (i32.const 512)) (then unreachable))
+        (call $here)))
+    ;; P: panics with a text of 1 MiB, written as Rust does.
+    (if (i32.eq (local.get $command) (i32.const 0x50))
+      (then
+        (memory.fill (i32.const 600000) (i32.const 0x78) (i32.const 1048576))
+        (drop (call $write (i32.const 2) (i32.const 128) (i32.const 1) (i32.const 512)))
+        (local.set $event (i32.const 600000))
+        (local.set $length (i32.const 1048576))
+        (loop $again
+          (i32.store (i32.const 144) (local.get $event))
+          (i32.store (i32.const 148) (local.get $length))
+          (if (call $write (i32.const 2) (i32.const 144) (i32.const 1) (i32.const 512)) (then unreachable))
+          (local.set $event (i32.add (local.get $event) (i32.load (i32.const 512))))
+          (br_if $again (local.tee $length (i32.sub (local.get $length) (i32.load (i32.const 512))))))
+        unreachable))
     ;; n: uses a socket.
     (if (i32.eq (local.get $command) (i32.const 0x6e))
       (then

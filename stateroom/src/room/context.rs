@@ -3,19 +3,33 @@
 //! *Invariant:* effects requested during an event are collected, and released when the event has returned. Effects
 //! requested outside of one go to the sink at once. The two are distinguished by thread, because an event is handled on
 //! a single thread.
-use std::{cell::RefCell, mem, sync::Arc};
+use std::{cell::RefCell, mem, sync::Arc, time::Duration};
 
-use crate::{ClientId, MessagePayload, MessageRecipient, StateroomContext, messages::Effect};
+use crate::{ClientId, MessagePayload, MessageRecipient, StateroomContext, messages::Effect, system_time};
 
 thread_local! {
-    /// The event that this thread is handling: the address of its room's sink, and the effects so far.
-    static CURRENT_EVENT: RefCell<Option<(usize, Vec<Effect>)>> = const { RefCell::new(None) };
+    /// The event that this thread is handling.
+    static CURRENT_EVENT: RefCell<Option<CurrentEvent>> = const { RefCell::new(None) };
 }
 
-/// Takes the effects that a service requests outside of its events.
+struct CurrentEvent {
+    /// The address of its room's sink.
+    room: usize,
+    /// The effects so far.
+    effects: Vec<Effect>,
+    /// Its time, once the service has asked for it.
+    time: Option<Duration>,
+}
+
+/// Takes the effects that a service requests outside of its events, and has the room's clock.
 pub trait EffectSink: Send + Sync + 'static {
     /// Takes an effect of this room.
     fn request(&self, room_id: &str, effect: Effect);
+
+    /// Returns the wall-clock time, since January 1, 1970.
+    fn now(&self) -> Duration {
+        system_time::now()
+    }
 }
 
 /// The context of one room. Does not keep the room alive.
@@ -38,8 +52,8 @@ impl<S: EffectSink> RoomContext<S> {
 
     fn request(&self, effect: Effect) {
         let outside = CURRENT_EVENT.with_borrow_mut(|event| match event {
-            Some((room, effects)) if *room == self.key() => {
-                effects.push(effect);
+            Some(event) if event.room == self.key() => {
+                event.effects.push(effect);
                 None
             }
             _ => Some(effect),
@@ -73,11 +87,19 @@ impl<S: EffectSink> StateroomContext for RoomContext<S> {
         self.request(Effect::CloseClient { client, code, reason: reason.to_owned() });
     }
 
+    fn now(&self) -> Duration {
+        CURRENT_EVENT.with_borrow_mut(|event| match event {
+            Some(event) if event.room == self.key() => *event.time.get_or_insert_with(|| self.sink.now()),
+            _ => self.sink.now(),
+        })
+    }
+
     fn collect_effects<R>(&self, effects: &mut Vec<Effect>, call: impl FnOnce() -> R) -> R {
-        let outer = CURRENT_EVENT.replace(Some((self.key(), mem::take(effects))));
+        let event = CurrentEvent { room: self.key(), effects: mem::take(effects), time: None };
+        let outer = CURRENT_EVENT.replace(Some(event));
         let result = call();
-        if let Some((_, collected)) = CURRENT_EVENT.replace(outer) {
-            *effects = collected;
+        if let Some(event) = CURRENT_EVENT.replace(outer) {
+            *effects = event.effects;
         }
         result
     }

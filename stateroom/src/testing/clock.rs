@@ -11,6 +11,9 @@ use std::{
 
 use crate::room::Timestamp;
 
+/// The wall-clock time at which a simulated room is created, since 1970: January 1, 2026, in UTC.
+pub(super) const START: Duration = Duration::from_secs(1_767_225_600);
+
 /// The clock of one simulated room, for a service that reads the time itself, such as a compiled module. Clones share the
 /// same time.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +24,12 @@ impl RoomClock {
     #[must_use]
     pub fn now(&self) -> Duration {
         self.timestamp().since_epoch()
+    }
+
+    /// Returns the wall-clock time in the room, since January 1, 1970: it begins on January 1, 2026.
+    #[must_use]
+    pub fn wall_time(&self) -> Duration {
+        START.saturating_add(self.now())
     }
 
     /// Returns the time as a timestamp. The epoch of a simulated room is its creation.

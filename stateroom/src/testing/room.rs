@@ -14,7 +14,7 @@ use std::{
 use self::output::{OutsideEffects, SimulatedOutput};
 use super::{RoomClock, Script, block_on::block_on};
 use crate::{
-    StateroomService, StateroomServiceFactory,
+    StateroomContext, StateroomService, StateroomServiceFactory,
     fault::Fault,
     room::{CloseReason, ConnectionId, RoomConfig, RoomContext, RoomCore},
 };
@@ -26,8 +26,8 @@ use crate::{
 /// event returns, and close codes and reasons. When the service fails, all clients are closed with 1011, and the next
 /// client to connect gets a fresh room, in which client IDs start at 1 and no token is remembered.
 ///
-/// Not simulated are limits, the end of empty rooms, and the backoff of failing rooms. A clock that the service reads
-/// itself, such as `Instant::now()`, is the real clock.
+/// Not simulated are limits, the end of empty rooms, and the backoff of failing rooms. [`StateroomContext::now`] is
+/// the room's time; a clock that the service reads itself, such as `Instant::now()`, is the real clock.
 ///
 /// ```
 /// use stateroom::{testing::Room, *};
@@ -111,7 +111,7 @@ impl<S: StateroomService> Room<S> {
     fn begin(&mut self) {
         self.fault = None;
         self.output.received.clear();
-        let outside = Arc::new(OutsideEffects::default());
+        let outside = Arc::new(OutsideEffects::new(self.output.clock.clone()));
         let context = Arc::new(RoomContext::new(self.id.clone(), outside.clone()));
         match (self.create)(&self.id, context.clone()) {
             Ok(service) => {
@@ -179,7 +179,7 @@ impl<S: StateroomService, F: Fn() -> S + Send + Sync + 'static> StateroomService
     type Service = S;
     type Error = std::convert::Infallible;
 
-    fn build(&self, _: &str, _: Arc<impl crate::StateroomContext>) -> Result<S, Self::Error> {
+    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<S, Self::Error> {
         Ok((self.0)())
     }
 }

@@ -1,8 +1,12 @@
 //! A context that records effects, to call the methods of a service directly.
 //!
 //! *Invariant:* effects are recorded in the order in which they were requested, until they are taken.
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use super::RoomClock;
 use crate::{ClientId, MessagePayload, MessageRecipient, StateroomContext, messages::Effect};
 
 /// A context that records the effects a service requests. Clones share one record.
@@ -27,13 +31,19 @@ use crate::{ClientId, MessagePayload, MessageRecipient, StateroomContext, messag
 pub struct TestContext {
     room_id: Arc<str>,
     effects: Arc<Mutex<Vec<Effect>>>,
+    clock: RoomClock,
 }
 
 impl TestContext {
     /// Creates a context of the room with this ID, with an empty record.
     #[must_use]
     pub fn new(room_id: &str) -> Self {
-        TestContext { room_id: room_id.into(), effects: Arc::default() }
+        TestContext { room_id: room_id.into(), ..TestContext::default() }
+    }
+
+    /// Advances the time that [`now`](StateroomContext::now) returns. It begins on January 1, 2026.
+    pub fn advance(&self, time: Duration) {
+        self.clock.advance_to(self.clock.timestamp().saturating_add(time));
     }
 
     /// Takes the effects recorded since the last `take`, in order.
@@ -80,6 +90,10 @@ impl StateroomContext for TestContext {
 
     fn room_id(&self) -> &str {
         &self.room_id
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.wall_time()
     }
 
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {

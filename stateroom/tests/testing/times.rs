@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use stateroom::{
-    testing::{Room, Time},
+    testing::{Room, TestContext, Time},
     *,
 };
 
@@ -72,4 +72,30 @@ fn a_timer_without_delay_fires_at_most_once_per_millisecond() {
     assert_eq!(room.service().0, 3);
     room.advance(1.minute());
     assert_eq!(room.service().0, 60_003);
+}
+
+/// Sends the time of each event, and keeps its context.
+#[derive(Default)]
+struct Watch;
+
+impl StateroomService for Watch {
+    fn message(&mut self, client: ClientId, _: MessagePayload, context: &impl StateroomContext) {
+        assert_eq!(context.now(), context.clone().now());
+        context.send_message(client, context.now().as_millis().to_string());
+    }
+}
+
+#[test]
+fn the_time_of_an_event_is_the_rooms() {
+    let mut room = Room::of(|| Watch);
+    let ann = room.connect();
+    room.send(ann, "now");
+    room.advance(1500.milliseconds());
+    room.send(ann, "now");
+    room.expect(ann, ["1767225600000", "1767225601500"]);
+
+    let context = TestContext::new("room");
+    context.advance(1500.milliseconds());
+    Watch.message(ann, "now".into(), &context);
+    assert_eq!(context.take_texts_for(ann), ["1767225601500"]);
 }

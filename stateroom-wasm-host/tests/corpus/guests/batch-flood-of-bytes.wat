@@ -1,6 +1,6 @@
 ;; Exceeds the size of an event's effects, with the same bytes again and again.
 ;;
-;; outcome: init: memory: an event produced more than 1 MiB of effects
+;; outcome: init: effects: an event produced more than 1 MiB of effects
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

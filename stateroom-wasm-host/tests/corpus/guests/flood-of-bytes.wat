@@ -1,6 +1,6 @@
 ;; Sends messages of 50 KB forever.
 ;;
-;; outcome: message: memory: an event produced more than 1 MiB of effects
+;; outcome: message: effects: an event produced more than 1 MiB of effects
 (data (i32.const 256) "\00\00\00\00" "\00\00\00\00" "\00\00\00\00" "\50\c3\00\00\00\00\00\00")
 (func (export "stateroom_recv") (param $event i32) (param $length i32)
   (if (i32.eq (i32.load (local.get $event)) (i32.const 3)) (then

@@ -1,6 +1,6 @@
 ;; Recurses forever, and sends each time.
 ;;
-;; outcome: message: memory: an event produced more than 1000 effects
+;; outcome: message: effects: an event produced more than 1000 effects
 (data (i32.const 256) "\01\00\00\00" "\e8\03\00\00")
 (func $again (call $send (i32.const 256) (i32.const 8)) (call $again) (call $again))
 (func (export "stateroom_recv") (param $event i32) (param $length i32)

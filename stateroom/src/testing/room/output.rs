@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use super::received::Received;
@@ -82,21 +83,32 @@ impl RoomOutput for SimulatedOutput {
 }
 
 /// Effects requested outside of events, until the room takes them.
-#[derive(Debug, Default)]
-pub(super) struct OutsideEffects(Mutex<Vec<Effect>>);
+#[derive(Debug)]
+pub(super) struct OutsideEffects {
+    effects: Mutex<Vec<Effect>>,
+    clock: RoomClock,
+}
 
 impl OutsideEffects {
+    pub(super) fn new(clock: RoomClock) -> Self {
+        OutsideEffects { effects: Mutex::default(), clock }
+    }
+
     pub(super) fn take(&self) -> Vec<Effect> {
         mem::take(&mut *self.lock())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Effect>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.effects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl EffectSink for OutsideEffects {
     fn request(&self, _: &str, effect: Effect) {
         self.lock().push(effect);
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.wall_time()
     }
 }

@@ -1,0 +1,242 @@
+//! The format of a failed room's service on a terminal: several lines, the service's own functions first.
+//!
+//! *Invariant:* what a guest chooses, such as the names of its functions, cannot control the terminal.
+use std::fmt::{self, Debug};
+
+use tracing::field::{Field, Visit};
+use tracing_subscriber::{
+    field::RecordFields,
+    fmt::{
+        FormatFields,
+        format::{DefaultFields, Writer},
+    },
+};
+
+use crate::ui::symbol::crate_of;
+
+/// The field of an event that has a backtrace, one line per frame.
+const BACKTRACE: &str = "backtrace";
+/// Maximum number of lines for frames.
+const MAX_LINES: usize = 16;
+/// Crates below every service.
+const LIBRARIES: &[&str] = &[
+    "alloc",
+    "compiler_builtins",
+    "core",
+    "dlmalloc",
+    "hashbrown",
+    "panic_abort",
+    "std",
+    "stateroom",
+    "stateroom_wasm",
+    "__rustc",
+];
+/// Functions without a crate below every service: of the C library, of the linker, and of `#[stateroom_wasm]`.
+const FUNCTIONS: &[&str] = &[
+    "__wasi_proc_exit",
+    "_Exit",
+    "abort",
+    "exit",
+    "_initialize",
+    "stateroom_batch",
+    "stateroom_free",
+    "stateroom_hello",
+    "stateroom_malloc",
+    "stateroom_recv",
+    "__assert_fail",
+    "memcpy",
+    "memmove",
+    "memset",
+];
+
+/// Formats the fields of events for people.
+pub(super) struct PlainFields;
+
+impl<'writer> FormatFields<'writer> for PlainFields {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
+        let mut found = FaultFields::default();
+        fields.record(&mut found);
+        let Some(backtrace) = found.backtrace else { return DefaultFields::new().format_fields(writer, fields) };
+        writer.write_str(&found.message)?;
+        let (italic, dim, plain) = match writer.has_ansi_escapes() {
+            true => ("\x1b[3m", "\x1b[2m", "\x1b[0m"),
+            false => ("", "", ""),
+        };
+        for (name, value) in found.others {
+            write!(writer, " {italic}{name}{plain}{dim}={plain}{value}")?;
+        }
+        describe(&backtrace).iter().try_for_each(|line| write!(writer, "\n    {dim}{line}{plain}"))
+    }
+}
+
+/// The fields of an event that may be a fault.
+#[derive(Default)]
+struct FaultFields {
+    message: String,
+    others: Vec<(&'static str, String)>,
+    backtrace: Option<String>,
+}
+
+impl Visit for FaultFields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            BACKTRACE => self.backtrace = Some(value.to_owned()),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        match field.name() {
+            "message" => self.message = without_controls(&format!("{value:?}")),
+            name => self.others.push((name, format!("{value:?}"))),
+        }
+    }
+}
+
+/// Escapes control characters, except for the ends of lines.
+fn without_controls(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => escaped.push(character),
+            control if control.is_control() => escaped.extend(control.escape_default()),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// Returns the lines for a backtrace.
+fn describe(backtrace: &str) -> Vec<String> {
+    let frames: Vec<_> = backtrace.lines().map(Frame::parse).collect();
+    if frames.iter().all(|frame| frame.function.starts_with("<wasm function")) {
+        return vec![
+            "the module has no names of functions: build it without `strip = true`, or with `strip = \"debuginfo\"`"
+                .to_owned(),
+        ];
+    }
+    let mut shown: Vec<_> = frames.iter().filter(|frame| !frame.is_of_library()).collect();
+    // For example a failure in an initializer of a library.
+    if shown.is_empty() {
+        shown = frames.iter().collect();
+    }
+    let mut lines = Vec::new();
+    for recursion in shown.chunk_by(|one, next| one == next).take(MAX_LINES) {
+        let Some(frame) = recursion.first() else { continue };
+        lines.push(match recursion.len() {
+            1 => frame.describe(),
+            times => format!("{}, {times} times", frame.describe()),
+        });
+    }
+    match frames.len() - shown.len() {
+        0 => {}
+        hidden => lines.push(format!("and {hidden} more in libraries: see `--log-format json`")),
+    }
+    lines
+}
+
+/// A frame of a backtrace.
+#[derive(PartialEq, Eq)]
+struct Frame<'a> {
+    function: &'a str,
+    location: Option<&'a str>,
+}
+
+impl<'a> Frame<'a> {
+    /// Parses a line such as `3: 0x1a - counter::add at src/lib.rs:7:5`.
+    fn parse(line: &'a str) -> Self {
+        let frame = line.split_once("- ").or_else(|| line.split_once(": ")).map_or(line, |(_, frame)| frame);
+        match frame.rsplit_once(" at ") {
+            Some((function, location)) => Frame { function, location: Some(location) },
+            None => Frame { function: frame, location: None },
+        }
+    }
+
+    fn is_of_library(&self) -> bool {
+        match crate_of(self.function) {
+            Some(name) => LIBRARIES.contains(&name),
+            None => FUNCTIONS.contains(&self.function) || self.function.starts_with("__rust"),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let function = without_controls(self.function);
+        match self.location {
+            Some(location) => format!("at {function} ({})", without_controls(location)),
+            None => format!("at {function}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(log: impl FnOnce()) -> String {
+        let output = Output::default();
+        let writer = output.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .compact()
+            .without_time()
+            .with_target(false)
+            .with_ansi(false)
+            .fmt_fields(PlainFields)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, log);
+        String::from_utf8(output.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn the_functions_of_the_service_come_first() {
+        let backtrace = "0: 0xf790 - abort\n1: 0xb768 - std::process::abort\n2: 0x13fc6 - core::panicking::panic_fmt\n\
+                         3: 0xa70 - probe::lookup at src/lib.rs:23:49\n- probe::inlined\n\
+                         4: 0x10ac - <probe::Probe as stateroom::service::StateroomService>::message\n\
+                         5: 0x359b - stateroom::dispatch::dispatch\n6: 0x1eaf - stateroom_batch";
+        let text = logged(|| tracing::error!(room = "a", reason = "trap", backtrace, "failed: {}", "panicked"));
+        assert_eq!(
+            text,
+            "ERROR failed: panicked room=\"a\" reason=\"trap\"\n    at probe::lookup (src/lib.rs:23:49)\n    \
+             at probe::inlined\n    at <probe::Probe as stateroom::service::StateroomService>::message\n    \
+             and 5 more in libraries: see `--log-format json`\n"
+        );
+    }
+
+    #[test]
+    fn all_frames_are_shown_if_none_is_the_services() {
+        assert_eq!(describe("0: 0x1 - core::f\n1: 0x2 - abort"), ["at core::f", "at abort"]);
+        assert!(describe("0: 0x1 - <wasm function 3>")[0].contains("strip"));
+        assert_eq!(describe("0: a::f\n1: 0x2 - a::f\n2: 0x2 - a::g"), ["at a::f, 2 times", "at a::g"]);
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let text = logged(|| tracing::error!(backtrace = "0: 0x1 - a\x1b[2Jb", "line\n\x1b[2J"));
+        assert_eq!(text, "ERROR line\n\\u{1b}[2J\n    at a\\u{1b}[2Jb\n");
+    }
+
+    #[test]
+    fn other_events_are_formatted_as_usual() {
+        let backtrace: Option<&str> = None;
+        assert_eq!(logged(|| tracing::info!(room = "a", backtrace, "hello")), " INFO hello room=\"a\"\n");
+    }
+}

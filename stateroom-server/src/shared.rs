@@ -77,9 +77,10 @@ impl Shared {
     /// Returns the name of the cookie that may contain an access token.
     pub(crate) fn jwt_cookie(&self) -> Option<String> {
         #[cfg(feature = "jwt")]
-        return self.jwt().and_then(|jwt| jwt.cookie().map(str::to_owned));
+        let cookie = self.jwt().and_then(|jwt| jwt.cookie().map(str::to_owned));
         #[cfg(not(feature = "jwt"))]
-        None
+        let cookie = None;
+        cookie
     }
 
     /// Replaces the keys that verify clients' tokens.

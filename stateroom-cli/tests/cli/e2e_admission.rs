@@ -112,11 +112,19 @@ async fn the_service_receives_claims_query_and_headers() {
 #[test]
 fn invalid_keys_and_settings_are_rejected() {
     let module = built("counter-service");
-    let files = directory(&[("short", "secret"), ("key.pem", SECRET)]);
+    let files = directory(&[
+        ("short", "secret"),
+        ("key.pem", SECRET),
+        ("cert.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    ]);
+    let utf16 = "\u{feff}-----BEGIN PUBLIC KEY-----\n".encode_utf16().flat_map(u16::to_le_bytes);
+    std::fs::write(files.path().join("utf16"), utf16.collect::<Vec<u8>>()).unwrap();
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
     for (arguments, expected) in [
         (["--jwt-secret-file", &path("short")], "the shared secret is shorter than 32 bytes"),
         (["--jwt-key-file", &path("key.pem")], "neither a public key in PEM"),
+        (["--jwt-key-file", &path("utf16")], "text in UTF-16: save it as UTF-8"),
+        (["--jwt-key-file", &path("cert.pem")], "a certificate: extract its public key with"),
         (["--jwt-key-file", &path("none")], "failed to read the JWT key"),
     ] {
         let output = serve(&module, &arguments);

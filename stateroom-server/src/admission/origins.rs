@@ -225,7 +225,10 @@ impl FromStr for Origins {
                         .map(|origin| Rule::Subdomains(Origin { host: format!(".{}", origin.host), ..origin })),
                     None if text.contains('*') => None,
                     // The address of a page ends with a slash, its origin does not.
-                    None => Origin::read(text.strip_suffix('/').unwrap_or(text)).map(Rule::Exact),
+                    None => {
+                        let origin = text.strip_suffix('/').filter(|origin| origin.contains("://"));
+                        Origin::read(origin.unwrap_or(text)).map(Rule::Exact)
+                    }
                 },
             };
             rule.ok_or_else(|| ParseOriginsError(text.to_owned()))

@@ -49,7 +49,15 @@ impl<P: Protocol, F: FnMut(Event<P::In>)> ConnectionTask<P, F> {
         on_event: F,
     ) -> Self {
         let backoff = Backoff::up_to(options.longest_wait);
-        ConnectionTask { link: Rc::downgrade(link), address, subprotocols, options, backoff, on_event, protocol: PhantomData }
+        ConnectionTask {
+            link: Rc::downgrade(link),
+            address,
+            subprotocols,
+            options,
+            backoff,
+            on_event,
+            protocol: PhantomData,
+        }
     }
 
     /// Starts to connect. Returns `None` if the browser rejects the address or a subprotocol.

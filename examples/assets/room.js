@@ -19,11 +19,12 @@ const FINAL_CODES = {
  *
  * `onMessage` receives the messages of the room: strings, or `ArrayBuffer`s. `onOpen` is called on every join: discard
  * earlier state then, because the room may have restarted. `final` maps close codes of your service after which not to
- * reconnect to the text to show.
+ * reconnect to the text to show. `accessToken` returns a JSON Web Token, or a promise of one, for a server that requires it;
+ * it is called for every connection.
  *
  * Returns a function that sends a string or bytes. Messages sent while disconnected are dropped.
  */
-export function joinRoom({ onMessage, onOpen = () => {}, onClose = () => {}, final = {} }) {
+export function joinRoom({ onMessage, onOpen = () => {}, onClose = () => {}, final = {}, accessToken }) {
   const codes = { ...FINAL_CODES, ...final };
   const path = `ws/${encodeURIComponent(roomName)}`;
   // Relative to this page.
@@ -34,12 +35,13 @@ export function joinRoom({ onMessage, onOpen = () => {}, onClose = () => {}, fin
     return () => {};
   }
   url.protocol = url.protocol.replace('http', 'ws');
-  // The same token restores the same client ID.
-  url.searchParams.set('token', takeToken());
+  // The same token restores the same client ID. Tokens are sent as subprotocols: proxies log the query of a URL.
+  const own = ['stateroom-token', takeToken()];
+  const subprotocols = accessToken ? async () => ['bearer', await accessToken(), ...own] : own;
 
   let joined = false;
   show('waiting', 'Connecting…');
-  const socket = new ReconnectingWebSocket(url.href, undefined, {
+  const socket = new ReconnectingWebSocket(url.href, subprotocols, {
     // Random, so that not all pages reconnect at once after a server restart.
     minReconnectionDelay: 250 + Math.random() * 500,
     reconnectionDelayGrowFactor: 1.6,

@@ -171,6 +171,15 @@ impl Admission {
         self
     }
 
+    /// Returns whether the token's cookie would let pages of every site use a visitor's access.
+    pub(crate) fn exposes_cookie(&self) -> bool {
+        #[cfg(feature = "jwt")]
+        let has_cookie = self.jwt.as_ref().is_some_and(|jwt| jwt.cookie().is_some());
+        #[cfg(not(feature = "jwt"))]
+        let has_cookie = false;
+        has_cookie && self.origins.allow_every_site()
+    }
+
     pub(crate) fn hook(&self) -> Option<&Hook> {
         self.hook.as_ref()
     }

@@ -2,8 +2,10 @@
 //!
 //! *Invariant:* a plain GET never creates a room.
 mod admit;
+mod credentials;
 pub(crate) mod guard;
 mod join;
+mod origin;
 mod refusal;
 mod room_request;
 

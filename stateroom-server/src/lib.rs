@@ -24,6 +24,8 @@ mod admin;
 mod admission;
 mod connection;
 mod http;
+#[cfg(any(feature = "jwt", feature = "tls"))]
+mod key_file;
 mod metrics;
 mod outbound;
 mod permits;

@@ -2,21 +2,17 @@
 mod accept;
 mod bound;
 mod handle;
+mod listen;
 #[cfg(feature = "tls")]
 mod tls;
 
-use std::{
-    io,
-    net::{AddrParseError, IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use axum::Router;
 use stateroom::StateroomServiceFactory;
-use thiserror::Error;
 use tokio::net::TcpListener;
 
-use self::bound::listen;
+use self::listen::{addresses, listen_on};
 #[cfg(feature = "tls")]
 pub use self::tls::{Tls, TlsError};
 pub use self::{bound::BoundServer, handle::ServerHandle};
@@ -24,7 +20,7 @@ use crate::{
     admission::Admission,
     http,
     rooms::registry::RoomRegistry,
-    settings::{Limits, RoomStrategy, Settings, ShutdownPolicy},
+    settings::{ExposedCookieError, Limits, RoomStrategy, Settings, ShutdownPolicy},
     shared::Shared,
 };
 
@@ -49,7 +45,8 @@ pub struct Server {
     pub heartbeat_timeout: Duration,
     /// The port to listen on; 0 lets the system choose one. Default 8080.
     pub port: u16,
-    /// The IP address to listen on. Default `0.0.0.0`.
+    /// The IP address to listen on, or `localhost`: both `127.0.0.1` and `::1`. `::` includes all IPv4 addresses. Default
+    /// `0.0.0.0`.
     pub ip: String,
     /// A directory of static files served under `/`. Default: none.
     pub static_path: Option<String>,
@@ -162,7 +159,7 @@ impl Server {
         self
     }
 
-    /// Sets the IP address to listen on.
+    /// Sets the IP address to listen on, or `localhost` for both families.
     ///
     /// ```
     /// let server = stateroom_server::Server::new().with_ip("127.0.0.1".to_owned());
@@ -317,12 +314,21 @@ impl Server {
     /// # }
     /// ```
     pub async fn bind(self, factory: impl StateroomServiceFactory) -> io::Result<BoundServer> {
-        let ip = self
-            .ip
-            .parse::<IpAddr>()
-            .map_err(|source| io::Error::new(io::ErrorKind::InvalidInput, IpError { ip: self.ip.clone(), source }))?;
-        let address = SocketAddr::new(ip, self.port);
-        self.serve_on(listen(address)?, factory)
+        let listeners = listen_on(&self.ip, self.port)?;
+        self.serve_on(listeners, factory)
+    }
+
+    /// Checks that the server can listen on its address.
+    #[doc(hidden)]
+    pub fn try_listen(&self) -> io::Result<()> {
+        listen_on(&self.ip, self.port).map(drop)
+    }
+
+    /// Returns whether only this machine can connect.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        addresses(&self.ip).is_ok_and(|ips| ips.iter().all(|ip| ip.to_canonical().is_loopback()))
     }
 
     /// Serves on a socket that already listens, such as one opened by systemd. `ip` and `port` are ignored.
@@ -347,16 +353,24 @@ impl Server {
         factory: impl StateroomServiceFactory,
     ) -> io::Result<BoundServer> {
         listener.set_nonblocking(true)?;
-        self.serve_on(TcpListener::from_std(listener)?, factory)
+        self.serve_on(vec![listener], factory)
     }
 
-    fn serve_on(self, listener: TcpListener, factory: impl StateroomServiceFactory) -> io::Result<BoundServer> {
-        let address = listener.local_addr()?;
+    fn serve_on(
+        self,
+        listeners: Vec<std::net::TcpListener>,
+        factory: impl StateroomServiceFactory,
+    ) -> io::Result<BoundServer> {
+        if self.admission.exposes_cookie() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, ExposedCookieError));
+        }
+        let listeners = listeners.into_iter().map(TcpListener::from_std).collect::<io::Result<Vec<_>>>()?;
+        let address = listeners.first().ok_or(io::ErrorKind::InvalidInput)?.local_addr()?;
         #[cfg(feature = "tls")]
         let tls = self.tls.clone();
         let (router, handle) = self.router(factory);
         Ok(BoundServer {
-            listener,
+            listeners,
             address,
             router,
             handle,
@@ -399,12 +413,4 @@ impl Server {
             limits: self.limits,
         }
     }
-}
-
-/// The IP address of a server cannot be parsed.
-#[derive(Debug, Error)]
-#[error("invalid IP address `{ip}`: use one such as `127.0.0.1`")]
-struct IpError {
-    ip: String,
-    source: AddrParseError,
 }

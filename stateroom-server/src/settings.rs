@@ -5,6 +5,8 @@ mod strategy;
 
 use std::time::Duration;
 
+use thiserror::Error;
+
 use crate::admission::Admission;
 
 pub use self::{
@@ -41,6 +43,17 @@ impl Settings {
                 "the heartbeat timeout is not above the interval: silent clients are closed before the first ping"
             );
         }
+        if self.admission.exposes_cookie() {
+            tracing::error!("{}", ExposedCookieError);
+        }
         self
     }
 }
+
+/// The settings would let pages of every site use the access token in a visitor's cookie. It is ignored.
+#[derive(Debug, Error)]
+#[error(
+    "access tokens in a cookie require origins other than `any` and `null`: browsers send the cookie for every page, so list \
+     the origins that may use it; the cookie is ignored"
+)]
+pub(crate) struct ExposedCookieError;

@@ -10,7 +10,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 #[cfg(feature = "jwt")]
 use crate::admission::jwt::Jwt;
 use crate::{
-    metrics::Metrics, permits::ConnectionLimiter, rate_limit::requests::RequestRateLimiter, settings::Settings,
+    metrics::Metrics,
+    permits::ConnectionLimiter,
+    rate_limit::{requests::RequestRateLimiter, warnings::WarningLimiter},
+    settings::Settings,
     tasks::TaskGroup,
 };
 
@@ -23,6 +26,7 @@ pub(crate) struct Shared {
     #[cfg(feature = "jwt")]
     jwt: Mutex<Option<Arc<Jwt>>>,
     request_rate: RequestRateLimiter,
+    origin_warnings: WarningLimiter,
     /// All tasks of the server: those of both groups.
     tasks: TaskTracker,
     room_tasks: TaskGroup,
@@ -40,6 +44,7 @@ impl Shared {
             #[cfg(feature = "jwt")]
             jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
             request_rate: RequestRateLimiter::new(&settings.limits),
+            origin_warnings: WarningLimiter::default(),
             settings,
             room_tasks: TaskGroup::new(&tasks),
             connection_tasks: TaskGroup::new(&tasks),
@@ -69,6 +74,15 @@ impl Shared {
         self.jwt.lock().clone()
     }
 
+    /// Returns the name of the cookie that may contain an access token.
+    pub(crate) fn jwt_cookie(&self) -> Option<String> {
+        #[cfg(feature = "jwt")]
+        let cookie = self.jwt().and_then(|jwt| jwt.cookie().map(str::to_owned));
+        #[cfg(not(feature = "jwt"))]
+        let cookie = None;
+        cookie
+    }
+
     /// Replaces the keys that verify clients' tokens.
     #[cfg(feature = "jwt")]
     pub(crate) fn set_jwt(&self, jwt: Jwt) {
@@ -78,6 +92,11 @@ impl Shared {
     /// Returns the rate limiter of HTTP requests to rooms.
     pub(crate) fn request_rate(&self) -> &RequestRateLimiter {
         &self.request_rate
+    }
+
+    /// Returns the rate limiter of warnings about refused origins.
+    pub(crate) fn origin_warnings(&self) -> &WarningLimiter {
+        &self.origin_warnings
     }
 
     /// Returns the token that is canceled when connections have to close.

@@ -2,7 +2,6 @@
 use std::{
     env,
     io::{self, IsTerminal},
-    net::IpAddr,
     path::Path,
     sync::Arc,
     time::Instant,
@@ -12,7 +11,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use stateroom_inspector::BuildStatus;
 use stateroom_record::{RecordLimits, Recorder};
-use stateroom_server::{OnSwap, Server};
+use stateroom_server::OnSwap;
 use tokio::runtime;
 
 use crate::{
@@ -101,7 +100,7 @@ impl DevCommand {
         resolved.set_client(artifacts.client.as_deref())?;
         // A rebuild takes effect in running rooms.
         resolved.on_swap = OnSwap::Restart;
-        let shows_rooms = self.inspector || is_loopback(&resolved.server);
+        let shows_rooms = self.inspector || resolved.server.is_loopback();
         let recorder = Recorder::new(RecordLimits::default());
         let status = Arc::new(BuildStatus::new(started.elapsed()));
         let module = artifacts.service.clone();
@@ -142,9 +141,4 @@ fn first_build(builder: &Builder, sources: &mut Sources, watcher: &mut Watcher) 
             result => return result,
         }
     }
-}
-
-/// Returns whether only this machine can connect.
-fn is_loopback(server: &Server) -> bool {
-    server.ip.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }

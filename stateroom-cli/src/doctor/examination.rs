@@ -37,7 +37,7 @@ impl Examination {
             }
         };
         checks.push(toolchain::check_client(&settings));
-        checks.push(machine::check_port(&resolved.server.ip, resolved.server.port));
+        checks.push(machine::check_port(&resolved.server));
         checks.extend(machine::check_open_files(resolved.server.limits.connections));
         checks.extend(machine::check_mappings(&resolved.host, resolved.server.limits.rooms));
         checks.extend(machine::check_watches());

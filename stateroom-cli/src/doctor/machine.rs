@@ -1,6 +1,7 @@
 //! Checks of the limits of the operating system.
-use std::{fs, io, net::TcpListener};
+use std::{error::Error, fs, io};
 
+use stateroom_server::Server;
 use stateroom_wasm_host::WasmHostConfig;
 
 use super::check::Check;
@@ -12,10 +13,10 @@ const MAPPINGS: u64 = 65_530;
 /// The number of directories that `dev` watches at most, for typical services.
 const WATCHES: u64 = 8_192;
 
-pub(super) fn check_port(ip: &str, port: u16) -> Check {
-    let (name, address) = ("port", format!("{ip}:{port}"));
-    match TcpListener::bind((ip, port)) {
-        Ok(_) => Check::ok(name, format!("{address} is free")),
+pub(super) fn check_port(server: &Server) -> Check {
+    let (name, address) = ("port", host_and_port(&server.ip, server.port));
+    match server.try_listen() {
+        Ok(()) => Check::ok(name, format!("{address} is free")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             Check::warning(name, format!("another program listens on {address}"), "stateroom dev --next-port")
         }
@@ -26,10 +27,15 @@ pub(super) fn check_port(ip: &str, port: u16) -> Check {
         ),
         Err(error) => Check::problem(
             name,
-            format!("failed to listen on {address}: {error}"),
+            format!("{error}: {}", error.source().map(ToString::to_string).unwrap_or_default()),
             "choose another address with --ip and --port",
         ),
     }
+}
+
+/// Formats an address and a port: an IPv6 address needs brackets.
+fn host_and_port(ip: &str, port: u16) -> String {
+    if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
 }
 
 /// Checks that the limit of open files allows this number of connections. `None` on systems without such a limit.
@@ -141,9 +147,19 @@ mod tests {
 
     #[test]
     fn warns_if_the_port_is_in_use() {
-        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
-        assert_eq!(check_port("127.0.0.1", port).status, CheckStatus::Warning);
-        assert_eq!(check_port("127.0.0.1", 0).status, CheckStatus::Ok);
+        let check = |ip: &str, port| check_port(&Server::new().with_ip(ip.to_owned()).with_port(port)).status;
+        assert_eq!(check("127.0.0.1", port), CheckStatus::Warning);
+        assert_eq!(check("localhost", port), CheckStatus::Warning);
+        assert_eq!(check("127.0.0.1", 0), CheckStatus::Ok);
+        assert_eq!(check("203.0.113.1", 0), CheckStatus::Problem);
+    }
+
+    #[test]
+    fn an_ipv6_address_has_brackets() {
+        for (ip, expected) in [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80"), ("localhost", "localhost:80")] {
+            assert_eq!(host_and_port(ip, 80), expected);
+        }
     }
 }

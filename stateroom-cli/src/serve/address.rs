@@ -1,10 +1,10 @@
 //! The address of the server: log lines that show it, and errors of binding it.
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
-use anyhow::{Error, Result, bail};
+use anyhow::{Error, Result, anyhow, bail};
 use stateroom_server::{RoomStrategy, Server};
 
 /// The number of ports that [`next_free_port`] tries.
@@ -46,8 +46,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 ///
 /// Returns an error with a hint if it cannot.
 pub(crate) fn check(server: &Server) -> Result<()> {
-    let (ip, port) = (server.ip.as_str(), server.port);
-    TcpListener::bind((ip, port)).map(drop).map_err(|error| explain_bind(error, ip, port, "--ip", "--port"))
+    server.try_listen().map_err(|error| explain_bind(&error, "--ip", "--port"))
 }
 
 /// Returns the port of a server, or the next one that is not in use.
@@ -56,20 +55,20 @@ pub(crate) fn check(server: &Server) -> Result<()> {
 ///
 /// Returns an error if all ports are in use, or one cannot be bound for another reason.
 pub(crate) fn next_free_port(server: &Server) -> Result<u16> {
-    let (ip, first) = (server.ip.as_str(), server.port);
+    let first = server.port;
     let last = first.saturating_add(MAX_PORTS);
     for port in first..=last {
-        match TcpListener::bind((ip, port)) {
-            Ok(_) => return Ok(port),
+        match server.clone().with_port(port).try_listen() {
+            Ok(()) => return Ok(port),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-            Err(error) => return Err(explain_bind(error, ip, port, "--ip", "--port")),
+            Err(error) => return Err(explain_bind(&error, "--ip", "--port")),
         }
     }
     bail!("the ports {first} to {last} are in use\n  hint: choose another port with `--port`")
 }
 
-/// Adds a hint to the error of binding an address.
-pub(super) fn explain_bind(error: io::Error, ip: &str, port: u16, ip_flag: &str, port_flag: &str) -> Error {
+/// Adds a hint to the error of listening, which names the address.
+pub(super) fn explain_bind(error: &io::Error, ip_flag: &str, port_flag: &str) -> Error {
     let hint = match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!("\n  hint: another program uses it; choose another port with `{port_flag}`, or 0 for any free one")
@@ -80,5 +79,9 @@ pub(super) fn explain_bind(error: io::Error, ip: &str, port: u16, ip_flag: &str,
         io::ErrorKind::PermissionDenied => format!("\n  hint: choose a port above 1023 with `{port_flag}`"),
         _ => String::new(),
     };
-    Error::new(error).context(format!("failed to listen on {ip}:{port}{hint}"))
+    let context = format!("{error}{hint}");
+    match std::error::Error::source(error) {
+        Some(cause) => anyhow!("{cause}").context(context),
+        None => anyhow!(context),
+    }
 }

@@ -43,8 +43,7 @@ pub(super) fn bind(
     tokio::spawn(run_upkeep(metrics.clone()));
     let inspector_path = if inspector.is_some() { format!(", {}/", stateroom_inspector::PATH) } else { String::new() };
     let routes = metrics_router(metrics).merge(reloader.clone().router()).merge(inspector.unwrap_or_default());
-    let explain = |error| explain_bind(error, &address.ip().to_string(), address.port(), "--admin", "--admin");
-    let server = server.with_admin(address, routes).map_err(explain)?;
+    let server = server.with_admin(address, routes).map_err(|error| explain_bind(&error, "--admin", "--admin"))?;
     if let Some(address) = server.admin_addr() {
         tracing::info!("admin API: http://{address}/metrics, /healthz, /readyz, /rooms, /reload{inspector_path}");
     }

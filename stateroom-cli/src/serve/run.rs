@@ -154,8 +154,7 @@ async fn bind(server: Server, factory: RecordedFactory<WasmHostFactory>) -> Resu
     if let Some(socket) = systemd::socket()? {
         return server.bind_to(socket, factory).context("failed to use the socket passed by systemd");
     }
-    let (ip, port) = (server.ip.clone(), server.port);
-    server.bind(factory).await.map_err(|error| explain_bind(error, &ip, port, "--ip", "--port"))
+    server.bind(factory).await.map_err(|error| explain_bind(&error, "--ip", "--port"))
 }
 
 fn load_certificate(files: (Option<PathBuf>, Option<PathBuf>)) -> Result<Option<Tls>> {

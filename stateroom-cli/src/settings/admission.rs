@@ -18,7 +18,7 @@ use super::value::as_text;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, expecting = "a table: write `[admission]` and its keys below it")]
 pub(crate) struct AdmissionSettings {
-    /// Allowed browser origins: any, same-host, loopback, or a comma-separated list such as https://app.example.com
+    /// Allowed browser origins: any, same-host, lan, loopback, or a comma-separated list such as https://app.example.com
     #[arg(long, value_name = "ORIGINS", help_heading = "Admission options", value_parser = Origins::from_str)]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(super) origins: Option<Origins>,
@@ -57,6 +57,11 @@ pub(crate) struct AdmissionSettings {
     #[arg(long, value_name = "TEXT", help_heading = "Admission options")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) jwt_audience: Option<String>,
+
+    /// Cookie in which pages of the same site may send their JSON Web Token; requires origins other than any and null
+    #[arg(long, value_name = "NAME", help_heading = "Admission options")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(super) jwt_cookie: Option<Name>,
 }
 
 impl AdmissionSettings {
@@ -67,8 +72,13 @@ impl AdmissionSettings {
 
     /// Returns whether there are requirements for tokens, but no key to verify them with.
     pub(super) fn lacks_keys(&self) -> bool {
-        let has_rules = self.jwt_issuer.is_some() || self.jwt_audience.is_some();
+        let has_rules = self.jwt_issuer.is_some() || self.jwt_audience.is_some() || self.jwt_cookie.is_some();
         has_rules && self.jwt_key_file.is_none() && self.jwt_secret_file.is_none()
+    }
+
+    /// Returns whether pages of every site could use the token in a visitor's cookie.
+    pub(super) fn exposes_cookie(&self) -> bool {
+        self.jwt_cookie.is_some() && self.origins.as_ref().is_some_and(Origins::allow_every_site)
     }
 
     /// Returns these settings for the library, without the keys.
@@ -90,10 +100,10 @@ impl AdmissionSettings {
     pub(crate) fn keys(&self) -> Result<Option<Jwt>> {
         let mut keys: Option<Jwt> = None;
         if let Some(path) = &self.jwt_key_file {
-            keys = Some(read(path, |text| Jwt::from_keys(&String::from_utf8_lossy(text)))?);
+            keys = Some(read(path, |text| Jwt::from_keys(text))?);
         }
         if let Some(path) = &self.jwt_secret_file {
-            let secret = read(path, |text| Jwt::from_secret(without_line_end(text)))?;
+            let secret = read(path, |text| Jwt::from_secret(without_additions(text)))?;
             keys = Some(match keys {
                 Some(keys) => keys.and(secret),
                 None => secret,
@@ -105,6 +115,9 @@ impl AdmissionSettings {
             }
             if let Some(audience) = &self.jwt_audience {
                 keys = keys.with_audience(audience);
+            }
+            if let Some(Name(cookie)) = &self.jwt_cookie {
+                keys = keys.with_cookie(cookie);
             }
             keys
         }))
@@ -119,10 +132,34 @@ where
     parse(&text).with_context(|| format!("invalid JWT key `{}`", path.display()))
 }
 
-/// Removes the line end that editors append: it is not part of the secret.
-fn without_line_end(text: &[u8]) -> &[u8] {
+/// Removes the line end and the byte-order mark that editors add: they are not part of the secret.
+fn without_additions(text: &[u8]) -> &[u8] {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     text.strip_suffix(b"\r").unwrap_or(text)
+}
+
+/// The name of a header, a protocol or a cookie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name(String);
+
+impl FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if !text.is_empty() && text.bytes().all(is_name_byte) {
+            Ok(Name(text.to_owned()))
+        } else {
+            Err(format!("`{text}` is not a name"))
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
 }
 
 /// A comma-separated list of header or protocol names.
@@ -133,16 +170,12 @@ impl FromStr for Names {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_name = |name: &str| {
-            !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-        };
-        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
-        match names.iter().find(|name| !is_name(name)) {
-            Some(name) if text.trim().is_empty() && name.is_empty() => Ok(Names(Vec::new())),
-            Some(name) => Err(format!("`{name}` is not a name: use a list such as `user-agent,x-user`")),
-            None => Ok(Names(names)),
+        if text.trim().is_empty() {
+            return Ok(Names(Vec::new()));
         }
+        let names = text.split(',').map(|name| name.trim().parse::<Name>().map(|Name(name)| name));
+        let names = names.collect::<Result<_, _>>();
+        names.map(Names).map_err(|problem| format!("{problem}: use a list such as `user-agent,x-user`"))
     }
 }
 

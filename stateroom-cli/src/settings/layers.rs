@@ -1,6 +1,5 @@
 //! Layers of settings: how one overrides another, and the lowest layer, the defaults.
 use std::{
-    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,7 +19,7 @@ use super::{
 /// The defaults in which commands differ.
 #[derive(Debug)]
 pub(crate) struct Defaults {
-    ip: IpAddr,
+    ip: &'static str,
     origins: fn() -> Origins,
     drain_time: Duration,
 }
@@ -28,13 +27,10 @@ pub(crate) struct Defaults {
 impl Defaults {
     /// `dev` serves this machine only, and accepts pages of any of its servers.
     pub(crate) const DEV: Defaults =
-        Defaults { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), origins: Origins::loopback, drain_time: Duration::ZERO };
+        Defaults { ip: Ip::LOCALHOST, origins: Origins::local, drain_time: Duration::ZERO };
     /// `serve` serves every network, and accepts its own pages.
-    pub(crate) const SERVE: Defaults = Defaults {
-        ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        origins: Origins::same_host,
-        drain_time: Duration::from_secs(5),
-    };
+    pub(crate) const SERVE: Defaults =
+        Defaults { ip: "0.0.0.0", origins: Origins::same_host, drain_time: Duration::from_secs(5) };
 }
 
 impl Settings {
@@ -74,7 +70,7 @@ impl Settings {
     pub(super) fn defaults(defaults: &Defaults) -> Settings {
         let server = Server::default();
         Settings {
-            ip: Some(Ip(defaults.ip)),
+            ip: Some(Ip(defaults.ip.to_owned())),
             port: Some(Port(server.port)),
             heartbeat_interval: Configures::read(&server.heartbeat_interval),
             heartbeat_timeout: Configures::read(&Duration::from_secs(120)),

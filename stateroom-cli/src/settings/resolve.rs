@@ -164,9 +164,16 @@ impl SettingsSources {
             return Err(contradiction(is_given, problem, "set both `--tls-cert` and `--tls-key`"));
         }
         if self.settings.admission.lacks_keys() {
-            let problem = "a required JWT issuer or audience is set, but no key to verify tokens with";
+            let problem = "a JWT issuer, audience or cookie is set, but no key to verify tokens with";
             let hint = "set `--jwt-key-file` or `--jwt-secret-file`";
             return Err(contradiction(self.given.admission.lacks_keys(), problem, hint));
+        }
+        if self.settings.admission.exposes_cookie() {
+            let problem =
+                "tokens in a cookie require origins other than `any` and `null`: browsers send cookies for every page";
+            let hint = "list the origins that may use the cookie with `--origins`, for example `same-host`";
+            let AdmissionSettings { jwt_cookie, origins, .. } = &self.given.admission;
+            return Err(contradiction(jwt_cookie.is_some() || origins.is_some(), problem, hint));
         }
         Ok(())
     }

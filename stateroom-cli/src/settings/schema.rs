@@ -36,7 +36,7 @@ pub(crate) struct Settings {
     #[serde(skip_serializing)]
     pub(crate) service: ServicePackage,
 
-    /// IP address to listen on
+    /// IP address to listen on; localhost is both 127.0.0.1 and ::1
     #[arg(long, value_name = "IP", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(crate) ip: Option<Ip>,

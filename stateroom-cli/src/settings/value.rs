@@ -168,9 +168,36 @@ macro_rules! with_example {
     )+};
 }
 
+/// An IP address to listen on, or `localhost` for those of both families.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ip(pub(super) String);
+
+impl Ip {
+    /// Both loopback addresses.
+    pub(super) const LOCALHOST: &str = "localhost";
+}
+
+impl FromStr for Ip {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case(Ip::LOCALHOST) {
+            return Ok(Ip(Ip::LOCALHOST.to_owned()));
+        }
+        let address = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text).parse::<IpAddr>();
+        address.map(|address| Ip(address.to_string())).map_err(|_| {
+            format!("`{text}` is not an IP address: use for example `127.0.0.1` or `::1`, or `localhost` for both")
+        })
+    }
+}
+
+impl fmt::Display for Ip {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
 with_example! {
-    /// An IP address to listen on.
-    Ip(IpAddr), "an IP address: use for example `127.0.0.1` or `::1`";
     /// An address and a port to listen on.
     Address(SocketAddr), "an address with a port: use for example `127.0.0.1:9090`";
     /// A port to listen on.

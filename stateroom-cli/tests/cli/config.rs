@@ -38,7 +38,7 @@ fn a_flag_overrides_a_variable() {
 #[test]
 fn all_settings_are_listed_with_the_defaults_of_the_command() {
     let here = directory(&[]);
-    for (line, ip) in [("config", "0.0.0.0"), ("config --dev", "127.0.0.1")] {
+    for (line, ip) in [("config", "0.0.0.0"), ("config --dev", "localhost")] {
         let output = stateroom_in(here.path(), line).assert().code(0).stderr_eq("");
         let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
         let first: Vec<_> = text.lines().next().unwrap().split_whitespace().collect();

@@ -32,6 +32,54 @@ async fn by_default_pages_of_the_same_host_are_accepted() {
     assert_eq!(status(&server, "/ws/a", "Origin: https://app.test\r\n").await, "HTTP/1.1 101 Switching Protocols");
 }
 
+/// The browser shows neither the status nor the body to the author of a page.
+#[tokio::test]
+async fn a_refused_origin_is_a_warning_with_the_settings_that_allow_it() {
+    let mut server = Serving::start(&built("counter-service"), &[]).await;
+    let address = server.address;
+    let evil = "Origin: https://rooms.example\r\n";
+    assert_eq!(status(&server, "/ws/a", evil).await, "HTTP/1.1 403 Forbidden");
+    let line = server.line("refused a web page").await;
+    for part in [
+        "WARN",
+        "origin=https://rooms.example",
+        &format!("host=\"{address}\""),
+        "`--origins same-host,https://rooms.example`",
+        "`--trusted-proxies 127.0.0.1`",
+        "suppressed=0",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    // Further ones are counted, and what a peer wrote is not suggested as part of a command.
+    for _ in 0..3 {
+        assert_eq!(status(&server, "/ws/a", "Origin: https://a;$(b)\r\n").await, "HTTP/1.1 403 Forbidden");
+    }
+    let response =
+        server.answer(&format!("POST /new_room HTTP/1.1\r\nHost: {address}\r\n{evil}Connection: close\r\n\r\n")).await;
+    assert!(response.contains("`--origins`") && response.contains(&format!("`{address}`")), "{response}");
+}
+
+#[tokio::test]
+async fn a_cookie_can_contain_the_token() {
+    let files = directory(&[("secret", SECRET)]);
+    let secret = files.path().join("secret");
+    let secret = secret.to_str().unwrap();
+    let module = built("counter-service");
+    let server = Serving::start(&module, &["--jwt-secret-file", secret, "--jwt-cookie", "jwt"]).await;
+    let cookie = format!("Cookie: a=b; jwt={TOKEN}\r\n");
+    let page = format!("Origin: http://{}\r\n", server.address);
+    assert_eq!(status(&server, "/ws/a", &format!("{cookie}{page}")).await, "HTTP/1.1 101 Switching Protocols");
+    assert_eq!(status(&server, "/ws/a", &page).await, "HTTP/1.1 401 Unauthorized");
+    let evil = format!("{cookie}Origin: https://evil.test\r\n");
+    assert_eq!(status(&server, "/ws/a", &evil).await, "HTTP/1.1 403 Forbidden");
+    for origins in ["any", "null", "same-host,null"] {
+        let output = serve(&module, &["--jwt-secret-file", secret, "--jwt-cookie", "jwt", "--origins", origins]);
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{log}");
+        assert!(log.contains("require origins other than `any` and `null`"), "{log}");
+    }
+}
+
 #[tokio::test]
 async fn the_service_receives_claims_query_and_headers() {
     let files = directory(&[("secret", SECRET), ("stateroom.toml", "[admission]\njwt_secret_file = 'secret'\n")]);
@@ -64,11 +112,19 @@ async fn the_service_receives_claims_query_and_headers() {
 #[test]
 fn invalid_keys_and_settings_are_rejected() {
     let module = built("counter-service");
-    let files = directory(&[("short", "secret"), ("key.pem", SECRET)]);
+    let files = directory(&[
+        ("short", "secret"),
+        ("key.pem", SECRET),
+        ("cert.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    ]);
+    let utf16 = "\u{feff}-----BEGIN PUBLIC KEY-----\n".encode_utf16().flat_map(u16::to_le_bytes);
+    std::fs::write(files.path().join("utf16"), utf16.collect::<Vec<u8>>()).unwrap();
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
     for (arguments, expected) in [
         (["--jwt-secret-file", &path("short")], "the shared secret is shorter than 32 bytes"),
         (["--jwt-key-file", &path("key.pem")], "neither a public key in PEM"),
+        (["--jwt-key-file", &path("utf16")], "text in UTF-16: save it as UTF-8"),
+        (["--jwt-key-file", &path("cert.pem")], "a certificate: extract its public key with"),
         (["--jwt-key-file", &path("none")], "failed to read the JWT key"),
     ] {
         let output = serve(&module, &arguments);
@@ -82,6 +138,8 @@ fn invalid_keys_and_settings_are_rejected() {
         (["--client-headers", "x y"], "`x y` is not a name"),
         (["--preset", "private"], "`private` is not a preset"),
         (["--jwt-audience", "us"], "but no key to verify tokens with"),
+        (["--jwt-cookie", "jwt"], "but no key to verify tokens with"),
+        (["--jwt-cookie", "a b"], "`a b` is not a name"),
         (["--tls-key", "key.pem"], "TLS requires both a certificate and its private key"),
     ] {
         let output = serve(&module, &arguments);

@@ -106,14 +106,14 @@ error: invalid `stateroom.toml`
 #[test]
 fn an_invalid_address() {
     assert_refused(
-        "ip = \"localhost\"\n",
+        "ip = \"my-host\"\n",
         str![[r#"
 error: invalid `stateroom.toml`
   caused by: TOML parse error at line 1, column 6
       |
-    1 | ip = "localhost"
-      |      ^^^^^^^^^^^
-    `localhost` is not an IP address: use for example `127.0.0.1` or `::1`
+    1 | ip = "my-host"
+      |      ^^^^^^^^^
+    `my-host` is not an IP address: use for example `127.0.0.1` or `::1`, or `localhost` for both
 
 "#]],
     );

@@ -248,9 +248,9 @@ fn an_invalid_port() {
 #[test]
 fn an_invalid_address() {
     rejected(
-        "dev --ip localhost",
+        "dev --ip my-host",
         str![[r#"
-error: invalid value 'localhost' for '--ip <IP>': `localhost` is not an IP address: use for example `127.0.0.1` or `::1`
+error: invalid value 'my-host' for '--ip <IP>': `my-host` is not an IP address: use for example `127.0.0.1` or `::1`, or `localhost` for both
 
 For more information, try '--help'.
 

@@ -2,15 +2,15 @@
 //!
 //! *Invariant:* a key verifies tokens of its own algorithm only, whatever a token's header claims: a public key is never used
 //! as a shared secret.
+mod keys;
+
 use std::{error::Error as StdError, fmt};
 
-use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, decode, decode_header,
-    errors::ErrorKind,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
-};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind};
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+use crate::key_file::Content;
 
 /// Minimum length of a shared secret: that of the hash (RFC 7518, section 3.2).
 const SECRET_BYTES: usize = 32;
@@ -18,12 +18,14 @@ const SECRET_BYTES: usize = 32;
 /// The keys that verify clients' tokens, and the rules for their claims.
 ///
 /// A client sends its token in the query parameter `access_token`, in the header `Authorization: Bearer`, or, because
-/// browsers cannot set that header, in the subprotocols of a WebSocket: `new WebSocket(url, ["bearer", token])`. A token is
-/// signed by one of the keys (HS256, RS256, ES256 or EdDSA). Its claims:
+/// browsers cannot set that header, in the subprotocols of a WebSocket: `new WebSocket(url, ["bearer", token])`. A browser can
+/// also send it in a [cookie](Jwt::with_cookie). A token is signed by one of the keys (HS256, RS256, ES256 or EdDSA). Its
+/// claims:
 ///
 /// - `exp`, required: at most a minute in the past when the client joins; `nbf`, optional: not in the future;
 /// - `room`, optional: a string or a list of strings, the rooms that the token is valid for. A token with `room` cannot create
 ///   rooms without a name;
+/// - `sub`, optional: the client's subject, a string or a number. The token by which a client keeps its ID belongs to it;
 /// - `iss` and `aud`: required by [`with_issuer`](Jwt::with_issuer) and [`with_audience`](Jwt::with_audience). A token with
 ///   `aud` is rejected if no audience is set.
 ///
@@ -44,6 +46,7 @@ pub struct Jwt {
     keys: Vec<Key>,
     issuer: Option<String>,
     audience: Option<String>,
+    cookie: Option<String>,
 }
 
 #[derive(Clone)]
@@ -63,25 +66,60 @@ pub enum KeyError {
     /// The shared secret is a key in PEM, which is public or belongs to the signer alone.
     #[error("the shared secret is a key in PEM: use it as a key instead")]
     NoSecret,
+    /// The shared secret is something else.
+    #[error("the shared secret is {found}: {advice}")]
+    WrongSecret {
+        /// What it is.
+        found: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The key is a private key, which only the signer of tokens should have.
-    #[error("the key is a private key: use the public key")]
+    #[error("the key is a private key: use the public key (`openssl pkey -in FILE -pubout`)")]
     Private,
-    /// The text is neither form of a key.
-    #[error("the key is neither a public key in PEM (RSA, EC P-256 or Ed25519) nor a JSON Web Key Set")]
+    /// The key in PEM is damaged.
+    #[error("the key is not a valid public key in PEM: it may be cut off or otherwise damaged")]
     Unknown,
+    /// The text is neither form of a key.
+    #[error(
+        "the key is neither a public key in PEM (RSA, EC P-256 or Ed25519) nor a JSON Web Key Set, but {found}: {advice}"
+    )]
+    WrongContent {
+        /// What it is.
+        found: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The public key cannot verify tokens.
+    #[error("the key is {0}: use RSA of at least 2048 bits (RS256), EC P-256 (ES256) or Ed25519 (EdDSA)")]
+    Unsupported(&'static str),
     /// The text is not a valid JSON Web Key Set.
     #[error("invalid JSON Web Key Set")]
     KeySet(#[source] Box<dyn StdError + Send + Sync>),
     /// The key set has no usable key.
     #[error("the key set has no key for HS256, RS256, ES256 or EdDSA")]
     Empty,
+    /// No key of the key set can be used, for these reasons.
+    #[error("no key of the key set can be used: {0}")]
+    NoUsableKey(String),
 }
 
 /// The reason that a token is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum TokenError {
-    #[error("a JSON Web Token is required, in `Authorization: Bearer`, `?access_token=`, or a subprotocol")]
-    Missing,
+    #[error(
+        "a JSON Web Token is required, in `Authorization: Bearer`, `?access_token=`, {}a subprotocol",
+        or_cookie(cookie)
+    )]
+    Missing {
+        /// The name of the cookie, if one is configured.
+        cookie: Option<String>,
+    },
+    #[error(
+        "the token's cookie is not used for a request that neither has an `Origin` nor comes from a page of this server: \
+         use `fetch`"
+    )]
+    CrossSite,
     #[error("there is more than one token")]
     Several,
     #[error("the token is not a valid JSON Web Token")]
@@ -121,11 +159,20 @@ impl Jwt {
         if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
             return Err(KeyError::NoSecret);
         }
+        match Content::of(secret) {
+            content @ (Content::KeySet | Content::Jwk) => {
+                return Err(KeyError::WrongSecret { found: content.noun(), advice: "use it as a key instead" });
+            }
+            content @ Content::Utf16 => {
+                return Err(KeyError::WrongSecret { found: content.noun(), advice: "save it as UTF-8" });
+            }
+            _ => {}
+        }
         Ok(Self::of(vec![Key { id: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret) }]))
     }
 
-    /// Verifies tokens with a public key in PEM (RS256, ES256 or EdDSA), or with the keys of a JSON Web Key Set (RFC 7517),
-    /// which may include shared secrets.
+    /// Verifies tokens with public keys in PEM (RS256, ES256 or EdDSA), or with the keys of a JSON Web Key Set (RFC 7517),
+    /// which may include shared secrets. Keys of a set that cannot be used are ignored, with a warning.
     ///
     /// # Errors
     ///
@@ -140,13 +187,11 @@ impl Jwt {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn from_keys(text: &str) -> Result<Self, KeyError> {
-        let text = text.trim();
-        let keys = if text.starts_with('{') { from_set(text)? } else { vec![from_pem(text)?] };
-        Ok(Self::of(keys))
+    pub fn from_keys(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        keys::read(text.as_ref()).map(Self::of)
     }
 
-    /// Adds the keys of `other`, and its issuer and audience where `self` has none.
+    /// Adds the keys of `other`, and its issuer, audience and cookie where `self` has none.
     ///
     /// ```
     /// # fn main() -> Result<(), stateroom_server::KeyError> {
@@ -161,6 +206,7 @@ impl Jwt {
         self.keys.extend(other.keys);
         self.issuer = self.issuer.or(other.issuer);
         self.audience = self.audience.or(other.audience);
+        self.cookie = self.cookie.or(other.cookie);
         self
     }
 
@@ -194,8 +240,34 @@ impl Jwt {
         self
     }
 
+    /// Accepts the token in a cookie of this name, too, for pages of the same site. If a client sends another token, the
+    /// cookie is ignored, and if it sends several cookies of the name, it is refused. Rooms do not receive the cookie.
+    ///
+    /// Browsers add a cookie to requests of any page, so the [origins](crate::Admission::origins) must not be `any` or
+    /// `null`: [`Server::bind`](crate::Server::bind) is an error then, and a nested router ignores the cookie. A request
+    /// without `Origin` whose `Sec-Fetch-Site` names another site is refused with 403. Set the cookie with `HttpOnly`,
+    /// `Secure` and `SameSite=Lax` or `Strict`.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), stateroom_server::KeyError> {
+    /// # use stateroom_server::Jwt;
+    /// let jwt = Jwt::from_secret(b"a secret of at least 32 bytes, shared")?.with_cookie("__Host-access");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_cookie(mut self, name: impl Into<String>) -> Self {
+        self.cookie = Some(name.into());
+        self
+    }
+
+    /// Returns the name of the cookie that may contain the token.
+    pub(crate) fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
     fn of(keys: Vec<Key>) -> Self {
-        Jwt { keys, issuer: None, audience: None }
+        Jwt { keys, issuer: None, audience: None, cookie: None }
     }
 
     /// Verifies a token for a room. Returns its claims.
@@ -243,6 +315,10 @@ impl Jwt {
     }
 }
 
+fn or_cookie(cookie: &Option<String>) -> String {
+    cookie.as_ref().map_or_else(|| "or ".to_owned(), |cookie| format!("the cookie `{cookie}`, or "))
+}
+
 /// Returns whether a token with this claim `room` is valid for the room.
 fn is_for(claim: Option<&Value>, room: Option<&str>) -> bool {
     match claim {
@@ -268,49 +344,11 @@ fn token_error(kind: &ErrorKind) -> TokenError {
     }
 }
 
-fn from_pem(text: &str) -> Result<Key, KeyError> {
-    if text.contains("PRIVATE KEY-----") {
-        return Err(KeyError::Private);
-    }
-    if !text.starts_with("-----BEGIN ") {
-        return Err(KeyError::Unknown);
-    }
-    let pem = text.as_bytes();
-    let (algorithm, key) = DecodingKey::from_ed_pem(pem)
-        .map(|key| (Algorithm::EdDSA, key))
-        .or_else(|_| DecodingKey::from_ec_pem(pem).map(|key| (Algorithm::ES256, key)))
-        .or_else(|_| DecodingKey::from_rsa_pem(pem).map(|key| (Algorithm::RS256, key)))
-        .map_err(|_| KeyError::Unknown)?;
-    Ok(Key { id: None, algorithm, key })
-}
-
-fn from_set(text: &str) -> Result<Vec<Key>, KeyError> {
-    let set: JwkSet = serde_json::from_str(text).map_err(|error| KeyError::KeySet(error.into()))?;
-    let keys: Vec<Key> = set.keys.iter().filter_map(from_jwk).collect();
-    if keys.is_empty() { Err(KeyError::Empty) } else { Ok(keys) }
-}
-
-/// Returns a key of a set, if its algorithm is supported.
-fn from_jwk(jwk: &Jwk) -> Option<Key> {
-    let algorithm = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,
-        AlgorithmParameters::OctetKeyPair(curve) if curve.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
-        AlgorithmParameters::OctetKey(_) => Algorithm::HS256,
-        _ => return None,
-    };
-    let declared = jwk.common.key_algorithm;
-    let fits = declared.is_none_or(|declared| declared == KeyAlgorithm::from(algorithm));
-    let signs = jwk.common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
-    let key = DecodingKey::from_jwk(jwk).ok().filter(|_| fits && signs)?;
-    let is_short = algorithm == Algorithm::HS256 && key.try_get_as_bytes().is_ok_and(|it| it.len() < SECRET_BYTES);
-    (!is_short).then(|| Key { id: jwk.common.key_id.clone(), algorithm, key })
-}
-
 impl fmt::Debug for Jwt {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys: Vec<Algorithm> = self.keys.iter().map(|key| key.algorithm).collect();
-        let Jwt { issuer, audience, .. } = self;
-        formatter.debug_struct("Jwt").field("keys", &keys).field("issuer", issuer).field("audience", audience).finish()
+        let Jwt { issuer, audience, cookie, .. } = self;
+        let mut jwt = formatter.debug_struct("Jwt");
+        jwt.field("keys", &keys).field("issuer", issuer).field("audience", audience).field("cookie", cookie).finish()
     }
 }

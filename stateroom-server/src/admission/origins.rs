@@ -4,7 +4,7 @@
 //! without `Origin` does not come from a browser's page.
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use axum::http::{Uri, uri::Authority};
+use axum::http::uri::{Authority, Scheme};
 use thiserror::Error;
 
 /// A list of rules, separated by commas. One of them has to match the origin of a page.
@@ -13,10 +13,20 @@ use thiserror::Error;
 /// |-|-|
 /// | `any` | all |
 /// | `same-host` | those of the host of the request, on any port |
+/// | `lan` | the same, if that host is an IP address, a name without a dot, or ends in `.local` |
 /// | `loopback` | those of the visitor's own machine: `localhost`, `127.0.0.1`, `[::1]`, on any port |
 /// | `https://app.example.com`, `http://10.0.0.1:3000` | those of this origin: scheme, host and port |
 /// | `https://*.example.com` | those of all subdomains |
-/// | `null` | those without an origin: files, sandboxed frames |
+/// | `capacitor://localhost`, `app://.`, `file://`, `moz-extension://UUID` | those of an app or an extension |
+/// | `null` | those without an origin: files, sandboxed frames of any page |
+///
+/// `lan` is for development. A page of somebody else cannot reach the server under an allowed origin by having a DNS name of
+/// its own resolve to the server (DNS rebinding), because nobody can register the names that `lan` allows. Under `same-host`
+/// it can, but such a page gets nothing that its author could not get without a browser, unless the server admits clients
+/// by their network address.
+///
+/// Hosts are compared as browsers write them: in lower case, without a final dot, IPv6 addresses shortened, international
+/// names in Punycode (`xn--bcher-kva.example`). The default port of `http` and `https` counts as no port.
 ///
 /// ```
 /// # use stateroom_server::Origins;
@@ -29,6 +39,7 @@ pub struct Origins(Vec<Rule>);
 enum Rule {
     Any,
     SameHost,
+    Lan,
     Loopback,
     /// The same origin.
     Exact(Origin),
@@ -37,7 +48,7 @@ enum Rule {
     Null,
 }
 
-/// A scheme, a host and a port, in lower case. The scheme's default port is `None`.
+/// A scheme, a host and a port, in lower case. The scheme's default port is `None`. Apps have any host, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Origin {
     scheme: String,
@@ -48,8 +59,9 @@ struct Origin {
 /// A text is not a list of origins.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "invalid origin `{0}`: use `any`, `same-host`, `loopback`, `https://app.example.com` or `https://*.example.com`, \
-     separated by commas"
+    "invalid origin `{0}`: use `any`, `same-host`, `lan`, `loopback`, `null`, `https://app.example.com`, \
+     `https://*.example.com` or an app's such as `capacitor://localhost`, without a path, separated by commas; write \
+     international names in Punycode (`xn--...`)"
 )]
 pub struct ParseOriginsError(String);
 
@@ -93,6 +105,30 @@ impl Origins {
         Origins(vec![Rule::Loopback])
     }
 
+    /// Allows the pages of the visitor's own machine and, for tests with other devices, those of the host of the request on a
+    /// local network: the default of `stateroom dev`.
+    ///
+    /// ```
+    /// # use stateroom_server::Origins;
+    /// assert_eq!(Origins::local().to_string(), "loopback,lan");
+    /// ```
+    #[must_use]
+    pub fn local() -> Self {
+        Origins(vec![Rule::Loopback, Rule::Lan])
+    }
+
+    /// Returns whether pages of every site are allowed: by `any`, or by `null`, because every page can have a sandboxed frame.
+    ///
+    /// ```
+    /// # use stateroom_server::Origins;
+    /// assert!(Origins::any().allow_every_site());
+    /// assert!(!Origins::same_host().allow_every_site());
+    /// ```
+    #[must_use]
+    pub fn allow_every_site(&self) -> bool {
+        self.0.iter().any(|rule| matches!(rule, Rule::Any | Rule::Null))
+    }
+
     /// Returns whether a page of `origin` may send requests to `host`, which is the host of the request.
     pub(crate) fn allow(&self, origin: &str, host: Option<&str>) -> bool {
         if self.0.contains(&Rule::Any) {
@@ -102,9 +138,11 @@ impl Origins {
             return self.0.contains(&Rule::Null);
         }
         let Some(origin) = Origin::read(origin) else { return false };
+        let is_same_host = || host.and_then(host_of).is_some_and(|host| host == origin.host);
         self.0.iter().any(|rule| match rule {
             Rule::Any => true,
-            Rule::SameHost => host.and_then(host_of).is_some_and(|host| host == origin.host),
+            Rule::SameHost => is_same_host(),
+            Rule::Lan => is_of_lan(&origin.host) && is_same_host(),
             Rule::Loopback => origin.is_loopback(),
             Rule::Exact(exact) => *exact == origin,
             Rule::Subdomains(below) => {
@@ -119,36 +157,56 @@ impl Origins {
 impl Origin {
     fn read(text: &str) -> Option<Origin> {
         let (scheme, authority) = text.split_once("://")?;
-        let uri: Uri = text.parse().ok()?;
-        let scheme = uri.scheme_str().filter(|it| it.eq_ignore_ascii_case(scheme))?.to_ascii_lowercase();
-        // An origin has no user and no path.
-        let parsed = uri.authority().filter(|it| it.as_str() == authority && !authority.contains('@'))?;
-        let port = match parsed.port() {
-            Some(port) => Some(port.as_str().parse().ok()?),
-            None => None,
-        };
+        let scheme = scheme.parse::<Scheme>().ok()?.as_str().to_ascii_lowercase();
         let default_port = match scheme.as_str() {
             "http" => Some(80),
             "https" => Some(443),
+            // Of an app. The system or the browser chose the host, which may be no valid name.
+            _ if matches!(authority, "" | "." | "-") => {
+                return Some(Origin { scheme, host: authority.to_owned(), port: None });
+            }
             _ => None,
+        };
+        let parsed: Authority = authority.parse().ok()?;
+        // An origin has no user.
+        if authority.contains('@') {
+            return None;
+        }
+        let port = match parsed.port() {
+            Some(port) => Some(port.as_str().parse().ok()?),
+            None if authority.ends_with(':') => return None,
+            None => None,
         };
         Some(Origin { scheme, host: host_of(authority)?, port: port.filter(|port| Some(*port) != default_port) })
     }
 
     fn is_loopback(&self) -> bool {
         let host = self.host.as_str();
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         host == "localhost"
             || host.ends_with(".localhost")
-            || address.is_ok_and(|address| address.to_canonical().is_loopback())
+            || address_of(host).is_some_and(|address| address.to_canonical().is_loopback())
     }
 }
 
-/// Returns the host of an authority, in lower case.
+/// Returns the host of an authority, as browsers write it: in lower case, and without a final dot.
 fn host_of(authority: &str) -> Option<String> {
     let authority: Authority = authority.parse().ok()?;
-    let host = authority.host().trim_end_matches('.');
-    (!host.is_empty()).then(|| host.to_ascii_lowercase())
+    let host = authority.host();
+    if let Some(IpAddr::V6(address)) = address_of(host) {
+        return Some(format!("[{address}]"));
+    }
+    let host = host.strip_suffix('.').unwrap_or(host);
+    (!host.is_empty() && !host.ends_with('.')).then(|| host.to_ascii_lowercase())
+}
+
+/// Returns the IP address that a host is, if it is one.
+fn address_of(host: &str) -> Option<IpAddr> {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
+}
+
+/// Returns whether nobody can register this host in the public DNS.
+fn is_of_lan(host: &str) -> bool {
+    address_of(host).is_some() || !host.contains('.') || host.ends_with(".local")
 }
 
 impl FromStr for Origins {
@@ -159,13 +217,18 @@ impl FromStr for Origins {
             let rule = match text {
                 "any" => Some(Rule::Any),
                 "same-host" => Some(Rule::SameHost),
+                "lan" => Some(Rule::Lan),
                 "loopback" => Some(Rule::Loopback),
                 "null" => Some(Rule::Null),
                 text => match text.split_once("://*.") {
                     Some((scheme, host)) => Origin::read(&format!("{scheme}://{host}"))
                         .map(|origin| Rule::Subdomains(Origin { host: format!(".{}", origin.host), ..origin })),
                     None if text.contains('*') => None,
-                    None => Origin::read(text).map(Rule::Exact),
+                    // The address of a page ends with a slash, its origin does not.
+                    None => {
+                        let origin = text.strip_suffix('/').filter(|origin| origin.contains("://"));
+                        Origin::read(origin.unwrap_or(text)).map(Rule::Exact)
+                    }
                 },
             };
             rule.ok_or_else(|| ParseOriginsError(text.to_owned()))
@@ -182,6 +245,7 @@ impl fmt::Display for Origins {
             match rule {
                 Rule::Any => formatter.write_str("any")?,
                 Rule::SameHost => formatter.write_str("same-host")?,
+                Rule::Lan => formatter.write_str("lan")?,
                 Rule::Loopback => formatter.write_str("loopback")?,
                 Rule::Null => formatter.write_str("null")?,
                 Rule::Exact(Origin { scheme, host, port }) => {
@@ -201,80 +265,4 @@ fn port_text(port: Option<u16>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn allow(rules: &str, origin: &str, host: &str) -> bool {
-        rules.parse::<Origins>().unwrap().allow(origin, Some(host))
-    }
-
-    #[test]
-    fn same_host_allows_other_ports_and_schemes() {
-        for (origin, host, allowed) in [
-            ("https://example.com", "example.com", true),
-            ("http://example.com:3000", "EXAMPLE.com:8080", true),
-            ("http://[::1]:3000", "[::1]:8080", true),
-            ("http://192.168.1.5:8080", "192.168.1.5:8080", true),
-            ("https://example.com.evil.test", "example.com", false),
-            ("https://evil.test", "example.com", false),
-            ("https://sub.example.com", "example.com", false),
-            ("https://example.com@evil.test", "example.com", false),
-            ("null", "example.com", false),
-            ("", "example.com", false),
-            ("example.com", "example.com", false),
-            ("https://example.com/path", "example.com", false),
-        ] {
-            assert_eq!(allow("same-host", origin, host), allowed, "{origin} to {host}");
-        }
-        assert!(!Origins::same_host().allow("https://example.com", None));
-    }
-
-    #[test]
-    fn loopback_allows_all_names_of_the_machine() {
-        for (origin, allowed) in [
-            ("http://localhost:3000", true),
-            ("http://app.localhost", true),
-            ("http://127.0.0.1:8080", true),
-            ("http://127.9.9.9", true),
-            ("http://[::1]:8080", true),
-            ("http://localhost.evil.test", false),
-            ("http://127.0.0.1.evil.test", false),
-            ("http://evillocalhost", false),
-            ("http://10.0.0.1", false),
-        ] {
-            assert_eq!(allow("loopback", origin, "evil.test"), allowed, "{origin}");
-        }
-    }
-
-    #[test]
-    fn a_list_allows_the_listed_origins() {
-        let list = "https://app.example.com, https://*.example.org:8443,null";
-        for (origin, allowed) in [
-            ("https://app.example.com", true),
-            ("https://APP.example.com:443", true),
-            ("http://app.example.com", false),
-            ("https://app.example.com:8443", false),
-            ("https://a.b.example.org:8443", true),
-            ("https://a.example.org", false),
-            ("https://example.org:8443", false),
-            ("https://evilexample.org:8443", false),
-            ("null", true),
-        ] {
-            assert_eq!(allow(list, origin, "x"), allowed, "{origin}");
-        }
-        assert!(allow("same-host,https://app.example.com", "http://x", "x:80"));
-        assert!(allow("any", "anything at all", "x"));
-    }
-
-    #[test]
-    fn parsing_and_display_round_trip() {
-        for text in ["any", "same-host", "loopback,null", "https://app.example.com,http://*.example.org:8080"] {
-            assert_eq!(text.parse::<Origins>().unwrap().to_string(), text);
-        }
-        for text in
-            ["", "example.com", "https://", "https://a*.example.com", "https://*.", "ftp", "https://a/b", "any,"]
-        {
-            assert!(text.parse::<Origins>().is_err(), "{text}");
-        }
-    }
-}
+mod tests;

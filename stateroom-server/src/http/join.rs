@@ -22,7 +22,6 @@ use crate::{
     outbound::Outbound,
     permits::{ConnectionPermits, PermitRefusal},
     rooms::{Want, registry::RoomRegistry},
-    settings::Limit,
     shared::Shared,
     websocket::{
         compression::Compression,
@@ -56,11 +55,6 @@ async fn join(rooms: Arc<RoomRegistry>, room_id: String, request: Request) -> Re
     let Admitted { details, token, peer, subprotocol, .. } = admitted;
     let permits = permits(&shared, &request, peer)?;
     rooms.check(&room_id, Want::Join { has_token: token.is_some() })?;
-    let most = settings.limits.token_bytes;
-    if token.as_ref().is_some_and(|token| token.len() > most) {
-        Limit::TokenBytes.exceeded();
-        return Err(HttpRefusal::Malformed(format!("the token is longer than {most} bytes")));
-    }
     let handshake = Handshake::read(&request, settings.compression)?;
     let upgrade = request
         .extensions

@@ -133,12 +133,11 @@ impl HttpRefusal {
 
 fn admission_answer(refusal: AdmissionRefusal) -> (StatusCode, String, &'static str) {
     match refusal {
-        AdmissionRefusal::Origin(origin) => {
-            (StatusCode::FORBIDDEN, format!("the origin `{origin}` is not allowed"), "origin")
-        }
+        AdmissionRefusal::Origin(refused) => (StatusCode::FORBIDDEN, refused.to_string(), "origin"),
         #[cfg(feature = "jwt")]
         AdmissionRefusal::Token(error) => {
-            let status = if error == TokenError::Room { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+            let is_forbidden = matches!(error, TokenError::Room | TokenError::CrossSite);
+            let status = if is_forbidden { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
             (status, error.to_string(), "token")
         }
         AdmissionRefusal::Denied(denied) => {

@@ -14,7 +14,7 @@ use http_body_util::LengthLimitError;
 use stateroom::http as room;
 use tokio::time::{Instant, timeout};
 
-use super::{HttpRefusal, admit::admit};
+use super::{HttpRefusal, admit::admit, credentials};
 use crate::{
     admission::Access,
     rooms::{Want, registry::RoomRegistry},
@@ -86,7 +86,7 @@ async fn answer(
     request.method = head.method.as_str().to_owned();
     request.path = path_below(head.uri.path());
     request.query = admitted.query;
-    request.headers = for_room(&head.headers, &settings.admission.client_headers);
+    request.headers = for_room(&head.headers, &settings.admission.client_headers, shared.jwt_cookie().as_deref());
     request.body = body;
     request.subject = admitted.details.subject;
     request.claims = admitted.details.claims;
@@ -134,11 +134,11 @@ fn is_too_large(error: &axum::Error) -> bool {
     std::error::Error::source(error).is_some_and(|source| source.is::<LengthLimitError>())
 }
 
-fn for_room(headers: &HeaderMap, passed_on: &[String]) -> Vec<(String, String)> {
+fn for_room(headers: &HeaderMap, passed_on: &[String], cookie: Option<&str>) -> Vec<(String, String)> {
     let is_withheld = |name: &HeaderName| CONNECTION_HEADERS.contains(name) || SECRET_HEADERS.contains(name);
     let is_for_room = |name: &HeaderName| !is_withheld(name) || passed_on.iter().any(|it| it == name.as_str());
     let headers = headers.iter().filter(|(name, _)| is_for_room(name));
-    let texts = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let texts = headers.map(|(name, value)| (name.to_string(), credentials::for_room(name, value, cookie)));
     texts.take(room::MAX_HEADERS).collect()
 }
 

@@ -2,21 +2,18 @@
 use std::{future::Future, io, net::SocketAddr, pin::pin};
 
 use axum::Router;
-use thiserror::Error;
-use tokio::net::{TcpListener, TcpSocket};
+use futures_util::future::join_all;
+use tokio::net::TcpListener;
 
 #[cfg(feature = "tls")]
 use super::Tls;
-use super::{ServerHandle, accept::Acceptor};
+use super::{ServerHandle, accept::Acceptor, listen::listen};
 use crate::admin;
-
-/// The length of the queue of connections that are not accepted yet. After a restart, all clients reconnect at once.
-const BACKLOG: u32 = 4096;
 
 /// A server that listens.
 #[derive(Debug)]
 pub struct BoundServer {
-    pub(super) listener: TcpListener,
+    pub(super) listeners: Vec<TcpListener>,
     pub(super) address: SocketAddr,
     pub(super) router: Router,
     pub(super) handle: ServerHandle,
@@ -26,7 +23,8 @@ pub struct BoundServer {
 }
 
 impl BoundServer {
-    /// Returns the address that the server listens on, with the port that the system chose if the setting was 0.
+    /// Returns the address that the server listens on, with the port that the system chose if the setting was 0. Of
+    /// `localhost`, it is the first one.
     ///
     /// ```
     /// # fn log(server: &stateroom_server::BoundServer) {
@@ -55,8 +53,8 @@ impl BoundServer {
     /// # }
     /// ```
     pub fn with_admin(mut self, address: SocketAddr, more: Router) -> io::Result<Self> {
-        let listener = listen(address)?;
-        let is_loopback = listener.local_addr()?.ip().is_loopback();
+        let listener = TcpListener::from_std(listen(address)?)?;
+        let is_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
         let router = admin::router(self.handle.registry().clone()).merge(more);
         self.admin = Some((listener, admin::guarded(router, is_loopback)));
         Ok(self)
@@ -133,7 +131,7 @@ impl BoundServer {
                 #[cfg(feature = "tls")]
                 tls: self.tls,
             };
-            acceptor.run(self.listener).await;
+            join_all(self.listeners.into_iter().map(|listener| acceptor.clone().run(listener))).await;
             self.handle.shutdown().await;
         };
         tokio::select! {
@@ -167,26 +165,4 @@ impl BoundServer {
             () = shutdown => tokio::join!(run, handle.shutdown()).0,
         }
     }
-}
-
-/// A server cannot listen.
-#[derive(Debug, Error)]
-#[error("failed to listen on {address}")]
-struct ListenError {
-    address: SocketAddr,
-    source: io::Error,
-}
-
-pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    try_listen(address).map_err(|source| io::Error::new(source.kind(), ListenError { address, source }))
-}
-
-/// Listens as Tokio does, with a longer backlog.
-fn try_listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // On Windows, the option lets other programs listen on the same port.
-    #[cfg(not(windows))]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }

@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* files that cannot be used change nothing: the current certificate stays in use.
 use std::{
-    fmt, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -14,14 +14,20 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        self, ServerConfig,
+        self, CertificateError, RootCertStore, ServerConfig,
+        client::verify_server_cert_signed_by_trust_anchor,
         crypto::{CryptoProvider, aws_lc_rs},
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-        server::{ClientHello, ResolvesServerCert},
+        pki_types::{
+            CertificateDer, PrivateKeyDer, UnixTime,
+            pem::{self, PemObject},
+        },
+        server::{ClientHello, ParsedCertificate, ResolvesServerCert},
         sign::CertifiedKey,
     },
     server::TlsStream,
 };
+
+use crate::key_file::{Content, Wanted, clean};
 
 /// Minimum time between two checks whether the files have changed.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
@@ -56,9 +62,32 @@ pub enum TlsError {
         /// The expected content.
         what: &'static str,
         /// The cause.
-        source: rustls::pki_types::pem::Error,
+        source: pem::Error,
     },
-    /// The certificate and the key do not match, or are of an unsupported kind.
+    /// A file contains something else.
+    #[error("expected a {what} in PEM in `{}`, found {found}: {advice}", path.display())]
+    WrongContent {
+        /// The file.
+        path: PathBuf,
+        /// The expected content.
+        what: &'static str,
+        /// The actual content.
+        found: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The key is not that of the certificate.
+    #[error(
+        "the key in `{}` does not belong to the first certificate in `{}`, which has to be that of the server itself",
+        key.display(), certificate.display()
+    )]
+    Mismatch {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
+    /// The certificate or the key is damaged, or of an unsupported kind.
     #[error("the certificate and its key cannot be used")]
     Unfit(#[from] rustls::Error),
 }
@@ -158,16 +187,64 @@ impl Tls {
 }
 
 fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
-    let pem = |path: &Path, what| {
-        let path = path.to_owned();
-        move |source| TlsError::Pem { path, what, source }
-    };
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
-        .and_then(|chain| if chain.is_empty() { Err(rustls::pki_types::pem::Error::NoItemsFound) } else { Ok(chain) })
-        .map_err(pem(certificate, "certificate"))?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(pem(key, "private key"))?;
-    Ok(CertifiedKey::from_der(chain, key, provider)?)
+    let chain = read_pem(certificate, "certificate", Content::Certificate, Wanted::Certificate, |text| {
+        let chain = CertificateDer::pem_slice_iter(text).collect::<Result<Vec<_>, _>>()?;
+        if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) }
+    })?;
+    let private = read_pem(key, "private key", Content::PrivateKey, Wanted::PrivateKey, PrivateKeyDer::from_pem_slice)?;
+    warn_if_invalid_now(certificate, &chain);
+    CertifiedKey::from_der(chain, private, provider).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => {
+            TlsError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() }
+        }
+        error => TlsError::Unfit(error),
+    })
+}
+
+fn read_pem<T>(
+    path: &Path,
+    what: &'static str,
+    content: Content,
+    wanted: Wanted,
+    parse: impl Fn(&[u8]) -> Result<T, pem::Error>,
+) -> Result<T, TlsError> {
+    let failed = |source| TlsError::Pem { path: path.to_owned(), what, source };
+    let bytes = fs::read(path).map_err(|error| failed(pem::Error::Io(error)))?;
+    parse(&clean(&bytes)).map_err(|error| match Content::of(&bytes) {
+        found if found == content => failed(error),
+        found => {
+            let (found, advice) = (found.noun(), found.advice(wanted));
+            TlsError::WrongContent { path: path.to_owned(), what, found, advice }
+        }
+    })
+}
+
+/// Warns about certificates that clients do not accept today.
+fn warn_if_invalid_now(path: &Path, chain: &[CertificateDer<'_>]) {
+    for (index, certificate) in chain.iter().enumerate() {
+        if let Some(problem) = validity_problem(certificate, UnixTime::now()) {
+            let name = if index == 0 { "the certificate" } else { "an intermediate certificate" };
+            tracing::warn!("{name} in `{}` {problem}: clients reject it", path.display());
+        }
+    }
+}
+
+/// Returns why a certificate is not valid at a time.
+fn validity_problem(certificate: &CertificateDer<'_>, now: UnixTime) -> Option<String> {
+    const DAY: u64 = 24 * 60 * 60;
+    let parsed = ParsedCertificate::try_from(certificate).ok()?;
+    // Verification checks the time first. Without roots, it fails in any case.
+    let result = verify_server_cert_signed_by_trust_anchor(&parsed, &RootCertStore::empty(), &[], now, &[]);
+    match result {
+        Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { time, not_after })) => {
+            Some(format!("expired {} days ago", time.as_secs().saturating_sub(not_after.as_secs()) / DAY))
+        }
+        Err(rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext { time, not_before })) => {
+            let days = not_before.as_secs().saturating_sub(time.as_secs()) / DAY;
+            Some(format!("is not valid for another {days} days (is the clock right?)"))
+        }
+        _ => None,
+    }
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {
@@ -186,5 +263,28 @@ impl fmt::Debug for Tls {
             .debug_struct("Tls")
             .field("certificate_file", &self.certificate.certificate_file)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_valid_between_its_dates() {
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        for (days, problem) in [
+            (18_262 - 10, Some("is not valid for another 10 days (is the clock right?)")),
+            (18_262 + 1, None),
+            (18_628 - 1, None),
+            (18_628 + 3, Some("expired 3 days ago")),
+        ] {
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(days * 24 * 60 * 60));
+            assert_eq!(validity_problem(certificate.der(), now).as_deref(), problem, "{days}");
+        }
     }
 }

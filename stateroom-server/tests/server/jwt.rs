@@ -1,26 +1,32 @@
 //! Admission by JSON Web Tokens: all four algorithms, and all three ways to send a token.
 use std::time::{Duration, SystemTime};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
-use rcgen::KeyPair;
+use rcgen::{KeyPair, generate_simple_self_signed};
 use serde_json::{Value, json};
-use stateroom_server::{Admission, Jwt, KeyError};
+use stateroom_server::{Admission, AdmissionRequest, Jwt, KeyError};
 
-use crate::{admission::guestbook, common::TestServer};
+use crate::{
+    admission::guestbook,
+    common::{Client, TestServer},
+};
 
-const SECRET: &[u8] = b"a secret of at least 32 bytes, as required";
+pub(crate) const SECRET: &[u8] = b"a secret of at least 32 bytes, as required";
 
-fn in_seconds(seconds: i64) -> i64 {
+pub(crate) fn in_seconds(seconds: i64) -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     now.as_secs() as i64 + seconds
 }
 
-fn sign(claims: &Value) -> String {
+pub(crate) fn sign(claims: &Value) -> String {
     encode(&Header::default(), claims, &EncodingKey::from_secret(SECRET)).unwrap()
 }
 
-fn ann() -> Value {
+pub(crate) fn ann() -> Value {
     json!({ "sub": "Ann", "exp": in_seconds(60) })
 }
 
@@ -51,6 +57,65 @@ async fn accepts_a_token_in_the_query_a_header_or_the_subprotocols() {
         401,
         "two tokens are ambiguous"
     );
+}
+
+/// Returns the subprotocols of a client that keeps its ID, with its access token.
+fn subprotocols(claims: &Value, token: &str) -> String {
+    format!("bearer, {}, stateroom-token, {token}", sign(claims))
+}
+
+/// Joins a room with the claims and token. Returns the client and its ID.
+async fn join(server: &TestServer, claims: &Value, token: &str) -> (Client, String) {
+    let header = subprotocols(claims, token);
+    let (mut client, response) = server.connect_with("/ws/a", &[("sec-websocket-protocol", &header)]).await;
+    assert_eq!(response.header("sec-websocket-protocol"), Some("bearer"));
+    let text = client.receive_text().await;
+    assert!(!text.contains(token), "a service receives no token: {text}");
+    (client, text.split(' ').next().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_token_belongs_to_the_subject_that_used_it_first() {
+    let server = by_secret().await;
+    let claims = |subject: Value| json!({ "sub": subject, "exp": in_seconds(60) });
+    let (mut ann, id) = join(&server, &claims(json!("Ann")), "stolen").await;
+    assert_eq!(id, "1");
+    let anonymous = json!({ "exp": in_seconds(60) });
+    let mut others = Vec::new();
+    for (expected, claims) in
+        [("2", claims(json!("Eve"))), ("3", anonymous), ("4", claims(json!(42))), ("5", claims(json!(43)))]
+    {
+        let (client, id) = join(&server, &claims, "stolen").await;
+        assert_eq!(id, expected, "{claims}");
+        others.push(client);
+    }
+    assert_eq!(server.handle.room("a").await.unwrap().connections(), 5, "no owner was closed");
+    // A later token of the same subject.
+    let (_again, id) = join(&server, &json!({ "sub": "Ann", "exp": in_seconds(90) }), "stolen").await;
+    assert_eq!(id, "1");
+    assert_eq!(ann.expect_close().await.0, 4000);
+    for subject in [json!(["Ann"]), json!(true), json!({})] {
+        let list = subprotocols(&claims(subject.clone()), "stolen");
+        let refusal = server.expect_refusal_with("/ws/a", &[("sec-websocket-protocol", &list)]).await;
+        assert_eq!(refusal.status, 401, "{subject}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_belongs_to_the_subject_of_the_hook() {
+    let hook = async |request: AdmissionRequest| {
+        let mut details = request.details;
+        details.subject = request.headers.get("x-user").map(|user| user.to_str().unwrap().to_owned());
+        Ok(details)
+    };
+    let server = guestbook(Admission::new().with_hook(hook)).await;
+    let mut clients = Vec::new();
+    for (user, id) in [("Ann", "1"), ("Eve", "2"), ("Ann", "1")] {
+        let (mut client, _) = server.connect_with("/ws/a?token=t", &[("x-user", user)]).await;
+        assert!(client.receive_text().await.starts_with(&format!("{id} Some(\"{user}\")")), "{user}");
+        clients.push(client);
+    }
+    assert_eq!(clients.first_mut().unwrap().expect_close().await.0, 4000);
 }
 
 #[tokio::test]
@@ -213,26 +278,100 @@ async fn replaces_keys_and_keeps_connections() {
     assert_eq!(server.handle.room("a").await.unwrap().connections(), 1);
 }
 
+fn pem(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+}
+
+#[tokio::test]
+async fn accepts_keys_as_tools_and_editors_write_them() {
+    let pairs = key_pairs();
+    let [(_, ed, _), (.., ec_signer), (_, rsa, rsa_signer)] = &pairs;
+    let ec = pairs.each_ref().get(1).unwrap().1.public_key_pem();
+    let indented = ec.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    let mut jwk = serde_json::to_value(Jwk::from_encoding_key(ec_signer, Algorithm::ES256).unwrap()).unwrap();
+    jwk["kid"] = json!("1");
+    let several = format!("{}{ec}", ed.public_key_pem());
+    for (what, keys, algorithm, signer) in [
+        ("CRLF", ec.replace('\n', "\r\n"), Algorithm::ES256, ec_signer),
+        ("a byte-order mark", format!("\u{feff}{ec}"), Algorithm::ES256, ec_signer),
+        ("text before it", format!("the key of Ann:\n{ec}"), Algorithm::ES256, ec_signer),
+        ("indentation", indented, Algorithm::ES256, ec_signer),
+        ("several keys", several, Algorithm::ES256, ec_signer),
+        ("PKCS#1", pem("RSA PUBLIC KEY", rsa.public_key_raw()), Algorithm::RS256, rsa_signer),
+        ("one JSON Web Key", jwk.to_string(), Algorithm::ES256, ec_signer),
+        (
+            "a key set with a byte-order mark",
+            format!("\u{feff}{}", json!({ "keys": [jwk] })),
+            Algorithm::ES256,
+            ec_signer,
+        ),
+    ] {
+        let server = server(Jwt::from_keys(&keys).unwrap_or_else(|error| panic!("{what}: {error}"))).await;
+        let token = encode(&Header::new(algorithm), &ann(), signer).unwrap();
+        assert!(server.try_join(&format!("/ws/a?access_token={token}")).await.is_some(), "{what}");
+    }
+}
+
 #[test]
 fn rejects_invalid_keys_with_their_reason() {
-    let private = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().serialize_pem();
-    let error = |text: &str| Jwt::from_keys(text).unwrap_err();
-    assert!(matches!(error(&private), KeyError::Private));
-    for text in [
-        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
-        "a text that could be a secret, but was not configured as one",
-        "",
+    let of_label = |label: &str| pem(label, b"content").into_bytes();
+    let p384 = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    let certificate = generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem();
+    let public = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().public_key_pem();
+    let utf16 = [b"\xff\xfe".to_vec(), public.bytes().flat_map(|byte| [byte, 0]).collect()].concat();
+    // `{"kty":"OKP","crv":"X25519"}` in DER.
+    let x25519 = [b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x6e\x03\x21\x00".to_vec(), vec![9; 32]].concat();
+    let short = |set: Value| json!({ "keys": [set] }).to_string().into_bytes();
+    for (text, expected) in [
+        (p384.serialize_pem().into_bytes(), "a private key: use the public key (`openssl pkey"),
+        (of_label("EC PRIVATE KEY"), "a private key: use the public key"),
+        (of_label("ENCRYPTED PRIVATE KEY"), "an encrypted private key: only the signer"),
+        (of_label("OPENSSH PRIVATE KEY"), "the format of OpenSSH: convert its public key with `ssh-keygen"),
+        (b"ssh-rsa AAAA ann@example".to_vec(), "the format of SSH: convert its public key with `ssh-keygen"),
+        (b"PuTTY-User-Key-File-2: ssh-rsa".to_vec(), "the format of PuTTY"),
+        (certificate.into_bytes(), "a certificate: extract its public key with `openssl x509"),
+        (of_label("CERTIFICATE REQUEST"), "signing request: extract its public key with `openssl req"),
+        (of_label("PGP PUBLIC KEY BLOCK"), "OpenPGP"),
+        (of_label("PUBLIC KEY"), "a public key of an unknown kind"),
+        (pem("PUBLIC KEY", &x25519).into_bytes(), "a public key of an unknown kind"),
+        (p384.public_key_pem().into_bytes(), "another curve than P-256"),
+        (pem("RSA PUBLIC KEY", &[0; 140]).into_bytes(), "an RSA key of less than 2048 bits"),
+        (public.replace("-----END", "").into_bytes(), "damaged"),
+        (public.replace('\n', "\\n").into_bytes(), "PEM with `\\n` in place of line breaks"),
+        (utf16, "text in UTF-16: save it as UTF-8"),
+        (b"\x30\x82\x01\x22\x30\x0d".to_vec(), "binary DER: convert a public key with"),
+        (b"".to_vec(), "nothing: the file is empty"),
+        (b"a text that could be a secret, but was not configured as one".to_vec(), "text without a line"),
+        (b"{\"issuer\":\"a\",\"jwks_uri\":\"b\"}".to_vec(), "an OpenID configuration: download the key set"),
+        (sign(&ann()).into_bytes(), "a JSON Web Token: a token is what the key verifies"),
+        (b"{\"keys\": []}".to_vec(), "the key set has no key for"),
+        (b"{\"keys\": 1}".to_vec(), "invalid JSON Web Key Set"),
+        (short(json!({ "kty": "oct", "kid": "a", "k": "c2hvcnQ" })), "key `a` is a secret of less than 32 bytes"),
+        (short(json!({ "kty": "oct", "use": "enc", "k": "c2hvcnQ" })), "key `without an ID` is not for signatures"),
+        (short(json!({ "kty": "RSA", "alg": "RS512", "n": "AQAB", "e": "AQAB" })), "for another algorithm than"),
+        (short(json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" })), "less than 2048 bits"),
+        (short(json!({ "kty": "EC", "crv": "P-384", "x": "AQAB", "y": "AQAB" })), "another curve than P-256"),
     ] {
-        assert!(matches!(error(text), KeyError::Unknown), "{text}");
+        let error = Jwt::from_keys(&text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{expected}: {error}");
+        assert!(!error.contains("AAAA") && !error.contains("AQAB"), "no content: {error}");
     }
-    assert!(matches!(error("{\"keys\": []}"), KeyError::Empty));
-    let invalid = error("{\"keys\": 1}");
-    assert!(matches!(invalid, KeyError::KeySet(_)));
+    let invalid = Jwt::from_keys("{\"keys\": 1}").unwrap_err();
     let source = std::error::Error::source(&invalid).unwrap().to_string();
     assert!(source.contains("line 1") && !invalid.to_string().contains(&source), "{invalid}: {source}");
+}
+
+#[test]
+fn rejects_invalid_secrets_with_their_reason() {
     assert!(matches!(Jwt::from_secret(b"short"), Err(KeyError::ShortSecret)));
     let public = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().public_key_pem();
     assert!(matches!(Jwt::from_secret(public.as_bytes()), Err(KeyError::NoSecret)));
+    let jwk = json!({ "kty": "oct", "k": STANDARD.encode(SECRET) }).to_string();
+    assert!(matches!(Jwt::from_secret(jwk.as_bytes()), Err(KeyError::WrongSecret { found: "a JSON Web Key", .. })));
+    let utf16 = [b"\xff\xfe".to_vec(), SECRET.iter().flat_map(|byte| [*byte, 0]).collect()].concat();
+    assert!(matches!(Jwt::from_secret(&utf16), Err(KeyError::WrongSecret { found: "text in UTF-16", .. })));
+    // Random bytes may begin like a byte-order mark.
+    assert!(Jwt::from_secret(&[0xff, 0xfe].repeat(16)).is_ok());
     let jwt = Jwt::from_secret(SECRET).unwrap();
     assert!(!format!("{jwt:?}").contains("secret"));
 }

@@ -16,6 +16,7 @@ mod capacity;
 mod closing;
 mod common;
 mod contexts;
+mod cookies;
 mod drain;
 mod dropped_connections;
 mod embed;

@@ -32,6 +32,27 @@ async fn a_token_is_percent_decoded_and_works_in_the_default_room() {
 }
 
 #[tokio::test]
+async fn a_token_in_the_subprotocols_is_that_of_the_query() {
+    let server = TestServer::tcp(Server::new()).await;
+    let _first = server.join("a").await;
+    let mut client = server.join("a?token=secret").await;
+    assert_eq!(client.id, 2);
+    let header = [("sec-websocket-protocol", "stateroom-token, secret")];
+    let (mut again, response) = server.connect_with("/ws/a", &header).await;
+    assert_eq!(response.header("sec-websocket-protocol"), Some("stateroom-token"), "the token is not in the response");
+    again.expect_text("joined 2").await;
+    assert_eq!(client.expect_close().await.0, 4000);
+
+    let refusal = server.expect_refusal_with("/ws/a?token=secret", &header).await;
+    assert_eq!((refusal.status, refusal.body.contains("send one of them")), (400, true), "{}", refusal.body);
+    let long = format!("stateroom-token, {}", "x".repeat(513));
+    let refusal = server.expect_refusal_with("/ws/a", &[("sec-websocket-protocol", &long)]).await;
+    assert_eq!((refusal.status, refusal.body.contains("512 bytes")), (400, true), "{}", refusal.body);
+    let invalid = [("sec-websocket-protocol", "stateroom-token, a b")];
+    assert_eq!(server.expect_refusal_with("/ws/a", &invalid).await.status, 400);
+}
+
+#[tokio::test]
 async fn ignores_an_empty_token() {
     let server = TestServer::tcp(Server::new()).await;
     let _one = server.join("a?token=").await;

@@ -33,6 +33,7 @@ use crate::{
 pub(crate) struct ConnectionTask<P, F> {
     link: Weak<Link>,
     address: String,
+    subprotocols: Vec<String>,
     options: RoomOptions,
     backoff: Backoff,
     on_event: F,
@@ -40,14 +41,28 @@ pub(crate) struct ConnectionTask<P, F> {
 }
 
 impl<P: Protocol, F: FnMut(Event<P::In>)> ConnectionTask<P, F> {
-    pub(crate) fn new(link: &Rc<Link>, address: String, options: RoomOptions, on_event: F) -> Self {
+    pub(crate) fn new(
+        link: &Rc<Link>,
+        address: String,
+        subprotocols: Vec<String>,
+        options: RoomOptions,
+        on_event: F,
+    ) -> Self {
         let backoff = Backoff::up_to(options.longest_wait);
-        ConnectionTask { link: Rc::downgrade(link), address, options, backoff, on_event, protocol: PhantomData }
+        ConnectionTask {
+            link: Rc::downgrade(link),
+            address,
+            subprotocols,
+            options,
+            backoff,
+            on_event,
+            protocol: PhantomData,
+        }
     }
 
     /// Starts to connect. Returns `None` if the browser rejects the address or a subprotocol.
     pub(crate) fn connect(&self, link: &Link) -> Option<WebSocket> {
-        let subprotocols: Array = self.options.offered().map(JsValue::from_str).collect();
+        let subprotocols: Array = self.subprotocols.iter().map(|name| JsValue::from_str(name)).collect();
         let socket = web_sys::WebSocket::new_with_str_sequence(&self.address, &subprotocols).ok()?;
         link.socket.replace(Some(socket.clone()));
         WebSocket::try_from(socket).ok()

@@ -5,6 +5,7 @@ use crate::{
     address, close,
     event::JoinError,
     page::{self, TabToken},
+    token,
 };
 
 /// The room to join, and options of the connection. [`of_page`](Self::of_page), [`named`](Self::named) and [`at`](Self::at)
@@ -13,7 +14,7 @@ use crate::{
 pub struct RoomOptions {
     /// The room's location.
     pub place: Place,
-    /// The secret by which the room recognizes a returning client. Default: [`Token::OfTab`].
+    /// The secret by which the room recognizes a returning client, sent among the subprotocols. Default: [`Token::OfTab`].
     pub token: Token,
     /// A JSON Web Token for the server, sent among the subprotocols. Default: none.
     pub access_token: Option<String>,
@@ -45,7 +46,8 @@ pub enum Place {
 pub enum Token {
     /// A secret of this tab and this room, which survives a reload. A duplicated tab gets another one.
     OfTab,
-    /// This secret. All connections with it are the same client.
+    /// This secret. All connections with it are the same client. If it has other characters than letters, digits and
+    /// ``!#$%&'*+-.^_`|~``, it is sent in the address, which proxies log.
     Given(String),
     /// No secret: each connection is a new client.
     None,
@@ -83,30 +85,44 @@ impl RoomOptions {
         }
     }
 
-    /// Returns the address to connect to, and the tab's token if the address contains it.
-    pub(crate) fn address(&self) -> Result<(String, Option<TabToken>), JoinError> {
+    /// Returns where and how to connect.
+    pub(crate) fn target(&self) -> Result<Target, JoinError> {
         let page = page::address().ok_or(JoinError::NoPage)?;
         let address = match &self.place {
             Place::Named(name) => address::beside(&page, name).ok_or_else(|| JoinError::Name(name.clone()))?,
             Place::At(address) => address.clone(),
         };
-        match &self.token {
-            Token::OfTab => {
-                let token = TabToken::take(&address);
-                let address =
-                    token.as_ref().map(|token| address::with_token(&address, token.as_str())).unwrap_or(address);
-                Ok((address, token))
-            }
-            Token::Given(token) => Ok((address::with_token(&address, token), None)),
-            Token::None => Ok((address, None)),
-        }
+        let tab_token = matches!(self.token, Token::OfTab).then(|| TabToken::take(&address)).flatten();
+        let token = match &self.token {
+            Token::OfTab => tab_token.as_ref().map(TabToken::as_str),
+            Token::Given(token) => Some(token.as_str()),
+            Token::None => None,
+        };
+        let (address, subprotocols) = self.with_tokens(address, token);
+        Ok(Target { address, subprotocols, tab_token })
     }
 
-    /// Returns the subprotocols to offer. The access token follows `bearer`.
-    pub(crate) fn offered(&self) -> impl Iterator<Item = &str> {
+    /// Adds the tokens to the subprotocols, each after its name. A token that is no valid subprotocol is added to the address,
+    /// which proxies log.
+    fn with_tokens(&self, address: String, token: Option<&str>) -> (String, Vec<String>) {
+        let (in_subprotocols, in_address) = match token {
+            Some(token) if token::is_subprotocol(token) => (Some(token), None),
+            token => (None, token),
+        };
         let bearer = self.access_token.as_deref().map(|token| ["bearer", token]);
-        self.subprotocols.iter().map(String::as_str).chain(bearer.into_iter().flatten())
+        let own = in_subprotocols.map(|token| ["stateroom-token", token]);
+        let tokens = bearer.into_iter().chain(own).flatten().map(str::to_owned);
+        let subprotocols = self.subprotocols.iter().cloned().chain(tokens).collect();
+        (in_address.map(|token| address::with_token(&address, token)).unwrap_or(address), subprotocols)
     }
+}
+
+/// Where and how to connect.
+pub(crate) struct Target {
+    pub(crate) address: String,
+    pub(crate) subprotocols: Vec<String>,
+    /// The tab's token, if it is used.
+    pub(crate) tab_token: Option<TabToken>,
 }
 
 #[cfg(test)]
@@ -114,12 +130,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_access_token_follows_bearer_at_the_end() {
+    fn tokens_follow_their_names_at_the_end() {
         let mut options = RoomOptions::named("a");
-        assert_eq!(options.offered().count(), 0);
+        let with = |options: &RoomOptions, token| {
+            let (address, subprotocols) = options.with_tokens("ws://x/ws/a".to_owned(), token);
+            (address, subprotocols.join(" "))
+        };
+        assert_eq!(with(&options, None), ("ws://x/ws/a".to_owned(), String::new()));
         options.access_token = Some("e30.e30.x".to_owned());
         options.subprotocols = vec!["chat.v2".to_owned(), "chat.v1".to_owned()];
-        assert_eq!(options.offered().collect::<Vec<_>>(), ["chat.v2", "chat.v1", "bearer", "e30.e30.x"]);
+        for (token, address, subprotocols) in [
+            (None, "ws://x/ws/a", "chat.v2 chat.v1 bearer e30.e30.x"),
+            (Some("s3cret!"), "ws://x/ws/a", "chat.v2 chat.v1 bearer e30.e30.x stateroom-token s3cret!"),
+            (Some("a b"), "ws://x/ws/a?token=a%20b", "chat.v2 chat.v1 bearer e30.e30.x"),
+        ] {
+            assert_eq!(with(&options, token), (address.to_owned(), subprotocols.to_owned()), "{token:?}");
+        }
     }
 
     #[test]

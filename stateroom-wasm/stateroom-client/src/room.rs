@@ -9,7 +9,7 @@ use crate::{
     connection::ConnectionTask,
     event::{Event, JoinError},
     link::Link,
-    options::RoomOptions,
+    options::{RoomOptions, Target},
     page::TabToken,
     pending::PendingMessages,
     protocol::Protocol,
@@ -31,13 +31,13 @@ impl<P: Protocol> Room<P> {
     ///
     /// If no attempt can be made. An unreachable server is reported as [`Event::Lost`].
     pub fn join(options: RoomOptions, on_event: impl FnMut(Event<P::In>) + 'static) -> Result<Self, JoinError> {
-        let (address, token) = options.address()?;
+        let Target { address, subprotocols, tab_token } = options.target()?;
         let pending = PendingMessages::up_to(options.kept_messages).into();
         let link = Rc::new(Link { socket: RefCell::default(), pending });
-        let task = ConnectionTask::<P, _>::new(&link, address, options, on_event);
+        let task = ConnectionTask::<P, _>::new(&link, address, subprotocols, options, on_event);
         let first = task.connect(&link).ok_or(JoinError::Address)?;
         spawn_local(task.run(first));
-        Ok(Room { link, _token: token, protocol: PhantomData })
+        Ok(Room { link, _token: tab_token, protocol: PhantomData })
     }
 
     /// Sends a message. Returns whether it was accepted: without a connection it is dropped, or kept as configured by

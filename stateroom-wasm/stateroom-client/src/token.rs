@@ -16,6 +16,12 @@ pub(crate) fn stored_or_new(stored: Option<String>, random: [u8; 16]) -> String 
     })
 }
 
+/// Returns whether a token is a valid subprotocol (RFC 9110, section 5.6.2).
+pub(crate) fn is_subprotocol(token: &str) -> bool {
+    let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !token.is_empty() && token.bytes().all(is_valid)
+}
+
 /// Returns the storage key of a room's token. Each room has its own, so that none sees another's token.
 pub(crate) fn name(address: &str) -> String {
     format!("stateroom-token {address}")

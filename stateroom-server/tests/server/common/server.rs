@@ -194,8 +194,13 @@ impl TestServer {
 
     /// Sends a raw HTTP request and returns the response.
     pub(crate) async fn request(&self, request: &str) -> HttpResponse {
+        self.request_bytes(request.as_bytes()).await
+    }
+
+    /// As [`request`](Self::request), for a request that is not text.
+    pub(crate) async fn request_bytes(&self, request: &[u8]) -> HttpResponse {
         let mut stream = self.open().await;
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(request).await.unwrap();
         let mut bytes = Vec::new();
         within_timeout("a response", stream.read_to_end(&mut bytes)).await.unwrap();
         HttpResponse::parse(&bytes)

@@ -1,0 +1,90 @@
+//! The check of a request's origin, and the refusal that tells how to allow it.
+//!
+//! *Invariant:* a page that is refused is a warning in the log, because browsers show its author neither status nor body.
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+
+use axum::{
+    extract::ConnectInfo,
+    http::{header, request::Parts},
+};
+use tokio::time::Instant;
+
+use crate::shared::Shared;
+
+/// Maximum length of what a request says about itself in the log, in bytes.
+const MAX_LOGGED: usize = 256;
+
+/// The origin of a web page that is not allowed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RefusedOrigin {
+    origin: String,
+    /// The host of the request.
+    host: Option<String>,
+}
+
+impl fmt::Display for RefusedOrigin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RefusedOrigin { origin, host } = self;
+        let host = host.as_deref().unwrap_or("unknown");
+        write!(
+            formatter,
+            "the origin `{origin}` is not allowed; the host of this request is `{host}`\n  \
+             hint: the operator of the server allows origins with `--origins`; a proxy has to pass on `Host`, or to send \
+             `X-Forwarded-Host` and be listed in `--trusted-proxies`"
+        )
+    }
+}
+
+/// Returns the address of the connection that a request came over, if known.
+pub(super) fn connection(request: &Parts) -> Option<IpAddr> {
+    request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
+}
+
+/// Checks the origin of the page that sends a request, if it is one.
+pub(super) fn check(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigin> {
+    let admission = &shared.settings().admission;
+    let mut origins = request.headers.get_all(header::ORIGIN).iter();
+    let Some(origin) = origins.next() else { return Ok(()) };
+    let requested = request.uri.authority().map(|authority| authority.as_str());
+    let requested = requested.or_else(|| request.headers.get(header::HOST)?.to_str().ok());
+    let connection = connection(request);
+    let host = admission.trusted_proxies.host(connection, &request.headers).or(requested);
+    match origin.to_str() {
+        Ok(origin) if origins.next().is_none() && admission.origins.allow(origin, host) => return Ok(()),
+        _ => {}
+    }
+    let origin = cut(&String::from_utf8_lossy(origin.as_bytes()));
+    let refused = RefusedOrigin { origin, host: host.map(cut) };
+    if let Some(suppressed) = shared.origin_warnings().allow(Instant::now()) {
+        warn(shared, &refused, connection, suppressed);
+    }
+    Err(refused)
+}
+
+fn warn(shared: &Shared, refused: &RefusedOrigin, connection: Option<IpAddr>, suppressed: u64) {
+    let RefusedOrigin { origin, host } = refused;
+    let origins = &shared.settings().admission.origins;
+    // Only what is certainly harmless in a shell is suggested for it.
+    let is_plain = |it: &char| it.is_ascii_alphanumeric() || ":/.-_[]".contains(*it);
+    let listed = if origin == "null" || origin.contains("://") && origin.chars().all(|it| is_plain(&it)) {
+        format!("--origins {origins},{origin}")
+    } else {
+        "--origins".to_owned()
+    };
+    let proxy = connection.map_or_else(|| "ADDRESS".to_owned(), |connection| connection.to_canonical().to_string());
+    tracing::warn!(
+        %origin,
+        host,
+        suppressed,
+        "refused a web page: its origin is not allowed. Allow it with `{listed}`; or, if the server is behind a proxy, have \
+         the proxy pass on `Host`, or send `X-Forwarded-Host` and trust it with `--trusted-proxies {proxy}`"
+    );
+}
+
+/// Cuts a text that a peer has written.
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_LOGGED).collect()
+}

@@ -127,7 +127,7 @@ fn without_line_end(text: &[u8]) -> &[u8] {
 
 /// A comma-separated list of header or protocol names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Names(Vec<String>);
+pub(crate) struct Names(pub(super) Vec<String>);
 
 impl FromStr for Names {
     type Err = String;

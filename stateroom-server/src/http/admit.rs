@@ -110,6 +110,12 @@ fn check_origin(admission: &Admission, connection: Option<IpAddr>, request: &Par
     }
 }
 
+/// Returns whether the origin of a request's page is allowed.
+pub(super) fn allows_origin(admission: &Admission, request: &Parts) -> bool {
+    let connection = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    check_origin(admission, connection, request).is_ok()
+}
+
 #[cfg(feature = "jwt")]
 fn details_of_token(
     shared: &Shared,

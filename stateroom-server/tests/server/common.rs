@@ -15,7 +15,7 @@ pub(crate) use self::{
     limit_observer::{is_reached_by, observe_limit},
     raw::{BINARY, CLOSE, CONTINUATION, PING, TEXT, frame, handshake},
     script::{Effect, ScriptFactory},
-    server::TestServer,
+    server::{HttpResponse, TestServer},
 };
 
 /// Maximum time a test waits for a single condition. Measured in the paused time of the test, if time is paused.

@@ -2,63 +2,68 @@
 //!
 //! *Invariant:* a plain GET never creates a room.
 mod admit;
+mod cors;
 mod credentials;
+mod files;
 pub(crate) mod guard;
 mod join;
 mod origin;
 mod refusal;
+mod response_headers;
+mod room_path;
 mod room_request;
+mod unmatched;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, Request, State},
+    extract::{Request, State},
+    http::header::CACHE_CONTROL,
+    response::IntoResponse,
     routing::{any, get, post},
 };
-use tower_http::services::ServeDir;
 
-use self::admit::admit;
-pub(crate) use self::refusal::HttpRefusal;
+use self::{admit::admit, room_path::SocketPath};
+pub(crate) use self::{cors::share_with_allowed_origins, refusal::HttpRefusal};
 use crate::{admission::Access, rooms::registry::RoomRegistry};
 
 /// Returns the routes of a server.
 pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
-    let settings = rooms.shared().settings();
-    let mut files = Router::new();
-    if let Some(path) = &settings.client_path {
-        files = files.nest_service("/client", ServeDir::new(path).redirect_path_prefix("/client"));
-    }
-    files = match &settings.static_path {
-        Some(path) => files.fallback_service(ServeDir::new(path)),
-        None => files.route("/", get(status)),
-    };
-    Router::new()
+    let shared = rooms.shared().clone();
+    let settings = shared.settings();
+    let router = Router::new()
         .route("/ws", get(join::default_room))
-        .route("/ws/{room}", get(join::room).post(create_room))
-        .route("/http/{room}", any(room_request::root))
-        .route("/http/{room}/", any(room_request::root))
-        .route("/http/{room}/{*path}", any(room_request::below))
+        .route("/ws/{*room}", get(join::room).post(create_room))
+        .route("/http/{room}", any(room_request::answer))
+        .route("/http/{room}/", any(room_request::answer))
+        .route("/http/{room}/{*path}", any(room_request::answer))
         .route("/new_room", post(new_room))
         .route("/status", get(status))
         .with_state(rooms)
-        .merge(files)
+        .merge(files::router(settings));
+    share_with_allowed_origins(unmatched::explain(router, settings), shared.clone())
 }
 
-async fn status() -> &'static str {
-    "ok"
+async fn status() -> impl IntoResponse {
+    not_stored("ok")
+}
+
+/// Returns a response that no cache keeps.
+fn not_stored(content: impl IntoResponse) -> impl IntoResponse {
+    ([(CACHE_CONTROL, "no-store")], content)
 }
 
 async fn create_room(
     State(rooms): State<Arc<RoomRegistry>>,
-    Path(room_id): Path<String>,
+    SocketPath(room_id): SocketPath,
     request: Request,
-) -> Result<String, HttpRefusal> {
+) -> Result<impl IntoResponse, HttpRefusal> {
     admit(rooms.shared(), Access::Create, Some(&room_id), &request.into_parts().0).await?;
-    Ok(rooms.create(&room_id)?.id().to_owned())
+    Ok(not_stored(rooms.create(&room_id)?.id().to_owned()))
 }
 
-async fn new_room(State(rooms): State<Arc<RoomRegistry>>, request: Request) -> Result<String, HttpRefusal> {
+async fn new_room(State(rooms): State<Arc<RoomRegistry>>, request: Request) -> Result<impl IntoResponse, HttpRefusal> {
     admit(rooms.shared(), Access::Create, None, &request.into_parts().0).await?;
-    Ok(rooms.create_unnamed()?.id().to_owned())
+    Ok(not_stored(rooms.create_unnamed()?.id().to_owned()))
 }

@@ -60,6 +60,10 @@ pub struct Server {
     /// 40 KiB of memory for each such client. [`message_bytes`](Limits::message_bytes) bounds decompressed messages, as all
     /// others. Default: no.
     pub compression: bool,
+    /// The names of further headers that a room's HTTP response may have. Those about its content always pass, such as
+    /// `content-type` and `etag`; those of the connection never. Others could reach into a proxy, or into the whole origin in
+    /// browsers. Default: none.
+    pub response_headers: Vec<String>,
     /// Time over which clients are closed on shutdown, each at a random moment, so that they do not all reconnect at once.
     /// New connections are refused meanwhile. Default: none, all clients are closed at once.
     pub drain_time: Duration,
@@ -84,6 +88,7 @@ impl Default for Server {
             room_strategy: RoomStrategy::default(),
             shutdown_policy: ShutdownPolicy::default(),
             compression: false,
+            response_headers: Vec::new(),
             drain_time: Duration::ZERO,
             #[cfg(feature = "tls")]
             tls: None,
@@ -203,6 +208,17 @@ impl Server {
     #[must_use]
     pub fn with_compression(mut self, compression: bool) -> Self {
         self.compression = compression;
+        self
+    }
+
+    /// Sets the names of further headers that a room's HTTP response may have.
+    ///
+    /// ```
+    /// let server = stateroom_server::Server::new().with_response_headers(["x-total-count"]);
+    /// ```
+    #[must_use]
+    pub fn with_response_headers<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.response_headers = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -408,6 +424,7 @@ impl Server {
             room_strategy: self.room_strategy,
             shutdown_policy: self.shutdown_policy,
             compression: self.compression,
+            response_headers: self.response_headers,
             drain_time: self.drain_time,
             admission: self.admission,
             limits: self.limits,

@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) room_strategy: RoomStrategy,
     pub(crate) shutdown_policy: ShutdownPolicy,
     pub(crate) compression: bool,
+    pub(crate) response_headers: Vec<String>,
     pub(crate) drain_time: Duration,
     pub(crate) admission: Admission,
     pub(crate) limits: Limits,

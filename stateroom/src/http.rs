@@ -73,7 +73,8 @@ impl Request {
 pub struct Response {
     /// The status code, from 200 to 599. Any other is replaced with 500, with a warning in the log.
     pub status: u16,
-    /// The headers. Those that only the server may set, such as `connection` and `content-length`, are dropped.
+    /// The headers. Those about the content pass, such as `content-type`, `cache-control`, `etag` and `location`. Others pass
+    /// if the server's `response_headers` lists them, and those of the connection never.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,

@@ -164,7 +164,7 @@ impl fmt::Display for Name {
 
 /// A comma-separated list of header or protocol names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Names(Vec<String>);
+pub(crate) struct Names(pub(super) Vec<String>);
 
 impl FromStr for Names {
     type Err = String;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stateroom_server::RoomStrategy;
 
 use super::{
-    admission::AdmissionSettings,
+    admission::{AdmissionSettings, Names},
     limits::LimitSettings,
     preset::Preset,
     value::{Address, Ip, Policy, Port, Seconds, Swap, ValueName, as_text},
@@ -71,6 +71,11 @@ pub(crate) struct Settings {
         num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) compression: Option<bool>,
+
+    /// Further headers that HTTP responses of rooms may have, besides those about the content: a comma-separated list
+    #[arg(long, value_name = "NAMES", help_heading = "Server options")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(super) response_headers: Option<Names>,
 
     /// Compile the module on every start instead of caching the result
     #[arg(long, value_name = "BOOL", help_heading = "Server options", value_parser = BoolishValueParser::new(),

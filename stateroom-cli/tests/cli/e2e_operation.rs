@@ -30,7 +30,7 @@ impl StateroomService for Versioned {
     fn request(&mut self, request: Request, context: &impl StateroomContext) -> Option<Response> {
         context.send_message(MessageRecipient::Broadcast, format!("vVERSION {} {}", request.method, request.path));
         let header = request.header("x-name").unwrap_or("nobody");
-        Some(Response::new(202, format!("{header} {} {}", request.query, request.body.len())).with_header("x-version", "vVERSION"))
+        Some(Response::new(202, format!("{header} {} {}", request.query, request.body.len())).with_header("etag", "vVERSION"))
     }
 
     fn shutdown(&mut self, context: &impl StateroomContext) {
@@ -73,7 +73,7 @@ async fn sighup_replaces_the_module_while_sockets_stay_open() {
     let answer = server
         .answer("POST /http/a/hook?x=1 HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX-Name: Ann\r\nContent-Length: 3\r\n\r\nabc")
         .await;
-    assert!(answer.starts_with("HTTP/1.1 202") && answer.contains("x-version: v2"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 202") && answer.contains("etag: v2"), "{answer}");
     assert!(answer.ends_with("\r\n\r\nAnn x=1 3"), "{answer}");
     assert_eq!(client.text().await, "v2 POST /hook");
 

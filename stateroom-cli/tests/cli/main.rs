@@ -29,6 +29,8 @@ mod e2e_modules;
 mod e2e_new;
 #[cfg(unix)]
 mod e2e_operation;
+#[cfg(unix)]
+mod e2e_proxy;
 mod e2e_rooms;
 #[cfg(unix)]
 mod e2e_signals;

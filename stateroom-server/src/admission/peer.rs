@@ -53,7 +53,12 @@ impl TrustedProxies {
                 if !self.contain(client) {
                     return client;
                 }
-                match std::str::from_utf8(item).ok().and_then(|item| address(item.trim())) {
+                let item = item.trim_ascii();
+                // A list may have empty members (RFC 9110, section 5.6.1).
+                if item.is_empty() {
+                    continue;
+                }
+                match std::str::from_utf8(item).ok().and_then(address) {
                     Some(next) => client = next,
                     // Anything before this is unknown.
                     None => return client,
@@ -66,7 +71,10 @@ impl TrustedProxies {
     /// Returns the host that the client has requested, if a trusted proxy forwards it.
     pub(crate) fn host<'a>(&self, peer: Option<IpAddr>, headers: &'a HeaderMap) -> Option<&'a str> {
         peer.filter(|peer| self.contain(*peer))?;
-        headers.get_all(FORWARDED_HOST).iter().next_back()?.to_str().ok()?.rsplit(',').next().map(str::trim)
+        let lists = headers.get_all(FORWARDED_HOST).iter().rev();
+        // A list that is not text is a host that no page has.
+        let mut hosts = lists.flat_map(|list| list.to_str().unwrap_or("?").rsplit(',')).map(str::trim);
+        hosts.find(|host| !host.is_empty())
     }
 }
 
@@ -133,10 +141,31 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["1.2.3.4", "198.51.100.1, 192.168.1.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["127.0.0.1, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(client("10.0.0.1", &["1.2.3.4, unknown"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &["1.2.3.4, 198.51.100.1, ,", "", ","]), "198.51.100.1");
         let mut headers = HeaderMap::new();
         headers.insert(FORWARDED_FOR, HeaderValue::from_bytes(b"\xff, 198.51.100.1").unwrap());
         let proxies: TrustedProxies = "10.0.0.1".parse().unwrap();
         assert_eq!(proxies.client("10.0.0.1".parse().unwrap(), &headers).to_string(), "198.51.100.1");
+    }
+
+    #[test]
+    fn the_last_proxy_has_written_the_last_host() {
+        let proxies: TrustedProxies = "10.0.0.1".parse().unwrap();
+        for (lists, host) in [
+            (vec!["a.example"], Some("a.example")),
+            (vec!["evil.example, a.example"], Some("a.example")),
+            (vec!["evil.example", "a.example"], Some("a.example")),
+            (vec!["evil.example", "a.example, ,", ""], Some("a.example")),
+            (vec!["", " , "], None),
+            (vec![], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for list in &lists {
+                headers.append(FORWARDED_HOST, HeaderValue::from_static(list));
+            }
+            assert_eq!(proxies.host("10.0.0.1".parse().ok(), &headers), host, "{lists:?}");
+            assert_eq!(proxies.host("10.0.0.2".parse().ok(), &headers), None);
+        }
     }
 
     #[test]

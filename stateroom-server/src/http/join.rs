@@ -1,10 +1,10 @@
-//! `GET /ws` and `GET /ws/{room}`: from an HTTP request to a WebSocket connection.
+//! `GET /ws` and `GET /ws/{*room}`: from an HTTP request to a WebSocket connection.
 //!
 //! *Invariant:* every refusal before the 101 is an HTTP status; a client has joined the room before it receives the 101.
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::request::Parts,
     response::Response,
 };
@@ -15,6 +15,7 @@ use tracing::Instrument;
 use super::{
     HttpRefusal,
     admit::{Admitted, admit},
+    room_path::SocketPath,
 };
 use crate::{
     admission::Access,
@@ -41,7 +42,7 @@ pub(super) async fn default_room(
 
 pub(super) async fn room(
     State(rooms): State<Arc<RoomRegistry>>,
-    Path(room_id): Path<String>,
+    SocketPath(room_id): SocketPath,
     request: Request,
 ) -> Result<Response, HttpRefusal> {
     join(rooms, room_id, request).await

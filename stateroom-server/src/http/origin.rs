@@ -43,25 +43,33 @@ pub(super) fn connection(request: &Parts) -> Option<IpAddr> {
     request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
 }
 
-/// Checks the origin of the page that sends a request, if it is one.
+/// Checks the origin of the page that sends a request, if it is one. A refusal is logged.
 pub(super) fn check(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigin> {
+    compare(shared, request).inspect_err(|refused| {
+        if let Some(suppressed) = shared.origin_warnings().allow(Instant::now()) {
+            warn(shared, refused, connection(request), suppressed);
+        }
+    })
+}
+
+/// Returns whether the origin of a request's page is allowed.
+pub(super) fn is_allowed(shared: &Shared, request: &Parts) -> bool {
+    compare(shared, request).is_ok()
+}
+
+fn compare(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigin> {
     let admission = &shared.settings().admission;
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(()) };
     let requested = request.uri.authority().map(|authority| authority.as_str());
     let requested = requested.or_else(|| request.headers.get(header::HOST)?.to_str().ok());
-    let connection = connection(request);
-    let host = admission.trusted_proxies.host(connection, &request.headers).or(requested);
+    let host = admission.trusted_proxies.host(connection(request), &request.headers).or(requested);
     match origin.to_str() {
         Ok(origin) if origins.next().is_none() && admission.origins.allow(origin, host) => return Ok(()),
         _ => {}
     }
     let origin = cut(&String::from_utf8_lossy(origin.as_bytes()));
-    let refused = RefusedOrigin { origin, host: host.map(cut) };
-    if let Some(suppressed) = shared.origin_warnings().allow(Instant::now()) {
-        warn(shared, &refused, connection, suppressed);
-    }
-    Err(refused)
+    Err(RefusedOrigin { origin, host: host.map(cut) })
 }
 
 fn warn(shared: &Shared, refused: &RefusedOrigin, connection: Option<IpAddr>, suppressed: u64) {

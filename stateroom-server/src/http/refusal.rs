@@ -2,7 +2,7 @@
 use axum::{
     http::{
         HeaderValue, StatusCode,
-        header::{CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE},
+        header::{CACHE_CONTROL, CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -14,6 +14,12 @@ use crate::{permits::PermitRefusal, rooms::Refusal, websocket::handshake::Handsh
 
 /// `Retry-After` in seconds where the time is not known.
 const RETRY_AFTER_SECONDS: u64 = 5;
+
+/// The ways to create a room, each of which some strategies allow.
+const CREATION_HINT: &str =
+    ": depending on the room strategy of the server, a join, `POST /ws/ROOM` or `POST /new_room` creates it";
+/// The part of a path that names the room of an HTTP request.
+const SLASH_HINT: &str = "; in `/http/ROOM/PATH`, a slash in the name of the room is written as `%2F`";
 
 /// The reason that an HTTP request is answered with an error.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub(crate) enum HttpRefusal {
     Handshake(HandshakeRefusal),
     /// The room cannot be joined, called or created.
     Room(Refusal),
+    /// The room of an HTTP request does not exist.
+    NoRoom,
     /// The room's service does not answer HTTP requests, or not this one.
     Unanswered,
     /// The room ended before it answered.
@@ -67,6 +75,11 @@ impl From<HandshakeRefusal> for HttpRefusal {
 }
 
 impl HttpRefusal {
+    /// Returns the refusal of an HTTP request to a room.
+    pub(super) fn of_request(refusal: Refusal) -> Self {
+        if refusal == Refusal::NotFound { HttpRefusal::NoRoom } else { refusal.into() }
+    }
+
     /// Returns the status, the body, and the label in logs and metrics.
     fn answer(self) -> (StatusCode, String, &'static str) {
         match self {
@@ -80,8 +93,12 @@ impl HttpRefusal {
                     (StatusCode::BAD_REQUEST, format!("invalid WebSocket handshake: {what}"), "request")
                 }
             },
+            HttpRefusal::NoRoom => {
+                let text = format!("{}{CREATION_HINT}{SLASH_HINT}", Refusal::NotFound);
+                (StatusCode::NOT_FOUND, text, Refusal::NotFound.label())
+            }
             HttpRefusal::Unanswered => {
-                (StatusCode::NOT_FOUND, "the room does not answer this request".to_owned(), "unanswered")
+                (StatusCode::NOT_FOUND, format!("the room does not answer this request{SLASH_HINT}"), "unanswered")
             }
             HttpRefusal::RoomEnded => {
                 (StatusCode::SERVICE_UNAVAILABLE, "the room ended before it answered".to_owned(), "failed")
@@ -108,7 +125,7 @@ impl HttpRefusal {
             }
             HttpRefusal::Room(refusal) => {
                 let (status, hint) = match refusal {
-                    Refusal::NotFound => (StatusCode::NOT_FOUND, ""),
+                    Refusal::NotFound => (StatusCode::NOT_FOUND, CREATION_HINT),
                     Refusal::Exists => (StatusCode::CONFLICT, ""),
                     Refusal::IdEmpty | Refusal::IdTooLong { .. } => (StatusCode::BAD_REQUEST, ""),
                     Refusal::CreatedByName => (StatusCode::BAD_REQUEST, ": POST /ws/NAME"),
@@ -159,6 +176,7 @@ impl IntoResponse for HttpRefusal {
         ::metrics::counter!("stateroom_refusals_total", "reason" => reason).increment(1);
         let mut response = (status, text + "\n").into_response();
         let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match status {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(RETRY_AFTER, retry_after.into());

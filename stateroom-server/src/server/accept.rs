@@ -34,7 +34,7 @@ use tower::ServiceExt;
 #[cfg(feature = "tls")]
 use super::Tls;
 use crate::{
-    http::HttpRefusal,
+    http::{HttpRefusal, share_with_allowed_origins},
     permits::{ConnectionPermits, PermitRefusal},
     settings::Limit,
     shared::Shared,
@@ -99,11 +99,12 @@ impl Acceptor {
         refusal: PermitRefusal,
         _permit: OwnedSemaphorePermit,
     ) {
-        self.router = Router::new().fallback(move || async move {
+        let router = Router::new().fallback(move || async move {
             let mut response = HttpRefusal::from(refusal).into_response();
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             response
         });
+        self.router = share_with_allowed_origins(router, self.shared.clone());
         self.serve(socket, peer, None).await;
     }
 

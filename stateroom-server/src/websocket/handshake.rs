@@ -40,13 +40,10 @@ impl Handshake {
     /// Reads the handshake of a request.
     pub(crate) fn read(request: &Parts, may_compress: bool) -> Result<Self, HandshakeRefusal> {
         let headers = &request.headers;
-        let is = |name: HeaderName, value: &str| {
-            headers.get(name).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(value.as_bytes()))
-        };
-        if !is(UPGRADE, "websocket") {
+        if !is_listed(headers, &UPGRADE, "websocket") {
             return Err(HandshakeRefusal::UpgradeRequired("this endpoint accepts WebSocket connections only"));
         }
-        if headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version != "13") {
+        if headers.contains_key(SEC_WEBSOCKET_VERSION) && !is_listed(headers, &SEC_WEBSOCKET_VERSION, "13") {
             return Err(HandshakeRefusal::UpgradeRequired("this server supports WebSocket version 13 only"));
         }
         if request.method != Method::GET || request.version < Version::HTTP_11 {
@@ -58,9 +55,12 @@ impl Handshake {
         if !headers.contains_key(SEC_WEBSOCKET_VERSION) {
             return Err(HandshakeRefusal::Malformed("`Sec-WebSocket-Version: 13` is missing"));
         }
-        let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
-        let key = key.filter(|key| key.len() == KEY_LENGTH);
+        let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
+        let key = keys.next().and_then(|key| key.to_str().ok()).filter(|key| key.len() == KEY_LENGTH);
         let key = key.ok_or(HandshakeRefusal::Malformed("`Sec-WebSocket-Key`, 16 bytes in base64, is missing"))?;
+        if keys.next().is_some() {
+            return Err(HandshakeRefusal::Malformed("there is more than one `Sec-WebSocket-Key`"));
+        }
         let compression =
             may_compress.then(|| Compression::negotiate(&all(headers, &SEC_WEBSOCKET_EXTENSIONS))).flatten();
         Ok(Handshake { accept: generate_accept_key(key), compression })
@@ -87,7 +87,7 @@ impl Handshake {
     }
 }
 
-/// Returns all values of a header, as one list.
+/// Returns all values of a header, as one list (RFC 9110, section 5.3). It may have empty members.
 fn all(headers: &HeaderMap, name: &HeaderName) -> String {
     let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     values.join(", ")

@@ -6,7 +6,10 @@ use axum::{
     extract::Request,
     http::{
         HeaderValue, Method, StatusCode,
-        header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RANGE},
+        header::{
+            ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+            LAST_MODIFIED, RANGE,
+        },
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -36,8 +39,10 @@ pub async fn inject_page_script(mut request: Request, next: Next) -> Response {
     if !requests_page {
         return next.run(request).await;
     }
-    // A script at the end of a part of a page could land anywhere.
-    request.headers_mut().remove(RANGE);
+    // A script at the end of a part of a page could land anywhere. A browser's copy may be one without the script.
+    for name in [RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE] {
+        request.headers_mut().remove(name);
+    }
     let response = next.run(request).await;
     let is_plain = !response.headers().contains_key(CONTENT_ENCODING);
     let is_html = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -59,5 +64,9 @@ pub async fn inject_page_script(mut request: Request, next: Next) -> Response {
     // After `</html>`: browsers move it into the body.
     page.extend_from_slice(SCRIPT);
     parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(page.len()));
+    // They identify the page without the script.
+    for name in [ETAG, LAST_MODIFIED] {
+        parts.headers.remove(name);
+    }
     Response::from_parts(parts, Body::from(page))
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::{Body, BodyDataStream, to_bytes},
-    http::{Request, StatusCode, header},
+    http::{HeaderMap, Request, StatusCode, header},
     middleware::from_fn,
     response::Html,
     routing::get,
@@ -223,8 +223,14 @@ async fn pages_get_the_script_and_the_state_of_the_build() {
     let (_, handle) = Server::new().router(recorder.wrap(DefaultStateroomFactory::<Relay>::default()));
     let status = Arc::new(BuildStatus::new(Duration::from_secs(1)));
     let inspector = Inspector::new(handle, recorder).with_build_status(status.clone());
-    let pages =
-        Router::new().route("/", get(async || Html("<title>A page</title>"))).route("/text", get(async || "text"));
+    let kept = async |headers: HeaderMap| match headers.contains_key(header::IF_NONE_MATCH) {
+        true => (StatusCode::NOT_MODIFIED, [(header::ETAG, "\"1\"")], Html("")),
+        false => (StatusCode::OK, [(header::ETAG, "\"1\"")], Html("<title>A page</title>")),
+    };
+    let pages = Router::new()
+        .route("/", get(async || Html("<title>A page</title>")))
+        .route("/text", get(async || "text"))
+        .route("/kept", get(kept));
     let app = pages.layer(from_fn(inject_page_script)).merge(inspector.router());
 
     for (path, accept, page) in [
@@ -234,6 +240,16 @@ async fn pages_get_the_script_and_the_state_of_the_build() {
     ] {
         let request = request("GET", path).header(header::ACCEPT, accept).body(Body::empty()).unwrap();
         assert_eq!(send(&app, request).await, (StatusCode::OK, page.to_owned()), "{path} {accept}");
+    }
+
+    // The browser may have a copy without the script, of the same page at the same address.
+    for (accept, status, etag) in
+        [("text/html", StatusCode::OK, None), ("*/*", StatusCode::NOT_MODIFIED, Some("\"1\""))]
+    {
+        let request = request("GET", "/kept").header(header::ACCEPT, accept).header(header::IF_NONE_MATCH, "\"1\"");
+        let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let found = response.headers().get(header::ETAG).map(|etag| etag.to_str().unwrap());
+        assert_eq!((response.status(), found), (status, etag), "{accept}");
     }
 
     let mut feed = Feed::open(&app, "feed").await;

@@ -23,7 +23,7 @@ async fn reports_its_status() {
     let response = server.get("/status").await;
     assert_eq!((response.status, response.body.trim()), (200, "ok"));
     assert_eq!(server.get("/").await.status, 200);
-    for path in ["/nothing", "/ws/a/b", "/ws/", "/client/x.js"] {
+    for path in ["/nothing", "/ws/", "/client/x.js"] {
         assert_eq!(server.get(path).await.status, 404, "{path}");
     }
     assert_eq!(server.get("/new_room").await.status, 405);
@@ -51,6 +51,11 @@ async fn rejects_invalid_handshakes_and_creates_no_room() {
         (400, [CLOSE, VERSION, KEY].concat()),
         (426, [CLOSE, "Sec-WebSocket-Version: 12\r\n", KEY].concat()),
         (426, ["Connection: close\r\nUpgrade: h2c\r\n", VERSION, KEY].concat()),
+        (426, ["Connection: close\r\nUpgrade: websockets, x-websocket\r\n", VERSION, KEY].concat()),
+        (426, [CLOSE, "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Version: 7\r\n", KEY].concat()),
+        (426, [CLOSE, "Sec-WebSocket-Version: 130\r\n", KEY].concat()),
+        (400, [CLOSE, "Connection: upgraded, x-upgrade\r\n", VERSION, KEY].concat()),
+        (400, [CLOSE, "Connection: Upgrade\r\n", VERSION, KEY, &KEY.replace("dGh", "eGh")].concat()),
     ] {
         let response = server.request(&upgrade("/ws/a", &headers)).await;
         assert_eq!(response.status, status, "{headers}");
@@ -62,13 +67,35 @@ async fn rejects_invalid_handshakes_and_creates_no_room() {
     assert!(server.handle.rooms().await.is_empty());
 }
 
+/// RFC 9110, section 5.6.1: a list may have several members, be spread over several fields, and have empty members.
 #[tokio::test]
-async fn accepts_handshake_headers_in_any_case() {
+async fn accepts_handshake_headers_as_lists_in_any_case() {
     let server = TestServer::tcp(Server::new()).await;
-    let headers = format!("connection: keep-alive, UPGRADE\r\nupgrade: WebSocket\r\n{VERSION}{KEY}");
-    let mut stream = server.open().await;
-    tokio::io::AsyncWriteExt::write_all(&mut stream, upgrade("/ws/a", &headers).as_bytes()).await.unwrap();
-    server.script.wait_for_event("a", "connect 1", 1).await;
+    for (connection, upgrades) in [
+        (vec!["Upgrade"], vec!["websocket"]),
+        (vec!["keep-alive, UPGRADE"], vec!["WebSocket"]),
+        (vec!["Upgrade"], vec!["websocket, h2c"]),
+        (vec!["Upgrade"], vec!["h2c,websocket"]),
+        (vec!["Upgrade"], vec!["h2c", "websocket"]),
+        (vec!["Upgrade"], vec!["websocket", "h2c"]),
+        (vec!["Upgrade"], vec!["websocket", "websocket"]),
+        (vec!["keep-alive", "Upgrade"], vec!["websocket,"]),
+        (vec!["Upgrade,", "keep-alive"], vec![" ,, WEBSOCKET\t,"]),
+        (vec![",upgrade , HTTP2-Settings"], vec!["TLS/1.0", "websocket"]),
+    ] {
+        for versions in [vec!["13"], vec!["13", "13"], vec!["13,"], vec!["8, 13"]] {
+            let field = |name: &str, values: &[&str]| -> String {
+                values.iter().map(|value| format!("{name}: {value}\r\n")).collect()
+            };
+            let (connection, upgrades) = (field("connection", &connection), field("upgrade", &upgrades));
+            let headers = format!("{connection}{upgrades}{}{KEY}", field("Sec-WebSocket-Version", &versions));
+            let mut stream = server.open().await;
+            stream.write_all(upgrade("/ws/a", &headers).as_bytes()).await.unwrap();
+            let mut line = [0; 12];
+            within_timeout("a response", stream.read_exact(&mut line)).await.unwrap();
+            assert_eq!(&line, b"HTTP/1.1 101", "{headers}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -224,7 +224,12 @@ impl HttpResponse {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        self.headers(name).first().copied()
+    }
+
+    /// Returns the values of a header that may be repeated, in lower case.
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
+        self.head.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).collect()
     }
 }
 

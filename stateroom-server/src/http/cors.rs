@@ -1,0 +1,61 @@
+//! Cross-origin resource sharing: pages of the allowed origins can read every response, error or not.
+//!
+//! *Invariant:* the list of allowed origins alone decides, for admission and for reading. Preflights are answered here,
+//! before admission. No response allows credentials.
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{
+        HeaderValue, Method,
+        header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN},
+        request::Parts,
+    },
+    middleware::{Next, from_fn},
+    response::Response,
+};
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, AllowPrivateNetwork, Any, CorsLayer};
+
+use super::origin;
+use crate::shared::Shared;
+
+/// How long a browser keeps the answer to a preflight. Chrome's maximum.
+const MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// Lets pages of the allowed origins read the responses of the routes that `router` has so far.
+pub(crate) fn share_with_allowed_origins(router: Router, shared: Arc<Shared>) -> Router {
+    let allows = move |_: &HeaderValue, request: &Parts| origin::is_allowed(&shared, request);
+    let layer = CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(allows.clone()))
+        .allow_private_network(AllowPrivateNetwork::predicate(allows))
+        .allow_methods(AllowMethods::mirror_request())
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(Any)
+        .vary([ORIGIN])
+        .max_age(MAX_AGE);
+    // The last layer sees a request first.
+    router.layer(from_fn(restore_options)).layer(layer).layer(from_fn(set_options_aside))
+}
+
+/// Marks an `OPTIONS` request that is not a preflight.
+#[derive(Clone, Copy)]
+struct Options;
+
+/// Hides an `OPTIONS` request from the CORS layer, which takes all of them for preflights, unless it is one.
+async fn set_options_aside(mut request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let is_preflight = headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() == Method::OPTIONS && !is_preflight {
+        *request.method_mut() = Method::GET;
+        request.extensions_mut().insert(Options);
+    }
+    next.run(request).await
+}
+
+async fn restore_options(mut request: Request, next: Next) -> Response {
+    if request.extensions_mut().remove::<Options>().is_some() {
+        *request.method_mut() = Method::OPTIONS;
+    }
+    next.run(request).await
+}

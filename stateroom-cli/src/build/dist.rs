@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::output::Artifacts;
+use super::{copy::copy, output::Artifacts};
 use crate::settings::{FILE_NAME, Settings};
 
 /// The name of the directory.
@@ -107,23 +107,6 @@ pub(crate) fn check_static_files(files: &Path) -> Result<()> {
 fn is_within(path: &Path, directory: &Path) -> bool {
     let path = fs::canonicalize(path);
     path.is_ok_and(|path| fs::canonicalize(directory).is_ok_and(|directory| path.starts_with(directory)))
-}
-
-/// Copies the contents of a directory, following links.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let context = || format!("failed to copy `{}`", from.display());
-    fs::create_dir_all(to).with_context(context)?;
-    for entry in fs::read_dir(from).with_context(context)? {
-        let entry = entry.with_context(context)?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = fs::metadata(&source).with_context(|| format!("failed to copy `{}`", source.display()))?;
-        if kind.is_dir() {
-            copy(&source, &target)?;
-        } else {
-            fs::copy(&source, &target).with_context(|| format!("failed to copy `{}`", source.display()))?;
-        }
-    }
-    Ok(())
 }
 
 /// The contents of a `dist` directory.

@@ -9,7 +9,8 @@ use stateroom_server::ServerHandle;
 
 use super::{
     builder::{Builder, Fingerprint},
-    sources::{Changes, Sources},
+    changes::Changes,
+    sources::Sources,
     watcher::Watcher,
 };
 use crate::{build::Artifacts, settings::FILE_NAME};
@@ -57,19 +58,19 @@ impl Session {
         let had_failed = self.status.has_failed();
         self.status.set_building();
         let builder = self.builder.clone();
-        let (artifacts, fingerprint) = match tokio::task::spawn_blocking(move || builder.build()).await {
-            Ok(Ok(built)) => built,
-            Ok(Err(error)) => {
+        // Fails only if the server is stopping.
+        let Ok(build) = tokio::task::spawn_blocking(move || builder.build()).await else { return false };
+        self.sources.build_ended(&build);
+        let (artifacts, fingerprint) = match build.result {
+            Ok(built) => built,
+            Err(error) => {
                 let text = format!("{error:#}");
                 let changes = changes.describe();
                 tracing::error!("{changes}: build failed, the running service continues\n{}", text.trim_end());
                 self.status.set_failed(text);
                 return false;
             }
-            // The server is stopping.
-            Err(_) => return false,
         };
-        self.sources.accept_lock();
         if changes.manifest {
             // The dependencies may have changed.
             match self.builder.inputs() {

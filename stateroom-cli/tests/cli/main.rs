@@ -22,6 +22,7 @@ mod e2e_client_tools;
 mod e2e_cursors;
 mod e2e_dev;
 mod e2e_dev_loop;
+mod e2e_dev_watch;
 mod e2e_examples;
 #[cfg(unix)]
 mod e2e_main_job;

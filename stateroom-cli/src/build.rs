@@ -20,6 +20,7 @@ use anyhow::Result;
 use self::arguments::Role;
 
 pub(crate) use self::{
+    arguments::service_command,
     cargo::{BuildFailed, ScriptTimes, stop},
     client::can_bind,
     editor::is_editor_file,

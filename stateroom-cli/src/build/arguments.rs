@@ -20,6 +20,16 @@ impl Role {
     }
 }
 
+/// Returns the command that builds a package, without what only programs need.
+pub(super) fn command(settings: &BuildSettings, role: Role) -> String {
+    format!("cargo build --lib --target {} {}", role.target(), of_build(settings, role).join(" "))
+}
+
+/// Returns the command that builds the service.
+pub(crate) fn service_command(settings: &BuildSettings) -> String {
+    command(settings, Role::Service)
+}
+
 /// Returns the arguments of `cargo build`.
 pub(super) fn of_build(settings: &BuildSettings, role: Role) -> Vec<String> {
     let (features, all_features, no_default_features) = match role {

@@ -126,8 +126,8 @@ pub(super) fn build(
     let target = role.target();
     target::ensure(target, arguments::is_offline(settings))?;
     let is_captured = matches!(output, Output::Capture(_));
-    let (start, arguments) = (SystemTime::now(), arguments::of_build(settings, role));
-    let command = format!("cargo build --lib --target {target} {}", arguments.join(" "));
+    let start = SystemTime::now();
+    let command = arguments::command(settings, role);
     if !is_captured {
         tracing::info!("building `{}` for {target}: `{command}`", package.name);
     }
@@ -138,7 +138,7 @@ pub(super) fn build(
     }
     let mut cargo = cargo
         .args(["build", "--lib", "--message-format=json-render-diagnostics", "--target", target])
-        .args(arguments)
+        .args(arguments::of_build(settings, role))
         // By manifest: a dependency may have the same name.
         .args(["--manifest-path".as_ref(), package.manifest_path.as_std_path()])
         .args((!matches!(output, Output::Inherit)).then_some("--quiet"))

@@ -30,6 +30,7 @@ mod e2e_modules;
 mod e2e_new;
 #[cfg(unix)]
 mod e2e_operation;
+mod e2e_project;
 mod e2e_rooms;
 #[cfg(unix)]
 mod e2e_signals;

@@ -110,7 +110,7 @@ fn ignored_built_and_editor_files_are_not_scanned() {
 #[test]
 fn what_a_build_script_writes_causes_one_more_build() {
     let (_temporary, root, mut sources) = sources_of(&["src/lib.rs"]);
-    let mut build = |sources: &mut Sources, text: &str| {
+    let build = |sources: &mut Sources, text: &str| {
         write(&root, "src/generated.rs", text);
         sources.build_ended(&built(&root, &["src/lib.rs", "src/generated.rs"], true));
         sources.scan().describe()

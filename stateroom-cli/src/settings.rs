@@ -30,7 +30,7 @@ pub(crate) use {
     layers::Defaults,
     names::{name_variable, variables, with_variables},
     origin::{GivenFlags, ListedSetting, Origin},
-    project::Project,
+    project::{BUILT_MODULE, Project},
     resolve::{ResolvedSettings, SettingsSources},
     schema::Settings,
     value::Port,

@@ -9,12 +9,12 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use super::{copy::copy, output::Artifacts};
-use crate::settings::{FILE_NAME, Settings};
+use crate::settings::{BUILT_MODULE as MODULE, FILE_NAME, Settings};
 
 /// The name of the directory.
 pub(crate) const DIRECTORY: &str = "dist";
-/// The name of the module in it.
-const MODULE: &str = "server.wasm";
+/// The prefix of the directories in which it is prepared.
+pub(crate) const TEMPORARY: &str = ".dist-";
 /// The name of the directory of static files in it.
 const STATIC: &str = "static";
 /// The name of the directory of the client in that.
@@ -30,7 +30,7 @@ pub(crate) fn write(artifacts: &Artifacts, settings: &Settings) -> Result<()> {
     check_ours(target)?;
     // On the same file system, so that renaming works. Removed at the end with everything in it, including the old directory.
     let temporary =
-        tempfile::Builder::new().prefix(".dist-").tempdir_in(".").context("failed to create a temporary directory")?;
+        tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(".").context("failed to create a temporary directory")?;
     let (new, old) = (temporary.path().join("new"), temporary.path().join("old"));
     fill(&new, artifacts, settings)?;
     if target.exists() {

@@ -31,8 +31,7 @@ impl BuildCommand {
     ///
     /// Returns an error if the build fails, or the host rejects the module.
     pub(crate) fn run(self, global: &GlobalArgs) -> Result<()> {
-        let sources = SettingsSources::of_project(Settings::default().with_build(self.build, DevSettings::default()))?;
-        sources.check_cargo_args()?;
+        let sources = SettingsSources::to_build(Settings::default().with_build(self.build, DevSettings::default()))?;
         let host = sources.resolve(&Defaults::SERVE)?.host;
         let output = if global.quiet > 0 { Output::Quiet } else { Output::Inherit };
         let artifacts = build::build(&sources.settings, output)?;

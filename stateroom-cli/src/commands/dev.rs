@@ -84,9 +84,8 @@ impl DevCommand {
         if self.debug || self.release {
             settings.build.profile = Some(if self.debug { "dev" } else { "release" }.to_owned());
         }
-        let sources = SettingsSources::of_project(settings)?;
+        let sources = SettingsSources::to_build(settings)?;
         sources.check_pairs()?;
-        sources.check_cargo_args()?;
         let (mut resolved, settings, file) = (sources.resolve(&Defaults::DEV)?, sources.settings, sources.path);
         // Checked before a build, which may take minutes.
         if self.next_port {
@@ -149,6 +148,7 @@ fn first_build(builder: &Builder, sources: &mut Sources, watcher: &mut Watcher) 
                 let runtime = runtime.context("failed to start the Tokio runtime")?;
                 let changes = runtime.block_on(watcher.changes(sources));
                 tracing::info!("{}", changes.describe());
+                sources.update_inputs(&changes, builder);
             }
             result => return result,
         }

@@ -9,7 +9,7 @@ pub(crate) struct Changes {
     pub(super) static_files: bool,
     /// Whether `stateroom.toml` changed.
     pub(super) settings: bool,
-    /// Whether a `Cargo.toml` changed.
+    /// Whether a manifest or the configuration of cargo changed, so that the inputs of a build may be others.
     pub(super) manifest: bool,
     /// Paths relative to the current directory.
     pub(super) files: Vec<String>,

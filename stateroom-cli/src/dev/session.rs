@@ -41,7 +41,9 @@ impl Session {
                 tracing::warn!("{FILE_NAME} changed: restart `stateroom dev` to apply it");
             }
             static_files_changed |= changes.static_files;
-            if changes.code && !self.rebuild(&changes, &server, &replace).await {
+            let is_built = !changes.code || self.rebuild(&changes, &server, &replace).await;
+            self.sources.update_inputs(&changes, &self.builder);
+            if !is_built {
                 continue;
             }
             if std::mem::take(&mut static_files_changed) {
@@ -71,13 +73,6 @@ impl Session {
                 return false;
             }
         };
-        if changes.manifest {
-            // The dependencies may have changed.
-            match self.builder.inputs() {
-                Ok(inputs) => self.sources.set_inputs(inputs),
-                Err(error) => tracing::warn!("failed to update the watched directories: {error:#}"),
-            }
-        }
         let service_changed = fingerprint.service != self.fingerprint.service;
         let client_changed = fingerprint.client != self.fingerprint.client;
         if service_changed {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    builder::Build,
+    builder::{Build, Builder},
     changes::Changes,
     version::FileVersion,
     walk::{self, Rules},
@@ -33,6 +33,8 @@ pub(crate) struct Sources {
     directories: BTreeSet<PathBuf>,
     /// Files that changed during each of the last builds, and not since.
     rewritten: BTreeMap<PathBuf, Rewritten>,
+    /// Static files that builds write, which changed since the last scan.
+    rebuilt_static_files: Vec<PathBuf>,
     /// Whether the last build failed, perhaps for a reason outside of the sources.
     has_failed: bool,
     /// Directories that were reported as ignored by git.
@@ -74,6 +76,16 @@ impl Sources {
         }
     }
 
+    /// Updates the inputs of the build if the changes may have changed them, such as the dependencies.
+    pub(crate) fn update_inputs(&mut self, changes: &Changes, builder: &Builder) {
+        if changes.manifest {
+            match builder.inputs() {
+                Ok(inputs) => self.set_inputs(inputs),
+                Err(error) => tracing::warn!("failed to update the watched directories: {error:#}"),
+            }
+        }
+    }
+
     /// Returns the directories to watch.
     pub(super) fn directories(&self) -> &BTreeSet<PathBuf> {
         &self.directories
@@ -94,7 +106,11 @@ impl Sources {
             changes.static_files |= self.is_static(&path);
             changes.settings |= path == self.settings;
             changes.code |= self.is_code(&path);
-            changes.manifest |= path.ends_with("Cargo.toml");
+            changes.manifest |= path.extension().is_some_and(|extension| extension == "toml");
+            changes.files.push(self.describe(&path));
+        }
+        for path in std::mem::take(&mut self.rebuilt_static_files) {
+            changes.static_files = true;
             changes.files.push(self.describe(&path));
         }
         self.scanned = now;
@@ -122,7 +138,9 @@ impl Sources {
         self.rewritten.retain(|path, _| changed.contains(path));
         let scripts = build.scripts();
         for path in changed.into_iter().filter(|path| !path.ends_with("Cargo.lock")) {
-            if !(self.is_code(&path) && self.is_written_by_builds(&path, now.get(&path), &scripts)) {
+            if self.is_code(&path) && self.is_written_by_builds(&path, now.get(&path), &scripts) {
+                self.rebuilt_static_files.extend(Some(path).filter(|path| self.is_static(path)));
+            } else {
                 // As it was before the build, so that the next scan returns it.
                 match self.scanned.get(&path) {
                     Some(version) => now.insert(path, *version),
@@ -214,7 +232,7 @@ impl Sources {
 
     /// Returns whether a build may depend on a file.
     fn is_code(&self, path: &Path) -> bool {
-        self.is_compiled(path) || !(self.is_static(path) || path == self.settings)
+        self.is_compiled(path) || self.inputs.files.contains(path) || !(self.is_static(path) || path == self.settings)
     }
 
     /// Returns the name of a file for people.

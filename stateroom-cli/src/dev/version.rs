@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The size up to which files are read. Larger ones, such as videos, change with their times.
-const MAX_READ: u64 = 16 * 1024 * 1024;
+const MAX_READ: u64 = 4 * 1024 * 1024;
 /// The age below which a time may still stand for several versions: file systems round it to up to two seconds.
 const SETTLED: Duration = Duration::from_secs(2);
 

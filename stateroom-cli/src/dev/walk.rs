@@ -8,10 +8,10 @@ use std::{
 
 use ignore::{DirEntry, WalkBuilder};
 
-use crate::build::is_editor_file;
+use crate::build::{dist, is_editor_file};
 
 /// Directories of version control and of editors.
-const NEVER_LISTED: [&str; 9] = [".git", ".hg", ".jj", ".svn", ".direnv", ".fleet", ".idea", ".vscode", ".zed"];
+const NEVER_LISTED: [&str; 10] = [".git", ".hg", ".jj", ".svn", ".direnv", ".fleet", ".idea", ".vs", ".vscode", ".zed"];
 
 /// The files and directories below a directory.
 #[derive(Debug, Default)]
@@ -63,7 +63,8 @@ pub(super) fn list(root: &Path, rules: Rules<'_>) -> Listing {
 
 fn is_never_listed(entry: &DirEntry) -> bool {
     // The directory that was asked for is.
-    entry.depth() > 0 && NEVER_LISTED.iter().any(|name| entry.file_name() == *name)
+    let is_dist = || entry.file_name().to_string_lossy().starts_with(dist::TEMPORARY);
+    entry.depth() > 0 && (NEVER_LISTED.iter().any(|name| entry.file_name() == *name) || is_dist())
 }
 
 /// Returns whether a file is one that a program writes before it renames it, or one of an editor.
@@ -99,7 +100,7 @@ mod tests {
         fs::write(home.join(".gitignore"), "*").unwrap();
         fs::write(home.join(".ignore"), "*").unwrap();
         for (package, repository) in [("own", Some("own/.git")), ("worktree", None), ("none", None)] {
-            write(&home.join(package), &["src/lib.rs", "notes/a", ".env", "target/x"]);
+            write(&home.join(package), &["src/lib.rs", "notes/a", ".env", "target/x", ".dist-x/new/server.wasm"]);
             fs::write(home.join(package).join(".gitignore"), "/notes").unwrap();
             repository.map(|git| fs::create_dir(home.join(git)).unwrap());
         }

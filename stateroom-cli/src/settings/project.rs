@@ -14,6 +14,8 @@ use super::{file::FILE_NAME, names::find, resolve::SettingsSources, schema::Sett
 
 /// The name of cargo's manifests.
 const MANIFEST: &str = "Cargo.toml";
+/// The name of a built module, next to the settings of the built service.
+pub(crate) const BUILT_MODULE: &str = "server.wasm";
 
 /// The project of a directory.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +33,15 @@ impl Project {
     ///
     /// Returns an error if the current directory does not exist.
     pub(crate) fn find() -> Result<Project> {
-        Ok(Project::of(&env::current_dir().context("failed to find the current directory")?))
+        Ok(Project::of(&current_directory()?))
+    }
+
+    /// Finds the project to build in the current directory, which may be below what was built.
+    fn to_build() -> Result<Project> {
+        let here = current_directory()?;
+        let built =
+            here.ancestors().filter(|directory| has(directory, FILE_NAME) && has(directory, BUILT_MODULE)).last();
+        Ok(Project::of(built.and_then(Path::parent).unwrap_or(&here)))
     }
 
     /// Finds the project of a directory: its own, else the one of the nearest directory above. Without one, the directory
@@ -80,17 +90,35 @@ impl SettingsSources {
     /// # Errors
     ///
     /// Returns an error if the settings cannot be read or are invalid.
-    pub(crate) fn of_project(mut given: Settings) -> Result<SettingsSources> {
-        let project = Project::find()?;
+    pub(crate) fn of_project(given: Settings) -> Result<SettingsSources> {
+        SettingsSources::enter(Project::find()?, given)
+    }
+
+    /// As [`of_project`](SettingsSources::of_project), for commands that build.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the settings cannot be read or are invalid.
+    pub(crate) fn to_build(given: Settings) -> Result<SettingsSources> {
+        let sources = SettingsSources::enter(Project::to_build()?, given)?;
+        sources.check_cargo_args()?;
+        Ok(sources)
+    }
+
+    fn enter(project: Project, mut given: Settings) -> Result<SettingsSources> {
         project.announce();
         if project.is_elsewhere() {
-            let here = env::current_dir().context("failed to find the current directory")?;
+            let here = current_directory()?;
             given = given.with_key_paths(|path| here.join(path));
             env::set_current_dir(&project.directory)
                 .with_context(|| format!("failed to change to the directory `{}`", project.directory.display()))?;
         }
         SettingsSources::read(given, &project.settings)
     }
+}
+
+fn current_directory() -> Result<PathBuf> {
+    env::current_dir().context("failed to find the current directory")
 }
 
 fn has(directory: &Path, file: &str) -> bool {

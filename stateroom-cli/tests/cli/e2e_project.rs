@@ -28,8 +28,12 @@ async fn commands_in_a_directory_of_a_project_work_on_the_project() {
     let source = root.join("src");
     let using = format!("using the project in `{}`", root.display());
 
-    assert!(success(&build(&source, &[])).contains(&using));
+    // The directory of static files of a build is none of a project.
+    for below in [&source, &root.join("dist/static")] {
+        assert!(success(&build(below, &[])).contains(&using));
+    }
     assert_eq!(fs::read_dir(&source).unwrap().count(), 1, "no `dist` there");
+    assert!(!root.join("dist/dist").exists() && !root.join("dist/static/dist").exists());
     assert_eq!(fs::read_to_string(root.join("dist/static/index.html")).unwrap(), "a page");
     assert!(fs::read_to_string(root.join("dist/stateroom.toml")).unwrap().contains("room_strategy = \"uuid\""));
 

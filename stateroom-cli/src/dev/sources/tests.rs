@@ -67,7 +67,7 @@ fn changes_are_reported_by_kind() {
     assert_eq!((changes.code, changes.static_files, changes.settings), (false, true, false));
     write(&root, FILE_NAME, "port = 1");
     let changes = sources.scan();
-    assert_eq!((changes.code, changes.static_files, changes.settings), (false, false, true));
+    assert_eq!((changes.code, changes.static_files, changes.settings), (false, false, true), "{changes:?}");
 
     write(&root, "src/more/new.rs", "x");
     fs::remove_file(root.join("src/lib.rs")).unwrap();
@@ -173,6 +173,13 @@ fn static_files_that_builds_write_are_returned_each_time() {
         sources.build_ended(&built(&root, &["src/lib.rs"], true));
         let changes = sources.scan();
         assert_eq!((changes.code, changes.static_files), (false, true), "{build}");
+    }
+    // Even if the build depends on them.
+    for build in 0..5 {
+        write(&root, "static/bundle.js", &format!("compiled in, by build {build}"));
+        sources.build_ended(&built(&root, &["src/lib.rs", "static"], true));
+        let changes = sources.scan();
+        assert_eq!((changes.code, changes.static_files), (build == 0, true), "{build}");
     }
 }
 

@@ -90,7 +90,8 @@ fn cannot_copy(path: &Path) -> String {
     format!("failed to copy `{}`", path.display())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::{
         fs::{PermissionsExt, symlink},
@@ -128,7 +129,7 @@ mod tests {
         let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let secret = from.path().join("secret");
         fs::write(&secret, "").unwrap();
-        fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
         // A superuser may read it.
         let result = copy(from.path(), to.path());
         if fs::read(&secret).is_err() {

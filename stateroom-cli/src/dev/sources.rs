@@ -30,8 +30,10 @@ pub(crate) struct Sources {
     compiled: BTreeSet<PathBuf>,
     /// Versions that were built, or returned as changes.
     scanned: BTreeMap<PathBuf, FileVersion>,
+    /// Versions that were last seen.
+    seen: BTreeMap<PathBuf, FileVersion>,
     directories: BTreeSet<PathBuf>,
-    /// Files that changed during each of the last builds, and not since.
+    /// Files that changed during each of the last builds, and not since; and directories in which files came or went.
     rewritten: BTreeMap<PathBuf, Rewritten>,
     /// Static files that builds write, which changed since the last scan.
     rebuilt_static_files: Vec<PathBuf>,
@@ -46,8 +48,6 @@ struct Rewritten {
     builds: u8,
     /// Whether the builds write it.
     by_builds: bool,
-    /// The version that the last build left.
-    version: Option<FileVersion>,
 }
 
 impl Sources {
@@ -68,7 +68,7 @@ impl Sources {
         self.inputs = inputs;
         self.inputs.outputs.push(self.directory.join(dist::DIRECTORY));
         let before = std::mem::take(&mut self.scanned);
-        self.scanned = self.read(&before);
+        self.scanned = self.read();
         for (path, version) in &mut self.scanned {
             if let Some(before) = before.get(path) {
                 *version = *before;
@@ -98,11 +98,17 @@ impl Sources {
 
     /// Scans all files and returns the changes since the last scan.
     pub(super) fn scan(&mut self) -> Changes {
-        let now = self.read(&self.scanned.clone());
-        // Somebody else writes these.
-        self.rewritten.retain(|path, rewritten| is_same(now.get(path), rewritten.version.as_ref()));
+        let before = self.seen.clone();
+        let now = self.read();
+        // What changes between builds is not their own.
+        for path in differences(&before, &now, false) {
+            for key in writer_keys(&path, &before, &now) {
+                self.rewritten.remove(key);
+            }
+        }
         let mut changes = Changes::default();
-        for path in self.differences(&now) {
+        // If a build failed for a reason outside of the sources, saving a file builds again.
+        for path in differences(&self.scanned, &now, self.has_failed) {
             changes.static_files |= self.is_static(&path);
             changes.settings |= path == self.settings;
             changes.code |= self.is_code(&path);
@@ -119,12 +125,11 @@ impl Sources {
 
     /// Takes note of the changes during a build. They are returned by the next scan, except of files that builds write.
     pub(crate) fn build_ended(&mut self, build: &Build) {
-        self.has_failed = false;
         if let Some(artifacts) = build.artifacts() {
             let is_output = |file: &&PathBuf| self.inputs.outputs.iter().any(|output| file.starts_with(output));
             self.compiled = artifacts.sources.iter().filter(|file| !is_output(file)).cloned().collect();
         }
-        let mut now = self.read(&self.scanned.clone());
+        let mut now = self.read();
         // Files that were not known before are as they were compiled, unless they were written since.
         let is_older = |version: &FileVersion| version.modified().is_some_and(|modified| modified < build.started);
         let compiled = now.iter().filter(|(path, version)| self.is_compiled(path) && is_older(version));
@@ -134,11 +139,12 @@ impl Sources {
         }
         // Files that are not compiled any more.
         self.scanned.retain(|path, _| now.contains_key(path) || !path.exists());
-        let changed: BTreeSet<PathBuf> = self.differences(&now).into_iter().collect();
-        self.rewritten.retain(|path, _| changed.contains(path));
-        let scripts = build.scripts();
-        for path in changed.into_iter().filter(|path| !path.ends_with("Cargo.lock")) {
-            if self.is_code(&path) && self.is_written_by_builds(&path, now.get(&path), &scripts) {
+        let mut changed = differences(&self.scanned, &now, false);
+        changed.retain(|path| !path.ends_with("Cargo.lock"));
+        self.count_writes(&changed, &now, &build.scripts());
+        for path in changed {
+            let by_builds = |key: &Path| self.rewritten.get(key).is_some_and(|written| written.by_builds);
+            if writer_keys(&path, &self.scanned, &now).any(by_builds) {
                 self.rebuilt_static_files.extend(Some(path).filter(|path| self.is_static(path)));
             } else {
                 // As it was before the build, so that the next scan returns it.
@@ -152,24 +158,33 @@ impl Sources {
         self.has_failed = build.result.is_err();
     }
 
-    /// Counts a build during which a file changed, and returns whether it is builds that change it.
-    fn is_written_by_builds(&mut self, path: &Path, version: Option<&FileVersion>, scripts: &ScriptTimes) -> bool {
-        let file = self.describe(path);
-        let rewritten = self.rewritten.entry(path.to_owned()).or_default();
-        rewritten.builds = rewritten.builds.saturating_add(1);
-        rewritten.version = version.copied();
-        let by_script = version.and_then(FileVersion::modified).is_some_and(|modified| scripts.contain(modified));
-        if rewritten.builds >= if by_script { BUILDS_BY_SCRIPT } else { BUILDS } && !rewritten.by_builds {
-            rewritten.by_builds = true;
-            tracing::info!(
-                "{file} is written by the build itself: its changes during a build do not cause another build"
-            );
+    /// Counts a build during which these files changed, to find out whether it is builds that write them.
+    fn count_writes(&mut self, changed: &[PathBuf], now: &BTreeMap<PathBuf, FileVersion>, scripts: &ScriptTimes) {
+        let mut written: BTreeMap<PathBuf, bool> = BTreeMap::new();
+        for path in changed.iter().filter(|path| self.is_code(path)) {
+            let modified = now.get(path).and_then(FileVersion::modified);
+            let by_script = modified.is_some_and(|modified| scripts.contain(modified));
+            for key in writer_keys(path, &self.scanned, now) {
+                *written.entry(key.to_owned()).or_default() |= by_script;
+            }
         }
-        rewritten.by_builds
+        self.rewritten.retain(|path, _| written.contains_key(path));
+        for (path, by_script) in written {
+            let name = self.describe(&path);
+            let rewritten = self.rewritten.entry(path).or_default();
+            rewritten.builds = rewritten.builds.saturating_add(1);
+            let enough = if by_script { BUILDS_BY_SCRIPT } else { BUILDS };
+            if rewritten.builds >= enough && !rewritten.by_builds {
+                rewritten.by_builds = true;
+                tracing::info!(
+                    "{name} is written by the build itself: its changes during a build do not cause another build"
+                );
+            }
+        }
     }
 
     /// Reads the versions of all files, and lists the directories to watch.
-    fn read(&mut self, before: &BTreeMap<PathBuf, FileVersion>) -> BTreeMap<PathBuf, FileVersion> {
+    fn read(&mut self) -> BTreeMap<PathBuf, FileVersion> {
         let mut files: BTreeSet<PathBuf> = self.inputs.files.union(&self.compiled).cloned().collect();
         files.insert(self.settings.clone());
         let mut directories: BTreeSet<PathBuf> =
@@ -203,22 +218,11 @@ impl Sources {
         // By their real names: the system watches a directory once.
         self.directories = directories.iter().filter_map(|directory| directory.canonicalize().ok()).collect();
         let version = |path: PathBuf| {
-            let version = FileVersion::read(&path, before.get(&path))?;
+            let version = FileVersion::read(&path, self.seen.get(&path))?;
             Some((path, version))
         };
-        files.into_iter().filter_map(version).collect()
-    }
-
-    /// Returns the files that differ from the last scan.
-    fn differences(&self, now: &BTreeMap<PathBuf, FileVersion>) -> Vec<PathBuf> {
-        // If the reason was outside of the sources, saving a file builds again.
-        let is_new = |(path, version): &(&PathBuf, &FileVersion)| {
-            let before = self.scanned.get(*path);
-            !is_same(before, Some(version))
-                || (self.has_failed && before.is_some_and(|before| before.is_rewritten(version)))
-        };
-        let removed = self.scanned.keys().filter(|path| !now.contains_key(*path));
-        now.iter().filter(is_new).map(|(path, _)| path).chain(removed).cloned().collect()
+        self.seen = files.into_iter().filter_map(version).collect();
+        self.seen.clone()
     }
 
     fn is_static(&self, path: &Path) -> bool {
@@ -241,12 +245,31 @@ impl Sources {
     }
 }
 
-fn is_same(one: Option<&FileVersion>, other: Option<&FileVersion>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one.is_same(other),
-        (None, None) => true,
-        _ => false,
-    }
+/// Returns the files that differ. If `rewritten` is set, those that were written again with the same content do.
+fn differences(
+    before: &BTreeMap<PathBuf, FileVersion>,
+    now: &BTreeMap<PathBuf, FileVersion>,
+    rewritten: bool,
+) -> Vec<PathBuf> {
+    let is_same =
+        |before: &FileVersion, now: &FileVersion| before.is_same(now) && !(rewritten && before.is_rewritten(now));
+    let changed = now
+        .iter()
+        .filter(|(path, now)| !before.get(*path).is_some_and(|before| is_same(before, now)))
+        .map(|(path, _)| path);
+    let removed = before.keys().filter(|path| !now.contains_key(*path));
+    changed.chain(removed).cloned().collect()
+}
+
+/// Returns the paths by which it is counted who writes a file: its own, and its directory if it came or went, as files do that
+/// are named by a time or a hash.
+fn writer_keys<'a>(
+    path: &'a Path,
+    before: &BTreeMap<PathBuf, FileVersion>,
+    now: &BTreeMap<PathBuf, FileVersion>,
+) -> impl Iterator<Item = &'a Path> + use<'a> {
+    let stays = before.contains_key(path) && now.contains_key(path);
+    [Some(path), path.parent().filter(|_| !stays)].into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -132,6 +132,27 @@ fn what_a_build_script_writes_causes_one_more_build() {
 }
 
 #[test]
+fn files_with_another_name_for_each_build_do_not_build_for_ever() {
+    let (_temporary, root, mut sources) = sources_of(&["src/lib.rs", "logs/all.txt"]);
+    for (has_script, enough) in [(true, BUILDS_BY_SCRIPT), (false, BUILDS)] {
+        let mut builds = 0;
+        loop {
+            builds += 1;
+            let _ = fs::remove_file(root.join(format!("logs/{has_script}-{}.txt", builds - 1)));
+            write(&root, &format!("logs/{has_script}-{builds}.txt"), "x");
+            sources.build_ended(&built(&root, &["src/lib.rs"], has_script));
+            if sources.scan().is_empty() {
+                break;
+            }
+        }
+        assert_eq!(builds, enough);
+        // A user's.
+        write(&root, &format!("logs/{has_script}.txt"), "x");
+        assert!(sources.scan().code);
+    }
+}
+
+#[test]
 fn a_build_that_fails_and_writes_does_not_fail_for_ever() {
     let (_temporary, root, mut sources) = sources_of(&["src/lib.rs"]);
     let mut builds = 0;

@@ -2,9 +2,13 @@
 //!
 //! *Invariant:* cargo alone decides what is compiled and how. The module is the artifact of the requested package itself,
 //! never of a dependency.
+mod arguments;
 mod cargo;
 mod client;
+mod copy;
+mod dep_info;
 pub(crate) mod dist;
+mod editor;
 mod inputs;
 mod output;
 mod package;
@@ -13,34 +17,43 @@ mod tool;
 
 use anyhow::Result;
 
+use self::arguments::Role;
+
 pub(crate) use self::{
-    cargo::{BuildFailed, stop},
+    arguments::service_command,
+    cargo::{BuildFailed, ScriptTimes, stop},
     client::can_bind,
+    editor::is_editor_file,
     inputs::{BuildInputs, inputs},
-    output::{Artifacts, CapturedOutput, Output, Profile},
+    output::{Artifacts, CapturedOutput, Output},
     package::nearest_manifest,
     target::{is_installed as has_target, rustc},
     tool::tool,
 };
 use crate::settings::Settings;
 
-/// Builds the service in the current directory, and its client if it has one.
+/// Builds the service of the current directory, and its client if it has one.
 ///
 /// # Errors
 ///
 /// Returns an error if there is no such package, or cargo or wasm-bindgen fails.
-pub(crate) fn build(settings: &Settings, profile: Profile, mut output: Output<'_>) -> Result<Artifacts> {
+pub(crate) fn build(settings: &Settings, mut output: Output<'_>) -> Result<Artifacts> {
     settings.static_files.as_deref().map(dist::check_static_files).transpose()?;
-    let workspace = cargo::workspace()?;
+    let options = &settings.build;
+    let workspace = cargo::workspace(options)?;
+    let root = workspace.workspace_root.as_std_path();
     let client = settings.client.as_ref().map(|client| client.package.as_str());
     let service = package::service(&workspace, settings.service.package.as_deref(), client)?;
-    let service = cargo::build(service, "wasm32-wasip1", profile, &mut output)?.module;
-    let client = client
-        .map(|name| {
-            let package = package::named(&workspace, name, "client")?;
-            let compiled = cargo::build(package, "wasm32-unknown-unknown", profile, &mut output)?;
-            client::bind(&compiled, workspace.target_directory.as_std_path(), !matches!(output, Output::Inherit))
-        })
-        .transpose()?;
-    Ok(Artifacts { service, client })
+    let service = cargo::build(service, Role::Service, root, options, &mut output)?;
+    let mut artifacts =
+        Artifacts { service: service.module, client: None, sources: service.sources, scripts: service.scripts };
+    if let Some(name) = client {
+        let package = package::named(&workspace, name, "client")?;
+        let compiled = cargo::build(package, Role::Client, root, options, &mut output)?;
+        let (target_directory, quiet) = (workspace.target_directory.as_std_path(), !matches!(output, Output::Inherit));
+        artifacts.client = Some(client::bind(&compiled, target_directory, quiet, arguments::is_offline(options))?);
+        artifacts.sources.extend(compiled.sources);
+        artifacts.scripts.extend(compiled.scripts);
+    }
+    Ok(artifacts)
 }

@@ -15,7 +15,7 @@ use crate::{
         BenchCommand, BuildCommand, CompletionsCommand, ConfigCommand, DevCommand, DoctorCommand, InitCommand,
         InspectCommand, ManCommand, NewCommand, ServeCommand,
     },
-    settings::{CACHE_VARIABLE, Defaults, name_variable, with_variables},
+    settings::{CACHE_VARIABLE, Defaults, name_variable, variables, with_variables},
     ui::{GlobalArgs, LOG_FORMAT_VARIABLE, closest::closest, color::Color},
 };
 
@@ -90,6 +90,7 @@ impl Cli {
 /// Returns the definition of the command line, with the environment variable and the default of each setting.
 pub(crate) fn command() -> clap::Command {
     Cli::command()
+        .mut_subcommand("build", |command| with_variables(command, &Defaults::SERVE))
         .mut_subcommand("dev", |command| with_variables(command, &Defaults::DEV))
         .mut_subcommand("serve", |command| with_variables(command, &Defaults::SERVE))
         .mut_subcommand("config", |command| with_variables(command, &Defaults::SERVE))
@@ -120,10 +121,8 @@ fn suggest_command(mut error: clap::Error) -> clap::Error {
 /// Warns about unknown environment variables that look like settings.
 pub(crate) fn check_variables() {
     const PREFIX: &str = "STATEROOM_";
-    let command = command();
-    let arguments = command.find_subcommand("serve").into_iter().flat_map(clap::Command::get_arguments);
-    let variables =
-        arguments.filter_map(|argument| argument.get_env()?.to_str()).chain([CACHE_VARIABLE, LOG_FORMAT_VARIABLE]);
+    let settings = variables();
+    let variables = settings.iter().map(String::as_str).chain([CACHE_VARIABLE, LOG_FORMAT_VARIABLE]);
     let known: Vec<&str> = variables.filter_map(|variable| variable.strip_prefix(PREFIX)).collect();
     for (variable, _) in env::vars_os() {
         let Some(name) = variable.to_str().and_then(|variable| variable.strip_prefix(PREFIX)) else { continue };

@@ -1,8 +1,9 @@
 //! Settings: their declaration, sources and precedence: flags, environment variables, `stateroom.toml`, the preset, defaults.
 //!
-//! *Invariant:* a setting is declared once, in `schema`, `admission` or `limits`. Its flag, environment variable, key, help
+//! *Invariant:* a setting is declared once, in `schema`, `build`, `admission` or `limits`. Its flag, environment variable, key, help
 //! and line in the README are derived from that.
 mod admission;
+mod build;
 mod cache;
 mod file;
 mod layers;
@@ -10,6 +11,7 @@ mod limits;
 mod names;
 mod origin;
 mod preset;
+mod project;
 mod resolve;
 mod schema;
 mod value;
@@ -22,11 +24,13 @@ pub(crate) use names::{key, value_text};
 pub(crate) use preset::public_limit;
 pub(crate) use {
     admission::AdmissionSettings,
+    build::{BuildSettings, DevSettings},
     cache::{VARIABLE as CACHE_VARIABLE, directory as cache_directory},
     file::FILE_NAME,
     layers::Defaults,
-    names::{name_variable, with_variables},
+    names::{name_variable, variables, with_variables},
     origin::{GivenFlags, ListedSetting, Origin},
+    project::{BUILT_MODULE, Project},
     resolve::{ResolvedSettings, SettingsSources},
     schema::Settings,
     value::Port,

@@ -2,23 +2,27 @@
 //!
 //! *Invariant:* cargo's messages for people go to stderr unchanged; those for programs are read from its stdout.
 use std::{
+    collections::BTreeSet,
     fmt,
     io::{self, BufReader, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     thread::{self, JoinHandle},
+    time::SystemTime,
 };
 
 use anyhow::{Context, Result, anyhow};
-use cargo_metadata::{Artifact, Message, Metadata, MetadataCommand, Package};
+use cargo_metadata::{Artifact, Message, Metadata, MetadataCommand, Package, PackageId};
 use parking_lot::Mutex;
 
 use super::{
-    output::{Output, Profile},
+    arguments::{self, Role},
+    dep_info,
+    output::Output,
     package, target,
     tool::tool,
 };
-use crate::ui::color;
+use crate::{settings::BuildSettings, ui::color};
 
 /// The process ID of the running `cargo build`, if there is one.
 static RUNNING_CARGO: Mutex<Option<u32>> = Mutex::new(None);
@@ -28,8 +32,8 @@ static RUNNING_CARGO: Mutex<Option<u32>> = Mutex::new(None);
 /// # Errors
 ///
 /// Returns an error if there is none, or cargo cannot read it.
-pub(super) fn workspace() -> Result<Metadata> {
-    metadata(&["--no-deps"])
+pub(super) fn workspace(settings: &BuildSettings) -> Result<Metadata> {
+    metadata(settings, Some("--no-deps"))
 }
 
 /// Returns the workspace of the current directory, with dependencies.
@@ -37,16 +41,18 @@ pub(super) fn workspace() -> Result<Metadata> {
 /// # Errors
 ///
 /// As [`workspace`].
-pub(super) fn workspace_with_dependencies() -> Result<Metadata> {
-    metadata(&[])
+pub(super) fn workspace_with_dependencies(settings: &BuildSettings) -> Result<Metadata> {
+    metadata(settings, None)
 }
 
-fn metadata(arguments: &[&str]) -> Result<Metadata> {
+fn metadata(settings: &BuildSettings, argument: Option<&str>) -> Result<Metadata> {
     package::nearest_manifest()?;
-    let output =
-        tool("cargo").args(["metadata", "--format-version=1", "--quiet"]).args(arguments).output().context(
-            "failed to run `cargo`\n  hint: install Rust with rustup: https://rustup.rs, or add cargo to PATH",
-        )?;
+    let output = tool("cargo")
+        .args(["metadata", "--format-version=1", "--quiet"])
+        .args(argument)
+        .args(arguments::of_metadata(settings))
+        .output()
+        .context("failed to run `cargo`\n  hint: install Rust with rustup: https://rustup.rs, or add cargo to PATH")?;
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(anyhow!(reason).context("cargo failed to read the crate"));
@@ -55,13 +61,17 @@ fn metadata(arguments: &[&str]) -> Result<Metadata> {
         .context("failed to parse the output of `cargo metadata`")
 }
 
-/// A build that failed because of its sources, with the output of the compiler.
+/// A build that failed because of its sources.
 #[derive(Debug)]
-pub(crate) struct BuildFailed(String);
+pub(crate) struct BuildFailed {
+    /// The problem, with the output of the compiler.
+    problem: String,
+    pub(crate) scripts: ScriptTimes,
+}
 
 impl fmt::Display for BuildFailed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.problem)
     }
 }
 
@@ -73,6 +83,31 @@ pub(super) struct CompiledModule {
     pub(super) module: PathBuf,
     /// Version of wasm-bindgen that it was compiled against, if any.
     pub(super) wasm_bindgen: Option<String>,
+    /// Files that it was compiled from.
+    pub(super) sources: BTreeSet<PathBuf>,
+    pub(super) scripts: ScriptTimes,
+}
+
+/// The times in which build scripts of local packages ran.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ScriptTimes(Vec<(SystemTime, SystemTime)>);
+
+impl ScriptTimes {
+    /// Returns whether build scripts ran at a time.
+    pub(crate) fn contain(&self, time: SystemTime) -> bool {
+        self.0.iter().any(|(start, end)| (*start..=*end).contains(&time))
+    }
+
+    /// Adds the times of another build.
+    pub(super) fn extend(&mut self, other: ScriptTimes) {
+        self.0.extend(other.0);
+    }
+
+    /// Adds the time from `start` until now, in place of an earlier one with that start.
+    pub(crate) fn add(&mut self, start: SystemTime) {
+        self.0.retain(|(earlier, _)| *earlier != start);
+        self.0.push((start, SystemTime::now()));
+    }
 }
 
 /// Builds the library of a package.
@@ -82,15 +117,19 @@ pub(super) struct CompiledModule {
 /// Returns an error if the package is not a `cdylib`, the target cannot be installed, or the build fails.
 pub(super) fn build(
     package: &Package,
-    target: &str,
-    profile: Profile,
+    role: Role,
+    workspace: &Path,
+    settings: &BuildSettings,
     output: &mut Output<'_>,
 ) -> Result<CompiledModule> {
     package::check_cdylib(package)?;
-    target::ensure(target)?;
+    let target = role.target();
+    target::ensure(target, arguments::is_offline(settings))?;
     let is_captured = matches!(output, Output::Capture(_));
+    let start = SystemTime::now();
+    let command = arguments::command(settings, role);
     if !is_captured {
-        tracing::info!("building `{}` for {target}", package.name);
+        tracing::info!("building `{}` for {target}: `{command}`", package.name);
     }
     let mut cargo = tool("cargo");
     // Captured output is printed to the terminal later.
@@ -99,7 +138,7 @@ pub(super) fn build(
     }
     let mut cargo = cargo
         .args(["build", "--lib", "--message-format=json-render-diagnostics", "--target", target])
-        .args((profile == Profile::Release).then_some("--release"))
+        .args(arguments::of_build(settings, role))
         // By manifest: a dependency may have the same name.
         .args(["--manifest-path".as_ref(), package.manifest_path.as_std_path()])
         .args((!matches!(output, Output::Inherit)).then_some("--quiet"))
@@ -110,7 +149,7 @@ pub(super) fn build(
         .context("failed to run `cargo`")?;
     let diagnostics = cargo.stderr.take().map(read_on_thread);
     *RUNNING_CARGO.lock() = Some(cargo.id());
-    let (mut module, mut wasm_bindgen) = (None, None);
+    let (mut module, mut wasm_bindgen, mut scripts) = (None, None, ScriptTimes::default());
     for message in Message::parse_stream(BufReader::new(cargo.stdout.take().context("cargo has no stdout")?)) {
         let message = message.context("failed to read the output of `cargo build`")?;
         if let (Message::CompilerArtifact(artifact), Output::Capture(captured)) = (&message, &mut *output)
@@ -126,6 +165,7 @@ pub(super) fn build(
             Message::CompilerArtifact(artifact) if artifact.target.name == "wasm_bindgen" => {
                 wasm_bindgen = version(&artifact);
             }
+            Message::BuildScriptExecuted(script) if is_local(&script.package_id) => scripts.add(start),
             Message::TextLine(line) => {
                 let _ = writeln!(io::stderr(), "{line}");
             }
@@ -138,14 +178,20 @@ pub(super) fn build(
     if !status.success() {
         let details =
             if is_captured { format!("\n{diagnostics}") } else { ": see the output of cargo above".to_owned() };
-        return Err(BuildFailed(format!("failed to build `{}` for {target}{details}", package.name)).into());
+        let problem = format!("failed to build `{}` for {target} with `{command}`{details}", package.name);
+        return Err(BuildFailed { problem, scripts }.into());
     }
     if let Output::Capture(captured) = output {
         captured.diagnostics.push_str(&diagnostics);
     }
     let module =
         module.ok_or_else(|| anyhow!("cargo built `{}`, but no .wasm file", package.name))?.into_std_path_buf();
-    Ok(CompiledModule { module, wasm_bindgen })
+    Ok(CompiledModule { sources: dep_info::of_artifact(&module, workspace), module, wasm_bindgen, scripts })
+}
+
+/// Returns whether a package is one of the user's.
+fn is_local(package: &PackageId) -> bool {
+    package.repr.starts_with("path+")
 }
 
 /// Ends the running build, if there is one.

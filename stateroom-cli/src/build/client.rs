@@ -23,11 +23,16 @@ use crate::settings::cache_directory;
 /// # Errors
 ///
 /// If the module does not use wasm-bindgen, cannot be bound, or the matching program cannot be installed.
-pub(super) fn bind(compiled: &CompiledModule, target_directory: &Path, quiet: bool) -> Result<PathBuf> {
+pub(super) fn bind(
+    compiled: &CompiledModule,
+    target_directory: &Path,
+    quiet: bool,
+    is_offline: bool,
+) -> Result<PathBuf> {
     let module = compiled.module.as_path();
     let name = module.file_stem().context("the client's module has no file name")?.to_string_lossy();
     let version = version(compiled)?;
-    let program = program::find(&version, &cache_directory()?, quiet)?;
+    let program = program::find(&version, &cache_directory()?, quiet, is_offline)?;
     let directory = target_directory.join("stateroom").join("client").join(&*name);
     if directory.exists() {
         fs::remove_dir_all(&directory).with_context(|| format!("failed to remove `{}`", directory.display()))?;
@@ -57,13 +62,18 @@ pub(crate) fn can_bind(version: &Version) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::build::ScriptTimes;
 
     #[test]
     fn a_client_names_its_wasm_bindgen() {
         let made = |version: Option<&str>| CompiledModule {
             module: "client.wasm".into(),
             wasm_bindgen: version.map(str::to_owned),
+            sources: BTreeSet::new(),
+            scripts: ScriptTimes::default(),
         };
         assert_eq!(version(&made(Some("0.2.100"))).unwrap(), Version::new(0, 2, 100));
         let text = |version_of: Option<&str>| version(&made(version_of)).unwrap_err().to_string();

@@ -8,13 +8,13 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::output::Artifacts;
-use crate::settings::{FILE_NAME, Settings};
+use super::{copy::copy, output::Artifacts};
+use crate::settings::{BUILT_MODULE as MODULE, FILE_NAME, Settings};
 
 /// The name of the directory.
 pub(crate) const DIRECTORY: &str = "dist";
-/// The name of the module in it.
-const MODULE: &str = "server.wasm";
+/// The prefix of the directories in which it is prepared.
+pub(crate) const TEMPORARY: &str = ".dist-";
 /// The name of the directory of static files in it.
 const STATIC: &str = "static";
 /// The name of the directory of the client in that.
@@ -30,7 +30,7 @@ pub(crate) fn write(artifacts: &Artifacts, settings: &Settings) -> Result<()> {
     check_ours(target)?;
     // On the same file system, so that renaming works. Removed at the end with everything in it, including the old directory.
     let temporary =
-        tempfile::Builder::new().prefix(".dist-").tempdir_in(".").context("failed to create a temporary directory")?;
+        tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(".").context("failed to create a temporary directory")?;
     let (new, old) = (temporary.path().join("new"), temporary.path().join("old"));
     fill(&new, artifacts, settings)?;
     if target.exists() {
@@ -107,23 +107,6 @@ pub(crate) fn check_static_files(files: &Path) -> Result<()> {
 fn is_within(path: &Path, directory: &Path) -> bool {
     let path = fs::canonicalize(path);
     path.is_ok_and(|path| fs::canonicalize(directory).is_ok_and(|directory| path.starts_with(directory)))
-}
-
-/// Copies the contents of a directory, following links.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let context = || format!("failed to copy `{}`", from.display());
-    fs::create_dir_all(to).with_context(context)?;
-    for entry in fs::read_dir(from).with_context(context)? {
-        let entry = entry.with_context(context)?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        let kind = fs::metadata(&source).with_context(|| format!("failed to copy `{}`", source.display()))?;
-        if kind.is_dir() {
-            copy(&source, &target)?;
-        } else {
-            fs::copy(&source, &target).with_context(|| format!("failed to copy `{}`", source.display()))?;
-        }
-    }
-    Ok(())
 }
 
 /// The contents of a `dist` directory.

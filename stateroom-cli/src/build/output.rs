@@ -1,7 +1,7 @@
-//! The artifacts of a build, its profile, and the destination of its output.
-use std::path::PathBuf;
+//! The artifacts of a build, and the destination of its output.
+use std::{collections::BTreeSet, path::PathBuf};
 
-use clap::ValueEnum;
+use super::cargo::ScriptTimes;
 
 /// The paths that a build produced.
 #[derive(Debug)]
@@ -10,14 +10,9 @@ pub(crate) struct Artifacts {
     pub(crate) service: PathBuf,
     /// Directory with the bound client.
     pub(crate) client: Option<PathBuf>,
-}
-
-/// A profile of cargo.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Profile {
-    #[default]
-    Release,
-    Debug,
+    /// Files that they were compiled from.
+    pub(crate) sources: BTreeSet<PathBuf>,
+    pub(crate) scripts: ScriptTimes,
 }
 
 /// The destination of cargo's output.

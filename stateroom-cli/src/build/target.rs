@@ -9,10 +9,16 @@ use super::tool::tool;
 ///
 /// # Errors
 ///
-/// Returns an error if rustup cannot install it.
-pub(super) fn ensure(target: &str) -> Result<()> {
+/// Returns an error if rustup cannot install it, or may not use the network.
+pub(super) fn ensure(target: &str, is_offline: bool) -> Result<()> {
     if is_installed(target)? {
         return Ok(());
+    }
+    if is_offline {
+        bail!(
+            "the target {target} is not installed, and a build with `--offline` or `--frozen` does not install it\n  \
+             hint: run `rustup target add {target}`"
+        );
     }
     tracing::info!("installing the target {target}: `rustup target add {target}`");
     let added = tool("rustup").args(["target", "add", target]).stdout(Stdio::null()).status();

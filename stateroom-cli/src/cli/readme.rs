@@ -52,10 +52,12 @@ fn settings() -> String {
     command.build();
     let (serve, dev) = (subcommand(&command, "serve"), subcommand(&command, "dev"));
     let mut table = "| flag | variable | key | default | description |\n|---|---|---|---|---|\n".to_owned();
-    for setting in serve.get_arguments().filter(|argument| argument.get_env().is_some() && !argument.is_global_set()) {
-        let (description, default) = help(setting);
-        let in_dev = dev.get_arguments().find(|argument| argument.get_id() == setting.get_id()).map(help).unwrap();
-        let default = if in_dev.1 == default { default } else { format!("{default}; `dev`: {}", in_dev.1) };
+    // It has the settings of all commands.
+    for setting in dev.get_arguments().filter(|argument| argument.get_env().is_some() && !argument.is_global_set()) {
+        let (description, in_dev) = help(setting);
+        let in_serve = serve.get_arguments().find(|argument| argument.get_id() == setting.get_id());
+        let default = in_serve.map_or(in_dev.clone(), |setting| help(setting).1);
+        let default = if in_dev == default { default } else { format!("{default}; `dev`: {in_dev}") };
         let short = setting.get_short().map(|short| format!("`-{short}`, ")).unwrap_or_default();
         let value = setting.get_value_names().unwrap()[0].as_str();
         let value = if setting.is_require_equals_set() { format!("[={value}]") } else { format!(" {value}") };

@@ -1,25 +1,28 @@
 //! `stateroom build`: builds the service and its client for deployment.
-use std::path::Path;
-
 use anyhow::Result;
 use clap::Args;
 
 use crate::{
-    build::{self, Output, Profile, dist},
+    build::{self, Output, dist},
     serve::load,
-    settings::{Defaults, Settings, SettingsSources},
+    settings::{BuildSettings, Defaults, DevSettings, Settings, SettingsSources},
     ui::GlobalArgs,
 };
 
 const EXAMPLES: &str = "\
 Examples:
   stateroom build                    then: stateroom serve dist
-  stateroom build -C my-service -q   build the crate in my-service, print warnings and errors only";
+  stateroom build -C my-service -q   build the crate in my-service, print warnings and errors only
+  stateroom build --locked -F a,b    with features, and the versions of Cargo.lock
+  stateroom build -- --timings       with an argument of cargo build";
 
-/// Build the service crate in the current directory into the directory dist
+/// Build the service crate of the current directory into the directory dist
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct BuildCommand {}
+pub(crate) struct BuildCommand {
+    #[command(flatten)]
+    build: BuildSettings,
+}
 
 impl BuildCommand {
     /// Builds the service and its client.
@@ -28,10 +31,10 @@ impl BuildCommand {
     ///
     /// Returns an error if the build fails, or the host rejects the module.
     pub(crate) fn run(self, global: &GlobalArgs) -> Result<()> {
-        let sources = SettingsSources::read(Settings::default(), Path::new(""))?;
+        let sources = SettingsSources::to_build(Settings::default().with_build(self.build, DevSettings::default()))?;
         let host = sources.resolve(&Defaults::SERVE)?.host;
         let output = if global.quiet > 0 { Output::Quiet } else { Output::Inherit };
-        let artifacts = build::build(&sources.settings, Profile::Release, output)?;
+        let artifacts = build::build(&sources.settings, output)?;
         // Checked now rather than on deployment, with the limits that will apply there.
         load(&artifacts.service, &host)?;
         dist::write(&artifacts, &sources.settings)?;

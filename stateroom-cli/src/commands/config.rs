@@ -1,12 +1,12 @@
 //! `stateroom config`: lists the settings and their origins.
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    settings::{Defaults, GivenFlags, ListedSetting, Origin, Settings, SettingsSources},
+    settings::{BuildSettings, Defaults, DevSettings, GivenFlags, ListedSetting, Origin, Settings, SettingsSources},
     ui::report,
 };
 
@@ -18,7 +18,7 @@ Examples:
   stateroom config --json | jq .settings.port.value";
 
 /// List the settings and where each comes from
-// Accepts the flags of `serve`, to preview their effect.
+// Accepts the flags of `serve`, `build` and `dev`, to preview their effect.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ConfigCommand {
@@ -38,6 +38,12 @@ pub(crate) struct ConfigCommand {
     flags: GivenFlags,
 
     #[command(flatten)]
+    dev_settings: DevSettings,
+
+    #[command(flatten)]
+    build: BuildSettings,
+
+    #[command(flatten)]
     settings: Settings,
 }
 
@@ -55,7 +61,8 @@ impl ConfigCommand {
     /// Returns an error if settings contradict each other.
     pub(crate) fn run(self) -> Result<()> {
         let (verb, defaults) = if self.dev { ("dev", Defaults::DEV) } else { ("serve", Defaults::SERVE) };
-        let sources = SettingsSources::read(self.settings, Path::new(""))?;
+        let given = self.settings.with_build(self.build, self.dev_settings);
+        let sources = SettingsSources::of_project(given)?;
         let mut settings = sources.list(&defaults, &self.flags)?;
         if self.changed {
             settings.retain(|setting| setting.origin != Origin::Default);
@@ -69,6 +76,7 @@ impl ConfigCommand {
             report::print(&report::columns(&rows, ""))?;
         }
         sources.check_pairs()?;
+        sources.check_cargo_args()?;
         sources.resolve(&defaults).map(drop)
     }
 }

@@ -2,7 +2,6 @@
 use std::{
     env,
     io::{self, IsTerminal},
-    path::Path,
     sync::Arc,
     time::Instant,
 };
@@ -15,10 +14,10 @@ use stateroom_server::OnSwap;
 use tokio::runtime;
 
 use crate::{
-    build::{self, Artifacts, BuildFailed, Profile},
+    build::{self, Artifacts, BuildFailed},
     dev::{Builder, Fingerprint, Session, Sources, Watcher},
     serve::{ServeOptions, check_address, next_free_port, serve_until_stopped},
-    settings::{Defaults, Port, Settings, SettingsSources},
+    settings::{BuildSettings, Defaults, DevSettings, Port, Settings, SettingsSources},
     ui::GlobalArgs,
 };
 
@@ -27,9 +26,10 @@ Examples:
   stateroom dev                      on http://127.0.0.1:8080
   stateroom dev 3000 --open          on port 3000, and open it in a browser
   stateroom dev --next-port --debug  on the next free port, with faster builds
-  stateroom dev --ip 0.0.0.0         reachable from other machines";
+  stateroom dev --ip 0.0.0.0         reachable from other machines
+  stateroom dev -F cheats -- -j 1    with a feature, and an argument of cargo build";
 
-/// Build and serve the service crate in the current directory, and rebuild it on changes
+/// Build and serve the service crate of the current directory, and rebuild it on changes
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DevCommand {
@@ -50,16 +50,22 @@ pub(crate) struct DevCommand {
     next_port: bool,
 
     /// Build with cargo's profile `release` (the default)
-    #[arg(long, overrides_with = "debug", help_heading = "Development options")]
+    #[arg(long, overrides_with = "debug", conflicts_with = "profile", help_heading = "Development options")]
     release: bool,
 
     /// Build with cargo's profile `dev`: faster to build, slower to run
-    #[arg(long, overrides_with = "release", help_heading = "Development options")]
+    #[arg(long, overrides_with = "release", conflicts_with = "profile", help_heading = "Development options")]
     debug: bool,
 
     /// Serve the inspector even if other machines can reach it
     #[arg(long, help_heading = "Development options")]
     inspector: bool,
+
+    #[command(flatten)]
+    dev: DevSettings,
+
+    #[command(flatten)]
+    build: BuildSettings,
 
     #[command(flatten)]
     settings: Settings,
@@ -72,11 +78,14 @@ impl DevCommand {
     ///
     /// Returns an error if there is no service crate, or the module cannot be served.
     pub(crate) fn run(self, global: &GlobalArgs) -> Result<()> {
-        let mut settings = self.settings;
+        let mut settings = self.settings.with_build(self.build, self.dev);
         settings.port = self.positional_port.or(settings.port);
-        let sources = SettingsSources::read(settings, Path::new(""))?;
+        if self.debug || self.release {
+            settings.build.profile = Some(if self.debug { "dev" } else { "release" }.to_owned());
+        }
+        let sources = SettingsSources::to_build(settings)?;
         sources.check_pairs()?;
-        let (mut resolved, settings) = (sources.resolve(&Defaults::DEV)?, sources.settings);
+        let (mut resolved, settings, file) = (sources.resolve(&Defaults::DEV)?, sources.settings, sources.path);
         // Checked before a build, which may take minutes.
         if self.next_port {
             resolved.server.port = next_free_port(&resolved.server)?;
@@ -84,10 +93,9 @@ impl DevCommand {
         check_address(&resolved.server)?;
         let directory = env::current_dir().context("failed to find the current directory")?;
         let inputs = build::inputs(&settings)?;
-        let mut sources = Sources::new(inputs, settings.static_files.as_deref(), &directory);
-        let mut watcher = Watcher::new(&sources)?;
-        let profile = if self.debug { Profile::Debug } else { Profile::Release };
-        let builder = Builder { settings, profile, verbose: global.verbose > 0 };
+        let mut sources = Sources::new(inputs, settings.static_files.as_deref(), &directory, &file);
+        let mut watcher = Watcher::new(&sources, settings.dev.poll == Some(true));
+        let builder = Builder { settings, verbose: global.verbose > 0 };
         let started = Instant::now();
         if !io::stderr().is_terminal() {
             // The spinner is hidden.
@@ -129,7 +137,9 @@ impl DevCommand {
 /// Builds until a build succeeds, waiting for changes in between.
 fn first_build(builder: &Builder, sources: &mut Sources, watcher: &mut Watcher) -> Result<(Artifacts, Fingerprint)> {
     loop {
-        match builder.build() {
+        let build = builder.build();
+        sources.build_ended(&build);
+        match build.result {
             Err(error) if error.is::<BuildFailed>() => {
                 tracing::error!("{}", error.to_string().trim_end());
                 tracing::info!("waiting for changes: there is no build to serve yet");
@@ -137,6 +147,7 @@ fn first_build(builder: &Builder, sources: &mut Sources, watcher: &mut Watcher) 
                 let runtime = runtime.context("failed to start the Tokio runtime")?;
                 let changes = runtime.block_on(watcher.changes(sources));
                 tracing::info!("{}", changes.describe());
+                sources.update_inputs(&changes, builder);
             }
             result => return result,
         }

@@ -1,6 +1,4 @@
 //! `stateroom doctor`: checks this machine's setup.
-use std::path::Path;
-
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -35,8 +33,9 @@ impl DoctorCommand {
     /// Returns an error if a check fails.
     pub(crate) fn run(self) -> Result<()> {
         let settings = Settings::of_environment().map_err(anyhow::Error::from).and_then(|given| {
-            let sources = SettingsSources::read(given, Path::new(""))?;
+            let sources = SettingsSources::of_project(given)?;
             sources.check_pairs()?;
+            sources.check_cargo_args()?;
             let resolved = sources.resolve(&Defaults::SERVE)?;
             Ok((sources.settings, resolved))
         });

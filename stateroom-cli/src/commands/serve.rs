@@ -8,7 +8,7 @@ use stateroom_record::{RecordLimits, Recorder};
 use crate::{
     build::dist,
     serve::{ServeOptions, serve_until_stopped},
-    settings::{Defaults, Settings, SettingsSources},
+    settings::{Defaults, Project, Settings, SettingsSources},
     ui::error::usage,
 };
 
@@ -41,10 +41,20 @@ impl ServeCommand {
     ///
     /// Returns an error if the module cannot be served.
     pub(crate) fn run(self) -> Result<()> {
-        let path = self.module;
+        let (mut path, project) = (self.module, Project::find()?);
+        let built = project.directory.join(&path);
+        // From any directory of a project, as it was built.
+        if path == Path::new(dist::DIRECTORY) && !path.exists() && built.is_dir() {
+            tracing::info!("serving `{}`", built.display());
+            path = built;
+        }
         let is_directory = path.is_dir();
-        let settings_directory = if is_directory { path.as_path() } else { Path::new("") };
-        let sources = SettingsSources::read(self.settings, settings_directory)?;
+        let sources = if is_directory {
+            SettingsSources::read(self.settings, &path)?
+        } else {
+            project.announce();
+            SettingsSources::read(self.settings, &project.settings_directory())?
+        };
         sources.check_pairs()?;
         let mut resolved = sources.resolve(&Defaults::SERVE)?;
         if !path.exists() {

@@ -2,14 +2,14 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::{Context, Result};
 use indicatif::ProgressBar;
 
 use crate::{
-    build::{self, Artifacts, BuildInputs, CapturedOutput, Output, Profile},
+    build::{self, Artifacts, BuildFailed, BuildInputs, CapturedOutput, Output, ScriptTimes},
     settings::Settings,
     ui::logging::SPINNERS,
 };
@@ -19,7 +19,6 @@ const SPINNER_INTERVAL: Duration = Duration::from_millis(100);
 /// Builds a service, and its client if it has one.
 pub(crate) struct Builder {
     pub(crate) settings: Settings,
-    pub(crate) profile: Profile,
     /// Whether the output of cargo is shown.
     pub(crate) verbose: bool,
 }
@@ -31,18 +30,38 @@ pub(crate) struct Fingerprint {
     pub(super) client: Option<blake3::Hash>,
 }
 
+/// A build that ended.
+pub(crate) struct Build {
+    pub(super) started: SystemTime,
+    /// The error has the output of the compiler.
+    pub(crate) result: Result<(Artifacts, Fingerprint)>,
+}
+
+impl Build {
+    /// Returns the artifacts, if there are any.
+    pub(super) fn artifacts(&self) -> Option<&Artifacts> {
+        self.result.as_ref().ok().map(|(artifacts, _)| artifacts)
+    }
+
+    /// Returns the times in which build scripts ran.
+    pub(super) fn scripts(&self) -> ScriptTimes {
+        let scripts = match &self.result {
+            Ok((artifacts, _)) => Some(&artifacts.scripts),
+            Err(error) => error.downcast_ref().map(|failed: &BuildFailed| &failed.scripts),
+        };
+        scripts.cloned().unwrap_or_default()
+    }
+}
+
 impl Builder {
     /// Builds the service and its client.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error with the output of the compiler if the build fails.
-    pub(crate) fn build(&self) -> Result<(Artifacts, Fingerprint)> {
-        let artifacts = if self.verbose {
-            build::build(&self.settings, self.profile, Output::Inherit)?
-        } else {
-            self.build_with_spinner()?
-        };
+    pub(crate) fn build(&self) -> Build {
+        Build { started: SystemTime::now(), result: self.try_build() }
+    }
+
+    fn try_build(&self) -> Result<(Artifacts, Fingerprint)> {
+        let artifacts =
+            if self.verbose { build::build(&self.settings, Output::Inherit)? } else { self.build_with_spinner()? };
         let fingerprint = Fingerprint {
             service: hash([artifacts.service.clone()])?,
             client: artifacts.client.as_deref().map(|directory| hash(list_files(directory)?)).transpose()?,
@@ -74,7 +93,7 @@ impl Builder {
         spinner.set_message("building");
         let mut diagnostics = String::new();
         let output = CapturedOutput { diagnostics: &mut diagnostics, on_compiled: &mut on_compiled };
-        let artifacts = build::build(&self.settings, self.profile, Output::Capture(output));
+        let artifacts = build::build(&self.settings, Output::Capture(output));
         SPINNERS.remove(&spinner);
         if artifacts.is_ok() && !diagnostics.trim().is_empty() {
             SPINNERS.suspend(|| {

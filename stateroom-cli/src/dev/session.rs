@@ -9,7 +9,8 @@ use stateroom_server::ServerHandle;
 
 use super::{
     builder::{Builder, Fingerprint},
-    sources::{Changes, Sources},
+    changes::Changes,
+    sources::Sources,
     watcher::Watcher,
 };
 use crate::{build::Artifacts, settings::FILE_NAME};
@@ -40,7 +41,9 @@ impl Session {
                 tracing::warn!("{FILE_NAME} changed: restart `stateroom dev` to apply it");
             }
             static_files_changed |= changes.static_files;
-            if changes.code && !self.rebuild(&changes, &server, &replace).await {
+            let is_built = !changes.code || self.rebuild(&changes, &server, &replace).await;
+            self.sources.update_inputs(&changes, &self.builder);
+            if !is_built {
                 continue;
             }
             if std::mem::take(&mut static_files_changed) {
@@ -57,26 +60,19 @@ impl Session {
         let had_failed = self.status.has_failed();
         self.status.set_building();
         let builder = self.builder.clone();
-        let (artifacts, fingerprint) = match tokio::task::spawn_blocking(move || builder.build()).await {
-            Ok(Ok(built)) => built,
-            Ok(Err(error)) => {
+        // Fails only if the server is stopping.
+        let Ok(build) = tokio::task::spawn_blocking(move || builder.build()).await else { return false };
+        self.sources.build_ended(&build);
+        let (artifacts, fingerprint) = match build.result {
+            Ok(built) => built,
+            Err(error) => {
                 let text = format!("{error:#}");
                 let changes = changes.describe();
                 tracing::error!("{changes}: build failed, the running service continues\n{}", text.trim_end());
                 self.status.set_failed(text);
                 return false;
             }
-            // The server is stopping.
-            Err(_) => return false,
         };
-        self.sources.accept_lock();
-        if changes.manifest {
-            // The dependencies may have changed.
-            match self.builder.inputs() {
-                Ok(inputs) => self.sources.set_inputs(inputs),
-                Err(error) => tracing::warn!("failed to update the watched directories: {error:#}"),
-            }
-        }
         let service_changed = fingerprint.service != self.fingerprint.service;
         let client_changed = fingerprint.client != self.fingerprint.client;
         if service_changed {

@@ -1,86 +1,87 @@
 //! The files that a service is built from, and which of them have changed.
 //!
-//! *Invariant:* files that git ignores and files that a build writes are not scanned.
+//! *Invariant:* what a build reads is scanned; what it writes into the sources causes one more build at most.
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
-use ignore::WalkBuilder;
-
-use crate::{
-    build::{BuildInputs, dist},
-    settings::FILE_NAME,
+use super::{
+    builder::{Build, Builder},
+    changes::Changes,
+    version::FileVersion,
+    walk::{self, Rules},
 };
+use crate::build::{BuildInputs, ScriptTimes, dist};
 
-/// The directories to scan, and the result of the last scan.
+/// Builds in a row during which a file changes until it counts as written by them, if that was while a build script ran.
+const BUILDS_BY_SCRIPT: u8 = 2;
+/// The same for other files, which a user may have saved twice.
+const BUILDS: u8 = 3;
+
+/// The files to scan, and the result of the last scan.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
-    /// Directories of packages, and single files.
-    roots: BTreeSet<PathBuf>,
-    static_files: Option<PathBuf>,
+    directory: PathBuf,
     settings: PathBuf,
-    /// Directories that builds write.
-    outputs: Vec<PathBuf>,
+    static_files: Option<PathBuf>,
+    inputs: BuildInputs,
+    /// Files that the last build was compiled from.
+    compiled: BTreeSet<PathBuf>,
+    /// Versions that were built, or returned as changes.
     scanned: BTreeMap<PathBuf, FileVersion>,
+    /// Versions that were last seen.
+    seen: BTreeMap<PathBuf, FileVersion>,
     directories: BTreeSet<PathBuf>,
+    /// Files that changed during each of the last builds, and not since; and directories in which files came or went.
+    rewritten: BTreeMap<PathBuf, Rewritten>,
+    /// Static files that builds write, which changed since the last scan.
+    rebuilt_static_files: Vec<PathBuf>,
+    /// Whether the last build failed, perhaps for a reason outside of the sources.
+    has_failed: bool,
+    /// Directories that were reported as ignored by git.
+    ignored: BTreeSet<PathBuf>,
 }
 
-/// The modification time and size of a file, by which changes are detected.
-type FileVersion = (Option<SystemTime>, u64);
-
-/// The changes since the last scan.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Changes {
-    /// Whether a file that a build may depend on changed.
-    pub(super) code: bool,
-    /// Whether a static file changed.
-    pub(super) static_files: bool,
-    /// Whether `stateroom.toml` changed.
-    pub(super) settings: bool,
-    /// Whether a `Cargo.toml` changed.
-    pub(super) manifest: bool,
-    /// Paths relative to the current directory.
-    files: Vec<String>,
-}
-
-impl Changes {
-    /// Returns whether nothing changed.
-    pub(super) fn is_empty(&self) -> bool {
-        self.files.is_empty()
-    }
-
-    /// Describes the changes in a sentence.
-    pub(crate) fn describe(&self) -> String {
-        match self.files.as_slice() {
-            [] => "nothing changed".to_owned(),
-            [file] => format!("{file} changed"),
-            [file, others @ ..] => format!("{file} and {} more changed", others.len()),
-        }
-    }
+#[derive(Debug, Default)]
+struct Rewritten {
+    builds: u8,
+    /// Whether the builds write it.
+    by_builds: bool,
 }
 
 impl Sources {
-    /// Scans the inputs of a build and the static files, relative to the current directory.
-    pub(crate) fn new(inputs: BuildInputs, static_files: Option<&Path>, directory: &Path) -> Self {
-        let static_files = static_files.map(|files| directory.join(files));
-        let mut sources = Sources { static_files, settings: directory.join(FILE_NAME), ..Sources::default() };
+    /// Scans the inputs of a build and the static files, relative to a directory.
+    pub(crate) fn new(inputs: BuildInputs, static_files: Option<&Path>, directory: &Path, settings: &Path) -> Self {
+        let mut sources = Sources {
+            directory: directory.to_owned(),
+            settings: directory.join(settings),
+            static_files: static_files.map(|files| directory.join(files)),
+            ..Sources::default()
+        };
         sources.set_inputs(inputs);
         sources
     }
 
     /// Replaces the inputs of the build. Changes that were not returned yet are kept.
-    pub(super) fn set_inputs(&mut self, BuildInputs { roots, target_directory }: BuildInputs) {
-        self.roots = roots;
-        self.roots.insert(self.settings.clone());
-        self.outputs = vec![target_directory, self.directory().join(dist::DIRECTORY)];
-        let before = self.scanned.clone();
-        self.scan();
-        for (path, scanned) in &mut self.scanned {
-            if let Some(version) = before.get(path) {
-                *scanned = *version;
+    pub(super) fn set_inputs(&mut self, inputs: BuildInputs) {
+        self.inputs = inputs;
+        self.inputs.outputs.push(self.directory.join(dist::DIRECTORY));
+        let before = std::mem::take(&mut self.scanned);
+        self.scanned = self.read();
+        for (path, version) in &mut self.scanned {
+            if let Some(before) = before.get(path) {
+                *version = *before;
+            }
+        }
+    }
+
+    /// Updates the inputs of the build if the changes may have changed them, such as the dependencies.
+    pub(crate) fn update_inputs(&mut self, changes: &Changes, builder: &Builder) {
+        if changes.manifest {
+            match builder.inputs() {
+                Ok(inputs) => self.set_inputs(inputs),
+                Err(error) => tracing::warn!("failed to update the watched directories: {error:#}"),
             }
         }
     }
@@ -90,183 +91,186 @@ impl Sources {
         &self.directories
     }
 
+    /// Returns whether it is not known yet who changed a file during the last two builds: a build, or a user.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.rewritten.values().any(|rewritten| !rewritten.by_builds && rewritten.builds == BUILDS - 1)
+    }
+
     /// Scans all files and returns the changes since the last scan.
     pub(super) fn scan(&mut self) -> Changes {
-        self.directories = self.roots.iter().filter_map(|root| root.parent()).map(Path::to_owned).collect();
-        let mut scanned = BTreeMap::new();
-        for root in self.roots.clone() {
-            self.walk(&root, false, &mut scanned);
-        }
-        if let Some(files) = self.static_files.clone() {
-            // Static files may be links to files that several pages share.
-            self.walk(&files, true, &mut scanned);
-        }
-        let changes = self.compare(&scanned);
-        self.scanned = scanned;
-        changes
-    }
-
-    /// Accepts the `Cargo.lock` that a build wrote as unchanged.
-    pub(super) fn accept_lock(&mut self) {
-        for (path, scanned) in &mut self.scanned {
-            if path.ends_with("Cargo.lock")
-                && let Some(version) = version(path)
-            {
-                *scanned = version;
+        let before = self.seen.clone();
+        let now = self.read();
+        // What changes between builds is not their own.
+        for path in differences(&before, &now, false) {
+            for key in writer_keys(&path, &before, &now) {
+                self.rewritten.remove(key);
             }
         }
-    }
-
-    fn walk(&mut self, root: &Path, follow_links: bool, scanned: &mut BTreeMap<PathBuf, FileVersion>) {
-        let outputs = self.outputs.clone();
-        let mut walk = WalkBuilder::new(root);
-        walk.require_git(false).follow_links(follow_links);
-        walk.filter_entry(move |entry| !outputs.iter().any(|output| entry.path().starts_with(output)));
-        // Unreadable entries may be removed already.
-        for entry in walk.build().flatten() {
-            if entry.file_type().is_some_and(|kind| kind.is_dir()) {
-                self.directories.insert(entry.into_path());
-            } else if !is_editor_file(entry.path())
-                && let Some(version) = version(entry.path())
-            {
-                scanned.insert(entry.into_path(), version);
-            }
-        }
-    }
-
-    fn directory(&self) -> &Path {
-        self.settings.parent().unwrap_or(Path::new(""))
-    }
-
-    fn compare(&self, now: &BTreeMap<PathBuf, FileVersion>) -> Changes {
         let mut changes = Changes::default();
-        let changed =
-            now.iter().filter(|(path, version)| self.scanned.get(*path) != Some(version)).map(|(path, _)| path);
-        let removed = self.scanned.keys().filter(|path| !now.contains_key(*path));
-        for path in changed.chain(removed) {
-            // A new lock file was written by a build.
-            if path.ends_with("Cargo.lock") && !self.scanned.contains_key(path) {
-                continue;
-            }
-            if *path == self.settings {
-                changes.settings = true;
-            } else if self.static_files.as_ref().is_some_and(|files| path.starts_with(files)) {
-                changes.static_files = true;
-            } else {
-                changes.code = true;
-                changes.manifest |= path.ends_with("Cargo.toml");
-            }
-            changes.files.push(path.strip_prefix(self.directory()).unwrap_or(path).display().to_string());
+        // If a build failed for a reason outside of the sources, saving a file builds again.
+        for path in differences(&self.scanned, &now, self.has_failed) {
+            changes.static_files |= self.is_static(&path);
+            changes.settings |= path == self.settings;
+            changes.code |= self.is_code(&path);
+            changes.manifest |= path.extension().is_some_and(|extension| extension == "toml");
+            changes.files.push(self.describe(&path));
         }
+        for path in std::mem::take(&mut self.rebuilt_static_files) {
+            changes.static_files = true;
+            changes.files.push(self.describe(&path));
+        }
+        self.scanned = now;
         changes
+    }
+
+    /// Takes note of the changes during a build. They are returned by the next scan, except of files that builds write.
+    pub(crate) fn build_ended(&mut self, build: &Build) {
+        if let Some(artifacts) = build.artifacts() {
+            let is_output = |file: &&PathBuf| self.inputs.outputs.iter().any(|output| file.starts_with(output));
+            self.compiled = artifacts.sources.iter().filter(|file| !is_output(file)).cloned().collect();
+        }
+        let mut now = self.read();
+        // Files that were not known before are as they were compiled, unless they were written since.
+        let is_older = |version: &FileVersion| version.modified().is_some_and(|modified| modified < build.started);
+        let compiled = now.iter().filter(|(path, version)| self.is_compiled(path) && is_older(version));
+        let compiled: Vec<_> = compiled.map(|(path, version)| (path.clone(), *version)).collect();
+        for (path, version) in compiled {
+            self.scanned.entry(path).or_insert(version);
+        }
+        // Files that are not compiled any more.
+        self.scanned.retain(|path, _| now.contains_key(path) || !path.exists());
+        let mut changed = differences(&self.scanned, &now, false);
+        changed.retain(|path| !path.ends_with("Cargo.lock"));
+        self.count_writes(&changed, &now, &build.scripts());
+        for path in changed {
+            let by_builds = |key: &Path| self.rewritten.get(key).is_some_and(|written| written.by_builds);
+            if writer_keys(&path, &self.scanned, &now).any(by_builds) {
+                self.rebuilt_static_files.extend(Some(path).filter(|path| self.is_static(path)));
+            } else {
+                // As it was before the build, so that the next scan returns it.
+                match self.scanned.get(&path) {
+                    Some(version) => now.insert(path, *version),
+                    None => now.remove(&path),
+                };
+            }
+        }
+        self.scanned = now;
+        self.has_failed = build.result.is_err();
+    }
+
+    /// Counts a build during which these files changed, to find out whether it is builds that write them.
+    fn count_writes(&mut self, changed: &[PathBuf], now: &BTreeMap<PathBuf, FileVersion>, scripts: &ScriptTimes) {
+        let mut written: BTreeMap<PathBuf, bool> = BTreeMap::new();
+        for path in changed.iter().filter(|path| self.is_code(path)) {
+            let modified = now.get(path).and_then(FileVersion::modified);
+            let by_script = modified.is_some_and(|modified| scripts.contain(modified));
+            for key in writer_keys(path, &self.scanned, now) {
+                *written.entry(key.to_owned()).or_default() |= by_script;
+            }
+        }
+        self.rewritten.retain(|path, _| written.contains_key(path));
+        for (path, by_script) in written {
+            let name = self.describe(&path);
+            let rewritten = self.rewritten.entry(path).or_default();
+            rewritten.builds = rewritten.builds.saturating_add(1);
+            let enough = if by_script { BUILDS_BY_SCRIPT } else { BUILDS };
+            if rewritten.builds >= enough && !rewritten.by_builds {
+                rewritten.by_builds = true;
+                tracing::info!(
+                    "{name} is written by the build itself: its changes during a build do not cause another build"
+                );
+            }
+        }
+    }
+
+    /// Reads the versions of all files, and lists the directories to watch.
+    fn read(&mut self) -> BTreeMap<PathBuf, FileVersion> {
+        let mut files: BTreeSet<PathBuf> = self.inputs.files.union(&self.compiled).cloned().collect();
+        files.insert(self.settings.clone());
+        let mut directories: BTreeSet<PathBuf> =
+            files.iter().filter_map(|file| file.parent()).map(Path::to_owned).collect();
+        let links = files.iter().filter(|file| file.is_symlink()).filter_map(|file| file.canonicalize().ok());
+        directories.extend(links.filter_map(|file| file.parent().map(Path::to_owned)));
+        // A build script may depend on all of a directory.
+        let whole: Vec<PathBuf> = self.compiled.iter().filter(|path| path.is_dir()).cloned().collect();
+        let walks = self.inputs.packages.iter().map(|root| (root, false, true));
+        // Static files may be links to files that several pages share.
+        let walks = walks.chain(self.inputs.sources.iter().chain(&self.static_files).map(|root| (root, true, true)));
+        let walks: Vec<_> = walks.chain(whole.iter().map(|root| (root, true, false))).collect();
+        let mut ignored = BTreeSet::new();
+        for (root, follow_links, respect_git) in walks {
+            let rules = Rules { follow_links, respect_git, without: &self.inputs.outputs };
+            let mut listing = walk::list(root, rules);
+            if listing.files.is_empty() {
+                listing = walk::list(root, Rules { respect_git: false, ..rules });
+                if !listing.files.is_empty() {
+                    ignored.insert(root.clone());
+                }
+            }
+            files.extend(listing.files);
+            directories.extend(listing.directories);
+        }
+        for root in ignored {
+            if self.ignored.insert(root.clone()) {
+                tracing::info!("git ignores all files in `{}`: watching them nevertheless", root.display());
+            }
+        }
+        // By their real names: the system watches a directory once.
+        self.directories = directories.iter().filter_map(|directory| directory.canonicalize().ok()).collect();
+        let version = |path: PathBuf| {
+            let version = FileVersion::read(&path, self.seen.get(&path))?;
+            Some((path, version))
+        };
+        self.seen = files.into_iter().filter_map(version).collect();
+        self.seen.clone()
+    }
+
+    fn is_static(&self, path: &Path) -> bool {
+        self.static_files.as_ref().is_some_and(|files| path.starts_with(files))
+    }
+
+    /// Returns whether the last build depended on a file, or on a directory around it.
+    fn is_compiled(&self, path: &Path) -> bool {
+        path.ancestors().any(|path| self.compiled.contains(path))
+    }
+
+    /// Returns whether a build may depend on a file.
+    fn is_code(&self, path: &Path) -> bool {
+        self.is_compiled(path) || self.inputs.files.contains(path) || !(self.is_static(path) || path == self.settings)
+    }
+
+    /// Returns the name of a file for people.
+    fn describe(&self, path: &Path) -> String {
+        path.strip_prefix(&self.directory).unwrap_or(path).display().to_string()
     }
 }
 
-/// Returns the version of a file, following links.
-fn version(path: &Path) -> Option<FileVersion> {
-    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    Some((metadata.modified().ok(), metadata.len()))
+/// Returns the files that differ. If `rewritten` is set, those that were written again with the same content do.
+fn differences(
+    before: &BTreeMap<PathBuf, FileVersion>,
+    now: &BTreeMap<PathBuf, FileVersion>,
+    rewritten: bool,
+) -> Vec<PathBuf> {
+    let is_same =
+        |before: &FileVersion, now: &FileVersion| before.is_same(now) && !(rewritten && before.is_rewritten(now));
+    let changed = now
+        .iter()
+        .filter(|(path, now)| !before.get(*path).is_some_and(|before| is_same(before, now)))
+        .map(|(path, _)| path);
+    let removed = before.keys().filter(|path| !now.contains_key(*path));
+    changed.chain(removed).cloned().collect()
 }
 
-/// Returns whether a file is a temporary or backup file of an editor.
-fn is_editor_file(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    name.ends_with('~') || name.ends_with(".tmp") || name.ends_with(".swp") || name.starts_with('#') || name == "4913"
+/// Returns the paths by which it is counted who writes a file: its own, and its directory if it came or went, as files do that
+/// are named by a time or a hash.
+fn writer_keys<'a>(
+    path: &'a Path,
+    before: &BTreeMap<PathBuf, FileVersion>,
+    now: &BTreeMap<PathBuf, FileVersion>,
+) -> impl Iterator<Item = &'a Path> + use<'a> {
+    let stays = before.contains_key(path) && now.contains_key(path);
+    [Some(path), path.parent().filter(|_| !stays)].into_iter().flatten()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn inputs_in(root: &Path) -> BuildInputs {
-        BuildInputs { roots: [root.to_owned()].into(), target_directory: root.join("target") }
-    }
-
-    fn write(directory: &Path, file: &str, text: &str) {
-        let path = directory.join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    #[test]
-    fn changes_are_reported_by_kind() {
-        let root = tempfile::tempdir().unwrap();
-        let root = root.path();
-        for file in ["Cargo.toml", "src/lib.rs", "static/index.html", ".gitignore"] {
-            write(root, file, "x");
-        }
-        let mut sources = Sources::new(inputs_in(root), Some(Path::new("static")), root);
-        assert_eq!(sources.scanned.len(), 3, "{sources:?}");
-        assert!(sources.scan().is_empty());
-
-        write(root, "src/lib.rs", "longer");
-        let changes = sources.scan();
-        assert_eq!((changes.code, changes.static_files, changes.settings), (true, false, false));
-        assert_eq!(changes.describe(), "src/lib.rs changed");
-        write(root, "static/index.html", "longer");
-        let changes = sources.scan();
-        assert_eq!((changes.code, changes.static_files, changes.settings), (false, true, false));
-        write(root, FILE_NAME, "port = 1");
-        assert!(sources.scan().settings);
-
-        write(root, "src/more/new.rs", "x");
-        fs::remove_file(root.join("src/lib.rs")).unwrap();
-        let changes = sources.scan();
-        assert!(changes.code && sources.directories().contains(&root.join("src/more")));
-        assert_eq!(changes.describe(), "src/more/new.rs and 1 more changed");
-        assert!(sources.scan().is_empty());
-    }
-
-    #[test]
-    fn ignored_built_and_editor_files_are_not_scanned() {
-        let root = tempfile::tempdir().unwrap();
-        let root = root.path();
-        write(root, ".gitignore", "/notes\n");
-        write(root, "src/lib.rs", "x");
-        let mut sources = Sources::new(inputs_in(root), None, root);
-        for file in ["notes/a", "target/debug/x", "dist/server.wasm", ".git/HEAD", "src/lib.rs~", "src/.lib.rs.swp"] {
-            write(root, file, "x");
-            assert!(sources.scan().is_empty(), "{file}");
-        }
-        write(root, "Cargo.lock", "x");
-        assert!(sources.scan().is_empty(), "written by a build");
-        write(root, "Cargo.lock", "by a build");
-        sources.accept_lock();
-        assert!(sources.scan().is_empty());
-        write(root, "Cargo.lock", "by another program");
-        assert!(sources.scan().code);
-    }
-
-    #[test]
-    fn links_are_followed_in_static_files_only() {
-        let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let (root, elsewhere) = (root.path(), elsewhere.path());
-        write(root, "src/lib.rs", "x");
-        write(root, "static/index.html", "x");
-        write(elsewhere, "shared.js", "x");
-        #[cfg(unix)]
-        for link in ["static/shared", "data"] {
-            std::os::unix::fs::symlink(elsewhere, root.join(link)).unwrap();
-        }
-        let mut sources = Sources::new(inputs_in(root), Some(Path::new("static")), root);
-        write(elsewhere, "shared.js", "longer");
-        let changes = sources.scan();
-        assert_eq!((changes.code, changes.static_files), (false, cfg!(unix)), "{changes:?}");
-    }
-
-    #[test]
-    fn new_dependencies_are_scanned_after_the_manifest_changed() {
-        let (root, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        write(root.path(), "Cargo.toml", "x");
-        write(other.path(), "src/lib.rs", "x");
-        let mut sources = Sources::new(inputs_in(root.path()), None, root.path());
-        write(root.path(), "Cargo.toml", "longer");
-        assert!(sources.scan().manifest);
-        let roots = [root.path().to_owned(), other.path().to_owned()].into();
-        write(root.path(), "Cargo.toml", "while it was built");
-        sources.set_inputs(BuildInputs { roots, target_directory: root.path().join("target") });
-        assert_eq!(sources.scan().describe(), "Cargo.toml changed");
-        write(other.path(), "src/lib.rs", "longer");
-        assert!(sources.scan().code);
-    }
-}
+mod tests;

@@ -1,24 +1,35 @@
 //! Waiting for changes of files.
 //!
-//! *Invariant:* notifications of the system only trigger a scan: the scan decides what changed.
+//! *Invariant:* notifications of the system only trigger a scan: the scan decides what changed. Without notifications of every
+//! directory, there is a scan every second.
 use std::{collections::BTreeSet, mem, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, event::ModifyKind};
+use notify::{ErrorKind, EventKind, RecursiveMode, event::ModifyKind};
 use parking_lot::Mutex;
-use tokio::{sync::Notify, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::Notify,
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
 
-use super::sources::{Changes, Sources};
+use super::{changes::Changes, sources::Sources};
 
 /// The time without notifications after which a save, or a checkout of many files, is complete.
 const QUIET_INTERVAL: Duration = Duration::from_millis(40);
 /// The maximum number of such intervals to wait while files are written all the time.
 const MAX_QUIET_INTERVALS: usize = 50;
+/// The time between scans without notifications.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The time in which a user who saves files all the time saves one again. A build that has ended does not.
+const DOUBT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A watcher of the directories of the sources.
 pub(crate) struct Watcher {
-    watcher: RecommendedWatcher,
+    /// `None` if the system has none to give, or it is not asked.
+    system: Option<Box<dyn notify::Watcher + Send>>,
     watched: BTreeSet<PathBuf>,
+    /// Whether files are looked at every second.
+    polls: bool,
     notifications: Arc<Notifications>,
 }
 
@@ -45,27 +56,49 @@ impl Notifications {
 }
 
 impl Watcher {
-    /// Starts watching the directories of the sources.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the system does not support it.
-    pub(crate) fn new(sources: &Sources) -> Result<Watcher> {
+    /// Starts watching the directories of the sources, or looking at them every second if `poll` is set or there is no other
+    /// way.
+    pub(crate) fn new(sources: &Sources, poll: bool) -> Watcher {
         let notifications = Arc::<Notifications>::default();
         let receiver = notifications.clone();
-        let watcher = notify::recommended_watcher(move |event| receiver.receive(event))
-            .context("failed to watch for file changes")?;
-        let mut watcher = Watcher { watcher, watched: BTreeSet::new(), notifications };
+        let system = if poll {
+            tracing::info!("looking for changes every second, instead of being notified of them");
+            None
+        } else {
+            Some(notify::recommended_watcher(move |event| receiver.receive(event)))
+        };
+        let system = system.map(|system| system.map(|system| -> Box<dyn notify::Watcher + Send> { Box::new(system) }));
+        Watcher::with(system, notifications, sources)
+    }
+
+    fn with(
+        system: Option<notify::Result<Box<dyn notify::Watcher + Send>>>,
+        notifications: Arc<Notifications>,
+        sources: &Sources,
+    ) -> Watcher {
+        let system = system.and_then(|system| match system {
+            Ok(system) => Some(system),
+            Err(error) => {
+                tracing::warn!(
+                    "failed to watch for changes ({error}): looking for them every second\n  \
+                     hint: on Linux, raise the number of watchers: `sudo sysctl -w fs.inotify.max_user_instances=1024`"
+                );
+                None
+            }
+        });
+        let mut watcher = Watcher { polls: system.is_none(), system, watched: BTreeSet::new(), notifications };
         watcher.watch_only(sources.directories());
-        Ok(watcher)
+        watcher
     }
 
     /// Waits for changes and returns them.
     pub(crate) async fn changes(&mut self, sources: &mut Sources) -> Changes {
         // The directories may have changed since the last call.
         self.watch_only(sources.directories());
+        if sources.is_in_doubt() {
+            sleep(DOUBT_INTERVAL).await;
+        }
         loop {
-            self.notifications.received.notified().await;
             for _ in 0..MAX_QUIET_INTERVALS {
                 if timeout(QUIET_INTERVAL, self.notifications.received.notified()).await.is_err() {
                     break;
@@ -83,85 +116,62 @@ impl Watcher {
             if !changes.is_empty() {
                 return changes;
             }
+            if self.polls {
+                let _ = timeout(POLL_INTERVAL, self.notifications.received.notified()).await;
+            } else {
+                self.notifications.received.notified().await;
+            }
         }
     }
 
     /// Watches these directories and no others.
     fn watch_only(&mut self, directories: &BTreeSet<PathBuf>) {
-        use notify::Watcher;
-
+        let Some(system) = &mut self.system else { return };
         for removed in mem::take(&mut *self.notifications.removed.lock()) {
             if self.watched.remove(&removed) {
-                let _ = self.watcher.unwatch(&removed);
+                let _ = system.unwatch(&removed);
             }
         }
-        for directory in self.watched.difference(directories) {
+        let unused: Vec<_> = self.watched.difference(directories).cloned().collect();
+        for directory in unused {
             // Fails if the system has stopped watching it already.
-            let _ = self.watcher.unwatch(directory);
+            let _ = system.unwatch(&directory);
+            self.watched.remove(&directory);
         }
         let mut failed = None;
-        for directory in directories.difference(&self.watched) {
-            if let Err(error) = self.watcher.watch(directory, RecursiveMode::NonRecursive) {
-                failed = Some((directory, error));
+        for directory in directories {
+            if self.watched.contains(directory) || !directory.exists() {
+                continue;
+            }
+            match system.watch(directory, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    self.watched.insert(directory.clone());
+                }
+                // Removed just now.
+                Err(_) if !directory.exists() => {}
+                Err(error) => {
+                    let is_full = matches!(error.kind, ErrorKind::MaxFilesWatch);
+                    failed.get_or_insert((directory, error));
+                    if is_full {
+                        break;
+                    }
+                }
             }
         }
-        if let Some((directory, error)) = failed.filter(|(directory, _)| directory.exists()) {
+        let polled = mem::replace(&mut self.polls, failed.is_some());
+        if let Some((directory, mut error)) = failed.filter(|_| !polled) {
+            error.paths.clear();
+            let missing = directories.difference(&self.watched).filter(|directory| directory.exists()).count();
             tracing::warn!(
-                "failed to watch `{}`: {error}\n  hint: on Linux, raise fs.inotify.max_user_watches",
+                "failed to watch {missing} of {} directories, such as `{}`, for changes ({error}): looking for them every \
+                 second\n  \
+                 hint: on Linux, raise the number of watches: `sudo sysctl -w fs.inotify.max_user_watches=524288`",
+                self.watched.len() + missing,
                 directory.display()
             );
         }
-        // Including those that failed, which are not tried again on each change.
-        self.watched.clone_from(directories);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::build::BuildInputs;
-
-    const TIMEOUT: Duration = Duration::from_secs(60);
-
-    #[tokio::test]
-    async fn notices_changes_in_new_directories() {
-        let root = tempfile::tempdir().unwrap();
-        let root = root.path();
-        fs::write(root.join("lib.rs"), "x").unwrap();
-        let inputs = BuildInputs { roots: [root.to_owned()].into(), target_directory: "/nowhere".into() };
-        let mut sources = Sources::new(inputs, None, root);
-        let mut watcher = Watcher::new(&sources).unwrap();
-
-        fs::create_dir(root.join("more")).unwrap();
-        fs::write(root.join("more/new.rs"), "x").unwrap();
-        let changes = timeout(TIMEOUT, watcher.changes(&mut sources)).await.unwrap();
-        assert_eq!(changes.describe(), "more/new.rs changed");
-        fs::write(root.join("more/new.rs"), "longer").unwrap();
-        let changes = timeout(TIMEOUT, watcher.changes(&mut sources)).await.unwrap();
-        assert_eq!(changes.describe(), "more/new.rs changed");
-    }
-
-    #[tokio::test]
-    async fn watches_a_directory_again_after_it_was_recreated() {
-        let root = tempfile::tempdir().unwrap();
-        let root = root.path();
-        let create = |text: &str| {
-            fs::create_dir(root.join("out")).unwrap();
-            fs::write(root.join("out/page.js"), text).unwrap();
-        };
-        create("x");
-        let inputs = BuildInputs { roots: [root.to_owned()].into(), target_directory: "/nowhere".into() };
-        let mut sources = Sources::new(inputs, None, root);
-        let mut watcher = Watcher::new(&sources).unwrap();
-        fs::remove_dir_all(root.join("out")).unwrap();
-        create("longer");
-        timeout(TIMEOUT, watcher.changes(&mut sources)).await.unwrap();
-        for text in ["longer still", "longest of all"] {
-            fs::write(root.join("out/page.js"), text).unwrap();
-            let changes = timeout(TIMEOUT, watcher.changes(&mut sources)).await.unwrap();
-            assert_eq!(changes.describe(), "out/page.js changed");
-        }
-    }
-}
+mod tests;

@@ -24,6 +24,7 @@ impl Examination {
     /// Returns an error if the defaults are invalid.
     pub(crate) fn run(settings: Result<(Settings, ResolvedSettings)>) -> Result<Examination> {
         let mut checks = toolchain::check();
+        checks.push(storage::check_project());
         let (settings, resolved) = match settings {
             Ok(settings) => {
                 checks.push(Check::ok("settings", "the environment and stateroom.toml are valid"));
@@ -36,6 +37,7 @@ impl Examination {
                 (sources.settings, resolved)
             }
         };
+        checks.push(toolchain::check_build(&settings));
         checks.push(toolchain::check_client(&settings));
         checks.push(machine::check_port(&resolved.server));
         checks.extend(machine::check_open_files(resolved.server.limits.connections));

@@ -1,10 +1,23 @@
 //! Checks of directories.
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
 
 use stateroom_quantity::Bytes;
 
 use super::check::Check;
-use crate::settings::{CACHE_VARIABLE, cache_directory};
+use crate::{
+    build::nearest_manifest,
+    settings::{CACHE_VARIABLE, cache_directory},
+};
+
+/// Shows the project that commands in this directory work on.
+pub(super) fn check_project() -> Check {
+    // The settings were read from it, and its directory is the current one.
+    let directory = env::current_dir().unwrap_or_default().display().to_string();
+    match nearest_manifest() {
+        Ok(_) => Check::ok("project", directory),
+        Err(_) => Check::ok("project", format!("{directory} has none: there is no Cargo.toml")),
+    }
+}
 
 pub(super) fn check_cache() -> Check {
     let (name, fix) = ("cache", format!("export {CACHE_VARIABLE}=DIR"));

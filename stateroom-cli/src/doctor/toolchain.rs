@@ -5,7 +5,7 @@ use cargo_metadata::semver::Version;
 
 use super::check::Check;
 use crate::{
-    build::{can_bind, has_target, nearest_manifest, rustc, tool},
+    build::{self, can_bind, has_target, nearest_manifest, rustc, tool},
     settings::Settings,
 };
 
@@ -79,6 +79,11 @@ fn version_of(program: &str) -> Result<Version, VersionError> {
         let stderr = String::from_utf8_lossy(&output.stderr);
         VersionError::Failed(stderr.lines().next().map_or_else(|| output.status.to_string(), str::to_owned))
     })
+}
+
+/// Shows how the service is built.
+pub(super) fn check_build(settings: &Settings) -> Check {
+    Check::ok("build", build::service_command(&settings.build))
 }
 
 /// Checks that the client of the current crate can be bound.

@@ -3,7 +3,12 @@ use std::{fs, io, path::Path};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{layers::Defaults, limits::LimitSettings, schema::Settings};
+use super::{
+    build::{BuildSettings, DevSettings},
+    layers::Defaults,
+    limits::LimitSettings,
+    schema::Settings,
+};
 use crate::ui::closest::closest;
 
 /// The name of the file.
@@ -45,6 +50,8 @@ impl Settings {
         let settings = Settings {
             room_strategy: self.room_strategy.or(defaults.room_strategy),
             shutdown_policy: self.shutdown_policy.or(defaults.shutdown_policy),
+            build: BuildSettings::default(),
+            dev: DevSettings::default(),
             // Relative to the directory of the file. If that is moved without the key files, serving fails.
             ..self.clone().with_key_paths(|path| Path::new("..").join(path))
         };

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 
 use super::{
     admission::AdmissionSettings,
+    build::{BuildSettings, DevSettings},
     limits::LimitSettings,
     preset::Preset,
     schema::Settings,
@@ -83,6 +84,8 @@ impl Settings {
             preset: Some(Preset::default()),
             admission: AdmissionSettings { origins: Some((defaults.origins)()), ..AdmissionSettings::default() },
             limits: LimitSettings::defaults(),
+            build: BuildSettings::defaults(),
+            dev: DevSettings { poll: Some(false) },
             ..Settings::default()
         }
     }

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 
 use super::{
     admission::AdmissionSettings,
+    build::{BuildSettings, DevSettings},
     layers::Defaults,
     limits::{LimitSettings, ROOM_LIMITS},
     schema::Settings,
@@ -20,9 +21,25 @@ use super::{
 const FORMER_VARIABLES: [(&str, &str); 2] =
     [("STATEROOM_INBOX_BYTES", "STATEROOM_MAILBOX_BYTES"), ("STATEROOM_INBOX_EVENTS", "STATEROOM_MAILBOX_EVENTS")];
 
+/// Returns the arguments of all settings.
+pub(super) fn all_arguments() -> clap::Command {
+    let command = Settings::augment_args(clap::Command::new("stateroom"));
+    DevSettings::augment_args(BuildSettings::augment_args(command))
+}
+
+/// Returns the environment variables of all settings.
+pub(crate) fn variables() -> Vec<String> {
+    all_arguments().get_arguments().map(|argument| variable_in_use(variable(&flag(argument)))).collect()
+}
+
+/// Returns the flag of a setting, or the name of one without a flag as if it were one.
+pub(super) fn flag(argument: &Arg) -> String {
+    argument.get_long().map_or_else(|| argument.get_id().as_str().replace('_', "-"), str::to_owned)
+}
+
 /// Adds the environment variable and the default of each setting to a command.
 pub(crate) fn with_variables(command: clap::Command, defaults: &Defaults) -> clap::Command {
-    let settings = ids(Settings::augment_args(clap::Command::new("")));
+    let settings = ids(all_arguments());
     let defaults = Settings::defaults(defaults).to_table().unwrap_or_default();
     command.mut_args(|argument| {
         let Some(flag) = argument.get_long().filter(|_| settings.contains(argument.get_id())) else { return argument };
@@ -48,6 +65,10 @@ pub(crate) fn value_text(value: Option<&Value>, argument: &Arg) -> String {
     let is_duration = argument.get_value_names().is_some_and(|names| names == [Seconds::VALUE_NAME]);
     match value {
         Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(list)) => {
+            let separator = if argument.is_positional() { " " } else { "," };
+            list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(separator)
+        }
         Some(value) if is_duration => {
             parse_duration(&value.to_string()).map_or_else(|_| value.to_string(), format_duration)
         }
@@ -92,6 +113,8 @@ pub(crate) fn key(setting: &Id) -> Vec<&str> {
     let tables = [
         ("limits", LimitSettings::augment_args(clap::Command::new(""))),
         ("admission", AdmissionSettings::augment_args(clap::Command::new(""))),
+        ("build", BuildSettings::augment_args(clap::Command::new(""))),
+        ("dev", DevSettings::augment_args(clap::Command::new(""))),
     ];
     let table = tables.into_iter().find_map(|(name, table)| ids(table).contains(setting).then_some(name));
     table.into_iter().chain([setting.as_str()]).collect()

@@ -8,8 +8,9 @@ use clap::{ArgMatches, Args, FromArgMatches, parser::ValueSource};
 use serde::Serialize;
 
 use super::{
+    build::{BuildSettings, DevSettings},
     layers::Defaults,
-    names::{find, key, name_variable, value_text, variable, with_variables},
+    names::{all_arguments, find, flag, key, name_variable, value_text, variable, with_variables},
     resolve::SettingsSources,
     schema::Settings,
 };
@@ -21,9 +22,13 @@ impl Settings {
     ///
     /// Returns an error if an environment variable has an invalid value.
     pub(crate) fn of_environment() -> Result<Settings, clap::Error> {
-        let command = with_variables(Settings::augment_args(clap::Command::new("stateroom")), &Defaults::SERVE);
+        let command = with_variables(all_arguments(), &Defaults::SERVE);
         let matches = command.no_binary_name(true).try_get_matches_from([""; 0]).map_err(name_variable)?;
-        Settings::from_arg_matches(&matches)
+        Ok(Settings {
+            build: BuildSettings::from_arg_matches(&matches)?,
+            dev: DevSettings::from_arg_matches(&matches)?,
+            ..Settings::from_arg_matches(&matches)?
+        })
     }
 }
 
@@ -103,16 +108,17 @@ impl SettingsSources {
         let (given, settings) = (self.given.to_table()?, self.settings.to_table()?);
         let of_preset = Settings::of_preset(preset).to_table()?;
         let defaults = Settings::defaults(defaults).to_table()?;
-        let command = Settings::augment_args(clap::Command::new(""));
+        let command = all_arguments();
         let setting = |argument: &clap::Arg| {
             let key = key(argument.get_id());
             let default = find(&defaults, &key);
-            let flag = argument.get_long().unwrap_or_default();
+            let flag = flag(argument);
             let (value, origin) = match (find(&given, &key), find(&settings, &key), find(&of_preset, &key)) {
                 (Some(value), ..) if flags.0.contains(argument.get_id().as_str()) => {
-                    (Some(value), Origin::Flag(format!("--{flag}")))
+                    let name = if argument.is_positional() { "--".to_owned() } else { format!("--{flag}") };
+                    (Some(value), Origin::Flag(name))
                 }
-                (Some(value), ..) => (Some(value), Origin::Variable(variable(flag))),
+                (Some(value), ..) => (Some(value), Origin::Variable(variable(&flag))),
                 (_, Some(value), _) => (Some(value), Origin::File(self.path.clone())),
                 (.., Some(value)) if Some(value) != default => (Some(value), Origin::Preset(preset.to_string())),
                 _ => (default, Origin::Default),

@@ -72,7 +72,7 @@ pub(crate) struct SettingsSources {
     /// Those, and for the rest the settings of the file.
     pub(crate) settings: Settings,
     /// Path of the file.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl SettingsSources {
@@ -82,6 +82,7 @@ impl SettingsSources {
     ///
     /// Returns an error if the file cannot be read or is invalid.
     pub(crate) fn read(given: Settings, directory: &Path) -> Result<SettingsSources> {
+        let given = Settings { build: given.build.or_environment(), ..given };
         let settings = given.over(Settings::read_file(directory)?)?;
         Ok(SettingsSources { given, settings, path: directory.join(FILE_NAME) })
     }
@@ -194,7 +195,7 @@ impl SettingsSources {
 }
 
 /// Returns a usage error for contradictory flags, and a failure for contradictory keys of the file.
-fn contradiction(is_given: bool, problem: &str, hint: &str) -> Error {
+pub(super) fn contradiction(is_given: bool, problem: &str, hint: &str) -> Error {
     let text = format!("{problem}\n  hint: {hint}");
     if is_given { usage(ErrorKind::ValueValidation, &text) } else { anyhow!(text) }
 }

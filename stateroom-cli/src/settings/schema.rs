@@ -7,6 +7,7 @@ use stateroom_server::RoomStrategy;
 
 use super::{
     admission::{AdmissionSettings, Names},
+    build::{BuildSettings, DevSettings},
     limits::LimitSettings,
     preset::Preset,
     value::{Address, Ip, Policy, Port, Seconds, Swap, ValueName, as_text},
@@ -112,6 +113,16 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "PRESET", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(super) preset: Option<Preset>,
+
+    /// Settings of builds, for the commands that build.
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "BuildSettings::is_empty")]
+    pub(crate) build: BuildSettings,
+
+    /// Settings of `dev` only.
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "DevSettings::is_empty")]
+    pub(crate) dev: DevSettings,
 
     #[command(flatten)]
     #[serde(skip_serializing_if = "AdmissionSettings::is_empty")]

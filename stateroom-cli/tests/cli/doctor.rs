@@ -60,7 +60,9 @@ ok       rustup                  1.29.0
 ok       wasm32-wasip1           installed
 warning  wasm32-unknown-unknown  not installed: the first build installs it
                                  fix: rustup target add wasm32-unknown-unknown
+ok       project                 [..]/here has none: there is no Cargo.toml
 ok       settings                the environment and stateroom.toml are valid
+ok       build                   cargo build --lib --target wasm32-wasip1 --profile release
 ok       wasm-bindgen            not needed: this crate has no client
 ok       port                    0.0.0.0:0 is free
 ...

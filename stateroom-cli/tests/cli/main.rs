@@ -22,6 +22,7 @@ mod e2e_client_tools;
 mod e2e_cursors;
 mod e2e_dev;
 mod e2e_dev_loop;
+mod e2e_dev_watch;
 mod e2e_examples;
 #[cfg(unix)]
 mod e2e_main_job;
@@ -29,6 +30,7 @@ mod e2e_modules;
 mod e2e_new;
 #[cfg(unix)]
 mod e2e_operation;
+mod e2e_project;
 #[cfg(unix)]
 mod e2e_proxy;
 mod e2e_rooms;

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use cargo_metadata::semver::Version;
 
 use super::install;
@@ -17,13 +17,20 @@ const NAME: &str = "wasm-bindgen";
 ///
 /// # Errors
 ///
-/// If there is none and installing it fails.
-pub(super) fn find(version: &Version, cache: &Path, quiet: bool) -> Result<PathBuf> {
+/// If there is none, and installing it fails or may not use the network.
+pub(super) fn find(version: &Version, cache: &Path, quiet: bool, is_offline: bool) -> Result<PathBuf> {
     if let Some(program) = installed(version, cache) {
         tracing::debug!("binding with `{}` {version}", program.display());
         return Ok(program);
     }
     let shelf = cache.join(NAME);
+    if is_offline {
+        bail!(
+            "wasm-bindgen {version}, the version the client is compiled against, is not installed, and a build with \
+             `--offline` or `--frozen` does not install it\n  \
+             hint: `cargo install wasm-bindgen-cli --version {version} --locked`"
+        );
+    }
     install::install(version, &shelf, quiet)?;
     Ok(in_root(&shelf.join(version.to_string())))
 }

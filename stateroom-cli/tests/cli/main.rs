@@ -29,10 +29,12 @@ mod e2e_modules;
 mod e2e_new;
 #[cfg(unix)]
 mod e2e_operation;
+mod e2e_renamed;
 mod e2e_rooms;
 #[cfg(unix)]
 mod e2e_signals;
 mod inspect;
 mod man;
+mod new_places;
 mod settings;
 mod usage;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { commonTests } from './common-tests.mjs';
 import { eventually } from './eventually.mjs';
 import { suite } from './suite.mjs';
-import { desktop, phone } from './windows.mjs';
+import { desktop, expectConnection, phone } from './windows.mjs';
 
 const test = suite('chat');
 
@@ -117,4 +117,25 @@ test('keeps the client across a reload', async ({ open }) => {
   await send(ada, 'still me');
   for (const page of [ada, bob]) await expectMessages(page, ['Ada', 'still me']);
   for (const page of [ada, bob]) await expectPeople(page, 'Ada', 'Bob');
+});
+
+test('keeps the client across a crash, and gives a duplicated tab another one', async ({ open }) => {
+  const page = await open();
+  const context = page.context();
+  const token = () => page.evaluate(() => sessionStorage.getItem('token'));
+  const before = await token();
+  const [duplicate] = await Promise.all([page.waitForEvent('popup'), page.evaluate(() => void window.open(location.href))]);
+  await expectConnection(duplicate, 'open');
+  assert.notEqual(await duplicate.evaluate(() => sessionStorage.getItem('token')), before);
+  assert.equal(await token(), before);
+  await expectPeople(page, 'Guest 1', 'Guest 2');
+  await duplicate.close();
+
+  // A crashed page can only be used through the protocol of the browser.
+  const tab = await context.newCDPSession(page);
+  const read = expression => tab.send('Runtime.evaluate', { expression }).then(({ result }) => result.value, () => undefined);
+  await Promise.all([page.waitForEvent('crash'), tab.send('Page.crash').catch(() => {})]);
+  await tab.send('Page.reload');
+  await eventually('connection state', () => read('document.body.dataset.connection'), 'open');
+  assert.equal(await read("sessionStorage.getItem('token')"), before);
 });

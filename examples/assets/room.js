@@ -36,8 +36,11 @@ export function joinRoom({ onMessage, onOpen = () => {}, onClose = () => {}, fin
   }
   url.protocol = url.protocol.replace('http', 'ws');
   // The same token restores the same client ID. Tokens are sent as subprotocols: proxies log the query of a URL.
-  const own = ['stateroom-token', takeToken()];
-  const subprotocols = accessToken ? async () => ['bearer', await accessToken(), ...own] : own;
+  const token = takeToken();
+  const subprotocols = async () => {
+    const access = accessToken ? ['bearer', await accessToken()] : [];
+    return [...access, 'stateroom-token', await token];
+  };
 
   let joined = false;
   show('waiting', 'Connecting…');
@@ -74,12 +77,41 @@ function show(connection, text) {
   document.getElementById('status').textContent = text;
 }
 
-/** Returns a random token that identifies this tab, also after a reload. */
-function takeToken() {
-  const token = sessionStorage.getItem('token') ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), number => number.toString(36)).join('');
-  // Not stored while the page is loaded, so that a duplicated tab becomes a different client.
-  sessionStorage.removeItem('token');
-  addEventListener('pagehide', () => sessionStorage.setItem('token', token));
-  addEventListener('pageshow', () => sessionStorage.removeItem('token'));
+/**
+ * Returns a random token that identifies this tab, also after a reload or a crash.
+ *
+ * Duplicating a tab duplicates its storage, and the duplicate is another client. A token that the last page has released on
+ * leaving is free. Otherwise either that page has crashed, or this tab is a duplicate and the page is alive: it holds a lock.
+ */
+async function takeToken() {
+  const stored = sessionStorage.getItem('token');
+  const isReleased = sessionStorage.getItem('token-released');
+  sessionStorage.removeItem('token-released');
+  const isFree = stored && (isReleased || (await holdLock(stored, { ifAvailable: true })));
+  const token = isFree ? stored : Array.from(crypto.getRandomValues(new Uint32Array(4)), number => number.toString(36)).join('');
+  sessionStorage.setItem('token', token);
+  addEventListener('pagehide', () => {
+    sessionStorage.setItem('token', token);
+    sessionStorage.setItem('token-released', 'yes');
+  });
+  addEventListener('pageshow', () => sessionStorage.removeItem('token-released'));
+  if (!isFree || isReleased) holdLock(token, {});
   return token;
+}
+
+/**
+ * Holds the lock of a token while this page lives, and returns whether it does. Browsers have locks on HTTPS and `localhost` only:
+ * elsewhere a crashed tab becomes a new client.
+ */
+function holdLock(token, options) {
+  return new Promise(resolve => {
+    // The name is public within the origin, the token is a secret.
+    const name = `stateroom token ${token.slice(-8)}`;
+    const whileHeld = lock => {
+      resolve(Boolean(lock));
+      return lock && new Promise(() => {});
+    };
+    if (navigator.locks) navigator.locks.request(name, options, whileHeld).catch(() => resolve(false));
+    else resolve(false);
+  });
 }

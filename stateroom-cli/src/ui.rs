@@ -8,6 +8,7 @@ mod global;
 pub(crate) mod logging;
 pub(crate) mod prompt;
 pub(crate) mod report;
+pub(crate) mod shell;
 pub(crate) mod symbol;
 #[cfg(feature = "otel")]
 pub(crate) mod telemetry;

@@ -23,6 +23,9 @@ pub use stateroom::{
     StateroomContext, StateroomService, StateroomServiceFactory, details, http,
 };
 pub use stateroom_wasm_macro::stateroom_wasm;
+/// The attribute refers to this crate by its own name: what imports one imports the other.
+#[doc(hidden)]
+pub extern crate self as stateroom_wasm;
 
 /// Called by the code that the attribute generates. Not part of the public interface: it changes with the attribute.
 #[doc(hidden)]

@@ -7,7 +7,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use cargo_metadata::{Metadata, Package};
 
-use crate::settings::FILE_NAME;
+use crate::{settings::FILE_NAME, ui::shell::quoted};
 
 /// Returns the manifest that applies to the current directory.
 ///
@@ -108,7 +108,7 @@ fn directories(packages: &[&Package]) -> String {
     let here = env::current_dir().unwrap_or_default();
     let line = |package: &&Package| {
         let directory = package.manifest_path.as_std_path().parent()?;
-        Some(format!("\n    -C {}", directory.strip_prefix(&here).unwrap_or(directory).display()))
+        Some(format!("\n    -C {}", quoted(directory.strip_prefix(&here).unwrap_or(directory))))
     };
     packages.iter().filter_map(line).collect()
 }

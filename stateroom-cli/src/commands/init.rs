@@ -26,6 +26,6 @@ impl InitCommand {
     ///
     /// Returns an error if a file exists already, or a missing argument cannot be asked for.
     pub(crate) fn run(self) -> Result<()> {
-        self.scaffold.plan(Path::new("."))?.create()
+        self.scaffold.plan(Path::new("."), "stateroom init -t counter")?.create()
     }
 }

@@ -1,13 +1,13 @@
 //! `stateroom new`: creates a service crate in a new directory.
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use dialoguer::{Input, theme::ColorfulTheme};
 
 use crate::{
     scaffold::{CrateName, ScaffoldArgs, missing_argument, with_templates},
-    ui::prompt,
+    ui::{prompt, shell::quoted},
 };
 
 const EXAMPLES: &str = "\
@@ -43,13 +43,12 @@ impl NewCommand {
         // Checked before any prompt.
         if fs::read_dir(&directory).is_ok_and(|mut files| files.next().is_some()) {
             bail!(
-                "the directory `{}` is not empty\n  hint: use `stateroom init -C {0}` to create a crate in it",
-                directory.display()
+                "the directory `{}` is not empty\n  hint: use `stateroom init -C {}` to create a crate in it",
+                directory.display(),
+                quoted(&directory)
             );
         }
-        let plan = self.scaffold.plan(&directory)?;
-        fs::create_dir_all(&directory).with_context(|| format!("failed to create `{}`", directory.display()))?;
-        plan.create()
+        self.scaffold.plan(&directory, "stateroom new my-app -t counter")?.create()
     }
 }
 

@@ -8,13 +8,8 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum, error::ErrorKind};
 use dialoguer::{Select, theme::ColorfulTheme};
 
-use super::{
-    name::CrateName,
-    source::Source,
-    template::Template,
-    write::{create_repository, write},
-};
-use crate::ui::{color::BOLD, error::usage, prompt};
+use super::{name::CrateName, source::Source, template::Template, write::Crate};
+use crate::ui::{color::BOLD, error::usage, prompt, shell::quoted};
 
 /// The arguments that `new` and `init` share.
 #[derive(Debug, Args)]
@@ -46,16 +41,17 @@ pub(crate) struct Plan {
 }
 
 impl ScaffoldArgs {
-    /// Plans a crate in a directory, prompting for missing arguments.
+    /// Plans a crate in a directory, prompting for missing arguments. `example` is a complete command for the error without a
+    /// terminal.
     ///
     /// # Errors
     ///
     /// Returns an error if an argument is invalid, or is missing and cannot be asked for.
-    pub(crate) fn plan(self, directory: &Path) -> Result<Plan> {
+    pub(crate) fn plan(self, directory: &Path, example: &str) -> Result<Plan> {
         Ok(Plan {
             directory: directory.to_owned(),
             name: resolve_name(self.name, directory)?,
-            template: resolve_template(self.template)?,
+            template: resolve_template(self.template, example)?,
             source: Source::find(self.stateroom.as_deref())?,
             no_git: self.no_git,
         })
@@ -67,22 +63,26 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Returns an error if files exist already, or cannot be written.
+    /// Returns an error if files exist already or cannot be written, or cargo rejects the crate.
     pub(crate) fn create(self) -> Result<()> {
         let Plan { directory, template, name, source, no_git } = self;
-        write(&directory, template, &name, &source)?;
-        if !no_git {
-            create_repository(&directory);
-        }
+        let workspace = Crate { directory: &directory, template, name: &name, source: &source, no_git }.write()?;
         let change_directory =
-            if directory == Path::new(".") { String::new() } else { format!("    cd {}\n", directory.display()) };
-        let note = match source {
-            Source::Checkout(checkout) => format!(
+            if directory == Path::new(".") { String::new() } else { format!("    cd {}\n", quoted(&directory)) };
+        let mut note = String::new();
+        if let Source::Checkout { directory, .. } = source {
+            note = format!(
                 "Its dependencies are in the checkout {}. Use `--stateroom URL` to depend on a repository instead.\n",
-                checkout.display()
-            ),
-            Source::Git { .. } => String::new(),
-        };
+                directory.display()
+            );
+        }
+        if let Some(manifest) = workspace {
+            note += &format!(
+                "It is a member of the workspace {}, whose profiles apply. For small modules, set there:\n\n    \
+                 [profile.release]\n    codegen-units = 1\n    lto = true\n    strip = \"debuginfo\"\n",
+                manifest.display()
+            );
+        }
         let (name, about, run) = (name.as_str(), template.about(), template.run());
         let text = format!("created {BOLD}{name}{BOLD:#}: {about}\n\n{change_directory}    {run}\n\n{note}");
         // A closed stderr is ignored.
@@ -97,17 +97,19 @@ fn resolve_name(given: Option<CrateName>, directory: &Path) -> Result<CrateName>
         return Ok(name);
     }
     CrateName::of_directory(directory).map_err(|problem| {
-        usage(ErrorKind::ValueValidation, &format!("{problem}\n  hint: choose another name with `--name`"))
+        let example =
+            CrateName::like(directory).map_or(String::new(), |name| format!(", such as `--name {}`", name.as_str()));
+        usage(ErrorKind::ValueValidation, &format!("{problem}\n  hint: choose another name with `--name`{example}"))
     })
 }
 
 /// Returns the given template, or prompts for one.
-fn resolve_template(given: Option<Template>) -> Result<Template> {
+fn resolve_template(given: Option<Template>, example: &str) -> Result<Template> {
     if let Some(template) = given {
         return Ok(template);
     }
     if !prompt::is_interactive() {
-        return Err(missing_argument("--template <TEMPLATE>", "stateroom new my-app -t counter"));
+        return Err(missing_argument("--template <TEMPLATE>", example));
     }
     let items = Template::ALL.map(|template| format!("{:9}  {}", template.name(), template.about()));
     let theme = ColorfulTheme::default();

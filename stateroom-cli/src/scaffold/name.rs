@@ -6,11 +6,12 @@ use std::{path::Path, str::FromStr};
 pub(crate) struct CrateName(String);
 
 /// Names that cargo, the compiler, Windows or the dependencies of a template use. The keywords are those of Rust's reference.
+/// Compared as identifiers, so `_` stands for `-`, too.
 const RESERVED: &[&str] = &[
     "aux",
     "axum",
     "con",
-    "js-sys",
+    "js_sys",
     "nul",
     "prn",
     "proptest",
@@ -18,8 +19,8 @@ const RESERVED: &[&str] = &[
     "serde_json",
     "similar",
     "tokio",
-    "wasm-bindgen",
-    "web-sys",
+    "wasm_bindgen",
+    "web_sys",
     "abstract",
     "alloc",
     "as",
@@ -58,7 +59,6 @@ const RESERVED: &[&str] = &[
     "mut",
     "override",
     "priv",
-    "proc-macro",
     "proc_macro",
     "pub",
     "ref",
@@ -91,6 +91,18 @@ impl CrateName {
         self.0.replace('-', "_")
     }
 
+    /// Returns a crate name like the name of a directory, such as `my-game` for `My Game`.
+    pub(super) fn like(directory: &Path) -> Option<CrateName> {
+        let full = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+        let name = full.file_name()?.to_str()?.to_lowercase();
+        let words = name.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let name = words.collect::<Vec<_>>().join("-");
+        if name.is_empty() {
+            return None;
+        }
+        name.parse().or_else(|_| format!("room-{name}").parse()).ok()
+    }
+
     /// Returns the name of a directory as a crate name.
     ///
     /// # Errors
@@ -121,14 +133,22 @@ impl FromStr for CrateName {
         if !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
             return Err(format!("`{text}` is not a crate name: it must start with a letter"));
         }
-        if RESERVED.contains(&text) || text.starts_with("stateroom-") {
+        let name = CrateName(text.to_owned());
+        let identifier = name.identifier();
+        if RESERVED.contains(&&*identifier) || identifier.starts_with("stateroom_") || is_device(text) {
             return Err(format!("`{text}` is a reserved name"));
         }
         if text.len() > 64 {
             return Err("the crate name is longer than 64 characters".to_owned());
         }
-        Ok(CrateName(text.to_owned()))
+        Ok(name)
     }
+}
+
+/// Returns whether it is one of the ports that Windows reserves.
+fn is_device(name: &str) -> bool {
+    let port = name.strip_prefix("com").or_else(|| name.strip_prefix("lpt"));
+    port.is_some_and(|number| number.len() == 1 && number.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -152,10 +172,28 @@ mod tests {
             ("serde", "reserved"),
             ("test", "reserved"),
             ("stateroom-server", "reserved"),
+            ("stateroom_wasm", "reserved"),
+            ("serde-json", "reserved"),
+            ("com1", "reserved"),
             (&"x".repeat(65), "longer than 64"),
         ] {
             let error = text.parse::<CrateName>().unwrap_err();
             assert!(error.contains(hint), "{error}");
         }
+    }
+
+    #[test]
+    fn suggests_a_name() {
+        let like = |directory: &str| CrateName::like(Path::new(directory)).map(|name| name.0);
+        for (directory, expected) in [
+            ("My Game", "my-game"),
+            ("games/Pong!", "pong"),
+            ("2048", "room-2048"),
+            ("test", "room-test"),
+            ("café", "caf"),
+        ] {
+            assert_eq!(like(directory).as_deref(), Some(expected));
+        }
+        assert_eq!(like("日本"), None);
     }
 }

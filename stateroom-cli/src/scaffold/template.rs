@@ -1,15 +1,10 @@
 //! The templates, which are embedded in the command.
-use std::{
-    borrow::Cow,
-    path::{Path, PathBuf},
-};
+use std::{borrow::Cow, path::PathBuf};
 
-use anyhow::{Context, Result};
 use clap::ValueEnum;
 use rust_embed::Embed;
-use toml_edit::{DocumentMut, InlineTable, Item, Value};
 
-use super::{name::CrateName, source::Source};
+use super::name::CrateName;
 
 /// The files of all templates.
 #[derive(Embed)]
@@ -81,55 +76,30 @@ impl Template {
         })
     }
 
-    /// Returns the contents of a file for a new crate with this name and source of dependencies.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the path of the checkout is not Unicode.
-    pub(super) fn render(
-        self,
-        path: &Path,
-        contents: Cow<'static, [u8]>,
-        name: &CrateName,
-        source: &Source,
-    ) -> Result<Vec<u8>> {
-        let Ok(text) = str::from_utf8(&contents) else { return Ok(contents.into_owned()) };
+    /// Returns the contents of a file for a new crate with this name.
+    pub(super) fn render(self, contents: Cow<'static, [u8]>, name: &CrateName) -> Cow<'static, [u8]> {
+        let Ok(text) = str::from_utf8(&contents) else { return contents };
         let placeholder = self.placeholder();
         let text = text.replace(placeholder, name.as_str()).replace(&placeholder.replace('-', "_"), &name.identifier());
-        let is_manifest = path.ends_with("Cargo.toml");
-        Ok(if is_manifest { with_dependencies(&text, source)? } else { text }.into_bytes())
+        text.into_bytes().into()
     }
-}
-
-/// Points the dependencies of a manifest on Stateroom crates to a source.
-fn with_dependencies(manifest: &str, source: &Source) -> Result<String> {
-    let mut manifest: DocumentMut = manifest.parse().context("failed to parse the manifest of a template")?;
-    for table in ["dependencies", "dev-dependencies"] {
-        let Some(dependencies) = manifest.get_mut(table).and_then(Item::as_table_like_mut) else { continue };
-        for (package, dependency) in dependencies.iter_mut() {
-            if !package.get().starts_with("stateroom") {
-                continue;
-            }
-            let package = package.get().to_owned();
-            if dependency.is_str() {
-                *dependency = Item::Value(Value::InlineTable(InlineTable::new()));
-            }
-            if let Some(dependency) = dependency.as_table_like_mut() {
-                source.apply(&package, dependency)?;
-            }
-        }
-    }
-    Ok(manifest.to_string())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::scaffold::source::Source;
 
     fn text(template: Template, file: &str, source: &Source) -> String {
         let name: CrateName = "my-app".parse().unwrap();
         let (path, contents) = template.files().find(|(path, _)| path == Path::new(file)).unwrap();
-        String::from_utf8(template.render(&path, contents, &name, source).unwrap()).unwrap()
+        let contents = template.render(contents, &name);
+        if path.ends_with("Cargo.toml") {
+            return source.manifest(&contents, &Path::new("/app").join(path.parent().unwrap())).unwrap().to_string();
+        }
+        String::from_utf8(contents.into_owned()).unwrap()
     }
 
     #[test]
@@ -141,7 +111,7 @@ mod tests {
                 assert!(paths.contains(&PathBuf::from(file)), "{}: {file} of {paths:?}", template.name());
             }
             let manifest = text(template, "Cargo.toml", &source);
-            assert!(manifest.contains("name = \"my-app\"\n") && manifest.contains("\n[workspace]\n"), "{manifest}");
+            assert!(manifest.contains("name = \"my-app\"\n"), "{manifest}");
             assert!(manifest.contains("= { git = \"https://example.com/x\", rev = \"abc\" }\n"), "{manifest}");
             assert!(!manifest.contains("0.4.5"), "{manifest}");
             assert!(text(template, "README.md", &source).starts_with("# my-app\n"));
@@ -150,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_client_and_the_protocol_crate_get_names_too() {
-        let source = Source::Checkout("/srv/stateroom".into());
+        let source = Source::Checkout { directory: "/srv/stateroom".into(), is_relative: false };
         let client = text(Template::Cursors, "client/Cargo.toml", &source);
         assert!(client.contains("name = \"my-app-client\"") && client.contains("my-app-protocol = { path"), "{client}");
         let nested = "stateroom-client = { path = \"/srv/stateroom/stateroom-wasm/stateroom-client\" }\n";
@@ -169,7 +139,11 @@ mod tests {
         let lock = include_str!("../../../Cargo.lock");
         let (_, version) = lock.split_once("name = \"wasm-bindgen\"\nversion = \"").unwrap();
         let version = version.split('"').next().unwrap();
-        let client = text(Template::Cursors, "client/Cargo.toml", &Source::Checkout("/".into()));
+        let client = text(
+            Template::Cursors,
+            "client/Cargo.toml",
+            &Source::Checkout { directory: "/".into(), is_relative: false },
+        );
         assert!(client.contains(&format!("wasm-bindgen = \"={version}\"")), "{client}");
     }
 }

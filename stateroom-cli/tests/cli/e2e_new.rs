@@ -133,6 +133,7 @@ error: the directory `taken` is not empty
     again("-C taken init -t counter").code(1).stderr_eq(str![[r#"
 error: these files exist already:
     ./Cargo.toml
+  hint: to make a service of an existing crate, see the README of `stateroom-wasm`
 
 "#]]);
     assert_eq!(fs::read_to_string(here.path().join("taken/Cargo.toml")).unwrap(), "mine");
@@ -157,7 +158,7 @@ error: `--template <TEMPLATE>` is required without a terminal
 "#]]);
     wrong("new 2048 -t counter").stderr_eq(str![[r#"
 error: `2048` is not a crate name: it must start with a letter
-  hint: choose another name with `--name`
+  hint: choose another name with `--name`, such as `--name room-2048`
 
 "#]]);
     wrong("new my-app -t countr").stderr_eq(str![[r#"

@@ -33,10 +33,12 @@ mod e2e_operation;
 mod e2e_project;
 #[cfg(unix)]
 mod e2e_proxy;
+mod e2e_renamed;
 mod e2e_rooms;
 #[cfg(unix)]
 mod e2e_signals;
 mod inspect;
 mod man;
+mod new_places;
 mod settings;
 mod usage;

@@ -1,24 +1,69 @@
 //! The expansion of the attribute.
 //!
+//! The exports refer to `stateroom-wasm` by the path of the attribute itself, as written by the user: that crate exports itself
+//! under the attribute's name, so every way to import the attribute imports the crate as well, under whichever name.
+//!
 //! *Invariant:* the item is unchanged, and followed by an error or by the exports.
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Error, Generics, Item, Result};
+use syn::{
+    Attribute, Error, Generics, Item, LitStr, Path, Result, Token,
+    parse::{Parse, ParseStream, Parser},
+};
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let added = match service(arguments, item.clone()) {
-        Ok(service) => exports(&service),
+    let added = match syn::parse2(arguments).and_then(|arguments| Ok((arguments, service(item.clone())?))) {
+        Ok((Arguments { path }, service)) => exports(&service, &path.unwrap_or_else(attribute_path)),
         Err(error) => error.into_compile_error(),
     };
     quote!(#item #added)
 }
 
-/// Returns the name of the type to export.
-fn service(arguments: TokenStream, item: TokenStream) -> Result<Ident> {
-    if !arguments.is_empty() {
-        let help = "`#[stateroom_wasm]` takes no arguments: rooms are configured in `stateroom.toml`";
-        return Err(Error::new_spanned(arguments, help));
+/// The arguments of the attribute.
+struct Arguments {
+    /// The path of `stateroom-wasm`.
+    path: Option<Path>,
+}
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if input.is_empty() {
+            return Ok(Arguments { path: None });
+        }
+        if !input.peek(Token![crate]) {
+            let help =
+                "`#[stateroom_wasm]` takes no argument but `crate = PATH`: rooms are configured in `stateroom.toml`";
+            return Err(Error::new_spanned(input.parse::<TokenStream>()?, help));
+        }
+        input.parse::<Token![crate]>()?;
+        input.parse::<Token![=]>()?;
+        let help = "expected the path of the crate `stateroom-wasm`, such as `crate = rooms`";
+        // serde has its path in a string, others have not.
+        let path =
+            if input.peek(LitStr) { input.parse::<LitStr>()?.parse() } else { input.call(Path::parse_mod_style) };
+        let path = path.map_err(|error| Error::new(error.span(), help))?;
+        input.parse::<Option<Token![,]>>()?;
+        if input.is_empty() { Ok(Arguments { path: Some(path) }) } else { Err(input.error(help)) }
     }
+}
+
+/// Returns the path of the attribute in the source, or its usual name if the source is unknown.
+fn attribute_path() -> Path {
+    let call_site = Span::call_site();
+    let text = call_site.source_text().unwrap_or_default();
+    let usual = || Ident::new("stateroom_wasm", call_site).into();
+    parse_attribute_path(&text).unwrap_or_else(usual)
+}
+
+/// Returns the path of an attribute, of which `#[` and `]` may be missing, as within `cfg_attr`.
+fn parse_attribute_path(text: &str) -> Option<Path> {
+    let text = if text.starts_with('#') { text.to_owned() } else { format!("#[{text}]") };
+    let attributes = Attribute::parse_outer.parse_str(&text).ok()?;
+    Some(attributes.first()?.path().clone())
+}
+
+/// Returns the name of the type to export.
+fn service(item: TokenStream) -> Result<Ident> {
     match syn::parse2(item)? {
         Item::Struct(item) => concrete(item.ident, item.generics),
         Item::Enum(item) => concrete(item.ident, item.generics),
@@ -57,11 +102,15 @@ fn not_a_type(at: impl quote::ToTokens, what: &str) -> Error {
     Error::new_spanned(at, help)
 }
 
-fn exports(service: &Ident) -> TokenStream {
-    let guest = quote!(::stateroom_wasm::__guest);
+fn exports(service: &Ident, path: &Path) -> TokenStream {
+    let guest = quote!(#path::__guest);
     // The compiler reports a type that is not a service at the name of that type.
     let at_name = Span::call_site().located_at(service.span());
-    let of_service = quote_spanned!(at_name=> ::stateroom_wasm::__guest::Guest<#service>);
+    let mut path = path.clone();
+    path.segments
+        .iter_mut()
+        .for_each(|segment| segment.ident.set_span(segment.ident.span().located_at(service.span())));
+    let of_service = quote_spanned!(at_name=> #path::__guest::Guest<#service>);
     quote! {
         const _: () = {
             // On every target, so that native builds and editors report a type that is not a service.
@@ -121,7 +170,7 @@ mod tests {
 
     /// Returns the name found in an item, or the first error.
     fn name(item: TokenStream) -> std::result::Result<String, String> {
-        service(TokenStream::new(), item).map(|name| name.to_string()).map_err(|error| error.to_string())
+        service(item).map(|name| name.to_string()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -245,16 +294,46 @@ mod tests {
         }
     }
 
+    /// Returns the path in arguments, or the error.
+    fn argument(text: &str) -> std::result::Result<String, String> {
+        let arguments = syn::parse_str::<Arguments>(text).map_err(|error| error.to_string())?;
+        Ok(arguments.path.map(|path| quote!(#path).to_string()).unwrap_or_default())
+    }
+
     #[test]
-    fn rejects_arguments() {
-        let error = service(
-            quote!(room = "a"),
-            quote!(
-                struct S;
-            ),
-        )
-        .unwrap_err();
-        assert!(error.to_string().contains("takes no arguments"));
+    fn takes_the_path_of_the_crate_and_no_other_argument() {
+        for (text, path) in [
+            ("", ""),
+            ("crate = rooms", "rooms"),
+            ("crate = \"rooms::wasm\",", "rooms :: wasm"),
+            ("crate = ::rooms", ":: rooms"),
+            ("crate = crate::prelude", "crate :: prelude"),
+        ] {
+            assert_eq!(argument(text).unwrap(), path);
+        }
+        for text in ["room = \"a\"", "rooms"] {
+            assert!(argument(text).unwrap_err().contains("takes no argument but"));
+        }
+        for text in ["crate = 1", "crate = \"\"", "crate = \"a b\"", "crate = rooms, room", "crate = a<b>"] {
+            assert!(argument(text).unwrap_err().contains("expected the path"), "{text}: {:?}", argument(text));
+        }
+        assert!(argument("crate").is_err());
+    }
+
+    #[test]
+    fn finds_the_path_of_the_attribute() {
+        for (text, path) in [
+            ("#[stateroom_wasm]", "stateroom_wasm"),
+            ("#[ rooms :: stateroom_wasm ]", "rooms :: stateroom_wasm"),
+            ("#[::rooms::stateroom_wasm()]", ":: rooms :: stateroom_wasm"),
+            ("rooms::service", "rooms :: service"),
+        ] {
+            let found = parse_attribute_path(text).unwrap();
+            assert_eq!(quote!(#found).to_string(), path);
+        }
+        for text in ["", "#[", "#[$crate::stateroom_wasm]", "1"] {
+            assert!(parse_attribute_path(text).is_none(), "{text}");
+        }
     }
 
     #[test]

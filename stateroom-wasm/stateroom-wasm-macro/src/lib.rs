@@ -33,6 +33,10 @@ use proc_macro::TokenStream;
 ///
 /// A generic service takes an alias: `#[stateroom_wasm] type Service = Game<Chess>;`.
 ///
+/// The crate may have another name, as a dependency `rooms = { package = "stateroom-wasm", .. }` or in a re-export. Where the
+/// compiler does not find it nevertheless, for example if the attribute is written by a macro, name it:
+/// `#[stateroom_wasm(crate = rooms)]`.
+///
 /// On targets other than `wasm32` it only checks the type, so that a service's tests run natively.
 #[proc_macro_attribute]
 pub fn stateroom_wasm(arguments: TokenStream, item: TokenStream) -> TokenStream {

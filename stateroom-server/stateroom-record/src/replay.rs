@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use stateroom::{
     ClientId, StateroomContext, StateroomService,
     messages::{Effect, Event},
-    system_time,
 };
 use tokio::task::yield_now;
 
@@ -72,7 +71,7 @@ pub(crate) async fn replay<S: StateroomService>(
             }
         }
     }
-    let now = to_unix_ms(system_time::now());
+    let now = to_unix_ms(context.now());
     replayed.timer = timer_due.map(|due| Effect::SetTimer { ms_delay: (due - now).max(0.0) as u32 });
     Ok(replayed)
 }

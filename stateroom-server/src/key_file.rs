@@ -41,7 +41,7 @@ pub(crate) enum Content {
     Text,
 }
 
-/// The beginnings of lines by which a content is recognized. The first one found in a file counts.
+/// The beginnings of lines by which a content is recognized. The first one found in a file counts, but parameters.
 const LINES: [(&str, Content); 21] = [
     ("-----BEGIN ENCRYPTED PRIVATE KEY-----", Content::EncryptedKey),
     ("-----BEGIN OPENSSH PRIVATE KEY-----", Content::OpenSshPrivate),
@@ -100,7 +100,9 @@ impl Content {
             };
         }
         let of_line = |line: &str| LINES.iter().find(|(beginning, _)| line.starts_with(beginning));
-        match text.lines().find_map(of_line).map(|(_, content)| *content) {
+        let contents = || text.lines().filter_map(of_line).map(|(_, content)| *content);
+        // Parameters often precede their key.
+        match contents().find(|content| *content != Content::Parameters).or_else(|| contents().next()) {
             Some(Content::PrivateKey) if text.contains("Proc-Type: 4,ENCRYPTED") => Content::EncryptedKey,
             Some(content) => content,
             None if text.starts_with("eyJ") && text.matches('.').count() == 2 => Content::Token,
@@ -239,6 +241,7 @@ mod tests {
             (b"PuTTY-User-Key-File-3: ssh-ed25519", Content::Putty),
             (b"-----BEGIN PGP PUBLIC KEY BLOCK-----", Content::Pgp),
             (b"-----BEGIN EC PARAMETERS-----", Content::Parameters),
+            (b"-----BEGIN EC PARAMETERS-----\n-----BEGIN EC PRIVATE KEY-----", Content::PrivateKey),
             (b"-----BEGIN SOMETHING-----", Content::OtherPem),
             (b"\x30\x82\x09\xa1\x02\x01\x03\x30", Content::Pkcs12),
             (b"\x30\x82\x01\x22\x30\x0d", Content::Der),

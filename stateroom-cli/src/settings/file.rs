@@ -106,7 +106,7 @@ mod tests {
             ("colour = 1", "line 1", "unknown key `colour`\n"),
             ("service = 'x'", "line 1", "expected a table: write `[service]` and `package = \"...\"` below it"),
             ("port = 99999", "line 1", "`99999` is not a port: use a number from 0 to 65535"),
-            ("ip = 'localhost'", "line 1", "`localhost` is not an IP address: use for example `127.0.0.1` or `::1`"),
+            ("ip = 'my-host'", "line 1", "`my-host` is not an IP address: use for example `127.0.0.1` or `::1`"),
             ("[limits]\nrooms = 0", "line 2", "must be greater than 0"),
             ("port = true", "line 1", "expected a number or a string"),
             ("[limits]\ncpu_budget = '2 sheep'", "line 2", "`2 sheep` is not a duration"),

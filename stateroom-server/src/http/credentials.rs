@@ -171,7 +171,10 @@ pub(super) fn client_key(subject: Option<&str>, token: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(lists: &[&str]) -> Result<(Vec<String>, Vec<String>, Option<String>, Option<String>), String> {
+    /// The offered subprotocols, the access tokens, the token, and the marker.
+    type Parts = (Vec<String>, Vec<String>, Option<String>, Option<String>);
+
+    fn read(lists: &[&str]) -> Result<Parts, String> {
         let mut headers = HeaderMap::new();
         for list in lists {
             headers.append(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_bytes(list.as_bytes()).unwrap());

@@ -244,7 +244,7 @@ async fn selects_a_key_by_its_id() {
         })
         .chain([json!({ "kty": "future", "kid": "?" }), json!({ "kty": "oct", "k": "c2hvcnQ", "alg": "HS256" })])
         .collect();
-    let jwt = Jwt::from_keys(&json!({ "keys": set }).to_string()).unwrap().and(Jwt::from_secret(SECRET).unwrap());
+    let jwt = Jwt::from_keys(json!({ "keys": set }).to_string()).unwrap().and(Jwt::from_secret(SECRET).unwrap());
     let server = server(jwt).await;
     for (algorithm, _, key) in &pairs {
         let mut header = Header::new(*algorithm);

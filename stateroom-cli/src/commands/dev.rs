@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, error::ErrorKind};
 use stateroom_inspector::BuildStatus;
 use stateroom_record::{RecordLimits, Recorder};
 use stateroom_server::OnSwap;
@@ -17,8 +17,8 @@ use crate::{
     build::{self, Artifacts, BuildFailed},
     dev::{Builder, Fingerprint, Session, Sources, Watcher},
     serve::{ServeOptions, check_address, next_free_port, serve_until_stopped},
-    settings::{BuildSettings, Defaults, DevSettings, Port, Settings, SettingsSources},
-    ui::GlobalArgs,
+    settings::{BuildSettings, Defaults, DevSettings, GivenFlags, Port, Settings, SettingsSources},
+    ui::{GlobalArgs, error::usage},
 };
 
 const EXAMPLES: &str = "\
@@ -50,16 +50,19 @@ pub(crate) struct DevCommand {
     next_port: bool,
 
     /// Build with cargo's profile `release` (the default)
-    #[arg(long, overrides_with = "debug", conflicts_with = "profile", help_heading = "Development options")]
+    #[arg(long, overrides_with = "debug", help_heading = "Development options")]
     release: bool,
 
     /// Build with cargo's profile `dev`: faster to build, slower to run
-    #[arg(long, overrides_with = "release", conflicts_with = "profile", help_heading = "Development options")]
+    #[arg(long, overrides_with = "release", help_heading = "Development options")]
     debug: bool,
 
     /// Serve the inspector even if other machines can reach it
     #[arg(long, help_heading = "Development options")]
     inspector: bool,
+
+    #[command(flatten)]
+    flags: GivenFlags,
 
     #[command(flatten)]
     dev: DevSettings,
@@ -81,6 +84,10 @@ impl DevCommand {
         let mut settings = self.settings.with_build(self.build, self.dev);
         settings.port = self.positional_port.or(settings.port);
         if self.debug || self.release {
+            if self.flags.contains("profile") {
+                let problem = "`--profile` cannot be used with `--debug` or `--release`\n  hint: use one of them";
+                return Err(usage(ErrorKind::ArgumentConflict, problem));
+            }
             settings.build.profile = Some(if self.debug { "dev" } else { "release" }.to_owned());
         }
         let sources = SettingsSources::to_build(settings)?;

@@ -36,6 +36,13 @@ impl Settings {
 #[derive(Debug, Default)]
 pub(crate) struct GivenFlags(BTreeSet<String>);
 
+impl GivenFlags {
+    /// Returns whether a setting was given.
+    pub(crate) fn contains(&self, setting: &str) -> bool {
+        self.0.contains(setting)
+    }
+}
+
 impl FromArgMatches for GivenFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let is_given = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
@@ -114,7 +121,7 @@ impl SettingsSources {
             let default = find(&defaults, &key);
             let flag = flag(argument);
             let (value, origin) = match (find(&given, &key), find(&settings, &key), find(&of_preset, &key)) {
-                (Some(value), ..) if flags.0.contains(argument.get_id().as_str()) => {
+                (Some(value), ..) if flags.contains(argument.get_id().as_str()) => {
                     let name = if argument.is_positional() { "--".to_owned() } else { format!("--{flag}") };
                     (Some(value), Origin::Flag(name))
                 }

@@ -34,6 +34,21 @@ fn short_help_of_dev() {
 }
 
 #[test]
+fn contradictory_profiles() {
+    rejected(
+        "dev --debug --profile small",
+        str![[r#"
+error: `--profile` cannot be used with `--debug` or `--release`
+  hint: use one of them
+
+"#]],
+    );
+    // A flag takes precedence over a variable.
+    let log = stateroom_in(directory(&[]).path(), "dev 0 --debug").env("STATEROOM_PROFILE", "small").assert().code(1);
+    assert!(String::from_utf8_lossy(&log.get_output().stderr).starts_with("error: no Cargo.toml in"));
+}
+
+#[test]
 fn help_of_build() {
     succeeds("build --help", file!["snapshots/build.txt"]);
 }

@@ -45,6 +45,11 @@ impl<P: Protocol, F: FnMut(Event<P::In>)> ConnectionTask<P, F> {
         ConnectionTask { link: Rc::downgrade(link), address, options, backoff, on_event, protocol: PhantomData }
     }
 
+    /// Sets the address of all later attempts.
+    pub(crate) fn set_address(&mut self, address: String) {
+        self.address = address;
+    }
+
     /// Starts to connect. Returns `None` if the browser rejects the address or a subprotocol.
     pub(crate) fn connect(&self, link: &Link) -> Option<WebSocket> {
         let subprotocols: Array = self.options.offered().map(JsValue::from_str).collect();
@@ -53,9 +58,9 @@ impl<P: Protocol, F: FnMut(Event<P::In>)> ConnectionTask<P, F> {
         WebSocket::try_from(socket).ok()
     }
 
-    /// Keeps the room connected until it is dropped, or closed with a final code.
-    pub(crate) async fn run(mut self, first: WebSocket) {
-        let mut socket = Some(first);
+    /// Keeps the room connected until it is dropped, or closed with a final code, from the first attempt if that was started.
+    pub(crate) async fn run(mut self, first: Option<WebSocket>) {
+        let mut socket = first.or_else(|| self.link.upgrade().and_then(|link| self.connect(&link)));
         loop {
             let (open_time, CloseEvent { code, reason, .. }) = match socket {
                 Some(socket) => self.handle_connection(socket).await,

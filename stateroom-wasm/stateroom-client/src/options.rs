@@ -4,7 +4,8 @@ use std::time::Duration;
 use crate::{
     address, close,
     event::JoinError,
-    page::{self, TabToken},
+    page,
+    tab_token::{Contested, TabToken},
 };
 
 /// The room to join, and options of the connection. [`of_page`](Self::of_page), [`named`](Self::named) and [`at`](Self::at)
@@ -83,8 +84,8 @@ impl RoomOptions {
         }
     }
 
-    /// Returns the address to connect to, and the tab's token if the address contains it.
-    pub(crate) fn address(&self) -> Result<(String, Option<TabToken>), JoinError> {
+    /// Returns the address of the room, without a token of the tab, and that token.
+    pub(crate) fn address(&self) -> Result<(String, Option<(TabToken, Option<Contested>)>), JoinError> {
         let page = page::address().ok_or(JoinError::NoPage)?;
         let address = match &self.place {
             Place::Named(name) => address::beside(&page, name).ok_or_else(|| JoinError::Name(name.clone()))?,
@@ -93,8 +94,6 @@ impl RoomOptions {
         match &self.token {
             Token::OfTab => {
                 let token = TabToken::take(&address);
-                let address =
-                    token.as_ref().map(|token| address::with_token(&address, token.as_str())).unwrap_or(address);
                 Ok((address, token))
             }
             Token::Given(token) => Ok((address::with_token(&address, token), None)),

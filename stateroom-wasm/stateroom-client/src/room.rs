@@ -6,13 +6,14 @@ use std::{cell::RefCell, marker::PhantomData, rc::Rc};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
+    address::with_token,
     connection::ConnectionTask,
     event::{Event, JoinError},
     link::Link,
     options::RoomOptions,
-    page::TabToken,
     pending::PendingMessages,
     protocol::Protocol,
+    tab_token::TabToken,
 };
 
 /// A room that this page has joined, and joins again whenever the connection is lost. Dropping it leaves the room.
@@ -34,9 +35,19 @@ impl<P: Protocol> Room<P> {
         let (address, token) = options.address()?;
         let pending = PendingMessages::up_to(options.kept_messages).into();
         let link = Rc::new(Link { socket: RefCell::default(), pending });
-        let task = ConnectionTask::<P, _>::new(&link, address, options, on_event);
-        let first = task.connect(&link).ok_or(JoinError::Address)?;
-        spawn_local(task.run(first));
+        let (token, contested) = token.unzip();
+        let of_token = token.as_ref().map(|token| with_token(&address, &token.get()));
+        let first_address = of_token.unwrap_or_else(|| address.clone());
+        let mut task = ConnectionTask::<P, _>::new(&link, first_address, options, on_event);
+        if let Some(contested) = contested.flatten() {
+            spawn_local(async move {
+                task.set_address(with_token(&address, &contested.decide().await));
+                task.run(None).await;
+            });
+        } else {
+            let first = task.connect(&link).ok_or(JoinError::Address)?;
+            spawn_local(task.run(Some(first)));
+        }
         Ok(Room { link, _token: token, protocol: PhantomData })
     }
 

@@ -44,7 +44,7 @@ pub enum Place {
 /// The secret by which a room recognizes a returning client.
 #[derive(Clone)]
 pub enum Token {
-    /// A secret of this tab and this room, which survives a reload. A duplicated tab gets another one.
+    /// A secret of this tab and this room, which survives a reload and a crash. A duplicated tab gets another one.
     OfTab,
     /// This secret. All connections with it are the same client.
     Given(String),

@@ -133,9 +133,13 @@ test('keeps the client across a crash, and gives a duplicated tab another one', 
 
   // A crashed page can only be used through the protocol of the browser.
   const tab = await context.newCDPSession(page);
-  const read = expression => tab.send('Runtime.evaluate', { expression }).then(({ result }) => result.value, () => undefined);
-  await Promise.all([page.waitForEvent('crash'), tab.send('Page.crash').catch(() => {})]);
+  const read = async expression => (await tab.send('Runtime.evaluate', { expression })).result.value;
+  await tab.send('Page.enable');
+  tab.send('Page.crash').catch(() => {});
+  await page.waitForEvent('crash');
+  const loaded = new Promise(resolve => tab.once('Page.loadEventFired', resolve));
   await tab.send('Page.reload');
+  await loaded;
   await eventually('connection state', () => read('document.body.dataset.connection'), 'open');
   assert.equal(await read("sessionStorage.getItem('token')"), before);
 });

@@ -18,6 +18,7 @@ pages! {
     introduction "src/introduction.md"
     life "src/life.md"
     clients "src/clients.md"
+    frontend "src/frontend.md"
     testing "src/testing.md"
     inspector "src/inspector.md"
     persistence "src/persistence.md"

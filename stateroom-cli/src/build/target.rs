@@ -1,5 +1,5 @@
 //! The WebAssembly targets of the user's toolchain.
-use std::{env, path::Path, process::Stdio};
+use std::{env, io::ErrorKind, path::Path, process::Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -9,7 +9,7 @@ use super::tool::tool;
 ///
 /// # Errors
 ///
-/// Returns an error if rustup cannot install it, or may not use the network.
+/// Returns an error if it is missing, and there is no rustup, rustup may not use the network, or it cannot install it.
 pub(super) fn ensure(target: &str, is_offline: bool) -> Result<()> {
     if is_installed(target)? {
         return Ok(());
@@ -23,6 +23,10 @@ pub(super) fn ensure(target: &str, is_offline: bool) -> Result<()> {
     tracing::info!("installing the target {target}: `rustup target add {target}`");
     let added = tool("rustup").args(["target", "add", target]).stdout(Stdio::null()).status();
     match added {
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!(
+            "the target {target} is not installed, and neither is rustup, which would install it\n  \
+             hint: install the target's standard library from where your Rust is from, or Rust with rustup: https://rustup.rs"
+        ),
         Ok(status) if status.success() && is_installed(target)? => Ok(()),
         Ok(status) if status.success() => bail!(
             "rustup installed the target {target}, but `rustc` does not belong to a toolchain of rustup\n  \

@@ -51,8 +51,10 @@ fn check_target(name: &'static str, is_installed: bool, has_rustup: bool) -> Che
     match (is_installed, has_rustup) {
         (true, _) => Check::ok(name, "installed"),
         (false, true) => Check::warning(name, "not installed: the first build installs it", fix),
-        (false, false) if name == CLIENT_TARGET => Check::warning(name, "not installed: clients require it", fix),
-        (false, false) => Check::problem(name, "not installed, and rustup is missing", fix),
+        (false, false) if name == CLIENT_TARGET => {
+            Check::warning(name, "not installed: clients require it", INSTALL_RUST)
+        }
+        (false, false) => Check::problem(name, "not installed, and rustup is missing", INSTALL_RUST),
     }
 }
 

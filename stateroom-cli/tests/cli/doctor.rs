@@ -87,7 +87,7 @@ problem  rustc                   1.80.0 is too old: services require 1.85.0
 warning  rustup                  not found: missing targets are not installed automatically
                                  fix: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh
 problem  wasm32-wasip1           not installed, and rustup is missing
-                                 fix: rustup target add wasm32-wasip1
+                                 fix: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh
 ok       wasm32-unknown-unknown  installed
 ...
 "#]],

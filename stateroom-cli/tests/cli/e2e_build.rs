@@ -147,4 +147,19 @@ fn a_missing_target_is_installed_by_rustup() {
     assert!(log.contains("rustup was asked: target add wasm32-wasip1"), "{log}");
     assert!(log.contains("installing the target wasm32-wasip1: `rustup target add wasm32-wasip1`"), "{log}");
     assert!(log.contains("hint: run `rustup target add wasm32-wasip1` with a network connection"), "{log}");
+
+    // Without rustup, with cargo and the compiler of another source.
+    let cargo =
+        String::from_utf8(std::process::Command::new("rustup").args(["which", "cargo"]).output().unwrap().stdout)
+            .unwrap();
+    let rustc = cargo.trim().replace("/bin/cargo", "/bin/rustc");
+    write_program(
+        &bin.join("rustc-without"),
+        &format!("case \"$*\" in *target-libdir*) echo /nowhere;; *) exec {rustc} \"$@\";; esac"),
+    );
+    fs::remove_file(bin.join("rustup")).unwrap();
+    write_program(&bin.join("cargo"), &format!("exec {} \"$@\"", cargo.trim()));
+    command.env("PATH", &bin);
+    let log = failure(&command.output().unwrap());
+    assert!(log.contains("the target wasm32-wasip1 is not installed, and neither is rustup"), "{log}");
 }

@@ -60,7 +60,7 @@ fn the_examples_have_the_wasm_bindgen_of_the_workspace() {
     let examples = locked("examples/Cargo.lock", "wasm-bindgen").unwrap();
     assert_eq!(
         examples, ours,
-        "run `cargo update --manifest-path examples/Cargo.toml -p wasm-bindgen --precise {ours}`"
+        "set `wasm-bindgen = \"={ours}\"` in examples/Cargo.toml, and run a build there: `web-sys` has to change with it"
     );
 }
 

@@ -162,7 +162,8 @@ fn a_failed_installation_names_the_remedies() {
     let expected = format!(
         "error: failed to install wasm-bindgen-cli {THEIRS}, the version the client is compiled against\n  \
          hint: put `wasm-bindgen` {THEIRS} on PATH. With network access: \
-         `cargo install wasm-bindgen-cli --version {THEIRS} --locked`\n  \
+         `cargo install wasm-bindgen-cli --version {THEIRS} --locked`. To use another version that is installed, \
+         depend on it: `wasm-bindgen = \"=VERSION\"` in the client's Cargo.toml\n  \
          caused by: `cargo install` failed; its output is above\n"
     );
     let attempts = log.lines().filter(|line| line.starts_with("asked: install")).map(|line| line.contains("--locked"));

@@ -24,7 +24,7 @@ use crate::{
     close,
     event::Event,
     link::Link,
-    options::RoomOptions,
+    options::{RoomOptions, Target},
     page::{self, Listener},
     protocol::Protocol,
 };
@@ -32,8 +32,7 @@ use crate::{
 /// The task, and its settings.
 pub(crate) struct ConnectionTask<P, F> {
     link: Weak<Link>,
-    address: String,
-    subprotocols: Vec<String>,
+    target: Target,
     options: RoomOptions,
     backoff: Backoff,
     on_event: F,
@@ -41,36 +40,28 @@ pub(crate) struct ConnectionTask<P, F> {
 }
 
 impl<P: Protocol, F: FnMut(Event<P::In>)> ConnectionTask<P, F> {
-    pub(crate) fn new(
-        link: &Rc<Link>,
-        address: String,
-        subprotocols: Vec<String>,
-        options: RoomOptions,
-        on_event: F,
-    ) -> Self {
+    pub(crate) fn new(link: &Rc<Link>, target: Target, options: RoomOptions, on_event: F) -> Self {
         let backoff = Backoff::up_to(options.longest_wait);
-        ConnectionTask {
-            link: Rc::downgrade(link),
-            address,
-            subprotocols,
-            options,
-            backoff,
-            on_event,
-            protocol: PhantomData,
-        }
+        ConnectionTask { link: Rc::downgrade(link), target, options, backoff, on_event, protocol: PhantomData }
+    }
+
+    /// Sets the tab's token for all later attempts.
+    pub(crate) fn set_tab_token(&mut self, address: &str, token: &str) {
+        self.target = self.options.target(address, Some(token));
     }
 
     /// Starts to connect. Returns `None` if the browser rejects the address or a subprotocol.
     pub(crate) fn connect(&self, link: &Link) -> Option<WebSocket> {
-        let subprotocols: Array = self.subprotocols.iter().map(|name| JsValue::from_str(name)).collect();
-        let socket = web_sys::WebSocket::new_with_str_sequence(&self.address, &subprotocols).ok()?;
+        let Target { address, subprotocols } = &self.target;
+        let subprotocols: Array = subprotocols.iter().map(|name| JsValue::from_str(name)).collect();
+        let socket = web_sys::WebSocket::new_with_str_sequence(address, &subprotocols).ok()?;
         link.socket.replace(Some(socket.clone()));
         WebSocket::try_from(socket).ok()
     }
 
-    /// Keeps the room connected until it is dropped, or closed with a final code.
-    pub(crate) async fn run(mut self, first: WebSocket) {
-        let mut socket = Some(first);
+    /// Keeps the room connected until it is dropped, or closed with a final code, from the first attempt if that was started.
+    pub(crate) async fn run(mut self, first: Option<WebSocket>) {
+        let mut socket = first.or_else(|| self.link.upgrade().and_then(|link| self.connect(&link)));
         loop {
             let (open_time, CloseEvent { code, reason, .. }) = match socket {
                 Some(socket) => self.handle_connection(socket).await,

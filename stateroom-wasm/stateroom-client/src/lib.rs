@@ -19,6 +19,7 @@ mod page;
 mod pending;
 mod protocol;
 mod room;
+mod tab_token;
 mod token;
 
 pub use event::{Event, JoinError};

@@ -4,7 +4,8 @@ use std::time::Duration;
 use crate::{
     address, close,
     event::JoinError,
-    page::{self, TabToken},
+    page,
+    tab_token::{Contested, TabToken},
     token,
 };
 
@@ -44,7 +45,7 @@ pub enum Place {
 /// The secret by which a room recognizes a returning client.
 #[derive(Clone)]
 pub enum Token {
-    /// A secret of this tab and this room, which survives a reload. A duplicated tab gets another one.
+    /// A secret of this tab and this room, which survives a reload and a crash. A duplicated tab gets another one.
     OfTab,
     /// This secret. All connections with it are the same client. If it has other characters than letters, digits and
     /// ``!#$%&'*+-.^_`|~``, it is sent in the address, which proxies log.
@@ -85,21 +86,26 @@ impl RoomOptions {
         }
     }
 
-    /// Returns where and how to connect.
-    pub(crate) fn target(&self) -> Result<Target, JoinError> {
+    /// Returns the address of the room, and the token of the tab if that is used.
+    pub(crate) fn address(&self) -> Result<(String, Option<(TabToken, Option<Contested>)>), JoinError> {
         let page = page::address().ok_or(JoinError::NoPage)?;
         let address = match &self.place {
             Place::Named(name) => address::beside(&page, name).ok_or_else(|| JoinError::Name(name.clone()))?,
             Place::At(address) => address.clone(),
         };
-        let tab_token = matches!(self.token, Token::OfTab).then(|| TabToken::take(&address)).flatten();
+        let token = matches!(self.token, Token::OfTab).then(|| TabToken::take(&address)).flatten();
+        Ok((address, token))
+    }
+
+    /// Returns where and how to connect to a room at `address`.
+    pub(crate) fn target(&self, address: &str, tab_token: Option<&str>) -> Target {
         let token = match &self.token {
-            Token::OfTab => tab_token.as_ref().map(TabToken::as_str),
+            Token::OfTab => tab_token,
             Token::Given(token) => Some(token.as_str()),
             Token::None => None,
         };
-        let (address, subprotocols) = self.with_tokens(address, token);
-        Ok(Target { address, subprotocols, tab_token })
+        let (address, subprotocols) = self.with_tokens(address.to_owned(), token);
+        Target { address, subprotocols }
     }
 
     /// Adds the tokens to the subprotocols, each after its name. A token that is no valid subprotocol is added to the address,
@@ -121,8 +127,6 @@ impl RoomOptions {
 pub(crate) struct Target {
     pub(crate) address: String,
     pub(crate) subprotocols: Vec<String>,
-    /// The tab's token, if it is used.
-    pub(crate) tab_token: Option<TabToken>,
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
-//! The browser: the page's address, the tab's storage, random numbers, window events.
+//! The browser: the page's address and window events.
 //!
 //! *Invariant:* outside of a browser there is no page, and no browser API is called.
 use wasm_bindgen::prelude::*;
-use web_sys::{Storage, UrlSearchParams, Window};
-
-use crate::token;
+use web_sys::{UrlSearchParams, Window};
 
 /// Returns the page's window.
 pub(crate) fn window() -> Option<Window> {
@@ -21,59 +19,6 @@ pub(crate) fn address() -> Option<String> {
 pub fn room_of_page() -> String {
     let from_query = || UrlSearchParams::new_with_str(&window()?.location().search().ok()?).ok()?.get("room");
     from_query().filter(|name| !name.is_empty()).unwrap_or_else(|| "1".to_owned())
-}
-
-/// The token of this tab for a room.
-///
-/// It is in the tab's storage only while the page is unloaded, for example during a reload: duplicating a tab duplicates its
-/// storage, and the duplicate is another client.
-pub(crate) struct TabToken {
-    token: String,
-    _listeners: [Listener; 2],
-}
-
-impl TabToken {
-    /// Takes the token out of the storage, or creates one. Returns `None` if the browser has no random numbers.
-    pub(crate) fn take(address: &str) -> Option<TabToken> {
-        let window = window()?;
-        let mut random = [0; 16];
-        window.crypto().ok()?.get_random_values_with_u8_array(&mut random).ok()?;
-        let slot = Slot { storage: window.session_storage().ok().flatten(), name: token::name(address) };
-        let token = token::stored_or_new(slot.get(), random);
-        slot.remove();
-        let (saved, restored) = (token.clone(), slot.clone());
-        let listeners = [
-            Listener::new(&window, "pagehide", move || slot.set(&saved)),
-            Listener::new(&window, "pageshow", move || restored.remove()),
-        ];
-        Some(TabToken { token, _listeners: listeners })
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.token
-    }
-}
-
-/// An entry in the tab's storage. It is always empty if the browser denies storage to this page.
-#[derive(Clone)]
-struct Slot {
-    storage: Option<Storage>,
-    name: String,
-}
-
-impl Slot {
-    fn get(&self) -> Option<String> {
-        self.storage.as_ref()?.get_item(&self.name).ok()?
-    }
-
-    fn set(&self, value: &str) {
-        // Full storage is treated like unavailable storage.
-        let _ = self.storage.as_ref().map(|storage| storage.set_item(&self.name, value));
-    }
-
-    fn remove(&self) {
-        let _ = self.storage.as_ref().map(|storage| storage.remove_item(&self.name));
-    }
 }
 
 /// Calls a function for each window event of a kind, until dropped.

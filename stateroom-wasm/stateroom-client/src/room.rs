@@ -9,10 +9,10 @@ use crate::{
     connection::ConnectionTask,
     event::{Event, JoinError},
     link::Link,
-    options::{RoomOptions, Target},
-    page::TabToken,
+    options::RoomOptions,
     pending::PendingMessages,
     protocol::Protocol,
+    tab_token::TabToken,
 };
 
 /// A room that this page has joined, and joins again whenever the connection is lost. Dropping it leaves the room.
@@ -31,13 +31,22 @@ impl<P: Protocol> Room<P> {
     ///
     /// If no attempt can be made. An unreachable server is reported as [`Event::Lost`].
     pub fn join(options: RoomOptions, on_event: impl FnMut(Event<P::In>) + 'static) -> Result<Self, JoinError> {
-        let Target { address, subprotocols, tab_token } = options.target()?;
+        let (address, token) = options.address()?;
         let pending = PendingMessages::up_to(options.kept_messages).into();
         let link = Rc::new(Link { socket: RefCell::default(), pending });
-        let task = ConnectionTask::<P, _>::new(&link, address, subprotocols, options, on_event);
-        let first = task.connect(&link).ok_or(JoinError::Address)?;
-        spawn_local(task.run(first));
-        Ok(Room { link, _token: tab_token, protocol: PhantomData })
+        let (token, contested) = token.unzip();
+        let target = options.target(&address, token.as_ref().map(TabToken::get).as_deref());
+        let mut task = ConnectionTask::<P, _>::new(&link, target, options, on_event);
+        if let Some(contested) = contested.flatten() {
+            spawn_local(async move {
+                task.set_tab_token(&address, &contested.decide().await);
+                task.run(None).await;
+            });
+        } else {
+            let first = task.connect(&link).ok_or(JoinError::Address)?;
+            spawn_local(task.run(Some(first)));
+        }
+        Ok(Room { link, _token: token, protocol: PhantomData })
     }
 
     /// Sends a message. Returns whether it was accepted: without a connection it is dropped, or kept as configured by

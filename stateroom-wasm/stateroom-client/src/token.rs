@@ -27,6 +27,17 @@ pub(crate) fn name(address: &str) -> String {
     format!("stateroom-token {address}")
 }
 
+/// Returns the storage key of the mark that the last page of the tab has released the token.
+pub(crate) fn released_name(address: &str) -> String {
+    format!("stateroom-token-released {address}")
+}
+
+/// Returns the name of a token's lock. Pages of the same origin see it, so it contains the last characters only.
+pub(crate) fn lock_name(token: &str) -> String {
+    let end = token.char_indices().rev().nth(7).and_then(|(index, _)| token.get(index..)).unwrap_or(token);
+    format!("stateroom token {end}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +51,12 @@ mod tests {
             assert_eq!(stored_or_new(stored.map(str::to_owned), random), taken);
         }
         assert_eq!(stored_or_new(Some(long + "x"), random), new);
+    }
+
+    #[test]
+    fn the_name_of_a_lock_does_not_reveal_the_token() {
+        assert_eq!(lock_name("0001ff000000000000000000deadbeef"), "stateroom token deadbeef");
+        assert_eq!(lock_name("é"), "stateroom token é");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! *Invariant:* the generated code only forwards. The behavior of a guest is implemented in `stateroom-wasm`.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod expand;
 
 use proc_macro::TokenStream;

@@ -38,7 +38,8 @@ pub(super) fn install(version: &Version, shelf: &Path, quiet: bool) -> Result<()
         format!(
             "failed to install wasm-bindgen-cli {version}, the version the client is compiled against\n  \
              hint: put `wasm-bindgen` {version} on PATH. With network access: \
-             `cargo install wasm-bindgen-cli --version {version} --locked`"
+             `cargo install wasm-bindgen-cli --version {version} --locked`. To use another version that is installed, \
+             depend on it: `wasm-bindgen = \"=VERSION\"` in the client's Cargo.toml"
         )
     })
 }

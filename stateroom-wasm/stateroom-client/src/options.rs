@@ -86,15 +86,18 @@ impl RoomOptions {
         }
     }
 
-    /// Returns the address of the room, and the token of the tab if that is used.
-    pub(crate) fn address(&self) -> Result<(String, Option<(TabToken, Option<Contested>)>), JoinError> {
+    /// Returns the address of the room.
+    pub(crate) fn address(&self) -> Result<String, JoinError> {
         let page = page::address().ok_or(JoinError::NoPage)?;
-        let address = match &self.place {
-            Place::Named(name) => address::beside(&page, name).ok_or_else(|| JoinError::Name(name.clone()))?,
-            Place::At(address) => address.clone(),
-        };
-        let token = matches!(self.token, Token::OfTab).then(|| TabToken::take(&address)).flatten();
-        Ok((address, token))
+        match &self.place {
+            Place::Named(name) => address::beside(&page, name).ok_or_else(|| JoinError::Name(name.clone())),
+            Place::At(address) => Ok(address.clone()),
+        }
+    }
+
+    /// Takes the tab's token for the room at `address`, if it is used.
+    pub(crate) fn take_tab_token(&self, address: &str) -> Option<(TabToken, Option<Contested>)> {
+        matches!(self.token, Token::OfTab).then(|| TabToken::take(address)).flatten()
     }
 
     /// Returns where and how to connect to a room at `address`.

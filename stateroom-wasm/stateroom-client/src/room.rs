@@ -31,10 +31,10 @@ impl<P: Protocol> Room<P> {
     ///
     /// If no attempt can be made. An unreachable server is reported as [`Event::Lost`].
     pub fn join(options: RoomOptions, on_event: impl FnMut(Event<P::In>) + 'static) -> Result<Self, JoinError> {
-        let (address, token) = options.address()?;
+        let address = options.address()?;
         let pending = PendingMessages::up_to(options.kept_messages).into();
         let link = Rc::new(Link { socket: RefCell::default(), pending });
-        let (token, contested) = token.unzip();
+        let (token, contested) = options.take_tab_token(&address).unzip();
         let target = options.target(&address, token.as_ref().map(TabToken::get).as_deref());
         let mut task = ConnectionTask::<P, _>::new(&link, target, options, on_event);
         if let Some(contested) = contested.flatten() {

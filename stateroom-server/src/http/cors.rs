@@ -1,7 +1,7 @@
 //! Cross-origin resource sharing: pages of the allowed origins can read every response, error or not.
 //!
 //! *Invariant:* the list of allowed origins alone decides, for admission and for reading. Preflights are answered here,
-//! before admission. No response allows credentials.
+//! before admission. Cookies of another origin's page count only if the settings name one that admits.
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -15,7 +15,9 @@ use axum::{
     middleware::{Next, from_fn},
     response::Response,
 };
-use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, AllowPrivateNetwork, Any, CorsLayer};
+use tower_http::cors::{
+    AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, AllowPrivateNetwork, Any, CorsLayer,
+};
 
 use super::origin;
 use crate::shared::Shared;
@@ -25,10 +27,19 @@ const MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Lets pages of the allowed origins read the responses of the routes that `router` has so far.
 pub(crate) fn share_with_allowed_origins(router: Router, shared: Arc<Shared>) -> Router {
+    let cookies = shared.clone();
     let allows = move |_: &HeaderValue, request: &Parts| origin::is_allowed(&shared, request);
+    let allows_cookies = {
+        let allows = allows.clone();
+        move |origin: &HeaderValue, request: &Parts| {
+            let lists_sites = !cookies.settings().admission.origins.allow_every_site();
+            cookies.jwt_cookie().is_some() && lists_sites && allows(origin, request)
+        }
+    };
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allows.clone()))
-        .allow_private_network(AllowPrivateNetwork::predicate(allows))
+        .allow_private_network(AllowPrivateNetwork::predicate(allows.clone()))
+        .allow_credentials(AllowCredentials::predicate(allows_cookies))
         .allow_methods(AllowMethods::mirror_request())
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(Any)

@@ -109,6 +109,9 @@ async fn pages_of_other_sites_cannot_use_the_cookie() {
         for method in ["POST", "GET", "DELETE"] {
             let response = send(&server, method, headers).await;
             assert_eq!(response.status, status, "{method} {headers}: {}", response.body);
+            let lets_page_read = status == 200 && headers.contains("Origin");
+            let credentials = response.header("access-control-allow-credentials");
+            assert_eq!(credentials, lets_page_read.then_some("true"), "{method} {headers}");
             if status == 200 {
                 assert!(response.body.contains("Some(\"Ann\")"), "{}", response.body);
                 assert!(response.body.contains("(\"cookie\", \"theme=dark\")"), "{}", response.body);
@@ -126,6 +129,8 @@ async fn origins_of_every_site_are_an_error_and_never_use_the_cookie() {
         // Without `bind`, there is nobody to tell.
         let server = TestServer::pipe(Server::new().with_admission(by_cookie(origins)));
         let cookie = format!("jwt={}", sign(&ann()));
-        assert_eq!(server.expect_refusal_with("/ws/a", &[("cookie", &cookie)]).await.status, 401);
+        let refusal = server.expect_refusal_with("/ws/a", &[("cookie", &cookie), ("origin", "null")]).await;
+        assert_eq!(refusal.status, 401);
+        assert_eq!(refusal.header("access-control-allow-credentials"), None);
     }
 }

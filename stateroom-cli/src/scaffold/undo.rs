@@ -38,12 +38,12 @@ impl Undo {
                 fs::remove_file(path)
             };
         }
-        self.originals.iter().for_each(|original| restore(original));
+        self.originals.iter().for_each(restore);
     }
 
     /// Restores one file.
     pub(super) fn restore(&self, path: &Path) {
-        self.originals.iter().filter(|(original, _)| original == path).for_each(|original| restore(original));
+        self.originals.iter().filter(|(original, _)| original == path).for_each(restore);
     }
 }
 

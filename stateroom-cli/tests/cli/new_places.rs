@@ -32,15 +32,13 @@ fn workspace(here: &Path, within: &str) -> (String, Vec<String>) {
     let output =
         cargo.args(["metadata", "--no-deps", "--format-version=1"]).current_dir(here.join(within)).output().unwrap();
     success(&output);
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let metadata: cargo_metadata::Metadata = serde_json::from_slice(&output.stdout).unwrap();
     let here = here.canonicalize().unwrap();
     let relative = |path: &str| Path::new(path).strip_prefix(&here).unwrap().to_str().unwrap().to_owned();
-    let members = metadata["packages"].as_array().unwrap().iter();
-    let mut members: Vec<_> = members
-        .map(|package| relative(package["manifest_path"].as_str().unwrap().trim_end_matches("/Cargo.toml")))
-        .collect();
+    let directories = metadata.packages.iter().map(|package| package.manifest_path.parent().unwrap());
+    let mut members: Vec<_> = directories.map(|directory| relative(directory.as_str())).collect();
     members.sort();
-    (relative(metadata["workspace_root"].as_str().unwrap()), members)
+    (relative(metadata.workspace_root.as_str()), members)
 }
 
 /// Returns all paths below a directory with the contents of files.

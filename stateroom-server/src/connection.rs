@@ -180,12 +180,9 @@ impl<'a> Connection<'a> {
             // The close frame comes after what is queued.
             closing.deadline = Instant::now() + self.close_time;
         }
-        if drained.over {
-            let now = Instant::now();
-            self.deadlines.record_excess_output(drained.progress, now);
-            self.wake_for_deadlines(now);
-        } else {
-            self.deadlines.end_excess_output();
+        self.deadlines.set_stalled_since(drained.stalled_since);
+        if drained.stalled_since.is_some() {
+            self.wake_for_deadlines(Instant::now());
         }
         if drained.closing && self.closing.is_none() {
             self.start_closing(PeerState::Open);

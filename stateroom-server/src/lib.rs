@@ -35,6 +35,7 @@ mod rooms;
 mod server;
 mod settings;
 mod shared;
+mod socket_options;
 mod tasks;
 mod timeout_socket;
 mod websocket;

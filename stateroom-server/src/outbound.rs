@@ -3,12 +3,11 @@
 //! The room writes directly to a plain TCP socket while the queue is empty. What the socket does not accept is queued here, and
 //! written by the connection's own task. Output for other kinds of streams always goes through the queue.
 //!
-//! A client is too slow if it accepts nothing for a while, or if more than the limit is queued when more arrives. A single
-//! batch of the room, which may hold a whole history, is accepted on top of the limit: whether a client keeps up shows only
-//! once its socket was offered the bytes.
+//! A client whose queue exceeds the limits is too slow if it has accepted nothing for a while. How much is queued says little
+//! about a client that reads: a room may send it a whole history, or several, before its socket was offered the first byte.
 //!
-//! *Invariant:* writing never waits, and the queue is bounded by its limits and the largest batches; exceeding the bound
-//! closes this client and affects no others.
+//! *Invariant:* writing never waits, and the queue is bounded by a multiple of its limits and the largest batch; exceeding the
+//! bound closes this client and affects no others.
 pub(crate) mod encode_buffer;
 mod queue;
 
@@ -16,11 +15,12 @@ use std::{
     io::{self, IoSlice},
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
-use tokio::net::tcp::OwnedWriteHalf;
+use tokio::{net::tcp::OwnedWriteHalf, time::Instant};
 
 pub(crate) use self::queue::Load;
 use self::{
@@ -36,6 +36,12 @@ use crate::{
 /// A client is not read from while its unhandled messages exceed this fraction of its queue. With half of the queue in use, and
 /// one burst on top, that leaves space for about eight answers to each message.
 const UNHANDLED_FRACTION: usize = 32;
+
+/// Time without progress after which a client with too long a queue is closed when more is sent to it.
+const STALL_TIME: Duration = Duration::from_secs(1);
+
+/// The limits may be exceeded by this factor while the client makes progress.
+const BURST_FACTOR: usize = 32;
 
 /// The outbound queue of one client, shared by its room and its connection.
 #[derive(Debug)]
@@ -56,6 +62,8 @@ struct OutboundState {
     /// The client's messages that the room has not handled yet, and may answer.
     unhandled: Load,
     close: Option<CloseCause>,
+    /// When the client last accepted bytes, or its queue came to exceed the limits; `None` while it does not.
+    stalled_since: Option<Instant>,
 }
 
 /// The result of writing the queue.
@@ -66,8 +74,8 @@ pub(crate) struct DrainProgress {
     pub(crate) done: Poll<io::Result<()>>,
     /// Whether the connection is being closed.
     pub(crate) closing: bool,
-    /// Whether the queue exceeds its limits.
-    pub(crate) over: bool,
+    /// When the client last accepted bytes, if its queue exceeds the limits.
+    pub(crate) stalled_since: Option<Instant>,
 }
 
 impl Outbound {
@@ -100,14 +108,20 @@ impl Outbound {
         let was_paused = self.is_loaded(&state);
         state.unhandled.subtract(handled);
         if state.close.is_none() {
-            if let Some(limit) = state.queue.overflow(self.limits) {
-                drop(state);
-                self.close(CloseCause::TooSlow { limit });
-                return false;
+            if let Some(since) = state.stalled_since {
+                let factor = if since.elapsed() < STALL_TIME { BURST_FACTOR } else { 1 };
+                if let Some(limit) = state.queue.overflow(self.limits, factor) {
+                    drop(state);
+                    self.close(CloseCause::TooSlow { limit });
+                    return false;
+                }
             }
             let written = if state.queue.is_empty() { state.write_directly(batch) } else { 0 };
             let before = state.queue.queued.bytes;
             state.queue.push_rest(batch, written);
+            if !state.queue.is_within(self.limits) {
+                state.stalled_since.get_or_insert_with(Instant::now);
+            }
             self.record_queued(before, &state);
         }
         // Once woken, the connection itself waits for its socket.
@@ -216,8 +230,13 @@ impl Outbound {
             }
         };
         self.record_queued(before, &state);
-        let over = !state.queue.is_within(self.limits);
-        DrainProgress { progress, done, closing: state.close.is_some(), over }
+        if state.queue.is_within(self.limits) {
+            state.queue.forget_batches();
+            state.stalled_since = None;
+        } else if progress {
+            state.stalled_since = Some(Instant::now());
+        }
+        DrainProgress { progress, done, closing: state.close.is_some(), stalled_since: state.stalled_since }
     }
 
     /// Updates the metric of queued bytes.

@@ -88,9 +88,9 @@ limits! {
         room_connections: Positive<usize> => "further joins of the room are rejected with 503",
         /// Maximum number of connections per IP address; 0 means no limit
         address_connections: usize => "further connections from the address are rejected with 429",
-        /// Maximum size of the messages queued for a client, not counting one burst
+        /// Maximum size of the messages queued for a client that does not read
         outbound_bytes: Bytes => "the client is closed with 1013",
-        /// Maximum number of messages queued for a client, not counting one burst
+        /// Maximum number of messages queued for a client that does not read
         outbound_messages: usize => "the client is closed with 1013",
         /// Maximum time without progress while the queue of a client exceeds these limits
         outbound_time: Positive<Seconds> => "the client is closed with 1013",

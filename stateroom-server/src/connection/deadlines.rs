@@ -43,14 +43,9 @@ impl Deadlines {
         self.message_start = is_incomplete.then(|| self.message_start.unwrap_or(now));
     }
 
-    /// Records an attempt to write while the outbound queue exceeds its limits.
-    pub(crate) fn record_excess_output(&mut self, progress: bool, now: Instant) {
-        self.stalled_since = self.stalled_since.filter(|_| !progress).or(Some(now));
-    }
-
-    /// Records that the outbound queue is within its limits.
-    pub(crate) fn end_excess_output(&mut self) {
-        self.stalled_since = None;
+    /// Sets when the client last accepted output, if its outbound queue exceeds the limits.
+    pub(crate) fn set_stalled_since(&mut self, since: Option<Instant>) {
+        self.stalled_since = since;
     }
 
     /// Restarts the deadlines of the client's own messages: the server did not read from the client.
@@ -118,14 +113,14 @@ mod tests {
         let start = Instant::now();
         let limits = Limits { outbound_time: 30 * SECOND, ..Limits::default() };
         let mut deadlines = Deadlines::new(&limits, start);
-        deadlines.record_excess_output(false, start);
-        deadlines.record_excess_output(true, start + 20 * SECOND);
-        deadlines.record_excess_output(false, start + 40 * SECOND);
+        deadlines.set_stalled_since(Some(start));
+        assert_eq!(deadlines.next(start), Ok(Some(start + 30 * SECOND)));
+        deadlines.set_stalled_since(Some(start + 20 * SECOND));
         deadlines.pause(start + 40 * SECOND);
         assert_eq!(deadlines.next(start + 49 * SECOND), Ok(Some(start + 50 * SECOND)));
         let too_slow = CloseCause::TooSlow { limit: Limit::OutboundTime };
         assert_eq!(deadlines.next(start + 50 * SECOND), Err(too_slow));
-        deadlines.end_excess_output();
+        deadlines.set_stalled_since(None);
         assert_eq!(deadlines.next(start + 50 * SECOND), Ok(None));
     }
 

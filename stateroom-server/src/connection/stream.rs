@@ -22,7 +22,7 @@ use tokio::{
 #[cfg(feature = "tls")]
 use tokio_rustls::server::TlsStream;
 
-use crate::timeout_socket::TimeoutSocket;
+use crate::{socket_options::set_socket_options, timeout_socket::TimeoutSocket};
 
 /// The stream of a connection.
 #[derive(Debug)]
@@ -57,9 +57,7 @@ impl Stream {
                 Err(upgraded) => return (Stream::Other(TokioIo::new(upgraded)), Vec::new()),
             },
         };
-        if let Err(error) = tcp.set_nodelay(true) {
-            tracing::debug!(%error, "failed to set TCP_NODELAY");
-        }
+        set_socket_options(&tcp);
         let (read, write) = tcp.into_split();
         // Copied because it shares the HTTP connection's whole buffer.
         (Stream::Tcp { read, write: Arc::new(write) }, ahead.to_vec())

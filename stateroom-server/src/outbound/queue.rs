@@ -111,13 +111,14 @@ impl Queue {
         self.largest = self.largest.max(pushed);
     }
 
-    /// Returns the limit that the queue exceeds by more than one batch, if any.
-    pub(super) fn overflow(&self, limits: Load) -> Option<Limit> {
-        if self.queued.bytes > limits.bytes.saturating_add(self.largest.bytes) {
+    /// Returns which of the limits, times `factor`, the queue exceeds by more than one batch, if any.
+    pub(super) fn overflow(&self, limits: Load, factor: usize) -> Option<Limit> {
+        let exceeds =
+            |queued: usize, limit: usize, batch: usize| queued > limit.saturating_mul(factor).saturating_add(batch);
+        if exceeds(self.queued.bytes, limits.bytes, self.largest.bytes) {
             return Some(Limit::OutboundBytes);
         }
-        let is_over = self.queued.messages > limits.messages.saturating_add(self.largest.messages);
-        is_over.then_some(Limit::OutboundMessages)
+        exceeds(self.queued.messages, limits.messages, self.largest.messages).then_some(Limit::OutboundMessages)
     }
 
     fn push_piece(&mut self, piece: Piece) {
@@ -153,12 +154,13 @@ impl Queue {
         self.pieces = VecDeque::new();
     }
 
-    /// Returns whether the queue is within `limits`. Batches from before then do not count as the largest any more.
-    pub(super) fn is_within(&mut self, limits: Load) -> bool {
-        let is_within = self.queued.bytes <= limits.bytes && self.queued.messages <= limits.messages;
-        if is_within {
-            self.largest = Load::default();
-        }
-        is_within
+    /// Returns whether the queue is within `limits`.
+    pub(super) fn is_within(&self, limits: Load) -> bool {
+        self.queued.bytes <= limits.bytes && self.queued.messages <= limits.messages
+    }
+
+    /// Forgets the largest batch so far.
+    pub(super) fn forget_batches(&mut self) {
+        self.largest = Load::default();
     }
 }

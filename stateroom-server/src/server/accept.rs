@@ -38,6 +38,7 @@ use crate::{
     permits::{ConnectionPermits, PermitRefusal},
     settings::Limit,
     shared::Shared,
+    socket_options::set_socket_options,
     timeout_socket::TimeoutSocket,
 };
 
@@ -110,9 +111,7 @@ impl Acceptor {
 
     async fn serve(self, socket: TcpStream, peer: SocketAddr, permits: Option<Arc<ConnectionPermits>>) {
         // Related output is combined before it is written, so Nagle's algorithm gains nothing.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "failed to set TCP_NODELAY");
-        }
+        set_socket_options(&socket);
         let limits = &self.shared.settings().limits;
         let socket = TimeoutSocket::new(socket, limits.response_time);
         #[cfg(feature = "tls")]

@@ -129,11 +129,12 @@ limits! {
     /// Clients behind a [trusted proxy](crate::Admission::trusted_proxies) are counted by their own address when they join
     /// a room. Zero turns the limit off. Default: off.
     AddressConnections, address_connections, with_address_connections: usize = 0, public 100;
-    /// Maximum number of bytes queued for a client before more are sent to it: a client with a longer queue is closed with
-    /// 1013. What one event sends is queued as a whole, so that a client can receive a burst of any size. Default 1 MiB.
+    /// Maximum number of bytes queued for a client that does not read. When more are sent to a client with a longer queue that
+    /// has accepted nothing for a second, it is closed with 1013. While it makes progress, 32 times as much may be queued, and
+    /// what one event sends is always queued as a whole, so that a client can receive bursts of any size. Default 1 MiB.
     OutboundBytes, outbound_bytes, with_outbound_bytes: usize = 1 << 20;
-    /// Maximum number of messages queued for a client before more are sent to it, as for
-    /// [`outbound_bytes`](Self::outbound_bytes). Default 8192.
+    /// Maximum number of messages queued for a client that does not read, as for [`outbound_bytes`](Self::outbound_bytes).
+    /// Default 8192.
     OutboundMessages, outbound_messages, with_outbound_messages: usize = 8192;
     /// Maximum time for a client to accept the next bytes while its queue exceeds [`outbound_bytes`](Self::outbound_bytes) or
     /// [`outbound_messages`](Self::outbound_messages). A slower client is closed with 1013. Default 30 s.

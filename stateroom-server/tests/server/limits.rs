@@ -295,6 +295,8 @@ async fn assert_closes_a_client_that_does_not_read(outbound_messages: usize, siz
         assert!(sent < most, "the client is never closed");
         other.send_text(text.as_str()).await;
         other.sync().await;
+        // Enough for the first 20 to take a second.
+        advance(0.05).await;
         sent += 1;
     }
     assert_eq!(slow.receive_until_close().await.1, (1013, "too slow: too much is queued".to_owned()));

@@ -237,6 +237,32 @@ async fn receives_bursts_of_any_size_in_a_small_window() {
     }
 }
 
+/// The bursts of pipelined requests may follow each other before the client's connection has had its turn.
+pub(crate) async fn assert_pipelined_bursts_received(mut client: Client) {
+    for (count, size) in [(8300, 100), (20, 64 << 10)] {
+        for _ in 0..20 {
+            client.feed(Message::text(format!("spam {count} {size}"))).await;
+        }
+        client.sync().await;
+        for number in 0..20 * count {
+            let received = within_timeout(format!("message {number} of {count}"), client.receive_text()).await;
+            assert_eq!(received.len(), size, "message {number} of 20 times {count}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn receives_pipelined_bursts() {
+    let server = TestServer::tcp(Server::new()).await;
+    assert_pipelined_bursts_received(server.join("a").await).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn receives_pipelined_bursts_over_a_pipe() {
+    let server = TestServer::pipe(Server::new());
+    assert_pipelined_bursts_received(server.join("a").await).await;
+}
+
 /// A client on a slow network receives what was sent before it was closed, as long as it makes progress.
 #[tokio::test(start_paused = true)]
 async fn a_closed_client_receives_its_queue_first() {

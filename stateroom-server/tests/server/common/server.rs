@@ -103,6 +103,7 @@ impl TestServer {
             room.send(recipient, text).await.unwrap();
             advance(0.001).await;
         }
+        advance(1.0).await;
     }
 
     /// Opens a connection.

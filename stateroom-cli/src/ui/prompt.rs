@@ -1,12 +1,15 @@
 //! Interactive prompts.
 use std::{
     io::{self, IsTerminal},
-    process,
+    process, thread,
 };
 
 use anyhow::{Context, Error, Result};
 use dialoguer::console::Term;
 use tokio::runtime::Builder;
+
+/// The code that shells report for a process killed by SIGINT.
+const INTERRUPTED: i32 = 130;
 
 /// Runs a prompt. Ctrl-c restores the hidden cursor and exits with 130.
 ///
@@ -14,12 +17,11 @@ use tokio::runtime::Builder;
 ///
 /// Returns an error if the terminal cannot be read.
 pub(crate) fn ask<T>(prompt: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
-    hold_interrupts().context("failed to install signal handlers")?;
+    exit_on_interrupt().context("failed to install signal handlers")?;
     prompt().map_err(|dialoguer::Error::IO(error)| {
         let _ = Term::stderr().show_cursor();
         if error.kind() == io::ErrorKind::Interrupted {
-            // The code that shells report for a process killed by SIGINT.
-            process::exit(130);
+            process::exit(INTERRUPTED);
         }
         Error::new(error).context("failed to read the answer")
     })
@@ -30,14 +32,19 @@ pub(crate) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Keeps ctrl-c from ending the process, so that the prompt receives it as a key.
-fn hold_interrupts() -> io::Result<()> {
+/// Ends the process on ctrl-c, but with a visible cursor. A prompt receives ctrl-c as a key only while it waits for one.
+fn exit_on_interrupt() -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
-    let _guard = runtime.enter();
-    // Dropping the listener does not remove the handler.
+    let guard = runtime.enter();
     #[cfg(unix)]
-    drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?);
+    let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
     #[cfg(windows)]
-    drop(tokio::signal::windows::ctrl_c()?);
+    let mut interrupts = tokio::signal::windows::ctrl_c()?;
+    drop(guard);
+    thread::spawn(move || {
+        runtime.block_on(interrupts.recv());
+        let _ = Term::stderr().show_cursor();
+        process::exit(INTERRUPTED);
+    });
     Ok(())
 }

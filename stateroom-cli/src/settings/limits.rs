@@ -132,7 +132,7 @@ limits! {
         /// Maximum memory of a room
         memory_bytes: Positive<Bytes> => "growing fails in the guest, which most guests do not survive",
         /// Maximum number of elements of each table of a room
-        table_elements: usize => "growing fails in the guest, which most guests do not survive",
+        table_elements: Positive<usize> => "growing fails in the guest, which most guests do not survive",
         /// Maximum stack size of a room
         wasm_stack_bytes: Positive<Bytes> => "the room fails, its clients are closed with 1011",
         /// Maximum CPU time per event

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Error, Result, anyhow};
 use clap::error::ErrorKind;
-use stateroom_quantity::{Bytes, format_duration};
+use stateroom_quantity::format_duration;
 use stateroom_server::{OnSwap, Server};
 use stateroom_wasm_host::WasmHostConfig;
 
@@ -15,14 +15,12 @@ use super::{
     admission::AdmissionSettings,
     file::FILE_NAME,
     layers::Defaults,
+    limits::check_stack,
     names::variable,
     schema::Settings,
     value::{Configures, Seconds},
 };
 use crate::ui::error::usage;
-
-/// Maximum size of a room's stack. A room reserves it in the address space.
-const MAX_WASM_STACK_BYTES: usize = 1 << 30;
 
 /// The configuration of the libraries that the settings resolve to.
 #[derive(Debug)]
@@ -116,20 +114,13 @@ impl SettingsSources {
         apply(settings.drain_time, &mut server.drain_time);
         self.check_heartbeats(&server)?;
         let host = settings.limits.host();
+        check_stack(&host)?;
         if host.cpu_budget > host.time_budget {
             tracing::warn!(
                 "the CPU budget ({}) exceeds the time budget ({}), which ends events first",
                 format_duration(host.cpu_budget),
                 format_duration(host.time_budget)
             );
-        }
-        if host.wasm_stack_bytes > MAX_WASM_STACK_BYTES {
-            return Err(anyhow!(
-                "the limit `wasm_stack_bytes` is {}; its maximum is {}\n  hint: lower `--wasm-stack-bytes`, or \
-                 `wasm_stack_bytes` in {FILE_NAME}: each room reserves that much of the address space",
-                Bytes(host.wasm_stack_bytes as u64),
-                Bytes(MAX_WASM_STACK_BYTES as u64)
-            ));
         }
         Ok(ResolvedSettings {
             on_swap: settings.on_swap.map(|swap| swap.0).unwrap_or_default(),
@@ -282,15 +273,6 @@ mod tests {
         let ResolvedSettings { server, .. } = resolve_file(settings, &Defaults::SERVE).unwrap();
         assert_eq!((server.ip.as_str(), server.port), ("::1", 1));
         assert_eq!((server.limits.rooms, server.limits.room_id_bytes), (2, 512));
-    }
-
-    #[test]
-    fn a_room_has_at_most_a_gibibyte_of_stack() {
-        for (size, valid) in [("1GiB", true), ("100GB", false)] {
-            let settings: Settings = toml::from_str(&format!("[limits]\nwasm_stack_bytes = '{size}'")).unwrap();
-            let resolved = resolve_file(settings, &Defaults::SERVE).map(drop);
-            assert_eq!(resolved.is_ok(), valid, "{resolved:?}");
-        }
     }
 
     #[test]

@@ -7,10 +7,12 @@ mod module;
 mod reload;
 mod run;
 pub(crate) mod shutdown;
+mod source;
 mod systemd;
 
 pub(crate) use self::{
     address::{check as check_address, next_free_port},
-    module::load,
+    module::{load, load_bytes},
     run::{GUEST_LOGS, ServeOptions, serve_until_stopped},
+    source::ModuleSource,
 };

@@ -77,6 +77,11 @@ impl RoomLog {
         self.state.lock().text.take_tail()
     }
 
+    /// Returns whether the guest wrote a panic's text in this event, other than that an allocation failed.
+    pub(crate) fn has_panic(&self) -> bool {
+        self.state.lock().text.has_panic_besides_allocation()
+    }
+
     /// Does not log that an allocation has failed.
     pub(crate) fn forget_allocation_failure(&self) {
         self.state.lock().text.forget_allocation_failure();

@@ -34,7 +34,7 @@ use crate::{
     limits::{resources::ResourceLimits, scheduler::Scheduler},
     memory,
     module::LinkedModule,
-    state::{GuestState, RelayedEvents},
+    state::{self, GuestState, RelayedEvents},
 };
 
 /// Maximum size of a batch of events, in bytes; a single event may be longer.
@@ -79,11 +79,17 @@ impl Instance {
         })?;
         let mut instance = Self::instantiate(module, room_id, wait_mode).await?;
         instance.permit = Some(permit);
-        let calls = async |guest: &mut Guest| guest.begin(room_id).await;
-        let begun = run_within_budgets(&mut instance.guest, &instance.scheduler, calls, || {}).await;
-        instance.events = begun.map_err(|error| instance.fault(error.as_ref()))?;
-        instance.scheduler.end_batch();
+        instance.begin(room_id).await?;
         Ok(instance)
+    }
+
+    /// Makes the calls before the first event.
+    pub(crate) async fn begin(&mut self, room_id: &str) -> Result<(), Fault> {
+        let calls = async |guest: &mut Guest| guest.begin(room_id).await;
+        let begun = run_within_budgets(&mut self.guest, &self.scheduler, calls, || {}).await;
+        self.events = begun.map_err(|error| self.fault(error.as_ref()))?;
+        self.scheduler.end_batch();
+        Ok(())
     }
 
     /// Creates a guest and runs nothing but the module's start function.
@@ -116,7 +122,7 @@ impl Instance {
         store.epoch_deadline_callback({
             let scheduler = Arc::clone(&scheduler);
             move |mut store| {
-                if guest::read_published(&mut store)? {
+                if state::read_published(&mut store)? {
                     scheduler.begin_next_event();
                 }
                 Ok(scheduler.tick())
@@ -156,7 +162,7 @@ impl Instance {
         self.guest.memory().len()
     }
 
-    /// Sets the time that the following events read first from the system's clock; none for the time of that clock.
+    /// Sets the time that the following events read from the system's clock; none for the time of that clock.
     pub(crate) fn set_event_time(&mut self, time: Option<Duration>) {
         if let Some(clock) = &self.guest.store().data().clock {
             clock.set(time);
@@ -198,7 +204,7 @@ impl Instance {
         let outcome = run_within_budgets(guest, scheduler, calls, release).await;
         // Nothing has read yet what the guest published before it exceeded its time budget.
         if outcome.is_err() {
-            let _ = guest::read_published(guest.store());
+            let _ = state::read_published(guest.store());
         }
         batch.finish_events(&mut finished.lock());
         encoded.clear();

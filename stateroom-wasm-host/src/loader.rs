@@ -1,6 +1,7 @@
 //! Loading of modules: compile, check, and try out.
 //!
-//! *Invariant:* a loaded module was instantiated once under all limits, and declares a version that this host supports.
+//! *Invariant:* a loaded module declares a version that this host supports, and was started once under all limits, up to its
+//! first event.
 use std::sync::Arc;
 
 use wasmtime::Module;
@@ -24,8 +25,23 @@ pub(crate) fn load(
     engine: Arc<SharedEngine>,
     config: &WasmHostConfig,
 ) -> Result<LinkedModule, WasmHostError> {
-    let module = module::compile(&name, bytes, engine.engine(), config)?;
-    load_compiled(name, &module, engine, config)
+    let compiled = module::compile(&name, bytes, engine.engine(), config);
+    let loaded = compiled.and_then(|module| load_compiled(name, &module, engine, config));
+    loaded.map_err(|error| with_kind(error, bytes))
+}
+
+/// Names the kind of a rejected module if the compiler, its exports or its imports show that it may be of another kind.
+fn with_kind(error: WasmHostError, bytes: &[u8]) -> WasmHostError {
+    let (WasmHostError::Invalid { module, .. }
+    | WasmHostError::MissingExport { module, .. }
+    | WasmHostError::UnknownImport { module, .. }) = &error
+    else {
+        return error;
+    };
+    match module::foreign_kind(bytes) {
+        Some(kind) => WasmHostError::NotAModule { module: module.clone(), found: kind.name, hint: kind.hint },
+        None => error,
+    }
 }
 
 /// Loads a compiled module.
@@ -36,15 +52,20 @@ pub(crate) fn load_compiled(
     config: &WasmHostConfig,
 ) -> Result<LinkedModule, WasmHostError> {
     let module = LinkedModule::link(name, module, engine, config)?;
-    check_versions(&module)?;
+    try_out(&module)?;
     Ok(module)
 }
 
-/// Checks the versions, which are numbers in the memory of an instance: hence a trial instance.
-fn check_versions(module: &LinkedModule) -> Result<(), WasmHostError> {
+/// Starts a trial instance, and checks the versions, which are numbers in its memory.
+fn try_out(module: &LinkedModule) -> Result<(), WasmHostError> {
     let _running = module.engine().running();
-    let mut trial = block_on(Instance::instantiate(module, "", WaitMode::Blocking))
-        .map_err(|fault| WasmHostError::Start { module: module.name().to_owned(), fault })?;
+    let failed = |fault| WasmHostError::Start { module: module.name().to_owned(), fault };
+    let mut trial = block_on(Instance::instantiate(module, "", WaitMode::Blocking)).map_err(failed)?;
+    check_versions(module, &mut trial)?;
+    block_on(trial.begin("")).map_err(failed)
+}
+
+fn check_versions(module: &LinkedModule, trial: &mut Instance) -> Result<(), WasmHostError> {
     let mut version = |export: &'static str| {
         let name = || module.name().to_owned();
         trial.static_number(export).map_err(|address| WasmHostError::VersionAddress { module: name(), export, address })

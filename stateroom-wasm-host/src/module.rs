@@ -11,11 +11,11 @@ use std::{error::Error, sync::Arc};
 use tracing::info;
 use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
-pub(crate) use self::exports::Exports;
 use self::{
     cache::Compiled,
     format::{ForeignFormat, foreign_format},
 };
+pub(crate) use self::{exports::Exports, format::foreign_kind};
 use crate::{
     config::WasmHostConfig, engine::SharedEngine, environment::Environment, error::WasmHostError, imports,
     state::GuestState,

@@ -3,7 +3,7 @@ mod relayed_events;
 
 use std::sync::Arc;
 
-use wasmtime::Memory;
+use wasmtime::{AsContextMut, Memory};
 use wasmtime_wasi::p1::WasiP1Ctx;
 
 pub(crate) use self::relayed_events::RelayedEvents;
@@ -12,6 +12,8 @@ use crate::{
     environment::EventClock,
     guest_log::RoomLog,
     limits::{resources::ResourceLimits, scheduler::Scheduler},
+    memory,
+    violation::ProtocolViolation,
 };
 
 /// The data in a guest's store.
@@ -36,4 +38,23 @@ impl GuestState {
         self.log.end_events();
         self.limits.begin_event();
     }
+}
+
+/// Reads the effects that the guest has published since the last call. Returns whether an event has finished since.
+///
+/// It is called before each output, so that all output so far belongs to the events that have finished since.
+pub(crate) fn read_published(mut store: impl AsContextMut<Data = GuestState>) -> Result<bool, ProtocolViolation> {
+    let mut context = store.as_context_mut();
+    let (memory, pointer) = match context.data() {
+        GuestState { memory: Some(memory), effects_pointer, effects, .. } if effects.is_in_batch() => {
+            (*memory, *effects_pointer)
+        }
+        _ => return Ok(false),
+    };
+    let (memory, state) = memory.data_and_store_mut(&mut context);
+    let has_finished = state.effects.read_published(memory::published(memory, pointer)?)?;
+    if has_finished {
+        state.log.end_events();
+    }
+    Ok(has_finished)
 }

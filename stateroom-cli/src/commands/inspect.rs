@@ -4,17 +4,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
 use stateroom_wasm_host::WasmHostConfig;
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::{
-    build::dist,
     module_info::ModuleInfo,
-    serve::load,
-    settings::{Defaults, Settings, SettingsSources},
+    serve::{ModuleSource, load_bytes},
+    settings::{Defaults, Settings},
     ui::report,
 };
 
@@ -59,13 +58,13 @@ impl InspectCommand {
     ///
     /// Returns an error if the host rejects the module.
     pub(crate) fn run(self) -> Result<()> {
-        let is_directory = self.module.is_dir();
-        let directory = if is_directory { self.module.as_path() } else { Path::new("") };
-        let sources = SettingsSources::read(Settings::of_environment()?, directory)?;
-        let host = sources.resolve(&Defaults::SERVE)?.host;
-        let module = if is_directory { dist::contents(directory)?.module } else { self.module.clone() };
-        let verdict = check(&module, host);
-        let read = || ModuleInfo::read(&fs::read(&module)?, self.functions);
+        let source = ModuleSource::find(self.module, Settings::of_environment()?)?;
+        let host = source.sources.resolve(&Defaults::SERVE)?.host;
+        let module = source.contents()?.module;
+        // Once, for a pipe.
+        let bytes = fs::read(&module).with_context(|| format!("{}: failed to read the file", module.display()))?;
+        let verdict = check(&module, &bytes, host);
+        let read = || ModuleInfo::read(&bytes, self.functions);
         let info = match read() {
             Ok(info) => Some(info),
             // The error of the host is the better one.
@@ -93,8 +92,8 @@ impl InspectCommand {
 }
 
 /// Checks whether `serve` accepts the module.
-fn check(module: &Path, host: WasmHostConfig) -> Result<()> {
+fn check(module: &Path, bytes: &[u8], host: WasmHostConfig) -> Result<()> {
     // One instance slot is enough. The log of the host repeats what the report has.
     let host = host.with_instances(1);
-    with_default(NoSubscriber::new(), || load(module, &host)).map(drop)
+    with_default(NoSubscriber::new(), || load_bytes(module, bytes, &host)).map(drop)
 }

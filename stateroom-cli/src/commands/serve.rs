@@ -1,14 +1,14 @@
 //! `stateroom serve`: serves a module with its static files.
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, error::ErrorKind};
 use stateroom_record::{RecordLimits, Recorder};
 
 use crate::{
-    build::dist,
-    serve::{ServeOptions, serve_until_stopped},
-    settings::{Defaults, Project, Settings, SettingsSources},
+    build::dist::{self, DistContents},
+    serve::{ModuleSource, ServeOptions, serve_until_stopped},
+    settings::{Defaults, Settings},
     ui::error::usage,
 };
 
@@ -41,35 +41,12 @@ impl ServeCommand {
     ///
     /// Returns an error if the module cannot be served.
     pub(crate) fn run(self) -> Result<()> {
-        let (mut path, project) = (self.module, Project::find()?);
-        let built = project.directory.join(&path);
-        // From any directory of a project, as it was built.
-        if path == Path::new(dist::DIRECTORY) && !path.exists() && built.is_dir() {
-            tracing::info!("serving `{}`", built.display());
-            path = built;
-        }
-        let is_directory = path.is_dir();
-        let sources = if is_directory {
-            SettingsSources::read(self.settings, &path)?
-        } else {
-            project.announce();
-            SettingsSources::read(self.settings, &project.settings_directory())?
-        };
-        sources.check_pairs()?;
-        let mut resolved = sources.resolve(&Defaults::SERVE)?;
-        if !path.exists() {
-            let is_dist = path.ends_with(dist::DIRECTORY);
-            let hint = if is_dist { "\n  hint: create it with `stateroom build`" } else { "" };
-            bail!("no such file or directory: `{}`{hint}", path.display());
-        }
-        let mut static_files = sources.settings.static_files;
-        let mut module = path.clone();
-        if is_directory {
-            let contents = dist::contents(&path)?;
-            static_files = static_files.or(contents.static_files);
-            resolved.set_client(contents.client.as_deref())?;
-            module = contents.module;
-        }
+        let source = ModuleSource::find(self.module, self.settings)?;
+        source.sources.check_pairs()?;
+        let mut resolved = source.sources.resolve(&Defaults::SERVE)?;
+        let DistContents { module, static_files, client } = source.contents()?;
+        let static_files = source.sources.settings.static_files.or(static_files);
+        resolved.set_client(client.as_deref())?;
         static_files.as_deref().map(dist::check_static_files).transpose()?;
         resolved.set_static_files(static_files.as_deref())?;
         if self.inspector && resolved.admin.is_none() {

@@ -13,6 +13,15 @@ pub(crate) fn load(module: &Path, config: &WasmHostConfig) -> Result<WasmHostFac
     WasmHostFactory::with_config(module, config).map_err(with_hint)
 }
 
+/// Checks and compiles the contents of a module's file.
+///
+/// # Errors
+///
+/// As [`load`].
+pub(crate) fn load_bytes(module: &Path, bytes: &[u8], config: &WasmHostConfig) -> Result<WasmHostFactory> {
+    WasmHostFactory::from_bytes(module.display().to_string(), bytes, config).map_err(with_hint)
+}
+
 /// Adds a hint to an error of the host, if there is one.
 fn with_hint(error: WasmHostError) -> anyhow::Error {
     match error.hint() {

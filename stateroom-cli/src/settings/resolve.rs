@@ -15,6 +15,7 @@ use super::{
     admission::AdmissionSettings,
     file::FILE_NAME,
     layers::Defaults,
+    limits::check_stack,
     names::variable,
     schema::Settings,
     value::{Configures, Seconds},
@@ -113,6 +114,7 @@ impl SettingsSources {
         apply(settings.drain_time, &mut server.drain_time);
         self.check_heartbeats(&server)?;
         let host = settings.limits.host();
+        check_stack(&host)?;
         if host.cpu_budget > host.time_budget {
             tracing::warn!(
                 "the CPU budget ({}) exceeds the time budget ({}), which ends events first",

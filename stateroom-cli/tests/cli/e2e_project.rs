@@ -46,10 +46,14 @@ async fn commands_in_a_directory_of_a_project_work_on_the_project() {
     let stdout = String::from_utf8_lossy(&doctor.stdout);
     assert!(stdout.contains(&root.display().to_string()), "{stdout}");
 
+    let inspect = stateroom_in(&source, "inspect dist").assert().code(0);
+    let stdout = String::from_utf8_lossy(&inspect.get_output().stdout).into_owned();
+    assert!(stdout.contains("The host accepts this module."), "{stdout}");
+
     let mut serve = stateroom();
     serve.args(["serve", "dist", "--ip", "127.0.0.1", "-p", "0", "-r", "implicit"]).current_dir(&source);
     let (server, ()) = Serving::run_with(serve, async |server| {
-        let serving = server.line("serving `").await;
+        let serving = server.line("using `").await;
         assert!(serving.contains(&root.join("dist").display().to_string()), "{serving}");
     })
     .await;

@@ -54,6 +54,44 @@ The host accepts this module.
 "#]]);
 }
 
+/// As `serve` does.
+#[test]
+fn the_project_and_its_settings_are_found_from_any_directory_in_it() {
+    let files = directory(&[
+        ("Cargo.toml", "[workspace]\nmembers = ['service']\n"),
+        ("stateroom.toml", "[limits]\nmemory_bytes = '32KiB'\n"),
+        ("service/Cargo.toml", "[package]\nname = 'service'\n"),
+        ("service/src/echo.wat", ECHO),
+        ("service/dist/server.wasm", ECHO),
+        ("service/dist/stateroom.toml", ""),
+    ]);
+    let source = files.path().join("service/src");
+    let settings = "\
+[..]INFO[..]using the project in `[..]service`
+[..]INFO[..]using the settings of the workspace: `[..]stateroom.toml`
+...
+error: echo.wat: [..]65536[..]32768[..]
+  hint: limit `memory_bytes`: raise it with `--memory-bytes`
+";
+    for command in ["inspect", "serve"] {
+        stateroom_in(&source, &format!("{command} echo.wat")).assert().code(1).stderr_eq(settings);
+    }
+    let built = "[..]INFO[..]using `[..]dist`\n";
+    stateroom_in(&source, "inspect dist").assert().code(0).stderr_eq(built);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_module_is_read_once() {
+    let echo = directory(&[]);
+    stateroom_in(echo.path(), "inspect /dev/stdin").stdin(ECHO).assert().code(0).stderr_eq("").stdout_eq(str![[r#"
+module     /dev/stdin, 657 B
+...
+The host accepts this module.
+
+"#]]);
+}
+
 #[test]
 fn unknown_imports() {
     let imports = "(import \"wasi_snapshot_preview1\" \"fd_write\" (func (param i32 i32 i32 i32) (result i32)))\n  \
@@ -171,8 +209,7 @@ error: x.wat: [..]not a WebAssembly module[..]
         1,
         "",
         str![[r#"
-error: x.wasm: failed to read the file
-  caused by: No such file or directory (os error 2)
+error: no such file or directory: `x.wasm`
 
 "#]],
     );

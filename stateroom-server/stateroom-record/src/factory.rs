@@ -18,7 +18,7 @@ use stateroom::{
 use crate::{
     RecordKind, Recorder, RoomRecord,
     delivery::{deliver_event, joining_client},
-    event_time::{EventTime, in_micros},
+    event_time::{EventTime, from_unix_ms, in_micros},
     replay::{Replayed, replay},
 };
 
@@ -78,8 +78,11 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
             return Ok(RecordedService { service: self.factory.create(room_id, context).await?, writer: None });
         };
         let history = writer.room.begin_instance(generation);
-        writer.record(RecordKind::Start);
-        let mut service = writer.create(&self.factory, room_id, &context).await?;
+        let now = in_micros(context.now());
+        let built = history.as_ref().and_then(|history| history.entries.first());
+        let built = built.map_or(now, |entry| from_unix_ms(entry.unix_ms));
+        writer.recorder.record_at(&writer.room, RecordKind::Start, now);
+        let mut service = writer.create(&self.factory, room_id, &context, built).await?;
         if let Some(history) = history {
             let outcome = replay(&mut service, &history, &writer.event_time, &*context).await;
             let text = match &outcome {
@@ -95,7 +98,7 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
                 // Its state is unknown.
                 Err(_) => {
                     drop(service);
-                    service = writer.create(&self.factory, room_id, &context).await?;
+                    service = writer.create(&self.factory, room_id, &context, now).await?;
                 }
             }
         }
@@ -152,15 +155,18 @@ impl RoomWriter {
         self.recorder.record(&self.room, kind);
     }
 
-    /// Creates a service and records a failure to do so.
+    /// Creates a service at that time, and records a failure to do so.
     async fn create<F: StateroomServiceFactory>(
         &self,
         factory: &F,
         room_id: &str,
         context: &Arc<impl StateroomContext>,
+        time: Duration,
     ) -> Result<F::Service, Fault> {
         let context = Arc::new(self.event_time.context(&**context));
+        self.event_time.set(Some(time));
         let created = factory.create(room_id, context).await;
+        self.event_time.set(None);
         created.inspect_err(|fault| self.record(RecordKind::Fault { event: None, fault: fault.clone() }))
     }
 

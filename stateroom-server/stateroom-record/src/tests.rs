@@ -1,4 +1,6 @@
 //! Records of a native service.
+mod times;
+
 use std::{future::Future, pin::pin, sync::Arc, task, time::Duration};
 
 use stateroom::{

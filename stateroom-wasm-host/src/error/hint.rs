@@ -3,6 +3,8 @@
 //! *Invariant:* the one table of hints: every program that loads a module gives the same.
 use std::{error::Error, iter};
 
+use stateroom::fault::FaultKind;
+
 use super::WasmHostError;
 use crate::config::Limit;
 
@@ -18,6 +20,10 @@ const WASI_0_2: &str = "it is built for a later WASI: build it for the target `w
 
 /// Parts of the compiler's messages, with a hint. The first that occurs applies.
 const REJECTED: &[(&str, &str)] = &[
+    (
+        "instance allocation",
+        "it has too many globals or imported functions: use variables in its memory instead of globals",
+    ),
     ("component", "build it for the target `wasm32-wasip1`: `wasm32-wasip2` creates components"),
     ("memory64", "build it for a target with 32-bit addresses, such as `wasm32-wasip1`"),
     ("threads", NO_THREADS),
@@ -110,8 +116,12 @@ impl WasmHostError {
             WasmHostError::VersionAddress { .. } => {
                 "export the variable itself: its global holds the address, not the number".to_owned()
             }
+            // The fault has its own.
+            WasmHostError::Start { fault, .. } if fault.kind() == FaultKind::NoSpace => return None,
             WasmHostError::Start { .. } => {
-                "this code runs before any room exists: `_initialize`, and static initializers of C or C++".to_owned()
+                "this code runs before a room's first event: `_initialize`, static initializers of C or C++, and \
+                 `stateroom_hello`"
+                    .to_owned()
             }
             WasmHostError::Read { .. } | WasmHostError::Engine { .. } | WasmHostError::EngineMismatch { .. } => {
                 return None;

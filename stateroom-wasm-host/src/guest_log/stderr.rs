@@ -70,6 +70,11 @@ impl StderrText {
         self.panic.is_some()
     }
 
+    /// Returns whether there is a panic's text, other than that of a failed allocation.
+    pub(super) fn has_panic_besides_allocation(&self) -> bool {
+        self.panic.as_ref().is_some_and(|panic| !is_allocation_failure(&panic.header))
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         *self = StderrText::default();

@@ -5,7 +5,11 @@
 use wasmtime::{Caller, Memory};
 
 use super::{BADF, FAULT, SUCCESS, guest_memory};
-use crate::{guest_log::Stream, memory, state::GuestState};
+use crate::{
+    guest_log::Stream,
+    memory,
+    state::{self, GuestState},
+};
 
 /// Maximum number of bytes of one write.
 const MAX_WRITE_BYTES: u32 = 64 << 10;
@@ -26,6 +30,9 @@ pub(super) fn write(
         _ => return Ok(BADF),
     };
     let memory = guest_memory(&mut caller)?;
+    if state::read_published(&mut caller)? {
+        caller.data().scheduler.begin_next_event();
+    }
     Ok(write_to(stream, &mut caller, memory, buffers, count, written).map_or(FAULT, |()| SUCCESS))
 }
 

@@ -56,13 +56,12 @@ fn without_backtrace(error: &Error, context: &FailureContext<'_>) -> Fault {
         return exceeded(Limit::CpuBudget, FaultKind::CpuBudget, message);
     }
     let violation = error.downcast_ref::<ProtocolViolation>();
-    let may_lack_memory = matches!(violation, None | Some(ProtocolViolation::AllocationFailed { .. }));
     match (refusal, violation) {
-        (Some(refusal @ Refusal::RandomBytes(_)), None) => {
-            let message = format!("{}; {refusal}", trap_message(error, context));
-            Fault::new(FaultKind::Trap, message).with_hint(&refusal.hint())
-        }
-        (Some(refusal), _) if may_lack_memory => {
+        (Some(refusal), _) if gave_up(error, *refusal, context) => {
+            if let Refusal::RandomBytes(_) = refusal {
+                let message = format!("{}; {refusal}", trap_message(error, context));
+                return Fault::new(FaultKind::Trap, message).with_hint(&refusal.hint());
+            }
             // It says the same.
             context.state.log.forget_allocation_failure();
             Fault::new(FaultKind::Memory, refusal.to_string()).with_hint(&refusal.hint())
@@ -77,6 +76,19 @@ fn without_backtrace(error: &Error, context: &FailureContext<'_>) -> Fault {
         }
         _ => trap(error, context),
     }
+}
+
+/// Returns whether the guest ended itself because a request was refused, as far as the host can tell. A guest may also have
+/// handled the refusal, and fail for another reason.
+fn gave_up(error: &Error, refusal: Refusal, context: &FailureContext<'_>) -> bool {
+    let has_ended = match error.downcast_ref::<ProtocolViolation>() {
+        Some(violation) => {
+            return matches!(violation, ProtocolViolation::AllocationFailed { .. }) && refusal.is_space();
+        }
+        None => error.is::<I32Exit>() || error.downcast_ref::<Trap>() == Some(&Trap::UnreachableCodeReached),
+    };
+    // The text of a panic tells its reason. One about random numbers does not tell that they were refused.
+    has_ended && !(refusal.is_space() && context.state.log.has_panic())
 }
 
 fn trap(error: &Error, context: &FailureContext<'_>) -> Fault {

@@ -6,13 +6,13 @@ use stateroom::{
     messages::{EffectKind, EventKind},
     wire::{Answer, Greeting},
 };
-use wasmtime::{AsContextMut, Instance, Memory, Module, Store, TypedFunc};
+use wasmtime::{Instance, Memory, Module, Store, TypedFunc};
 
 use super::{event_kinds::EventKinds, relay};
 use crate::{
     memory::{self, Buffer},
     module::LinkedModule,
-    state::GuestState,
+    state::{self, GuestState},
     violation::ProtocolViolation,
 };
 
@@ -153,7 +153,7 @@ impl Guest {
         state.effects.begin_batch(count);
         let outcome = call.call_async(&mut *store, arguments).await;
         // Finished events keep their effects, whatever the outcome of the call.
-        let read = read_published(&mut *store);
+        let read = state::read_published(&mut *store);
         let ended = store.data_mut().effects.end_batch();
         outcome?;
         read?;
@@ -236,17 +236,4 @@ impl Guest {
     pub(super) fn store(&mut self) -> &mut Store<GuestState> {
         self.store.get_mut()
     }
-}
-
-/// Reads the effects that the guest has published since the last call. Returns whether an event has finished since.
-pub(super) fn read_published(mut store: impl AsContextMut<Data = GuestState>) -> Result<bool, ProtocolViolation> {
-    let mut context = store.as_context_mut();
-    let (memory, pointer) = match context.data() {
-        GuestState { memory: Some(memory), effects_pointer, effects, .. } if effects.is_in_batch() => {
-            (*memory, *effects_pointer)
-        }
-        _ => return Ok(false),
-    };
-    let (memory, state) = memory.data_and_store_mut(&mut context);
-    state.effects.read_published(memory::published(memory, pointer)?)
 }

@@ -24,6 +24,11 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// Returns whether space was refused, for memory or a table.
+    pub(crate) fn is_space(self) -> bool {
+        !matches!(self, Refusal::RandomBytes(_))
+    }
+
     /// Returns the advice to the author of the guest.
     pub(crate) fn hint(self) -> String {
         match self {

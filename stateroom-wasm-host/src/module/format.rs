@@ -1,4 +1,4 @@
-//! Recognizes files that are no modules, or modules of another kind, before they are compiled.
+//! Recognizes files that are no modules before they are compiled, and the kind of modules that were rejected.
 //!
 //! *Invariant:* a file that the compiler accepts and the host can run is never rejected here.
 use wasmparser::{Parser, Payload};
@@ -45,7 +45,7 @@ const MAGIC: &[(&[u8], &str, &str)] = &[
 ];
 const SERVICE: &str = "use the .wasm file that `stateroom build` writes to `dist`";
 
-/// Modules by the name of a custom section.
+/// Modules by the name of a custom section, which modules that run may have as well: with `--emit-relocs`, for example.
 const SECTIONS: &[(&str, &str, &str)] = &[
     ("core", "a core dump of a failed module", "use the module that it was written for"),
     ("dylink.0", "a dynamic library", "link it without `-shared` and `-fPIC`"),
@@ -58,8 +58,12 @@ pub(crate) fn foreign_format(name: &str, bytes: &[u8]) -> Option<ForeignFormat> 
     if bytes.is_empty() {
         return Some(ForeignFormat { name: "empty", hint: "a build or a download may have failed: repeat it" });
     }
+    if bytes.starts_with(b"\xef\xbb\xbf\0asm") {
+        let hint = "an editor or a tool changed the file as if it were text: build or fetch it again";
+        return Some(ForeignFormat { name: "binary WebAssembly behind a byte-order mark", hint });
+    }
     if let Some(header) = bytes.strip_prefix(b"\0asm") {
-        return foreign_binary(bytes, header);
+        return foreign_binary(header);
     }
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let begins = |magic: &[u8]| bytes.starts_with(magic) || text.starts_with(magic);
@@ -71,7 +75,7 @@ pub(crate) fn foreign_format(name: &str, bytes: &[u8]) -> Option<ForeignFormat> 
     (!is_text_format).then_some(ForeignFormat { name: "neither binary WebAssembly nor the text format", hint: SERVICE })
 }
 
-fn foreign_binary(bytes: &[u8], header: &[u8]) -> Option<ForeignFormat> {
+fn foreign_binary(header: &[u8]) -> Option<ForeignFormat> {
     match *header {
         [1, 0, 0, 0, ..] => {}
         [_, _, 1, 0, ..] => {
@@ -89,9 +93,16 @@ fn foreign_binary(bytes: &[u8], header: &[u8]) -> Option<ForeignFormat> {
             return Some(ForeignFormat { name: "cut off after its first bytes", hint });
         }
     }
-    let payloads = Parser::new(0).parse_all(bytes).map_while(Result::ok);
-    let mut names = payloads.filter_map(|payload| match payload {
-        Payload::CustomSection(section) => Some(section.name()),
+    None
+}
+
+/// Returns the kind of a module that was rejected, by its sections. Nothing else is the reason for a module of that kind.
+pub(crate) fn foreign_kind(bytes: &[u8]) -> Option<ForeignFormat> {
+    let payloads: Vec<_> = Parser::new(0).parse_all(bytes).map_while(Result::ok).collect();
+    // Neither core dumps nor object files export anything.
+    let exports = payloads.iter().any(|payload| matches!(payload, Payload::ExportSection(_)));
+    let mut names = payloads.iter().filter_map(|payload| match payload {
+        Payload::CustomSection(section) if !exports || section.name().starts_with("dylink") => Some(section.name()),
         _ => None,
     });
     let (_, name, hint) = names.find_map(|name| SECTIONS.iter().find(|(section, ..)| *section == name))?;

@@ -7,7 +7,7 @@ use stateroom::{
     messages::{Effect, EffectKind, Event, EventKind},
     wire::{self, Answer, Greeting},
 };
-use stateroom_wasm_host::WasmHostFactory;
+use stateroom_wasm_host::{WasmHostError, WasmHostFactory};
 
 use crate::common::{ECHO, RAW, Room, config, factory, says, sent};
 
@@ -206,8 +206,8 @@ async fn delivers_calls_to_guests_that_name_them() {
     assert_eq!(room.one(call()).await, [], "no calls without a greeting");
 }
 
-#[tokio::test]
-async fn an_invalid_answer_to_the_greeting_is_a_fault() {
+#[test]
+fn an_invalid_answer_to_the_greeting_is_rejected() {
     let outside = RAW.replace(
         "(; more ;)",
         r#"(func (export "stateroom_hello") (param i32 i32) (result i64) (i64.const 0xffffffff_00000010))"#,
@@ -218,8 +218,8 @@ async fn an_invalid_answer_to_the_greeting_is_a_fault() {
     for (guest, kind) in
         [(outside, FaultKind::BadPointer), (too_long, FaultKind::BadMessage), (short, FaultKind::BadMessage)]
     {
-        let fault = Room::try_of(&factory(&guest, &config())).await.err().unwrap();
-        assert_eq!(fault.kind(), kind, "{fault}");
+        let error = WasmHostFactory::from_bytes("guest.wat", guest.as_bytes(), &config()).unwrap_err();
+        assert!(matches!(&error, WasmHostError::Start { fault, .. } if fault.kind() == kind), "{error:?}");
     }
 }
 

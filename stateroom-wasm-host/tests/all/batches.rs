@@ -54,6 +54,17 @@ async fn skips_an_unknown_event_in_its_place() {
     assert_eq!(effects, [echo("one"), vec![], echo("two")]);
 }
 
+/// Output of a finished event is no reason of a later one's failure.
+#[tokio::test]
+async fn a_trap_has_the_output_of_its_own_event() {
+    for texts in [["Print\n", "Trap"].as_slice(), &["Print\n", "Pr", "Trap"]] {
+        let mut room = Room::new(BATCHES, &config()).await;
+        let (_, outcome) = room.deliver(texts.iter().map(|text| says(1, *text))).await;
+        let fault = outcome.unwrap_err();
+        assert!(!fault.message().contains("Pr"), "{texts:?}: {fault}");
+    }
+}
+
 #[tokio::test]
 async fn a_trap_releases_the_effects_of_finished_events() {
     let mut room = Room::new(BATCHES, &config()).await;

@@ -28,14 +28,6 @@ async fn a_cpu_budget_applies_to_each_event() {
 }
 
 #[tokio::test]
-async fn a_guest_that_spins_in_initialize_is_stopped() {
-    let guest =
-        ECHO.replace("(func $set_timer", r#"(func (export "_initialize") (loop $again (br $again))) (func $set_timer"#);
-    let fault = Room::try_of(&factory(&guest, &short_cpu_budget())).await.err().unwrap();
-    assert_eq!(fault.kind(), FaultKind::CpuBudget);
-}
-
-#[tokio::test]
 async fn a_sleeping_guest_exceeds_its_time_budget() {
     let config = config().with_time_budget(Duration::from_millis(50));
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "z")).await;
@@ -116,6 +108,27 @@ async fn memory_is_limited() {
     let fault = Room::new(HOSTILE, &config()).await.fails(says(1, "m")).await;
     assert_eq!(fault.kind(), FaultKind::Memory);
     assert_eq!(fault.public_reason(), "an event needed more than a guest's limit of 4 MiB of memory");
+}
+
+/// The guest handled the refusal, and fails for another reason.
+#[tokio::test]
+async fn a_handled_refusal_is_not_the_reason_of_a_failure() {
+    for refused in ["1", "2"] {
+        for (command, message) in [
+            ("s", "limit `wasm_stack_bytes`"),
+            ("d", "integer divide by zero"),
+            ("o", "out of bounds memory access"),
+            ("p", "panicked at lib.rs:1:1: the bottom"),
+        ] {
+            let config = config().with_random_bytes(1_u64 << 20);
+            let fault = Room::new(HOSTILE, &config).await.fails(says(1, format!("{refused}{command}"))).await;
+            assert_eq!(fault.kind(), FaultKind::Trap, "{refused}{command}: {fault}");
+            assert!(fault.message().contains(message), "{refused}{command}: {fault}");
+            assert!(!fault.message().contains("memory_bytes"), "{refused}{command}: {fault}");
+        }
+        let exit = Room::new(HOSTILE, &config()).await.fails(says(1, "1x")).await;
+        assert_eq!(exit.kind(), FaultKind::Memory, "{exit}");
+    }
 }
 
 #[tokio::test]

@@ -56,12 +56,30 @@ fn files_of_other_formats_are_named() {
         (b"\0asm\x02\0\0\0", "of an unknown version of WebAssembly", "version 1"),
         (b"\0asm\x0d\0\x01\0", "a component", "wasm32-wasip1"),
         (&core_dump, "a core dump", "module that it was written for"),
+        (b"\xef\xbb\xbf\0asm\x01\0\0\0", "binary WebAssembly behind a byte-order mark", "fetch it again"),
         (&object, "an object file", "link it"),
         (&library, "a dynamic library", "-shared"),
     ];
     for (bytes, message, hint) in cases {
         assert_rejected("bad.wasm", bytes, message, hint);
     }
+}
+
+/// Linked with `--emit-relocs`, for example.
+#[test]
+fn custom_sections_do_not_reject_modules_that_run() {
+    for name in ["core", "linking", "reloc.CODE", "dylink", "dylink.0"] {
+        let guest = wat::parse_str(RAW.replace("(; more ;)", &format!("(@custom \"{name}\" \"\")"))).unwrap();
+        WasmHostFactory::from_bytes("good.wasm", &guest, &config()).unwrap();
+    }
+    let linked = "(module (@custom \"linking\" \"\") (func (export \"f\")))";
+    assert_rejected("bad.wasm", &wat::parse_str(linked).unwrap(), "missing export", "#[stateroom_wasm]");
+}
+
+#[test]
+fn an_instance_that_is_too_large_is_explained() {
+    let guest = RAW.replace("(; more ;)", &"(global i64 (i64.const 0))".repeat(100_000));
+    assert_rejected("bad.wat", guest.as_bytes(), "exceeds the configured maximum", "too many globals");
 }
 
 #[test]
@@ -196,7 +214,7 @@ fn every_error_about_exports_has_a_hint() {
             "address",
         ),
         (r#"(func $send (param i32 i32))"#, "(func $send (param i32 i32) (result i32))", "has its type"),
-        ("(; more ;)", "(func $f unreachable) (start $f)", "before any room exists"),
+        ("(; more ;)", "(func $f unreachable) (start $f)", "before a room's first event"),
     ] {
         assert!(RAW.contains(from), "{from}");
         let guest = RAW

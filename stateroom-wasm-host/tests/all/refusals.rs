@@ -104,8 +104,16 @@ fn rejects_modules_above_the_limits() {
 #[test]
 fn rejects_modules_that_fail_to_start() {
     let config = config().with_cpu_budget(std::time::Duration::from_millis(20));
-    for (start, kind) in [("unreachable", "trap"), ("(loop $l (br $l))", "cpu_budget")] {
-        let guest = RAW.replace("(; more ;)", &format!("(func $start {start}) (start $start)"));
+    let hello = r#"(export "stateroom_hello") (param i32 i32) (result i64)"#;
+    for (code, kind) in [
+        ("(func $start unreachable) (start $start)".to_owned(), "trap"),
+        ("(func $start (loop $l (br $l))) (start $start)".to_owned(), "cpu_budget"),
+        ("(func (export \"_initialize\") unreachable)".to_owned(), "trap"),
+        ("(func (export \"_initialize\") (loop $l (br $l)))".to_owned(), "cpu_budget"),
+        (format!("(func {hello} unreachable)"), "trap"),
+        (format!("(func {hello} (i64.const 16777215))"), "bad_message"),
+    ] {
+        let guest = RAW.replace("(; more ;)", &code);
         let error = WasmHostFactory::from_bytes("bad.wat", guest.as_bytes(), &config).unwrap_err();
         assert!(chain(&error).starts_with(&format!("bad.wat: failed to start: {kind}: ")), "{error}");
     }

@@ -1,8 +1,9 @@
 ;; A guest that accepts batches of events.
 ;;
-;; message: "T" traps, "S" computes forever, "L" computes for long, "I" calls the import; anything else is echoed to its sender.
+;; message: "T" traps, "P" writes the message to stderr, "S" computes forever, "L" computes for long, "I" calls the import; anything else is echoed to its sender.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 16)
   (global (export "STATEROOM_API_VERSION") i32 (i32.const 8))
   (global (export "STATEROOM_API_PROTOCOL") i32 (i32.const 12))
@@ -29,6 +30,11 @@
         (then
           (local.set $what (i32.load8_u offset=12 (local.get $at)))
           (if (i32.eq (local.get $what) (i32.const 0x54)) (then unreachable)) ;; T
+          (if (i32.eq (local.get $what) (i32.const 0x50)) ;; P
+            (then
+              (i32.store (i32.const 128) (i32.add (local.get $at) (i32.const 12)))
+              (i32.store (i32.const 132) (local.get $size))
+              (drop (call $write (i32.const 2) (i32.const 128) (i32.const 1) (i32.const 136)))))
           (if (i32.eq (local.get $what) (i32.const 0x53)) (then (loop $spin (br $spin)))) ;; S
           (if (i32.eq (local.get $what) (i32.const 0x49)) (then (call $send (i32.const 16) (i32.const 0)))) ;; I
           (if (i32.eq (local.get $what) (i32.const 0x4c)) ;; L

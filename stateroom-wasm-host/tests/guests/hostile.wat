@@ -141,6 +141,14 @@
           (local.set $event (i32.add (local.get $event) (i32.load (i32.const 512))))
           (br_if $again (local.tee $length (i32.sub (local.get $length) (i32.load (i32.const 512))))))
         unreachable))
+    ;; 1: handles a refused growth. 2: handles refused random numbers. Both then execute the next command.
+    (if (i32.eq (local.get $command) (i32.const 0x31)) (then (drop (memory.grow (i32.const 60000)))))
+    (if (i32.eq (local.get $command) (i32.const 0x32))
+      (then (drop (call $random (i32.const 1024) (i32.const 2000000)))))
+    (if (i32.or (i32.eq (local.get $command) (i32.const 0x31)) (i32.eq (local.get $command) (i32.const 0x32)))
+      (then
+        (i32.store8 offset=20 (local.get $event) (i32.load8_u offset=21 (local.get $event)))
+        (call $recv (local.get $event) (local.get $length))))
     ;; n: uses a socket.
     (if (i32.eq (local.get $command) (i32.const 0x6e))
       (then

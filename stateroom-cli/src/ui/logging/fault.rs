@@ -65,7 +65,7 @@ impl<'writer> FormatFields<'writer> for PlainFields {
         for (name, value) in found.others {
             write!(writer, " {italic}{name}{plain}{dim}={plain}{value}")?;
         }
-        describe(&backtrace).iter().try_for_each(|line| write!(writer, "\n    {dim}{line}{plain}"))
+        describe(&found.message, &backtrace).iter().try_for_each(|line| write!(writer, "\n    {dim}{line}{plain}"))
     }
 }
 
@@ -106,33 +106,49 @@ fn without_controls(text: &str) -> String {
     escaped
 }
 
-/// Returns the lines for a backtrace.
-fn describe(backtrace: &str) -> Vec<String> {
+/// Returns the lines for a backtrace. `message` is that of the fault.
+fn describe(message: &str, backtrace: &str) -> Vec<String> {
     let frames: Vec<_> = backtrace.lines().map(Frame::parse).collect();
-    if frames.iter().all(|frame| frame.function.starts_with("<wasm function")) {
-        return vec![
-            "the module has no names of functions: build it without `strip = true`, or with `strip = \"debuginfo\"`"
-                .to_owned(),
-        ];
-    }
-    let mut shown: Vec<_> = frames.iter().filter(|frame| !frame.is_of_library()).collect();
-    // For example a failure in an initializer of a library.
-    if shown.is_empty() {
-        shown = frames.iter().collect();
-    }
+    let own: Vec<_> = frames.iter().filter(|frame| !frame.is_of_library()).collect();
+    let (is_of_service, shown) = match (own.is_empty(), is_reported_by_library(message)) {
+        (false, _) => (true, own),
+        (true, true) if !frames.is_empty() => {
+            let count = frames.len();
+            return vec![format!(
+                "all {count} frames are in libraries, with the service's functions inlined: see `--log-format json`"
+            )];
+        }
+        // For example a failure in an initializer of a library.
+        (true, _) => (false, frames.iter().collect()),
+    };
     let mut lines = Vec::new();
+    let mut described = 0;
     for recursion in shown.chunk_by(|one, next| one == next).take(MAX_LINES) {
         let Some(frame) = recursion.first() else { continue };
+        described += recursion.len();
         lines.push(match recursion.len() {
             1 => frame.describe(),
             times => format!("{}, {times} times", frame.describe()),
         });
     }
-    match frames.len() - shown.len() {
+    let place = if is_of_service && described == shown.len() { " in libraries" } else { "" };
+    match frames.len() - described {
         0 => {}
-        hidden => lines.push(format!("and {hidden} more in libraries: see `--log-format json`")),
+        hidden => lines.push(format!("and {hidden} more{place}: see `--log-format json`")),
+    }
+    if !frames.is_empty() && frames.iter().all(|frame| frame.function.starts_with("<wasm function")) {
+        lines.push(
+            "if the module is stripped of the names of its functions: build it without `strip = true`, or with \
+             `strip = \"debuginfo\"`"
+                .to_owned(),
+        );
     }
     lines
+}
+
+/// Returns whether a library ended the service and the message says why: a panic, or memory that is used up.
+fn is_reported_by_library(message: &str) -> bool {
+    ["panicked at ", "memory allocation of ", "limit `memory_bytes`"].iter().any(|part| message.contains(part))
 }
 
 /// A frame of a backtrace.
@@ -223,9 +239,35 @@ mod tests {
 
     #[test]
     fn all_frames_are_shown_if_none_is_the_services() {
-        assert_eq!(describe("0: 0x1 - core::f\n1: 0x2 - abort"), ["at core::f", "at abort"]);
-        assert!(describe("0: 0x1 - <wasm function 3>")[0].contains("strip"));
-        assert_eq!(describe("0: a::f\n1: 0x2 - a::f\n2: 0x2 - a::g"), ["at a::f, 2 times", "at a::g"]);
+        assert_eq!(describe("exited", "0: 0x1 - core::f\n1: 0x2 - abort"), ["at core::f", "at abort"]);
+        assert_eq!(describe("", "0: a::f\n1: 0x2 - a::f\n2: 0x2 - a::g"), ["at a::f, 2 times", "at a::g"]);
+        assert_eq!(describe("", ""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn frames_in_libraries_are_counted_if_the_message_has_the_place() {
+        let backtrace = "0: 0x1 - abort\n1: 0x2 - core::panicking::panic_fmt\n\
+                         2: 0x3 - stateroom_wasm::guest::Guest<S>::handle\n3: 0x4 - stateroom_batch";
+        for message in ["the service failed: panicked at src/lib.rs:1:1: no", "needed more (limit `memory_bytes`: ..)"]
+        {
+            let lines = describe(message, backtrace);
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            assert!(lines[0].starts_with("all 4 frames are in libraries"), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn functions_without_a_name_are_shown_with_advice() {
+        let lines = describe("", "0: 0x1 - <wasm function 3>\n1: 0x2 - <wasm function 4>");
+        assert_eq!(lines[..2], ["at <wasm function 3>", "at <wasm function 4>"]);
+        assert!(lines[2].contains("strip"), "{lines:?}");
+    }
+
+    #[test]
+    fn frames_that_are_left_out_are_counted() {
+        let service: Vec<_> = (0..20).map(|number| format!("{number}: 0x1 - a::f{number}")).collect();
+        let lines = describe("", &(service.join("\n") + "\n20: 0x1 - core::f"));
+        assert_eq!((lines.len(), &*lines[16]), (17, "and 5 more: see `--log-format json`"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use axum::{
 };
 use tokio::time::Instant;
 
-use crate::shared::Shared;
+use crate::{admission::Origins, shared::Shared};
 
 /// Maximum length of what a request says about itself in the log, in bytes.
 const MAX_LOGGED: usize = 256;
@@ -43,21 +43,17 @@ pub(super) fn connection(request: &Parts) -> Option<IpAddr> {
     request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
 }
 
-/// Checks the origin of the page that sends a request, if it is one. A refusal is logged.
+/// Returns whether the origin of a request's page is allowed. A refusal is logged.
+pub(super) fn allows_or_warns(shared: &Shared, request: &Parts) -> bool {
+    let Err(refused) = check(shared, request) else { return true };
+    if let Some(suppressed) = shared.origin_warnings().allow(Instant::now()) {
+        warn(shared, &refused, connection(request), suppressed);
+    }
+    false
+}
+
+/// Checks the origin of the page that sends a request, if it is one.
 pub(super) fn check(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigin> {
-    compare(shared, request).inspect_err(|refused| {
-        if let Some(suppressed) = shared.origin_warnings().allow(Instant::now()) {
-            warn(shared, refused, connection(request), suppressed);
-        }
-    })
-}
-
-/// Returns whether the origin of a request's page is allowed.
-pub(super) fn is_allowed(shared: &Shared, request: &Parts) -> bool {
-    compare(shared, request).is_ok()
-}
-
-fn compare(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigin> {
     let admission = &shared.settings().admission;
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(()) };
@@ -75,13 +71,12 @@ fn compare(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigin> {
 fn warn(shared: &Shared, refused: &RefusedOrigin, connection: Option<IpAddr>, suppressed: u64) {
     let RefusedOrigin { origin, host } = refused;
     let origins = &shared.settings().admission.origins;
-    // Only what is certainly harmless in a shell is suggested for it.
-    let is_plain = |it: &char| it.is_ascii_alphanumeric() || ":/.-_[]".contains(*it);
-    let listed = if origin == "null" || origin.contains("://") && origin.chars().all(|it| is_plain(&it)) {
-        format!("--origins {origins},{origin}")
-    } else {
-        "--origins".to_owned()
-    };
+    // Only what is certainly harmless in a shell, and would allow this origin, is suggested.
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || ":/.-_[]".contains(it);
+    let list = format!("{origins},{origin}");
+    let is_origin = origin == "null" || origin.contains("://") && origin.chars().all(is_plain);
+    let helps = is_origin && list.parse::<Origins>().is_ok_and(|list| list.allow(origin, None));
+    let listed = if helps { format!("--origins {list}") } else { "--origins".to_owned() };
     let proxy = connection.map_or_else(|| "ADDRESS".to_owned(), |connection| connection.to_canonical().to_string());
     tracing::warn!(
         %origin,

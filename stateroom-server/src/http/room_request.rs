@@ -104,9 +104,8 @@ fn is_too_large(error: &axum::Error) -> bool {
 fn for_room(headers: &HeaderMap, passed_on: &[String], cookie: Option<&str>) -> Vec<(String, String)> {
     let is_withheld = |name: &HeaderName| CONNECTION_HEADERS.contains(name) || SECRET_HEADERS.contains(name);
     let is_for_room = |name: &HeaderName| !is_withheld(name) || passed_on.iter().any(|it| it == name.as_str());
-    let headers = headers.iter().filter(|(name, _)| is_for_room(name));
-    let texts = headers.map(|(name, value)| (name.to_string(), credentials::for_room(name, value, cookie)));
-    texts.take(room::MAX_HEADERS).collect()
+    let names = headers.keys().filter(|name| is_for_room(name)).cloned();
+    names.flat_map(|name| credentials::for_room(headers, name, cookie)).take(room::MAX_HEADERS).collect()
 }
 
 fn from_room(room_id: &str, response: room::Response, listed: &[String]) -> Response {

@@ -24,8 +24,8 @@ use axum::{
     routing::{any, get, post},
 };
 
-use self::{admit::admit, room_path::SocketPath};
 pub use self::response_headers::is_reserved_response_header;
+use self::{admit::admit, room_path::SocketPath};
 pub(crate) use self::{cors::share_with_allowed_origins, refusal::HttpRefusal, unmatched::explain};
 use crate::{admission::Access, rooms::registry::RoomRegistry};
 

@@ -235,6 +235,36 @@ mod tests {
     }
 
     #[test]
+    fn a_room_receives_the_subprotocols_without_secrets() {
+        for (lists, expected) in [
+            (&[][..], None),
+            (&["v1, v2", "v3"], Some("v1, v2, v3")),
+            (&["bearer, JWT, v1, stateroom-token, T, v2"], Some("v1, v2")),
+            (&["v1, bearer", "JWT, stateroom-token", "T"], Some("v1")),
+            (&["bearer, JWT"], None),
+            (&["v1, stateroom-token"], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for list in lists {
+                headers.append(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(list));
+            }
+            let fields = for_room(&headers, header::SEC_WEBSOCKET_PROTOCOL, None);
+            let values: Vec<&str> = fields.iter().map(|(_, value)| value.as_str()).collect();
+            assert_eq!(values, expected.into_iter().collect::<Vec<_>>(), "{lists:?}");
+        }
+    }
+
+    #[cfg(feature = "jwt")]
+    #[test]
+    fn every_authorization_with_a_bearer_token_counts() {
+        let mut headers = HeaderMap::new();
+        for value in ["Basic YTpi", "Bearer one", "bearer two"] {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        assert_eq!(of_header(&headers).collect::<Vec<_>>(), ["one", "two"]);
+    }
+
+    #[test]
     fn an_ambiguous_or_invalid_token_is_rejected() {
         for (list, problem) in [
             ("stateroom-token", "followed by the token"),

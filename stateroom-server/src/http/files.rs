@@ -53,7 +53,9 @@ fn has_content_hash(path: &str) -> bool {
     let Some((stem, extension)) = name.rsplit_once('.') else { return false };
     let is_hash = |part: &str| {
         let digits = part.bytes().filter(u8::is_ascii_digit).count();
-        HASH_DIGITS.contains(&part.len()) && part.bytes().all(|it| it.is_ascii_hexdigit()) && (1..part.len()).contains(&digits)
+        HASH_DIGITS.contains(&part.len())
+            && part.bytes().all(|it| it.is_ascii_hexdigit())
+            && (1..part.len()).contains(&digits)
     };
     !extension.starts_with("htm") && stem.split(['-', '.', '_']).any(is_hash)
 }

@@ -45,7 +45,8 @@ pub(super) async fn answer(
     let settings = shared.settings();
     let admitted = admit(shared, Access::Request, Some(&room_id), &head).await?;
     let may_begin = creates(&head.method);
-    rooms.check(&room_id, Want::Request { may_begin }).map_err(HttpRefusal::of_request)?;
+    let refused = |refusal| HttpRefusal::of_request(refusal, settings.room_strategy);
+    rooms.check(&room_id, Want::Request { may_begin }).map_err(refused)?;
     let check_rate = |requests, bytes| match admitted.peer {
         Some(peer) if !shared.request_rate().allow(peer, requests, bytes, Instant::now()) => {
             Err(HttpRefusal::RequestRate)
@@ -64,7 +65,7 @@ pub(super) async fn answer(
     request.body = body;
     request.subject = admitted.details.subject;
     request.claims = admitted.details.claims;
-    let handle = rooms.room_for_request(&room_id, may_begin).map_err(HttpRefusal::of_request)?;
+    let handle = rooms.room_for_request(&room_id, may_begin).map_err(refused)?;
     match timeout(settings.limits.request_time, handle.request(request)).await {
         Ok(Ok(Some(response))) => Ok(from_room(&room_id, response, &settings.response_headers)),
         Ok(Ok(None)) => Err(HttpRefusal::Unanswered),

@@ -70,13 +70,7 @@ pub(super) fn check(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigi
 
 fn warn(shared: &Shared, refused: &RefusedOrigin, connection: Option<IpAddr>, suppressed: u64) {
     let RefusedOrigin { origin, host } = refused;
-    let origins = &shared.settings().admission.origins;
-    // Only what is certainly harmless in a shell, and would allow this origin, is suggested.
-    let is_plain = |it: char| it.is_ascii_alphanumeric() || ":/.-_[]".contains(it);
-    let list = format!("{origins},{origin}");
-    let is_origin = origin == "null" || origin.contains("://") && origin.chars().all(is_plain);
-    let helps = is_origin && list.parse::<Origins>().is_ok_and(|list| list.allow(origin, None));
-    let listed = if helps { format!("--origins {list}") } else { "--origins".to_owned() };
+    let listed = suggestion(&shared.settings().admission.origins, origin);
     let proxy = connection.map_or_else(|| "ADDRESS".to_owned(), |connection| connection.to_canonical().to_string());
     tracing::warn!(
         %origin,
@@ -87,7 +81,41 @@ fn warn(shared: &Shared, refused: &RefusedOrigin, connection: Option<IpAddr>, su
     );
 }
 
+/// Returns the flag that allows an origin besides those that are allowed.
+fn suggestion(origins: &Origins, origin: &str) -> String {
+    // Only what is certainly harmless in a shell, and would allow this origin, is suggested.
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || ":/.-_[]".contains(it);
+    let is_origin = origin == "null" || origin.contains("://") && origin.chars().all(is_plain);
+    let list = format!("{origins},{origin}");
+    let helps = is_origin && list.parse::<Origins>().is_ok_and(|list| list.allow(origin, None));
+    if helps { format!("--origins {list}") } else { "--origins".to_owned() }
+}
+
 /// Cuts a text that a peer has written.
 fn cut(text: &str) -> String {
     text.chars().take(MAX_LOGGED).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_origins_that_can_be_listed() {
+        let own = Origins::same_host();
+        for origin in ["null", "https://app.example", "http://[::1]:3000", "capacitor://localhost", "file://"] {
+            assert_eq!(suggestion(&own, origin), format!("--origins same-host,{origin}"));
+        }
+        for origin in [
+            "any",
+            "https://",
+            "https://a/b",
+            "https://a.example/",
+            "https://a:99999",
+            "https://a;$(b)",
+            "https://a,any",
+        ] {
+            assert_eq!(suggestion(&own, origin), "--origins", "{origin}");
+        }
+    }
 }

@@ -99,12 +99,8 @@ pub fn is_reserved_response_header(name: &str) -> bool {
 
 fn warn(room_id: &str, name: &HeaderName) {
     static WARNED: Mutex<Vec<HeaderName>> = Mutex::new(Vec::new());
-    {
-        let mut warned = WARNED.lock();
-        if warned.len() >= MAX_WARNINGS || warned.contains(name) {
-            return;
-        }
-        warned.push(name.clone());
+    if !is_news(&mut WARNED.lock(), name) {
+        return;
     }
     let advice = if name.as_str().starts_with("access-control-") {
         "`--origins` decides which pages can read responses, and answers preflights"
@@ -112,4 +108,28 @@ fn warn(room_id: &str, name: &HeaderName) {
         "if neither a proxy nor the browser obeys it for more than this response, add it to `response_headers`"
     };
     tracing::warn!(room = room_id, header = name.as_str(), "a header of a room's response is omitted: {advice}");
+}
+
+/// Adds a name to those warned about. Returns whether it is not among them, and there is space.
+fn is_news(warned: &mut Vec<HeaderName>, name: &HeaderName) -> bool {
+    let is_news = warned.len() < MAX_WARNINGS && !warned.contains(name);
+    if is_news {
+        warned.push(name.clone());
+    }
+    is_news
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_a_warning_once_up_to_a_bound() {
+        let mut warned = Vec::new();
+        let names: Vec<HeaderName> = (0..=MAX_WARNINGS).map(|it| format!("x-{it}").parse().unwrap()).collect();
+        for (index, name) in names.iter().enumerate() {
+            assert_eq!(is_news(&mut warned, name), index < MAX_WARNINGS, "{name}");
+            assert!(!is_news(&mut warned, name), "{name}");
+        }
+    }
 }

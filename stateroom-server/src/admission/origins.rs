@@ -179,7 +179,8 @@ impl Origin {
         }
         let port = match parsed.port() {
             Some(port) => Some(port.as_str().parse().ok()?),
-            None if authority.ends_with(':') => return None,
+            // Followed by what is no port.
+            None if parsed.host() != authority => return None,
             None => None,
         };
         Some(Origin { scheme, host: host_of(authority)?, port: port.filter(|port| Some(*port) != default_port) })

@@ -164,6 +164,8 @@ fn parsing_and_display_round_trip() {
         "https://a*.b",
         "https://*.",
         "https://*.*.example.com",
+        "https://app.example.com:99999",
+        "https://app.example.com:",
         "https://*.example.com//",
         "https://*.127.0.0.1",
         "https://*.[::1]",

@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use crate::{
-    http::guard::OriginGuard,
+    http::{explain, guard::OriginGuard},
     rooms::{RoomInfo, registry::RoomRegistry},
     timeout_socket::TimeoutSocket,
 };
@@ -35,20 +35,30 @@ const IO_TIMEOUT: Duration = Duration::from_secs(10);
 /// Default close code for the clients of a deleted room: they reconnect.
 const DELETED_CODE: u16 = 1012;
 
+/// The description of the routes.
+const ROUTES: &str = "  GET /healthz        whether the server runs
+  GET /readyz         whether the server accepts clients
+  GET /rooms          the rooms and their statistics
+  GET /rooms/ROOM     one room
+  DELETE /rooms/ROOM  closes a room; `?code=` and `?reason=` are for its clients
+";
+
 /// Returns the administration routes.
 pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/rooms", get(list))
-        .route("/rooms/{id}", get(show).delete(delete))
+        // A proxy may have decoded the slashes of a name.
+        .route("/rooms/{*id}", get(show).delete(delete))
         .with_state(rooms)
 }
 
-/// Protects routes from the web pages of others. On a loopback address, the host of each request has to be local, too.
+/// Protects routes from the web pages of others, and explains paths without a route. On a loopback address, the host of each
+/// request has to be local, too.
 pub(crate) fn guarded(router: Router, is_loopback: bool) -> Router {
     let guard = if is_loopback { OriginGuard::local() } else { OriginGuard::any_host() };
-    guard.protect(router)
+    guard.protect(explain(router, ROUTES.to_owned()))
 }
 
 async fn ready(State(rooms): State<Arc<RoomRegistry>>) -> (StatusCode, &'static str) {

@@ -24,8 +24,9 @@ use axum::{
     routing::{any, get, post},
 };
 
+pub use self::response_headers::is_reserved_response_header;
 use self::{admit::admit, room_path::SocketPath};
-pub(crate) use self::{cors::share_with_allowed_origins, refusal::HttpRefusal};
+pub(crate) use self::{cors::share_with_allowed_origins, refusal::HttpRefusal, unmatched::explain};
 use crate::{admission::Access, rooms::registry::RoomRegistry};
 
 /// Returns the routes of a server.
@@ -42,7 +43,7 @@ pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
         .route("/status", get(status))
         .with_state(rooms)
         .merge(files::router(settings));
-    share_with_allowed_origins(unmatched::explain(router, settings), shared.clone())
+    share_with_allowed_origins(explain(router, unmatched::routes(settings)), shared.clone())
 }
 
 async fn status() -> impl IntoResponse {

@@ -21,8 +21,10 @@ pub(crate) enum Content {
     Escaped,
     EncryptedKey,
     PrivateKey,
+    Dsa,
     PublicKey,
     Certificate,
+    LabeledCertificate,
     Request,
     OpenSshPrivate,
     OpenSshPublic,
@@ -35,7 +37,10 @@ pub(crate) enum Content {
     Der,
     Binary,
     KeySet,
+    KeyList,
     Jwk,
+    CertificatesInJson,
+    PrivateKeyInJson,
     OpenIdConfiguration,
     Token,
     Text,
@@ -49,14 +54,14 @@ const LINES: [(&str, Content); 21] = [
     ("-----BEGIN PRIVATE KEY-----", Content::PrivateKey),
     ("-----BEGIN RSA PRIVATE KEY-----", Content::PrivateKey),
     ("-----BEGIN EC PRIVATE KEY-----", Content::PrivateKey),
-    ("-----BEGIN DSA PRIVATE KEY-----", Content::PrivateKey),
+    ("-----BEGIN DSA PRIVATE KEY-----", Content::Dsa),
     ("-----BEGIN PUBLIC KEY-----", Content::PublicKey),
     ("-----BEGIN RSA PUBLIC KEY-----", Content::PublicKey),
     ("-----BEGIN CERTIFICATE REQUEST-----", Content::Request),
     ("-----BEGIN NEW CERTIFICATE REQUEST-----", Content::Request),
     ("-----BEGIN CERTIFICATE-----", Content::Certificate),
-    ("-----BEGIN X509 CERTIFICATE-----", Content::Certificate),
-    ("-----BEGIN TRUSTED CERTIFICATE-----", Content::Certificate),
+    ("-----BEGIN X509 CERTIFICATE-----", Content::LabeledCertificate),
+    ("-----BEGIN TRUSTED CERTIFICATE-----", Content::LabeledCertificate),
     ("-----BEGIN PKCS7-----", Content::Pkcs7),
     ("---- BEGIN SSH2 PUBLIC KEY", Content::OpenSshPublic),
     ("ssh-", Content::OpenSshPublic),
@@ -69,17 +74,15 @@ const LINES: [(&str, Content); 21] = [
 impl Content {
     /// Recognizes the content of a file.
     pub(crate) fn of(bytes: &[u8]) -> Content {
-        let is_utf16 = matches!(
-            bytes,
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'-' | b'{' | b's', 0, ..] | [0, b'-' | b'{' | b's', ..]
-        );
-        if is_utf16 && bytes.iter().filter(|byte| **byte == 0).count() * 3 > bytes.len() {
+        if is_utf16(bytes) {
             return Content::Utf16;
         }
         match bytes {
             // A sequence in DER. That of PKCS#12 begins with its version, 3.
             [0x30, 0x82, _, _, 2, 1, 3, ..] | [0x30, 0x80, 2, 1, 3, ..] => return Content::Pkcs12,
             [0x30, 0x80..=0x84, ..] => return Content::Der,
+            // A short key, of which the second byte is the length.
+            [0x30, length, 0x02 | 0x30, rest @ ..] if usize::from(*length) == rest.len() + 1 => return Content::Der,
             _ => {}
         }
         let Ok(text) = std::str::from_utf8(&clean(bytes)).map(str::to_owned) else { return Content::Binary };
@@ -87,17 +90,11 @@ impl Content {
         if text.is_empty() {
             return Content::Empty;
         }
+        if text.starts_with(['{', '[']) {
+            return of_json(text);
+        }
         if text.contains("-----BEGIN ") && text.contains("\\n") {
             return Content::Escaped;
-        }
-        if text.starts_with('{') {
-            let has = |name: &str| text.contains(&format!("\"{name}\""));
-            return match () {
-                () if has("jwks_uri") => Content::OpenIdConfiguration,
-                () if has("keys") => Content::KeySet,
-                () if has("kty") => Content::Jwk,
-                () => Content::Text,
-            };
         }
         let of_line = |line: &str| LINES.iter().find(|(beginning, _)| line.starts_with(beginning));
         let contents = || text.lines().filter_map(of_line).map(|(_, content)| *content);
@@ -120,7 +117,9 @@ impl Content {
             Content::EncryptedKey => "an encrypted private key",
             Content::PrivateKey => "a private key",
             Content::PublicKey => "a public key",
+            Content::Dsa => "a DSA key",
             Content::Certificate => "a certificate",
+            Content::LabeledCertificate => "a certificate with a label other than `CERTIFICATE`",
             Content::Request => "a certificate signing request",
             Content::OpenSshPrivate => "a private key in the format of OpenSSH",
             Content::OpenSshPublic => "a public key in the format of SSH",
@@ -133,7 +132,10 @@ impl Content {
             Content::Der => "binary DER",
             Content::Binary => "binary data",
             Content::KeySet => "a JSON Web Key Set",
+            Content::KeyList => "a list of JSON Web Keys",
             Content::Jwk => "a JSON Web Key",
+            Content::CertificatesInJson => "certificates in JSON",
+            Content::PrivateKeyInJson => "a private key in JSON, such as that of a service account",
             Content::OpenIdConfiguration => "an OpenID configuration",
             Content::Token => "a JSON Web Token",
             Content::Text => "text without a line `-----BEGIN ...-----`",
@@ -153,7 +155,17 @@ impl Content {
                 "only the signer of tokens should have it; extract the public key with `openssl pkey -in FILE -pubout`"
             }
             #[cfg(feature = "jwt")]
-            (Content::Certificate, Wanted::PublicKey) => {
+            (Content::KeyList, Wanted::PublicKey) => "write it as a key set: `{\"keys\": [...]}`",
+            #[cfg(feature = "jwt")]
+            (Content::CertificatesInJson, Wanted::PublicKey) => {
+                "download the same keys as a JSON Web Key Set, which the `jwks_uri` of the issuer names"
+            }
+            #[cfg(feature = "jwt")]
+            (Content::PrivateKeyInJson, Wanted::PublicKey) => {
+                "only the signer of tokens should have it; download the JSON Web Key Set of the issuer"
+            }
+            #[cfg(feature = "jwt")]
+            (Content::Certificate | Content::LabeledCertificate, Wanted::PublicKey) => {
                 "extract its public key with `openssl x509 -in FILE -pubkey -noout`"
             }
             #[cfg(feature = "jwt")]
@@ -177,6 +189,12 @@ impl Content {
             #[cfg(feature = "tls")]
             (Content::OpenSshPrivate, Wanted::PrivateKey) => {
                 "convert a copy of it with `ssh-keygen -p -m PKCS8 -f COPY`"
+            }
+            #[cfg(feature = "tls")]
+            (Content::Dsa, Wanted::PrivateKey) => "TLS requires a key of RSA, ECDSA or Ed25519",
+            #[cfg(feature = "tls")]
+            (Content::LabeledCertificate, Wanted::Certificate) => {
+                "convert it with `openssl x509 -in FILE -out cert.pem`"
             }
             #[cfg(feature = "tls")]
             (Content::Certificate, Wanted::PrivateKey) | (Content::PrivateKey, Wanted::Certificate) => {
@@ -208,6 +226,34 @@ impl Content {
     }
 }
 
+/// Recognizes text in UTF-16, with a mark or as half of its bytes are zero.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let is_marked = matches!(
+        bytes,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'-' | b'{' | b's', 0, ..] | [0, b'-' | b'{' | b's', ..]
+    );
+    let zeros = |bytes: &mut dyn Iterator<Item = &u8>| bytes.filter(|byte| **byte == 0).count();
+    let (all, even) = (zeros(&mut bytes.iter()), zeros(&mut bytes.iter().step_by(2)));
+    // Of ASCII, every other byte is zero, and no other one.
+    let is_ascii =
+        bytes.len() > 1 && (even == 0 && all == bytes.len() / 2 || all == even && even == bytes.len().div_ceil(2));
+    is_ascii || is_marked && all * 3 > bytes.len()
+}
+
+fn of_json(text: &str) -> Content {
+    let has = |name: &str| text.contains(&format!("\"{name}\""));
+    match () {
+        () if has("jwks_uri") => Content::OpenIdConfiguration,
+        () if has("keys") && text.starts_with('{') => Content::KeySet,
+        () if has("kty") && text.starts_with('{') => Content::Jwk,
+        () if has("kty") => Content::KeyList,
+        () if text.contains("PRIVATE KEY-----") => Content::PrivateKeyInJson,
+        () if text.contains("-----BEGIN CERTIFICATE-----") => Content::CertificatesInJson,
+        () if text.contains("-----BEGIN ") => Content::Escaped,
+        () => Content::Text,
+    }
+}
+
 /// Returns a text without a byte-order mark, and with plain line ends and no indentation: editors and templates add them.
 pub(crate) fn clean(bytes: &[u8]) -> Vec<u8> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -217,42 +263,4 @@ pub(crate) fn clean(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn recognizes_the_content_of_a_file() {
-        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
-        let marked = [b"\xff\xfe".to_vec(), utf16("-----BEGIN PUBLIC KEY-----")].concat();
-        for (bytes, content) in [
-            (&b""[..], Content::Empty),
-            (b"\xef\xbb\xbf \r\n", Content::Empty),
-            (&marked, Content::Utf16),
-            (&utf16("-----BEGIN PUBLIC KEY-----"), Content::Utf16),
-            (br"-----BEGIN PUBLIC KEY-----\nMCow", Content::Escaped),
-            (b"-----BEGIN ENCRYPTED PRIVATE KEY-----", Content::EncryptedKey),
-            (b"-----BEGIN RSA PRIVATE KEY-----\r\nProc-Type: 4,ENCRYPTED\r\n", Content::EncryptedKey),
-            (b"-----BEGIN EC PRIVATE KEY-----", Content::PrivateKey),
-            (b"subject=CN = a\n  -----BEGIN CERTIFICATE-----", Content::Certificate),
-            (b"-----BEGIN CERTIFICATE REQUEST-----", Content::Request),
-            (b"-----BEGIN OPENSSH PRIVATE KEY-----", Content::OpenSshPrivate),
-            (b"ssh-ed25519 AAAA ann@example", Content::OpenSshPublic),
-            (b"ecdsa-sha2-nistp256 AAAA", Content::OpenSshPublic),
-            (b"PuTTY-User-Key-File-3: ssh-ed25519", Content::Putty),
-            (b"-----BEGIN PGP PUBLIC KEY BLOCK-----", Content::Pgp),
-            (b"-----BEGIN EC PARAMETERS-----", Content::Parameters),
-            (b"-----BEGIN EC PARAMETERS-----\n-----BEGIN EC PRIVATE KEY-----", Content::PrivateKey),
-            (b"-----BEGIN SOMETHING-----", Content::OtherPem),
-            (b"\x30\x82\x09\xa1\x02\x01\x03\x30", Content::Pkcs12),
-            (b"\x30\x82\x01\x22\x30\x0d", Content::Der),
-            (b"\x00\x01\xfe\xff", Content::Binary),
-            (b"{\"keys\": []}", Content::KeySet),
-            (b"{\"kty\": \"OKP\"}", Content::Jwk),
-            (b"{\"issuer\": \"x\", \"jwks_uri\": \"y\"}", Content::OpenIdConfiguration),
-            (b"eyJhbGciOiJIUzI1NiJ9.e30.x", Content::Token),
-            (b"MCowBQYDK2VwAyEA", Content::Text),
-        ] {
-            assert_eq!(Content::of(bytes), content, "{:?}", String::from_utf8_lossy(bytes));
-        }
-    }
-}
+mod tests;

@@ -47,6 +47,7 @@ pub use admission::{
 };
 #[doc(hidden)]
 pub use http::guard::OriginGuard;
+pub use http::is_reserved_response_header;
 pub use room::handle::{RoomEnded, RoomHandle};
 pub use rooms::{OnSwap, Refusal, RoomInfo};
 pub use server::{BoundServer, Server, ServerHandle};

@@ -2,7 +2,11 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use axum::{Router, http::header::CONTENT_TYPE, routing::get};
+use axum::{
+    Router,
+    http::{StatusCode, header::CONTENT_TYPE},
+    routing::get,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use stateroom_server::BoundServer;
 
@@ -42,10 +46,13 @@ pub(super) fn bind(
 ) -> Result<BoundServer> {
     tokio::spawn(run_upkeep(metrics.clone()));
     let inspector_path = if inspector.is_some() { format!(", {}/", stateroom_inspector::PATH) } else { String::new() };
+    let paths = format!("/metrics, /healthz, /readyz, /rooms, /reload{inspector_path}");
+    let unmatched = format!("there is nothing at this path; those of the admin API are {paths}, and /rooms/ROOM\n");
     let routes = metrics_router(metrics).merge(reloader.clone().router()).merge(inspector.unwrap_or_default());
+    let routes = routes.fallback(async move || (StatusCode::NOT_FOUND, unmatched));
     let server = server.with_admin(address, routes).map_err(|error| explain_bind(&error, "--admin", "--admin"))?;
     if let Some(address) = server.admin_addr() {
-        tracing::info!("admin API: http://{address}/metrics, /healthz, /readyz, /rooms, /reload{inspector_path}");
+        tracing::info!("admin API: http://{address}{paths}");
     }
     Ok(server)
 }

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use stateroom_server::{Admission, Jwt, Origins, TrustedProxies};
+use stateroom_server::{Admission, Jwt, Origins, TrustedProxies, is_reserved_response_header};
 
 use super::value::as_text;
 
@@ -182,5 +182,27 @@ impl FromStr for Names {
 impl fmt::Display for Names {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0.join(","))
+    }
+}
+
+/// A comma-separated list of the names of response headers that a room can set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResponseHeaders(pub(super) Names);
+
+impl FromStr for ResponseHeaders {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let names: Names = text.parse()?;
+        match names.0.iter().find(|name| is_reserved_response_header(name)) {
+            Some(name) => Err(format!("the server alone decides about the response header `{name}`: remove it")),
+            None => Ok(ResponseHeaders(names)),
+        }
+    }
+}
+
+impl fmt::Display for ResponseHeaders {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
     }
 }

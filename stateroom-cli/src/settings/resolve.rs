@@ -110,7 +110,7 @@ impl SettingsSources {
         assign(settings.room_strategy, &mut server.room_strategy);
         assign(settings.shutdown_policy.map(|policy| policy.0), &mut server.shutdown_policy);
         assign(settings.compression, &mut server.compression);
-        assign(settings.response_headers.map(|names| names.0), &mut server.response_headers);
+        assign(settings.response_headers.map(|names| names.0.0), &mut server.response_headers);
         apply(settings.drain_time, &mut server.drain_time);
         self.check_heartbeats(&server)?;
         let host = settings.limits.host();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stateroom_server::RoomStrategy;
 
 use super::{
-    admission::{AdmissionSettings, Names},
+    admission::{AdmissionSettings, ResponseHeaders},
     build::{BuildSettings, DevSettings},
     limits::LimitSettings,
     preset::Preset,
@@ -76,7 +76,7 @@ pub(crate) struct Settings {
     /// Further headers that HTTP responses of rooms may have, besides those about the content: a comma-separated list
     #[arg(long, value_name = "NAMES", help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
-    pub(super) response_headers: Option<Names>,
+    pub(super) response_headers: Option<ResponseHeaders>,
 
     /// Compile the module on every start instead of caching the result
     #[arg(long, value_name = "BOOL", help_heading = "Server options", value_parser = BoolishValueParser::new(),

@@ -1,7 +1,7 @@
 //! The types of settings, parsed the same way from flags, environment variables and `stateroom.toml`.
 use std::{
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     str::FromStr,
     time::Duration,
 };
@@ -197,9 +197,31 @@ impl fmt::Display for Ip {
     }
 }
 
+/// An address and a port to listen on. `localhost` is that of IPv4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Address(pub(super) SocketAddr);
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let of_localhost = text
+            .rsplit_once(':')
+            .filter(|(host, _)| host.eq_ignore_ascii_case(Ip::LOCALHOST))
+            .and_then(|(_, port)| Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port.parse().ok()?)));
+        of_localhost.or_else(|| text.parse().ok()).map(Address).ok_or_else(|| {
+            format!("`{text}` is not an address with a port: use for example `127.0.0.1:9090` or `localhost:9090`")
+        })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
 with_example! {
-    /// An address and a port to listen on.
-    Address(SocketAddr), "an address with a port: use for example `127.0.0.1:9090`";
     /// A port to listen on.
     Port(u16), "a port: use a number from 0 to 65535";
 }

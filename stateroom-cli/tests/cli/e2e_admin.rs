@@ -90,6 +90,24 @@ fn an_address_in_use_is_reported() {
 }
 
 #[tokio::test]
+async fn the_admin_address_can_be_localhost_and_lists_its_paths() {
+    let (server, admin) = Serving::run_with(command(&["--admin", "localhost:0"]), admin).await;
+    assert!(admin.ip().is_loopback(), "{admin}");
+    let response = server.get_at(admin, "/metric").await;
+    assert!(response.starts_with("HTTP/1.1 404") && response.contains("/metrics, /healthz"), "{response}");
+}
+
+#[test]
+fn response_headers_of_the_server_are_a_usage_error() {
+    for name in ["connection", "Content-Length", "x-content-type-options", "transfer-encoding"] {
+        let output = command(&["--response-headers", &format!("x-own,{name}")]).output().unwrap();
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{log}");
+        assert!(log.contains(&format!("the server alone decides about the response header `{name}`")), "{log}");
+    }
+}
+
+#[tokio::test]
 async fn the_inspector_is_served_on_the_admin_address() {
     let (server, admin) = Serving::run_with(command(&["--admin", "127.0.0.1:0", "--inspector"]), admin).await;
     let mut client = server.join("a").await;

@@ -59,6 +59,21 @@ async fn a_refused_origin_is_a_warning_with_the_settings_that_allow_it() {
     assert!(response.contains("`--origins`") && response.contains(&format!("`{address}`")), "{response}");
 }
 
+/// A page that is refused sends nothing after its preflight, and of a file it may not read, it is told nothing.
+#[tokio::test]
+async fn a_refused_preflight_or_file_is_a_warning() {
+    let evil = "Origin: https://rooms.example\r\nConnection: close\r\n";
+    for (request, headers) in
+        [("OPTIONS /http/a/x", "Access-Control-Request-Method: PUT\r\n"), ("GET /status", ""), ("GET /nothing.js", "")]
+    {
+        let mut server = Serving::start(&built("counter-service"), &[]).await;
+        let address = server.address;
+        server.answer(&format!("{request} HTTP/1.1\r\nHost: {address}\r\n{evil}{headers}\r\n")).await;
+        let line = server.line("refused a web page").await;
+        assert!(line.contains("`--origins same-host,https://rooms.example`"), "{request}: {line}");
+    }
+}
+
 #[tokio::test]
 async fn a_cookie_can_contain_the_token() {
     let files = directory(&[("secret", SECRET)]);

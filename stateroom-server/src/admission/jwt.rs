@@ -74,8 +74,8 @@ pub enum KeyError {
         /// What to do.
         advice: &'static str,
     },
-    /// The key is a private key, which only the signer of tokens should have.
-    #[error("the key is a private key: use the public key (`openssl pkey -in FILE -pubout`)")]
+    /// The key is a private key, or contains one, which only the signer of tokens should have.
+    #[error("the key contains a private key: use the public key only (`openssl pkey -in FILE -pubout`)")]
     Private,
     /// The key in PEM is damaged.
     #[error("the key is not a valid public key in PEM: it may be cut off or otherwise damaged")]
@@ -160,7 +160,7 @@ impl Jwt {
             return Err(KeyError::NoSecret);
         }
         match Content::of(secret) {
-            content @ (Content::KeySet | Content::Jwk) => {
+            content @ (Content::KeySet | Content::KeyList | Content::Jwk) => {
                 return Err(KeyError::WrongSecret { found: content.noun(), advice: "use it as a key instead" });
             }
             content @ Content::Utf16 => {

@@ -7,20 +7,25 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use axum::http::uri::{Authority, Scheme};
 use thiserror::Error;
 
+/// The ends of names that routers and developers use, and that nobody can register: reserved by RFC 6761, 6762 and 8375 or by
+/// ICANN, or in use for so long that ICANN does not delegate them.
+const LAN_SUFFIXES: [&str; 6] = [".local", ".lan", ".home.arpa", ".internal", ".localdomain", ".test"];
+
 /// A list of rules, separated by commas. One of them has to match the origin of a page.
 ///
 /// | rule | allowed pages |
 /// |-|-|
 /// | `any` | all |
 /// | `same-host` | those of the host of the request, on any port |
-/// | `lan` | the same, if that host is an IP address, a name without a dot, or ends in `.local` |
+/// | `lan` | the same, if that host is an IP address, a name without a dot, or one that nobody can register |
 /// | `loopback` | those of the visitor's own machine: `localhost`, `127.0.0.1`, `[::1]`, on any port |
 /// | `https://app.example.com`, `http://10.0.0.1:3000` | those of this origin: scheme, host and port |
 /// | `https://*.example.com` | those of all subdomains |
 /// | `capacitor://localhost`, `app://.`, `file://`, `moz-extension://UUID` | those of an app or an extension |
 /// | `null` | those without an origin: files, sandboxed frames of any page |
 ///
-/// `lan` is for development. A page of somebody else cannot reach the server under an allowed origin by having a DNS name of
+/// `lan` is for development. Nobody can register names that end in `.local`, `.lan`, `.home.arpa`, `.internal`, `.localdomain`
+/// or `.test`. A page of somebody else cannot reach the server under an allowed origin by having a DNS name of
 /// its own resolve to the server (DNS rebinding), because nobody can register the names that `lan` allows. Under `same-host`
 /// it can, but such a page gets nothing that its author could not get without a browser, unless the server admits clients
 /// by their network address.
@@ -174,7 +179,8 @@ impl Origin {
         }
         let port = match parsed.port() {
             Some(port) => Some(port.as_str().parse().ok()?),
-            None if authority.ends_with(':') => return None,
+            // Followed by what is no port.
+            None if parsed.host() != authority => return None,
             None => None,
         };
         Some(Origin { scheme, host: host_of(authority)?, port: port.filter(|port| Some(*port) != default_port) })
@@ -206,7 +212,15 @@ fn address_of(host: &str) -> Option<IpAddr> {
 
 /// Returns whether nobody can register this host in the public DNS.
 fn is_of_lan(host: &str) -> bool {
-    address_of(host).is_some() || !host.contains('.') || host.ends_with(".local")
+    address_of(host).is_some() || !host.contains('.') || LAN_SUFFIXES.iter().any(|suffix| host.ends_with(suffix))
+}
+
+/// Returns the rule for the subdomains of a host. An address has none.
+fn subdomains(scheme: &str, host: &str) -> Option<Rule> {
+    let origin = Origin::read(&format!("{scheme}://{host}"))?;
+    let is_domain = !origin.host.contains('*') && !origin.host.starts_with('.') && !origin.host.is_empty();
+    let host = format!(".{}", origin.host);
+    (is_domain && address_of(&origin.host).is_none()).then_some(Rule::Subdomains(Origin { host, ..origin }))
 }
 
 impl FromStr for Origins {
@@ -220,16 +234,15 @@ impl FromStr for Origins {
                 "lan" => Some(Rule::Lan),
                 "loopback" => Some(Rule::Loopback),
                 "null" => Some(Rule::Null),
-                text => match text.split_once("://*.") {
-                    Some((scheme, host)) => Origin::read(&format!("{scheme}://{host}"))
-                        .map(|origin| Rule::Subdomains(Origin { host: format!(".{}", origin.host), ..origin })),
-                    None if text.contains('*') => None,
+                text => {
                     // The address of a page ends with a slash, its origin does not.
-                    None => {
-                        let origin = text.strip_suffix('/').filter(|origin| origin.contains("://"));
-                        Origin::read(origin.unwrap_or(text)).map(Rule::Exact)
+                    let origin = text.strip_suffix('/').filter(|origin| origin.contains("://")).unwrap_or(text);
+                    match origin.split_once("://*.") {
+                        Some((scheme, host)) => subdomains(scheme, host),
+                        None if origin.contains('*') => None,
+                        None => Origin::read(origin).map(Rule::Exact),
                     }
-                },
+                }
             };
             rule.ok_or_else(|| ParseOriginsError(text.to_owned()))
         };

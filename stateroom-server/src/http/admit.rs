@@ -171,12 +171,6 @@ fn details_of_token(
 }
 
 fn passed_on(names: &[String], headers: &HeaderMap, cookie: Option<&str>) -> Vec<(String, String)> {
-    let values = |name: &String| {
-        let header = HeaderName::try_from(name.as_str()).ok();
-        let values = header.iter().flat_map(|header| {
-            headers.get_all(header).into_iter().map(|value| (name.clone(), for_room(header, value, cookie)))
-        });
-        values.collect::<Vec<_>>()
-    };
-    names.iter().flat_map(values).collect()
+    let header = |name: &String| HeaderName::try_from(name.as_str()).ok();
+    names.iter().filter_map(header).flat_map(|name| for_room(headers, name, cookie)).collect()
 }

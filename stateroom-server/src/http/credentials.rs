@@ -105,6 +105,12 @@ impl<'a> Subprotocols<'a> {
         supported.iter().find(|it| self.offered.contains(&it.as_str())).cloned()
     }
 
+    /// Returns the list of those that announce no secret.
+    fn of_application(&self) -> String {
+        let names = self.offered.iter().filter(|name| !matches!(**name, BEARER | CLIENT_TOKEN));
+        names.copied().collect::<Vec<_>>().join(", ")
+    }
+
     /// Returns the subprotocol to name in the response if none is selected: a browser that offers subprotocols closes the
     /// connection otherwise.
     pub(super) fn marker(&self) -> Option<String> {
@@ -117,11 +123,13 @@ fn is_token(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// Returns the access token of the header `Authorization: Bearer`.
+/// Returns the access tokens of the headers `Authorization: Bearer`.
 #[cfg(feature = "jwt")]
-pub(super) fn of_header(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case(BEARER).then(|| token.trim())
+pub(super) fn of_header(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(header::AUTHORIZATION).iter().filter_map(|value| {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case(BEARER).then(|| token.trim())
+    })
 }
 
 /// Returns the values of the cookies of this name.
@@ -145,8 +153,19 @@ pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::ORIGIN) && !headers.get_all(SEC_FETCH_SITE).iter().all(is_own)
 }
 
-/// Returns the value of a header for a room: without the cookie that contains an access token.
-pub(super) fn for_room(name: &HeaderName, value: &HeaderValue, cookie: Option<&str>) -> String {
+/// Returns the fields of a header for a room: without the cookie that contains an access token, and of the subprotocols only
+/// those of the application.
+pub(super) fn for_room(headers: &HeaderMap, name: HeaderName, cookie: Option<&str>) -> Vec<(String, String)> {
+    if name == header::SEC_WEBSOCKET_PROTOCOL {
+        // A token may stand in another field than the name that it follows.
+        let offered = Subprotocols::read(headers).map(|it| it.of_application()).unwrap_or_default();
+        return if offered.is_empty() { Vec::new() } else { vec![(name.to_string(), offered)] };
+    }
+    let values = headers.get_all(&name).iter();
+    values.map(|value| (name.to_string(), without_cookie(&name, value, cookie))).collect()
+}
+
+fn without_cookie(name: &HeaderName, value: &HeaderValue, cookie: Option<&str>) -> String {
     let value = String::from_utf8_lossy(value.as_bytes());
     match cookie.filter(|_| name == header::COOKIE) {
         None => value.into_owned(),
@@ -213,6 +232,36 @@ mod tests {
             let expected = (owned(offered), owned(access_tokens), token.map(str::to_owned), marker.map(str::to_owned));
             assert_eq!(read(lists), Ok(expected), "{lists:?}");
         }
+    }
+
+    #[test]
+    fn a_room_receives_the_subprotocols_without_secrets() {
+        for (lists, expected) in [
+            (&[][..], None),
+            (&["v1, v2", "v3"], Some("v1, v2, v3")),
+            (&["bearer, JWT, v1, stateroom-token, T, v2"], Some("v1, v2")),
+            (&["v1, bearer", "JWT, stateroom-token", "T"], Some("v1")),
+            (&["bearer, JWT"], None),
+            (&["v1, stateroom-token"], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for list in lists {
+                headers.append(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(list));
+            }
+            let fields = for_room(&headers, header::SEC_WEBSOCKET_PROTOCOL, None);
+            let values: Vec<&str> = fields.iter().map(|(_, value)| value.as_str()).collect();
+            assert_eq!(values, expected.into_iter().collect::<Vec<_>>(), "{lists:?}");
+        }
+    }
+
+    #[cfg(feature = "jwt")]
+    #[test]
+    fn every_authorization_with_a_bearer_token_counts() {
+        let mut headers = HeaderMap::new();
+        for value in ["Basic YTpi", "Bearer one", "bearer two"] {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        assert_eq!(of_header(&headers).collect::<Vec<_>>(), ["one", "two"]);
     }
 
     #[test]

@@ -14,8 +14,9 @@ use tower_http::services::ServeDir;
 use super::status;
 use crate::settings::Settings;
 
-/// Minimum length of a content hash in a file name, in hexadecimal digits. Shorter ones can be dates or parts of a UUID.
-const HASH_DIGITS: usize = 16;
+/// Lengths of the content hashes that bundlers write into file names, in hexadecimal digits. Other lengths can be dates, or
+/// identifiers of what changes: an `ObjectId` has 24 digits, a UUID 32.
+const HASH_DIGITS: [usize; 4] = [16, 20, 40, 64];
 
 /// Returns the routes of the static files.
 pub(super) fn router(settings: &Settings) -> Router {
@@ -52,7 +53,9 @@ fn has_content_hash(path: &str) -> bool {
     let Some((stem, extension)) = name.rsplit_once('.') else { return false };
     let is_hash = |part: &str| {
         let digits = part.bytes().filter(u8::is_ascii_digit).count();
-        part.len() >= HASH_DIGITS && part.bytes().all(|it| it.is_ascii_hexdigit()) && (1..part.len()).contains(&digits)
+        HASH_DIGITS.contains(&part.len())
+            && part.bytes().all(|it| it.is_ascii_hexdigit())
+            && (1..part.len()).contains(&digits)
     };
     !extension.starts_with("htm") && stem.split(['-', '.', '_']).any(is_hash)
 }
@@ -62,10 +65,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_long_hexadecimal_parts_are_hashes() {
+    fn hexadecimal_parts_of_the_length_of_a_hash_are_hashes() {
         for (path, expected) in [
             ("/main.3a4f5b6c7d8e9f01.js", true),
             ("/assets/app-1a2b3c4d5e6f7a8b_bg.wasm", true),
+            ("/app.3a4f5b6c7d8e9f013a4f.js", true),
+            ("/app.3a4f5b6c7d8e9f013a4f5b6c7d8e9f013a4f5b6c.js", true),
+            ("/app-3a4f5b6c7d8e9f013a4f5b6c7d8e9f013a4f5b6c7d8e9f013a4f5b6c7d8e9f01.css", true),
+            ("/550e8400e29b41d4a716446655440000.png", false),
+            ("/507f1f77bcf86cd799439011.png", false),
+            ("/app-1a2b3c4d5e6f7a8.js", false),
             ("/1a2b3c4d5e6f7a8b/app.js", false),
             ("/app-1a2b3c4d5e6f7a8b", false),
             ("/app-1a2b3c4d5e6f7a8b.html", false),

@@ -12,7 +12,7 @@ use axum::{
 };
 use tokio::time::Instant;
 
-use crate::shared::Shared;
+use crate::{admission::Origins, shared::Shared};
 
 /// Maximum length of what a request says about itself in the log, in bytes.
 const MAX_LOGGED: usize = 256;
@@ -43,21 +43,17 @@ pub(super) fn connection(request: &Parts) -> Option<IpAddr> {
     request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
 }
 
-/// Checks the origin of the page that sends a request, if it is one. A refusal is logged.
+/// Returns whether the origin of a request's page is allowed. A refusal is logged.
+pub(super) fn allows_or_warns(shared: &Shared, request: &Parts) -> bool {
+    let Err(refused) = check(shared, request) else { return true };
+    if let Some(suppressed) = shared.origin_warnings().allow(Instant::now()) {
+        warn(shared, &refused, connection(request), suppressed);
+    }
+    false
+}
+
+/// Checks the origin of the page that sends a request, if it is one.
 pub(super) fn check(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigin> {
-    compare(shared, request).inspect_err(|refused| {
-        if let Some(suppressed) = shared.origin_warnings().allow(Instant::now()) {
-            warn(shared, refused, connection(request), suppressed);
-        }
-    })
-}
-
-/// Returns whether the origin of a request's page is allowed.
-pub(super) fn is_allowed(shared: &Shared, request: &Parts) -> bool {
-    compare(shared, request).is_ok()
-}
-
-fn compare(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigin> {
     let admission = &shared.settings().admission;
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(()) };
@@ -74,14 +70,7 @@ fn compare(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigin> {
 
 fn warn(shared: &Shared, refused: &RefusedOrigin, connection: Option<IpAddr>, suppressed: u64) {
     let RefusedOrigin { origin, host } = refused;
-    let origins = &shared.settings().admission.origins;
-    // Only what is certainly harmless in a shell is suggested for it.
-    let is_plain = |it: &char| it.is_ascii_alphanumeric() || ":/.-_[]".contains(*it);
-    let listed = if origin == "null" || origin.contains("://") && origin.chars().all(|it| is_plain(&it)) {
-        format!("--origins {origins},{origin}")
-    } else {
-        "--origins".to_owned()
-    };
+    let listed = suggestion(&shared.settings().admission.origins, origin);
     let proxy = connection.map_or_else(|| "ADDRESS".to_owned(), |connection| connection.to_canonical().to_string());
     tracing::warn!(
         %origin,
@@ -92,7 +81,41 @@ fn warn(shared: &Shared, refused: &RefusedOrigin, connection: Option<IpAddr>, su
     );
 }
 
+/// Returns the flag that allows an origin besides those that are allowed.
+fn suggestion(origins: &Origins, origin: &str) -> String {
+    // Only what is certainly harmless in a shell, and would allow this origin, is suggested.
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || ":/.-_[]".contains(it);
+    let is_origin = origin == "null" || origin.contains("://") && origin.chars().all(is_plain);
+    let list = format!("{origins},{origin}");
+    let helps = is_origin && list.parse::<Origins>().is_ok_and(|list| list.allow(origin, None));
+    if helps { format!("--origins {list}") } else { "--origins".to_owned() }
+}
+
 /// Cuts a text that a peer has written.
 fn cut(text: &str) -> String {
     text.chars().take(MAX_LOGGED).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_origins_that_can_be_listed() {
+        let own = Origins::same_host();
+        for origin in ["null", "https://app.example", "http://[::1]:3000", "capacitor://localhost", "file://"] {
+            assert_eq!(suggestion(&own, origin), format!("--origins same-host,{origin}"));
+        }
+        for origin in [
+            "any",
+            "https://",
+            "https://a/b",
+            "https://a.example/",
+            "https://a:99999",
+            "https://a;$(b)",
+            "https://a,any",
+        ] {
+            assert_eq!(suggestion(&own, origin), "--origins", "{origin}");
+        }
+    }
 }

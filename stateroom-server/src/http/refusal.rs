@@ -10,14 +10,11 @@ use axum::{
 use super::admit::AdmissionRefusal;
 #[cfg(feature = "jwt")]
 use crate::admission::jwt::TokenError;
-use crate::{permits::PermitRefusal, rooms::Refusal, websocket::handshake::HandshakeRefusal};
+use crate::{permits::PermitRefusal, rooms::Refusal, settings::RoomStrategy, websocket::handshake::HandshakeRefusal};
 
 /// `Retry-After` in seconds where the time is not known.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
-/// The ways to create a room, each of which some strategies allow.
-const CREATION_HINT: &str =
-    ": depending on the room strategy of the server, a join, `POST /ws/ROOM` or `POST /new_room` creates it";
 /// The part of a path that names the room of an HTTP request.
 const SLASH_HINT: &str = "; in `/http/ROOM/PATH`, a slash in the name of the room is written as `%2F`";
 
@@ -34,8 +31,8 @@ pub(crate) enum HttpRefusal {
     Handshake(HandshakeRefusal),
     /// The room cannot be joined, called or created.
     Room(Refusal),
-    /// The room of an HTTP request does not exist.
-    NoRoom,
+    /// The room of a join or a request does not exist.
+    NoRoom { strategy: RoomStrategy, hint: &'static str },
     /// The room's service does not answer HTTP requests, or not this one.
     Unanswered,
     /// The room ended before it answered.
@@ -75,9 +72,14 @@ impl From<HandshakeRefusal> for HttpRefusal {
 }
 
 impl HttpRefusal {
-    /// Returns the refusal of an HTTP request to a room.
-    pub(super) fn of_request(refusal: Refusal) -> Self {
-        if refusal == Refusal::NotFound { HttpRefusal::NoRoom } else { refusal.into() }
+    /// Returns the refusal of a join under a strategy.
+    pub(super) fn of_join(refusal: Refusal, strategy: RoomStrategy) -> Self {
+        if refusal == Refusal::NotFound { HttpRefusal::NoRoom { strategy, hint: "" } } else { refusal.into() }
+    }
+
+    /// Returns the refusal of an HTTP request to a room under a strategy.
+    pub(super) fn of_request(refusal: Refusal, strategy: RoomStrategy) -> Self {
+        if refusal == Refusal::NotFound { HttpRefusal::NoRoom { strategy, hint: SLASH_HINT } } else { refusal.into() }
     }
 
     /// Returns the status, the body, and the label in logs and metrics.
@@ -93,8 +95,8 @@ impl HttpRefusal {
                     (StatusCode::BAD_REQUEST, format!("invalid WebSocket handshake: {what}"), "request")
                 }
             },
-            HttpRefusal::NoRoom => {
-                let text = format!("{}{CREATION_HINT}{SLASH_HINT}", Refusal::NotFound);
+            HttpRefusal::NoRoom { strategy, hint } => {
+                let text = format!("{}: {}{hint}", Refusal::NotFound, creation(strategy));
                 (StatusCode::NOT_FOUND, text, Refusal::NotFound.label())
             }
             HttpRefusal::Unanswered => {
@@ -125,7 +127,7 @@ impl HttpRefusal {
             }
             HttpRefusal::Room(refusal) => {
                 let (status, hint) = match refusal {
-                    Refusal::NotFound => (StatusCode::NOT_FOUND, CREATION_HINT),
+                    Refusal::NotFound => (StatusCode::NOT_FOUND, ""),
                     Refusal::Exists => (StatusCode::CONFLICT, ""),
                     Refusal::IdEmpty | Refusal::IdTooLong { .. } => (StatusCode::BAD_REQUEST, ""),
                     Refusal::CreatedByName => (StatusCode::BAD_REQUEST, ": POST /ws/NAME"),
@@ -145,6 +147,15 @@ impl HttpRefusal {
             HttpRefusal::Room(refusal) => refusal.retry_after(),
             _ => None,
         }
+    }
+}
+
+/// Returns how a room is created under a strategy.
+fn creation(strategy: RoomStrategy) -> &'static str {
+    match strategy {
+        RoomStrategy::Implicit => "a join, `POST /ws/ROOM`, or a request other than GET and HEAD creates it",
+        RoomStrategy::Api => "`POST /ws/ROOM` creates it",
+        RoomStrategy::Uuid | RoomStrategy::Short(_) => "`POST /new_room` creates a room and returns its name",
     }
 }
 

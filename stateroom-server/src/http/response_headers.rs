@@ -3,14 +3,13 @@
 //! *Invariant:* a header passes because it is listed here or in the settings. Proxies obey headers of their own (nginx
 //! follows `X-Accel-Redirect` into internal locations), and browsers apply some to the whole host, so unknown names do not
 //! pass.
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use parking_lot::Mutex;
 
 use super::room_request::CONNECTION_HEADERS;
 
 /// Headers about the content and its use by the client. None concerns more than the response itself.
-const CONTENT_HEADERS: [HeaderName; 24] = [
+pub(super) const CONTENT_HEADERS: [HeaderName; 24] = [
     header::ACCEPT_RANGES,
     header::ALLOW,
     header::CACHE_CONTROL,
@@ -48,8 +47,8 @@ const LISTS: [HeaderName; 6] = [
     header::VARY,
 ];
 
-/// Maximum number of warnings about omitted headers in the life of a process.
-const MAX_WARNINGS: u32 = 20;
+/// Maximum number of names that are warned about in the life of a process, each once.
+const MAX_WARNINGS: usize = 64;
 
 /// Returns the headers of a room's response that pass, and defaults for those that protect its reader. `listed` are the names
 /// that the settings add.
@@ -60,14 +59,14 @@ pub(super) fn permitted(room_id: &str, headers: &[(String, String)], listed: &[S
             tracing::debug!(room = room_id, header = ?text, "a malformed response header is omitted");
             continue;
         };
-        let is_reserved = CONNECTION_HEADERS.contains(&name) || name == header::CONTENT_LENGTH;
+        let is_reserved = is_reserved(&name);
         let is_content = CONTENT_HEADERS.contains(&name);
         let is_listed = !is_reserved && listed.iter().any(|listed| listed.eq_ignore_ascii_case(name.as_str()));
         if LISTS.contains(&name) || is_listed && !is_content {
             permitted.append(name, value);
         } else if is_content {
             permitted.insert(name, value);
-        } else if !is_reserved && name != header::X_CONTENT_TYPE_OPTIONS {
+        } else if !is_reserved {
             warn(room_id, &name);
         }
     }
@@ -82,16 +81,55 @@ pub(super) fn permitted(room_id: &str, headers: &[(String, String)], listed: &[S
     permitted
 }
 
+fn is_reserved(name: &HeaderName) -> bool {
+    CONNECTION_HEADERS.contains(name) || matches!(*name, header::CONTENT_LENGTH | header::X_CONTENT_TYPE_OPTIONS)
+}
+
+/// Returns whether the server alone decides about a response header, so that
+/// [`with_response_headers`](crate::Server::with_response_headers) does not change anything about it.
+///
+/// ```
+/// assert!(stateroom_server::is_reserved_response_header("Content-Length"));
+/// assert!(!stateroom_server::is_reserved_response_header("x-total-count"));
+/// ```
+#[must_use]
+pub fn is_reserved_response_header(name: &str) -> bool {
+    HeaderName::try_from(name).is_ok_and(|name| is_reserved(&name))
+}
+
 fn warn(room_id: &str, name: &HeaderName) {
-    static WARNINGS: AtomicU32 = AtomicU32::new(0);
-    // Saturates, so that it does not begin again.
-    let count = WARNINGS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add(1));
-    if count.is_ok_and(|count| count < MAX_WARNINGS) {
-        tracing::warn!(
-            room = room_id,
-            header = name.as_str(),
-            "a header of a room's response is omitted: if neither a proxy nor the browser obeys it for more than this \
-             response, add it to `response_headers`"
-        );
+    static WARNED: Mutex<Vec<HeaderName>> = Mutex::new(Vec::new());
+    if !is_news(&mut WARNED.lock(), name) {
+        return;
+    }
+    let advice = if name.as_str().starts_with("access-control-") {
+        "`--origins` decides which pages can read responses, and answers preflights"
+    } else {
+        "if neither a proxy nor the browser obeys it for more than this response, add it to `response_headers`"
+    };
+    tracing::warn!(room = room_id, header = name.as_str(), "a header of a room's response is omitted: {advice}");
+}
+
+/// Adds a name to those warned about. Returns whether it is not among them, and there is space.
+fn is_news(warned: &mut Vec<HeaderName>, name: &HeaderName) -> bool {
+    let is_news = warned.len() < MAX_WARNINGS && !warned.contains(name);
+    if is_news {
+        warned.push(name.clone());
+    }
+    is_news
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_a_warning_once_up_to_a_bound() {
+        let mut warned = Vec::new();
+        let names: Vec<HeaderName> = (0..=MAX_WARNINGS).map(|it| format!("x-{it}").parse().unwrap()).collect();
+        for (index, name) in names.iter().enumerate() {
+            assert_eq!(is_news(&mut warned, name), index < MAX_WARNINGS, "{name}");
+            assert!(!is_news(&mut warned, name), "{name}");
+        }
     }
 }

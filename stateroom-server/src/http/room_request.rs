@@ -45,7 +45,8 @@ pub(super) async fn answer(
     let settings = shared.settings();
     let admitted = admit(shared, Access::Request, Some(&room_id), &head).await?;
     let may_begin = creates(&head.method);
-    rooms.check(&room_id, Want::Request { may_begin }).map_err(HttpRefusal::of_request)?;
+    let refused = |refusal| HttpRefusal::of_request(refusal, settings.room_strategy);
+    rooms.check(&room_id, Want::Request { may_begin }).map_err(refused)?;
     let check_rate = |requests, bytes| match admitted.peer {
         Some(peer) if !shared.request_rate().allow(peer, requests, bytes, Instant::now()) => {
             Err(HttpRefusal::RequestRate)
@@ -64,7 +65,7 @@ pub(super) async fn answer(
     request.body = body;
     request.subject = admitted.details.subject;
     request.claims = admitted.details.claims;
-    let handle = rooms.room_for_request(&room_id, may_begin).map_err(HttpRefusal::of_request)?;
+    let handle = rooms.room_for_request(&room_id, may_begin).map_err(refused)?;
     match timeout(settings.limits.request_time, handle.request(request)).await {
         Ok(Ok(Some(response))) => Ok(from_room(&room_id, response, &settings.response_headers)),
         Ok(Ok(None)) => Err(HttpRefusal::Unanswered),
@@ -104,9 +105,8 @@ fn is_too_large(error: &axum::Error) -> bool {
 fn for_room(headers: &HeaderMap, passed_on: &[String], cookie: Option<&str>) -> Vec<(String, String)> {
     let is_withheld = |name: &HeaderName| CONNECTION_HEADERS.contains(name) || SECRET_HEADERS.contains(name);
     let is_for_room = |name: &HeaderName| !is_withheld(name) || passed_on.iter().any(|it| it == name.as_str());
-    let headers = headers.iter().filter(|(name, _)| is_for_room(name));
-    let texts = headers.map(|(name, value)| (name.to_string(), credentials::for_room(name, value, cookie)));
-    texts.take(room::MAX_HEADERS).collect()
+    let names = headers.keys().filter(|name| is_for_room(name)).cloned();
+    names.flat_map(|name| credentials::for_room(headers, name, cookie)).take(room::MAX_HEADERS).collect()
 }
 
 fn from_room(room_id: &str, response: room::Response, listed: &[String]) -> Response {

@@ -17,8 +17,7 @@ use axum::{
 use crate::settings::{RoomStrategy, Settings};
 
 /// Explains the empty 404 and 405 of the routes that `router` has so far.
-pub(super) fn explain(router: Router, settings: &Settings) -> Router {
-    let routes = routes(settings);
+pub(crate) fn explain(router: Router, routes: String) -> Router {
     router.layer(map_response(move |response: Response| {
         let routes = routes.clone();
         async move {
@@ -33,13 +32,13 @@ pub(super) fn explain(router: Router, settings: &Settings) -> Router {
             let (mut parts, _) = response.into_parts();
             parts.headers.remove(CONTENT_LENGTH);
             parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            (parts, format!("{problem}. The routes of this server:\n{routes}")).into_response()
+            (parts, format!("{problem}. The routes here:\n{routes}")).into_response()
         }
     }))
 }
 
 /// Lists the routes of a server with these settings.
-fn routes(settings: &Settings) -> String {
+pub(super) fn routes(settings: &Settings) -> String {
     let strategy = settings.room_strategy;
     let creates_by_name = matches!(strategy, RoomStrategy::Implicit | RoomStrategy::Api);
     let creates_unnamed = strategy != RoomStrategy::Api;

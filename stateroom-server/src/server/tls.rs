@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        self, CertificateError, RootCertStore, ServerConfig,
+        self, CertificateError, InconsistentKeys, RootCertStore, ServerConfig,
         client::verify_server_cert_signed_by_trust_anchor,
         crypto::{CryptoProvider, aws_lc_rs},
         pki_types::{
@@ -64,6 +64,16 @@ pub enum TlsError {
         /// The cause.
         source: pem::Error,
     },
+    /// A file is damaged.
+    #[error("failed to read a {what} in PEM from `{}`: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The expected content.
+        what: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A file contains something else.
     #[error("expected a {what} in PEM in `{}`, found {found}: {advice}", path.display())]
     WrongContent {
@@ -87,7 +97,26 @@ pub enum TlsError {
         /// The file of the key.
         key: PathBuf,
     },
-    /// The certificate or the key is damaged, or of an unsupported kind.
+    /// The key is damaged, or of an unsupported kind.
+    #[error(
+        "the key in `{}` cannot be used: it is damaged, or neither RSA, ECDSA (P-256, P-384, P-521) nor Ed25519",
+        path.display()
+    )]
+    UnfitKey {
+        /// The file of the key.
+        path: PathBuf,
+        /// The cause.
+        source: rustls::Error,
+    },
+    /// The certificate is damaged, or of an unsupported kind.
+    #[error("the certificate in `{}` cannot be used", path.display())]
+    UnfitCertificate {
+        /// The file of the certificate.
+        path: PathBuf,
+        /// The cause.
+        source: rustls::Error,
+    },
+    /// TLS cannot be configured.
     #[error("the certificate and its key cannot be used")]
     Unfit(#[from] rustls::Error),
 }
@@ -193,12 +222,17 @@ fn read(certificate: &Path, key: &Path, provider: &CryptoProvider) -> Result<Cer
     })?;
     let private = read_pem(key, "private key", Content::PrivateKey, Wanted::PrivateKey, PrivateKeyDer::from_pem_slice)?;
     warn_if_invalid_now(certificate, &chain);
-    CertifiedKey::from_der(chain, private, provider).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => {
-            TlsError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() }
+    let private = provider.key_provider.load_private_key(private);
+    let private = private.map_err(|source| TlsError::UnfitKey { path: key.to_owned(), source })?;
+    let certified = CertifiedKey::new(chain, private);
+    match certified.keys_match() {
+        // Not every kind of key can tell.
+        Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            Err(TlsError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() })
         }
-        error => TlsError::Unfit(error),
-    })
+        Err(source) => Err(TlsError::UnfitCertificate { path: certificate.to_owned(), source }),
+    }
 }
 
 fn read_pem<T>(
@@ -210,9 +244,16 @@ fn read_pem<T>(
 ) -> Result<T, TlsError> {
     let failed = |source| TlsError::Pem { path: path.to_owned(), what, source };
     let bytes = fs::read(path).map_err(|error| failed(pem::Error::Io(error)))?;
-    parse(&clean(&bytes)).map_err(|error| match Content::of(&bytes) {
-        found if found == content => failed(error),
-        found => {
+    let damaged = |problem| TlsError::Damaged { path: path.to_owned(), what, problem };
+    parse(&clean(&bytes)).map_err(|error| match (Content::of(&bytes), error) {
+        (found, pem::Error::MissingSectionEnd { .. }) if found == content => {
+            damaged("a line `-----END ...-----` is missing, so the file may be cut off")
+        }
+        (found, pem::Error::IllegalSectionStart { .. }) if found == content => {
+            damaged("a line `-----BEGIN ...-----` does not end with `-----`")
+        }
+        (found, error) if found == content => failed(error),
+        (found, _) => {
             let (found, advice) = (found.noun(), found.advice(wanted));
             TlsError::WrongContent { path: path.to_owned(), what, found, advice }
         }

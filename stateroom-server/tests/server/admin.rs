@@ -43,6 +43,22 @@ async fn lists_rooms_with_their_statistics() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn names_with_slashes_are_found_and_paths_without_a_route_list_the_routes() {
+    let server = TestServer::pipe(Server::new());
+    let _client = server.join("team/doc").await;
+    for path in ["/rooms/team/doc", "/rooms/team%2Fdoc"] {
+        assert_eq!(request(&server.handle, "GET", path).await.0, 200, "{path}");
+    }
+    for (method, path, status) in
+        [("GET", "/", 404), ("GET", "/room", 404), ("GET", "/rooms/", 404), ("PUT", "/rooms/a", 405)]
+    {
+        let (found, body) = request(&server.handle, method, path).await;
+        assert!(found == status && body.contains("GET /rooms/ROOM"), "{method} {path}: {found} {body}");
+    }
+    assert_eq!(request(&server.handle, "DELETE", "/rooms/team/doc").await.0, 204);
+}
+
+#[tokio::test(start_paused = true)]
 async fn deletes_a_room_and_closes_its_clients() {
     let server = TestServer::pipe(Server::new());
     let mut client = server.join("a").await;

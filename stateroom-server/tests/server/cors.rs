@@ -5,7 +5,7 @@ use stateroom::{
     DefaultStateroomFactory, StateroomContext, StateroomService,
     http::{Request, Response},
 };
-use stateroom_server::{Admission, Limits, Server};
+use stateroom_server::{Admission, Jwt, Limits, Server};
 
 use crate::common::{HttpResponse, TestServer};
 
@@ -97,6 +97,22 @@ async fn preflights_are_answered_before_admission() {
         assert_eq!(response.header("access-control-allow-private-network"), None, "{path}");
     }
     assert!(server.handle.rooms().await.is_empty(), "a preflight creates no room");
+}
+
+/// With cookies, browsers take `*` for the name of a header.
+#[tokio::test]
+async fn exposed_headers_have_names_if_a_cookie_can_admit() {
+    let jwt = Jwt::from_secret(b"a secret of at least 32 bytes, shared").unwrap().with_cookie("access");
+    let admission = Admission::new().with_origins(APP.parse().unwrap()).with_jwt(jwt);
+    let server = Server::new().with_admission(admission).with_response_headers(["X-Total-Count"]);
+    let server = TestServer::tcp_with_factory(server, DefaultStateroomFactory::<Methods>::default()).await;
+    let response = send(&server, "POST", "/new_room", &[("Origin", APP)]).await;
+    assert_eq!(response.header("access-control-allow-credentials"), Some("true"));
+    let exposed = response.header("access-control-expose-headers").unwrap();
+    let exposed: Vec<&str> = exposed.split(',').map(str::trim).collect();
+    for name in ["*", "etag", "location", "retry-after", "x-total-count"] {
+        assert!(exposed.contains(&name), "{name}: {exposed:?}");
+    }
 }
 
 #[tokio::test]

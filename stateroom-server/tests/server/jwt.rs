@@ -323,8 +323,13 @@ fn rejects_invalid_keys_with_their_reason() {
     let x25519 = [b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x6e\x03\x21\x00".to_vec(), vec![9; 32]].concat();
     let short = |set: Value| json!({ "keys": [set] }).to_string().into_bytes();
     for (text, expected) in [
-        (p384.serialize_pem().into_bytes(), "a private key: use the public key (`openssl pkey"),
+        (p384.serialize_pem().into_bytes(), "a private key: use the public key only (`openssl pkey"),
         (of_label("EC PRIVATE KEY"), "a private key: use the public key"),
+        (format!("{public}{}", p384.serialize_pem()).into_bytes(), "contains a private key: use the public key"),
+        ([public.clone().into_bytes(), of_label("ENCRYPTED PRIVATE KEY")].concat(), "an encrypted private key: only"),
+        (br#"{"1": "-----BEGIN CERTIFICATE-----\nMIIB"}"#.to_vec(), "certificates in JSON: download the same keys as"),
+        (br#"{"private_key": "-----BEGIN PRIVATE KEY-----\nMIIB"}"#.to_vec(), "a private key in JSON"),
+        (br#"[{"kty": "OKP"}]"#.to_vec(), "a list of JSON Web Keys: write it as a key set: `{\"keys\": [...]}`"),
         (of_label("ENCRYPTED PRIVATE KEY"), "an encrypted private key: only the signer"),
         (of_label("OPENSSH PRIVATE KEY"), "the format of OpenSSH: convert its public key with `ssh-keygen"),
         (b"ssh-rsa AAAA ann@example".to_vec(), "the format of SSH: convert its public key with `ssh-keygen"),
@@ -350,6 +355,13 @@ fn rejects_invalid_keys_with_their_reason() {
         (short(json!({ "kty": "oct", "use": "enc", "k": "c2hvcnQ" })), "key `without an ID` is not for signatures"),
         (short(json!({ "kty": "RSA", "alg": "RS512", "n": "AQAB", "e": "AQAB" })), "for another algorithm than"),
         (short(json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" })), "less than 2048 bits"),
+        (
+            short(json!({ "kty": "AKP", "alg": "ML-DSA-44", "pub": "AQAB" })),
+            "of another kind than RSA, EC, OKP and oct",
+        ),
+        (short(json!({ "kty": "EC", "crv": "secp256k1", "x": "AQAB", "y": "AQAB" })), "another curve than P-256"),
+        (short(json!({ "kty": "OKP", "crv": "X25519", "x": "AQAB" })), "another curve than Ed25519"),
+        (short(json!({ "kty": "EC", "crv": "P-256", "y": "AQAB" })), "incomplete"),
         (short(json!({ "kty": "EC", "crv": "P-384", "x": "AQAB", "y": "AQAB" })), "another curve than P-256"),
     ] {
         let error = Jwt::from_keys(&text).unwrap_err().to_string();
@@ -369,6 +381,8 @@ fn rejects_invalid_secrets_with_their_reason() {
     let jwk = json!({ "kty": "oct", "k": STANDARD.encode(SECRET) }).to_string();
     assert!(matches!(Jwt::from_secret(jwk.as_bytes()), Err(KeyError::WrongSecret { found: "a JSON Web Key", .. })));
     let utf16 = [b"\xff\xfe".to_vec(), SECRET.iter().flat_map(|byte| [*byte, 0]).collect()].concat();
+    assert!(matches!(Jwt::from_secret(&utf16), Err(KeyError::WrongSecret { found: "text in UTF-16", .. })));
+    let utf16: Vec<u8> = SECRET.iter().flat_map(|byte| [*byte, 0]).collect();
     assert!(matches!(Jwt::from_secret(&utf16), Err(KeyError::WrongSecret { found: "text in UTF-16", .. })));
     // Random bytes may begin like a byte-order mark.
     assert!(Jwt::from_secret(&[0xff, 0xfe].repeat(16)).is_ok());

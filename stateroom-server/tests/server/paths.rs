@@ -152,8 +152,10 @@ async fn a_404_names_the_ways_of_the_strategy() {
     ] {
         let strategy: RoomStrategy = strategy.parse().unwrap();
         let server = TestServer::tcp(Server::new().with_room_strategy(strategy)).await;
-        let text = server.get("/nothing").await.body;
-        assert!(text.contains(in_text) && !text.contains(not_in_text), "{strategy}: {text}");
+        for path in ["/nothing", "/http/nothing/x"] {
+            let text = server.get(path).await.body;
+            assert!(text.contains(in_text) && !text.contains(not_in_text), "{strategy}: {text}");
+        }
     }
 }
 

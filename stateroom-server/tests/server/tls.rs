@@ -189,6 +189,9 @@ fn names_what_is_wrong_with_a_certificate_or_its_key() {
         (of_label("OPENSSH PRIVATE KEY"), "the format of OpenSSH: convert a copy", "the format of OpenSSH"),
         (b"ssh-ed25519 AAAA ann".to_vec(), "a public key in the format of SSH", "a public key in the format of SSH"),
         (b"PuTTY-User-Key-File-3: x".to_vec(), "a key in the format of PuTTY", "a key in the format of PuTTY"),
+        (of_label("DSA PRIVATE KEY"), "a DSA key: TLS requires", "a DSA key"),
+        (of_label("TRUSTED CERTIFICATE"), "a certificate with a label", "convert it with `openssl x509 -in FILE"),
+        (of_label("X509 CERTIFICATE"), "a certificate with a label", "convert it with `openssl x509 -in FILE"),
         (of_label("PKCS7"), "certificates in PKCS#7", "openssl pkcs7 -print_certs"),
         (of_label("EC PARAMETERS"), "only the parameters of a key", "only the parameters of a key"),
         (pkcs12, "PKCS#12 archive (.p12, .pfx): convert it with", "-nokeys -out cert.pem"),
@@ -219,5 +222,17 @@ fn names_what_is_wrong_with_a_certificate_or_its_key() {
     let text = tls(files.path()).unwrap_err().to_string();
     assert!(text.contains("does not belong to the first certificate in"), "{text}");
     fs::write(&key_file, pem("PRIVATE KEY", b"damaged")).unwrap();
-    assert!(matches!(tls(files.path()), Err(TlsError::Unfit(_))));
+    let error = tls(files.path()).unwrap_err();
+    assert!(matches!(error, TlsError::UnfitKey { .. }) && error.to_string().contains("key.pem"), "{error}");
+    for (file, valid, expected) in [(&key_file, &key, "private key"), (&certificate_file, &certificate, "certificate")]
+    {
+        fs::write(&key_file, &key).unwrap();
+        let cut = valid.get(..valid.len() / 2).unwrap();
+        fs::write(file, cut).unwrap();
+        let text = tls(files.path()).unwrap_err().to_string();
+        assert!(text.contains("cut off") && text.contains(expected) && !text.contains("80, 82"), "{text}");
+    }
+    fs::write(&certificate_file, pem("CERTIFICATE", b"damaged")).unwrap();
+    let error = tls(files.path()).unwrap_err();
+    assert!(matches!(error, TlsError::UnfitCertificate { .. }) && error.to_string().contains("cert.pem"), "{error}");
 }

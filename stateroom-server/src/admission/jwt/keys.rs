@@ -34,8 +34,12 @@ fn from_pem(text: &[u8], content: Content) -> Result<Vec<Key>, KeyError> {
         Content::PublicKey => KeyError::Unknown,
         content => wrong(content),
     })?;
-    if content == Content::PrivateKey || blocks.iter().any(|block| block.tag().ends_with("PRIVATE KEY")) {
-        return Err(if content == Content::PrivateKey { KeyError::Private } else { wrong(content) });
+    // Also one next to its public key.
+    if let Some(private) = blocks.iter().find(|block| block.tag().ends_with("PRIVATE KEY")) {
+        return Err(match Content::of(pem::encode(private).as_bytes()) {
+            Content::PrivateKey => KeyError::Private,
+            content => wrong(content),
+        });
     }
     let is_public = |block: &&Pem| matches!(block.tag(), "PUBLIC KEY" | "RSA PUBLIC KEY");
     let keys = blocks.iter().filter(is_public).map(from_block).collect::<Result<Vec<_>, _>>()?;
@@ -93,8 +97,8 @@ fn from_json(text: &[u8]) -> Result<Vec<Key>, KeyError> {
     }
     let mut problems = Vec::new();
     let mut keys = Vec::new();
-    for jwk in &set.keys {
-        match from_jwk(jwk) {
+    for (jwk, raw) in set.keys.iter().zip(raw_keys) {
+        match from_jwk(jwk, raw) {
             Ok(key) => keys.push(key),
             Err(problem) => {
                 let id = jwk.common.key_id.as_deref().unwrap_or("without an ID");
@@ -118,8 +122,21 @@ fn from_json(text: &[u8]) -> Result<Vec<Key>, KeyError> {
 
 const FOR_ENCRYPTION: &str = "not for signatures (`use`)";
 
+/// Returns why the parameters of a key are of no algorithm.
+fn unusable(raw: &Value) -> &'static str {
+    let text = |name: &str| raw.get(name).and_then(Value::as_str);
+    match (text("kty"), text("crv")) {
+        (Some("EC"), Some("P-256")) | (Some("OKP"), Some("Ed25519")) | (Some("RSA" | "oct"), _) => {
+            "incomplete: one of its parameters is missing, or no text"
+        }
+        (Some("EC"), _) => "of another curve than P-256",
+        (Some("OKP"), _) => "of another curve than Ed25519",
+        _ => "of another kind than RSA, EC, OKP and oct (`kty`)",
+    }
+}
+
 /// Returns a key of a set, or why it cannot be used.
-fn from_jwk(jwk: &Jwk) -> Result<Key, &'static str> {
+fn from_jwk(jwk: &Jwk, raw: &Value) -> Result<Key, &'static str> {
     if jwk.common.public_key_use.as_ref().is_some_and(|purpose| *purpose != PublicKeyUse::Signature) {
         return Err(FOR_ENCRYPTION);
     }
@@ -128,8 +145,7 @@ fn from_jwk(jwk: &Jwk) -> Result<Key, &'static str> {
         AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,
         AlgorithmParameters::OctetKeyPair(curve) if curve.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
         AlgorithmParameters::OctetKey(_) => Algorithm::HS256,
-        AlgorithmParameters::EllipticCurve(_) => return Err("of another curve than P-256"),
-        _ => return Err("of another curve than Ed25519"),
+        _ => return Err(unusable(raw)),
     };
     if jwk.common.key_algorithm.is_some_and(|declared| declared != KeyAlgorithm::from(algorithm)) {
         return Err("for another algorithm than RS256, ES256, EdDSA and HS256 (`alg`)");

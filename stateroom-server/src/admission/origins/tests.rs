@@ -50,6 +50,15 @@ fn lan_allows_the_requested_host_if_nobody_can_register_it() {
         ("http://[fe80::1]:8080", "[fe80:0::1]:8080", true),
         ("http://laptop:8080", "laptop:8080", true),
         ("http://Laptop.local:8080", "laptop.LOCAL.:8080", true),
+        ("http://laptop.lan:8080", "laptop.lan:8080", true),
+        ("http://laptop.home.arpa:8080", "LAPTOP.home.arpa.:8080", true),
+        ("http://a.b.internal", "a.b.internal", true),
+        ("http://laptop.localdomain", "laptop.localdomain", true),
+        ("http://app.test:5173", "app.test:8080", true),
+        ("http://laptop.arpa", "laptop.arpa", false),
+        ("http://evillan.example", "evillan.example", false),
+        ("http://laptop.evillan", "laptop.evillan", false),
+        ("http://laptop.fritz.box", "laptop.fritz.box", false),
         ("http://192.168.1.6:8080", "192.168.1.5:8080", false),
         ("http://192.168.1.5", "laptop.local", false),
         // A DNS name that its owner made resolve to this machine.
@@ -96,6 +105,8 @@ fn every_spelling_of_an_origin_can_be_listed() {
         ("http://app.example.com:80", "http://app.example.com"),
         ("http://my_host:3000", "http://my_host:3000"),
         ("https://*.my_host.example", "https://a_b.my_host.example"),
+        ("https://*.example.com/", "https://app.example.com"),
+        ("https://*.Example.com./", "https://app.example.com"),
     ] {
         assert!(allow(rule, origin, "x"), "{rule} allows {origin}");
         let other = if origin == "null" { "file://" } else { "https://evil.example" };
@@ -152,6 +163,13 @@ fn parsing_and_display_round_trip() {
         "https://.",
         "https://a*.b",
         "https://*.",
+        "https://*.*.example.com",
+        "https://app.example.com:99999",
+        "https://app.example.com:",
+        "https://*.example.com//",
+        "https://*.127.0.0.1",
+        "https://*.[::1]",
+        "app://*.",
         "ftp",
         "https://a/b",
         "any,",

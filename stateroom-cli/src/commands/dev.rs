@@ -14,7 +14,7 @@ use stateroom_server::OnSwap;
 use tokio::runtime;
 
 use crate::{
-    build::{self, Artifacts, BuildFailed},
+    build::{self, Artifacts, BuildFailed, dist},
     dev::{Builder, Fingerprint, Session, Sources, Watcher},
     serve::{ServeOptions, check_address, next_free_port, serve_until_stopped},
     settings::{BuildSettings, Defaults, DevSettings, GivenFlags, Port, Settings, SettingsSources},
@@ -98,6 +98,7 @@ impl DevCommand {
             resolved.server.port = next_free_port(&resolved.server)?;
         }
         check_address(&resolved.server)?;
+        settings.static_files.as_deref().map(dist::warn_of_missing_static_files).transpose()?;
         let directory = env::current_dir().context("failed to find the current directory")?;
         let inputs = build::inputs(&settings)?;
         let mut sources = Sources::new(inputs, settings.static_files.as_deref(), &directory, &file);

@@ -44,11 +44,16 @@ pub(crate) fn build(settings: &Settings, mut output: Output<'_>) -> Result<Artif
     let workspace = cargo::workspace(options)?;
     let client = settings.client.as_ref().map(|client| client.package.as_str());
     let service = package::service(&workspace, settings.service.package.as_deref(), client)?;
+    let client = client.map(|name| package::named(&workspace, name, "client")).transpose()?;
+    // Checked before a build, which may take minutes.
+    for (package, role) in [Some((service, Role::Service)), client.zip(Some(Role::Client))].into_iter().flatten() {
+        package::check_cdylib(package)?;
+        target::ensure(role.target(), arguments::is_offline(options))?;
+    }
     let service = cargo::build(service, Role::Service, &workspace, options, &mut output)?;
     let mut artifacts =
         Artifacts { service: service.module, client: None, sources: service.sources, scripts: service.scripts };
-    if let Some(name) = client {
-        let package = package::named(&workspace, name, "client")?;
+    if let Some(package) = client {
         let compiled = cargo::build(package, Role::Client, &workspace, options, &mut output)?;
         let (target_directory, quiet) = (workspace.target_directory.as_std_path(), !output.is_verbose());
         artifacts.client = Some(client::bind(&compiled, target_directory, quiet, arguments::is_offline(options))?);

@@ -19,7 +19,7 @@ use super::{
     arguments::{self, Role},
     dep_info, named,
     output::Output,
-    package, target,
+    package,
     tool::tool,
 };
 use crate::{settings::BuildSettings, ui::color};
@@ -120,11 +120,11 @@ impl ScriptTimes {
     }
 }
 
-/// Builds the library of a package.
+/// Builds the library of a package, which is a `cdylib`.
 ///
 /// # Errors
 ///
-/// Returns an error if the package is not a `cdylib`, the target cannot be installed, or the build fails.
+/// Returns an error if the build fails.
 pub(super) fn build(
     package: &Package,
     role: Role,
@@ -132,9 +132,7 @@ pub(super) fn build(
     settings: &BuildSettings,
     output: &mut Output<'_>,
 ) -> Result<CompiledModule> {
-    package::check_cdylib(package)?;
     let target = role.target();
-    target::ensure(target, arguments::is_offline(settings))?;
     let is_captured = matches!(output, Output::Capture(_));
     let is_piped = is_captured || matches!(output, Output::Tee);
     let (start, root) = (SystemTime::now(), workspace.workspace_root.as_std_path());

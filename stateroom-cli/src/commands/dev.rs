@@ -144,12 +144,15 @@ impl DevCommand {
 
 /// Builds until a build succeeds, waiting for changes in between.
 fn first_build(builder: &Builder, sources: &mut Sources, watcher: &mut Watcher) -> Result<(Artifacts, Fingerprint)> {
+    let mut waited = false;
     loop {
         let build = builder.build();
         sources.build_ended(&build);
         match build.result {
-            Err(error) if error.is::<BuildFailed>() => {
-                tracing::error!("{}", error.to_string().trim_end());
+            // Later, the reason of any other failure is a change as well, such as a half-written manifest.
+            Err(error) if waited || error.is::<BuildFailed>() => {
+                waited = true;
+                tracing::error!("{}", format!("{error:#}").trim_end());
                 tracing::info!("waiting for changes: there is no build to serve yet");
                 let runtime = runtime::Builder::new_current_thread().enable_time().build();
                 let runtime = runtime.context("failed to start the Tokio runtime")?;

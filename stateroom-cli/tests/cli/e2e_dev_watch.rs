@@ -125,6 +125,14 @@ async fn the_repair_of_what_made_a_build_fail_is_noticed() {
             server.line("x.rs changed").await;
             server.line("later.txt`").await;
             server.line("waiting for changes").await;
+            // Saved half-written.
+            let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+            write(&root.join("Cargo.toml"), &format!("{manifest}\nx ="));
+            server.line("cargo failed to read the crate").await;
+            server.line("waiting for changes").await;
+            write(&root.join("Cargo.toml"), &manifest);
+            server.line("later.txt`").await;
+            server.line("waiting for changes").await;
             write(&home.path().join("outer2/later.txt"), "1");
             server.line("later.txt changed").await;
         })

@@ -7,7 +7,7 @@ use std::env;
 use anyhow::Result;
 use clap::{
     CommandFactory, FromArgMatches, Parser, Subcommand,
-    error::{ContextKind, ContextValue},
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 
 use crate::{
@@ -72,8 +72,8 @@ impl Cli {
     pub(crate) fn run(self) -> Result<()> {
         self.global.change_directory()?;
         match self.command {
-            Command::New(new) => new.run(),
-            Command::Init(init) => init.run(),
+            Command::New(new) => new.run(&self.global),
+            Command::Init(init) => init.run(&self.global),
             Command::Dev(dev) => dev.run(&self.global),
             Command::Build(build) => build.run(&self.global),
             Command::Serve(serve) => serve.run(),
@@ -101,8 +101,21 @@ pub(crate) fn parse() -> Cli {
     let read = |command: &mut clap::Command| Cli::from_arg_matches(&command.try_get_matches_from_mut(env::args_os())?);
     read(&mut command()).unwrap_or_else(|error| {
         Color::find(env::args_os()).apply();
-        name_variable(suggest_command(error)).exit()
+        name_variable(suggest_command(without_escape(error))).exit()
     })
+}
+
+/// Removes the suggestion to pass an unknown flag after `--`, where it would be an argument of cargo, or a name.
+fn without_escape(mut error: clap::Error) -> clap::Error {
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::StyledStrs(mut tips)) = error.remove(ContextKind::Suggested)
+    {
+        tips.retain(|tip| !tip.to_string().starts_with("to pass '"));
+        if !tips.is_empty() {
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+        }
+    }
+    error
 }
 
 /// Suggests a command for a misspelled one. In short names, clap does not recognize two swapped letters.

@@ -4,8 +4,8 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    io::{self, BufReader, Read, Write},
-    path::{Path, PathBuf},
+    io::{self, BufRead, BufReader, Write},
+    path::PathBuf,
     process::Stdio,
     thread::{self, JoinHandle},
     time::SystemTime,
@@ -17,9 +17,9 @@ use parking_lot::Mutex;
 
 use super::{
     arguments::{self, Role},
-    dep_info,
+    dep_info, named,
     output::Output,
-    package, target,
+    package,
     tool::tool,
 };
 use crate::{settings::BuildSettings, ui::color};
@@ -66,7 +66,17 @@ fn metadata(settings: &BuildSettings, argument: Option<&str>) -> Result<Metadata
 pub(crate) struct BuildFailed {
     /// The problem, with the output of the compiler.
     problem: String,
+    /// Files that it was compiled from, as far as the compiler got, and files that the errors name.
+    pub(crate) sources: BTreeSet<PathBuf>,
     pub(crate) scripts: ScriptTimes,
+}
+
+#[cfg(test)]
+impl BuildFailed {
+    /// Creates a failure of these sources.
+    pub(crate) fn new(sources: BTreeSet<PathBuf>) -> BuildFailed {
+        BuildFailed { problem: String::new(), sources, scripts: ScriptTimes::default() }
+    }
 }
 
 impl fmt::Display for BuildFailed {
@@ -110,44 +120,44 @@ impl ScriptTimes {
     }
 }
 
-/// Builds the library of a package.
+/// Builds the library of a package, which is a `cdylib`.
 ///
 /// # Errors
 ///
-/// Returns an error if the package is not a `cdylib`, the target cannot be installed, or the build fails.
+/// Returns an error if the build fails.
 pub(super) fn build(
     package: &Package,
     role: Role,
-    workspace: &Path,
+    workspace: &Metadata,
     settings: &BuildSettings,
     output: &mut Output<'_>,
 ) -> Result<CompiledModule> {
-    package::check_cdylib(package)?;
     let target = role.target();
-    target::ensure(target, arguments::is_offline(settings))?;
     let is_captured = matches!(output, Output::Capture(_));
-    let start = SystemTime::now();
+    let is_piped = is_captured || matches!(output, Output::Tee);
+    let (start, root) = (SystemTime::now(), workspace.workspace_root.as_std_path());
     let command = arguments::command(settings, role);
     if !is_captured {
         tracing::info!("building `{}` for {target}: `{command}`", package.name);
     }
     let mut cargo = tool("cargo");
     // Captured output is printed to the terminal later.
-    if let Some(when) = color::explicit_choice().or((is_captured && color::is_enabled()).then_some("always")) {
+    if let Some(when) = color::explicit_choice().or((is_piped && color::is_enabled()).then_some("always")) {
         cargo.env("CARGO_TERM_COLOR", when);
     }
     let mut cargo = cargo
         .args(["build", "--lib", "--message-format=json-render-diagnostics", "--target", target])
-        .args(arguments::of_build(settings, role))
         // By manifest: a dependency may have the same name.
         .args(["--manifest-path".as_ref(), package.manifest_path.as_std_path()])
-        .args((!matches!(output, Output::Inherit)).then_some("--quiet"))
+        .args((!output.is_verbose()).then_some("--quiet"))
+        // Last: one of the user's may lack its value.
+        .args(arguments::of_build(settings, role))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(if is_captured { Stdio::piped() } else { Stdio::inherit() })
+        .stderr(if is_piped { Stdio::piped() } else { Stdio::inherit() })
         .spawn()
         .context("failed to run `cargo`")?;
-    let diagnostics = cargo.stderr.take().map(read_on_thread);
+    let diagnostics = cargo.stderr.take().map(|stream| read_on_thread(BufReader::new(stream), !is_captured));
     *RUNNING_CARGO.lock() = Some(cargo.id());
     let (mut module, mut wasm_bindgen, mut scripts) = (None, None, ScriptTimes::default());
     for message in Message::parse_stream(BufReader::new(cargo.stdout.take().context("cargo has no stdout")?)) {
@@ -179,14 +189,27 @@ pub(super) fn build(
         let details =
             if is_captured { format!("\n{diagnostics}") } else { ": see the output of cargo above".to_owned() };
         let problem = format!("failed to build `{}` for {target} with `{command}`{details}", package.name);
-        return Err(BuildFailed { problem, scripts }.into());
+        let mut sources = named::of_errors(&diagnostics, root);
+        sources.extend(dep_info::of_rejected(&artifacts(workspace, target, settings), start, root));
+        return Err(BuildFailed { problem, sources, scripts }.into());
     }
     if let Output::Capture(captured) = output {
         captured.diagnostics.push_str(&diagnostics);
     }
     let module =
         module.ok_or_else(|| anyhow!("cargo built `{}`, but no .wasm file", package.name))?.into_std_path_buf();
-    Ok(CompiledModule { sources: dep_info::of_artifact(&module, workspace), module, wasm_bindgen, scripts })
+    Ok(CompiledModule { sources: dep_info::of_artifact(&module, root), module, wasm_bindgen, scripts })
+}
+
+/// Returns the directory of the compiler's artifacts.
+fn artifacts(workspace: &Metadata, target: &str, settings: &BuildSettings) -> PathBuf {
+    let directory = workspace.build_directory.as_ref().unwrap_or(&workspace.target_directory);
+    let profile = match settings.profile() {
+        "dev" | "test" => "debug",
+        "bench" => "release",
+        other => other,
+    };
+    directory.as_std_path().join(target).join(profile).join("deps")
 }
 
 /// Returns whether a package is one of the user's.
@@ -203,12 +226,20 @@ pub(crate) fn stop() {
     }
 }
 
-/// Reads a stream on a thread of its own, so that the child process never blocks on it.
-fn read_on_thread(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
+/// Reads a stream on a thread of its own, so that the child process never blocks on it. If `is_shown` is set, copies it to
+/// stderr.
+fn read_on_thread(mut stream: impl BufRead + Send + 'static, is_shown: bool) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
+        let mut start = 0;
         // After an error, the output is incomplete.
-        let _ = stream.read_to_end(&mut bytes);
+        while stream.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
+            if is_shown {
+                // A closed stderr is ignored.
+                let _ = io::stderr().write_all(bytes.get(start..).unwrap_or_default());
+            }
+            start = bytes.len();
+        }
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }

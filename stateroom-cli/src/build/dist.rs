@@ -20,6 +20,24 @@ const STATIC: &str = "static";
 /// The name of the directory of the client in that.
 const CLIENT: &str = "client";
 
+/// Checks that `dist` can be written, before a build that may take minutes.
+///
+/// # Errors
+///
+/// Returns an error if it has files of others in it, or the static files are missing or contain it.
+pub(crate) fn check(settings: &Settings) -> Result<()> {
+    if let Some(files) = &settings.static_files {
+        check_static_files(files)?;
+        if is_within(Path::new("."), files) {
+            bail!(
+                "`static_files` in {FILE_NAME} contains `{DIRECTORY}`, and would be copied into itself\n  \
+                 hint: move the files to serve to a directory of their own, such as `static`"
+            );
+        }
+    }
+    check_ours(Path::new(DIRECTORY))
+}
+
 /// Replaces `dist` with the artifacts of a build.
 ///
 /// # Errors
@@ -27,7 +45,8 @@ const CLIENT: &str = "client";
 /// Returns an error if `dist` has files of others in it, or cannot be written.
 pub(crate) fn write(artifacts: &Artifacts, settings: &Settings) -> Result<()> {
     let target = Path::new(DIRECTORY);
-    check_ours(target)?;
+    // It may have changed during the build.
+    check(settings)?;
     // On the same file system, so that renaming works. Removed at the end with everything in it, including the old directory.
     let temporary =
         tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(".").context("failed to create a temporary directory")?;
@@ -47,12 +66,6 @@ fn fill(directory: &Path, artifacts: &Artifacts, settings: &Settings) -> Result<
     let statics = directory.join(STATIC);
     fs::create_dir_all(&statics).context("failed to create a directory")?;
     if let Some(files) = &settings.static_files {
-        if is_within(Path::new("."), files) {
-            bail!(
-                "`static_files` in {FILE_NAME} contains `{DIRECTORY}`, and would be copied into itself\n  \
-                 hint: move the files to serve to a directory of their own, such as `static`"
-            );
-        }
         copy(files, &statics)?;
     }
     if let Some(client) = &artifacts.client {
@@ -101,7 +114,26 @@ pub(crate) fn check_static_files(files: &Path) -> Result<()> {
     if files.is_dir() {
         return Ok(());
     }
-    bail!("`static_files` in {FILE_NAME} is not a directory: `{}`", files.display())
+    bail!("{}\n  hint: {BUILD_PAGE}", not_a_directory(files))
+}
+
+/// As [`check_static_files`], except that a directory that does not exist yet is only warned about.
+///
+/// # Errors
+///
+/// Returns an error if it is something else.
+pub(crate) fn warn_of_missing_static_files(files: &Path) -> Result<()> {
+    if files.exists() {
+        return check_static_files(files);
+    }
+    tracing::warn!("{}: its files are served once it exists\n  hint: {BUILD_PAGE}", not_a_directory(files));
+    Ok(())
+}
+
+const BUILD_PAGE: &str = "create it, or build the page first if a tool such as Vite writes it";
+
+fn not_a_directory(files: &Path) -> String {
+    format!("`static_files` in {FILE_NAME} is not a directory: `{}`", files.display())
 }
 
 fn is_within(path: &Path, directory: &Path) -> bool {

@@ -19,10 +19,19 @@ pub(crate) struct Artifacts {
 pub(crate) enum Output<'a> {
     /// Stderr.
     Inherit,
+    /// Stderr, and the error if the build fails: without a progress bar.
+    Tee,
     /// Stderr, for errors and warnings only.
     Quiet,
     /// A buffer.
     Capture(CapturedOutput<'a>),
+}
+
+impl Output<'_> {
+    /// Returns whether more than errors and warnings is printed.
+    pub(super) fn is_verbose(&self) -> bool {
+        matches!(self, Output::Inherit | Output::Tee)
+    }
 }
 
 /// A destination for captured output.

@@ -33,6 +33,7 @@ impl BuildCommand {
     pub(crate) fn run(self, global: &GlobalArgs) -> Result<()> {
         let sources = SettingsSources::to_build(Settings::default().with_build(self.build, DevSettings::default()))?;
         let host = sources.resolve(&Defaults::SERVE)?.host;
+        dist::check(&sources.settings)?;
         let output = if global.quiet > 0 { Output::Quiet } else { Output::Inherit };
         let artifacts = build::build(&sources.settings, output)?;
         // Checked now rather than on deployment, with the limits that will apply there.

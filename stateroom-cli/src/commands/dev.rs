@@ -14,7 +14,7 @@ use stateroom_server::OnSwap;
 use tokio::runtime;
 
 use crate::{
-    build::{self, Artifacts, BuildFailed},
+    build::{self, Artifacts, BuildFailed, dist},
     dev::{Builder, Fingerprint, Session, Sources, Watcher},
     serve::{ServeOptions, check_address, next_free_port, serve_until_stopped},
     settings::{BuildSettings, Defaults, DevSettings, GivenFlags, Port, Settings, SettingsSources},
@@ -98,6 +98,7 @@ impl DevCommand {
             resolved.server.port = next_free_port(&resolved.server)?;
         }
         check_address(&resolved.server)?;
+        settings.static_files.as_deref().map(dist::warn_of_missing_static_files).transpose()?;
         let directory = env::current_dir().context("failed to find the current directory")?;
         let inputs = build::inputs(&settings)?;
         let mut sources = Sources::new(inputs, settings.static_files.as_deref(), &directory, &file);
@@ -143,12 +144,15 @@ impl DevCommand {
 
 /// Builds until a build succeeds, waiting for changes in between.
 fn first_build(builder: &Builder, sources: &mut Sources, watcher: &mut Watcher) -> Result<(Artifacts, Fingerprint)> {
+    let mut waited = false;
     loop {
         let build = builder.build();
         sources.build_ended(&build);
         match build.result {
-            Err(error) if error.is::<BuildFailed>() => {
-                tracing::error!("{}", error.to_string().trim_end());
+            // Later, the reason of any other failure is a change as well, such as a half-written manifest.
+            Err(error) if waited || error.is::<BuildFailed>() => {
+                waited = true;
+                tracing::error!("{}", format!("{error:#}").trim_end());
                 tracing::info!("waiting for changes: there is no build to serve yet");
                 let runtime = runtime::Builder::new_current_thread().enable_time().build();
                 let runtime = runtime.context("failed to start the Tokio runtime")?;

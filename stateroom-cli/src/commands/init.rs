@@ -4,7 +4,10 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Args;
 
-use crate::scaffold::{ScaffoldArgs, with_templates};
+use crate::{
+    scaffold::{ScaffoldArgs, with_templates},
+    ui::GlobalArgs,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,7 +28,8 @@ impl InitCommand {
     /// # Errors
     ///
     /// Returns an error if a file exists already, or a missing argument cannot be asked for.
-    pub(crate) fn run(self) -> Result<()> {
-        self.scaffold.plan(Path::new("."), "stateroom init -t counter")?.create()
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<()> {
+        let example = format!("stateroom init{} -t counter", global.directory_flag());
+        self.scaffold.plan(Path::new("."), &example)?.create()
     }
 }

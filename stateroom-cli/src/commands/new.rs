@@ -7,7 +7,7 @@ use dialoguer::{Input, theme::ColorfulTheme};
 
 use crate::{
     scaffold::{CrateName, ScaffoldArgs, missing_argument, with_templates},
-    ui::{prompt, shell::quoted},
+    ui::{GlobalArgs, prompt, shell::quoted},
 };
 
 const EXAMPLES: &str = "\
@@ -34,21 +34,22 @@ impl NewCommand {
     /// # Errors
     ///
     /// Returns an error if the directory is not empty, or a missing argument cannot be asked for.
-    pub(crate) fn run(self) -> Result<()> {
+    pub(crate) fn run(self, global: &GlobalArgs) -> Result<()> {
         let directory = match self.path {
             Some(directory) => directory,
             None if prompt::is_interactive() => ask_name()?.into(),
-            None => return Err(missing_argument("NAME", "stateroom new my-app")),
+            None => return Err(missing_argument("NAME", &format!("stateroom new{} my-app", global.directory_flag()))),
         };
         // Checked before any prompt.
         if fs::read_dir(&directory).is_ok_and(|mut files| files.next().is_some()) {
             bail!(
                 "the directory `{}` is not empty\n  hint: use `stateroom init -C {}` to create a crate in it",
                 directory.display(),
-                quoted(&directory)
+                quoted(&global.directory.clone().unwrap_or_default().join(&directory))
             );
         }
-        self.scaffold.plan(&directory, "stateroom new my-app -t counter")?.create()
+        let example = format!("stateroom new{} {} -t counter", global.directory_flag(), quoted(&directory));
+        self.scaffold.plan(&directory, &example)?.create()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A single build, with a spinner, and the fingerprint of its artifacts.
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
@@ -43,6 +44,16 @@ impl Build {
         self.result.as_ref().ok().map(|(artifacts, _)| artifacts)
     }
 
+    /// Returns files that it read, or could not read, as far as a failed build tells.
+    pub(super) fn failed_on(&self, directory: &Path) -> BTreeSet<PathBuf> {
+        let Err(error) = &self.result else { return BTreeSet::new() };
+        match error.downcast_ref::<BuildFailed>() {
+            Some(failed) => failed.sources.clone(),
+            // Such as a manifest that cargo cannot read.
+            None => build::named_files(&format!("{error:#}"), directory),
+        }
+    }
+
     /// Returns the times in which build scripts ran.
     pub(super) fn scripts(&self) -> ScriptTimes {
         let scripts = match &self.result {
@@ -61,7 +72,7 @@ impl Builder {
 
     fn try_build(&self) -> Result<(Artifacts, Fingerprint)> {
         let artifacts =
-            if self.verbose { build::build(&self.settings, Output::Inherit)? } else { self.build_with_spinner()? };
+            if self.verbose { build::build(&self.settings, Output::Tee)? } else { self.build_with_spinner()? };
         let fingerprint = Fingerprint {
             service: hash([artifacts.service.clone()])?,
             client: artifacts.client.as_deref().map(|directory| hash(list_files(directory)?)).transpose()?,

@@ -26,7 +26,7 @@ pub(crate) struct Sources {
     settings: PathBuf,
     static_files: Option<PathBuf>,
     inputs: BuildInputs,
-    /// Files that the last build was compiled from.
+    /// Files that the last build was compiled from, and those that the failed ones since read or could not find.
     compiled: BTreeSet<PathBuf>,
     /// Versions that were built, or returned as changes.
     scanned: BTreeMap<PathBuf, FileVersion>,
@@ -125,10 +125,12 @@ impl Sources {
 
     /// Takes note of the changes during a build. They are returned by the next scan, except of files that builds write.
     pub(crate) fn build_ended(&mut self, build: &Build) {
-        if let Some(artifacts) = build.artifacts() {
-            let is_output = |file: &&PathBuf| self.inputs.outputs.iter().any(|output| file.starts_with(output));
-            self.compiled = artifacts.sources.iter().filter(|file| !is_output(file)).cloned().collect();
+        let is_output = |file: &PathBuf| self.inputs.outputs.iter().any(|output| file.starts_with(output));
+        match build.artifacts() {
+            Some(artifacts) => self.compiled = artifacts.sources.clone(),
+            None => self.compiled.extend(build.failed_on(&self.directory)),
         }
+        self.compiled.retain(|file| !is_output(file));
         let mut now = self.read();
         // Files that were not known before are as they were compiled, unless they were written since.
         let is_older = |version: &FileVersion| version.modified().is_some_and(|modified| modified < build.started);
@@ -189,13 +191,13 @@ impl Sources {
         files.insert(self.settings.clone());
         let mut directories: BTreeSet<PathBuf> =
             files.iter().filter_map(|file| file.parent()).map(Path::to_owned).collect();
-        let links = files.iter().filter(|file| file.is_symlink()).filter_map(|file| file.canonicalize().ok());
-        directories.extend(links.filter_map(|file| file.parent().map(Path::to_owned)));
+        directories.extend(files.iter().filter(|file| file.is_symlink()).cloned());
         // A build script may depend on all of a directory.
         let whole: Vec<PathBuf> = self.compiled.iter().filter(|path| path.is_dir()).cloned().collect();
         let walks = self.inputs.packages.iter().map(|root| (root, false, true));
-        // Static files may be links to files that several pages share.
-        let walks = walks.chain(self.inputs.sources.iter().chain(&self.static_files).map(|root| (root, true, true)));
+        let walks = walks.chain(self.inputs.sources.iter().map(|root| (root, true, true)));
+        // Static files are served whatever git ignores, and may be links to files that several pages share.
+        let walks = walks.chain(self.static_files.iter().map(|root| (root, true, false)));
         let walks: Vec<_> = walks.chain(whole.iter().map(|root| (root, true, false))).collect();
         let mut ignored = BTreeSet::new();
         for (root, follow_links, respect_git) in walks {
@@ -207,6 +209,8 @@ impl Sources {
                     ignored.insert(root.clone());
                 }
             }
+            // It may be missing now.
+            directories.insert(root.clone());
             files.extend(listing.files);
             directories.extend(listing.directories);
         }
@@ -216,7 +220,7 @@ impl Sources {
             }
         }
         // By their real names: the system watches a directory once.
-        self.directories = directories.iter().filter_map(|directory| directory.canonicalize().ok()).collect();
+        self.directories = directories.iter().filter_map(|path| walk::existing_directory(path)).collect();
         let version = |path: PathBuf| {
             let version = FileVersion::read(&path, self.seen.get(&path))?;
             Some((path, version))

@@ -6,17 +6,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, Error, WalkBuilder};
 
 use crate::build::{dist, is_editor_file};
 
-/// Directories of version control and of editors.
-const NEVER_LISTED: [&str; 10] = [".git", ".hg", ".jj", ".svn", ".direnv", ".fleet", ".idea", ".vs", ".vscode", ".zed"];
+/// The maximum number of links and missing directories to follow.
+const MAX_STEPS: u8 = 100;
+/// Directories of version control, of editors, and of packages of JavaScript.
+const NEVER_LISTED: [&str; 11] =
+    ["node_modules", ".git", ".hg", ".jj", ".svn", ".direnv", ".fleet", ".idea", ".vs", ".vscode", ".zed"];
 
 /// The files and directories below a directory.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     pub(super) files: BTreeSet<PathBuf>,
+    /// Directories, and links to files elsewhere.
     pub(super) directories: BTreeSet<PathBuf>,
 }
 
@@ -43,22 +47,53 @@ pub(super) fn list(root: &Path, rules: Rules<'_>) -> Listing {
     let without = rules.without.to_vec();
     walk.filter_entry(move |entry| !is_never_listed(entry) && !without.iter().any(|other| entry.path() == other));
     let mut listing = Listing::default();
-    // Unreadable entries may be removed already. Links in a circle are errors, too.
-    for entry in walk.build().flatten() {
+    for entry in walk.build() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                // Entries that are removed already, links in a circle, and links to a directory that may come back.
+                listing.directories.extend(path_of(&error).filter(|path| path.is_symlink()).map(Path::to_owned));
+                continue;
+            }
+        };
         let kind = entry.file_type();
         if kind.is_some_and(|kind| kind.is_dir()) {
             listing.directories.insert(entry.into_path());
         } else if kind.is_some_and(|kind| kind.is_file() || kind.is_symlink()) && !is_temporary(entry.path()) {
             // A file behind a link changes in its own directory.
-            if entry.path_is_symlink()
-                && let Some(directory) = entry.path().canonicalize().ok().as_deref().and_then(Path::parent)
-            {
-                listing.directories.insert(directory.to_owned());
+            if entry.path_is_symlink() {
+                listing.directories.insert(entry.path().to_owned());
             }
             listing.files.insert(entry.into_path());
         }
     }
     listing
+}
+
+/// Returns the real name of the nearest directory that exists: of this path itself or its target, else around them.
+pub(super) fn existing_directory(path: &Path) -> Option<PathBuf> {
+    let mut path = path.to_owned();
+    // Links may lead in a circle.
+    for _ in 0..MAX_STEPS {
+        path = match path.canonicalize() {
+            Ok(real) if real.is_dir() => return Some(real),
+            Ok(file) => file.parent()?.to_owned(),
+            Err(_) => match path.read_link() {
+                Ok(target) => path.parent()?.join(target),
+                Err(_) => path.parent()?.to_owned(),
+            },
+        };
+    }
+    None
+}
+
+/// Returns the path that an error is about.
+fn path_of(error: &Error) -> Option<&Path> {
+    match error {
+        Error::WithPath { path, .. } => Some(path),
+        Error::WithDepth { err, .. } => path_of(err),
+        _ => None,
+    }
 }
 
 fn is_never_listed(entry: &DirEntry) -> bool {
@@ -129,7 +164,17 @@ mod tests {
         symlink(root, root.join("circle-2")).unwrap();
         symlink("nobody@nowhere.1:2", root.join(".#lib.rs")).unwrap();
         assert_eq!(names(root, true), ["lib.rs", "shared/mod.rs", "single.rs"]);
-        let listing = list(root, Rules { follow_links: true, respect_git: true, without: &[] });
-        assert!(listing.directories.contains(&elsewhere), "where the single file changes");
+        let watched = || -> BTreeSet<PathBuf> {
+            let listing = list(root, Rules { follow_links: true, respect_git: true, without: &[] });
+            listing.directories.iter().filter_map(|path| existing_directory(path)).collect()
+        };
+        assert!(watched().contains(&elsewhere), "where the single file changes");
+        fs::remove_dir_all(elsewhere.join("shared")).unwrap();
+        fs::remove_file(elsewhere.join("single.rs")).unwrap();
+        fs::remove_file(root.join("single.rs")).unwrap();
+        assert!(watched().contains(&elsewhere), "where the directory may come back");
+        assert_eq!(existing_directory(&root.join("shared/deep/lib.rs")), Some(elsewhere.clone()));
+        symlink("around", root.join("around")).unwrap();
+        assert_eq!(existing_directory(&root.join("around")), None);
     }
 }

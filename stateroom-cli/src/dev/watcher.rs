@@ -146,6 +146,8 @@ impl Watcher {
             match system.watch(directory, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     self.watched.insert(directory.clone());
+                    // Its contents may have changed since the scan.
+                    self.notifications.received.notify_one();
                 }
                 // Removed just now.
                 Err(_) if !directory.exists() => {}

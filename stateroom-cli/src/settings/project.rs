@@ -152,8 +152,15 @@ fn is_service(directory: &Path, settings: &Path) -> bool {
     let name = package(&manifest, &["package", "name"]);
     match package(&settings, &["service", "package"]) {
         Some(service) => name == Some(service),
-        None => name != package(&settings, &["client", "package"]),
+        None => name != package(&settings, &["client", "package"]) && manifest.as_ref().is_some_and(is_module),
     }
+}
+
+/// Returns whether cargo builds a module from the package of a manifest.
+fn is_module(manifest: &Table) -> bool {
+    // Cargo accepts both names.
+    let kinds = ["crate-type", "crate_type"].into_iter().find_map(|key| find(manifest, &["lib", key]));
+    kinds.and_then(Value::as_array).into_iter().flatten().any(|kind| kind.as_str() == Some("cdylib"))
 }
 
 /// Reads a file for what it names. An invalid one is reported by what reads all of it.
@@ -196,7 +203,9 @@ mod tests {
             ("workspace/static/index.html", ""),
             ("unnamed/Cargo.toml", "[workspace]\n"),
             ("unnamed/stateroom.toml", "[client]\npackage = 'client'\n"),
-            ("unnamed/crates/service/Cargo.toml", &package("service")),
+            ("unnamed/crates/service/Cargo.toml", &format!("{}[lib]\ncrate-type = ['cdylib']\n", package("service"))),
+            ("unnamed/crates/protocol/Cargo.toml", &package("protocol")),
+            ("unnamed/crates/rlib/Cargo.toml", &format!("{}[lib]\ncrate-type = ['rlib']\n", package("rlib"))),
             ("unnamed/crates/client/Cargo.toml", &package("client")),
             ("nothing/file", ""),
         ]);
@@ -214,6 +223,8 @@ mod tests {
             ("workspace/root", "workspace/root", ""),
             ("unnamed/crates/service", "unnamed/crates/service", "../.."),
             ("unnamed/crates/client", "unnamed", ""),
+            ("unnamed/crates/protocol", "unnamed", ""),
+            ("unnamed/crates/rlib", "unnamed", ""),
             ("nothing", "nothing", ""),
         ] {
             let expected = Project { directory: root.path().join(project), settings: settings.into() };

@@ -4,7 +4,7 @@ use std::{env, path::PathBuf};
 use anyhow::{Context, Result};
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::color::Color;
+use super::{color::Color, shell::quoted};
 
 const HEADING: &str = "Global options";
 
@@ -16,7 +16,7 @@ pub(crate) const LOG_FORMAT_VARIABLE: &str = "STATEROOM_LOG_FORMAT";
 pub(crate) struct GlobalArgs {
     /// Change to this directory before running the command
     #[arg(short = 'C', long, global = true, help_heading = HEADING, value_name = "DIR")]
-    directory: Option<PathBuf>,
+    pub(crate) directory: Option<PathBuf>,
 
     /// Use verbose output; repeat for more
     #[arg(short, long, global = true, help_heading = HEADING, action = ArgAction::Count, conflicts_with = "quiet")]
@@ -55,6 +55,11 @@ pub(super) enum LogFormat {
 }
 
 impl GlobalArgs {
+    /// Returns the flag `-C` for a command that is suggested, if it was given.
+    pub(crate) fn directory_flag(&self) -> String {
+        self.directory.as_deref().map_or(String::new(), |directory| format!(" -C {}", quoted(directory)))
+    }
+
     /// Changes to the directory of `-C`, if there is one.
     ///
     /// # Errors

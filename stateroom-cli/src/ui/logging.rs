@@ -103,7 +103,8 @@ fn by_variable(variable: &str, is_dev: bool) -> (EnvFilter, Option<ParseError>) 
 
 /// Returns filter directives with a level for Stateroom's crates and one for all others.
 fn levels(others: &str, ours: &str) -> String {
-    format!("{others},stateroom={ours},stateroom_server={ours},stateroom_wasm_host={ours}")
+    // It warns of each watched directory that is removed.
+    format!("{others},notify=error,stateroom={ours},stateroom_server={ours},stateroom_wasm_host={ours}")
 }
 
 #[cfg(test)]

@@ -55,6 +55,22 @@ fn the_error_of_an_unknown_package_lists_all_packages() {
 }
 
 #[test]
+fn the_package_of_the_client_is_checked_before_the_service_is_built() {
+    let files = directory(&[
+        ("Cargo.toml", "[workspace]\nresolver = '3'\nmembers = ['*']\n"),
+        ("service/Cargo.toml", &CDYLIB.replace("plain", "unbuilt")),
+        ("service/src/lib.rs", "fn broken( {}"),
+        ("page/Cargo.toml", "[package]\nname = 'page'\nedition = '2024'\n"),
+        ("page/src/lib.rs", ""),
+    ]);
+    for (client, problem) in [("paje", "no package `paje`"), ("page", "`page` is not a `cdylib`")] {
+        write(&files.path().join("stateroom.toml"), &format!("[client]\npackage = '{client}'\n"));
+        let log = failure(&build_in(files.path()));
+        assert!(log.contains(problem) && !log.contains("building `"), "{log}");
+    }
+}
+
+#[test]
 fn the_error_of_a_crate_without_cdylib_shows_the_missing_lines() {
     let files = directory(&[("Cargo.toml", "[package]\nname = 'plain'\nedition = '2024'\n"), ("src/lib.rs", "")]);
     let log = failure(&build_in(files.path()));
@@ -122,7 +138,7 @@ fn dist_is_replaced_unless_it_has_other_files() {
 
     write(&here.join("dist/thesis.txt"), "of years");
     let log = failure(&build_in(here));
-    assert!(log.contains("`dist` contains `thesis.txt`"), "{log}");
+    assert!(log.contains("`dist` contains `thesis.txt`") && !log.contains("building `"), "before the build: {log}");
     assert_eq!(fs::read_to_string(here.join("dist/thesis.txt")).unwrap(), "of years");
 }
 

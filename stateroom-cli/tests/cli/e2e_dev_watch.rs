@@ -105,6 +105,90 @@ async fn what_cargo_depends_on_is_watched() {
     server.line(".cargo/config.toml changed").await;
 }
 
+#[tokio::test]
+async fn the_repair_of_what_made_a_build_fail_is_noticed() {
+    for verbose in [false, true] {
+        let home = directory(&[("outer/x.rs", "pub const TEXT: u8 = \"1\";\n")]);
+        let root = home.path().join("service");
+        write_service(&root, "dev-repaired", "", "let _ = message; context.send_message(client, \"1\");");
+        with_locked_versions(&root);
+        let lib = root.join("src/lib.rs");
+        let source = fs::read_to_string(&lib).unwrap();
+        write(&lib, &format!("#[path = \"../../outer/x.rs\"]\nmod x;\n{source}"));
+        write_answer(&root, "x::TEXT");
+        let mut command = dev(&root);
+        command.args(verbose.then_some("-v"));
+        let (mut server, ()) = Serving::run_with(command, async |server| {
+            server.line("waiting for changes").await;
+            // Only the file outside, which the compiler names.
+            write(&home.path().join("outer/x.rs"), "pub const TEXT: &str = include_str!(\"../outer2/later.txt\");\n");
+            server.line("x.rs changed").await;
+            server.line("later.txt`").await;
+            server.line("waiting for changes").await;
+            // Saved half-written.
+            let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+            write(&root.join("Cargo.toml"), &format!("{manifest}\nx ="));
+            server.line("cargo failed to read the crate").await;
+            server.line("waiting for changes").await;
+            write(&root.join("Cargo.toml"), &manifest);
+            server.line("later.txt`").await;
+            server.line("waiting for changes").await;
+            write(&home.path().join("outer2/later.txt"), "1");
+            server.line("later.txt changed").await;
+        })
+        .await;
+        assert_eq!(answer(&server).await, "1");
+        // The compiler rejects the service, as it lacks what the file outside is going to have.
+        write(&home.path().join("outer/y.rs"), "\n");
+        write(&lib, &format!("#[path = \"../../outer/y.rs\"]\nmod y;\n{source}"));
+        write_answer(&root, "y::TEXT");
+        server.line("the running service continues").await;
+        write(&home.path().join("outer/y.rs"), "pub const TEXT: &str = \"2\";\n");
+        server.line("y.rs changed").await;
+        assert_eq!(answer(&server).await, "2");
+        // A dependency that does not exist yet.
+        let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        write(&root.join("Cargo.toml"), &format!("{manifest}\nlater.path = '../later'\n"));
+        server.line("the running service continues").await;
+        write_answer(&root, "later::TEXT");
+        server.line("the running service continues").await;
+        write(&home.path().join("later/src/lib.rs"), "pub const TEXT: &str = \"3\";\n");
+        write(
+            &home.path().join("later/Cargo.toml"),
+            "[package]\nname = 'later'\nversion = '0.1.0'\nedition = '2024'\n",
+        );
+        server.line("rebuilt in ").await;
+        assert_eq!(answer(&server).await, "3");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_built_later_is_served() {
+    let here = service("dev-page-later");
+    let root = here.path();
+    fs::remove_dir_all(root.join("static")).unwrap();
+    write(&root.join("stateroom.toml"), "static_files = 'page/dist'");
+    write(&root.join(".gitignore"), "dist\n/target\n");
+    let (mut server, ()) = Serving::run_with(dev(root), async |server| {
+        server.line("`static_files` in stateroom.toml is not a directory: `page/dist`").await;
+        server.line("hint: create it, or build the page first").await;
+    })
+    .await;
+    write(&root.join("page/dist/index.html"), "<p>built");
+    server.line("page/dist/index.html changed").await;
+    assert!(server.get("/").await.contains("<p>built"));
+    write(&root.join("page/dist/app.js"), "1");
+    server.line("page/dist/app.js changed").await;
+    // As Vite does for each build. What the system told of the removal is no concern of the user's.
+    fs::remove_dir_all(root.join("page/dist")).unwrap();
+    let removed = server.line("page/dist/").await;
+    assert!(removed.contains("changed: reloading pages"), "{removed}");
+    write(&root.join("page/dist/index.html"), "<p>again");
+    server.line("page/dist/index.html changed").await;
+    write(&root.join("page/dist/index.html"), "<p>and again");
+    server.line("page/dist/index.html changed").await;
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn saves_behind_links_are_noticed_before_the_first_build_succeeds() {
@@ -125,6 +209,12 @@ async fn saves_behind_links_are_noticed_before_the_first_build_succeeds() {
     write(&shared, "pub const TEXT: &str = \"2\";");
     server.line("src/shared/mod.rs changed").await;
     assert_eq!(answer(&server).await, "2");
+    // A checkout may replace all of the directory.
+    fs::remove_dir_all(elsewhere.path().join("shared")).unwrap();
+    server.line("the running service continues").await;
+    write(&shared, "pub const TEXT: &str = \"3\";");
+    server.line("src/shared/mod.rs changed").await;
+    assert_eq!(answer(&server).await, "3");
 }
 
 #[tokio::test]

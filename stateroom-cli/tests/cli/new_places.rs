@@ -211,6 +211,12 @@ fn paths_are_quoted_and_names_suggested() {
     assert!(log.contains("such as `--name my-game`\n"), "{log}");
     let log = refused(&["init", "--name", "x"]);
     assert!(log.contains("for example `stateroom init -t counter`"), "{log}");
+    let log = refused(&["-C", "Ann's games/My Game", "init", "--name", "x"]);
+    assert!(log.contains("for example `stateroom init -C 'Ann'\\''s games/My Game' -t counter`"), "{log}");
+    let log = refused(&["-C", "Ann's games", "new", "other"]);
+    assert!(log.contains("for example `stateroom new -C 'Ann'\\''s games' other -t counter`"), "{log}");
+    let log = failure(&run(here, &["-C", "Ann's games", "new", "My Game", "-t", "counter", "--name", "x"]));
+    assert!(log.contains("`stateroom init -C 'Ann'\\''s games/My Game'`"), "{log}");
     let log = failure(&run(here, &["new", "Ann's games/My Game", "-t", "counter", "--name", "x"]));
     assert!(log.contains("`stateroom init -C 'Ann'\\''s games/My Game'`"), "{log}");
 }

@@ -218,6 +218,7 @@ fn missing_static_files() {
     let files = directory(&[("stateroom.toml", "static_files = \"nowhere\"\n"), ("x.wat", "(module)")]);
     stateroom_in(files.path(), "serve x.wat").assert().code(1).stdout_eq("").stderr_eq(str![[r#"
 error: `static_files` in stateroom.toml is not a directory: `nowhere`
+  hint: create it, or build the page first if a tool such as Vite writes it
 
 "#]]);
 }

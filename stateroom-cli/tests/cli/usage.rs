@@ -161,6 +161,34 @@ For more information, try '--help'.
 }
 
 #[test]
+fn an_unknown_flag_is_not_suggested_as_an_argument_of_cargo() {
+    rejected(
+        "build --feature x",
+        str![[r#"
+error: unexpected argument '--feature' found
+
+  tip: a similar argument exists: '--features'
+
+Usage: stateroom build --features <NAMES> [-- <CARGO-ARGS>...]
+
+For more information, try '--help'.
+
+"#]],
+    );
+    rejected(
+        "dev --zzz",
+        str![[r#"
+error: unexpected argument '--zzz' found
+
+Usage: stateroom dev [OPTIONS] [PORT] [-- <CARGO-ARGS>...]
+
+For more information, try '--help'.
+
+"#]],
+    );
+}
+
+#[test]
 fn a_misspelled_value() {
     rejected(
         "build --color alwys",

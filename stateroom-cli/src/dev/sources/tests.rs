@@ -7,7 +7,7 @@ use std::{
 use anyhow::anyhow;
 
 use super::*;
-use crate::build::Artifacts;
+use crate::build::{Artifacts, BuildFailed};
 use crate::dev::builder::Fingerprint;
 use crate::settings::FILE_NAME;
 
@@ -248,6 +248,53 @@ fn files_that_cargo_depends_on_are_scanned() {
     sources.build_ended(&Build { started: started(), result: Err(anyhow!("it has errors")) });
     write(&elsewhere, "text.txt", "longest");
     assert!(sources.scan().code);
+}
+
+#[test]
+fn what_a_failed_build_read_or_missed_is_scanned() {
+    let (_temporary, root, mut sources) = sources_of(&["src/lib.rs", ".gitignore"]);
+    let outside = tempfile::tempdir().unwrap();
+    let outside = outside.path().canonicalize().unwrap();
+    write(&outside, "read.rs", "x");
+    let fail = |files: [&str; 1]| {
+        let error = BuildFailed::new(files.map(|file| outside.join(file)).into());
+        // Before any file was written: what is known now is what was built.
+        Build { started: SystemTime::now() + Duration::from_secs(10), result: Err(error.into()) }
+    };
+    sources.build_ended(&fail(["read.rs"]));
+    assert!(sources.scan().is_empty());
+    write(&outside, "read.rs", "longer");
+    assert!(sources.scan().code);
+    sources.build_ended(&fail(["later/missing.txt"]));
+    assert!(sources.scan().is_empty() && sources.directories().contains(&outside));
+    write(&outside, "later/missing.txt", "x");
+    assert!(sources.scan().code && sources.directories().contains(&outside.join("later")));
+    write(&outside, "read.rs", "longest of all");
+    assert!(sources.scan().code, "as of the first failed build");
+    // Whatever the reason of the failure was, such as a dependency that cargo cannot read.
+    let manifest = outside.join("new/Cargo.toml");
+    let error = anyhow!("failed to read `{}`", manifest.display()).context("cargo failed to read the crate");
+    sources.build_ended(&Build { started: started(), result: Err(error) });
+    write(&outside, "new/Cargo.toml", "x");
+    assert!(sources.scan().manifest);
+    sources.build_ended(&built(&root, &["src/lib.rs"], false));
+    write(&outside, "read.rs", "not any more");
+    assert!(sources.scan().is_empty());
+}
+
+#[test]
+fn static_files_are_scanned_whatever_git_ignores() {
+    let (_temporary, root, mut sources) = sources_of(&["src/lib.rs"]);
+    write(&root, ".gitignore", "*.js\n/static/generated\nnode_modules\n");
+    sources.scan();
+    // The directory did not exist, either.
+    for file in ["static/app.js", "static/generated/page.html", "static/more/.gitignore"] {
+        write(&root, file, "x");
+        let changes = sources.scan();
+        assert_eq!((changes.code, changes.static_files), (false, true), "{file}");
+    }
+    write(&root, "static/node_modules/many/index.js", "x");
+    assert!(sources.scan().is_empty());
 }
 
 #[test]

@@ -11,6 +11,11 @@ use super::dep_info::without_parents;
 /// The directives of build scripts that name files.
 const DIRECTIVES: [&str; 2] = ["cargo::rerun-if-changed=", "cargo:rerun-if-changed="];
 
+/// Characters before a name in a sentence.
+const OPENING: [char; 5] = ['`', '"', '\'', '(', '['];
+/// Characters after it.
+const CLOSING: [char; 9] = ['`', '"', '\'', ')', ']', ',', ':', ';', '.'];
+
 /// Returns the files that the output of cargo names, whether or not they exist. Relative paths are those of a workspace in this
 /// directory, or of the package whose build script printed them.
 pub(crate) fn of_errors(output: &str, workspace: &Path) -> BTreeSet<PathBuf> {
@@ -31,8 +36,12 @@ pub(crate) fn of_errors(output: &str, workspace: &Path) -> BTreeSet<PathBuf> {
         } else if !line.contains(" | ") {
             // Not a line of source code, whose names are relative to another directory.
             let quoted = ['`', '"'].into_iter().flat_map(|quote| line.split(quote).skip(1).step_by(2));
-            let named = quoted.filter(|name| name.contains(path::is_separator)).map(|name| workspace.join(name));
-            files.extend(named.filter(|name| !name.is_dir()));
+            let quoted = quoted.filter(|name| name.contains(path::is_separator)).map(|name| package.join(name));
+            // Messages of macros and build scripts are in any form.
+            let words = line.split_whitespace().map(|word| word.trim_start_matches(OPENING).trim_end_matches(CLOSING));
+            let words = words.filter(|name| name.contains(path::is_separator)).map(|name| package.join(name));
+            let words = words.filter(|file| file.parent().is_some_and(Path::is_dir));
+            files.extend(quoted.chain(words).filter(|name| !name.is_dir()));
         }
     }
     let files: BTreeSet<_> = files.iter().map(|file| without_parents(file)).collect();
@@ -59,7 +68,11 @@ mod tests {
                 "/w/a/data",
             ),
             ("  cargo:rerun-if-changed=/o/data", "/o/data"),
-            ("cannot find `x` in `std::fmt`", ""),
+            (
+                "error: failed to run custom build command for `a v0.1.0 (/usr/bin)`\n  cannot open ../later.txt: see https://x.y/z",
+                "/usr/later.txt",
+            ),
+            ("cannot find `x` in `std::fmt`, see https://x.y/z\n  at /rustc/1/library/std/src/panicking.rs:1:2", ""),
         ] {
             let files = of_errors(output, Path::new("/w"));
             assert_eq!(files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(" "), expected);

@@ -79,7 +79,7 @@ pub(crate) fn init(options: &GlobalArgs, is_dev: bool, guest_lines: impl Layer<R
 fn by_flags(verbose: u8, quiet: u8) -> Option<String> {
     Some(match (verbose, quiet) {
         (0, 0) => return None,
-        (0, 1) => "warn".to_owned(),
+        (0, 1) => levels("warn", "warn"),
         (0, 2) => "error".to_owned(),
         (0, _) => "off".to_owned(),
         (1, _) => levels("warn", "debug"),

@@ -159,6 +159,12 @@ async fn the_repair_of_what_made_a_build_fail_is_noticed() {
         );
         server.line("rebuilt in ").await;
         assert_eq!(answer(&server).await, "3");
+        // A build script that fails.
+        let reads = "println!(\"cargo::rerun-if-changed=../data/a.txt\"); std::fs::read(\"../data/a.txt\").unwrap();";
+        write(&root.join("build.rs"), &format!("fn main() {{ {reads} }}\n"));
+        server.line("the running service continues").await;
+        write(&home.path().join("data/a.txt"), "x");
+        server.line("data/a.txt changed").await;
     }
 }
 

@@ -60,7 +60,7 @@ fn the_project_and_its_settings_are_found_from_any_directory_in_it() {
     let files = directory(&[
         ("Cargo.toml", "[workspace]\nmembers = ['service']\n"),
         ("stateroom.toml", "[limits]\nmemory_bytes = '32KiB'\n"),
-        ("service/Cargo.toml", "[package]\nname = 'service'\n"),
+        ("service/Cargo.toml", "[package]\nname = 'service'\n[lib]\ncrate-type = ['cdylib']\n"),
         ("service/src/echo.wat", ECHO),
         ("service/dist/server.wasm", ECHO),
         ("service/dist/stateroom.toml", ""),

@@ -1,5 +1,5 @@
 ;; Answers the greeting with more bytes than the host reads.
 ;;
-;; outcome: no room: bad_message: the guest's answer to `stateroom_hello` has 65537 bytes; the limit is 65536
+;; outcome: refused: failed to start: bad_message: the guest's answer to `stateroom_hello` has 65537 bytes; the limit is 65536
 (func (export "stateroom_hello") (param i32 i32) (result i64)
   (i64.or (i64.shl (i64.const 0) (i64.const 32)) (i64.const 65537)))

@@ -1,4 +1,4 @@
 ;; Exits in its constructors.
 ;;
-;; outcome: no room: trap: the guest exited with code 7
+;; outcome: refused: failed to start: trap: the guest exited with code 7
 (func (export "_initialize") (call $exit (i32.const 7)))

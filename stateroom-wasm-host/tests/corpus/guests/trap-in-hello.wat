@@ -1,4 +1,4 @@
 ;; Traps in `stateroom_hello`.
 ;;
-;; outcome: no room: trap: unreachable
+;; outcome: refused: failed to start: trap: wasm trap: wasm `unreachable`
 (func (export "stateroom_hello") (param i32 i32) (result i64) unreachable)

@@ -1,4 +1,4 @@
 ;; Traps in its constructors.
 ;;
-;; outcome: no room: trap: unreachable
+;; outcome: refused: failed to start: trap: wasm trap: wasm `unreachable`
 (func (export "_initialize") unreachable)

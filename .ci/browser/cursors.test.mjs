@@ -137,7 +137,9 @@ test('does not reconnect when the client has joined from another window', async 
   const recorded = recordConnections(one);
   await one.reload();
   await expectConnection(one, 'open');
-  await elsewhere.evaluate(address => { window.again = new WebSocket(address); }, recorded.addresses[0]);
+  const findToken = () => Object.entries(sessionStorage).find(([name]) => name.startsWith('stateroom-token '))[1];
+  const [address, token] = [recorded.addresses[0], await one.evaluate(findToken)];
+  await elsewhere.evaluate(target => { window.again = new WebSocket(target[0], ['stateroom-token', target[1]]); }, [address, token]);
   await expectConnection(one, 'over');
   await eventually('status', () => one.locator('#status').innerText(), /joined from another window/);
   // Both remaining clients are connected from the other window.

@@ -234,7 +234,7 @@ fn is_utf16(bytes: &[u8]) -> bool {
     );
     let zeros = |bytes: &mut dyn Iterator<Item = &u8>| bytes.filter(|byte| **byte == 0).count();
     let (all, even) = (zeros(&mut bytes.iter()), zeros(&mut bytes.iter().step_by(2)));
-    // Of ASCII, every other byte is zero, and no other one.
+    // In ASCII text, exactly every other byte is zero.
     let is_ascii =
         bytes.len() > 1 && (even == 0 && all == bytes.len() / 2 || all == even && even == bytes.len().div_ceil(2));
     is_ascii || is_marked && all * 3 > bytes.len()

@@ -26,9 +26,9 @@ pub enum WasmHostError {
     NotAModule {
         /// The module's name.
         module: String,
-        /// What the file is.
+        /// The kind of file, with an article.
         found: &'static str,
-        /// What to do instead.
+        /// Advice to the user.
         hint: &'static str,
     },
     /// The module is a program, which runs once from its start to its end.

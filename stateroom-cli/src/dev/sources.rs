@@ -100,7 +100,7 @@ impl Sources {
     pub(super) fn scan(&mut self) -> Changes {
         let before = self.seen.clone();
         let now = self.read();
-        // What changes between builds is not their own.
+        // A change between builds is not their own.
         for path in differences(&before, &now, false) {
             for key in writer_keys(&path, &before, &now) {
                 self.rewritten.remove(key);

@@ -69,9 +69,9 @@ pub enum KeyError {
     /// The shared secret is something else.
     #[error("the shared secret is {found}: {advice}")]
     WrongSecret {
-        /// What it is.
+        /// The kind of file, with an article.
         found: &'static str,
-        /// What to do.
+        /// Advice to the user.
         advice: &'static str,
     },
     /// The key is a private key, or contains one, which only the signer of tokens should have.
@@ -85,9 +85,9 @@ pub enum KeyError {
         "the key is neither a public key in PEM (RSA, EC P-256 or Ed25519) nor a JSON Web Key Set, but {found}: {advice}"
     )]
     WrongContent {
-        /// What it is.
+        /// The kind of file, with an article.
         found: &'static str,
-        /// What to do.
+        /// Advice to the user.
         advice: &'static str,
     },
     /// The public key cannot verify tokens.

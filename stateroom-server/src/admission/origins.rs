@@ -166,7 +166,7 @@ impl Origin {
         let default_port = match scheme.as_str() {
             "http" => Some(80),
             "https" => Some(443),
-            // Of an app. The system or the browser chose the host, which may be no valid name.
+            // The origin of an app: the system or the browser chose the host, which may not be a valid name.
             _ if matches!(authority, "" | "." | "-") => {
                 return Some(Origin { scheme, host: authority.to_owned(), port: None });
             }

@@ -71,7 +71,7 @@ pub enum TlsError {
         path: PathBuf,
         /// The expected content.
         what: &'static str,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: &'static str,
     },
     /// A file contains something else.
@@ -83,7 +83,7 @@ pub enum TlsError {
         what: &'static str,
         /// The actual content.
         found: &'static str,
-        /// What to do.
+        /// Advice to the user.
         advice: &'static str,
     },
     /// The key is not that of the certificate.

@@ -139,7 +139,7 @@ fn accepts_keys_and_certificates_as_tools_and_editors_write_them() {
     let (certificate, key) = (read("cert.pem"), read("key.pem"));
     let rsa = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
     let rsa_certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&rsa).unwrap().pem();
-    // What follows the header of PKCS#8.
+    // The part after the header of PKCS#8.
     let pkcs1 = pem("RSA PRIVATE KEY", rsa.serialize_der().get(26..).unwrap());
     let indented = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
     for (what, certificate, key) in [

@@ -1,4 +1,4 @@
-//! What a guest wrote to stderr during an event, for the message of its fault.
+//! The stderr of a guest during an event, for the message of its fault.
 //!
 //! *Invariant:* it takes a bounded amount of memory; of a panic's text it keeps the beginning, of other output the end.
 use std::collections::VecDeque;
@@ -29,7 +29,7 @@ struct PanicText {
     message_bytes: usize,
 }
 
-/// What a guest wrote to stderr before it failed, as one line.
+/// The end of a guest's stderr before it failed, as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StderrTail {
     /// A panic's location and message, or the failure of an allocation.

@@ -6,9 +6,9 @@ use wasmparser::{Parser, Payload};
 /// A kind of file that cannot be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ForeignFormat {
-    /// What it is, with an article.
+    /// The kind of file, with an article.
     pub(crate) name: &'static str,
-    /// What to do instead.
+    /// Advice to the user.
     pub(crate) hint: &'static str,
 }
 

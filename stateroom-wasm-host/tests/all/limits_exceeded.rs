@@ -1,4 +1,4 @@
-//! Whoever exceeds a limit of a guest reads its name and its flag, and the metric `stateroom_limit_exceeded_total` counts it.
+//! Limits of a guest: a fault or refusal names the limit and its flag, and `stateroom_limit_exceeded_total` counts it.
 use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};

@@ -126,7 +126,7 @@ impl RoomOptions {
     }
 }
 
-/// Where and how to connect.
+/// The address to connect to, and the subprotocols to offer.
 pub(crate) struct Target {
     pub(crate) address: String,
     pub(crate) subprotocols: Vec<String>,

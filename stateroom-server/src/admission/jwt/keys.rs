@@ -52,7 +52,7 @@ fn from_pem(text: &[u8], content: Content) -> Result<Vec<Key>, KeyError> {
 
 /// Returns a public key, whose algorithm is that of its object identifiers.
 fn from_block(block: &Pem) -> Result<Key, KeyError> {
-    // Of RFC 3279, 5480 and 8410, in DER.
+    // The identifiers of RFC 3279, 5480 and 8410, in DER.
     const RSA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
     const RSA_PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
     const EC: &[u8] = b"\x2a\x86\x48\xce\x3d\x02\x01";

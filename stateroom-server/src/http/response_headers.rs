@@ -6,7 +6,16 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use parking_lot::Mutex;
 
-use super::room_request::CONNECTION_HEADERS;
+/// Headers that concern the connection, in either direction (RFC 9110, section 7.6.1).
+pub(super) const CONNECTION_HEADERS: [HeaderName; 7] = [
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::TE,
+    header::TRAILER,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
 
 /// Headers about the content and its use by the client. None concerns more than the response itself.
 pub(super) const CONTENT_HEADERS: [HeaderName; 24] = [

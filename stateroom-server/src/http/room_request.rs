@@ -13,23 +13,18 @@ use http_body_util::LengthLimitError;
 use stateroom::http as room;
 use tokio::time::{Instant, timeout};
 
-use super::{HttpRefusal, admit::admit, credentials, response_headers::permitted, room_path::RequestPath};
+use super::{
+    HttpRefusal,
+    admit::admit,
+    credentials,
+    response_headers::{CONNECTION_HEADERS, permitted},
+    room_path::RequestPath,
+};
 use crate::{
     admission::Access,
     rooms::{Want, registry::RoomRegistry},
     settings::Limit,
 };
-
-/// Headers that concern the connection, in either direction (RFC 9110, section 7.6.1).
-pub(super) const CONNECTION_HEADERS: [HeaderName; 7] = [
-    header::CONNECTION,
-    header::TRANSFER_ENCODING,
-    header::TE,
-    header::TRAILER,
-    header::UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
 
 /// Request headers with credentials for other parties.
 const SECRET_HEADERS: [HeaderName; 4] =

@@ -11,10 +11,10 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Limits the rate of one kind of warning.
 #[derive(Debug, Default)]
-pub(crate) struct WarningLimiter(Mutex<LimiterState>);
+pub(crate) struct WarningLimiter(Mutex<WarningState>);
 
 #[derive(Debug, Default)]
-struct LimiterState {
+struct WarningState {
     last: Option<Instant>,
     suppressed: u64,
 }

@@ -5,6 +5,8 @@
 mod admission;
 mod build;
 mod cache;
+mod cargo_args;
+mod check;
 mod file;
 mod layers;
 mod limits;
@@ -14,6 +16,7 @@ mod preset;
 mod project;
 mod resolve;
 mod schema;
+mod sources;
 mod value;
 
 #[cfg(test)]
@@ -31,7 +34,8 @@ pub(crate) use {
     names::{name_variable, variables, with_variables},
     origin::{GivenFlags, ListedSetting, Origin},
     project::{BUILT_MODULE, Project},
-    resolve::{ResolvedSettings, SettingsSources},
+    resolve::ResolvedSettings,
     schema::Settings,
+    sources::SettingsSources,
     value::Port,
 };

@@ -41,10 +41,14 @@ pub(super) fn hangups() -> io::Result<tokio::signal::unix::Signal> {
     tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
 }
 
-#[cfg(unix)]
+/// The signals that end the server.
 struct Signals {
+    #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
 }
 
 #[cfg(unix)]
@@ -64,17 +68,14 @@ impl Signals {
 }
 
 #[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
 impl Signals {
     fn new() -> io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Signals)
+        Ok(Signals { interrupt: tokio::signal::windows::ctrl_c()? })
     }
 
     /// Waits for ctrl-c and returns the number of SIGINT on other systems.
     async fn next(&mut self) -> i32 {
-        self.0.recv().await;
+        self.interrupt.recv().await;
         2
     }
 }

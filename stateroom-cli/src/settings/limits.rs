@@ -1,23 +1,16 @@
 //! The list of limits, from which each limit of the libraries gets a flag, an environment variable and a key.
 //!
 //! *Invariant:* the list is complete: tests compare it with the lists of the libraries.
-use anyhow::{Result, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use stateroom_quantity::Bytes;
 use stateroom_server::Limits;
 use stateroom_wasm_host::WasmHostConfig;
 
-use super::{
-    file::FILE_NAME,
-    value::{Configures, Positive, Seconds, ValueName, as_text},
-};
+use super::value::{Configures, Positive, Seconds, ValueName, as_text};
 
 /// The help heading of the limits that the WebAssembly host enforces.
 pub(super) const ROOM_LIMITS: &str = "Room limits";
-
-/// Maximum size of a room's stack. A room reserves it in the address space.
-const MAX_WASM_STACK_BYTES: usize = 1 << 30;
 
 /// Defines [`LimitSettings`] from lists of limits, named as in the structs that they configure.
 macro_rules! limits {
@@ -165,23 +158,6 @@ limits! {
     }
 }
 
-/// Checks that rooms can have stacks of that size.
-///
-/// # Errors
-///
-/// Returns an error if they are too large.
-pub(super) fn check_stack(host: &WasmHostConfig) -> Result<()> {
-    if host.wasm_stack_bytes <= MAX_WASM_STACK_BYTES {
-        return Ok(());
-    }
-    bail!(
-        "the limit `wasm_stack_bytes` is {}; its maximum is {}\n  hint: lower `--wasm-stack-bytes`, or `wasm_stack_bytes` in \
-         {FILE_NAME}: each room reserves that much of the address space",
-        Bytes(host.wasm_stack_bytes as u64),
-        Bytes(MAX_WASM_STACK_BYTES as u64)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,13 +181,5 @@ mod tests {
         let settings: LimitSettings = toml::from_str("mailbox_bytes = '2MiB'\nmailbox_events = 7").unwrap();
         let limits = settings.server();
         assert_eq!((limits.inbox_bytes, limits.inbox_events), (2 << 20, 7));
-    }
-
-    #[test]
-    fn a_room_has_at_most_a_gibibyte_of_stack() {
-        for (size, valid) in [(1 << 30, true), (100_000_000_000, false)] {
-            let checked = check_stack(&WasmHostConfig::default().with_wasm_stack_bytes(size));
-            assert_eq!(checked.is_ok(), valid, "{checked:?}");
-        }
     }
 }

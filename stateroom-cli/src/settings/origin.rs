@@ -11,8 +11,8 @@ use super::{
     build::{BuildSettings, DevSettings},
     layers::Defaults,
     names::{all_arguments, find, flag, key, name_variable, value_text, variable, with_variables},
-    resolve::SettingsSources,
     schema::Settings,
+    sources::SettingsSources,
 };
 
 impl Settings {

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
-use super::{file::FILE_NAME, names::find, resolve::SettingsSources, schema::Settings};
+use super::{file::FILE_NAME, names::find, schema::Settings, sources::SettingsSources};
 
 /// The name of cargo's manifests.
 const MANIFEST: &str = "Cargo.toml";

@@ -1,13 +1,11 @@
 //! Resolving settings from flags, environment variables, `stateroom.toml`, the preset and the defaults.
 use std::{
-    env,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Error, Result, anyhow};
-use clap::error::ErrorKind;
-use stateroom_quantity::format_duration;
+use anyhow::{Context, Result, bail};
+use stateroom_quantity::{Bytes, format_duration};
 use stateroom_server::{OnSwap, Server};
 use stateroom_wasm_host::WasmHostConfig;
 
@@ -15,12 +13,13 @@ use super::{
     admission::AdmissionSettings,
     file::FILE_NAME,
     layers::Defaults,
-    limits::check_stack,
-    names::variable,
     schema::Settings,
-    value::{Configures, Seconds},
+    sources::{SettingsSources, contradiction},
+    value::Configures,
 };
-use crate::ui::error::usage;
+
+/// Maximum size of a room's stack. A room reserves it in the address space.
+const MAX_WASM_STACK_BYTES: usize = 1 << 30;
 
 /// The configuration of the libraries that the settings resolve to.
 #[derive(Debug)]
@@ -65,34 +64,7 @@ fn unicode(path: &Path) -> Result<String> {
     path.to_str().map(str::to_owned).with_context(|| format!("the path `{}` is not Unicode", path.display()))
 }
 
-/// Settings from all sources, before the defaults are applied.
-#[derive(Debug)]
-pub(crate) struct SettingsSources {
-    /// Settings of the command line and the environment.
-    pub(super) given: Settings,
-    /// Those, and for the rest the settings of the file.
-    pub(crate) settings: Settings,
-    /// Path of the file.
-    pub(crate) path: PathBuf,
-}
-
 impl SettingsSources {
-    /// Combines settings of the command line with the `stateroom.toml` of a directory.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the file cannot be read or is invalid.
-    pub(crate) fn read(given: Settings, directory: &Path) -> Result<SettingsSources> {
-        let given = Settings { build: given.build.or_environment(), ..given };
-        let settings = given.over(Settings::read_file(directory)?)?;
-        Ok(SettingsSources { given, settings, path: directory.join(FILE_NAME) })
-    }
-
-    /// Returns sources without a file.
-    pub(crate) fn without_file(given: Settings) -> SettingsSources {
-        SettingsSources { settings: given.clone(), given, path: FILE_NAME.into() }
-    }
-
     /// Resolves the settings of a command with these defaults.
     ///
     /// # Errors
@@ -154,52 +126,6 @@ impl SettingsSources {
         };
         Err(contradiction(is_given, &problem, hint))
     }
-
-    /// Checks settings that are only valid together. Only commands that serve need them to be.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if one is missing: a usage error if the other was given on the command line.
-    pub(crate) fn check_pairs(&self) -> Result<()> {
-        let has_one_of_tls = |settings: &Settings| settings.tls_cert.is_some() != settings.tls_key.is_some();
-        if has_one_of_tls(&self.settings) {
-            let is_given = self.given.tls_cert.is_some() || self.given.tls_key.is_some();
-            let problem = "TLS requires both a certificate and its private key";
-            return Err(contradiction(is_given, problem, "set both `--tls-cert` and `--tls-key`"));
-        }
-        if self.settings.admission.lacks_keys() {
-            let problem = "a JWT issuer, audience or cookie is set, but no key to verify tokens with";
-            let hint = "set `--jwt-key-file` or `--jwt-secret-file`";
-            return Err(contradiction(self.given.admission.lacks_keys(), problem, hint));
-        }
-        if self.settings.admission.exposes_cookie() {
-            let problem =
-                "tokens in a cookie require origins other than `any` and `null`: browsers send cookies for every page";
-            let hint = "list the origins that may use the cookie with `--origins`, for example `same-host`";
-            let AdmissionSettings { jwt_cookie, origins, .. } = &self.given.admission;
-            return Err(contradiction(jwt_cookie.is_some() || origins.is_some(), problem, hint));
-        }
-        Ok(())
-    }
-
-    /// Describes the source of a setting.
-    fn source(&self, flag: &str, setting: impl Fn(&Settings) -> Option<Seconds>) -> String {
-        let variable = variable(flag);
-        match (setting(&self.given), setting(&self.settings)) {
-            (Some(given), _) if env::var(&variable).is_ok_and(|text| text.parse() == Ok(given)) => {
-                format!("from {variable}")
-            }
-            (Some(_), _) => format!("from `--{flag}`"),
-            (None, Some(_)) => format!("from `{}` in `{}`", flag.replace('-', "_"), self.path.display()),
-            (None, None) => "the default".to_owned(),
-        }
-    }
-}
-
-/// Returns a usage error for contradictory flags, and a failure for contradictory keys of the file.
-pub(super) fn contradiction(is_given: bool, problem: &str, hint: &str) -> Error {
-    let text = format!("{problem}\n  hint: {hint}");
-    if is_given { usage(ErrorKind::ValueValidation, &text) } else { anyhow!(text) }
 }
 
 fn assign<T>(setting: Option<T>, target: &mut T) {
@@ -212,6 +138,23 @@ fn apply<T>(setting: Option<impl Configures<T>>, target: &mut T) {
     if let Some(setting) = setting {
         setting.apply(target);
     }
+}
+
+/// Checks that rooms can have stacks of that size.
+///
+/// # Errors
+///
+/// Returns an error if they are too large.
+fn check_stack(host: &WasmHostConfig) -> Result<()> {
+    if host.wasm_stack_bytes <= MAX_WASM_STACK_BYTES {
+        return Ok(());
+    }
+    bail!(
+        "the limit `wasm_stack_bytes` is {}; its maximum is {}\n  hint: lower `--wasm-stack-bytes`, or `wasm_stack_bytes` in \
+         {FILE_NAME}: each room reserves that much of the address space",
+        Bytes(host.wasm_stack_bytes as u64),
+        Bytes(MAX_WASM_STACK_BYTES as u64)
+    )
 }
 
 #[cfg(test)]
@@ -286,6 +229,14 @@ mod tests {
         ] {
             let settings: Settings = toml::from_str(text).unwrap();
             assert_eq!(resolve_file(settings, &Defaults::DEV).is_ok(), valid, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_room_has_at_most_a_gibibyte_of_stack() {
+        for (size, valid) in [(1 << 30, true), (100_000_000_000, false)] {
+            let checked = check_stack(&WasmHostConfig::default().with_wasm_stack_bytes(size));
+            assert_eq!(checked.is_ok(), valid, "{checked:?}");
         }
     }
 }

@@ -133,6 +133,13 @@ pub(crate) struct Settings {
     pub(super) limits: LimitSettings,
 }
 
+impl Settings {
+    /// Returns these settings with those of commands that build.
+    pub(crate) fn with_build(self, build: BuildSettings, dev: DevSettings) -> Settings {
+        Settings { build, dev, ..self }
+    }
+}
+
 /// The table `[client]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table: write `[client]` and `package = \"...\"` below it")]

@@ -99,7 +99,7 @@ fn trap(error: &Error, context: &FailureContext<'_>) -> Fault {
             let message = format!("{message}: functions are nested too deeply for a stack of {size}");
             exceeded(Limit::WasmStackBytes, FaultKind::Trap, message)
         }
-        // Where a stack in memory ends, below the first address, depends on the linker.
+        // The linker decides what lies below a stack in the module's memory.
         Some(Trap::MemoryOutOfBounds) => Fault::new(FaultKind::Trap, message).with_hint(
             "if functions are nested deeply, or keep arrays: the stack in the module's own memory may have overflowed; for \
              Rust, link with `-C link-arg=-zstack-size=BYTES`",

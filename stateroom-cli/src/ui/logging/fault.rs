@@ -194,9 +194,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Output(Arc<Mutex<Vec<u8>>>);
+    struct Lines(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Output {
+    impl io::Write for Lines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -208,8 +208,8 @@ mod tests {
     }
 
     fn logged(log: impl FnOnce()) -> String {
-        let output = Output::default();
-        let writer = output.clone();
+        let lines = Lines::default();
+        let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
             .compact()
             .without_time()
@@ -219,7 +219,7 @@ mod tests {
             .with_writer(move || writer.clone())
             .finish();
         tracing::subscriber::with_default(subscriber, log);
-        String::from_utf8(output.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
 
     #[test]

@@ -185,7 +185,12 @@ impl<'a> Connection<'a> {
             self.wake_for_deadlines(Instant::now());
         }
         if drained.closing && self.closing.is_none() {
-            self.start_closing(PeerState::Open);
+            let gives_up = self.outbound.closing() == Some(CloseCause::NoMemory);
+            if gives_up {
+                self.frames.discard();
+                self.outbound.set_incoming(0);
+            }
+            self.start_closing(if gives_up { PeerState::Unreadable } else { PeerState::Open });
         }
         let done = match (drained.done, &self.closing) {
             // Ends the stream, since the client's own close frame cannot be parsed.
@@ -313,6 +318,7 @@ impl<'a> Connection<'a> {
             let input = buffer.get(..length).unwrap_or_default();
             let mut replies = Vec::new();
             let ending = self.frames.read(input, self.burst, &mut self.messages, &mut replies);
+            self.outbound.set_incoming(self.frames.kept_bytes());
             Poll::Ready(Ok(ReadBurst { length, ending, replies }))
         })
     }

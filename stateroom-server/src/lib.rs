@@ -26,6 +26,7 @@ mod connection;
 mod http;
 #[cfg(any(feature = "jwt", feature = "tls"))]
 mod key_file;
+mod memory;
 mod metrics;
 mod outbound;
 mod permits;
@@ -53,6 +54,8 @@ pub use rooms::{OnSwap, Refusal, RoomInfo};
 pub use server::{BoundServer, Server, ServerHandle};
 #[cfg(feature = "tls")]
 pub use server::{Tls, TlsError};
+pub use stateroom_memory::MemoryBudget;
+
 pub use settings::{
     Limit, Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy,
 };

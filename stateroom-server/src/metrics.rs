@@ -42,6 +42,24 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
         "Number of events that a room takes from its inbox at a time.",
     ),
     ("stateroom_queued_bytes", MetricKind::Gauge, "", "Bytes queued for clients whose sockets do not accept them."),
+    (
+        "stateroom_memory_limit_bytes",
+        MetricKind::Gauge,
+        "",
+        "Memory that the process may use for clients and rooms: the memory budget.",
+    ),
+    (
+        "stateroom_memory_reserved_bytes",
+        MetricKind::Gauge,
+        "",
+        "Memory by which guests have grown, queued for clients, of incomplete messages, and of bodies.",
+    ),
+    (
+        "stateroom_memory_used_bytes",
+        MetricKind::Gauge,
+        "",
+        "Memory that counts toward the budget: what is reserved, or what the process uses if that is more.",
+    ),
     ("stateroom_received_bytes_total", MetricKind::Counter, "", "Bytes received from clients over WebSockets."),
     ("stateroom_sent_bytes_total", MetricKind::Counter, "", "Bytes of messages sent to clients."),
     (

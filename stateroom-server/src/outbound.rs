@@ -13,7 +13,10 @@ mod queue;
 
 use std::{
     io::{self, IoSlice},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -28,7 +31,7 @@ use self::{
     queue::{MAX_PIECES, Queue},
 };
 use crate::{
-    metrics::Metrics,
+    memory::{ClientMemory, HOLDER_BYTES, MemoryHolder},
     settings::Limits,
     websocket::{close::CloseCause, compression::Encoding, encode},
 };
@@ -51,7 +54,9 @@ pub(crate) struct Outbound {
     connection: AtomicWaker,
     limits: Load,
     encoding: Encoding,
-    metrics: Arc<Metrics>,
+    /// Bytes of the client's incomplete message, if they are many.
+    incoming: AtomicUsize,
+    memory: Arc<ClientMemory>,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +69,10 @@ struct OutboundState {
     close: Option<CloseCause>,
     /// When the client last accepted bytes, or its queue came to exceed the limits; `None` while it does not.
     stalled_since: Option<Instant>,
+    /// The key of the client among those that hold much memory, if it is one of them.
+    holder: Option<usize>,
+    /// Whether the queue was discarded. Its first frame may be written in part, so no other can follow.
+    is_discarded: bool,
 }
 
 /// The result of writing the queue.
@@ -80,13 +89,14 @@ pub(crate) struct DrainProgress {
 
 impl Outbound {
     /// Returns the queue of a client that is about to join.
-    pub(crate) fn new(limits: &Limits, encoding: Encoding, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(limits: &Limits, encoding: Encoding, memory: Arc<ClientMemory>) -> Self {
         Outbound {
             state: Mutex::default(),
             connection: AtomicWaker::new(),
             limits: Load { messages: limits.outbound_messages, bytes: limits.outbound_bytes },
             encoding,
-            metrics,
+            incoming: AtomicUsize::new(0),
+            memory,
         }
     }
 
@@ -103,7 +113,7 @@ impl Outbound {
     /// Writes a batch of the room. `handled` are the client's own messages that the room has handled since.
     ///
     /// Returns whether the client keeps up; if not, it is being closed.
-    pub(crate) fn write(&self, batch: &Batch<'_>, handled: Load) -> bool {
+    pub(crate) fn write(self: &Arc<Self>, batch: &Batch<'_>, handled: Load) -> bool {
         let mut state = self.lock();
         let was_paused = self.is_loaded(&state);
         state.unhandled.subtract(handled);
@@ -117,16 +127,21 @@ impl Outbound {
                 }
             }
             let written = if state.queue.is_empty() { state.write_directly(batch) } else { 0 };
-            let before = state.queue.queued.bytes;
-            state.queue.push_rest(batch, written);
+            let before = QueuedBytes::of(&state);
+            state.queue.push_rest(batch, written, self.memory.budget());
             if !state.queue.is_within(self.limits) {
                 state.stalled_since.get_or_insert_with(Instant::now);
             }
             self.record_queued(before, &state);
+            self.update_holder(&mut state);
         }
         // Once woken, the connection itself waits for its socket.
-        let wake = !state.queue.is_empty() || (was_paused && !self.is_loaded(&state));
+        let is_waiting = !state.queue.is_empty();
+        let wake = is_waiting || (was_paused && !self.is_loaded(&state));
         drop(state);
+        if is_waiting {
+            self.memory.budget().settle();
+        }
         if wake {
             self.connection.wake();
         }
@@ -141,7 +156,7 @@ impl Outbound {
         }
         let written = if state.queue.is_empty() { state.try_write(&[IoSlice::new(bytes)]) } else { 0 };
         let rest = bytes.get(written..).unwrap_or_default();
-        let before = state.queue.queued.bytes;
+        let before = QueuedBytes::of(&state);
         state.queue.push_control(rest);
         self.record_queued(before, &state);
     }
@@ -151,7 +166,7 @@ impl Outbound {
         let mut state = self.lock();
         if state.close.is_none() {
             let frame = encode::close(&cause);
-            let before = state.queue.queued.bytes;
+            let before = QueuedBytes::of(&state);
             state.queue.push(frame);
             self.record_queued(before, &state);
             state.close = Some(cause);
@@ -164,7 +179,7 @@ impl Outbound {
     pub(crate) fn close_by_peer(&self, reply: Vec<u8>) {
         let mut state = self.lock();
         if state.close.is_none() {
-            let before = state.queue.queued.bytes;
+            let before = QueuedBytes::of(&state);
             state.queue.push(reply);
             self.record_queued(before, &state);
             state.close = Some(CloseCause::ByPeer);
@@ -179,7 +194,11 @@ impl Outbound {
     /// Ends the connection: releases the socket and discards the queue.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
-        let before = state.queue.queued.bytes;
+        let before = QueuedBytes::of(&state);
+        if let Some(key) = state.holder {
+            self.memory.remove_holder(key);
+        }
+        self.memory.adjust(self.incoming.swap(0, Ordering::Relaxed), 0);
         // Always closed, so that nothing is queued any more.
         *state = OutboundState { close: state.close.take().or(Some(CloseCause::ByPeer)), ..OutboundState::default() };
         self.record_queued(before, &state);
@@ -211,11 +230,17 @@ impl Outbound {
     }
 
     /// Writes the queue by `write` until it is empty or `write` is pending.
-    pub(crate) fn poll_drain(&self, mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>) -> DrainProgress {
+    pub(crate) fn poll_drain(
+        self: &Arc<Self>,
+        mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>,
+    ) -> DrainProgress {
         let mut state = self.lock();
-        let before = state.queue.queued.bytes;
+        let before = QueuedBytes::of(&state);
         let mut progress = false;
         let done = loop {
+            if state.is_discarded {
+                break Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+            }
             if state.queue.is_empty() {
                 break Poll::Ready(Ok(()));
             }
@@ -230,6 +255,9 @@ impl Outbound {
             }
         };
         self.record_queued(before, &state);
+        if progress {
+            self.update_holder(&mut state);
+        }
         if state.queue.is_within(self.limits) {
             state.queue.forget_batches();
             state.stalled_since = None;
@@ -239,11 +267,35 @@ impl Outbound {
         DrainProgress { progress, done, closing: state.close.is_some(), stalled_since: state.stalled_since }
     }
 
-    /// Updates the metric of queued bytes.
-    fn record_queued(&self, before: usize, state: &OutboundState) {
-        let after = state.queue.queued.bytes;
-        if after != before {
-            self.metrics.queued_bytes.increment(after as f64 - before as f64);
+    /// Records the change of the queue since `before`.
+    fn record_queued(&self, before: QueuedBytes, state: &OutboundState) {
+        let after = QueuedBytes::of(state);
+        self.memory.record_queued(before.all, after.all);
+        self.memory.adjust(before.own, after.own);
+    }
+
+    /// Records the size of the client's incomplete message.
+    pub(crate) fn set_incoming(self: &Arc<Self>, bytes: usize) {
+        let before = self.incoming.swap(bytes, Ordering::Relaxed);
+        if bytes != before {
+            self.memory.adjust(before, bytes);
+            self.update_holder(&mut self.lock());
+            self.memory.budget().settle();
+        }
+    }
+
+    /// Adds the client to those that hold much memory, or removes it.
+    fn update_holder(self: &Arc<Self>, state: &mut OutboundState) {
+        let held = state.queue.queued.bytes + self.incoming.load(Ordering::Relaxed);
+        match state.holder {
+            None if held >= HOLDER_BYTES => {
+                state.holder = Some(self.memory.add_holder(Arc::downgrade(&(self.clone() as Arc<dyn MemoryHolder>))))
+            }
+            Some(key) if held < HOLDER_BYTES => {
+                self.memory.remove_holder(key);
+                state.holder = None;
+            }
+            _ => {}
         }
     }
 
@@ -261,10 +313,50 @@ impl Outbound {
     }
 }
 
+impl MemoryHolder for Outbound {
+    /// Returns the number of bytes queued for the client, and of its incomplete message.
+    fn held(&self) -> usize {
+        self.lock().queue.queued.bytes + self.incoming.load(Ordering::Relaxed)
+    }
+
+    /// Closes the connection because memory is short, and discards the queue. A close frame can be sent only if nothing was
+    /// queued.
+    fn give_up(&self) {
+        let mut state = self.lock();
+        let before = QueuedBytes::of(&state);
+        let is_open = state.close.is_none();
+        state.close.get_or_insert(CloseCause::NoMemory);
+        if state.queue.is_empty() {
+            if is_open {
+                state.queue.push(encode::close(&CloseCause::NoMemory));
+            }
+        } else {
+            state.queue = Queue::default();
+            state.is_discarded = true;
+        }
+        self.record_queued(before, &state);
+        drop(state);
+        self.connection.wake();
+    }
+}
+
 impl Drop for Outbound {
     /// Ends the queue of a client that disconnected before its connection started.
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// The bytes queued for a client, and those of them that no other client shares.
+#[derive(Clone, Copy)]
+struct QueuedBytes {
+    all: usize,
+    own: usize,
+}
+
+impl QueuedBytes {
+    fn of(state: &OutboundState) -> Self {
+        QueuedBytes { all: state.queue.queued.bytes, own: state.queue.own_bytes }
     }
 }
 

@@ -7,6 +7,7 @@ mod info;
 mod names;
 mod refusal;
 pub(crate) mod registry;
+mod relief;
 mod stop;
 
 pub(crate) use self::decide::Want;

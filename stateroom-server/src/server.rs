@@ -10,6 +10,7 @@ use std::{io, time::Duration};
 
 use axum::Router;
 use stateroom::StateroomServiceFactory;
+use stateroom_memory::MemoryBudget;
 use tokio::net::TcpListener;
 
 use self::listen::{addresses, listen_on};
@@ -74,6 +75,11 @@ pub struct Server {
     pub admission: Admission,
     /// The limits on resources.
     pub limits: Limits,
+    /// The memory for clients and rooms. Over seven eighths of it, clients are refused with 503 and empty rooms end, unless the
+    /// shutdown policy is `never`. When it is used up, the clients that hold most of it are closed with 1013, or without a
+    /// close frame if messages were queued for them. Share one with the service factory. Default: that of the
+    /// process, three quarters of the memory of the machine or of the process's control group.
+    pub memory_budget: MemoryBudget,
 }
 
 impl Default for Server {
@@ -94,6 +100,7 @@ impl Default for Server {
             tls: None,
             admission: Admission::default(),
             limits: Limits::default(),
+            memory_budget: MemoryBudget::shared(),
         }
     }
 }
@@ -279,6 +286,18 @@ impl Server {
         self
     }
 
+    /// Sets the memory for clients and rooms.
+    ///
+    /// ```
+    /// # use stateroom_server::{MemoryBudget, Server};
+    /// let server = Server::new().with_memory_budget(MemoryBudget::new(512 << 20));
+    /// ```
+    #[must_use]
+    pub fn with_memory_budget(mut self, memory_budget: MemoryBudget) -> Self {
+        self.memory_budget = memory_budget;
+        self
+    }
+
     /// Serves the factory's services on a runtime of its own, and blocks the thread.
     ///
     /// # Errors
@@ -428,6 +447,7 @@ impl Server {
             drain_time: self.drain_time,
             admission: self.admission,
             limits: self.limits,
+            memory_budget: self.memory_budget,
         }
     }
 }

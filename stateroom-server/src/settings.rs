@@ -5,6 +5,7 @@ mod strategy;
 
 use std::time::Duration;
 
+use stateroom_memory::MemoryBudget;
 use thiserror::Error;
 
 use crate::admission::Admission;
@@ -29,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) drain_time: Duration,
     pub(crate) admission: Admission,
     pub(crate) limits: Limits,
+    pub(crate) memory_budget: MemoryBudget,
 }
 
 impl Settings {

@@ -10,6 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 #[cfg(feature = "jwt")]
 use crate::admission::jwt::Jwt;
 use crate::{
+    memory::ClientMemory,
     metrics::Metrics,
     permits::ConnectionLimiter,
     rate_limit::{requests::RequestRateLimiter, warnings::WarningLimiter},
@@ -21,12 +22,14 @@ use crate::{
 pub(crate) struct Shared {
     settings: Settings,
     metrics: Arc<Metrics>,
+    memory: Arc<ClientMemory>,
     connections: Arc<ConnectionLimiter>,
     /// The keys that verify clients' tokens. They can be replaced while the server runs.
     #[cfg(feature = "jwt")]
     jwt: Mutex<Option<Arc<Jwt>>>,
     request_rate: RequestRateLimiter,
     origin_warnings: WarningLimiter,
+    memory_warnings: WarningLimiter,
     /// All tasks of the server: those of both groups.
     tasks: TaskTracker,
     room_tasks: TaskGroup,
@@ -38,13 +41,16 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(settings: Settings) -> Arc<Self> {
         let tasks = TaskTracker::new();
+        let metrics = Arc::new(Metrics::new());
         Arc::new(Shared {
-            metrics: Arc::new(Metrics::new()),
+            memory: ClientMemory::new(settings.memory_budget.clone(), &metrics),
+            metrics,
             connections: ConnectionLimiter::new(&settings.limits),
             #[cfg(feature = "jwt")]
             jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
             request_rate: RequestRateLimiter::new(&settings.limits),
             origin_warnings: WarningLimiter::default(),
+            memory_warnings: WarningLimiter::default(),
             settings,
             room_tasks: TaskGroup::new(&tasks),
             connection_tasks: TaskGroup::new(&tasks),
@@ -61,6 +67,16 @@ impl Shared {
     /// Returns the metrics.
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// Returns the memory that clients hold.
+    pub(crate) fn memory(&self) -> &Arc<ClientMemory> {
+        &self.memory
+    }
+
+    /// Returns the rate limiter of warnings about a shortage of memory.
+    pub(crate) fn memory_warnings(&self) -> &WarningLimiter {
+        &self.memory_warnings
     }
 
     /// Returns the limiter of open connections.

@@ -6,6 +6,8 @@ mod capacity;
 
 use std::{path::PathBuf, time::Duration};
 
+use stateroom_memory::MemoryBudget;
+
 /// Makes [`WasmHostConfig`] and [`Limit`] of one list of limits.
 macro_rules! limits {
     ($(
@@ -35,11 +37,15 @@ macro_rules! limits {
             /// them. It holds at most 64 modules and 512 MiB; the least recently used are removed first. Default
             /// (`None`): modules are compiled at each start.
             pub cache: Option<PathBuf>,
+            /// The memory of the process, of which the memory of guests counts beyond that with which they start. When it is
+            /// used up, guests cannot grow. Share one with the server. Default: that of the process, three quarters of
+            /// the memory of the machine or of the process's control group.
+            pub memory_budget: MemoryBudget,
         }
 
         impl Default for WasmHostConfig {
             fn default() -> Self {
-                WasmHostConfig { $($field: $default,)+ cache: None }
+                WasmHostConfig { $($field: $default,)+ cache: None, memory_budget: MemoryBudget::shared() }
             }
         }
 
@@ -118,6 +124,13 @@ impl WasmHostConfig {
     #[must_use]
     pub fn with_cache(mut self, cache: impl Into<PathBuf>) -> Self {
         self.cache = Some(cache.into());
+        self
+    }
+
+    /// Sets [`memory_budget`](Self::memory_budget).
+    #[must_use]
+    pub fn with_memory_budget(mut self, memory_budget: MemoryBudget) -> Self {
+        self.memory_budget = memory_budget;
         self
     }
 

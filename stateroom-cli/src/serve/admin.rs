@@ -8,7 +8,7 @@ use axum::{
     routing::get,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use stateroom_server::BoundServer;
+use stateroom_server::{BoundServer, MemoryBudget};
 
 use super::{address::explain_bind, reload::Reloader};
 
@@ -16,7 +16,7 @@ use super::{address::explain_bind, reload::Reloader};
 const SECONDS: [f64; 14] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 0.05, 0.25, 1.0, 5.0];
 /// Histogram buckets from a single event to a full inbox.
 const EVENTS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0, 8192.0];
-/// The interval at which samples are aggregated, so that their memory is bounded without scrapes.
+/// The interval at which samples are aggregated, so that their memory is bounded without scrapes, and memory is measured.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Installs the metrics recorder. Metrics registered before are not recorded.
@@ -44,7 +44,7 @@ pub(super) fn bind(
     reloader: &Arc<Reloader>,
     inspector: Option<Router>,
 ) -> Result<BoundServer> {
-    tokio::spawn(run_upkeep(metrics.clone()));
+    tokio::spawn(run_upkeep(metrics.clone(), reloader.host.memory_budget.clone()));
     let inspector_path = if inspector.is_some() { format!(", {}/", stateroom_inspector::PATH) } else { String::new() };
     let paths = format!("/metrics, /healthz, /readyz, /rooms, /reload{inspector_path}");
     let unmatched = format!("there is nothing at this path; those of the admin API are {paths}, and /rooms/ROOM\n");
@@ -68,10 +68,11 @@ fn render(metrics: &PrometheusHandle) -> String {
     metrics.render().replacen(&format!("{CPU} gauge"), &format!("{CPU} counter"), 1)
 }
 
-async fn run_upkeep(metrics: PrometheusHandle) {
+async fn run_upkeep(metrics: PrometheusHandle, memory_budget: MemoryBudget) {
     let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         interval.tick().await;
+        memory_budget.record();
         metrics.run_upkeep();
     }
 }

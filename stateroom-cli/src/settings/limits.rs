@@ -4,13 +4,29 @@
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use stateroom_quantity::Bytes;
-use stateroom_server::Limits;
+use stateroom_server::{Limits, MemoryBudget};
 use stateroom_wasm_host::WasmHostConfig;
 
 use super::value::{Configures, Positive, Seconds, ValueName, as_text};
 
 /// The help heading of the limits that the WebAssembly host enforces.
 pub(super) const ROOM_LIMITS: &str = "Room limits";
+
+/// The limit whose default depends on the machine, besides those of rooms.
+pub(super) const TOTAL_MEMORY: &str = "total_memory_bytes";
+
+/// The limit on the memory of the process.
+#[derive(Debug, Default)]
+pub(super) struct MemoryLimit {
+    total_memory_bytes: Option<usize>,
+}
+
+impl MemoryLimit {
+    /// Returns the budget that the server and its rooms share.
+    pub(super) fn budget(&self) -> MemoryBudget {
+        self.total_memory_bytes.map_or_else(MemoryBudget::shared, MemoryBudget::new)
+    }
+}
 
 /// Defines [`LimitSettings`] from lists of limits, named as in the structs that they configure.
 macro_rules! limits {
@@ -127,6 +143,11 @@ limits! {
         close_time: Seconds => "the connection is dropped",
         /// Maximum time for rooms to end on shutdown
         shutdown_time: Seconds => "the rooms are dropped",
+    }
+    "Server limits", memory: MemoryLimit {
+        /// Maximum memory of the process; by default 3/4 of that of the machine or the control group
+        #[arg(long = "total-memory")]
+        total_memory_bytes: Positive<Bytes> => "clients are refused with 503 and empty rooms end; then guests cannot grow, and the clients that hold most are closed with 1013",
     }
     ROOM_LIMITS, host: WasmHostConfig {
         /// Maximum memory of a room

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 use stateroom_server::Limits;
 use stateroom_wasm_host::WasmHostConfig;
 
-use super::limits::LimitSettings;
+use super::limits::{LimitSettings, MemoryLimit};
 
 /// The limits that apply where none are set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,7 +21,9 @@ impl Preset {
     pub(super) fn limits(self) -> LimitSettings {
         match self {
             Preset::Open => LimitSettings::defaults(),
-            Preset::Public => LimitSettings::read(&Limits::public(), &WasmHostConfig::default()),
+            Preset::Public => {
+                LimitSettings::read(&Limits::public(), &MemoryLimit::default(), &WasmHostConfig::default())
+            }
         }
     }
 }

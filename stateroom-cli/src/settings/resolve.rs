@@ -74,7 +74,8 @@ impl SettingsSources {
         let preset = Settings::of_preset(self.settings.preset.unwrap_or_default());
         let settings = self.settings.over(preset.over(Settings::defaults(defaults))?)?;
         let (limits, admission) = (settings.limits.server(), settings.admission.admission());
-        let mut server = Server { limits, admission, ..Server::default() };
+        let memory_budget = settings.limits.memory().budget();
+        let mut server = Server { limits, admission, memory_budget, ..Server::default() };
         assign(settings.ip.map(|ip| ip.to_string()), &mut server.ip);
         assign(settings.port.map(|port| port.0), &mut server.port);
         apply(settings.heartbeat_interval, &mut server.heartbeat_interval);
@@ -85,7 +86,7 @@ impl SettingsSources {
         assign(settings.response_headers.map(|names| names.0.0), &mut server.response_headers);
         apply(settings.drain_time, &mut server.drain_time);
         self.check_heartbeats(&server)?;
-        let host = settings.limits.host();
+        let host = settings.limits.host().with_memory_budget(server.memory_budget.clone());
         check_stack(&host)?;
         if host.cpu_budget > host.time_budget {
             tracing::warn!(

@@ -103,6 +103,16 @@ impl Configures<usize> for Bytes {
     }
 }
 
+impl Configures<Option<usize>> for Bytes {
+    fn read(target: &Option<usize>) -> Option<Self> {
+        target.map(|bytes| Bytes(bytes as u64))
+    }
+
+    fn apply(self, target: &mut Option<usize>) {
+        *target = Some(usize::try_from(self.0).unwrap_or(usize::MAX));
+    }
+}
+
 impl Configures<u64> for Bytes {
     fn read(target: &u64) -> Option<Self> {
         Some(Bytes(*target))

@@ -58,6 +58,8 @@ pub(crate) struct FrameParser {
     pings: usize,
     /// Whether a message is incomplete, in this frame or the frames before.
     incomplete_message: bool,
+    /// Number of bytes of it that the library keeps: those of frames before the incomplete one.
+    message_bytes: usize,
     /// Parsed messages that were not taken yet.
     waiting: VecDeque<Message>,
     /// The cause for which the rest of the input cannot be parsed.
@@ -87,6 +89,7 @@ impl FrameParser {
             max_frame,
             pings: 0,
             incomplete_message: false,
+            message_bytes: 0,
             has_unparsed: !ahead.is_empty(),
             incomplete: BytesMut::from(ahead.as_slice()),
             waiting: VecDeque::new(),
@@ -107,6 +110,17 @@ impl FrameParser {
     /// Returns whether a message is incomplete.
     pub(crate) fn is_incomplete(&self) -> bool {
         self.incomplete_message
+    }
+
+    /// Returns the number of bytes kept of an incomplete message, or 0 if they are few.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        let kept = if self.incomplete_message { self.message_bytes + self.incomplete.capacity() } else { 0 };
+        if kept < KEPT_BYTES { 0 } else { kept }
+    }
+
+    /// Forgets the incomplete message. No other can be read.
+    pub(crate) fn discard(&mut self) {
+        *self = FrameParser::new(&Limits::default(), None, Vec::new());
     }
 
     /// Reads up to `most` messages into `messages`: from the rest of the last read if there is [more](Self::has_more), else
@@ -173,6 +187,11 @@ impl FrameParser {
         } else {
             self.incomplete_message |= read > control || !self.incomplete.is_empty();
         }
+        self.message_bytes = if has_messages || !self.incomplete_message {
+            0
+        } else {
+            self.message_bytes + read.saturating_sub(control)
+        };
     }
 
     /// Takes as many messages as requested, and keeps the rest.

@@ -66,7 +66,7 @@ async fn join(rooms: Arc<RoomRegistry>, room_id: String, request: Request) -> Re
     let compression = handshake.compression;
     // Before the client receives the 101, so that it misses nothing from then on.
     let encoding = compression.as_ref().map(Compression::encoding).unwrap_or_default();
-    let outbound = Arc::new(Outbound::new(&settings.limits, encoding, shared.metrics().clone()));
+    let outbound = Arc::new(Outbound::new(&settings.limits, encoding, shared.memory().clone()));
     let seat = rooms.join(&room_id, token, details, &outbound).await.map_err(refused)?;
     let span = tracing::debug_span!("connection", room = room_id, ?peer);
     let connection = {

@@ -132,9 +132,11 @@ impl HttpRefusal {
                     Refusal::IdEmpty | Refusal::IdTooLong { .. } => (StatusCode::BAD_REQUEST, ""),
                     Refusal::CreatedByName => (StatusCode::BAD_REQUEST, ": POST /ws/NAME"),
                     Refusal::CreatedUnnamed => (StatusCode::BAD_REQUEST, ": POST /new_room"),
-                    Refusal::Full | Refusal::RoomFull | Refusal::BackingOff { .. } | Refusal::Stopping => {
-                        (StatusCode::SERVICE_UNAVAILABLE, "")
-                    }
+                    Refusal::Full
+                    | Refusal::RoomFull
+                    | Refusal::NoMemory
+                    | Refusal::BackingOff { .. }
+                    | Refusal::Stopping => (StatusCode::SERVICE_UNAVAILABLE, ""),
                 };
                 (status, format!("{refusal}{hint}"), refusal.label())
             }

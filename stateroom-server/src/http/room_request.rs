@@ -4,13 +4,14 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderName, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use http_body_util::LengthLimitError;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use stateroom::http as room;
+use stateroom_memory::{MemoryBudget, Reservation};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     admission::Access,
-    rooms::{Want, registry::RoomRegistry},
+    rooms::{Refusal, Want, registry::RoomRegistry},
     settings::Limit,
 };
 
@@ -49,7 +50,8 @@ pub(super) async fn answer(
         _ => Ok(()),
     };
     check_rate(1, 0)?;
-    let body = read(body, settings.limits.message_bytes, settings.limits.message_time).await?;
+    let budget = shared.memory().budget();
+    let (body, _reservation) = read(body, settings.limits.message_bytes, settings.limits.message_time, budget).await?;
     check_rate(0, body.len())?;
 
     let mut request = room::Request::default();
@@ -62,7 +64,7 @@ pub(super) async fn answer(
     request.claims = admitted.details.claims;
     let handle = rooms.room_for_request(&room_id, may_begin).map_err(refused)?;
     match timeout(settings.limits.request_time, handle.request(request)).await {
-        Ok(Ok(Some(response))) => Ok(from_room(&room_id, response, &settings.response_headers)),
+        Ok(Ok(Some(response))) => Ok(from_room(&room_id, response, &settings.response_headers, budget)),
         Ok(Ok(None)) => Err(HttpRefusal::Unanswered),
         Ok(Err(_ended)) => Err(HttpRefusal::RoomEnded),
         Err(_) => {
@@ -77,24 +79,53 @@ fn creates(method: &Method) -> bool {
     !method.is_safe()
 }
 
-/// Reads a body of at most `most` bytes within `time`.
-async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, HttpRefusal> {
-    match timeout(time, to_bytes(body, most)).await {
-        Ok(Ok(body)) => Ok(body.into()),
-        Ok(Err(error)) if is_too_large(&error) => {
-            Limit::MessageBytes.exceeded();
-            Err(HttpRefusal::BodyTooLarge { limit: most })
+/// Reads a body of at most `most` bytes within `time`. It is reserved as it arrives.
+async fn read(
+    body: Body,
+    most: usize,
+    time: Duration,
+    budget: &MemoryBudget,
+) -> Result<(Vec<u8>, Reservation), HttpRefusal> {
+    let mut body = Limited::new(body, most);
+    let mut bytes = Vec::new();
+    let mut reservation = Reservation::empty(budget);
+    let read = async {
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|error| refusal(error.as_ref(), most))?.into_data() else { continue };
+            if !reservation.try_grow(data.len()) {
+                Limit::TotalMemoryBytes.exceeded();
+                return Err(HttpRefusal::from(Refusal::NoMemory));
+            }
+            bytes.extend_from_slice(&data);
         }
-        Ok(Err(_)) => Err(HttpRefusal::Malformed("the request body is incomplete".to_owned())),
-        Err(_) => {
-            Limit::MessageTime.exceeded();
-            Err(HttpRefusal::BodyTime)
-        }
-    }
+        Ok(())
+    };
+    timeout(time, read).await.map_err(|_| {
+        Limit::MessageTime.exceeded();
+        HttpRefusal::BodyTime
+    })??;
+    Ok((bytes, reservation))
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<LengthLimitError>())
+/// Returns the refusal of a body that cannot be read.
+fn refusal(error: &(dyn std::error::Error + 'static), limit: usize) -> HttpRefusal {
+    if error.is::<LengthLimitError>() {
+        Limit::MessageBytes.exceeded();
+        return HttpRefusal::BodyTooLarge { limit };
+    }
+    HttpRefusal::Malformed("the request body is incomplete".to_owned())
+}
+
+/// A body of a response, reserved until it is sent.
+struct ReservedBody {
+    bytes: Vec<u8>,
+    _reservation: Reservation,
+}
+
+impl AsRef<[u8]> for ReservedBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 fn for_room(headers: &HeaderMap, passed_on: &[String], cookie: Option<&str>) -> Vec<(String, String)> {
@@ -104,11 +135,14 @@ fn for_room(headers: &HeaderMap, passed_on: &[String], cookie: Option<&str>) -> 
     names.flat_map(|name| credentials::for_room(headers, name, cookie)).take(room::MAX_HEADERS).collect()
 }
 
-fn from_room(room_id: &str, response: room::Response, listed: &[String]) -> Response {
+fn from_room(room_id: &str, response: room::Response, listed: &[String], budget: &MemoryBudget) -> Response {
     let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
     let Some(status) = status else {
         tracing::warn!(room = room_id, status = response.status, "a room answered with an invalid status; sent as 500");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    (status, permitted(room_id, &response.headers, listed), response.body).into_response()
+    let headers = permitted(room_id, &response.headers, listed);
+    let _reservation = Reservation::of(budget, response.body.len());
+    let body = Bytes::from_owner(ReservedBody { bytes: response.body, _reservation });
+    (status, headers, body).into_response()
 }

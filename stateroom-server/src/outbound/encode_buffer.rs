@@ -4,6 +4,7 @@
 use std::{cell::OnceCell, ops::Range, sync::Arc};
 
 use stateroom::MessagePayload;
+use stateroom_memory::{MemoryBudget, Reservation};
 
 use crate::websocket::{compression::Encoding, encode};
 
@@ -18,8 +19,21 @@ pub(crate) struct Run {
 /// The output for one member in one write: its runs of the room's buffer.
 pub(crate) struct Batch<'a> {
     buffer: &'a [u8],
-    shared: &'a OnceCell<Arc<[u8]>>,
+    shared: &'a OnceCell<Arc<SharedBytes>>,
     pub(crate) runs: &'a [Run],
+}
+
+/// Bytes that are queued for several clients.
+#[derive(Debug)]
+pub(crate) struct SharedBytes {
+    bytes: Box<[u8]>,
+    _reservation: Reservation,
+}
+
+impl SharedBytes {
+    pub(super) fn get(&self, range: &Range<usize>) -> &[u8] {
+        self.bytes.get(range.clone()).unwrap_or_default()
+    }
 }
 
 impl Batch<'_> {
@@ -30,9 +44,13 @@ impl Batch<'_> {
 
     /// Returns the whole buffer, shared, if `part` is large and most of it: all clients that cannot accept a large broadcast
     /// at once queue the same bytes. A small part is better copied.
-    pub(crate) fn share(&self, part: &Range<usize>) -> Option<Arc<[u8]>> {
-        let large = part.len() >= 16 << 10 && part.len() * 2 >= self.buffer.len();
-        large.then(|| self.shared.get_or_init(|| self.buffer.into()).clone())
+    pub(crate) fn share(&self, part: &Range<usize>, budget: &MemoryBudget) -> Option<Arc<SharedBytes>> {
+        let is_large = part.len() >= 16 << 10 && part.len() * 2 >= self.buffer.len();
+        let share = || {
+            let _reservation = Reservation::of(budget, self.buffer.len());
+            Arc::new(SharedBytes { bytes: self.buffer.into(), _reservation })
+        };
+        is_large.then(|| self.shared.get_or_init(share).clone())
     }
 }
 
@@ -41,7 +59,7 @@ impl Batch<'_> {
 pub(crate) struct EncodeBuffer {
     encoding: Encoding,
     buffer: Vec<u8>,
-    shared: OnceCell<Arc<[u8]>>,
+    shared: OnceCell<Arc<SharedBytes>>,
 }
 
 impl EncodeBuffer {
@@ -120,8 +138,12 @@ mod tests {
         let small = encoded.encode(&"small".into());
         let large = encoded.encode(&"x".repeat(100_000).into());
         let batch = encoded.batch(&[]);
-        assert!(batch.share(&small.range).is_none());
-        let (first, second) = (batch.share(&large.range).unwrap(), batch.share(&large.range).unwrap());
-        assert!(Arc::ptr_eq(&first, &second));
+        let budget = MemoryBudget::of_reservations(1 << 20);
+        assert!(batch.share(&small.range, &budget).is_none());
+        let shared = [(); 2].map(|()| batch.share(&large.range, &budget).unwrap());
+        assert!(Arc::ptr_eq(&shared[0], &shared[1]));
+        assert_eq!(budget.used(), encoded.buffer.len());
+        drop((shared, encoded));
+        assert_eq!(budget.used(), 0);
     }
 }

@@ -3,7 +3,9 @@
 //! *Invariant:* pieces are whole frames, except for the part of the first that was already written.
 use std::{collections::VecDeque, io::IoSlice, mem, ops::Range, sync::Arc};
 
-use super::encode_buffer::Batch;
+use stateroom_memory::MemoryBudget;
+
+use super::encode_buffer::{Batch, SharedBytes};
 use crate::settings::Limit;
 
 /// Maximum number of pieces per write.
@@ -16,6 +18,8 @@ pub(super) struct Queue {
     /// Number of bytes of the first piece that were written.
     written: usize,
     pub(super) queued: Load,
+    /// Bytes of the pieces that are not shared, however much of the first is written.
+    pub(super) own_bytes: usize,
     /// The largest batches, by messages and by bytes, since the queue was within its limits.
     largest: Load,
 }
@@ -53,14 +57,22 @@ struct Piece {
 #[derive(Debug)]
 enum PieceBytes {
     Own(Vec<u8>),
-    Shared(Arc<[u8]>, Range<usize>),
+    Shared(Arc<SharedBytes>, Range<usize>),
 }
 
 impl PieceBytes {
     fn as_slice(&self) -> &[u8] {
         match self {
             PieceBytes::Own(bytes) => bytes,
-            PieceBytes::Shared(bytes, range) => bytes.get(range.clone()).unwrap_or_default(),
+            PieceBytes::Shared(bytes, range) => bytes.get(range),
+        }
+    }
+
+    /// Returns the number of bytes that it holds alone.
+    fn own_bytes(&self) -> usize {
+        match self {
+            PieceBytes::Own(bytes) => bytes.len(),
+            PieceBytes::Shared(..) => 0,
         }
     }
 }
@@ -81,14 +93,15 @@ impl Queue {
             Some(Piece { bytes: PieceBytes::Own(last), messages: 0 }) => {
                 last.extend_from_slice(rest);
                 self.queued.bytes += rest.len();
+                self.own_bytes += rest.len();
             }
             _ if rest.is_empty() => {}
             _ => self.push(rest.to_vec()),
         }
     }
 
-    /// Appends the rest of a batch of which `written` bytes were written.
-    pub(super) fn push_rest(&mut self, batch: &Batch<'_>, mut written: usize) {
+    /// Appends the rest of a batch of which `written` bytes were written. What several clients share is reserved in `budget`.
+    pub(super) fn push_rest(&mut self, batch: &Batch<'_>, mut written: usize, budget: &MemoryBudget) {
         let before = self.queued;
         for run in batch.runs {
             let length = run.range.len();
@@ -100,7 +113,7 @@ impl Queue {
             // Exact for messages of equal size, and close enough for a bound otherwise.
             let messages = run.messages - run.messages * written / length;
             written = 0;
-            let bytes = match batch.share(&rest) {
+            let bytes = match batch.share(&rest, budget) {
                 Some(shared) => PieceBytes::Shared(shared, rest),
                 None => PieceBytes::Own(batch.bytes(&rest).to_vec()),
             };
@@ -123,6 +136,7 @@ impl Queue {
 
     fn push_piece(&mut self, piece: Piece) {
         self.queued.add(Load { messages: piece.messages, bytes: piece.bytes.as_slice().len() });
+        self.own_bytes += piece.bytes.own_bytes();
         self.pieces.push_back(piece);
     }
 
@@ -148,6 +162,7 @@ impl Queue {
             }
             self.written -= length;
             self.queued.messages = self.queued.messages.saturating_sub(first.messages);
+            self.own_bytes = self.own_bytes.saturating_sub(first.bytes.own_bytes());
             self.pieces.pop_front();
         }
         // Releases the memory of a long queue.

@@ -48,6 +48,8 @@ pub(super) struct Facts<'a> {
     pub(super) other_rooms: usize,
     /// Whether the room was created earlier and has ended, so that it can be joined again under every strategy.
     pub(super) existed: bool,
+    /// Whether the process is short of memory.
+    pub(super) memory_is_short: bool,
     /// Returns the remaining backoff of the room after failures.
     pub(super) rest: &'a dyn Fn() -> Option<Duration>,
     /// Whether the factory has space for a service beside those of the other rooms.
@@ -78,6 +80,7 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
             Want::Join { has_token: false } if connections >= limits.room_connections => {
                 at_limit(Refusal::RoomFull, Limit::RoomConnections)
             }
+            Want::Join { .. } if facts.memory_is_short => at_limit(Refusal::NoMemory, Limit::TotalMemoryBytes),
             Want::Join { .. } | Want::Request { .. } => Decision::Existing,
             Want::Create | Want::CreateUnnamed => refused(Refusal::Exists),
         };
@@ -87,6 +90,9 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
         Want::Request { may_begin: false } => return refused(Refusal::NotFound),
         Want::Join { .. } | Want::Request { .. } if !may_exist => return refused(Refusal::NotFound),
         _ => {}
+    }
+    if facts.memory_is_short {
+        return at_limit(Refusal::NoMemory, Limit::TotalMemoryBytes);
     }
     if let Some(rest) = (facts.rest)() {
         return refused(Refusal::BackingOff { rest });
@@ -131,6 +137,7 @@ mod tests {
             connections: None,
             other_rooms: 0,
             existed: false,
+            memory_is_short: false,
             rest: &|| None,
             has_space: &|| true,
         };
@@ -157,6 +164,7 @@ mod tests {
         let resting = refused(Refusal::BackingOff { rest: REST });
         let room_full = at_limit(Refusal::RoomFull, Limit::RoomConnections);
         let (full, no_space) = (at_limit(Refusal::Full, Limit::Rooms), at_limit(Refusal::Full, Limit::Instances));
+        let no_memory = at_limit(Refusal::NoMemory, Limit::TotalMemoryBytes);
         let (api, uuid) = (RoomStrategy::Api, RoomStrategy::Uuid);
 
         check(|_| {}, [MayBegin, MayBegin, not_found, MayBegin, MayBegin, MayBegin]);
@@ -183,6 +191,11 @@ mod tests {
         );
         check(|it| it.other_rooms = 2, [full, full, not_found, full, full, full]);
         check(|it| it.has_space = &|| false, [no_space, no_space, not_found, no_space, no_space, no_space]);
+        check(|it| it.memory_is_short = true, [no_memory, no_memory, not_found, no_memory, no_memory, no_memory]);
+        check(
+            |it| (it.memory_is_short, it.connections) = (true, Some(1)),
+            [no_memory, no_memory, Existing, Existing, exists, exists],
+        );
         check(|it| it.stopping = true, [stopping; 6]);
         check(|it| (it.stopping, it.connections) = (true, Some(1)), [stopping; 6]);
     }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+/// A shortage of memory passes when clients and rooms have gone.
+const MEMORY_RETRY_SECONDS: u64 = 5;
+
 /// The reason that a room cannot be joined, called or created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -42,6 +45,9 @@ pub enum Refusal {
         /// Time until the room can start again.
         rest: Duration,
     },
+    /// The server is short of memory: [`Server::memory_budget`](crate::Server::memory_budget).
+    #[error("the server is short of memory; try again later")]
+    NoMemory,
     /// The server is shutting down.
     #[error("the server is shutting down")]
     Stopping,
@@ -60,6 +66,7 @@ impl Refusal {
             Refusal::Full => "rooms",
             Refusal::RoomFull => "room_connections",
             Refusal::BackingOff { .. } => "backing_off",
+            Refusal::NoMemory => "total_memory_bytes",
             Refusal::Stopping => "stopping",
         }
     }
@@ -68,6 +75,7 @@ impl Refusal {
     pub(crate) fn retry_after(self) -> Option<u64> {
         match self {
             Refusal::BackingOff { rest } => Some(seconds(rest)),
+            Refusal::NoMemory => Some(MEMORY_RETRY_SECONDS),
             _ => None,
         }
     }

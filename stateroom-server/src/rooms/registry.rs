@@ -2,10 +2,16 @@
 //!
 //! *Invariant:* the lock is held to look up or insert a room, never while one starts, runs or ends. A room that has ended
 //! is never joined: the next join replaces it with a fresh one.
-use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Weak},
+};
 
 use parking_lot::{Mutex, MutexGuard};
 use stateroom::{StateroomServiceFactory, details::ClientDetails};
+use stateroom_memory::Relief;
 use tokio::time::Instant;
 use tracing::{Instrument, instrument::Instrumented};
 use uuid::Uuid;
@@ -64,11 +70,14 @@ impl RoomRegistry {
             RoomStrategy::Short(length) => Some(ShortNames::new(length)),
             _ => None,
         };
-        Arc::new(RoomRegistry {
+        let registry = Arc::new(RoomRegistry {
             shared,
             state: Mutex::new(RegistryState { short_names, ..RegistryState::default() }),
             factory: Mutex::new(Arc::new(ErasedFactory::new(factory))),
-        })
+        });
+        let relief: Weak<dyn Relief> = Arc::downgrade(&(registry.clone() as Arc<dyn Relief>));
+        registry.shared.memory().budget().add_relief(relief);
+        registry
     }
 
     /// Returns the shared state of the server.
@@ -78,6 +87,7 @@ impl RoomRegistry {
 
     /// Decides about a caller without acting on the decision: for refusals before a WebSocket's 101.
     pub(crate) fn check(&self, room_id: &str, want: Want) -> Result<(), Refusal> {
+        self.settle_memory();
         self.decide(&self.lock(), room_id, want).map(drop)
     }
 
@@ -121,6 +131,7 @@ impl RoomRegistry {
 
     /// Creates a room with a generated ID.
     pub(crate) fn create_unnamed(self: &Arc<Self>) -> Result<RoomHandle, Refusal> {
+        self.settle_memory();
         let mut state = self.lock();
         self.decide(&state, "", Want::CreateUnnamed)?;
         let name = match &mut state.short_names {
@@ -178,6 +189,7 @@ impl RoomRegistry {
         room_id: &str,
         want: Want,
     ) -> Result<(RegisteredRoom, Option<RoomRun>), Refusal> {
+        self.settle_memory();
         let state = self.lock();
         if let Some(room) = self.decide(&state, room_id, want)? {
             return Ok((room, None));
@@ -199,6 +211,7 @@ impl RoomRegistry {
             connections: entry.and_then(|(_, inbox)| inbox.live_connections()),
             other_rooms,
             existed: entry.is_some() || state.ended.contains(room_id),
+            memory_is_short: self.shared.memory().budget().is_short(),
             rest: &|| state.backoff.rest(room_id, Instant::now()),
             has_space: &|| self.factory().has_space(other_rooms),
         };
@@ -234,6 +247,11 @@ impl RoomRegistry {
             let on_end = Box::new(move |ending: &Ending| registry.remove(&room_id, &inbox, ending));
             next = self.factory().run(room, on_end).await;
         }
+    }
+
+    /// Has memory given back if it is short: before the lock is taken, which that needs.
+    fn settle_memory(&self) {
+        self.shared.memory().budget().settle();
     }
 
     fn factory(&self) -> Arc<ErasedFactory> {

@@ -178,6 +178,8 @@ limits! {
     elsewhere {
         /// The number of services that the factory has space for.
         Instances, instances;
+        /// The memory of the process: [`Server::memory_budget`](crate::Server::memory_budget).
+        TotalMemoryBytes, total_memory_bytes;
     }
 }
 

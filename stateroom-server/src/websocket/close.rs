@@ -10,7 +10,7 @@
 //! | message too big | 1009 | no |
 //! | service of the room failed | 1011 | yes |
 //! | server stopping | 1012 | yes, with jitter |
-//! | too slow; room full; server without capacity; no client IDs left | 1013 | yes, later |
+//! | too slow; room full; server without capacity or memory; no client IDs left | 1013 | yes, later |
 //! | replaced by a connection with the same token | 4000 | no |
 //! | heartbeat lost | 4001 | yes |
 //!
@@ -46,6 +46,8 @@ pub(crate) enum CloseCause {
     Idle(Duration),
     /// The client did not answer pings.
     HeartbeatLost,
+    /// The server is short of memory, of which the client held much.
+    NoMemory,
 }
 
 impl CloseCause {
@@ -58,7 +60,7 @@ impl CloseCause {
             CloseCause::NotUtf8 => 1007,
             CloseCause::TooFast { .. } | CloseCause::MessageTime(_) | CloseCause::Idle(_) => 1008,
             CloseCause::TooBig { .. } => 1009,
-            CloseCause::TooSlow { .. } => 1013,
+            CloseCause::TooSlow { .. } | CloseCause::NoMemory => 1013,
             CloseCause::HeartbeatLost => 4001,
         }
     }
@@ -71,6 +73,7 @@ impl CloseCause {
             }
             CloseCause::MessageTime(_) => Some(Limit::MessageTime),
             CloseCause::Idle(_) => Some(Limit::IdleTime),
+            CloseCause::NoMemory => Some(Limit::TotalMemoryBytes),
             _ => None,
         }
     }
@@ -88,6 +91,7 @@ impl CloseCause {
             CloseCause::MessageTime(_) => "message_time",
             CloseCause::Idle(_) => "idle",
             CloseCause::HeartbeatLost => "heartbeat_lost",
+            CloseCause::NoMemory => "no_memory",
         }
     }
 
@@ -108,6 +112,7 @@ impl CloseCause {
             CloseCause::MessageTime(time) => format!("a message took longer than {} s", time.as_secs_f64()).into(),
             CloseCause::Idle(time) => format!("no message for {} s", time.as_secs_f64()).into(),
             CloseCause::HeartbeatLost => "heartbeat lost".into(),
+            CloseCause::NoMemory => "the server is short of memory".into(),
         };
         truncate(reason)
     }

@@ -563,6 +563,7 @@ fn test_of(limit: Limit) -> fn() {
         Limit::RequestTime => limits_the_time_of_a_room_response,
         Limit::CloseTime => limits_the_time_to_reply_to_a_close,
         Limit::ShutdownTime => limits_the_time_of_a_shutdown,
+        Limit::TotalMemoryBytes => crate::memory::refuses_clients_while_memory_is_short,
         Limit::Instances => crate::capacity::rejects_a_room_when_the_factory_has_no_capacity,
     }
 }

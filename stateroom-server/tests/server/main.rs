@@ -30,6 +30,7 @@ mod http;
 mod jwt;
 mod lifecycle;
 mod limits;
+mod memory;
 mod metrics;
 mod model;
 mod paths;

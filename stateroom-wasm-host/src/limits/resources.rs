@@ -1,6 +1,7 @@
 //! The limits of what a guest may request: memory, table elements and random bytes.
 //!
 //! *Invariant:* a refusal is kept until the event ends, so that a failure caused by it is reported as such.
+use stateroom_memory::Reservation;
 use wasmtime::ResourceLimiter;
 
 use crate::{
@@ -15,6 +16,8 @@ pub(crate) enum Refusal {
     Memory(usize),
     #[error("an event needed more than the module's own maximum of {} of memory", ByteSize(*.0))]
     ModuleMemory(usize),
+    #[error("an event needed more memory than is left of the {} for the whole process", ByteSize(*.0))]
+    TotalMemory(usize),
     #[error("an event needed more than a guest's limit of {0} table elements")]
     Table(usize),
     #[error("an event needed more than the module's own maximum of {0} table elements")]
@@ -33,6 +36,7 @@ impl Refusal {
     pub(crate) fn hint(self) -> String {
         match self {
             Refusal::Memory(_) => Limit::MemoryBytes.hint(),
+            Refusal::TotalMemory(_) => format!("limit `{TOTAL_MEMORY}`: raise it with `--total-memory`"),
             Refusal::Table(_) => Limit::TableElements.hint(),
             Refusal::RandomBytes(_) => Limit::RandomBytes.hint(),
             Refusal::ModuleMemory(_) => "link the module with a larger `--max-memory`".to_owned(),
@@ -40,6 +44,9 @@ impl Refusal {
         }
     }
 }
+
+/// The name of the limit of the process, in metrics and in the configuration of the command line.
+const TOTAL_MEMORY: &str = "total_memory_bytes";
 
 /// The limits of one guest.
 #[derive(Debug)]
@@ -49,12 +56,25 @@ pub(crate) struct ResourceLimits {
     random_bytes: u64,
     wasm_stack_bytes: usize,
     refusal: Option<Refusal>,
+    /// The memory by which the guest has grown since it started.
+    growth: Reservation,
+    /// The memory with which it started.
+    start_bytes: usize,
 }
 
 impl ResourceLimits {
     pub(crate) fn new(config: &WasmHostConfig) -> Self {
         let WasmHostConfig { memory_bytes, table_elements, random_bytes, wasm_stack_bytes, .. } = *config;
-        ResourceLimits { memory_bytes, table_elements, random_bytes, wasm_stack_bytes, refusal: None }
+        let growth = Reservation::empty(&config.memory_budget);
+        ResourceLimits {
+            memory_bytes,
+            table_elements,
+            random_bytes,
+            wasm_stack_bytes,
+            refusal: None,
+            growth,
+            start_bytes: 0,
+        }
     }
 
     pub(crate) fn random_bytes(&self) -> u64 {
@@ -71,6 +91,9 @@ impl ResourceLimits {
         self.refusal = Some(refusal);
         match refusal {
             Refusal::Memory(_) => Limit::MemoryBytes.count_exceeded(),
+            Refusal::TotalMemory(_) => {
+                metrics::counter!("stateroom_limit_exceeded_total", "limit" => TOTAL_MEMORY).increment(1);
+            }
             Refusal::Table(_) => Limit::TableElements.count_exceeded(),
             Refusal::RandomBytes(_) => Limit::RandomBytes.count_exceeded(),
             Refusal::ModuleMemory(_) | Refusal::ModuleTable(_) => {}
@@ -89,13 +112,25 @@ impl ResourceLimits {
 }
 
 impl ResourceLimiter for ResourceLimits {
-    fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         match maximum {
             Some(maximum) if maximum < self.memory_bytes && desired > maximum => {
                 self.refuse(Refusal::ModuleMemory(maximum));
             }
             _ if desired > self.memory_bytes => self.refuse(Refusal::Memory(self.memory_bytes)),
-            _ => return Ok(true),
+            // Most guests use little of the memory with which they start.
+            _ if current == 0 => {
+                self.start_bytes = desired;
+                return Ok(true);
+            }
+            _ => {
+                // The system may have refused the last growth.
+                self.growth.shrink_to(current.saturating_sub(self.start_bytes));
+                if self.growth.try_grow(desired.saturating_sub(current)) {
+                    return Ok(true);
+                }
+                self.refuse(Refusal::TotalMemory(self.growth.budget().limit()));
+            }
         }
         Ok(false)
     }

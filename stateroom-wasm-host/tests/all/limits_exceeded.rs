@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use stateroom::fault::{Fault, FaultKind};
-use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
+use stateroom_wasm_host::{MemoryBudget, WasmHostConfig, WasmHostFactory};
 
 use crate::common::{ECHO, HOSTILE, Log, RAW, Room, chain, config, factory, says};
 
@@ -81,6 +81,32 @@ fn assert_names(limit: &str, text: &str) {
     assert!(text.contains(&format!("limit `{limit}`")) && text.contains(&flag), "{limit}: {text}");
 }
 
+/// Fails a guest for its memory, one by one, and shows that the memory counts as long as the guest lives.
+#[tokio::test]
+async fn guests_grow_within_the_memory_of_the_process() {
+    let budget = MemoryBudget::of_reservations(1 << 20);
+    let config = config().with_memory_budget(budget.clone());
+    let recorder = DebuggingRecorder::new();
+    let guard = metrics::set_default_local_recorder(&recorder);
+    let fault = fault("m", &config).await;
+    drop(guard);
+    assert_eq!(fault.kind(), FaultKind::Memory, "{fault}");
+    assert!(fault.message().contains("left of the 1 MiB for the whole process"), "{fault}");
+    assert!(fault.message().contains("limit `total_memory_bytes`: raise it with `--total-memory`"), "{fault}");
+    assert_eq!(budget.used(), 0, "the guest is gone");
+    assert!(counts(&recorder, "total_memory_bytes"));
+}
+
+fn counts(recorder: &DebuggingRecorder, limit: &str) -> bool {
+    let counters = recorder.snapshotter().snapshot().into_vec();
+    counters.iter().any(|(key, .., value)| {
+        let key = key.key();
+        key.name() == "stateroom_limit_exceeded_total"
+            && key.labels().any(|label| label.value() == limit)
+            && matches!(value, DebugValue::Counter(1..))
+    })
+}
+
 #[tokio::test]
 async fn every_limit_is_counted_and_named_when_it_is_exceeded() {
     // It takes two rooms that compute in parallel: tested in `engine::lane`.
@@ -94,13 +120,6 @@ async fn every_limit_is_counted_and_named_when_it_is_exceeded() {
         if *limit != "cpu_percent" {
             assert_names(limit, &(message + &log.text()));
         }
-        let counters = recorder.snapshotter().snapshot().into_vec();
-        let is_counted = counters.iter().any(|(key, .., value)| {
-            let key = key.key();
-            key.name() == "stateroom_limit_exceeded_total"
-                && key.labels().any(|label| label.value() == *limit)
-                && matches!(value, DebugValue::Counter(1..))
-        });
-        assert!(is_counted, "{limit}");
+        assert!(counts(&recorder, limit), "{limit}");
     }
 }

@@ -1,0 +1,97 @@
+//! The memory that clients hold: what is queued for them, and their incomplete messages.
+//!
+//! *Invariant:* it is reserved in the budget of the process. When that is used up, the clients that hold most are closed first.
+use std::{
+    cmp::Reverse,
+    fmt,
+    sync::{Arc, Weak},
+};
+
+use ::metrics::Gauge;
+use parking_lot::Mutex;
+use slab::Slab;
+use stateroom_memory::MemoryBudget;
+
+use crate::metrics::Metrics;
+
+/// Clients that hold less are not closed when memory is short: it would gain nothing.
+pub(crate) const HOLDER_BYTES: usize = 16 << 10;
+
+/// A client that holds memory.
+pub(crate) trait MemoryHolder: Send + Sync {
+    /// Returns how many bytes it holds.
+    fn held(&self) -> usize;
+    /// Closes it, and releases what it holds.
+    fn give_up(&self);
+}
+
+/// The memory that the clients of a server hold.
+pub(crate) struct ClientMemory {
+    budget: MemoryBudget,
+    /// The metric of all bytes queued.
+    queued_bytes: Gauge,
+    /// The clients that hold more than [`HOLDER_BYTES`].
+    holders: Mutex<Slab<Weak<dyn MemoryHolder>>>,
+}
+
+impl ClientMemory {
+    pub(crate) fn new(budget: MemoryBudget, metrics: &Metrics) -> Arc<Self> {
+        Arc::new(ClientMemory { budget, queued_bytes: metrics.queued_bytes.clone(), holders: Mutex::default() })
+    }
+
+    /// Returns the budget of the process.
+    pub(crate) fn budget(&self) -> &MemoryBudget {
+        &self.budget
+    }
+
+    /// Records that the bytes queued for a client have changed.
+    pub(crate) fn record_queued(&self, before: usize, after: usize) {
+        if after != before {
+            self.queued_bytes.increment(after as f64 - before as f64);
+        }
+    }
+
+    /// Changes what a client has reserved.
+    pub(crate) fn adjust(&self, before: usize, after: usize) {
+        if after > before {
+            self.budget.reserve(after - before);
+        } else {
+            self.budget.release(before - after);
+        }
+    }
+
+    /// Adds a client that holds much. Returns the key to remove it by.
+    pub(crate) fn add_holder(&self, holder: Weak<dyn MemoryHolder>) -> usize {
+        self.holders.lock().insert(holder)
+    }
+
+    /// Removes a client that was added.
+    pub(crate) fn remove_holder(&self, key: usize) {
+        drop(self.holders.lock().try_remove(key));
+    }
+
+    /// Closes the clients that hold most, until about `bytes` are free. Returns their number.
+    pub(crate) fn close_largest(&self, bytes: usize) -> usize {
+        // Not under the lock: each has a lock of its own, under which it adds itself.
+        let holders: Vec<_> = self.holders.lock().iter().filter_map(|(_, holder)| holder.upgrade()).collect();
+        let mut holders: Vec<_> = holders.into_iter().map(|holder| (holder.held(), holder)).collect();
+        holders.sort_by_key(|(held, _)| Reverse(*held));
+        let mut freed = 0;
+        let mut closed = 0;
+        for (held, holder) in holders {
+            if freed >= bytes {
+                break;
+            }
+            holder.give_up();
+            freed += held;
+            closed += 1;
+        }
+        closed
+    }
+}
+
+impl fmt::Debug for ClientMemory {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ClientMemory").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}

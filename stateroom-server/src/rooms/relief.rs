@@ -1,0 +1,63 @@
+//! Giving memory back when the process is short of it.
+//!
+//! *Invariant:* empty rooms go before clients, and rooms that the shutdown policy keeps are kept.
+use std::cmp::Reverse;
+
+use stateroom::room::CloseReason;
+use stateroom_memory::{Relief, Shortage};
+use tokio::time::Instant;
+
+use super::registry::RoomRegistry;
+use crate::settings::{Limit, ShutdownPolicy};
+
+impl Relief for RoomRegistry {
+    fn relieve(&self, excess: usize, shortage: Shortage) {
+        let shared = self.shared();
+        let (rooms, freed) = self.end_empty_rooms(excess);
+        let is_reached = shortage == Shortage::Reached;
+        let clients = if is_reached { shared.memory().close_largest(excess.saturating_sub(freed)) } else { 0 };
+        if is_reached {
+            Limit::TotalMemoryBytes.exceeded();
+        }
+        if let Some(others) = shared.memory_warnings().allow(Instant::now()) {
+            let budget = shared.memory().budget();
+            tracing::warn!(
+                used = budget.used(),
+                limit = budget.limit(),
+                ended_rooms = rooms,
+                closed_clients = clients,
+                others,
+                "memory is short: clients are refused, and empty rooms end (limit `total_memory_bytes`: raise it with \
+                 `--total-memory`)"
+            );
+        }
+    }
+}
+
+/// Assumed for a room that does not tell what it uses.
+const ROOM_BYTES: usize = 64 << 10;
+
+impl RoomRegistry {
+    /// Ends the empty rooms that use most, until about `bytes` are free. Returns their number, and the bytes they used.
+    fn end_empty_rooms(&self, bytes: usize) -> (usize, usize) {
+        if self.shared().settings().shutdown_policy == ShutdownPolicy::Never {
+            return (0, 0);
+        }
+        let state = self.lock();
+        let empty = state.rooms.values().filter(|inbox| inbox.live_connections() == Some(0));
+        let mut empty: Vec<_> =
+            empty.map(|inbox| (inbox.stats().memory_bytes().unwrap_or(ROOM_BYTES), inbox.clone())).collect();
+        drop(state);
+        empty.sort_by_key(|(memory, _)| Reverse(*memory));
+        let (mut ended, mut freed) = (0, 0);
+        for (memory, inbox) in empty {
+            if freed >= bytes {
+                break;
+            }
+            inbox.stop(CloseReason::Stopping, None);
+            freed += memory;
+            ended += 1;
+        }
+        (ended, freed)
+    }
+}

@@ -1,0 +1,82 @@
+//! The memory of the machine, of the control group, and of this process, as Linux reports them.
+//!
+//! *Invariant:* what cannot be read is unknown, never an error: other systems report nothing here.
+use std::{fs, path::Path};
+
+/// Where control groups of either version keep the limit of memory, with the directory in which the groups are.
+const LIMIT_FILES: [(&str, &str); 3] = [
+    ("/sys/fs/cgroup", "memory.max"),
+    ("/sys/fs/cgroup/unified", "memory.max"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+];
+
+/// Returns the memory of the machine, or of the process's control group or one above it if that has less.
+pub(super) fn total() -> Option<usize> {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| kibibytes(&text, "MemTotal:"));
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let limits = groups.lines().filter_map(group_path).flat_map(group_limits);
+    limits.chain(machine).min()
+}
+
+/// Returns the memory of this process that no file backs, in bytes.
+pub(super) fn resident() -> Option<usize> {
+    // Files, such as the program itself and the images of modules, would count once for each of their mappings.
+    kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "RssAnon:")
+}
+
+/// Returns a field of a text such as `/proc/meminfo`, in bytes.
+fn kibibytes(text: &str, field: &str) -> Option<usize> {
+    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
+    let kibibytes: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+/// Returns the path in a line of `/proc/self/cgroup` if it is that of the memory controller, or of version 2.
+fn group_path(line: &str) -> Option<&str> {
+    let (_, line) = line.split_once(':')?;
+    let (controllers, path) = line.split_once(':')?;
+    (controllers.is_empty() || controllers.split(',').any(|name| name == "memory")).then_some(path)
+}
+
+/// Returns the limits of a group and of those above it. In a container, its own group may be the only visible one.
+fn group_limits(path: &str) -> impl Iterator<Item = usize> {
+    LIMIT_FILES.into_iter().flat_map(move |(root, file)| {
+        let groups = Path::new(path).ancestors().map(move |group| {
+            let group = group.strip_prefix("/").unwrap_or(group);
+            Path::new(root).join(group).join(file)
+        });
+        // Without a limit, the file contains `max`, or a number above any machine's memory.
+        groups.filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_fields_of_the_kernel() {
+        let text = "MemTotal:       24684092 kB\nMemFree: 1 kB\n";
+        assert_eq!(kibibytes(text, "MemTotal:"), Some(24_684_092 << 10));
+        assert_eq!(kibibytes(text, "MemFree:"), Some(1024));
+        assert_eq!(kibibytes(text, "RssAnon:"), None);
+    }
+
+    #[test]
+    fn finds_the_group_of_either_version() {
+        assert_eq!(group_path("0::/user.slice/a:b"), Some("/user.slice/a:b"));
+        assert_eq!(group_path("4:memory:/app"), Some("/app"));
+        assert_eq!(group_path("4:hugetlb,memory:/app"), Some("/app"));
+        assert_eq!(group_path("5:devices:/app"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn reads_the_memory_of_this_process() {
+        let before = resident().unwrap();
+        let block = vec![1_u8; 64 << 20];
+        let after = resident().unwrap();
+        assert!(after >= before + (32 << 20), "{before} {after} {}", block.len());
+        assert!(total().unwrap() > after);
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* every call into the guest is subject to both time budgets. After a failed call the instance is unusable (its
 //! stack pointer, for example, stays lowered): its owner drops it.
+mod batch_size;
 mod event_kinds;
 pub(crate) mod failure;
 mod guest;
@@ -25,7 +26,7 @@ use tracing::debug;
 use wasmtime::Store;
 use wasmtime_wasi::WasiCtxBuilder;
 
-use self::{event_kinds::EventKinds, failure::FailureContext, guest::Guest};
+use self::{batch_size::BatchSize, event_kinds::EventKinds, failure::FailureContext, guest::Guest};
 use crate::{
     config::Limit,
     effects::{EffectBuffer, FinishedEffects},
@@ -52,6 +53,8 @@ pub(crate) struct Instance {
     finished: FinishedEffects,
     /// The kinds of events that the guest understands.
     events: EventKinds,
+    /// The number of events that a batch may have.
+    batch_size: BatchSize,
     /// The events to deliver next, and the length of each. Empty between batches; kept for their capacity.
     encoded: Vec<u8>,
     lengths: Vec<u32>,
@@ -139,6 +142,7 @@ impl Instance {
                     engine: Arc::clone(module.engine()),
                     finished,
                     events: EventKinds::PROTOCOL_0,
+                    batch_size: BatchSize::new(config.memory_bytes),
                     encoded: Vec::new(),
                     lengths: Vec::new(),
                     permit: None,
@@ -202,7 +206,9 @@ impl Instance {
             }
             return Ok(());
         }
-        self.guest.store().data_mut().begin_event();
+        let state = self.guest.store().data_mut();
+        state.begin_event();
+        let (events, bytes_before) = (lengths.len(), state.effects.bytes_since_flush());
         let Instance { guest, scheduler, engine, finished, .. } = self;
         let calls = async |guest: &mut Guest| guest.receive(engine.relay(), &mut encoded, &mut lengths).await;
         let release = || batch.finish_events(&mut finished.lock());
@@ -216,11 +222,16 @@ impl Instance {
         encoded.shrink_to(RETAINED_BYTES);
         lengths.clear();
         (self.encoded, self.lengths) = (encoded, lengths);
+        let effects = &self.guest.store().data().effects;
+        let bytes = effects.bytes_since_flush().saturating_sub(bytes_before);
+        self.batch_size.adapt(events, bytes, effects.largest_event());
         outcome.map_err(|error| self.fault(error.as_ref()))
     }
 
     fn encode_events(&self, batch: &EventBatch, encoded: &mut Vec<u8>, lengths: &mut Vec<u32>) {
         let accepts_batches = self.guest.accepts_batches();
+        // The relay does without a limit: effects leave the memory of a guest of protocol 0 at once.
+        let max_events = if accepts_batches { self.batch_size.events() } else { usize::MAX };
         batch.take_events(|event| {
             let plain;
             let event = match event {
@@ -231,7 +242,7 @@ impl Instance {
                 }
                 event => event,
             };
-            if !self.events.contain(event) {
+            if !self.events.contain(event) || lengths.len() >= max_events {
                 return false;
             }
             let before = encoded.len();

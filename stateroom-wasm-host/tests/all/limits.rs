@@ -165,7 +165,7 @@ async fn random_bytes_are_limited() {
 /// Much output, input and randomness at once is an answer and not the end of a program.
 #[tokio::test]
 async fn large_wasi_calls_succeed() {
-    let mut room = Room::new(HOSTILE, &config()).await;
+    let mut room = Room::new(HOSTILE, &config().with_random_bytes(4_u64 << 20)).await;
     for command in ["r", "W", "i"] {
         assert_eq!(room.one(says(1, command)).await, here(), "{command}");
     }

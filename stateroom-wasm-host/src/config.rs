@@ -24,8 +24,8 @@ macro_rules! limits {
         /// assert_eq!(config.memory_bytes, 128 << 20);
         /// ```
         ///
-        /// `instances`, `slow_lane`, `table_elements` and `wasm_stack_bytes` are settings of the engine: factories with
-        /// equal values share one engine.
+        /// `instances`, `slow_lane`, `table_elements`, `total_log_bytes_per_second`, `total_log_lines_per_second` and
+        /// `wasm_stack_bytes` are settings of the engine: factories with equal values share one engine.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct WasmHostConfig {
@@ -102,6 +102,12 @@ limits! {
     log_bytes_per_second: usize = 64 << 10, LogBytesPerSecond, with_log_bytes_per_second(usize);
     /// Maximum number of lines per second logged from a room's stdout and stderr; the rest is dropped. Default: 200.
     log_lines_per_second: usize = 200, LogLinesPerSecond, with_log_lines_per_second(usize);
+    /// Maximum number of bytes per second logged from stdout and stderr of all rooms together; the rest is dropped. One room
+    /// gets at most an eighth of what the others left. Default: 1 048 576 (1 MiB).
+    total_log_bytes_per_second: usize = 1 << 20, TotalLogBytesPerSecond, with_total_log_bytes_per_second(usize);
+    /// Maximum number of lines per second logged from stdout and stderr of all rooms together; the rest is dropped. One room
+    /// gets at most an eighth of what the others left. Default: 2 000.
+    total_log_lines_per_second: usize = 2_000, TotalLogLinesPerSecond, with_total_log_lines_per_second(usize);
     /// Maximum number of random bytes requested by one call; a larger request fails in the guest. Default: 1 048 576 (1 MiB).
     random_bytes: u64 = 1 << 20, RandomBytes, with_random_bytes(u64);
     /// Maximum number of live guests, which is the number of rooms. Default (`None`): what the system's limit on memory

@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* every call into the guest is subject to both time budgets. After a failed call the instance is unusable (its
 //! stack pointer, for example, stays lowered): its owner drops it.
+mod backtrace;
 mod batch_size;
 mod event_kinds;
 pub(crate) mod failure;
@@ -104,7 +105,7 @@ impl Instance {
         let config = module.config();
         let scheduler = Arc::new(Scheduler::new(config, Arc::clone(module.engine().lane())));
         scheduler.set_blocking(wait_mode == WaitMode::Blocking);
-        let log = Arc::new(RoomLog::new(room_id, config));
+        let log = Arc::new(RoomLog::new(room_id, config, Arc::clone(module.engine().log_quota())));
         let mut wasi = WasiCtxBuilder::new();
         let clock = module.environment().install(&mut wasi);
         let state = GuestState {
@@ -116,6 +117,7 @@ impl Instance {
             effects: EffectBuffer::new(config),
             relayed: RelayedEvents::default(),
             log,
+            symbols: module.symbols().cloned(),
             scheduler: Arc::clone(&scheduler),
         };
         let finished = state.effects.finished();

@@ -13,6 +13,7 @@ use crate::{
     guest_log::RoomLog,
     limits::{resources::ResourceLimits, scheduler::Scheduler},
     memory,
+    module::symbols::Symbols,
     violation::ProtocolViolation,
 };
 
@@ -29,6 +30,7 @@ pub(crate) struct GuestState {
     /// The events that the relay delivers.
     pub(crate) relayed: RelayedEvents,
     pub(crate) log: Arc<RoomLog>,
+    pub(crate) symbols: Option<Arc<Symbols>>,
     pub(crate) scheduler: Arc<Scheduler>,
 }
 

@@ -6,7 +6,7 @@ use std::{
 
 use futures_util::future::join_all;
 
-use crate::common::{Serving, build_in, directory, success, write_service};
+use crate::common::{Serving, build_in, directory, stateroom, success, target, with_locked_versions, write_service};
 
 /// Echoes messages, but loops forever on `spin`.
 const ECHO_OR_SPIN: &str = "while message.text() == Some(\"spin\") {} context.send_message(client, message);";
@@ -91,4 +91,33 @@ async fn large_answers_to_a_burst_do_not_add_up_in_the_memory_of_a_guest() {
     }
     neighbor.send("still here").await;
     assert_eq!(neighbor.text().await, "still here");
+}
+
+#[tokio::test]
+async fn faults_of_a_debug_build_have_source_locations_at_a_bounded_rate() {
+    let files = directory(&[]);
+    write_service(
+        files.path(),
+        "failing",
+        "",
+        "context.send_message(client, \"\"); assert!(message.text().is_none());",
+    );
+    with_locked_versions(files.path());
+    let mut build = stateroom();
+    build.args(["build", "--profile", "dev", "-C"]).arg(files.path()).env("CARGO_TARGET_DIR", target());
+    success(&build.output().unwrap());
+    let mut server = Serving::start(&files.path().join("dist"), &[]).await;
+    for room in 0..5 {
+        let mut client = server.join(&room.to_string()).await;
+        client.send("fail").await;
+        assert_eq!(client.closed().await.0, 1011);
+    }
+    for number in 0..5 {
+        let frame = server.line("::message").await;
+        let is_located = frame.contains("/src/lib.rs:9:");
+        assert!(is_located || number > 0, "{frame}");
+        if !is_located {
+            server.line("(source locations are left out").await;
+        }
+    }
 }

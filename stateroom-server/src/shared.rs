@@ -30,6 +30,7 @@ pub(crate) struct Shared {
     request_rate: RequestRateLimiter,
     origin_warnings: WarningLimiter,
     memory_warnings: WarningLimiter,
+    fault_warnings: WarningLimiter,
     /// All tasks of the server: those of both groups.
     tasks: TaskTracker,
     room_tasks: TaskGroup,
@@ -49,8 +50,9 @@ impl Shared {
             #[cfg(feature = "jwt")]
             jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
             request_rate: RequestRateLimiter::new(&settings.limits),
-            origin_warnings: WarningLimiter::default(),
-            memory_warnings: WarningLimiter::default(),
+            origin_warnings: WarningLimiter::occasional(),
+            memory_warnings: WarningLimiter::occasional(),
+            fault_warnings: WarningLimiter::frequent(),
             settings,
             room_tasks: TaskGroup::new(&tasks),
             connection_tasks: TaskGroup::new(&tasks),
@@ -113,6 +115,11 @@ impl Shared {
     /// Returns the rate limiter of warnings about refused origins.
     pub(crate) fn origin_warnings(&self) -> &WarningLimiter {
         &self.origin_warnings
+    }
+
+    /// Returns the rate limiter of the log of failed rooms.
+    pub(crate) fn fault_warnings(&self) -> &WarningLimiter {
+        &self.fault_warnings
     }
 
     /// Returns the token that is canceled when connections have to close.

@@ -26,8 +26,8 @@ macro_rules! limits {
         /// assert_eq!(config.memory_bytes, 128 << 20);
         /// ```
         ///
-        /// `instances`, `slow_lane`, `table_elements` and `wasm_stack_bytes` are settings of the engine: factories with
-        /// equal values share one engine.
+        /// `instances`, `slow_lane`, `table_elements`, `total_log_bytes_per_second`, `total_log_lines_per_second` and
+        /// `wasm_stack_bytes` are settings of the engine: factories with equal values share one engine.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct WasmHostConfig {
@@ -90,7 +90,8 @@ limits! {
     /// that Rust and C keep on a stack in linear memory, such as arrays, counts as memory instead. A stack takes memory
     /// only as far as it was used. Above 1.8 MiB, Linux may back it with huge pages, of 2 MiB each.
     wasm_stack_bytes: usize = 1 << 20, WasmStackBytes, with_wasm_stack_bytes(usize);
-    /// Maximum CPU time of an event, with a resolution of one millisecond. Default: 2 s.
+    /// Maximum CPU time of an event, with a resolution of one millisecond: the time of the thread's CPU clock. An instruction
+    /// that fills or copies memory is not interrupted, but counted. Default: 2 s.
     cpu_budget: Duration = Duration::from_secs(2), CpuBudget, with_cpu_budget(Duration);
     /// Maximum wall-clock time of an event, computing or asleep, not counting time in which it waits for the CPU.
     /// Default: 10 s.
@@ -107,9 +108,14 @@ limits! {
     log_bytes_per_second: usize = 64 << 10, LogBytesPerSecond, with_log_bytes_per_second(usize);
     /// Maximum number of lines per second logged from a room's stdout and stderr; the rest is dropped. Default: 200.
     log_lines_per_second: usize = 200, LogLinesPerSecond, with_log_lines_per_second(usize);
-    /// Maximum number of random bytes requested by one call; a larger request fails in the guest. Default: 67 108 864
-    /// (64 MiB).
-    random_bytes: u64 = 64 << 20, RandomBytes, with_random_bytes(u64);
+    /// Maximum number of bytes per second logged from stdout and stderr of all rooms together; the rest is dropped. One room
+    /// gets at most an eighth of what the others left. Default: 1 048 576 (1 MiB).
+    total_log_bytes_per_second: usize = 1 << 20, TotalLogBytesPerSecond, with_total_log_bytes_per_second(usize);
+    /// Maximum number of lines per second logged from stdout and stderr of all rooms together; the rest is dropped. One room
+    /// gets at most an eighth of what the others left. Default: 2 000.
+    total_log_lines_per_second: usize = 2_000, TotalLogLinesPerSecond, with_total_log_lines_per_second(usize);
+    /// Maximum number of random bytes requested by one call; a larger request fails in the guest. Default: 1 048 576 (1 MiB).
+    random_bytes: u64 = 1 << 20, RandomBytes, with_random_bytes(u64);
     /// Maximum number of live guests, which is the number of rooms. Default (`None`): what the system's limit on memory
     /// mappings permits (`vm.max_map_count`, six per room), at most 10 000; the number is logged.
     instances: Option<u32> = None, Instances, with_instances(u32);

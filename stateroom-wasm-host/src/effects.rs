@@ -2,9 +2,8 @@
 //!
 //! *Invariant:* it holds no more than the limits of an event permit, and effects of finished events are apart from those of
 //! the event in progress.
-use std::sync::Arc;
+mod finished;
 
-use parking_lot::{Mutex, MutexGuard};
 use stateroom::{
     event_batch::FinishedEvents,
     messages::{Effect, EffectKind},
@@ -12,21 +11,11 @@ use stateroom::{
 };
 use tracing::debug;
 
+pub(crate) use self::finished::FinishedEffects;
 use crate::{config::WasmHostConfig, violation::ProtocolViolation};
 
 /// Size of the effects, in bytes, after which the room takes them before the next event.
-const FLUSH_BYTES: usize = 256 << 10;
-
-/// The effects of finished events until the room takes them, shared so that the room can do so while the guest continues
-/// with later events.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct FinishedEffects(Arc<Mutex<FinishedEvents>>);
-
-impl FinishedEffects {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, FinishedEvents> {
-        self.0.lock()
-    }
-}
+pub(crate) const FLUSH_BYTES: usize = 256 << 10;
 
 /// The effects of the event in progress, and of finished events that the room has not taken.
 ///
@@ -39,6 +28,8 @@ pub(crate) struct EffectBuffer {
     bytes: usize,
     /// Size of the effects of events finished since the room last flushed, in bytes.
     bytes_since_flush: usize,
+    /// Size of the largest effects of one event so far, in bytes.
+    largest_event: usize,
     max_effects: usize,
     max_bytes: usize,
     extensions: bool,
@@ -50,6 +41,7 @@ pub(crate) struct EffectBuffer {
 struct BatchProgress {
     events: usize,
     finished: usize,
+    /// Length of the part of the published effects that is read.
     bytes: usize,
 }
 
@@ -63,6 +55,7 @@ impl EffectBuffer {
             effects: Vec::new(),
             bytes: 0,
             bytes_since_flush: 0,
+            largest_event: 0,
             max_effects: config.effects,
             max_bytes: config.effect_bytes,
             extensions: false,
@@ -77,9 +70,6 @@ impl EffectBuffer {
 
     /// Accepts an effect that the guest sends.
     pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<(), ProtocolViolation> {
-        if self.batch.is_some() {
-            return Err(ProtocolViolation::SentDuringBatch);
-        }
         // Before decoding, which copies the message: it may be as long as the guest's memory.
         self.check_limits(bytes.len())?;
         let effect = match wire::decode_effect(bytes) {
@@ -109,6 +99,7 @@ impl EffectBuffer {
     }
 
     fn count_bytes(&mut self) {
+        self.largest_event = self.largest_event.max(self.bytes);
         self.bytes_since_flush = self.bytes_since_flush.saturating_add(std::mem::take(&mut self.bytes));
     }
 
@@ -121,6 +112,16 @@ impl EffectBuffer {
     /// Returns whether the room should take the effects so far before the next event.
     pub(crate) fn needs_flush(&self) -> bool {
         self.bytes_since_flush >= FLUSH_BYTES
+    }
+
+    /// Returns the size of the effects of events finished since the room last flushed, in bytes.
+    pub(crate) fn bytes_since_flush(&self) -> usize {
+        self.bytes_since_flush
+    }
+
+    /// Returns the size of the largest effects of one event so far, in bytes.
+    pub(crate) fn largest_event(&self) -> usize {
+        self.largest_event
     }
 
     /// Begins a batch of that many events.
@@ -138,10 +139,30 @@ impl EffectBuffer {
         let Some(mut batch) = self.batch.take() else { return Ok(false) };
         let before = batch.finished;
         let unread = published.get(batch.bytes..).ok_or(ProtocolViolation::EffectsRetracted)?;
+        if !self.read_records(unread, &mut batch)? {
+            return Err(ProtocolViolation::TrailingEffects);
+        }
+        batch.bytes = published.len();
+        let advanced = batch.finished > before;
+        self.batch = Some(batch);
+        Ok(advanced)
+    }
+
+    /// Takes effects of the event in progress, after those that the guest has published. It publishes later ones anew.
+    pub(crate) fn hand_over(&mut self, effects: &[u8]) -> Result<(), ProtocolViolation> {
+        let Some(mut batch) = self.batch.take() else { return Ok(()) };
+        self.read_records(effects, &mut batch)?;
+        batch.bytes = 0;
+        self.batch = Some(batch);
+        Ok(())
+    }
+
+    /// Reads records of a batch. Returns whether the last one ends an event.
+    fn read_records(&mut self, bytes: &[u8], batch: &mut BatchProgress) -> Result<bool, ProtocolViolation> {
         let mut ends_with_event = true;
         let finished = self.finished.clone();
         let mut finished = finished.lock();
-        for record in Records::new(unread) {
+        for record in Records::new(bytes) {
             let record = record?;
             ends_with_event = record.is_end();
             if !ends_with_event {
@@ -156,13 +177,7 @@ impl EffectBuffer {
             append_event(&mut finished, &mut self.effects);
             self.count_bytes();
         }
-        if !ends_with_event {
-            return Err(ProtocolViolation::TrailingEffects);
-        }
-        batch.bytes = published.len();
-        let advanced = batch.finished > before;
-        self.batch = Some(batch);
-        Ok(advanced)
+        Ok(ends_with_event)
     }
 
     /// Ends the batch: the guest has returned.
@@ -262,6 +277,19 @@ mod tests {
         let mut buffer = in_batch(2);
         buffer.read_published(&finished(1)).unwrap();
         assert!(matches!(buffer.read_published(&[]), Err(ProtocolViolation::EffectsRetracted)));
+    }
+
+    #[test]
+    fn effects_handed_over_belong_to_the_event_in_progress() {
+        let mut buffer = in_batch(2);
+        let (one, end) = (finished(1), finished(1).len() - batch::HEADER_BYTES);
+        buffer.hand_over(&one[..end]).unwrap();
+        assert!(buffer.finished().lock().ends.is_empty(), "the event has not returned");
+        buffer.read_published(&one).unwrap();
+        buffer.hand_over(&[]).unwrap();
+        assert!(buffer.read_published(&one).unwrap(), "published anew");
+        buffer.end_batch().unwrap();
+        assert_eq!(buffer.finished().lock().ends, [2, 3]);
     }
 
     #[test]

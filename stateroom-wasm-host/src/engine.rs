@@ -18,7 +18,7 @@ use self::{
     pool::PoolSize,
     ticker::{RunningGuard, Ticker},
 };
-use crate::{config::WasmHostConfig, error::WasmHostError};
+use crate::{config::WasmHostConfig, error::WasmHostError, guest_log::TotalLogQuota};
 
 /// Stack space for the host's own functions on a guest's stack, in bytes, in addition to the guest's limit.
 const HOST_STACK_BYTES: usize = 128 << 10;
@@ -35,6 +35,7 @@ pub(crate) struct SharedEngine {
     settings: Option<EngineSettings>,
     ticker: Ticker,
     lane: Arc<SlowLane>,
+    log_quota: Arc<TotalLogQuota>,
     /// Maximum number of rooms, and a permit for each that does not exist.
     instances: usize,
     rooms: Arc<Semaphore>,
@@ -46,6 +47,8 @@ struct EngineSettings {
     pool: PoolSize,
     wasm_stack_bytes: usize,
     slow_lane: Option<usize>,
+    total_log_lines_per_second: usize,
+    total_log_bytes_per_second: usize,
 }
 
 impl SharedEngine {
@@ -55,6 +58,8 @@ impl SharedEngine {
             pool: PoolSize::new(config),
             wasm_stack_bytes: config.wasm_stack_bytes,
             slow_lane: config.slow_lane,
+            total_log_lines_per_second: config.total_log_lines_per_second,
+            total_log_bytes_per_second: config.total_log_bytes_per_second,
         };
         find_or_insert(
             |shared| shared.settings.as_ref() == Some(&settings),
@@ -84,9 +89,11 @@ impl SharedEngine {
         let ticker = Ticker::start(&engine).map_err(|error| WasmHostError::Engine { source: error.into() })?;
         let relay = relay::compile(&engine).map_err(|error| WasmHostError::Engine { source: error.into() })?;
         let lane = Arc::new(SlowLane::new(config.slow_lane));
+        let log_quota = TotalLogQuota::new(config.total_log_lines_per_second, config.total_log_bytes_per_second);
         let instances = config.space() as usize;
         let rooms = Arc::new(Semaphore::new(instances));
-        Ok(SharedEngine { engine, relay, settings, ticker, lane, instances, rooms })
+        let log_quota = Arc::new(log_quota);
+        Ok(SharedEngine { engine, relay, settings, ticker, lane, log_quota, instances, rooms })
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -100,6 +107,11 @@ impl SharedEngine {
 
     pub(crate) fn lane(&self) -> &Arc<SlowLane> {
         &self.lane
+    }
+
+    /// Returns the quota of the log that all its guests share.
+    pub(crate) fn log_quota(&self) -> &Arc<TotalLogQuota> {
+        &self.log_quota
     }
 
     /// Returns a permit for one more room, to be held while the room lives, or `None` if the limit is reached. The limit
@@ -139,7 +151,8 @@ fn create_engine(settings: &EngineSettings) -> Result<Engine, WasmHostError> {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        // Looked up by the host, at a bounded rate.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         // The guest interface has one memory, with 32-bit addresses.
         .wasm_memory64(false)
         .wasm_multi_memory(false)

@@ -4,6 +4,7 @@
 //! text is reported once: by the fault if the event fails, and by the log otherwise.
 mod quota;
 mod stderr;
+mod total;
 
 use std::{
     sync::{
@@ -16,11 +17,11 @@ use std::{
 use parking_lot::Mutex;
 use tracing::{info, warn};
 
-pub(crate) use self::stderr::StderrTail;
 use self::{
     quota::{LogDecision, LogQuota},
     stderr::{StderrText, is_hint, printable},
 };
+pub(crate) use self::{stderr::StderrTail, total::TotalLogQuota};
 use crate::config::WasmHostConfig;
 
 /// Maximum length of a logged line; longer ones are split.
@@ -53,8 +54,8 @@ struct LogState {
 }
 
 impl RoomLog {
-    pub(crate) fn new(room_id: &str, config: &WasmHostConfig) -> Self {
-        let state = LogState::new(config.log_lines_per_second, config.log_bytes_per_second);
+    pub(crate) fn new(room_id: &str, config: &WasmHostConfig, total: Arc<TotalLogQuota>) -> Self {
+        let state = LogState::new(config, total);
         RoomLog { room_id: room_id.into(), has_output: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
@@ -148,7 +149,14 @@ impl RoomLog {
                     room, "the guest exceeded its log quota; dropping its output for the rest of the second ({hint})"
                 );
             }
-            LogDecision::Drop => {}
+            LogDecision::DropForTotal { limit: Some(limit) } => {
+                let hint = limit.hint();
+                warn!(
+                    parent: None,
+                    "the guests of all rooms exceeded their log quota; dropping output for the rest of the second ({hint})"
+                );
+            }
+            LogDecision::DropForTotal { limit: None } | LogDecision::Drop => {}
         }
     }
 
@@ -162,7 +170,7 @@ impl RoomLog {
 
 impl Drop for RoomLog {
     fn drop(&mut self) {
-        let mut state = std::mem::replace(self.state.get_mut(), LogState::new(0, 0));
+        let mut state = self.state.lock();
         self.log_panic(&mut state);
         for stream in [Stream::Stdout, Stream::Stderr] {
             if !state.line(stream).is_empty() {
@@ -173,8 +181,9 @@ impl Drop for RoomLog {
 }
 
 impl LogState {
-    fn new(lines_per_second: usize, bytes_per_second: usize) -> Self {
-        let quota = LogQuota::new(lines_per_second, bytes_per_second, Instant::now());
+    fn new(config: &WasmHostConfig, total: Arc<TotalLogQuota>) -> Self {
+        let (max_lines, max_bytes) = (config.log_lines_per_second, config.log_bytes_per_second);
+        let quota = LogQuota::new(max_lines, max_bytes, total, Instant::now());
         LogState { stdout: Vec::new(), stderr: Vec::new(), text: StderrText::default(), quota }
     }
 

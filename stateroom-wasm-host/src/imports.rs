@@ -8,7 +8,11 @@ mod stdio;
 use wasmtime::{Caller, Engine, Extern, Linker, Memory};
 use wasmtime_wasi::{I32Exit, p1};
 
-use crate::{memory, state::GuestState, violation::ProtocolViolation};
+use crate::{
+    memory,
+    state::{self, GuestState},
+    violation::ProtocolViolation,
+};
 
 const WASI: &str = "wasi_snapshot_preview1";
 /// WASI's error codes: none; an unknown descriptor; an address outside of memory; an invalid argument; a descriptor that
@@ -102,9 +106,12 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
     Ok(linker)
 }
 
-/// `env.stateroom_send`: accepts an effect.
+/// `env.stateroom_send`: accepts an effect or, within a batch, records of effects.
 fn send(mut caller: Caller<'_, GuestState>, address: u32, length: u32) -> wasmtime::Result<()> {
     let memory = guest_memory(&mut caller)?;
+    if caller.data().effects.is_in_batch() {
+        return Ok(state::hand_over(caller, memory, address, length)?);
+    }
     let (memory, state) = memory.data_and_store_mut(&mut caller);
     state.effects.receive(memory::bytes(memory, address, length)?)?;
     Ok(())

@@ -2,6 +2,8 @@
 //!
 //! *Invariant:* every call into the guest is subject to both time budgets. After a failed call the instance is unusable (its
 //! stack pointer, for example, stays lowered): its owner drops it.
+mod backtrace;
+mod batch_size;
 mod event_kinds;
 pub(crate) mod failure;
 mod guest;
@@ -25,7 +27,7 @@ use tracing::debug;
 use wasmtime::Store;
 use wasmtime_wasi::WasiCtxBuilder;
 
-use self::{event_kinds::EventKinds, failure::FailureContext, guest::Guest};
+use self::{batch_size::BatchSize, event_kinds::EventKinds, failure::FailureContext, guest::Guest};
 use crate::{
     config::Limit,
     effects::{EffectBuffer, FinishedEffects},
@@ -52,6 +54,8 @@ pub(crate) struct Instance {
     finished: FinishedEffects,
     /// The kinds of events that the guest understands.
     events: EventKinds,
+    /// The number of events that a batch may have.
+    batch_size: BatchSize,
     /// The events to deliver next, and the length of each. Empty between batches; kept for their capacity.
     encoded: Vec<u8>,
     lengths: Vec<u32>,
@@ -101,7 +105,7 @@ impl Instance {
         let config = module.config();
         let scheduler = Arc::new(Scheduler::new(config, Arc::clone(module.engine().lane())));
         scheduler.set_blocking(wait_mode == WaitMode::Blocking);
-        let log = Arc::new(RoomLog::new(room_id, config));
+        let log = Arc::new(RoomLog::new(room_id, config, Arc::clone(module.engine().log_quota())));
         let mut wasi = WasiCtxBuilder::new();
         let clock = module.environment().install(&mut wasi);
         let state = GuestState {
@@ -113,6 +117,7 @@ impl Instance {
             effects: EffectBuffer::new(config),
             relayed: RelayedEvents::default(),
             log,
+            symbols: module.symbols().cloned(),
             scheduler: Arc::clone(&scheduler),
         };
         let finished = state.effects.finished();
@@ -139,6 +144,7 @@ impl Instance {
                     engine: Arc::clone(module.engine()),
                     finished,
                     events: EventKinds::PROTOCOL_0,
+                    batch_size: BatchSize::new(config.memory_bytes),
                     encoded: Vec::new(),
                     lengths: Vec::new(),
                     permit: None,
@@ -160,6 +166,11 @@ impl Instance {
     /// Returns the size of the guest's memory.
     pub(crate) fn memory_bytes(&mut self) -> usize {
         self.guest.memory().len()
+    }
+
+    /// Charges the room's share of the CPU for time that the host spent on its effects.
+    pub(crate) fn charge(&mut self, host_time: Duration) {
+        self.scheduler.charge(host_time);
     }
 
     /// Sets the time that the following events read from the system's clock; none for the time of that clock.
@@ -197,7 +208,9 @@ impl Instance {
             }
             return Ok(());
         }
-        self.guest.store().data_mut().begin_event();
+        let state = self.guest.store().data_mut();
+        state.begin_event();
+        let (events, bytes_before) = (lengths.len(), state.effects.bytes_since_flush());
         let Instance { guest, scheduler, engine, finished, .. } = self;
         let calls = async |guest: &mut Guest| guest.receive(engine.relay(), &mut encoded, &mut lengths).await;
         let release = || batch.finish_events(&mut finished.lock());
@@ -211,11 +224,16 @@ impl Instance {
         encoded.shrink_to(RETAINED_BYTES);
         lengths.clear();
         (self.encoded, self.lengths) = (encoded, lengths);
+        let effects = &self.guest.store().data().effects;
+        let bytes = effects.bytes_since_flush().saturating_sub(bytes_before);
+        self.batch_size.adapt(events, bytes, effects.largest_event());
         outcome.map_err(|error| self.fault(error.as_ref()))
     }
 
     fn encode_events(&self, batch: &EventBatch, encoded: &mut Vec<u8>, lengths: &mut Vec<u32>) {
         let accepts_batches = self.guest.accepts_batches();
+        // The relay does without a limit: effects leave the memory of a guest of protocol 0 at once.
+        let max_events = if accepts_batches { self.batch_size.events() } else { usize::MAX };
         batch.take_events(|event| {
             let plain;
             let event = match event {
@@ -226,7 +244,7 @@ impl Instance {
                 }
                 event => event,
             };
-            if !self.events.contain(event) {
+            if !self.events.contain(event) || lengths.len() >= max_events {
                 return false;
             }
             let before = encoded.len();

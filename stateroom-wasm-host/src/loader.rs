@@ -27,7 +27,7 @@ pub(crate) fn load(
 ) -> Result<LinkedModule, WasmHostError> {
     let compiled = module::compile(&name, bytes, engine.engine(), config);
     let loaded = compiled.and_then(|module| load_compiled(name, &module, engine, config));
-    loaded.map_err(|error| with_kind(error, bytes))
+    loaded.map(|module| module.with_symbols_of(bytes)).map_err(|error| with_kind(error, bytes))
 }
 
 /// Names the kind of a rejected module if the compiler, its exports or its imports show that it may be of another kind.

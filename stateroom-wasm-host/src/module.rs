@@ -5,6 +5,7 @@
 mod cache;
 mod exports;
 mod format;
+pub(crate) mod symbols;
 
 use std::{error::Error, sync::Arc};
 
@@ -14,6 +15,7 @@ use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 use self::{
     cache::Compiled,
     format::{ForeignFormat, foreign_format},
+    symbols::Symbols,
 };
 pub(crate) use self::{exports::Exports, format::foreign_kind};
 use crate::{
@@ -34,6 +36,7 @@ pub(crate) struct LinkedModule {
     pre: InstancePre<GuestState>,
     exports: Exports,
     environment: Environment,
+    symbols: Option<Arc<Symbols>>,
 }
 
 impl LinkedModule {
@@ -51,12 +54,23 @@ impl LinkedModule {
         let exports = Exports::find(&name, module)?;
         check_limits(&name, module, config)?;
         let pre = resolve_imports(&name, module, engine.engine())?;
-        Ok(LinkedModule { name, engine, config: config.clone(), pre, exports, environment: Environment::Real })
+        let (config, environment) = (config.clone(), Environment::Real);
+        Ok(LinkedModule { name, engine, config, pre, exports, environment, symbols: None })
     }
 
     /// Returns the same module for guests in another environment.
     pub(crate) fn with_environment(&self, environment: Environment) -> Self {
         LinkedModule { environment, ..self.clone() }
+    }
+
+    /// Sets the debug information, from the module in binary form.
+    pub(crate) fn with_symbols_of(self, module: &[u8]) -> Self {
+        LinkedModule { symbols: Symbols::of(module).map(Arc::new), ..self }
+    }
+
+    /// Returns the debug information, if there is any.
+    pub(crate) fn symbols(&self) -> Option<&Arc<Symbols>> {
+        self.symbols.as_ref()
     }
 
     /// Returns the clocks and random numbers of its guests.

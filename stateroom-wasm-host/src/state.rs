@@ -13,6 +13,7 @@ use crate::{
     guest_log::RoomLog,
     limits::{resources::ResourceLimits, scheduler::Scheduler},
     memory,
+    module::symbols::Symbols,
     violation::ProtocolViolation,
 };
 
@@ -29,6 +30,7 @@ pub(crate) struct GuestState {
     /// The events that the relay delivers.
     pub(crate) relayed: RelayedEvents,
     pub(crate) log: Arc<RoomLog>,
+    pub(crate) symbols: Option<Arc<Symbols>>,
     pub(crate) scheduler: Arc<Scheduler>,
 }
 
@@ -57,4 +59,22 @@ pub(crate) fn read_published(mut store: impl AsContextMut<Data = GuestState>) ->
         state.log.end_events();
     }
     Ok(has_finished)
+}
+
+/// Takes the effects of a batch so far, so that the guest can reuse their memory: those published, and records of the event in
+/// progress.
+pub(crate) fn hand_over(
+    mut store: impl AsContextMut<Data = GuestState>,
+    memory: Memory,
+    address: u32,
+    length: u32,
+) -> Result<(), ProtocolViolation> {
+    let has_finished = read_published(&mut store)?;
+    let mut context = store.as_context_mut();
+    let (memory, state) = memory.data_and_store_mut(&mut context);
+    if has_finished {
+        state.scheduler.begin_next_event();
+    }
+    state.effects.hand_over(memory::bytes(memory, address, length)?)?;
+    memory::clear_published(memory, state.effects_pointer)
 }

@@ -22,8 +22,6 @@ pub(crate) enum ProtocolViolation {
     AnswerTooLong { length: u32, limit: u32 },
     #[error("the guest's answer to `stateroom_hello` is invalid: {0}")]
     InvalidAnswer(WireError),
-    #[error("the guest called `stateroom_send` while handling a batch of events")]
-    SentDuringBatch,
     #[error("the guest retracted effects that it had published")]
     EffectsRetracted,
     #[error("the guest published effects after the end of the last finished event")]
@@ -63,7 +61,6 @@ impl ProtocolViolation {
             ProtocolViolation::InvalidMessage(_)
             | ProtocolViolation::AnswerTooLong { .. }
             | ProtocolViolation::InvalidAnswer(_)
-            | ProtocolViolation::SentDuringBatch
             | ProtocolViolation::EffectsRetracted
             | ProtocolViolation::TrailingEffects
             | ProtocolViolation::EventCount { .. } => FaultKind::BadMessage,

@@ -60,7 +60,7 @@ pub trait Publisher: Sync {
 
 /// The effects of a batch of events, in the order of request.
 ///
-/// *Invariant:* published bytes stay unchanged at their address until others are published.
+/// *Invariant:* published bytes stay unchanged at their address until others are published, or the host has taken them.
 pub(crate) struct BatchEffects {
     /// Kept after the batch: the host reads it then, and its capacity is reused.
     encoded: Vec<u8>,
@@ -71,7 +71,8 @@ pub(crate) struct BatchEffects {
 }
 
 impl BatchEffects {
-    /// Capacity that is retained for the next batch.
+    /// Capacity that is retained for the next batch, and the size from which effects are handed over to the host, so that no
+    /// batch needs much more memory than its largest effect.
     const MAX_RETAINED: usize = 64 << 10;
 
     /// Begins a batch; the host has reset what was published. Returns false in the middle of another batch.
@@ -83,11 +84,12 @@ impl BatchEffects {
     }
 
     /// Finishes an event and publishes its effects.
-    pub(crate) fn end_event(&mut self) {
+    pub(crate) fn end_event(&mut self, send: fn(&[u8])) {
         self.reserve(batch::HEADER_BYTES);
         batch::encode_end(&mut self.encoded);
         self.finished = self.encoded.len();
         self.publish();
+        self.hand_over_excess(send);
     }
 
     /// Ends the batch.
@@ -95,9 +97,19 @@ impl BatchEffects {
         self.publisher = None;
     }
 
-    fn push(&mut self, effect: &Effect) {
+    fn push(&mut self, effect: &Effect, send: fn(&[u8])) {
         self.reserve(batch::effect_bytes(effect));
         batch::encode_effect(effect, &mut self.encoded);
+        self.hand_over_excess(send);
+    }
+
+    /// Has the host take everything if it is large: what is published, and the effects of the event in progress.
+    fn hand_over_excess(&mut self, send: fn(&[u8])) {
+        if self.encoded.len() >= Self::MAX_RETAINED {
+            send(self.encoded.get(self.finished..).unwrap_or_default());
+            self.finished = 0;
+            self.encoded.clear();
+        }
     }
 
     /// Reserves space. If that takes a new allocation, the old one is freed only after the new one is published.
@@ -136,7 +148,7 @@ impl GuestContext {
         }
         let mut batch = self.host.batch();
         if batch.publisher.is_some() {
-            batch.push(effect);
+            batch.push(effect, self.send);
             return;
         }
         // The only allocation: an effect is larger in memory than encoded.

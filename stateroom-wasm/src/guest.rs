@@ -57,7 +57,7 @@ impl<S: StateroomService + Default> Guest<S> {
         }
     }
 
-    /// Handles a batch of events. The effects of each event are published when it ends.
+    /// Handles a batch of events. The effects of each event are published when it ends; large ones are passed to `send` before.
     pub fn receive_batch(&'static self, events: &[u8], publisher: &'static dyn Publisher, send: fn(&[u8])) {
         if !self.host.batch().begin(publisher) {
             abort("the host sent events while the service was handling others");
@@ -68,7 +68,7 @@ impl<S: StateroomService + Default> Guest<S> {
                 Err(WireError::UnknownKind(_)) => {}
                 Err(error) => abort(&format!("failed to decode the host's events: {error}")),
             }
-            self.host.batch().end_event();
+            self.host.batch().end_event(send);
         }
         self.host.batch().end();
     }
@@ -308,6 +308,26 @@ mod tests {
         guest::<Observer>().receive_batch(&encode(&[Event::Timer, Event::Timer, Event::Timer]), &PUBLISHED, send);
         assert_eq!(SEEN.take(), [0, 0, 1, 1, 2, 2]);
         assert_eq!(PUBLISHED.effects().len(), 3);
+    }
+
+    #[test]
+    fn large_effects_are_handed_over_within_a_batch() {
+        thread_local! { static TAKEN: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) } }
+
+        #[derive(Default)]
+        struct Large;
+        impl StateroomService for Large {
+            fn timer(&mut self, context: &impl StateroomContext) {
+                (0..5).for_each(|_| context.send_message(MessageRecipient::Broadcast, vec![1; 30_000]));
+            }
+        }
+
+        let take = |records: &[u8]| TAKEN.with_borrow_mut(|taken| taken.push(Records::new(records).count()));
+        let published = Box::leak(Box::<Published>::default());
+        guest::<Large>().receive_batch(&encode(&[Event::Timer, Event::Timer]), published, take);
+        // The second time, the second event has two, behind the end of the first; the third time, it has the rest.
+        assert_eq!(TAKEN.take(), [3, 1, 3]);
+        assert_eq!(published.effects().last().map(Vec::len), Some(1));
     }
 
     #[test]

@@ -170,6 +170,10 @@ limits! {
         log_bytes_per_second: Bytes => "the rest is dropped, and its size is logged",
         /// Maximum rate of lines that a room logs
         log_lines_per_second: usize => "the rest is dropped, and its size is logged",
+        /// Maximum rate of bytes that all rooms together log
+        total_log_bytes_per_second: Bytes => "the rest is dropped, which is logged",
+        /// Maximum rate of lines that all rooms together log
+        total_log_lines_per_second: usize => "the rest is dropped, which is logged",
         /// Maximum number of random bytes per call
         random_bytes: Bytes => "the call fails in the guest, which most guests do not survive",
         /// Number of instance slots, one per room

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     admission::Access,
+    rate_limit::warnings::WarningLimiter,
     rooms::{Refusal, Want, registry::RoomRegistry},
     settings::Limit,
 };
@@ -138,7 +139,12 @@ fn for_room(headers: &HeaderMap, passed_on: &[String], cookie: Option<&str>) -> 
 fn from_room(room_id: &str, response: room::Response, listed: &[String], budget: &MemoryBudget) -> Response {
     let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
     let Some(status) = status else {
-        tracing::warn!(room = room_id, status = response.status, "a room answered with an invalid status; sent as 500");
+        static WARNINGS: WarningLimiter = WarningLimiter::frequent();
+
+        if let Some(suppressed) = WARNINGS.allow(Instant::now()) {
+            let status = response.status;
+            tracing::warn!(room = room_id, status, suppressed, "a room answered with an invalid status; sent as 500");
+        }
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let headers = permitted(room_id, &response.headers, listed);

@@ -1,33 +1,55 @@
-//! The rate limit of a warning that peers can cause.
+//! The rate limit of a line of the log that peers or services can cause.
 //!
-//! *Invariant:* at most one warning in [`WARNING_INTERVAL`], however often its cause occurs.
+//! *Invariant:* no interval has more lines than the limiter permits, however often their cause occurs.
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// Minimum time between two warnings.
-const WARNING_INTERVAL: Duration = Duration::from_secs(10);
-
 /// Limits the rate of one kind of warning.
-#[derive(Debug, Default)]
-pub(crate) struct WarningLimiter(Mutex<WarningState>);
+#[derive(Debug)]
+pub(crate) struct WarningLimiter {
+    max: u32,
+    interval: Duration,
+    state: Mutex<WarningState>,
+}
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct WarningState {
-    last: Option<Instant>,
+    /// The start of the current interval.
+    since: Option<Instant>,
+    /// Number of warnings in it.
+    warnings: u32,
     suppressed: u64,
 }
 
 impl WarningLimiter {
+    /// Creates a limiter of warnings that one is enough of: one in 10 seconds.
+    pub(crate) const fn occasional() -> Self {
+        Self::new(1, Duration::from_secs(10))
+    }
+
+    /// Creates a limiter of warnings that are each worth reading: 10 per second.
+    pub(crate) const fn frequent() -> Self {
+        Self::new(10, Duration::from_secs(1))
+    }
+
+    const fn new(max: u32, interval: Duration) -> Self {
+        let state = WarningState { since: None, warnings: 0, suppressed: 0 };
+        WarningLimiter { max, interval, state: Mutex::new(state) }
+    }
+
     /// Returns the number of warnings suppressed since the last one, or `None` if this one is suppressed, too.
     pub(crate) fn allow(&self, now: Instant) -> Option<u64> {
-        let mut state = self.0.lock();
-        if state.last.is_some_and(|last| now.saturating_duration_since(last) < WARNING_INTERVAL) {
+        let mut state = self.state.lock();
+        if state.since.is_none_or(|since| now.saturating_duration_since(since) >= self.interval) {
+            (state.since, state.warnings) = (Some(now), 0);
+        }
+        if state.warnings >= self.max {
             state.suppressed += 1;
             return None;
         }
-        state.last = Some(now);
+        state.warnings += 1;
         Some(std::mem::take(&mut state.suppressed))
     }
 }
@@ -37,13 +59,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn allows_one_warning_in_an_interval_and_counts_the_others() {
-        let (limiter, start) = (WarningLimiter::default(), Instant::now());
-        assert_eq!(limiter.allow(start), Some(0));
-        for seconds in 0..10 {
-            assert_eq!(limiter.allow(start + Duration::from_secs(seconds)), None);
+    fn allows_some_warnings_in_an_interval_and_counts_the_others() {
+        let start = Instant::now();
+        for (limiter, max) in [(WarningLimiter::occasional(), 1), (WarningLimiter::frequent(), 10)] {
+            let allowed = |times| (0..times).filter_map(|_| limiter.allow(start)).collect::<Vec<_>>();
+            assert_eq!(allowed(max), vec![0; max]);
+            assert!(allowed(7).is_empty());
+            assert_eq!(limiter.allow(start + limiter.interval), Some(7));
+            assert_eq!(limiter.allow(start + 3 * limiter.interval), Some(0));
         }
-        assert_eq!(limiter.allow(start + WARNING_INTERVAL), Some(10));
-        assert_eq!(limiter.allow(start + 3 * WARNING_INTERVAL), Some(0));
     }
 }

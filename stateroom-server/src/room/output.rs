@@ -9,12 +9,13 @@ use stateroom::{
     messages::{Effect, EventKind},
     room::{ConnectionId, RoomLimit, RoomOutput, Timestamp},
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{clock::RoomClock, egress::Egress, members::Members};
 use crate::{
     metrics::{EventCounts, Metrics},
     outbound::Load,
+    rate_limit::warnings::WarningLimiter,
     settings::Limit,
     websocket::close::CloseCause,
 };
@@ -125,10 +126,14 @@ impl RoomOutput for Output {
     }
 
     fn close_code_replaced(&mut self, client: ClientId, code: u16) {
+        static WARNINGS: WarningLimiter = WarningLimiter::frequent();
+
+        let Some(suppressed) = WARNINGS.allow(Instant::now()) else { return };
         tracing::warn!(
             room = &*self.room_id,
             client = client.0,
             code,
+            suppressed,
             "a service closed a client with a code reserved for the server; sent as 1000"
         );
     }

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     metrics::GaugeGuard,
     outbound::Outbound,
+    rate_limit::warnings::WarningLimiter,
     room::{
         actor::{Ending, Room},
         egress::Egress,
@@ -276,7 +277,7 @@ impl RoomRegistry {
             state.backoff.failed(room_id, Instant::now());
         }
         drop(state);
-        log_end(room_id, ending);
+        log_end(room_id, ending, self.shared.fault_warnings());
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, RegistryState> {
@@ -284,24 +285,33 @@ impl RoomRegistry {
     }
 }
 
-fn log_end(room: &str, ending: &Ending) {
-    match ending {
-        Ending::Failed(fault) => {
-            let (event, reason) = (fault.event(), fault.kind().label());
-            ::metrics::counter!("stateroom_faults_total", "reason" => reason).increment(1);
-            // One line. The backtrace is a quoted field because the guest chooses its names.
-            tracing::error!(
-                room,
-                event,
-                reason,
-                backtrace = fault.backtrace(),
-                "the service of a room failed: {}",
-                fault.message()
-            );
-        }
-        Ending::NoSpace(fault) => tracing::warn!(room, "failed to start a room: {}", fault.message()),
-        ending => tracing::debug!(room, ?ending, "room ended"),
+/// Logs why a room ended. Whoever makes rooms fail could fill the log, so the number of lines per second is limited.
+fn log_end(room: &str, ending: &Ending, warnings: &WarningLimiter) {
+    let (Ending::Failed(fault) | Ending::NoSpace(fault)) = ending else {
+        tracing::debug!(room, ?ending, "room ended");
+        return;
+    };
+    let (event, reason) = (fault.event(), fault.kind().label());
+    if let Ending::Failed(_) = ending {
+        ::metrics::counter!("stateroom_faults_total", "reason" => reason).increment(1);
     }
+    let Some(suppressed) = warnings.allow(Instant::now()) else { return };
+    if suppressed > 0 {
+        tracing::warn!("{suppressed} more rooms failed, without a line of their own");
+    }
+    if let Ending::NoSpace(_) = ending {
+        tracing::warn!(room, "failed to start a room: {}", fault.message());
+        return;
+    }
+    // One line. The backtrace is a quoted field because the guest chooses its names.
+    tracing::error!(
+        room,
+        event,
+        reason,
+        backtrace = fault.backtrace(),
+        "the service of a room failed: {}",
+        fault.message()
+    );
 }
 
 fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {

@@ -5,7 +5,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread::{self, Thread},
     time::Duration,
@@ -15,6 +15,14 @@ use wasmtime::{Engine, EngineWeak};
 
 /// The interval at which a computing guest is interrupted to let others run.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
+
+/// Number of ticks so far, of all engines. It advances before a ticker parks, too.
+static TICKS: AtomicU64 = AtomicU64::new(1);
+
+/// Returns the number of ticks so far, which is never 0.
+pub(crate) fn ticks() -> u64 {
+    TICKS.load(Ordering::Relaxed)
+}
 
 /// Ticks without a running guest before the thread parks. Parking and unparking costs more than a few idle ticks.
 const MAX_IDLE_TICKS: u32 = 20;
@@ -77,6 +85,7 @@ fn tick(engine: &EngineWeak, state: &TickerState) {
     while !state.stopped.load(Ordering::SeqCst) {
         thread::sleep(TICK);
         let Some(engine) = engine.upgrade() else { return };
+        TICKS.fetch_add(1, Ordering::Relaxed);
         engine.increment_epoch();
         drop(engine);
         idle_ticks = if state.running.load(Ordering::SeqCst) > 0 { 0 } else { idle_ticks + 1 };

@@ -1,8 +1,12 @@
 //! A room's quota of the log.
 //!
 //! *Invariant:* no second exceeds the quota; once a line is dropped, so are all others of that second, and they are counted.
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use super::total::TotalLogQuota;
 use crate::config::Limit;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -17,6 +21,7 @@ pub(super) struct LogQuota {
     lines: usize,
     bytes: usize,
     dropped: usize,
+    total: Arc<TotalLogQuota>,
 }
 
 /// Whether a line is logged.
@@ -31,12 +36,17 @@ pub(super) enum LogDecision {
         /// The limit that it exceeds.
         limit: Limit,
     },
+    /// Drop it, as the first line of this second, because the guests log too much together.
+    DropForTotal {
+        /// The limit that they exceed, if it is to be reported: once a second.
+        limit: Option<Limit>,
+    },
     Drop,
 }
 
 impl LogQuota {
-    pub(super) fn new(max_lines: usize, max_bytes: usize, now: Instant) -> Self {
-        LogQuota { max_lines, max_bytes, since: now, lines: 0, bytes: 0, dropped: 0 }
+    pub(super) fn new(max_lines: usize, max_bytes: usize, total: Arc<TotalLogQuota>, now: Instant) -> Self {
+        LogQuota { max_lines, max_bytes, since: now, lines: 0, bytes: 0, dropped: 0, total }
     }
 
     /// Returns whether any output would be dropped now.
@@ -53,18 +63,24 @@ impl LogQuota {
     pub(super) fn take(&mut self, bytes: usize, now: Instant) -> LogDecision {
         let mut dropped = 0;
         if now.saturating_duration_since(self.since) >= SECOND {
-            dropped = self.dropped;
-            *self = LogQuota::new(self.max_lines, self.max_bytes, now);
+            dropped = std::mem::take(&mut self.dropped);
+            (self.since, self.lines, self.bytes) = (now, 0, 0);
         }
-        if self.dropped == 0 && self.lines < self.max_lines && self.bytes.saturating_add(bytes) <= self.max_bytes {
+        if self.dropped > 0 {
+            self.dropped += 1;
+            return LogDecision::Drop;
+        }
+        if self.lines < self.max_lines && self.bytes.saturating_add(bytes) <= self.max_bytes {
+            if let Err(limit) = self.total.take(self.lines, self.bytes, bytes, now) {
+                // Those of earlier seconds are reported with these.
+                self.dropped = dropped + 1;
+                return LogDecision::DropForTotal { limit };
+            }
             self.lines += 1;
             self.bytes += bytes;
             return LogDecision::Log { dropped };
         }
-        self.dropped += 1;
-        if self.dropped > 1 {
-            return LogDecision::Drop;
-        }
+        self.dropped = dropped + 1;
         let exceeds_lines = self.lines >= self.max_lines;
         let limit = if exceeds_lines { Limit::LogLinesPerSecond } else { Limit::LogBytesPerSecond };
         limit.count_exceeded();
@@ -79,7 +95,8 @@ mod tests {
     #[test]
     fn a_quota_is_renewed_each_second() {
         let start = Instant::now();
-        let mut quota = LogQuota::new(2, 100, start);
+        let total = Arc::new(TotalLogQuota::new(1000, 10_000));
+        let mut quota = LogQuota::new(2, 100, total, start);
         assert_eq!(quota.take(10, start), LogDecision::Log { dropped: 0 });
         assert_eq!(quota.take(91, start), LogDecision::DropFirst { limit: Limit::LogBytesPerSecond });
         assert_eq!(quota.take(1, start), LogDecision::Drop);

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 
 /// Maximum number of bytes kept of a panic's text, and of other output.
 const MAX_BYTES: usize = 4 << 10;
+/// Maximum number of bytes of a panic's location.
+const MAX_LOCATION_BYTES: usize = 256;
 /// Maximum number of lines of other output.
 const MAX_LINES: usize = 8;
 
@@ -103,14 +105,17 @@ impl StderrText {
         let Some(PanicText { header, message, message_bytes }) = panic else {
             let mut lines: VecDeque<&[u8]> = tail.rsplit(|byte| *byte == b'\n').take(MAX_LINES + 1).collect();
             lines.make_contiguous().reverse();
-            return StderrTail::Other(join(lines));
+            return StderrTail::Other(beginning(&join(lines)).to_owned());
         };
         let message_text = join(message.split(|byte| *byte == b'\n'));
+        let message_text = beginning(&message_text);
         let mark = if message_bytes > message.len() { cut_mark(message_bytes) } else { String::new() };
-        let words = match panic_location(&header) {
-            Some(location) => format!("panicked at {} {message_text}{mark}", printable(location)),
-            None => format!("{} {message_text}{mark}", printable(&header)),
+        let (start, line) = match panic_location(&header) {
+            Some(location) => ("panicked at ", location),
+            None => ("", header.as_slice()),
         };
+        let line = printable(line.get(..MAX_LOCATION_BYTES).unwrap_or(line));
+        let words = format!("{start}{line} {message_text}{mark}");
         StderrTail::Panic(words.trim_end().to_owned())
     }
 }
@@ -121,6 +126,11 @@ impl PanicText {
         self.message.extend_from_slice(bytes.get(..space).unwrap_or(bytes));
         self.message_bytes = self.message_bytes.saturating_add(bytes.len());
     }
+}
+
+/// Returns the beginning of a text: escaped characters are longer than those of the guest.
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_BYTES)).unwrap_or(text)
 }
 
 /// Marks the end of a text that is longer.
@@ -210,6 +220,16 @@ mod tests {
         let StderrTail::Panic(text) = tail(&[header, &long]) else { panic!("not a panic") };
         assert!(text.starts_with("panicked at lib.rs:1:1: begins x x x"), "{text}");
         assert!(text.ends_with("x... (cut: 1048583 bytes in all)") && text.len() < 5000, "{text}");
+    }
+
+    #[test]
+    fn escaped_characters_do_not_lengthen_a_text() {
+        let controls = "\u{1b}".repeat(3000);
+        let header = format!("thread 'main' panicked at {controls}:1:1:\n");
+        for parts in [&[header.as_str(), controls.as_str()][..], &[controls.as_str()]] {
+            let (StderrTail::Panic(text) | StderrTail::Other(text)) = tail(parts);
+            assert!(text.len() < 6000 && text.contains("\\u{1b}\\u{1b}"), "{} bytes", text.len());
+        }
     }
 
     #[test]

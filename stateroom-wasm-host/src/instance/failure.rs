@@ -7,10 +7,10 @@ use stateroom::fault::{Fault, FaultKind};
 use wasmtime::{Error, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use super::backtrace;
 use crate::{
     config::Limit,
     display::{ByteSize, Seconds},
-    engine::relay,
     guest_log::StderrTail,
     limits::{resources::Refusal, scheduler::Scheduler},
     state::GuestState,
@@ -40,7 +40,7 @@ fn exceeded(limit: Limit, kind: FaultKind, message: impl Into<String>) -> Fault 
 pub(crate) fn fault(error: &Error, context: &FailureContext<'_>) -> Fault {
     let fault = without_backtrace(error, context);
     match error.downcast_ref::<WasmBacktrace>() {
-        Some(backtrace) => match one_line_per_frame(&backtrace.to_string()) {
+        Some(backtrace) => match backtrace::text(backtrace, context.state.symbols.as_deref()) {
             frames if frames.is_empty() => fault,
             frames => fault.with_backtrace(frames),
         },
@@ -120,89 +120,5 @@ fn trap_message(error: &Error, context: &FailureContext<'_>) -> String {
         StderrTail::Panic(panic) if trap == Some(&Trap::UnreachableCodeReached) => panic,
         StderrTail::Panic(text) | StderrTail::Other(text) if !text.is_empty() => format!("{text} ({cause})"),
         _ => cause,
-    }
-}
-
-/// Reformats wasmtime's backtrace, which has the source location on a line of its own, to one line per frame with the
-/// function's name as in the source, and cuts it off where the guest was called.
-fn one_line_per_frame(backtrace: &str) -> String {
-    let mut frames = String::new();
-    for line in backtrace.lines().skip(1) {
-        if line.trim_start().starts_with("note:") || line.contains(relay::NAME) {
-            break;
-        }
-        let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-        if !frames.is_empty() {
-            frames.push(if line.starts_with("at ") { ' ' } else { '\n' });
-        }
-        // A frame has an address, unless the stack was exhausted in it.
-        match line.split_once("- ").map(|(number, function)| (number, "- ", function)).or_else(|| {
-            let (number, function) = line.split_once(": ")?;
-            Some((number, ": ", function))
-        }) {
-            Some((number, separator, function)) if !line.starts_with("at ") => {
-                frames.push_str(&[number, separator, &source_name(function)].concat());
-            }
-            _ => frames.push_str(&line),
-        }
-    }
-    frames
-}
-
-/// Returns a function's name without the name of its module, and without the hashes that tell versions of crates apart.
-fn source_name(function: &str) -> String {
-    let name = match function.split_once('!') {
-        Some((module, name)) if !module.contains("::") => name,
-        _ => function,
-    };
-    let name = match name.rsplit_once("::h") {
-        Some((name, hash)) if hash.len() == 16 && is_hexadecimal(hash) => name,
-        _ => name,
-    };
-    let mut parts = name.split('[');
-    let mut short = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.split_once(']') {
-            Some((hash, rest)) if hash.len() >= 8 && is_hexadecimal(hash) => short.push_str(rest),
-            _ => short.extend(["[", part]),
-        }
-    }
-    short
-}
-
-fn is_hexadecimal(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_frame_of_a_backtrace_is_one_line() {
-        let original = "error while executing at wasm backtrace:\n    0: a.wasm!deep\n    0:   0x1a - counter::fail\n                    at \
-                        src/lib.rs:7:5\n                - counter::inlined\n    1:   0x3f - m!run\n    2:   0x3f - \
-                        stateroom-relay!deliver\nnote: a hint";
-        assert_eq!(
-            one_line_per_frame(original),
-            "0: deep\n0: 0x1a - counter::fail at src/lib.rs:7:5\n- counter::inlined\n1: 0x3f - run"
-        );
-    }
-
-    #[test]
-    fn names_are_those_of_the_source() {
-        for (name, expected) in [
-            ("a.wasm!std[a88812da5ee6ad9e]::sys::f::<core[9f8d08631ff90aa5]::g, !>", "std::sys::f::<core::g, !>"),
-            ("a.wasm!probe::lookup::hc7334472e870f7f5", "probe::lookup"),
-            (
-                "a.wasm!<probe::Probe as a::Service>::message::hbadbc96591790795",
-                "<probe::Probe as a::Service>::message",
-            ),
-            ("<unknown>!<wasm function 12>", "<wasm function 12>"),
-            ("core::f::<[u8; 4], [T], !>", "core::f::<[u8; 4], [T], !>"),
-            ("memcpy", "memcpy"),
-        ] {
-            assert_eq!(source_name(name), expected);
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! The time budgets of a room's events, and fair use of the CPU among rooms.
 //!
-//! Most events end before the first tick of the clock and are not affected. A longer one yields at each tick; from its
-//! second tick on it also needs a permit of the slow lane for each millisecond in which it computes, and such events take
-//! turns. A room that spins therefore delays others by a millisecond now and then, and many that spin by no more than one.
+//! Most events end before the first tick of the clock and are not affected. A longer one yields at each tick; once it has
+//! computed for longer than a tick, it also needs a permit of the slow lane for each millisecond in which it computes, and such
+//! events take turns. A room that spins therefore delays others by a millisecond now and then, and many that spin by no more than one.
 //! A room that exceeds its CPU share with many short events needs the permit before it computes at all, and keeps it until
 //! the next tick or the end of its batch: otherwise a few such rooms would keep all workers busy.
 //!
@@ -15,22 +15,22 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{self, Sleep},
-};
+use tokio::{sync::OwnedSemaphorePermit, time};
 use wasmtime::{Trap, UpdateDeadline};
 
-use super::cpu_share::CpuShare;
+use super::{cpu_clock, cpu_share::CpuShare, deadline::Deadline};
 use crate::{
     config::{Limit, WasmHostConfig},
-    engine::{lane::SlowLane, ticker::TICK},
+    engine::lane::SlowLane,
 };
+
+/// CPU time of an event from which on it needs a permit.
+const LONG_EVENT: Duration = Duration::from_micros(1500);
 
 /// The time budgets of one room, and their use by the event in progress.
 #[derive(Debug)]
@@ -114,12 +114,22 @@ impl Scheduler {
         let mut deadline: Option<Deadline> = None;
         let mut has_paused = false;
         let outcome = poll_fn(|task| {
-            let resumed = deadline.is_some().then(Instant::now);
-            if let Poll::Ready(outcome) = calls.as_mut().poll(task) {
+            if has_paused {
+                cpu_clock::begin_exactly()
+            } else {
+                cpu_clock::begin()
+            }
+            let poll = calls.as_mut().poll(task);
+            let cpu_time = if has_paused { Some(cpu_clock::take_exactly()) } else { cpu_clock::take() };
+            // An instruction that fills or copies memory is not interrupted by ticks.
+            if let Some(cpu_time) = cpu_time {
+                self.charge(cpu_time);
+            }
+            if let Poll::Ready(outcome) = poll {
                 return Poll::Ready(Ok(outcome));
             }
             has_paused = true;
-            if self.record_pause(resumed) {
+            if self.record_pause(cpu_time.unwrap_or_default()) {
                 deadline = None;
             }
             let deadline = deadline.get_or_insert_with(|| Deadline::new(self.time_budget));
@@ -162,22 +172,32 @@ impl Scheduler {
         }
     }
 
+    /// Charges the room's share for CPU time. Returns whether the room is above it.
+    pub(crate) fn charge(&self, cpu_time: Duration) -> bool {
+        let over_share = self.share.lock().charge(cpu_time, Instant::now());
+        if over_share && !self.over_share.load(Ordering::Relaxed) {
+            Limit::CpuPercent.count_exceeded();
+        }
+        self.over_share.store(over_share, Ordering::Relaxed);
+        over_share
+    }
+
     /// Decides how a guest continues that was interrupted by a tick.
     pub(crate) fn tick(self: &Arc<Self>) -> UpdateDeadline {
+        self.tick_after(cpu_clock::take_exactly())
+    }
+
+    fn tick_after(self: &Arc<Self>, cpu_time: Duration) -> UpdateDeadline {
+        let over_share = self.charge(cpu_time);
         let mut usage = self.usage.lock();
+        usage.cpu_time += cpu_time;
         if usage.cpu_time >= self.cpu_budget {
             usage.cpu_exhausted = true;
             return UpdateDeadline::Interrupt;
         }
         usage.yielding_since = Some(time::Instant::now());
         usage.permit = None;
-        // Sampled: a room that computes half of the time is interrupted by half of the ticks.
-        let over_share = self.share.lock().charge(TICK, Instant::now());
-        if over_share && !self.over_share.load(Ordering::Relaxed) {
-            Limit::CpuPercent.count_exceeded();
-        }
-        self.over_share.store(over_share, Ordering::Relaxed);
-        let needs_permit = (over_share || usage.cpu_time >= TICK) && !self.blocking.load(Ordering::Relaxed);
+        let needs_permit = (over_share || usage.cpu_time >= LONG_EVENT) && !self.blocking.load(Ordering::Relaxed);
         drop(usage);
         let scheduler = Arc::clone(self);
         UpdateDeadline::YieldCustom(1, Box::pin(async move { scheduler.yield_to_others(needs_permit).await }))
@@ -211,42 +231,15 @@ impl Scheduler {
         usage.yielding_since = None;
     }
 
-    /// Records that the guest stopped computing, at a tick or to sleep. Returns whether another event has begun since the
-    /// last pause.
-    fn record_pause(&self, resumed: Option<Instant>) -> bool {
-        // At most a tick: the guest is not charged for a thread that the system suspended between two ticks.
-        let cpu_time = resumed.map_or(TICK, |resumed| resumed.elapsed().min(TICK));
+    /// Records that the guest stopped computing after that CPU time, at a tick or to sleep. Returns whether another event has
+    /// begun since the last pause.
+    fn record_pause(&self, cpu_time: Duration) -> bool {
         let mut usage = self.usage.lock();
         usage.cpu_time += cpu_time;
         if usage.yielding_since.is_none() {
             usage.permit = None;
         }
         std::mem::take(&mut usage.next_event_began)
-    }
-}
-
-/// The time budget of one event, from its first pause on.
-struct Deadline {
-    started: time::Instant,
-    budget: Duration,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Deadline {
-    fn new(budget: Duration) -> Self {
-        Deadline { started: time::Instant::now(), budget, timer: Box::pin(time::sleep(budget)) }
-    }
-
-    /// Ready once the event has used its budget, not counting the time in which it yielded.
-    fn poll(&mut self, task: &mut Context<'_>, yielded: impl Fn() -> Duration) -> Poll<()> {
-        while self.timer.as_mut().poll(task).is_ready() {
-            let used = self.started.elapsed().saturating_sub(yielded());
-            let Some(left) = self.budget.checked_sub(used).filter(|left| !left.is_zero()) else {
-                return Poll::Ready(());
-            };
-            self.timer.as_mut().reset(time::Instant::now() + left.max(TICK));
-        }
-        Poll::Pending
     }
 }
 
@@ -268,12 +261,13 @@ mod tests {
     use std::pin::pin;
 
     use super::*;
+    use crate::engine::ticker::TICK;
 
     /// Creates the scheduler of a room with a share of 0 percent that has computed for a number of ticks.
     fn scheduler(lane: &Arc<SlowLane>, ticks: u32) -> Arc<Scheduler> {
         let config = WasmHostConfig::default().with_cpu_percent(0);
         let scheduler = Arc::new(Scheduler::new(&config, Arc::clone(lane)));
-        (0..ticks).for_each(|_| drop(scheduler.tick()));
+        (0..ticks).for_each(|_| drop(scheduler.tick_after(TICK)));
         scheduler
     }
 
@@ -293,6 +287,17 @@ mod tests {
         above.set_blocking(false);
         drop(permit);
         assert!(!waits(above.run(pin!(async {}))).await);
+    }
+
+    #[tokio::test]
+    async fn time_that_the_host_spends_on_effects_counts_as_the_guests() {
+        let lane = Arc::new(SlowLane::new(Some(1)));
+        let scheduler = scheduler(&lane, 0);
+        let _permit = lane.enter().await;
+        scheduler.charge(Duration::from_millis(50));
+        assert!(!waits(scheduler.run(pin!(async {}))).await, "within a burst");
+        scheduler.charge(Duration::from_millis(100));
+        assert!(waits(scheduler.run(pin!(async {}))).await);
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use stateroom::{
     messages::{Effect, Event},
 };
 
-use crate::common::{HOSTILE, Room, config, says, sent};
+use crate::common::{HOSTILE, RAW, Room, config, says, sent};
 
 const BATCHES: &str = include_str!("../guests/batches.wat");
 
@@ -154,8 +154,69 @@ async fn a_budget_applies_to_each_event_of_a_batch() {
 }
 
 #[tokio::test]
-async fn rejects_the_import_within_a_batch() {
-    let fault = Room::new(BATCHES, &config()).await.fails(says(1, "Import")).await;
-    assert_eq!(fault.kind(), FaultKind::BadMessage);
-    assert_eq!(fault.message(), "the guest called `stateroom_send` while handling a batch of events");
+async fn a_guest_may_hand_over_effects_within_a_batch() {
+    let mut room = Room::new(BATCHES, &config()).await;
+    let texts = ["one", "Import", "two", "Import again", "Import"];
+    let (effects, outcome) = room.deliver(texts.map(|text| says(1, text))).await;
+    outcome.unwrap();
+    assert_eq!(effects, texts.map(echo));
+    assert_eq!(room.one(says(1, "three")).await, echo("three"));
+}
+
+#[tokio::test]
+async fn effects_handed_over_are_released_with_their_event_only() {
+    let mut room = Room::new(BATCHES, &config()).await;
+    let (effects, outcome) = room.deliver(["one", "Joined", "two"].map(|text| says(1, text))).await;
+    assert_eq!(outcome.unwrap_err().kind(), FaultKind::BadMessage, "more events ended than there are");
+    assert_eq!(effects[0], echo("one"));
+}
+
+/// Answers each byte of a message with 10 000 bytes, and keeps the answers of a batch in its memory, as modules do that were
+/// built before guests could hand over effects.
+const HOARDER: &str = r#"
+  (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
+  (data (i32.const 64) "\04\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00"
+    "\00\00\00\00\00\00\00\00")
+  (func (export "stateroom_hello") (param i32 i32) (result i64) (i64.const 0x4000000020))
+  (func (export "stateroom_batch") (param $at i32) (param $length i32)
+    (local $end i32) (local $out i32) (local $size i32)
+    (local.set $out (i32.const 131072))
+    (local.set $end (i32.add (local.get $at) (local.get $length)))
+    (loop $next
+      (local.set $size (i32.mul (i32.load offset=8 (local.get $at)) (i32.const 10000)))
+      (loop $grow
+        (if (i32.gt_u
+            (i32.add (i32.add (local.get $out) (local.get $size)) (i32.const 24)) (i32.mul (memory.size) (i32.const 65536)))
+          (then
+            (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable))
+            (br $grow))))
+      (i32.store (local.get $out) (i32.const 0x20000))
+      (i32.store offset=4 (local.get $out) (i32.load offset=4 (local.get $at)))
+      (i32.store offset=8 (local.get $out) (local.get $size))
+      (memory.fill (i32.add (local.get $out) (i32.const 12)) (i32.const 7) (local.get $size))
+      (local.set $out (i32.add (i32.add (local.get $out) (local.get $size)) (i32.const 12)))
+      (i64.store (local.get $out) (i64.const 0xffff))
+      (i32.store offset=8 (local.get $out) (i32.const 0))
+      (local.set $out (i32.add (local.get $out) (i32.const 12)))
+      (i32.store (i32.const 16) (i32.const 131072))
+      (i32.store (i32.const 20) (i32.sub (local.get $out) (i32.const 131072)))
+      (local.set $at (i32.add (i32.add (local.get $at) (i32.const 12)) (i32.load offset=8 (local.get $at))))
+      (br_if $next (i32.lt_u (local.get $at) (local.get $end)))))"#;
+
+/// All answers together would need ten times the memory of the guest.
+#[tokio::test]
+async fn a_batch_is_bounded_by_its_effects() {
+    let hoarder = RAW.replace("(; more ;)", HOARDER);
+    for lengths in [&[50; 160][..], &[&[1; 200][..], &[10; 60], &[50; 160]].concat()] {
+        let mut room = Room::new(&hoarder, &config().with_memory_bytes(8 << 20)).await;
+        let batch = EventBatch::new(lengths.iter().map(|length| says(1, vec![0; *length])));
+        let mut answers = 0;
+        while !batch.is_empty() {
+            room.host.deliver(&batch, &room.context).await.unwrap();
+            let mut finished = FinishedEvents::default();
+            batch.take_finished(&mut finished);
+            answers += finished.effects.len();
+        }
+        assert_eq!(answers, lengths.len());
+    }
 }

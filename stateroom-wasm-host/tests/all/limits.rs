@@ -165,7 +165,7 @@ async fn random_bytes_are_limited() {
 /// Much output, input and randomness at once is an answer and not the end of a program.
 #[tokio::test]
 async fn large_wasi_calls_succeed() {
-    let mut room = Room::new(HOSTILE, &config()).await;
+    let mut room = Room::new(HOSTILE, &config().with_random_bytes(4_u64 << 20)).await;
     for command in ["r", "W", "i"] {
         assert_eq!(room.one(says(1, command)).await, here(), "{command}");
     }
@@ -234,12 +234,33 @@ async fn logged_output_is_limited() {
     assert!(text.contains("the guest exceeded its log quota"), "{text}");
 }
 
+/// A fresh room has a fresh quota, but there is one for all of them.
+#[tokio::test]
+async fn logged_output_of_all_rooms_is_limited() {
+    let log = Log::default();
+    let guard = log.begin();
+    let factory = factory(HOSTILE, &config().with_total_log_lines_per_second(80));
+    for _ in 0..30 {
+        Room::of(&factory).await.one(says(1, "w")).await;
+    }
+    drop(guard);
+    let text = log.text();
+    let lines = text.lines().filter(|line| line.contains("the bottom")).count();
+    // Of 30 000 lines: 80 per second, on a slow machine in several seconds.
+    assert!((20..400).contains(&lines), "{lines}");
+    assert!(text.contains("the guests of all rooms exceeded their log quota"), "{text}");
+}
+
 /// The host's functions run on the guest's stack. Without space of their own, this would end the process.
 #[tokio::test]
 async fn stack_exhaustion_leaves_stack_for_the_host() {
     let log = Log::default();
     let _guard = log.begin();
-    let config = config().with_log_lines_per_second(1 << 20).with_log_bytes_per_second(1 << 30);
+    let config = config()
+        .with_log_lines_per_second(1 << 20)
+        .with_log_bytes_per_second(1 << 30)
+        .with_total_log_lines_per_second(1 << 30)
+        .with_total_log_bytes_per_second(1 << 40);
     let fault = Room::new(HOSTILE, &config).await.fails(says(1, "S")).await;
     assert!(fault.message().contains("call stack exhausted"), "{fault}");
     assert!(log.text().lines().count() > 1000);

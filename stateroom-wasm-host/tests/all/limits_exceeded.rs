@@ -35,6 +35,14 @@ async fn exceed(limit: &str) -> String {
             Room::new(HOSTILE, &config().with_log_bytes_per_second(50)).await.one(says(1, "w")).await;
             return String::new();
         }
+        "total_log_lines_per_second" => {
+            Room::new(HOSTILE, &config().with_total_log_lines_per_second(5)).await.one(says(1, "w")).await;
+            return String::new();
+        }
+        "total_log_bytes_per_second" => {
+            Room::new(HOSTILE, &config().with_total_log_bytes_per_second(50)).await.one(says(1, "w")).await;
+            return String::new();
+        }
         "random_bytes" => (fault("r", &config().with_random_bytes(1_u64 << 20)).await, FaultKind::Trap),
         "instances" => {
             let factory = factory(ECHO, &config().with_instances(1));

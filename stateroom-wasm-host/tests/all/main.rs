@@ -10,6 +10,7 @@ mod abi;
 mod batches;
 mod cache;
 mod common;
+mod cpu_time;
 mod hostile;
 mod limits;
 mod limits_exceeded;

@@ -1,6 +1,11 @@
 //! Guests behind a server with real sockets: a `Server` with a [`WasmHostFactory`](stateroom_wasm_host::WasmHostFactory).
 //! Several of these cases ended rooms or the whole host in 0.4.4.
-use std::{fmt::Display, future::Future, net::SocketAddr, time::Duration};
+use std::{
+    fmt::Display,
+    future::Future,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use futures_util::{SinkExt, StreamExt, stream::SplitStream};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
@@ -57,6 +62,26 @@ async fn code(client: &mut Client) -> u16 {
     loop {
         if let Message::Close(Some(frame)) = within_timeout("a close", client.next()).await.unwrap().unwrap() {
             return frame.code.into();
+        }
+    }
+}
+
+/// Clients that make rooms fail cannot fill the log.
+#[tokio::test]
+async fn the_log_of_faults_is_limited() {
+    let log = Log::default();
+    let _guard = log.begin();
+    let address = serve(&config(), Limits::default()).await;
+    let started = Instant::now();
+    for room in 0.. {
+        assert!(started.elapsed() < Duration::from_secs(20), "all faults were logged");
+        let mut client = join(address, &room.to_string()).await;
+        send(&mut client, "t trap").await;
+        assert_eq!(code(&mut client).await, 1011);
+        if log.text().contains(" more rooms failed, without a line of their own") {
+            let lines = log.text().matches("the service of a room failed").count();
+            assert!(lines <= 11 || lines < room / 2, "{lines} lines of {room} faults");
+            return;
         }
     }
 }

@@ -1,6 +1,7 @@
 ;; A guest that accepts batches of events.
 ;;
-;; message: "T" traps, "P" writes the message to stderr, "S" computes forever, "L" computes for long, "I" calls the import; anything else is echoed to its sender.
+;; message: "T" traps, "P" writes the message to stderr, "S" computes forever, "L" computes for long; anything else is echoed to its sender.
+;; "I" and "J" are echoed, too, and hand over: "I" the effects of the event in progress, "J" an end marker as well.
 (module
   (import "env" "stateroom_send" (func $send (param i32 i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -14,6 +15,7 @@
   (data (i32.const 64)
     "\05\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00"
     "\02\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00")
+  (data (i32.const 144) "\ff\ff")
   (func (export "stateroom_hello") (param i32 i32) (result i64)
     (i64.or (i64.shl (i64.const 64) (i64.const 32)) (i64.const 44)))
   (func (export "stateroom_malloc") (param i32) (result i32) (i32.const 65536))
@@ -36,7 +38,6 @@
               (i32.store (i32.const 132) (local.get $size))
               (drop (call $write (i32.const 2) (i32.const 128) (i32.const 1) (i32.const 136)))))
           (if (i32.eq (local.get $what) (i32.const 0x53)) (then (loop $spin (br $spin)))) ;; S
-          (if (i32.eq (local.get $what) (i32.const 0x49)) (then (call $send (i32.const 16) (i32.const 0)))) ;; I
           (if (i32.eq (local.get $what) (i32.const 0x4c)) ;; L
             (then
               (local.set $count (i32.const 30000000))
@@ -50,7 +51,15 @@
           (i32.store offset=8 (local.get $out) (local.get $size))
           (memory.copy
             (i32.add (local.get $out) (i32.const 12)) (i32.add (local.get $at) (i32.const 12)) (local.get $size))
-          (local.set $out (i32.add (i32.add (local.get $out) (i32.const 12)) (local.get $size)))))
+          (local.set $size (i32.add (i32.const 12) (local.get $size)))
+          (if (i32.eq (local.get $what) (i32.const 0x49)) ;; I
+            (then
+              (call $send (local.get $out) (local.get $size))
+              (local.set $out (i32.sub (i32.const 524288) (local.get $size)))))
+          (if (i32.eq (local.get $what) (i32.const 0x4a)) ;; J
+            (then (call $send (i32.const 144) (i32.const 12))))
+          (local.set $out (i32.add (local.get $out) (local.get $size)))
+          (local.set $size (i32.sub (local.get $size) (i32.const 12)))))
       ;; the end of the event
       (i64.store (local.get $out) (i64.const 0xffff))
       (i32.store offset=8 (local.get $out) (i32.const 0))

@@ -108,7 +108,9 @@ fn without_controls(text: &str) -> String {
 
 /// Returns the lines for a backtrace. `message` is that of the fault.
 fn describe(message: &str, backtrace: &str) -> Vec<String> {
-    let frames: Vec<_> = backtrace.lines().map(Frame::parse).collect();
+    // Notes about what the backtrace lacks.
+    let (notes, frames): (Vec<_>, Vec<_>) = backtrace.lines().partition(|line| line.starts_with('('));
+    let frames: Vec<_> = frames.into_iter().map(Frame::parse).collect();
     let own: Vec<_> = frames.iter().filter(|frame| !frame.is_of_library()).collect();
     let (is_of_service, shown) = match (own.is_empty(), is_reported_by_library(message)) {
         (false, _) => (true, own),
@@ -143,6 +145,7 @@ fn describe(message: &str, backtrace: &str) -> Vec<String> {
                 .to_owned(),
         );
     }
+    lines.extend(notes.into_iter().map(str::to_owned));
     lines
 }
 
@@ -241,6 +244,7 @@ mod tests {
     fn all_frames_are_shown_if_none_is_the_services() {
         assert_eq!(describe("exited", "0: 0x1 - core::f\n1: 0x2 - abort"), ["at core::f", "at abort"]);
         assert_eq!(describe("", "0: a::f\n1: 0x2 - a::f\n2: 0x2 - a::g"), ["at a::f, 2 times", "at a::g"]);
+        assert_eq!(describe("", "0: a::f\n(3 more lines)"), ["at a::f", "(3 more lines)"]);
         assert_eq!(describe("", ""), Vec::<String>::new());
     }
 

@@ -55,6 +55,14 @@ impl Client {
         timeout(TIMEOUT, self.0.send(message.into())).await.expect("nothing is taken").unwrap();
     }
 
+    /// Sends messages in one write.
+    pub(crate) async fn send_together(&mut self, messages: impl IntoIterator<Item = Message>) {
+        for message in messages {
+            self.0.feed(message).await.unwrap();
+        }
+        timeout(TIMEOUT, self.0.flush()).await.expect("nothing is taken").unwrap();
+    }
+
     /// Returns the next message. Pings are skipped and do not extend the timeout.
     pub(crate) async fn next(&mut self) -> Message {
         let heartbeat = |message: &Message| matches!(message, Message::Ping(_) | Message::Pong(_));

@@ -1,6 +1,6 @@
-;; Calls `stateroom_send` within a batch.
+;; Hands over an end marker within a batch, and publishes it again.
 ;;
-;; outcome: init: bad_message: while handling a batch of events
+;; outcome: init: bad_message: the guest finished 2 events of a batch of 1
 (global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
 (data (i32.const 64)
   "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"

@@ -1,12 +1,12 @@
 //! `/http/{room}/...`: HTTP requests that rooms answer.
 //!
 //! *Invariant:* a room receives no credentials unless the settings name their header.
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, HttpBody, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use http_body_util::LengthLimitError;
@@ -22,8 +22,11 @@ use super::{
 };
 use crate::{
     admission::Access,
-    rooms::{Want, registry::RoomRegistry},
+    permits::{AddressPermit, ConnectionPermits, PermitRefusal, SourceNetwork},
+    rate_limit::bucket::RateExceeded,
+    rooms::{Maker, Want, registry::RoomRegistry},
     settings::Limit,
+    shared::Shared,
 };
 
 /// Request headers with credentials for other parties.
@@ -41,16 +44,10 @@ pub(super) async fn answer(
     let admitted = admit(shared, Access::Request, Some(&room_id), &head).await?;
     let may_begin = creates(&head.method);
     let refused = |refusal| HttpRefusal::of_request(refusal, settings.room_strategy);
-    rooms.check(&room_id, Want::Request { may_begin }).map_err(refused)?;
-    let check_rate = |requests, bytes| match admitted.peer {
-        Some(peer) if !shared.request_rate().allow(peer, requests, bytes, Instant::now()) => {
-            Err(HttpRefusal::RequestRate)
-        }
-        _ => Ok(()),
-    };
-    check_rate(1, 0)?;
-    let body = read(body, settings.limits.message_bytes, settings.limits.message_time).await?;
-    check_rate(0, body.len())?;
+    let maker = Maker::client(admitted.peer);
+    rooms.check(&room_id, Want::Request { may_begin }, maker).map_err(refused)?;
+    let _permit = permit(shared, &head, admitted.peer)?;
+    let body = receive(shared, admitted.peer, body).await?;
 
     let mut request = room::Request::default();
     request.method = head.method.as_str().to_owned();
@@ -60,7 +57,7 @@ pub(super) async fn answer(
     request.body = body;
     request.subject = admitted.details.subject;
     request.claims = admitted.details.claims;
-    let handle = rooms.room_for_request(&room_id, may_begin).map_err(refused)?;
+    let handle = rooms.room_for_request(&room_id, maker, may_begin).await.map_err(refused)?;
     match timeout(settings.limits.request_time, handle.request(request)).await {
         Ok(Ok(Some(response))) => Ok(from_room(&room_id, response, &settings.response_headers)),
         Ok(Ok(None)) => Err(HttpRefusal::Unanswered),
@@ -77,14 +74,51 @@ fn creates(method: &Method) -> bool {
     !method.is_safe()
 }
 
+/// Returns the permit of a request from its client's address, unless that of its connection counts the same address.
+fn permit(shared: &Shared, head: &Parts, peer: Option<IpAddr>) -> Result<Option<AddressPermit>, PermitRefusal> {
+    let is_counted = head.extensions.get::<Arc<ConnectionPermits>>().is_some_and(|permits| permits.has_address());
+    match peer {
+        Some(peer) if !is_counted => shared.connections().acquire_for(peer),
+        _ => Ok(None),
+    }
+}
+
+/// Reads a body at the rate of its client's address. What the length in the head exceeds is refused before it is read; a request
+/// that is refused costs nothing.
+async fn receive(shared: &Shared, peer: Option<IpAddr>, body: Body) -> Result<Vec<u8>, HttpRefusal> {
+    let limits = &shared.settings().limits;
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limits.message_bytes {
+        return Err(too_large(limits.message_bytes));
+    }
+    let Some(network) = peer.map(SourceNetwork::of) else {
+        return read(body, limits.message_bytes, limits.message_time).await;
+    };
+    let rate = shared.request_rate();
+    rate.take(network, [1, announced], Instant::now()).map_err(too_often)?;
+    let body = read(body, limits.message_bytes, limits.message_time).await?;
+    rate.take(network, [0, body.len().saturating_sub(announced)], Instant::now()).map_err(|exceeded| {
+        rate.give_back(network, [1, announced]);
+        too_often(exceeded)
+    })?;
+    Ok(body)
+}
+
+fn too_often(exceeded: RateExceeded) -> HttpRefusal {
+    exceeded.limit.exceeded();
+    HttpRefusal::RequestRate { wait: exceeded.wait }
+}
+
+fn too_large(limit: usize) -> HttpRefusal {
+    Limit::MessageBytes.exceeded();
+    HttpRefusal::BodyTooLarge { limit }
+}
+
 /// Reads a body of at most `most` bytes within `time`.
 async fn read(body: Body, most: usize, time: Duration) -> Result<Vec<u8>, HttpRefusal> {
     match timeout(time, to_bytes(body, most)).await {
         Ok(Ok(body)) => Ok(body.into()),
-        Ok(Err(error)) if is_too_large(&error) => {
-            Limit::MessageBytes.exceeded();
-            Err(HttpRefusal::BodyTooLarge { limit: most })
-        }
+        Ok(Err(error)) if is_too_large(&error) => Err(too_large(most)),
         Ok(Err(_)) => Err(HttpRefusal::Malformed("the request body is incomplete".to_owned())),
         Err(_) => {
             Limit::MessageTime.exceeded();

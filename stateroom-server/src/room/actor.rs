@@ -103,6 +103,8 @@ pub(crate) struct Room {
     cpu_time: Duration,
     /// The schedule that closes the clients while the room drains.
     drain: Option<Drain>,
+    /// Asks the room to end if it is empty.
+    eviction: Option<oneshot::Sender<()>>,
     /// Dropping these reports the room's end.
     waiting_for_end: Vec<oneshot::Sender<()>>,
 }
@@ -133,6 +135,7 @@ impl Room {
             metrics,
             cpu_time: Duration::ZERO,
             drain: None,
+            eviction: None,
             waiting_for_end: Vec::new(),
         })
     }
@@ -182,7 +185,10 @@ impl Room {
                 Phase::Running | Phase::Draining | Phase::Restarting { .. } => {}
             }
             self.core.update_empty_deadline(&self.output);
-            if self.core.is_expired(&self.output) && self.inbox.end_if_empty() {
+            let eviction = self.eviction.take();
+            let is_evicted = eviction.is_some() && self.core.is_empty() && self.core.is_idle();
+            if (is_evicted || self.core.is_expired(&self.output)) && self.inbox.end_if_empty() {
+                self.waiting_for_end.extend(eviction);
                 return Ok(ServiceEnd::Room(Ending::Empty));
             }
             // The memory of a room's busiest moment is given back.
@@ -259,6 +265,7 @@ impl Room {
                 core.drain();
                 self.drain = Some(Drain::new(core.connections(), time, done));
             }
+            RoomCommand::Evict { ended } => self.eviction = Some(ended),
             RoomCommand::Stop { reason, ended } => {
                 self.waiting_for_end.extend(ended);
                 core.stop(reason);

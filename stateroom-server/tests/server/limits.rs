@@ -546,6 +546,8 @@ fn test_of(limit: Limit) -> fn() {
         Limit::Connections => limits_the_number_of_connections,
         Limit::RoomConnections => limits_the_connections_of_a_room,
         Limit::AddressConnections => limits_the_connections_of_an_address,
+        Limit::AddressRooms => crate::room_places::limits_the_rooms_of_an_address,
+        Limit::AddressRoomsPerMinute => crate::room_places::limits_the_rate_of_new_rooms_of_an_address,
         Limit::OutboundBytes => limits_the_outbound_queue_by_messages_and_bytes,
         Limit::OutboundMessages => limits_the_outbound_queue_by_messages_and_bytes,
         Limit::OutboundTime => limits_the_time_without_progress_of_an_outbound_queue,

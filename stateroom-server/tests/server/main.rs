@@ -36,6 +36,7 @@ mod paths;
 mod policies;
 mod requests;
 mod response_headers;
+mod room_places;
 mod rooms;
 mod shutdown;
 mod simulated;

@@ -204,6 +204,12 @@ impl StateroomService for WasmHost {
         }
     }
 
+    fn charge(&mut self, host_time: Duration) {
+        if let Lifecycle::Ready(instance) = &mut self.guest {
+            instance.charge(host_time);
+        }
+    }
+
     fn deliver(
         &mut self,
         batch: &EventBatch,

@@ -162,6 +162,11 @@ impl Instance {
         self.guest.memory().len()
     }
 
+    /// Charges the room's share of the CPU for time that the host spent on its effects.
+    pub(crate) fn charge(&mut self, host_time: Duration) {
+        self.scheduler.charge(host_time);
+    }
+
     /// Sets the time that the following events read from the system's clock; none for the time of that clock.
     pub(crate) fn set_event_time(&mut self, time: Option<Duration>) {
         if let Some(clock) = &self.guest.store().data().clock {

@@ -205,6 +205,15 @@ pub trait StateroomService: Send + Sync + 'static {
         None
     }
 
+    /// Charges the service for time that the host spent on its effects, such as writing a broadcast to many clients.
+    ///
+    /// Hosts that give services a share of the CPU count it as if the service itself had computed. Called between two calls of
+    /// [`deliver`](Self::deliver), and only for times that are worth it: it takes a lock and reads a clock.
+    #[doc(hidden)]
+    fn charge(&mut self, host_time: Duration) {
+        let _ = host_time;
+    }
+
     /// Handles the events of a batch. Hosts drive every service through this method.
     ///
     /// May return before the batch is empty, but not before it has finished at least one event; it is then called

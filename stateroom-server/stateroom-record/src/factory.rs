@@ -132,6 +132,10 @@ impl<S: StateroomService> StateroomService for RecordedService<S> {
         self.service.memory_bytes()
     }
 
+    fn charge(&mut self, host_time: Duration) {
+        self.service.charge(host_time);
+    }
+
     async fn deliver(&mut self, batch: &EventBatch, context: &impl StateroomContext) -> Result<(), Fault> {
         let Some(writer) = &mut self.writer else { return self.service.deliver(batch, context).await };
         if let Some(replayed) = writer.replayed.take() {

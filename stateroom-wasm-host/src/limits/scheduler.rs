@@ -162,6 +162,16 @@ impl Scheduler {
         }
     }
 
+    /// Charges the room's share for CPU time. Returns whether the room is above it.
+    pub(crate) fn charge(&self, cpu_time: Duration) -> bool {
+        let over_share = self.share.lock().charge(cpu_time, Instant::now());
+        if over_share && !self.over_share.load(Ordering::Relaxed) {
+            Limit::CpuPercent.count_exceeded();
+        }
+        self.over_share.store(over_share, Ordering::Relaxed);
+        over_share
+    }
+
     /// Decides how a guest continues that was interrupted by a tick.
     pub(crate) fn tick(self: &Arc<Self>) -> UpdateDeadline {
         let mut usage = self.usage.lock();
@@ -172,11 +182,7 @@ impl Scheduler {
         usage.yielding_since = Some(time::Instant::now());
         usage.permit = None;
         // Sampled: a room that computes half of the time is interrupted by half of the ticks.
-        let over_share = self.share.lock().charge(TICK, Instant::now());
-        if over_share && !self.over_share.load(Ordering::Relaxed) {
-            Limit::CpuPercent.count_exceeded();
-        }
-        self.over_share.store(over_share, Ordering::Relaxed);
+        let over_share = self.charge(TICK);
         let needs_permit = (over_share || usage.cpu_time >= TICK) && !self.blocking.load(Ordering::Relaxed);
         drop(usage);
         let scheduler = Arc::clone(self);
@@ -293,6 +299,17 @@ mod tests {
         above.set_blocking(false);
         drop(permit);
         assert!(!waits(above.run(pin!(async {}))).await);
+    }
+
+    #[tokio::test]
+    async fn time_that_the_host_spends_on_effects_counts_as_the_guests() {
+        let lane = Arc::new(SlowLane::new(Some(1)));
+        let scheduler = scheduler(&lane, 0);
+        let _permit = lane.enter().await;
+        scheduler.charge(Duration::from_millis(50));
+        assert!(!waits(scheduler.run(pin!(async {}))).await, "within a burst");
+        scheduler.charge(Duration::from_millis(100));
+        assert!(waits(scheduler.run(pin!(async {}))).await);
     }
 
     #[tokio::test]

@@ -20,6 +20,8 @@ pub(crate) struct Batch<'a> {
     buffer: &'a [u8],
     shared: &'a OnceCell<Arc<[u8]>>,
     pub(crate) runs: &'a [Run],
+    /// Whether it continues an event of which a part was written.
+    pub(crate) continues: bool,
 }
 
 impl Batch<'_> {
@@ -65,8 +67,8 @@ impl EncodeBuffer {
     }
 
     /// Returns these runs as a batch.
-    pub(crate) fn batch<'a>(&'a self, runs: &'a [Run]) -> Batch<'a> {
-        Batch { buffer: &self.buffer, shared: &self.shared, runs }
+    pub(crate) fn batch<'a>(&'a self, runs: &'a [Run], continues: bool) -> Batch<'a> {
+        Batch { buffer: &self.buffer, shared: &self.shared, runs, continues }
     }
 
     /// Returns whether to write before handling more events.
@@ -119,7 +121,7 @@ mod tests {
         let mut encoded = EncodeBuffer::default();
         let small = encoded.encode(&"small".into());
         let large = encoded.encode(&"x".repeat(100_000).into());
-        let batch = encoded.batch(&[]);
+        let batch = encoded.batch(&[], false);
         assert!(batch.share(&small.range).is_none());
         let (first, second) = (batch.share(&large.range).unwrap(), batch.share(&large.range).unwrap());
         assert!(Arc::ptr_eq(&first, &second));

@@ -21,6 +21,7 @@ mod cors;
 mod drain;
 mod dropped_connections;
 mod embed;
+mod fan_out;
 mod faults;
 mod files;
 mod handle;

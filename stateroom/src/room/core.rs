@@ -5,15 +5,15 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use super::{
     close::CloseReason,
     config::{JoinRequest, Phase, Rejected, RoomConfig},
     output::{RoomLimit, RoomOutput},
-    pending::PendingEvents,
+    pending::{Applied, FinishedEffects, PendingEvents},
     roster::{ConnectionId, JoinOutcome, Roster, RosterSnapshot},
-    state::{Change, Leave, RoomState},
+    state::{Answer, Change, Leave, RoomState},
     timers::{Timers, Timestamp},
     tokens::TokenOutcome,
 };
@@ -29,6 +29,8 @@ use crate::{
 pub struct RoomCore<O: RoomOutput> {
     pending: PendingEvents<Change<O>>,
     state: RoomState<O::Close>,
+    /// The answer of the event of which a part is applied.
+    answer: Answer<O>,
 }
 
 impl<O: RoomOutput> RoomCore<O> {
@@ -42,7 +44,7 @@ impl<O: RoomOutput> RoomCore<O> {
             last_leave: None,
             config,
         };
-        RoomCore { pending: PendingEvents::default(), state }
+        RoomCore { pending: PendingEvents::default(), state, answer: Answer::None }
     }
 
     /// Restores the client IDs, tokens and timer of a snapshot, before [`begin`](Self::begin). The restored room is
@@ -273,13 +275,26 @@ impl<O: RoomOutput> RoomCore<O> {
         self.is_empty() && self.is_idle() && self.state.timers.is_empty_over(output.now())
     }
 
-    /// Applies the changes and the effects of the events that have finished.
-    pub fn apply_finished(&mut self, output: &mut O) {
-        let state = &mut self.state;
-        self.pending.apply_finished(|pending, kind, change, effects| {
-            state.apply_event(pending, change, effects, output);
-            output.event_applied(kind);
-        });
+    /// Applies the changes and the effects of the events that have finished. Returns whether all are applied: where the
+    /// [output pauses](RoomOutput::pauses), the next call continues. Until then, the driver passes nothing else to the room.
+    pub fn apply_finished(&mut self, output: &mut O) -> bool {
+        let RoomCore { pending, state, answer } = self;
+        pending.apply_finished(
+            |pending: &mut PendingEvents<Change<O>>, kind, change, mut effects: FinishedEffects<'_, '_>| {
+                if let Some(change) = change {
+                    *answer = state.begin_event(change, output);
+                }
+                for effect in effects.by_ref() {
+                    state.apply_effect_of_event(pending, answer, effect, output);
+                    if output.pauses() {
+                        return Applied::Part;
+                    }
+                }
+                mem::replace(answer, Answer::None).give(output);
+                output.event_applied(kind);
+                if output.pauses_between_events() { Applied::EventThenPause } else { Applied::Event }
+            },
+        )
     }
 
     /// Applies an effect that was requested outside of an event.

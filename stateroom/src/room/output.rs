@@ -60,6 +60,16 @@ pub trait RoomOutput {
         let _ = kind;
     }
 
+    /// Returns whether to pause after an effect, so that the driver can let others run.
+    fn pauses(&mut self) -> bool {
+        false
+    }
+
+    /// Returns whether to pause after an event.
+    fn pauses_between_events(&mut self) -> bool {
+        self.pauses()
+    }
+
     /// Records that a limit was reached.
     fn limit_reached(&mut self, limit: RoomLimit) {
         let _ = limit;

@@ -119,6 +119,8 @@ limits! {
         tokens: usize => "the token that was absent for longest is forgotten",
         /// Minimum time between two timer events of a room
         timer_interval: Seconds => "the timer fires later",
+        /// Minimum time between two timer events of a room without clients
+        empty_timer_interval: Seconds => "the timer fires later, or when a client joins",
         /// Maximum time to receive the head of an HTTP request
         request_head_time: Positive<Seconds> => "the connection is dropped",
         /// Maximum size of the head of an HTTP request, at least 8 KiB

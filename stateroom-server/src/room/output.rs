@@ -128,6 +128,7 @@ impl RoomOutput for Output {
             RoomLimit::Connections => Limit::RoomConnections,
             RoomLimit::Tokens => Limit::Tokens,
             RoomLimit::TimerInterval => Limit::TimerInterval,
+            RoomLimit::EmptyTimerInterval => Limit::EmptyTimerInterval,
         };
         limit.exceeded();
     }

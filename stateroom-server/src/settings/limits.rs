@@ -170,6 +170,9 @@ limits! {
     /// Minimum time between two timer events of a room. An earlier timer is delayed, so that a service that sets a timer of 0
     /// in each timer event leaves the CPU to others. Default 1 ms.
     TimerInterval, timer_interval, with_timer_interval: Duration = Duration::from_millis(1);
+    /// Minimum time between two timer events of a room while no client is in it, so that rooms without clients leave the CPU to
+    /// others. As soon as a client joins, the timer fires at the time that the service has asked for. Default 1 s.
+    EmptyTimerInterval, empty_timer_interval, with_empty_timer_interval: Duration = Duration::from_secs(1);
     /// Maximum time for a client to send the head of an HTTP request. A slower connection is dropped. Default 10 s.
     RequestHeadTime, request_head_time, with_request_head_time: Duration = Duration::from_secs(10);
     /// Maximum size of the head of an HTTP request, in bytes, at least 8 KiB. A larger one is rejected with 431.

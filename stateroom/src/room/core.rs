@@ -40,7 +40,7 @@ impl<O: RoomOutput> RoomCore<O> {
         let state = RoomState {
             phase: Phase::Running,
             roster: Roster::new(config.max_connections, config.max_tokens),
-            timers: Timers::new(config.min_timer_interval),
+            timers: Timers::new(&config),
             last_leave: None,
             config,
         };
@@ -57,7 +57,7 @@ impl<O: RoomOutput> RoomCore<O> {
     /// Returns the part of the room that outlives its process.
     #[must_use]
     pub fn snapshot(&self) -> RosterSnapshot {
-        RosterSnapshot { timer_due: self.state.timers.due(), ..self.state.roster.snapshot() }
+        RosterSnapshot { timer_due: self.timer_due(), ..self.state.roster.snapshot() }
     }
 
     /// Starts a service: it receives `init`, and `connect` for each client that stayed from a previous service.
@@ -121,13 +121,13 @@ impl<O: RoomOutput> RoomCore<O> {
     /// Returns the time at which the service's timer fires.
     #[must_use]
     pub fn timer_due(&self) -> Option<Timestamp> {
-        self.state.timers.due()
+        self.state.timers.due(self.is_empty())
     }
 
     /// Returns the next time at which the driver has to wake the room.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.state.timers.next()
+        self.state.timers.next(self.is_empty())
     }
 
     /// Adds a client. Returns its ID.
@@ -210,7 +210,9 @@ impl<O: RoomOutput> RoomCore<O> {
 
     /// Fires the timer if it is due, unless an event is pending that may replace it. Returns whether it fired.
     pub fn fire_due_timer(&mut self, output: &O) -> bool {
-        let fires = self.is_idle() && self.state.timers.due().is_some() && self.state.timers.take_due(output.now());
+        let fires = self.is_idle()
+            && self.timer_due().is_some()
+            && self.state.timers.take_due(output.now(), self.state.roster.len() == 0);
         if fires {
             self.push(Event::Timer, Change::Nothing);
         }

@@ -15,6 +15,8 @@ pub enum RoomLimit {
     Tokens,
     /// [`RoomConfig::min_timer_interval`](crate::room::RoomConfig::min_timer_interval).
     TimerInterval,
+    /// [`RoomConfig::min_empty_timer_interval`](crate::room::RoomConfig::min_empty_timer_interval).
+    EmptyTimerInterval,
 }
 
 /// Carries out what a room decides. Implemented by the room's driver.

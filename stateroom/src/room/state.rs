@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{
     close::CloseReason,
     config::{Phase, RoomConfig},
-    output::{RoomLimit, RoomOutput},
+    output::RoomOutput,
     pending::PendingEvents,
     roster::{ConnectionId, Roster},
     timers::Timers,
@@ -135,9 +135,9 @@ impl<C: From<CloseReason>> RoomState<C> {
         match effect {
             Effect::Message { recipient, message } => output.deliver(recipient, message),
             Effect::SetTimer { ms_delay } => {
-                if self.timers.set(output.now(), Duration::from_millis(ms_delay.into())) {
-                    output.limit_reached(RoomLimit::TimerInterval);
-                }
+                let (delay, is_empty) = (Duration::from_millis(ms_delay.into()), self.roster.len() == 0);
+                let limit = self.timers.set(output.now(), delay, is_empty);
+                limit.into_iter().for_each(|limit| output.limit_reached(limit));
             }
             Effect::CloseClient { client, code, reason } => {
                 let Some(connection) = self.roster.member(client) else { return };

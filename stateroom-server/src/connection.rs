@@ -31,7 +31,7 @@ use self::{
 use crate::{
     metrics::Metrics,
     outbound::Outbound,
-    rate_limit::limiter::RateLimiter,
+    rate_limit::{bucket::Rate, limiter::RateLimiter},
     room::seat::Seat,
     settings::Limit,
     shared::Shared,
@@ -66,7 +66,7 @@ pub(crate) struct Connection<'a> {
     heartbeat: Heartbeat,
     deadlines: Deadlines,
     /// The rate limit of the client, if there is one.
-    rate_limiter: Option<RateLimiter>,
+    rate_limiter: Option<RateLimiter<2>>,
     /// Whether reading is paused because messages are queued for the client. Accepting those is its sign of life then.
     is_paused: bool,
     closing: Option<CloseHandshake>,
@@ -159,7 +159,7 @@ impl<'a> Connection<'a> {
             seat: Some(seat),
             heartbeat: Heartbeat::new(settings.heartbeat_interval, settings.heartbeat_timeout, now),
             deadlines: Deadlines::new(&settings.limits, now),
-            rate_limiter: RateLimiter::new(&settings.limits, now),
+            rate_limiter: RateLimiter::new(Rate::of_client(&settings.limits), now),
             is_paused: false,
             closing: None,
             metrics: shared.metrics(),
@@ -295,7 +295,7 @@ impl<'a> Connection<'a> {
         let Some(rate_limiter) = &mut self.rate_limiter else { return ending };
         // A ping costs an answer, as a message may.
         let messages = self.messages.len() + self.frames.take_pings();
-        match rate_limiter.spend(messages, length, now) {
+        match rate_limiter.spend([messages, length], now) {
             Ok(()) => ending,
             Err(limit) => {
                 self.messages.clear();

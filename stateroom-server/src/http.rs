@@ -27,7 +27,10 @@ use axum::{
 pub use self::response_headers::is_reserved_response_header;
 use self::{admit::admit, room_path::SocketPath};
 pub(crate) use self::{cors::share_with_allowed_origins, refusal::HttpRefusal, unmatched::explain};
-use crate::{admission::Access, rooms::registry::RoomRegistry};
+use crate::{
+    admission::Access,
+    rooms::{Maker, registry::RoomRegistry},
+};
 
 /// Returns the routes of a server.
 pub(crate) fn router(rooms: Arc<RoomRegistry>) -> Router {
@@ -51,7 +54,7 @@ async fn status() -> impl IntoResponse {
 }
 
 /// Returns a response that no cache keeps.
-fn not_stored(content: impl IntoResponse) -> impl IntoResponse {
+fn not_stored<T: IntoResponse>(content: T) -> impl IntoResponse + use<T> {
     ([(CACHE_CONTROL, "no-store")], content)
 }
 
@@ -60,11 +63,19 @@ async fn create_room(
     SocketPath(room_id): SocketPath,
     request: Request,
 ) -> Result<impl IntoResponse, HttpRefusal> {
-    admit(rooms.shared(), Access::Create, Some(&room_id), &request.into_parts().0).await?;
-    Ok(not_stored(rooms.create(&room_id)?.id().to_owned()))
+    create(&rooms, Some(&room_id), request).await
 }
 
 async fn new_room(State(rooms): State<Arc<RoomRegistry>>, request: Request) -> Result<impl IntoResponse, HttpRefusal> {
-    admit(rooms.shared(), Access::Create, None, &request.into_parts().0).await?;
-    Ok(not_stored(rooms.create_unnamed()?.id().to_owned()))
+    create(&rooms, None, request).await
+}
+
+async fn create(
+    rooms: &Arc<RoomRegistry>,
+    room_id: Option<&str>,
+    request: Request,
+) -> Result<impl IntoResponse + use<>, HttpRefusal> {
+    let admitted = admit(rooms.shared(), Access::Create, room_id, &request.into_parts().0).await?;
+    let room = rooms.create(room_id, Maker::client(admitted.peer)).await?;
+    Ok(not_stored(room.id().to_owned()))
 }

@@ -33,7 +33,7 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
         "stateroom_service_cpu_seconds_total",
         MetricKind::Gauge,
         "",
-        "Time spent in services, measured around each call.",
+        "Time spent in services, measured around each call, and on their messages to many clients.",
     ),
     (
         "stateroom_batch_events",

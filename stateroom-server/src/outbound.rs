@@ -118,7 +118,7 @@ impl Outbound {
         let was_paused = self.is_loaded(&state);
         state.unhandled.subtract(handled);
         if state.close.is_none() {
-            if let Some(since) = state.stalled_since {
+            if let Some(since) = state.stalled_since.filter(|_| !batch.continues) {
                 let factor = if since.elapsed() < STALL_TIME { BURST_FACTOR } else { 1 };
                 if let Some(limit) = state.queue.overflow(self.limits, factor) {
                     drop(state);

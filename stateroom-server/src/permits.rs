@@ -23,20 +23,72 @@ pub(crate) struct ConnectionLimiter {
 #[derive(Debug, Default)]
 struct LimiterState {
     connections: usize,
-    by_network: HashMap<SourceNetwork, usize>,
+    by_network: NetworkCounts,
 }
 
-/// The network that a connection comes from: an IPv4 address, or an IPv6 network of 64 bits, which one household has.
+/// All networks of one site together may use this many times as much as one of them.
+pub(crate) const SITE_FACTOR: usize = 16;
+
+/// The network that a client comes from: an IPv4 address, or an IPv6 network of 64 bits, which one household has. Its site is
+/// the IPv6 network of 48 bits around it, which one customer of a provider can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct SourceNetwork(IpAddr);
+pub(crate) struct SourceNetwork {
+    address: IpAddr,
+    prefix: u8,
+}
 
 impl SourceNetwork {
+    const NETWORK_BITS: u8 = 64;
+    const SITE_BITS: u8 = 48;
+
     pub(crate) fn of(address: IpAddr) -> Self {
-        const PREFIX: u128 = !0 << 64;
-        SourceNetwork(match address.to_canonical() {
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & PREFIX).into(),
-            address => address,
-        })
+        match address.to_canonical() {
+            IpAddr::V6(address) => SourceNetwork::v6(address, Self::NETWORK_BITS),
+            address => SourceNetwork { address, prefix: 32 },
+        }
+    }
+
+    fn v6(address: Ipv6Addr, prefix: u8) -> Self {
+        let mask = u128::MAX << (128 - u32::from(prefix));
+        SourceNetwork { address: Ipv6Addr::from_bits(address.to_bits() & mask).into(), prefix }
+    }
+
+    /// Returns the network, and its site if it has one, each with the factor by which its limits are multiplied.
+    pub(crate) fn with_site(self) -> impl Iterator<Item = (SourceNetwork, usize)> {
+        let site = match self.address {
+            IpAddr::V6(address) => Some((SourceNetwork::v6(address, Self::SITE_BITS), SITE_FACTOR)),
+            IpAddr::V4(_) => None,
+        };
+        [(self, 1)].into_iter().chain(site)
+    }
+}
+
+/// The numbers of what networks have, each also counted for the network's site.
+#[derive(Debug, Default)]
+pub(crate) struct NetworkCounts(HashMap<SourceNetwork, usize>);
+
+impl NetworkCounts {
+    /// Returns whether a network may have one more, if it may have `max` and its site a multiple of that.
+    pub(crate) fn has_space(&self, network: SourceNetwork, max: usize) -> bool {
+        let count = |network| self.0.get(&network).copied().unwrap_or_default();
+        network.with_site().all(|(network, factor)| count(network) < max.saturating_mul(factor))
+    }
+
+    pub(crate) fn add(&mut self, network: SourceNetwork) {
+        for (network, _) in network.with_site() {
+            *self.0.entry(network).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn remove(&mut self, network: SourceNetwork) {
+        for (network, _) in network.with_site() {
+            if let Entry::Occupied(mut count) = self.0.entry(network) {
+                *count.get_mut() = count.get().saturating_sub(1);
+                if *count.get() == 0 {
+                    count.remove();
+                }
+            }
+        }
     }
 }
 
@@ -115,12 +167,11 @@ impl ConnectionLimiter {
         let Some(max_from_address) = self.max_from_address else { return Ok(None) };
         let network = SourceNetwork::of(address);
         let mut state = self.state.lock();
-        let connections = state.by_network.entry(network).or_default();
-        if *connections >= max_from_address {
+        if !state.by_network.has_space(network, max_from_address) {
             Limit::AddressConnections.exceeded();
             return Err(PermitRefusal::Address);
         }
-        *connections += 1;
+        state.by_network.add(network);
         Ok(Some(AddressPermit { limiter: self.clone(), network }))
     }
 
@@ -139,13 +190,7 @@ impl Drop for ConnectionPermit {
 
 impl Drop for AddressPermit {
     fn drop(&mut self) {
-        let mut state = self.limiter.state.lock();
-        if let Entry::Occupied(mut connections) = state.by_network.entry(self.network) {
-            *connections.get_mut() = connections.get().saturating_sub(1);
-            if *connections.get() == 0 {
-                connections.remove();
-            }
-        }
+        self.limiter.state.lock().by_network.remove(self.network);
     }
 }
 
@@ -180,7 +225,16 @@ mod tests {
         }
         drop((place, other));
         assert!(take("192.0.2.1").is_ok());
-        assert!(limiter.state.lock().by_network.is_empty(), "an entry without connections is removed");
+        assert!(limiter.state.lock().by_network.0.is_empty(), "an entry without connections is removed");
+    }
+
+    #[test]
+    fn a_site_has_a_multiple_of_the_connections_of_one_of_its_networks() {
+        let limiter = limiter(usize::MAX, 2);
+        let take = |number: u16| limiter.acquire_for(Ipv6Addr::new(0x2001, 0xdb8, 1, number, 0, 0, 0, 1).into());
+        let permits: Vec<_> = (0..=u16::MAX).filter_map(|number| take(number).ok()).collect();
+        assert_eq!(permits.len(), 2 * SITE_FACTOR);
+        assert!(limiter.acquire_for("2001:db8:2::1".parse().unwrap()).is_ok());
     }
 
     #[test]

@@ -18,3 +18,4 @@ mod members;
 mod output;
 pub(crate) mod seat;
 pub(crate) mod stats;
+mod turn;

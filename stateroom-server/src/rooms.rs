@@ -2,13 +2,15 @@
 mod backoff;
 mod decide;
 mod ended;
+mod eviction;
 mod factory;
 mod info;
+mod makers;
 mod names;
 mod refusal;
 pub(crate) mod registry;
 mod relief;
 mod stop;
 
-pub(crate) use self::decide::Want;
+pub(crate) use self::{decide::Want, makers::Maker, refusal::seconds};
 pub use self::{factory::OnSwap, info::RoomInfo, refusal::Refusal};

@@ -13,7 +13,7 @@ use crate::{
     memory::ClientMemory,
     metrics::Metrics,
     permits::ConnectionLimiter,
-    rate_limit::{requests::RequestRateLimiter, warnings::WarningLimiter},
+    rate_limit::{bucket::Rate, networks::NetworkRateLimiter, warnings::WarningLimiter},
     settings::Settings,
     tasks::TaskGroup,
 };
@@ -27,7 +27,7 @@ pub(crate) struct Shared {
     /// The keys that verify clients' tokens. They can be replaced while the server runs.
     #[cfg(feature = "jwt")]
     jwt: Mutex<Option<Arc<Jwt>>>,
-    request_rate: RequestRateLimiter,
+    request_rate: NetworkRateLimiter<2>,
     origin_warnings: WarningLimiter,
     memory_warnings: WarningLimiter,
     fault_warnings: WarningLimiter,
@@ -49,7 +49,7 @@ impl Shared {
             connections: ConnectionLimiter::new(&settings.limits),
             #[cfg(feature = "jwt")]
             jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
-            request_rate: RequestRateLimiter::new(&settings.limits),
+            request_rate: NetworkRateLimiter::new(Rate::of_client(&settings.limits)),
             origin_warnings: WarningLimiter::occasional(),
             memory_warnings: WarningLimiter::occasional(),
             fault_warnings: WarningLimiter::frequent(),
@@ -107,8 +107,8 @@ impl Shared {
         *self.jwt.lock() = Some(Arc::new(jwt));
     }
 
-    /// Returns the rate limiter of HTTP requests to rooms.
-    pub(crate) fn request_rate(&self) -> &RequestRateLimiter {
+    /// Returns the rate limiter of HTTP requests to rooms, and of their bodies' bytes: the rates of one client.
+    pub(crate) fn request_rate(&self) -> &NetworkRateLimiter<2> {
         &self.request_rate
     }
 

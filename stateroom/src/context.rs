@@ -30,7 +30,8 @@ pub trait StateroomContext: Send + Sync + Clone + 'static {
     /// Sets the room's timer: [`timer`](crate::StateroomService::timer) is called in `ms_delay` milliseconds. With 0,
     /// it is called as soon as possible.
     ///
-    /// A room has one timer. Setting it replaces the previous one, which then never fires.
+    /// A room has one timer. Setting it replaces the previous one, which then never fires. While no client is in the room, two
+    /// timer events are at least a second apart, unless the host is configured otherwise.
     fn set_timer(&self, ms_delay: u32);
 
     /// Returns the ID of the room, as in the URL that its clients connect to.

@@ -104,6 +104,10 @@ limits! {
         room_connections: Positive<usize> => "further joins of the room are rejected with 503",
         /// Maximum number of connections per IP address; 0 means no limit
         address_connections: usize => "further connections from the address are rejected with 429",
+        /// Maximum number of rooms created per IP address; 0 means no limit
+        address_rooms: usize => "creating another room is rejected with 429",
+        /// Maximum rate of rooms created per IP address, with bursts of a minute; 0 means no limit
+        address_rooms_per_minute: usize => "creating another room is rejected with 429",
         /// Maximum size of the messages queued for a client that does not read
         outbound_bytes: Bytes => "the client is closed with 1013",
         /// Maximum number of messages queued for a client that does not read
@@ -120,7 +124,7 @@ limits! {
         inbox_events: usize => "messages of its clients wait in their sockets",
         /// Maximum number of rooms
         #[arg(long = "max-rooms")]
-        rooms: Positive<usize> => "creating another room is rejected with 503",
+        rooms: Positive<usize> => "an empty room ends for the new one, which is rejected with 503 if there is none",
         /// Number of ended rooms, created through the API, that can be joined again
         remembered_rooms: usize => "the room that ended first is forgotten",
         /// Maximum length of a room ID
@@ -131,6 +135,8 @@ limits! {
         tokens: usize => "the token that was absent for longest is forgotten",
         /// Minimum time between two timer events of a room
         timer_interval: Seconds => "the timer fires later",
+        /// Minimum time between two timer events of a room without clients
+        empty_timer_interval: Seconds => "the timer fires later, or when a client joins",
         /// Maximum time to receive the head of an HTTP request
         request_head_time: Positive<Seconds> => "the connection is dropped",
         /// Maximum size of the head of an HTTP request, at least 8 KiB
@@ -177,7 +183,7 @@ limits! {
         /// Maximum number of random bytes per call
         random_bytes: Bytes => "the call fails in the guest, which most guests do not survive",
         /// Number of instance slots, one per room
-        instances: Positive<u32> => "creating another room is rejected with 503",
+        instances: Positive<u32> => "an empty room ends for the new one, which is rejected with 503 if there is none",
         /// Number of rooms in the slow lane that run at the same time
         slow_lane: Positive<usize> => "further ones wait for a place",
     }

@@ -11,18 +11,20 @@ fn settings_have_an_origin() {
     let here = directory(&[("stateroom.toml", FILE)]);
     let command = stateroom_in(here.path(), "config --changed -t 200 --ip ::1").env("STATEROOM_PORT", "81");
     command.assert().code(0).stderr_eq("").stdout_eq(str![[r#"
-ip                          ::1     --ip
-port                        81      STATEROOM_PORT
-heartbeat_timeout           3m 20s  --heartbeat-timeout
-preset                      public  stateroom.toml
-limits.message_bytes        64KiB   preset public
-limits.message_time         30s     preset public
-limits.messages_per_second  100     preset public
-limits.bytes_per_second     256KiB  preset public
-limits.room_connections     1000    preset public
-limits.address_connections  100     preset public
-limits.rooms                3       stateroom.toml
-static_files                pages   stateroom.toml
+ip                               ::1     --ip
+port                             81      STATEROOM_PORT
+heartbeat_timeout                3m 20s  --heartbeat-timeout
+preset                           public  stateroom.toml
+limits.message_bytes             64KiB   preset public
+limits.message_time              30s     preset public
+limits.messages_per_second       100     preset public
+limits.bytes_per_second          256KiB  preset public
+limits.room_connections          1000    preset public
+limits.address_connections       100     preset public
+limits.address_rooms             100     preset public
+limits.address_rooms_per_minute  120     preset public
+limits.rooms                     3       stateroom.toml
+static_files                     pages   stateroom.toml
 
 "#]]);
 }

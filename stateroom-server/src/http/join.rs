@@ -22,7 +22,7 @@ use crate::{
     connection::Connection,
     outbound::Outbound,
     permits::{ConnectionPermits, PermitRefusal},
-    rooms::{Want, registry::RoomRegistry},
+    rooms::{Maker, Want, registry::RoomRegistry},
     shared::Shared,
     websocket::{
         compression::Compression,
@@ -56,7 +56,8 @@ async fn join(rooms: Arc<RoomRegistry>, room_id: String, request: Request) -> Re
     let Admitted { details, token, peer, subprotocol, .. } = admitted;
     let permits = permits(&shared, &request, peer)?;
     let refused = |refusal| HttpRefusal::of_join(refusal, settings.room_strategy);
-    rooms.check(&room_id, Want::Join { has_token: token.is_some() }).map_err(refused)?;
+    let maker = Maker::client(peer);
+    rooms.check(&room_id, Want::Join { has_token: token.is_some() }, maker).map_err(refused)?;
     let handshake = Handshake::read(&request, settings.compression)?;
     let upgrade = request
         .extensions
@@ -67,7 +68,7 @@ async fn join(rooms: Arc<RoomRegistry>, room_id: String, request: Request) -> Re
     // Before the client receives the 101, so that it misses nothing from then on.
     let encoding = compression.as_ref().map(Compression::encoding).unwrap_or_default();
     let outbound = Arc::new(Outbound::new(&settings.limits, encoding, shared.memory().clone()));
-    let seat = rooms.join(&room_id, token, details, &outbound).await.map_err(refused)?;
+    let seat = rooms.join(&room_id, maker, token, details, &outbound).await.map_err(refused)?;
     let span = tracing::debug_span!("connection", room = room_id, ?peer);
     let connection = {
         let shared = shared.clone();

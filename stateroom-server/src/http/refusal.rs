@@ -1,4 +1,6 @@
 //! Every refusal of an HTTP request: the one table of status codes, texts and labels.
+use std::time::Duration;
+
 use axum::{
     http::{
         HeaderValue, StatusCode,
@@ -10,7 +12,12 @@ use axum::{
 use super::admit::AdmissionRefusal;
 #[cfg(feature = "jwt")]
 use crate::admission::jwt::TokenError;
-use crate::{permits::PermitRefusal, rooms::Refusal, settings::RoomStrategy, websocket::handshake::HandshakeRefusal};
+use crate::{
+    permits::PermitRefusal,
+    rooms::{Refusal, seconds},
+    settings::RoomStrategy,
+    websocket::handshake::HandshakeRefusal,
+};
 
 /// `Retry-After` in seconds where the time is not known.
 const RETRY_AFTER_SECONDS: u64 = 5;
@@ -39,8 +46,8 @@ pub(crate) enum HttpRefusal {
     RoomEnded,
     /// The room did not answer in time.
     RequestTime,
-    /// The client's address sends too many requests.
-    RequestRate,
+    /// The client's address sends too many requests, for this much longer.
+    RequestRate { wait: Duration },
     /// The request body is larger than `limit` bytes.
     BodyTooLarge { limit: usize },
     /// The request body did not arrive in time.
@@ -108,7 +115,7 @@ impl HttpRefusal {
             HttpRefusal::RequestTime => {
                 (StatusCode::GATEWAY_TIMEOUT, "the room did not answer in time".to_owned(), "request_time")
             }
-            HttpRefusal::RequestRate => {
+            HttpRefusal::RequestRate { .. } => {
                 (StatusCode::TOO_MANY_REQUESTS, "too many requests per second".to_owned(), "too_often")
             }
             HttpRefusal::BodyTooLarge { limit } => {
@@ -132,6 +139,7 @@ impl HttpRefusal {
                     Refusal::IdEmpty | Refusal::IdTooLong { .. } => (StatusCode::BAD_REQUEST, ""),
                     Refusal::CreatedByName => (StatusCode::BAD_REQUEST, ": POST /ws/NAME"),
                     Refusal::CreatedUnnamed => (StatusCode::BAD_REQUEST, ": POST /new_room"),
+                    Refusal::AddressFull | Refusal::AddressRate { .. } => (StatusCode::TOO_MANY_REQUESTS, ""),
                     Refusal::Full
                     | Refusal::RoomFull
                     | Refusal::NoMemory
@@ -147,6 +155,7 @@ impl HttpRefusal {
     fn retry_after(&self) -> Option<u64> {
         match self {
             HttpRefusal::Room(refusal) => refusal.retry_after(),
+            HttpRefusal::RequestRate { wait } => Some(seconds(*wait)),
             _ => None,
         }
     }

@@ -1,12 +1,12 @@
 //! `/http/{room}/...`: HTTP requests that rooms answer.
 //!
 //! *Invariant:* a room receives no credentials unless the settings name their header.
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -23,9 +23,11 @@ use super::{
 };
 use crate::{
     admission::Access,
-    rate_limit::warnings::WarningLimiter,
-    rooms::{Refusal, Want, registry::RoomRegistry},
+    permits::{AddressPermit, ConnectionPermits, PermitRefusal, SourceNetwork},
+    rate_limit::{bucket::RateExceeded, warnings::WarningLimiter},
+    rooms::{Maker, Refusal, Want, registry::RoomRegistry},
     settings::Limit,
+    shared::Shared,
 };
 
 /// Request headers with credentials for other parties.
@@ -43,17 +45,11 @@ pub(super) async fn answer(
     let admitted = admit(shared, Access::Request, Some(&room_id), &head).await?;
     let may_begin = creates(&head.method);
     let refused = |refusal| HttpRefusal::of_request(refusal, settings.room_strategy);
-    rooms.check(&room_id, Want::Request { may_begin }).map_err(refused)?;
-    let check_rate = |requests, bytes| match admitted.peer {
-        Some(peer) if !shared.request_rate().allow(peer, requests, bytes, Instant::now()) => {
-            Err(HttpRefusal::RequestRate)
-        }
-        _ => Ok(()),
-    };
-    check_rate(1, 0)?;
+    let maker = Maker::client(admitted.peer);
+    rooms.check(&room_id, Want::Request { may_begin }, maker).map_err(refused)?;
+    let _permit = permit(shared, &head, admitted.peer)?;
+    let (body, _reservation) = receive(shared, admitted.peer, body).await?;
     let budget = shared.memory().budget();
-    let (body, _reservation) = read(body, settings.limits.message_bytes, settings.limits.message_time, budget).await?;
-    check_rate(0, body.len())?;
 
     let mut request = room::Request::default();
     request.method = head.method.as_str().to_owned();
@@ -63,7 +59,7 @@ pub(super) async fn answer(
     request.body = body;
     request.subject = admitted.details.subject;
     request.claims = admitted.details.claims;
-    let handle = rooms.room_for_request(&room_id, may_begin).map_err(refused)?;
+    let handle = rooms.room_for_request(&room_id, maker, may_begin).await.map_err(refused)?;
     match timeout(settings.limits.request_time, handle.request(request)).await {
         Ok(Ok(Some(response))) => Ok(from_room(&room_id, response, &settings.response_headers, budget)),
         Ok(Ok(None)) => Err(HttpRefusal::Unanswered),
@@ -80,19 +76,57 @@ fn creates(method: &Method) -> bool {
     !method.is_safe()
 }
 
-/// Reads a body of at most `most` bytes within `time`. It is reserved as it arrives.
-async fn read(
-    body: Body,
-    most: usize,
-    time: Duration,
-    budget: &MemoryBudget,
-) -> Result<(Vec<u8>, Reservation), HttpRefusal> {
-    let mut body = Limited::new(body, most);
+/// Returns the permit of a request from its client's address, unless that of its connection counts the same address.
+fn permit(shared: &Shared, head: &Parts, peer: Option<IpAddr>) -> Result<Option<AddressPermit>, PermitRefusal> {
+    let is_counted = head.extensions.get::<Arc<ConnectionPermits>>().is_some_and(|permits| permits.has_address());
+    match peer {
+        Some(peer) if !is_counted => shared.connections().acquire_for(peer),
+        _ => Ok(None),
+    }
+}
+
+/// Reads a body at the rate of its client's address. What the length in the head exceeds is refused before it is read; a request
+/// that is refused costs nothing.
+async fn receive(shared: &Shared, peer: Option<IpAddr>, body: Body) -> Result<(Vec<u8>, Reservation), HttpRefusal> {
+    let most = shared.settings().limits.message_bytes;
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > most {
+        return Err(too_large(most));
+    }
+    let Some(network) = peer.map(SourceNetwork::of) else { return read(shared, body).await };
+    let rate = shared.request_rate();
+    rate.take(network, [1, announced], Instant::now()).map_err(too_often)?;
+    let (body, reservation) = read(shared, body).await?;
+    rate.take(network, [0, body.len().saturating_sub(announced)], Instant::now()).map_err(|exceeded| {
+        rate.give_back(network, [1, announced]);
+        too_often(exceeded)
+    })?;
+    Ok((body, reservation))
+}
+
+fn too_often(exceeded: RateExceeded) -> HttpRefusal {
+    exceeded.limit.exceeded();
+    HttpRefusal::RequestRate { wait: exceeded.wait }
+}
+
+fn too_large(limit: usize) -> HttpRefusal {
+    Limit::MessageBytes.exceeded();
+    HttpRefusal::BodyTooLarge { limit }
+}
+
+/// Reads a body within the limits of messages. It is reserved as it arrives.
+async fn read(shared: &Shared, body: Body) -> Result<(Vec<u8>, Reservation), HttpRefusal> {
+    let limits = &shared.settings().limits;
+    let mut body = Limited::new(body, limits.message_bytes);
     let mut bytes = Vec::new();
-    let mut reservation = Reservation::empty(budget);
+    let mut reservation = Reservation::empty(shared.memory().budget());
     let read = async {
         while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|error| refusal(error.as_ref(), most))?.into_data() else { continue };
+            let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
+                true => too_large(limits.message_bytes),
+                false => HttpRefusal::Malformed("the request body is incomplete".to_owned()),
+            })?;
+            let Ok(data) = frame.into_data() else { continue };
             if !reservation.try_grow(data.len()) {
                 Limit::TotalMemoryBytes.exceeded();
                 return Err(HttpRefusal::from(Refusal::NoMemory));
@@ -101,20 +135,11 @@ async fn read(
         }
         Ok(())
     };
-    timeout(time, read).await.map_err(|_| {
+    timeout(limits.message_time, read).await.map_err(|_| {
         Limit::MessageTime.exceeded();
         HttpRefusal::BodyTime
     })??;
     Ok((bytes, reservation))
-}
-
-/// Returns the refusal of a body that cannot be read.
-fn refusal(error: &(dyn std::error::Error + 'static), limit: usize) -> HttpRefusal {
-    if error.is::<LengthLimitError>() {
-        Limit::MessageBytes.exceeded();
-        return HttpRefusal::BodyTooLarge { limit };
-    }
-    HttpRefusal::Malformed("the request body is incomplete".to_owned())
 }
 
 /// A body of a response, reserved until it is sent.

@@ -21,6 +21,8 @@ pub(crate) struct Batch<'a> {
     buffer: &'a [u8],
     shared: &'a OnceCell<Arc<SharedBytes>>,
     pub(crate) runs: &'a [Run],
+    /// Whether it continues an event of which a part was written.
+    pub(crate) continues: bool,
 }
 
 /// Bytes that are queued for several clients.
@@ -83,8 +85,8 @@ impl EncodeBuffer {
     }
 
     /// Returns these runs as a batch.
-    pub(crate) fn batch<'a>(&'a self, runs: &'a [Run]) -> Batch<'a> {
-        Batch { buffer: &self.buffer, shared: &self.shared, runs }
+    pub(crate) fn batch<'a>(&'a self, runs: &'a [Run], continues: bool) -> Batch<'a> {
+        Batch { buffer: &self.buffer, shared: &self.shared, runs, continues }
     }
 
     /// Returns whether to write before handling more events.
@@ -137,7 +139,7 @@ mod tests {
         let mut encoded = EncodeBuffer::default();
         let small = encoded.encode(&"small".into());
         let large = encoded.encode(&"x".repeat(100_000).into());
-        let batch = encoded.batch(&[]);
+        let batch = encoded.batch(&[], false);
         let budget = MemoryBudget::of_reservations(1 << 20);
         assert!(batch.share(&small.range, &budget).is_none());
         let shared = [(); 2].map(|()| batch.share(&large.range, &budget).unwrap());

@@ -11,6 +11,9 @@ use crate::settings::Limit;
 /// Maximum number of pieces per write.
 pub(super) const MAX_PIECES: usize = 64;
 
+/// Size of a piece from which a further message gets one of its own.
+const MERGED_BYTES: usize = 4 << 10;
+
 /// The pieces queued for one client.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -113,11 +116,20 @@ impl Queue {
             // Exact for messages of equal size, and close enough for a bound otherwise.
             let messages = run.messages - run.messages * written / length;
             written = 0;
-            let bytes = match batch.share(&rest, budget) {
-                Some(shared) => PieceBytes::Shared(shared, rest),
-                None => PieceBytes::Own(batch.bytes(&rest).to_vec()),
-            };
-            self.push_piece(Piece { bytes, messages });
+            match (batch.share(&rest, budget), self.pieces.back_mut()) {
+                (Some(shared), _) => self.push_piece(Piece { bytes: PieceBytes::Shared(shared, rest), messages }),
+                // Merged: a piece costs more than a small message.
+                (None, Some(Piece { bytes: PieceBytes::Own(last), messages: before })) if last.len() < MERGED_BYTES => {
+                    let bytes = batch.bytes(&rest);
+                    last.extend_from_slice(bytes);
+                    *before += messages;
+                    self.queued.add(Load { messages, bytes: bytes.len() });
+                    self.own_bytes += bytes.len();
+                }
+                (None, _) => {
+                    self.push_piece(Piece { bytes: PieceBytes::Own(batch.bytes(&rest).to_vec()), messages });
+                }
+            }
         }
         let mut pushed = self.queued;
         pushed.subtract(before);

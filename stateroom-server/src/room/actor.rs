@@ -1,20 +1,21 @@
 //! The task of a room: takes the commands that have arrived, has the service handle the events, writes to the clients.
 //!
 //! *Invariant:* the rules of the room are its core's. The actor decides only when something happens.
+mod delivery;
+
 use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::FutureExt;
 use stateroom::{
     StateroomService, StateroomServiceFactory,
     fault::{Fault, FaultKind},
-    room::{self, CloseReason, Phase, Rejected, RoomContext, RoomCore},
+    room::{self, CloseReason, Phase, Rejected, RoomContext, RoomCore, RoomOutput},
 };
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
@@ -101,8 +102,12 @@ pub(crate) struct Room {
     metrics: Arc<Metrics>,
     /// CPU time of events that have not returned.
     cpu_time: Duration,
+    /// Time spent on messages to many clients that the service is not charged for yet.
+    host_time: Duration,
     /// The schedule that closes the clients while the room drains.
     drain: Option<Drain>,
+    /// Asks the room to end if it is empty.
+    eviction: Option<oneshot::Sender<()>>,
     /// Dropping these reports the room's end.
     waiting_for_end: Vec<oneshot::Sender<()>>,
 }
@@ -132,7 +137,9 @@ impl Room {
             alarm: Alarm::default(),
             metrics,
             cpu_time: Duration::ZERO,
+            host_time: Duration::ZERO,
             drain: None,
+            eviction: None,
             waiting_for_end: Vec::new(),
         })
     }
@@ -170,7 +177,8 @@ impl Room {
             self.handle(&mut commands, service, context).await?;
             self.end_drain();
             self.inbox.stats().set_memory(service.memory_bytes());
-            self.output.write();
+            self.write();
+            self.charge(service);
             self.remove_slow();
             match self.core.phase() {
                 Phase::Stopping(reason) => return Ok(ServiceEnd::Room(Ending::Stopped(reason.clone()))),
@@ -182,7 +190,10 @@ impl Room {
                 Phase::Running | Phase::Draining | Phase::Restarting { .. } => {}
             }
             self.core.update_empty_deadline(&self.output);
-            if self.core.is_expired(&self.output) && self.inbox.end_if_empty() {
+            let eviction = self.eviction.take();
+            let is_evicted = eviction.is_some() && self.core.is_empty() && self.core.is_idle();
+            if (is_evicted || self.core.is_expired(&self.output)) && self.inbox.end_if_empty() {
+                self.waiting_for_end.extend(eviction);
                 return Ok(ServiceEnd::Room(Ending::Empty));
             }
             // The memory of a room's busiest moment is given back.
@@ -228,6 +239,9 @@ impl Room {
                 }
             }
             self.pass_on(command);
+            if self.output.pauses_between_events() {
+                self.rest().await;
+            }
         }
         result?;
         self.close_due();
@@ -259,6 +273,7 @@ impl Room {
                 core.drain();
                 self.drain = Some(Drain::new(core.connections(), time, done));
             }
+            RoomCommand::Evict { ended } => self.eviction = Some(ended),
             RoomCommand::Stop { reason, ended } => {
                 self.waiting_for_end.extend(ended);
                 core.stop(reason);
@@ -285,51 +300,6 @@ impl Room {
     fn remove_slow(&mut self) {
         for (client, connection) in self.output.take_slow() {
             self.core.lose(client, connection);
-        }
-    }
-
-    /// Has the service work through its pending events, and applies each event when it returns.
-    async fn run_batch<S: StateroomService>(
-        &mut self,
-        service: &mut S,
-        context: &RoomContext<Inbox>,
-    ) -> Result<(), Fault> {
-        let batch = self.core.pending().clone();
-        while !batch.is_empty() {
-            let mut deliver = pin!(service.deliver(&batch, context));
-            poll_fn(|context| {
-                let start = Instant::now();
-                let span = tracing::trace_span!("events", first = batch.next_label());
-                let poll = span.in_scope(|| deliver.as_mut().poll(context));
-                self.cpu_time += start.elapsed();
-                self.apply_finished();
-                if poll.is_pending() {
-                    // An event takes its time. The effects of the events before it do not wait for it.
-                    self.output.write_all();
-                    self.remove_slow();
-                }
-                poll
-            })
-            .await
-            .map_err(|fault| fault.in_event(batch.in_progress_label()))?;
-            if !batch.is_empty() {
-                // Other tasks get the thread, and clients their messages.
-                self.output.write_all();
-                self.remove_slow();
-                yield_now().await;
-            }
-        }
-        Ok(())
-    }
-
-    fn apply_finished(&mut self) {
-        self.core.apply_finished(&mut self.output);
-        self.remove_slow();
-        let counts = self.output.take_counts();
-        if counts.total() > 0 {
-            let cpu_time = std::mem::take(&mut self.cpu_time);
-            self.metrics.handled(&counts, cpu_time);
-            self.inbox.stats().add(counts.total(), cpu_time);
         }
     }
 

@@ -18,7 +18,7 @@ use stateroom::{
     messages::Effect,
     room::{CloseReason, ConnectionId, EffectSink},
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{egress::Egress, stats::RoomStats};
 use crate::{
@@ -66,6 +66,8 @@ pub(crate) enum RoomCommand {
     FireTimer,
     /// Replace the service by a new one.
     Restart,
+    /// End the room if no client is in it. `ended` is dropped when it has ended, or continues.
+    Evict { ended: oneshot::Sender<()> },
     /// End the room. `ended` is dropped when it has ended.
     Stop { reason: CloseReason, ended: Option<oneshot::Sender<()>> },
 }
@@ -84,6 +86,7 @@ impl RoomCommand {
                 | RoomCommand::Drain { .. }
                 | RoomCommand::FireTimer
                 | RoomCommand::Restart
+                | RoomCommand::Evict { .. }
                 | RoomCommand::Stop { .. } => 0,
             }
     }
@@ -95,6 +98,7 @@ pub(crate) struct Inbox {
     state: Mutex<State>,
     max_bytes: usize,
     max_events: usize,
+    created: Instant,
     stats: RoomStats,
 }
 
@@ -105,11 +109,22 @@ struct State {
     last_connection: u64,
     /// Number of connections in the room, or about to be.
     connections: usize,
+    was_joined: bool,
+    /// When the last connection left.
+    emptied: Option<Instant>,
     ended: bool,
     /// The actor, while it waits.
     actor: Option<Waker>,
     /// The connections that wait for space.
     readers: BTreeMap<ConnectionId, Waker>,
+}
+
+/// The state of a room without connections and commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Vacancy {
+    pub(crate) was_joined: bool,
+    /// When the last connection left, or else when the room was created.
+    pub(crate) since: Instant,
 }
 
 /// The room has ended, and takes no more commands.
@@ -120,7 +135,7 @@ impl Inbox {
     pub(crate) fn new(limits: &Limits) -> Self {
         // One event has to fit, or none would ever be handled.
         let (max_bytes, max_events) = (limits.inbox_bytes.max(1), limits.inbox_events.max(1));
-        Inbox { state: Mutex::default(), max_bytes, max_events, stats: RoomStats::default() }
+        Inbox { state: Mutex::default(), max_bytes, max_events, created: Instant::now(), stats: RoomStats::default() }
     }
 
     /// Assigns an ID to a connection that is about to join.
@@ -137,6 +152,7 @@ impl Inbox {
             return Err(Ended);
         }
         state.connections += 1;
+        state.was_joined = true;
         Self::push(state, [RoomCommand::Join { connection, request }]);
         Ok(())
     }
@@ -164,6 +180,9 @@ impl Inbox {
         let mut state = self.state.lock();
         state.connections = state.connections.saturating_sub(1);
         state.readers.remove(&connection);
+        if state.connections == 0 {
+            state.emptied = Some(Instant::now());
+        }
         Self::push(state, [RoomCommand::Leave { connection, close }]);
     }
 
@@ -189,6 +208,13 @@ impl Inbox {
     /// Has the room replace its service.
     pub(crate) fn restart(&self) {
         Self::push(self.state.lock(), [RoomCommand::Restart]);
+    }
+
+    /// Has the room end if no client is in it. The receiver is ready when it has ended, or continues.
+    pub(crate) fn evict(&self) -> oneshot::Receiver<()> {
+        let (ended, has_ended) = oneshot::channel();
+        Self::push(self.state.lock(), [RoomCommand::Evict { ended }]);
+        has_ended
     }
 
     /// Has the room end, and close its clients for this reason.
@@ -256,6 +282,14 @@ impl Inbox {
     pub(crate) fn live_connections(&self) -> Option<usize> {
         let state = self.state.lock();
         (!state.ended).then_some(state.connections)
+    }
+
+    /// Returns since when the room has no connections, unless it has commands or has ended.
+    pub(crate) fn vacancy(&self) -> Option<Vacancy> {
+        let state = self.state.lock();
+        let is_vacant = !state.ended && state.connections == 0 && state.commands.is_empty();
+        let since = state.emptied.unwrap_or(self.created);
+        is_vacant.then_some(Vacancy { was_joined: state.was_joined, since })
     }
 
     /// Returns whether the room has ended.

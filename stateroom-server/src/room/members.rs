@@ -39,6 +39,12 @@ pub(super) struct Members {
     buffers: EncodeBuffers,
     /// The clients to write to, in the order in which they got something.
     dirty: VecDeque<ClientId>,
+    /// Number of runs of all clients.
+    runs: usize,
+    /// Whether a part of an event is queued, and more may follow.
+    pub(super) is_in_event: bool,
+    /// Whether a part of the event was written already.
+    continues: bool,
     metrics: Arc<Metrics>,
 }
 
@@ -63,9 +69,19 @@ impl EncodeBuffers {
 impl Members {
     /// Maximum number of clients written to before the room takes its inbox again.
     const WRITES: usize = 64;
+    /// Number of runs from which they are written in the middle of an event: messages to alternating clients do not merge.
+    const MANY_RUNS: usize = 65_536;
 
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Members { members: IndexMap::default(), buffers: EncodeBuffers::default(), dirty: VecDeque::new(), metrics }
+        Members {
+            members: IndexMap::default(),
+            buffers: EncodeBuffers::default(),
+            dirty: VecDeque::new(),
+            runs: 0,
+            is_in_event: false,
+            continues: false,
+            metrics,
+        }
     }
 
     pub(super) fn insert(&mut self, client: ClientId, connection: ConnectionId, egress: Egress) {
@@ -80,23 +96,25 @@ impl Members {
             return None;
         }
         let member = self.members.swap_remove(&client)?;
+        self.runs = self.runs.saturating_sub(member.runs.len());
         let sent = sent(&member.runs);
         self.metrics.sent_messages.increment(sent.messages as u64);
         self.metrics.sent_bytes.increment(sent.bytes as u64);
-        member.egress.write(&self.buffers.of(&member.egress).batch(&member.runs), member.handled);
+        let batch = self.buffers.of(&member.egress).batch(&member.runs, self.continues);
+        member.egress.write(&batch, member.handled);
         Some(member.egress)
     }
 
-    /// Queues a message for the clients it is for.
-    pub(super) fn send(&mut self, recipient: MessageRecipient, message: &MessagePayload) {
+    /// Queues a message for the clients it is for. Returns the number of clients that were considered.
+    pub(super) fn send(&mut self, recipient: MessageRecipient, message: &MessagePayload) -> usize {
         if let MessageRecipient::Client(client) = recipient {
             let Some(member) = self.members.get_mut(&client) else {
                 tracing::debug!(client = client.0, "message dropped: its client has left");
-                return;
+                return 1;
             };
             let run = self.buffers.of(&member.egress).encode(message);
-            member.queue(client, &run, &mut self.dirty);
-            return;
+            self.runs += member.queue(client, &run, &mut self.dirty);
+            return 1;
         }
         let mut runs: [Option<Run>; Encoding::COUNT] = [const { None }; Encoding::COUNT];
         for (client, member) in &mut self.members {
@@ -104,9 +122,10 @@ impl Members {
                 && let Some(run) = runs.get_mut(member.egress.encoding() as usize)
             {
                 let run = run.get_or_insert_with(|| self.buffers.of(&member.egress).encode(message));
-                member.queue(*client, run, &mut self.dirty);
+                self.runs += member.queue(*client, run, &mut self.dirty);
             }
         }
+        self.members.len()
     }
 
     /// Records that the service has handled messages of a client.
@@ -129,20 +148,33 @@ impl Members {
         self.buffers.0.iter().any(EncodeBuffer::is_full)
     }
 
+    /// Returns whether so many runs are queued that they should be written before the event is complete.
+    pub(super) fn has_many_runs(&self) -> bool {
+        self.runs >= Self::MANY_RUNS
+    }
+
+    /// Number of clients to write to.
+    pub(super) fn dirty(&self) -> usize {
+        self.dirty.len()
+    }
+
     /// Returns whether nothing is queued.
     pub(super) fn is_clean(&self) -> bool {
         self.dirty.is_empty()
     }
 
-    /// Writes once to each of the next few clients. Those that do not keep up are removed, and appended to `slow`.
-    pub(super) fn write_some(&mut self, slow: &mut Vec<(ClientId, ConnectionId)>) {
+    /// Writes once to each of the next few clients. Those that do not keep up are removed, and appended to `slow`. Returns the
+    /// number of clients.
+    pub(super) fn write_some(&mut self, slow: &mut Vec<(ClientId, ConnectionId)>) -> usize {
         let mut sent = Load::default();
+        let before = self.dirty.len();
         for _ in 0..Self::WRITES {
             let Some(client) = self.dirty.pop_front() else { break };
             let Some(member) = self.members.get_mut(&client) else { continue };
             member.dirty = false;
             sent.add(self::sent(&member.runs));
-            let batch = self.buffers.of(&member.egress).batch(&member.runs);
+            self.runs = self.runs.saturating_sub(member.runs.len());
+            let batch = self.buffers.of(&member.egress).batch(&member.runs, self.continues);
             let keeps_up = member.egress.write(&batch, mem::take(&mut member.handled));
             member.runs.clear();
             if !keeps_up {
@@ -154,7 +186,9 @@ impl Members {
         self.metrics.sent_bytes.increment(sent.bytes as u64);
         if self.dirty.is_empty() {
             self.buffers.0.iter_mut().for_each(EncodeBuffer::clear);
+            self.continues = self.is_in_event;
         }
+        before - self.dirty.len()
     }
 }
 
@@ -165,9 +199,12 @@ fn sent(runs: &[Run]) -> Load {
 }
 
 impl Member {
-    fn queue(&mut self, client: ClientId, run: &Run, dirty: &mut VecDeque<ClientId>) {
+    /// Queues a message. Returns the number of further runs.
+    fn queue(&mut self, client: ClientId, run: &Run, dirty: &mut VecDeque<ClientId>) -> usize {
+        let before = self.runs.len();
         extend(&mut self.runs, run);
         self.mark(client, dirty);
+        self.runs.len() - before
     }
 
     fn mark(&mut self, client: ClientId, dirty: &mut VecDeque<ClientId>) {

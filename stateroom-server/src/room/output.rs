@@ -1,7 +1,7 @@
 //! The outputs of a room of this server: its members, its callers, and its metrics.
 //!
 //! *Invariant:* nothing here waits for a client.
-use std::{mem, sync::Arc};
+use std::{mem, sync::Arc, time::Instant};
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient,
@@ -9,9 +9,9 @@ use stateroom::{
     messages::{Effect, EventKind},
     room::{ConnectionId, RoomLimit, RoomOutput, Timestamp},
 };
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{sync::oneshot, time};
 
-use super::{clock::RoomClock, egress::Egress, members::Members};
+use super::{clock::RoomClock, egress::Egress, members::Members, turn::Turn};
 use crate::{
     metrics::{EventCounts, Metrics},
     outbound::Load,
@@ -19,6 +19,9 @@ use crate::{
     settings::Limit,
     websocket::close::CloseCause,
 };
+
+/// How many messages could be queued in the time of a write.
+const COST_OF_WRITE: usize = 64;
 
 /// The outputs of a room.
 #[derive(Debug)]
@@ -28,6 +31,7 @@ pub(super) struct Output {
     pub(super) members: Members,
     /// Events applied since this was last taken.
     counts: EventCounts,
+    pub(super) turn: Turn,
     /// Members that did not keep up, and are being closed.
     slow: Vec<(ClientId, ConnectionId)>,
 }
@@ -39,6 +43,7 @@ impl Output {
             clock: RoomClock::start(),
             members: Members::new(metrics),
             counts: EventCounts::default(),
+            turn: Turn::start(Instant::now()),
             slow: Vec::new(),
         }
     }
@@ -50,14 +55,8 @@ impl Output {
 
     /// Writes to the next few members.
     pub(super) fn write(&mut self) {
-        self.members.write_some(&mut self.slow);
-    }
-
-    /// Writes to all members.
-    pub(super) fn write_all(&mut self) {
-        while !self.members.is_clean() {
-            self.write();
-        }
+        let written = self.members.write_some(&mut self.slow);
+        self.turn.add(written * COST_OF_WRITE, 0);
     }
 
     /// Members that did not keep up since the last call. They are no longer among the members.
@@ -83,6 +82,7 @@ impl RoomOutput for Output {
 
     fn remove_member(&mut self, client: ClientId, connection: ConnectionId, reason: Option<CloseCause>) {
         tracing::debug!(room = &*self.room_id, client = client.0, "client left");
+        self.turn.add(COST_OF_WRITE, 0);
         if let (Some(egress), Some(reason)) = (self.members.remove(client, connection), reason) {
             egress.close(reason);
         }
@@ -93,7 +93,8 @@ impl RoomOutput for Output {
     }
 
     fn deliver(&mut self, recipient: MessageRecipient, message: MessagePayload) {
-        self.members.send(recipient, &message);
+        let recipients = self.members.send(recipient, &message);
+        self.turn.add(recipients, message.size());
     }
 
     fn message_handled(&mut self, client: ClientId, connection: ConnectionId, bytes: usize) {
@@ -111,9 +112,16 @@ impl RoomOutput for Output {
 
     fn event_applied(&mut self, kind: EventKind) {
         self.counts.add(kind);
-        if self.members.is_full() {
-            self.write_all();
-        }
+        self.members.is_in_event = false;
+    }
+
+    fn pauses(&mut self) -> bool {
+        self.members.is_in_event = true;
+        self.members.has_many_runs() || self.turn.is_over()
+    }
+
+    fn pauses_between_events(&mut self) -> bool {
+        self.members.is_full() || self.turn.is_over()
     }
 
     fn limit_reached(&mut self, limit: RoomLimit) {
@@ -121,6 +129,7 @@ impl RoomOutput for Output {
             RoomLimit::Connections => Limit::RoomConnections,
             RoomLimit::Tokens => Limit::Tokens,
             RoomLimit::TimerInterval => Limit::TimerInterval,
+            RoomLimit::EmptyTimerInterval => Limit::EmptyTimerInterval,
         };
         limit.exceeded();
     }
@@ -128,7 +137,7 @@ impl RoomOutput for Output {
     fn close_code_replaced(&mut self, client: ClientId, code: u16) {
         static WARNINGS: WarningLimiter = WarningLimiter::frequent();
 
-        let Some(suppressed) = WARNINGS.allow(Instant::now()) else { return };
+        let Some(suppressed) = WARNINGS.allow(time::Instant::now()) else { return };
         tracing::warn!(
             room = &*self.room_id,
             client = client.0,

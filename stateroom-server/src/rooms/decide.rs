@@ -33,6 +33,8 @@ pub(super) enum Decision {
     Existing,
     /// Create the room.
     MayBegin,
+    /// Create the room once an empty one has ended: this limit is reached.
+    NeedsPlace { limit: Limit },
     /// Refuse. `limit` is the limit that was reached, if that is the reason.
     Refused { refusal: Refusal, limit: Option<Limit> },
 }
@@ -52,6 +54,10 @@ pub(super) struct Facts<'a> {
     pub(super) memory_is_short: bool,
     /// Returns the remaining backoff of the room after failures.
     pub(super) rest: &'a dyn Fn() -> Option<Duration>,
+    /// Returns whether the caller may create a room, as far as the limits of its address go.
+    pub(super) may_make: &'a dyn Fn() -> Result<(), (Refusal, Limit)>,
+    /// Returns whether an empty room may be ended for the new one.
+    pub(super) may_evict: &'a dyn Fn() -> bool,
     /// Whether the factory has space for a service beside those of the other rooms.
     pub(super) has_space: &'a dyn Fn() -> bool,
 }
@@ -97,13 +103,17 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
     if let Some(rest) = (facts.rest)() {
         return refused(Refusal::BackingOff { rest });
     }
-    if facts.other_rooms >= limits.rooms {
-        return at_limit(Refusal::Full, Limit::Rooms);
+    if let Err((refusal, limit)) = (facts.may_make)() {
+        return at_limit(refusal, limit);
     }
-    if !(facts.has_space)() {
-        return at_limit(Refusal::Full, Limit::Instances);
-    }
-    Decision::MayBegin
+    let limit = if facts.other_rooms >= limits.rooms {
+        Limit::Rooms
+    } else if (facts.has_space)() {
+        return Decision::MayBegin;
+    } else {
+        Limit::Instances
+    };
+    if (facts.may_evict)() { Decision::NeedsPlace { limit } } else { at_limit(Refusal::Full, limit) }
 }
 
 fn refused(refusal: Refusal) -> Decision {
@@ -139,6 +149,8 @@ mod tests {
             existed: false,
             memory_is_short: false,
             rest: &|| None,
+            may_make: &|| Ok(()),
+            may_evict: &|| false,
             has_space: &|| true,
         };
         change(&mut facts);
@@ -195,6 +207,13 @@ mod tests {
         check(
             |it| (it.memory_is_short, it.connections) = (true, Some(1)),
             [no_memory, no_memory, Existing, Existing, exists, exists],
+        );
+        let place = Decision::NeedsPlace { limit: Limit::Rooms };
+        check(|it| (it.other_rooms, it.may_evict) = (2, &|| true), [place, place, not_found, place, place, place]);
+        let too_many = at_limit(Refusal::AddressFull, Limit::AddressRooms);
+        check(
+            |it| (it.other_rooms, it.may_make) = (2, &|| Err((Refusal::AddressFull, Limit::AddressRooms))),
+            [too_many, too_many, not_found, too_many, too_many, too_many],
         );
         check(|it| it.stopping = true, [stopping; 6]);
         check(|it| (it.stopping, it.connections) = (true, Some(1)), [stopping; 6]);

@@ -36,6 +36,16 @@ pub enum Refusal {
     /// The server has reached its limit of rooms, or the factory has no space for another service.
     #[error("the server has no capacity for another room; try again later")]
     Full,
+    /// The client's address has reached [`Limits::address_rooms`](crate::Limits::address_rooms).
+    #[error("too many rooms were created from this address; try again later")]
+    AddressFull,
+    /// The client's address has reached
+    /// [`Limits::address_rooms_per_minute`](crate::Limits::address_rooms_per_minute).
+    #[error("too many rooms per minute were created from this address; try again in {} s", seconds(*.wait))]
+    AddressRate {
+        /// Time until the address may create a room.
+        wait: Duration,
+    },
     /// The room has reached its limit of connections.
     #[error("the room is full; try again later")]
     RoomFull,
@@ -64,6 +74,8 @@ impl Refusal {
             Refusal::CreatedByName => "created_by_name",
             Refusal::CreatedUnnamed => "created_unnamed",
             Refusal::Full => "rooms",
+            Refusal::AddressFull => "address_rooms",
+            Refusal::AddressRate { .. } => "address_rooms_per_minute",
             Refusal::RoomFull => "room_connections",
             Refusal::BackingOff { .. } => "backing_off",
             Refusal::NoMemory => "total_memory_bytes",
@@ -74,7 +86,7 @@ impl Refusal {
     /// Returns the time after which a retry can succeed, in seconds, if it is known.
     pub(crate) fn retry_after(self) -> Option<u64> {
         match self {
-            Refusal::BackingOff { rest } => Some(seconds(rest)),
+            Refusal::BackingOff { rest: time } | Refusal::AddressRate { wait: time } => Some(seconds(time)),
             Refusal::NoMemory => Some(MEMORY_RETRY_SECONDS),
             _ => None,
         }
@@ -82,6 +94,6 @@ impl Refusal {
 }
 
 /// Rounds up to whole seconds, at least one.
-fn seconds(time: Duration) -> u64 {
-    time.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
+pub(crate) fn seconds(time: Duration) -> u64 {
+    time.as_nanos().div_ceil(1_000_000_000).max(1).try_into().unwrap_or(u64::MAX)
 }

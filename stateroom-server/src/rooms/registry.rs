@@ -7,21 +7,27 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use parking_lot::{Mutex, MutexGuard};
 use stateroom::{StateroomServiceFactory, details::ClientDetails};
 use stateroom_memory::Relief;
-use tokio::time::Instant;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 use tracing::{Instrument, instrument::Instrumented};
 use uuid::Uuid;
 
 use super::{
-    OnSwap, Refusal, RoomInfo,
+    Maker, OnSwap, Refusal, RoomInfo,
     backoff::Backoff,
     decide::{Decision, Facts, Want, decide},
     ended::EndedRooms,
+    eviction::Evictions,
     factory::ErasedFactory,
+    makers::RoomMakers,
     names::ShortNames,
 };
 use crate::{
@@ -35,9 +41,14 @@ use crate::{
         inbox::{Inbox, JoinRequest},
         seat::Seat,
     },
-    settings::{Limit, RoomStrategy},
+    settings::{Limit, RoomStrategy, ShutdownPolicy},
     shared::Shared,
 };
+
+/// How long a new room waits for an empty one to end.
+const EVICTION_TIME: Duration = Duration::from_secs(1);
+/// How many empty rooms are ended for a new one, if others take their places.
+const MAX_EVICTIONS: usize = 4;
 
 /// The rooms of a server.
 pub(crate) struct RoomRegistry {
@@ -56,9 +67,30 @@ struct RegisteredRoom {
     inbox: Arc<Inbox>,
 }
 
-#[derive(Default)]
+/// The answer to a caller that is not refused.
+enum Placement {
+    Existing(RegisteredRoom),
+    MayBegin,
+    NeedsPlace(Limit),
+}
+
+/// A room, and who created it.
+pub(super) struct RoomEntry {
+    pub(super) inbox: Arc<Inbox>,
+    maker: Maker,
+}
+
+impl RoomEntry {
+    /// Returns whether the room may be ended to make place: it is empty, and the program did not create it.
+    pub(super) fn is_evictable(&self) -> bool {
+        self.maker != Maker::Program && self.inbox.vacancy().is_some()
+    }
+}
+
 pub(super) struct RegistryState {
-    pub(super) rooms: HashMap<Arc<str>, Arc<Inbox>>,
+    pub(super) rooms: HashMap<Arc<str>, RoomEntry>,
+    makers: RoomMakers,
+    evictions: Evictions,
     ended: EndedRooms,
     short_names: Option<ShortNames>,
     backoff: Backoff,
@@ -67,13 +99,22 @@ pub(super) struct RegistryState {
 
 impl RoomRegistry {
     pub(crate) fn new(shared: Arc<Shared>, factory: impl StateroomServiceFactory) -> Arc<Self> {
-        let short_names = match shared.settings().room_strategy {
-            RoomStrategy::Short(length) => Some(ShortNames::new(length)),
-            _ => None,
+        let settings = shared.settings();
+        let state = RegistryState {
+            rooms: HashMap::new(),
+            makers: RoomMakers::new(&settings.limits),
+            evictions: Evictions::default(),
+            ended: EndedRooms::default(),
+            short_names: match settings.room_strategy {
+                RoomStrategy::Short(length) => Some(ShortNames::new(length)),
+                _ => None,
+            },
+            backoff: Backoff::default(),
+            stopping: false,
         };
         let registry = Arc::new(RoomRegistry {
             shared,
-            state: Mutex::new(RegistryState { short_names, ..RegistryState::default() }),
+            state: Mutex::new(state),
             factory: Mutex::new(Arc::new(ErasedFactory::new(factory))),
         });
         let relief: Weak<dyn Relief> = Arc::downgrade(&(registry.clone() as Arc<dyn Relief>));
@@ -87,15 +128,16 @@ impl RoomRegistry {
     }
 
     /// Decides about a caller without acting on the decision: for refusals before a WebSocket's 101.
-    pub(crate) fn check(&self, room_id: &str, want: Want) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, room_id: &str, want: Want, maker: Maker) -> Result<(), Refusal> {
         self.settle_memory();
-        self.decide(&self.lock(), room_id, want).map(drop)
+        self.decide(&self.lock(), room_id, want, maker).map(drop)
     }
 
     /// Joins a room, and starts it if necessary.
     pub(crate) async fn join(
         self: &Arc<Self>,
         room_id: &str,
+        maker: Maker,
         token: Option<String>,
         details: ClientDetails,
         outbound: &Arc<Outbound>,
@@ -104,7 +146,7 @@ impl RoomRegistry {
         let details = (!details.is_empty()).then(|| Box::new(details));
         let request = JoinRequest { token, details, egress: Egress::new(outbound.clone()) };
         loop {
-            let seat = match self.find_or_start(room_id, want)? {
+            let seat = match self.find_or_start(Some(room_id), want, maker).await? {
                 (RegisteredRoom { inbox, .. }, Some(run)) => {
                     // The client whose join starts the room is in it before it can fail.
                     let seat = Seat::take_first(inbox, request.clone());
@@ -121,28 +163,19 @@ impl RoomRegistry {
     }
 
     /// Returns the room that a request goes to, and starts it if `may_begin` and necessary.
-    pub(crate) fn room_for_request(self: &Arc<Self>, room_id: &str, may_begin: bool) -> Result<RoomHandle, Refusal> {
-        self.find_or_spawn(room_id, Want::Request { may_begin })
+    pub(crate) async fn room_for_request(
+        self: &Arc<Self>,
+        room_id: &str,
+        maker: Maker,
+        may_begin: bool,
+    ) -> Result<RoomHandle, Refusal> {
+        self.find_or_spawn(Some(room_id), Want::Request { may_begin }, maker).await
     }
 
-    /// Creates a room with the given ID.
-    pub(crate) fn create(self: &Arc<Self>, room_id: &str) -> Result<RoomHandle, Refusal> {
-        self.find_or_spawn(room_id, Want::Create)
-    }
-
-    /// Creates a room with a generated ID.
-    pub(crate) fn create_unnamed(self: &Arc<Self>) -> Result<RoomHandle, Refusal> {
-        self.settle_memory();
-        let mut state = self.lock();
-        self.decide(&state, "", Want::CreateUnnamed)?;
-        let name = match &mut state.short_names {
-            None => Uuid::new_v4().to_string(),
-            Some(_) => state.next_short_name().ok_or(Refusal::Full)?,
-        };
-        let room_id: Arc<str> = name.into();
-        let (inbox, run) = self.start(state, room_id.clone());
-        self.spawn_room(run);
-        Ok(RoomHandle::new(room_id, inbox))
+    /// Creates a room with the given ID, or a generated one.
+    pub(crate) async fn create(self: &Arc<Self>, room_id: Option<&str>, maker: Maker) -> Result<RoomHandle, Refusal> {
+        let want = if room_id.is_some() { Want::Create } else { Want::CreateUnnamed };
+        self.find_or_spawn(room_id, want, maker).await
     }
 
     /// Returns the room with the given ID, if it exists.
@@ -155,7 +188,13 @@ impl RoomRegistry {
     /// Returns a snapshot of all rooms.
     pub(crate) fn list(&self) -> Vec<RoomInfo> {
         let state = self.lock();
-        state.rooms.iter().filter(|(_, inbox)| !inbox.has_ended()).map(info).collect()
+        state
+            .rooms
+            .iter()
+            .map(|(id, entry)| (id, &entry.inbox))
+            .filter(|(_, inbox)| !inbox.has_ended())
+            .map(info)
+            .collect()
     }
 
     /// Returns a snapshot of one room, if it exists.
@@ -172,53 +211,78 @@ impl RoomRegistry {
     pub(crate) fn swap(&self, factory: impl StateroomServiceFactory, on_swap: OnSwap) {
         *self.factory.lock() = Arc::new(ErasedFactory::new(factory));
         if on_swap == OnSwap::Restart {
-            self.lock().rooms.values().for_each(|inbox| inbox.restart());
+            self.lock().rooms.values().for_each(|entry| entry.inbox.restart());
         }
     }
 
-    fn find_or_spawn(self: &Arc<Self>, room_id: &str, want: Want) -> Result<RoomHandle, Refusal> {
-        let (room, run) = self.find_or_start(room_id, want)?;
+    async fn find_or_spawn(
+        self: &Arc<Self>,
+        room_id: Option<&str>,
+        want: Want,
+        maker: Maker,
+    ) -> Result<RoomHandle, Refusal> {
+        let (room, run) = self.find_or_start(room_id, want, maker).await?;
         if let Some(run) = run {
             self.spawn_room(run);
         }
         Ok(RoomHandle::new(room.id, room.inbox))
     }
 
-    /// Returns the room, and the future that runs it if the room is new.
-    fn find_or_start(
+    /// Returns the room, and the future that runs it if the room is new. Ends an empty room if there is no place for it.
+    async fn find_or_start(
         self: &Arc<Self>,
-        room_id: &str,
+        room_id: Option<&str>,
         want: Want,
+        maker: Maker,
     ) -> Result<(RegisteredRoom, Option<RoomRun>), Refusal> {
-        self.settle_memory();
-        let state = self.lock();
-        if let Some(room) = self.decide(&state, room_id, want)? {
-            return Ok((room, None));
+        for _ in 0..MAX_EVICTIONS {
+            self.settle_memory();
+            let ended = {
+                let mut state = self.lock();
+                match self.decide(&state, room_id.unwrap_or_default(), want, maker)? {
+                    Placement::Existing(room) => return Ok((room, None)),
+                    Placement::MayBegin => {
+                        let id = match room_id {
+                            Some(room_id) => room_id.into(),
+                            None => state.generate_name().ok_or(Refusal::Full)?,
+                        };
+                        let (room, run) = self.start(state, id, maker);
+                        return Ok((room, Some(run)));
+                    }
+                    Placement::NeedsPlace(limit) => {
+                        limit.exceeded();
+                        state.evict().ok_or(Refusal::Full)?
+                    }
+                }
+            };
+            let _ = timeout(EVICTION_TIME, ended).await;
         }
-        let id: Arc<str> = room_id.into();
-        let (inbox, run) = self.start(state, id.clone());
-        Ok((RegisteredRoom { id, inbox }, Some(run)))
+        Err(Refusal::Full)
     }
 
-    /// Applies [`decide`] to the registry's state. `None` means that the room may be started.
-    fn decide(&self, state: &RegistryState, room_id: &str, want: Want) -> Result<Option<RegisteredRoom>, Refusal> {
+    /// Applies [`decide`] to the registry's state.
+    fn decide(&self, state: &RegistryState, room_id: &str, want: Want, maker: Maker) -> Result<Placement, Refusal> {
         let settings = self.shared.settings();
         let entry = state.rooms.get_key_value(room_id);
         let other_rooms = state.rooms.len() - usize::from(entry.is_some());
+        let now = Instant::now();
         let facts = Facts {
             strategy: settings.room_strategy,
             limits: &settings.limits,
             stopping: state.stopping,
-            connections: entry.and_then(|(_, inbox)| inbox.live_connections()),
+            connections: entry.and_then(|(_, entry)| entry.inbox.live_connections()),
             other_rooms,
             existed: entry.is_some() || state.ended.contains(room_id),
             memory_is_short: self.shared.memory().budget().is_short(),
-            rest: &|| state.backoff.rest(room_id, Instant::now()),
+            rest: &|| state.backoff.rest(room_id, now),
+            may_make: &|| state.makers.check(maker, now),
+            may_evict: &|| settings.shutdown_policy != ShutdownPolicy::Never && state.evictions.may_succeed(now),
             has_space: &|| self.factory().has_space(other_rooms),
         };
         match decide(&facts, room_id, want) {
-            Decision::Existing => Ok(entry.map(|(id, inbox)| RegisteredRoom { id: id.clone(), inbox: inbox.clone() })),
-            Decision::MayBegin => Ok(None),
+            Decision::Existing => entry.map(Placement::existing).ok_or(Refusal::NotFound),
+            Decision::MayBegin => Ok(Placement::MayBegin),
+            Decision::NeedsPlace { limit } => Ok(Placement::NeedsPlace(limit)),
             Decision::Refused { refusal, limit } => {
                 limit.into_iter().for_each(Limit::exceeded);
                 Err(refusal)
@@ -226,15 +290,20 @@ impl RoomRegistry {
         }
     }
 
-    fn start(self: &Arc<Self>, mut state: MutexGuard<'_, RegistryState>, room_id: Arc<str>) -> (Arc<Inbox>, RoomRun) {
+    fn start(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, RegistryState>,
+        id: Arc<str>,
+        maker: Maker,
+    ) -> (RegisteredRoom, RoomRun) {
         let inbox = Arc::new(Inbox::new(&self.shared.settings().limits));
-        state.ended.forget(&room_id);
-        state.rooms.insert(room_id.clone(), inbox.clone());
+        state.ended.forget(&id);
+        state.add(id.clone(), RoomEntry { inbox: inbox.clone(), maker });
         drop(state);
-        tracing::debug!(room = &*room_id, "room started");
-        let span = tracing::debug_span!("room", room = &*room_id);
-        let run: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(self.clone().run(room_id, inbox.clone()));
-        (inbox, run.instrument(span))
+        tracing::debug!(room = &*id, "room started");
+        let span = tracing::debug_span!("room", room = &*id);
+        let run: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(self.clone().run(id.clone(), inbox.clone()));
+        (RegisteredRoom { id, inbox }, run.instrument(span))
     }
 
     /// Runs a room to its end, with one service after the other if the factory is replaced.
@@ -267,8 +336,8 @@ impl RoomRegistry {
     fn remove(&self, room_id: &Arc<str>, inbox: &Arc<Inbox>, ending: &Ending) {
         let settings = self.shared.settings();
         let mut state = self.lock();
-        if state.rooms.get(room_id).is_some_and(|current| Arc::ptr_eq(current, inbox)) {
-            state.rooms.remove(room_id);
+        if state.rooms.get(room_id).is_some_and(|current| Arc::ptr_eq(&current.inbox, inbox)) {
+            state.remove(room_id);
             if settings.room_strategy != RoomStrategy::Implicit {
                 state.ended.remember(room_id.clone(), settings.limits.remembered_rooms);
             }
@@ -326,9 +395,44 @@ fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
     }
 }
 
+impl Placement {
+    fn existing((id, entry): (&Arc<str>, &RoomEntry)) -> Self {
+        Placement::Existing(RegisteredRoom { id: id.clone(), inbox: entry.inbox.clone() })
+    }
+}
+
 impl RegistryState {
     fn live(&self, room_id: &str) -> Option<(&Arc<str>, &Arc<Inbox>)> {
-        self.rooms.get_key_value(room_id).filter(|(_, inbox)| !inbox.has_ended())
+        let entry = self.rooms.get_key_value(room_id).map(|(id, entry)| (id, &entry.inbox));
+        entry.filter(|(_, inbox)| !inbox.has_ended())
+    }
+
+    /// Adds a room that starts. It may replace one that has ended.
+    fn add(&mut self, id: Arc<str>, entry: RoomEntry) {
+        self.makers.add(entry.maker, Instant::now());
+        if let Some(replaced) = self.rooms.insert(id, entry) {
+            self.makers.remove(replaced.maker);
+        }
+    }
+
+    fn remove(&mut self, id: &str) {
+        if let Some(entry) = self.rooms.remove(id) {
+            self.makers.remove(entry.maker);
+        }
+    }
+
+    /// Asks an empty room to end.
+    fn evict(&mut self) -> Option<oneshot::Receiver<()>> {
+        let rooms = self.rooms.values().map(|entry| (entry.maker, &entry.inbox));
+        self.evictions.evict(rooms, Instant::now())
+    }
+
+    /// Returns the ID of a room whose creator does not choose one.
+    fn generate_name(&mut self) -> Option<Arc<str>> {
+        if self.short_names.is_none() {
+            return Some(Uuid::new_v4().to_string().into());
+        }
+        self.next_short_name().map(Into::into)
     }
 
     /// Returns the next short name that no room has. Of one more name than there are rooms, one is unused.

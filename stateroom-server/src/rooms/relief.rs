@@ -3,11 +3,10 @@
 //! *Invariant:* empty rooms go before clients, and rooms that the shutdown policy keeps are kept.
 use std::cmp::Reverse;
 
-use stateroom::room::CloseReason;
 use stateroom_memory::{Relief, Shortage};
 use tokio::time::Instant;
 
-use super::registry::RoomRegistry;
+use super::registry::{RoomEntry, RoomRegistry};
 use crate::settings::{Limit, ShutdownPolicy};
 
 impl Relief for RoomRegistry {
@@ -44,9 +43,9 @@ impl RoomRegistry {
             return (0, 0);
         }
         let state = self.lock();
-        let empty = state.rooms.values().filter(|inbox| inbox.live_connections() == Some(0));
-        let mut empty: Vec<_> =
-            empty.map(|inbox| (inbox.stats().memory_bytes().unwrap_or(ROOM_BYTES), inbox.clone())).collect();
+        let empty = state.rooms.values().filter(|entry| entry.is_evictable());
+        let memory = |entry: &RoomEntry| entry.inbox.stats().memory_bytes().unwrap_or(ROOM_BYTES);
+        let mut empty: Vec<_> = empty.map(|entry| (memory(entry), entry.inbox.clone())).collect();
         drop(state);
         empty.sort_by_key(|(memory, _)| Reverse(*memory));
         let (mut ended, mut freed) = (0, 0);
@@ -54,7 +53,8 @@ impl RoomRegistry {
             if freed >= bytes {
                 break;
             }
-            inbox.stop(CloseReason::Stopping, None);
+            // Without waiting: if a client joins in the meantime, the room continues.
+            drop(inbox.evict());
             freed += memory;
             ended += 1;
         }

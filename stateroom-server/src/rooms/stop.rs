@@ -20,7 +20,7 @@ impl RoomRegistry {
         let (rooms, is_first): (Vec<Arc<Inbox>>, bool) = {
             let mut state = self.lock();
             let is_first = !mem::replace(&mut state.stopping, true);
-            (state.rooms.values().cloned().collect(), is_first)
+            (state.rooms.values().map(|entry| entry.inbox.clone()).collect(), is_first)
         };
         let time = settings.drain_time;
         if is_first && !time.is_zero() {

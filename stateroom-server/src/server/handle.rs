@@ -11,7 +11,7 @@ use crate::admission::jwt::Jwt;
 use crate::{
     admin,
     room::handle::RoomHandle,
-    rooms::{OnSwap, Refusal, RoomInfo, registry::RoomRegistry},
+    rooms::{Maker, OnSwap, Refusal, RoomInfo, registry::RoomRegistry},
 };
 
 /// A handle to a running server: lists, creates and finds rooms, and shuts the server down. Clones refer to the same server.
@@ -223,10 +223,7 @@ impl ServerHandle {
     /// # }
     /// ```
     pub async fn create_room(&self, id: Option<&str>) -> Result<RoomHandle, Refusal> {
-        match id {
-            Some(id) => self.rooms.create(id),
-            None => self.rooms.create_unnamed(),
-        }
+        self.rooms.create(id, Maker::Program).await
     }
 }
 

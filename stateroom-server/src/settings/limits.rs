@@ -60,8 +60,8 @@ macro_rules! limits {
 
         impl Limits {
             /// Returns limits for rooms that anyone on the internet may join: messages of 64 KiB, each within 30 s, 100 of
-            /// them and 256 KiB per second; 100 connections from one address, 1000 in a room. All other limits have their
-            /// defaults.
+            /// them and 256 KiB per second; 100 connections and 100 rooms of one address, 120 new rooms per minute; 1000
+            /// connections in a room. All other limits have their defaults.
             ///
             /// ```
             /// let limits = stateroom_server::Limits::public();
@@ -125,10 +125,18 @@ limits! {
     /// Maximum number of connections to a room. Further ones are rejected with 503, or closed with 1013 if they have a token: it
     /// may replace a connection. Default 16 384.
     RoomConnections, room_connections, with_room_connections: usize = 16_384, public 1000;
-    /// Maximum number of connections from one IPv4 address or one IPv6 network of 64 bits. Further ones are rejected with 429.
-    /// Clients behind a [trusted proxy](crate::Admission::trusted_proxies) are counted by their own address when they join
-    /// a room. Zero turns the limit off. Default: off.
+    /// Maximum number of connections from one IPv4 address or one IPv6 network of 64 bits. All networks within one of 48 bits
+    /// together may have 16 times as many, as for the other limits of an address. Further ones are rejected with 429. Clients
+    /// behind a [trusted proxy](crate::Admission::trusted_proxies) are counted by their own address while they are in a room or
+    /// a room's HTTP request is in progress. Zero turns the limit off. Default: off.
     AddressConnections, address_connections, with_address_connections: usize = 0, public 100;
+    /// Maximum number of rooms that exist and were created from one IPv4 address or one IPv6 network of 64 bits, by joins or
+    /// requests. Further ones are rejected with 429. Rooms that the program itself creates are not counted. Zero turns the limit
+    /// off. Default: off.
+    AddressRooms, address_rooms, with_address_rooms: usize = 0, public 100;
+    /// Maximum number of rooms created per minute from one IPv4 address or one IPv6 network of 64 bits; those of a minute may be
+    /// created at once. Further ones are rejected with 429. Zero turns the limit off. Default: off.
+    AddressRoomsPerMinute, address_rooms_per_minute, with_address_rooms_per_minute: usize = 0, public 120;
     /// Maximum number of bytes queued for a client that does not read. When more are sent to a client with a longer queue that
     /// has accepted nothing for a second, it is closed with 1013. While it makes progress, 32 times as much may be queued, and
     /// what one event sends is always queued as a whole, so that a client can receive bursts of any size. Default 1 MiB.
@@ -145,8 +153,10 @@ limits! {
     /// Maximum number of events queued for a room. While it is reached, the server does not read from the room's clients.
     /// Default 8192.
     InboxEvents, inbox_events, with_inbox_events: usize = 8192;
-    /// Maximum number of rooms at a time. Further ones are rejected with 503, as they are when the factory has no space.
-    /// Default 10 000.
+    /// Maximum number of rooms at a time. A further one takes the place of an empty room, which ends before its time: of the
+    /// address that created most of the empty ones, one that was never joined, or else the one that is empty for longest. If
+    /// none is empty, or empty rooms [never](crate::ShutdownPolicy::Never) end, it is rejected with 503. The same holds when the
+    /// factory has no space. Default 10 000.
     Rooms, rooms, with_rooms: usize = 10_000;
     /// Maximum number of ended rooms that are remembered because they were created through the API and can be joined again.
     /// The room that ended first is forgotten first. Default 65 536.
@@ -160,6 +170,9 @@ limits! {
     /// Minimum time between two timer events of a room. An earlier timer is delayed, so that a service that sets a timer of 0
     /// in each timer event leaves the CPU to others. Default 1 ms.
     TimerInterval, timer_interval, with_timer_interval: Duration = Duration::from_millis(1);
+    /// Minimum time between two timer events of a room while no client is in it, so that rooms without clients leave the CPU to
+    /// others. As soon as a client joins, the timer fires at the time that the service has asked for. Default 1 s.
+    EmptyTimerInterval, empty_timer_interval, with_empty_timer_interval: Duration = Duration::from_secs(1);
     /// Maximum time for a client to send the head of an HTTP request. A slower connection is dropped. Default 10 s.
     RequestHeadTime, request_head_time, with_request_head_time: Duration = Duration::from_secs(10);
     /// Maximum size of the head of an HTTP request, in bytes, at least 8 KiB. A larger one is rejected with 431.

@@ -43,6 +43,7 @@ impl ShutdownPolicy {
             max_connections: limits.room_connections,
             max_tokens: limits.tokens,
             min_timer_interval: limits.timer_interval,
+            min_empty_timer_interval: limits.empty_timer_interval,
             empty_timeout,
             unjoined_timeout,
             ends_with_last_client: self == ShutdownPolicy::Immediate,

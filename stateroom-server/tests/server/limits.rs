@@ -417,6 +417,28 @@ async fn limits_the_rate_of_timers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn limits_the_rate_of_timers_of_an_empty_room() {
+    let observer = observe_limit(Limit::EmptyTimerInterval);
+    let server = pipe(Limits::default());
+    let mut client = server.join("a").await;
+    client.send_text("metronome 20").await;
+    client.expect_text("timer").await;
+    client.leave().await;
+    server.script.wait_for_event("a", "disconnect 1", 1).await;
+    let timers = || server.script.events("a").iter().filter(|event| *event == "timer").count();
+    let before = timers();
+    advance(10.0).await;
+    assert!((9..=11).contains(&(timers() - before)), "{} in 10 s", timers() - before);
+    // From the join on, the timer is exact.
+    let mut client = server.join("a").await;
+    let start = Instant::now();
+    client.expect_text("timer").await;
+    client.expect_text("timer").await;
+    assert!((10..=40).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    observer.assert_reached();
+}
+
+#[tokio::test(start_paused = true)]
 async fn limits_the_time_of_a_request_head() {
     for head in ["", "GET /ws/a HTTP/1.1\r\nHost: te"] {
         let observer = observe_limit(Limit::RequestHeadTime);
@@ -546,6 +568,8 @@ fn test_of(limit: Limit) -> fn() {
         Limit::Connections => limits_the_number_of_connections,
         Limit::RoomConnections => limits_the_connections_of_a_room,
         Limit::AddressConnections => limits_the_connections_of_an_address,
+        Limit::AddressRooms => crate::room_places::limits_the_rooms_of_an_address,
+        Limit::AddressRoomsPerMinute => crate::room_places::limits_the_rate_of_new_rooms_of_an_address,
         Limit::OutboundBytes => limits_the_outbound_queue_by_messages_and_bytes,
         Limit::OutboundMessages => limits_the_outbound_queue_by_messages_and_bytes,
         Limit::OutboundTime => limits_the_time_without_progress_of_an_outbound_queue,
@@ -557,6 +581,7 @@ fn test_of(limit: Limit) -> fn() {
         Limit::TokenBytes => limits_the_length_of_tokens,
         Limit::Tokens => limits_the_number_of_tokens,
         Limit::TimerInterval => limits_the_rate_of_timers,
+        Limit::EmptyTimerInterval => limits_the_rate_of_timers_of_an_empty_room,
         Limit::RequestHeadTime => limits_the_time_of_a_request_head,
         Limit::RequestHeadBytes => limits_the_size_of_a_request_head,
         Limit::ResponseTime => drops_a_client_that_does_not_read_its_response,

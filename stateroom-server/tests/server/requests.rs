@@ -6,7 +6,7 @@ use stateroom::{
     http::{Request, Response},
 };
 use stateroom_server::{Admission, Limit, Limits, RoomStrategy, Server};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::ServiceExt;
 
 use crate::common::{TestServer, observe_limit, within_timeout};
@@ -128,8 +128,64 @@ async fn limits_the_rate_of_requests_by_address() {
     for _ in 0..5 {
         assert_eq!(server.request(&format_request("PUT", "/http/a/text", "", "x")).await.status, 204);
     }
-    let response = server.request(&format_request("PUT", "/http/a/text", "", "x")).await;
-    assert_eq!((response.status, response.header("retry-after")), (429, Some("5")));
+    for _ in 0..100 {
+        let response = server.request(&format_request("PUT", "/http/a/text", "", "x")).await;
+        assert_eq!((response.status, response.header("retry-after")), (429, Some("1")), "refusals are not charged");
+    }
+    observer.assert_reached();
+}
+
+/// A request of known length is refused before its body; one of unknown length gets back what it has paid.
+#[tokio::test]
+async fn limits_the_rate_of_body_bytes_by_address() {
+    let observer = observe_limit(Limit::BytesPerSecond);
+    let limits = Limits::default().with_bytes_per_second(10).with_messages_per_second(100);
+    let server = text_store_server(Server::new().with_limits(limits)).await;
+    assert_eq!(server.request(&format_request("PUT", "/http/a/text", "", &"x".repeat(45))).await.status, 204);
+    let head = "PUT /http/a/text HTTP/1.1\r\nHost: test\r\nConnection: close\r\n";
+    let unsent = format!("{head}Content-Length: 35\r\n\r\n");
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n23\r\n{}\r\n0\r\n\r\n", "x".repeat(35));
+    for _ in 0..50 {
+        for request in [&unsent, &chunked] {
+            let response = server.request(request).await;
+            let wait: u64 = response.header("retry-after").unwrap().parse().unwrap();
+            assert!(response.status == 429 && wait <= 3, "{response:?}");
+        }
+    }
+    observer.assert_reached();
+}
+
+/// Over a proxy's connections, which do not count for the address.
+#[tokio::test]
+async fn counts_requests_in_progress_by_the_address_behind_a_proxy() {
+    let observer = observe_limit(Limit::AddressConnections);
+    let server = Server::new()
+        .with_admission(Admission::new().with_trusted_proxies("127.0.0.0/8".parse().unwrap()))
+        .with_limits(Limits::default().with_address_connections(2));
+    let server = text_store_server(server).await;
+    let from =
+        |address: &str| format_request("PUT", "/http/a/text", &format!("X-Forwarded-For: {address}\r\n"), "text");
+    assert_eq!(server.request(&from("192.0.2.1")).await.status, 204);
+    let mut slow = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.open().await;
+        let request = from("192.0.2.1").replace("\r\n\r\ntext", "\r\nExpect: 100-continue\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        // The server asks for the body, so the request is in progress.
+        let mut response = [0; 12];
+        within_timeout("the go-ahead", stream.read_exact(&mut response)).await.unwrap();
+        assert_eq!(&response, b"HTTP/1.1 100");
+        slow.push(stream);
+    }
+    assert_eq!(server.request(&from("192.0.2.1")).await.status, 429);
+    assert_eq!(server.request(&from("192.0.2.2")).await.status, 204);
+    drop(slow);
+    within_timeout("a free place", async {
+        while server.request(&from("192.0.2.1")).await.status != 204 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     observer.assert_reached();
 }
 

@@ -15,6 +15,8 @@ pub struct RoomConfig {
     pub max_tokens: usize,
     /// Minimum time between two timer events.
     pub min_timer_interval: Duration,
+    /// Minimum time between two timer events while no client is in the room.
+    pub min_empty_timer_interval: Duration,
     /// Time after which the room ends when its last client has left. `None` disables it.
     pub empty_timeout: Option<Duration>,
     /// Time after which the room ends when no client has ever joined. `None` disables it.
@@ -24,12 +26,13 @@ pub struct RoomConfig {
 }
 
 impl Default for RoomConfig {
-    /// No limits, except for 1 ms between two timer events. An empty room never ends.
+    /// No limits, except for 1 ms between two timer events, and 1 s in an empty room. An empty room never ends.
     fn default() -> Self {
         RoomConfig {
             max_connections: usize::MAX,
             max_tokens: usize::MAX,
             min_timer_interval: Duration::from_millis(1),
+            min_empty_timer_interval: Duration::from_secs(1),
             empty_timeout: None,
             unjoined_timeout: None,
             ends_with_last_client: false,

@@ -5,15 +5,15 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use super::{
     close::CloseReason,
     config::{JoinRequest, Phase, Rejected, RoomConfig},
     output::{RoomLimit, RoomOutput},
-    pending::PendingEvents,
+    pending::{Applied, FinishedEffects, PendingEvents},
     roster::{ConnectionId, JoinOutcome, Roster, RosterSnapshot},
-    state::{Change, Leave, RoomState},
+    state::{Answer, Change, Leave, RoomState},
     timers::{Timers, Timestamp},
     tokens::TokenOutcome,
 };
@@ -29,6 +29,8 @@ use crate::{
 pub struct RoomCore<O: RoomOutput> {
     pending: PendingEvents<Change<O>>,
     state: RoomState<O::Close>,
+    /// The answer of the event of which a part is applied.
+    answer: Answer<O>,
 }
 
 impl<O: RoomOutput> RoomCore<O> {
@@ -38,11 +40,11 @@ impl<O: RoomOutput> RoomCore<O> {
         let state = RoomState {
             phase: Phase::Running,
             roster: Roster::new(config.max_connections, config.max_tokens),
-            timers: Timers::new(config.min_timer_interval),
+            timers: Timers::new(&config),
             last_leave: None,
             config,
         };
-        RoomCore { pending: PendingEvents::default(), state }
+        RoomCore { pending: PendingEvents::default(), state, answer: Answer::None }
     }
 
     /// Restores the client IDs, tokens and timer of a snapshot, before [`begin`](Self::begin). The restored room is
@@ -55,7 +57,7 @@ impl<O: RoomOutput> RoomCore<O> {
     /// Returns the part of the room that outlives its process.
     #[must_use]
     pub fn snapshot(&self) -> RosterSnapshot {
-        RosterSnapshot { timer_due: self.state.timers.due(), ..self.state.roster.snapshot() }
+        RosterSnapshot { timer_due: self.timer_due(), ..self.state.roster.snapshot() }
     }
 
     /// Starts a service: it receives `init`, and `connect` for each client that stayed from a previous service.
@@ -119,13 +121,13 @@ impl<O: RoomOutput> RoomCore<O> {
     /// Returns the time at which the service's timer fires.
     #[must_use]
     pub fn timer_due(&self) -> Option<Timestamp> {
-        self.state.timers.due()
+        self.state.timers.due(self.is_empty())
     }
 
     /// Returns the next time at which the driver has to wake the room.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.state.timers.next()
+        self.state.timers.next(self.is_empty())
     }
 
     /// Adds a client. Returns its ID.
@@ -208,7 +210,9 @@ impl<O: RoomOutput> RoomCore<O> {
 
     /// Fires the timer if it is due, unless an event is pending that may replace it. Returns whether it fired.
     pub fn fire_due_timer(&mut self, output: &O) -> bool {
-        let fires = self.is_idle() && self.state.timers.due().is_some() && self.state.timers.take_due(output.now());
+        let fires = self.is_idle()
+            && self.timer_due().is_some()
+            && self.state.timers.take_due(output.now(), self.state.roster.len() == 0);
         if fires {
             self.push(Event::Timer, Change::Nothing);
         }
@@ -273,13 +277,26 @@ impl<O: RoomOutput> RoomCore<O> {
         self.is_empty() && self.is_idle() && self.state.timers.is_empty_over(output.now())
     }
 
-    /// Applies the changes and the effects of the events that have finished.
-    pub fn apply_finished(&mut self, output: &mut O) {
-        let state = &mut self.state;
-        self.pending.apply_finished(|pending, kind, change, effects| {
-            state.apply_event(pending, change, effects, output);
-            output.event_applied(kind);
-        });
+    /// Applies the changes and the effects of the events that have finished. Returns whether all are applied: where the
+    /// [output pauses](RoomOutput::pauses), the next call continues. Until then, the driver passes nothing else to the room.
+    pub fn apply_finished(&mut self, output: &mut O) -> bool {
+        let RoomCore { pending, state, answer } = self;
+        pending.apply_finished(
+            |pending: &mut PendingEvents<Change<O>>, kind, change, mut effects: FinishedEffects<'_, '_>| {
+                if let Some(change) = change {
+                    *answer = state.begin_event(change, output);
+                }
+                for effect in effects.by_ref() {
+                    state.apply_effect_of_event(pending, answer, effect, output);
+                    if output.pauses() {
+                        return Applied::Part;
+                    }
+                }
+                mem::replace(answer, Answer::None).give(output);
+                output.event_applied(kind);
+                if output.pauses_between_events() { Applied::EventThenPause } else { Applied::Event }
+            },
+        )
     }
 
     /// Applies an effect that was requested outside of an event.

@@ -15,6 +15,8 @@ pub enum RoomLimit {
     Tokens,
     /// [`RoomConfig::min_timer_interval`](crate::room::RoomConfig::min_timer_interval).
     TimerInterval,
+    /// [`RoomConfig::min_empty_timer_interval`](crate::room::RoomConfig::min_empty_timer_interval).
+    EmptyTimerInterval,
 }
 
 /// Carries out what a room decides. Implemented by the room's driver.
@@ -58,6 +60,16 @@ pub trait RoomOutput {
     /// Called after each event, when its change and its effects are applied.
     fn event_applied(&mut self, kind: EventKind) {
         let _ = kind;
+    }
+
+    /// Returns whether to pause after an effect, so that the driver can let others run.
+    fn pauses(&mut self) -> bool {
+        false
+    }
+
+    /// Returns whether to pause after an event.
+    fn pauses_between_events(&mut self) -> bool {
+        self.pauses()
     }
 
     /// Records that a limit was reached.

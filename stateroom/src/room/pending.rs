@@ -1,7 +1,7 @@
 //! The events of a room that its service has not finished, each with the change that follows it.
 //!
 //! *Invariant:* an event and its change are added and removed together, so a change is never paired with another event.
-use std::{collections::VecDeque, iter::Take, mem, sync::Arc, vec::Drain};
+use std::{collections::VecDeque, iter::Take, mem, sync::Arc, vec};
 
 use crate::{
     event_batch::{EventBatch, FinishedEvents},
@@ -15,7 +15,34 @@ pub struct PendingEvents<C> {
     changes: VecDeque<Pending<C>>,
     /// Empty between calls; kept for its memory.
     finished: FinishedEvents,
+    /// The finished events that are not applied yet.
+    rest: Option<Rest>,
 }
+
+#[derive(Debug)]
+struct Rest {
+    effects: vec::IntoIter<Effect>,
+    /// The numbers of effects of the events, without the one that has begun.
+    lengths: vec::IntoIter<usize>,
+    /// The event of which a part is applied, and the number of its further effects.
+    begun: Option<(EventKind, usize)>,
+}
+
+/// How far an event is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It is applied, and the next one follows.
+    Event,
+    /// It is applied, and the others wait for the next call.
+    EventThenPause,
+    /// Its further effects wait for the next call.
+    Part,
+}
+
+/// Applies a finished event. There is no change if a part of it has been applied before.
+pub trait Apply<C>: FnMut(&mut PendingEvents<C>, EventKind, Option<C>, FinishedEffects<'_, '_>) -> Applied {}
+
+impl<C, F: FnMut(&mut PendingEvents<C>, EventKind, Option<C>, FinishedEffects<'_, '_>) -> Applied> Apply<C> for F {}
 
 #[derive(Debug)]
 struct Pending<C> {
@@ -25,7 +52,34 @@ struct Pending<C> {
 
 /// The effects of one finished event, in order.
 #[derive(Debug)]
-pub struct FinishedEffects<'a, 'b>(Take<&'a mut Drain<'b, Effect>>);
+pub struct FinishedEffects<'a, 'b>(Take<&'a mut Effects<'b>>);
+
+/// The effects of finished events: those that have finished now, or those of an earlier call.
+#[derive(Debug)]
+enum Effects<'a> {
+    Finished(vec::Drain<'a, Effect>),
+    Rest(&'a mut vec::IntoIter<Effect>),
+}
+
+impl Effects<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Effects::Finished(effects) => effects.len(),
+            Effects::Rest(effects) => effects.len(),
+        }
+    }
+}
+
+impl Iterator for Effects<'_> {
+    type Item = Effect;
+
+    fn next(&mut self) -> Option<Effect> {
+        match self {
+            Effects::Finished(effects) => effects.next(),
+            Effects::Rest(effects) => effects.next(),
+        }
+    }
+}
 
 impl<C> PendingEvents<C> {
     /// Appends an event, and the change that follows it.
@@ -47,29 +101,69 @@ impl<C> PendingEvents<C> {
     }
 
     /// Calls `apply` for each event that has finished since the last call, in order, with the event's kind, its change
-    /// and its effects. `apply` may append events.
-    pub fn apply_finished(&mut self, mut apply: impl FnMut(&mut Self, EventKind, C, FinishedEffects<'_, '_>)) {
+    /// and its effects. `apply` may append events. Returns whether all of them are applied: when `apply` pauses, the next
+    /// call continues at the same effect, without the change.
+    pub fn apply_finished(&mut self, mut apply: impl Apply<C>) -> bool {
+        if let Some(mut rest) = self.rest.take() {
+            let Rest { effects, lengths, begun } = &mut rest;
+            let applied = self.apply_events(&mut Effects::Rest(effects), lengths, begun.take(), &mut apply);
+            if let Err(begun) = applied {
+                self.rest = Some(Rest { begun, ..rest });
+                return false;
+            }
+        }
         let mut finished = mem::take(&mut self.finished);
         self.batch.take_finished(&mut finished);
-        let mut effects = finished.effects.drain(..);
         let mut start = 0;
-        for end in &finished.ends {
-            let Some(Pending { kind, change }) = self.changes.pop_front() else { break };
-            let left = effects.len().saturating_sub(end - start);
-            apply(self, kind, change, FinishedEffects(effects.by_ref().take(end - start)));
-            // Effects that `apply` did not take are dropped with their event.
-            let not_taken = effects.len().saturating_sub(left);
-            effects.by_ref().take(not_taken).for_each(drop);
-            start = *end;
+        let mut lengths = finished.ends.iter().map(|end| end - mem::replace(&mut start, *end));
+        let mut effects = Effects::Finished(finished.effects.drain(..));
+        let applied = self.apply_events(&mut effects, &mut lengths, None, &mut apply);
+        if let Err(begun) = applied {
+            let (effects, lengths) = (Vec::from_iter(&mut effects), Vec::from_iter(&mut lengths));
+            self.rest = Some(Rest { effects: effects.into_iter(), lengths: lengths.into_iter(), begun });
         }
-        drop(effects);
+        drop((lengths, effects));
         finished.clear(Self::KEPT);
         self.finished = finished;
+        applied.is_ok()
+    }
+
+    /// Applies events with these numbers of effects. On a pause, returns the event of which a part is applied, and the
+    /// number of its further effects.
+    fn apply_events(
+        &mut self,
+        effects: &mut Effects<'_>,
+        lengths: &mut impl Iterator<Item = usize>,
+        mut begun: Option<(EventKind, usize)>,
+        apply: &mut impl Apply<C>,
+    ) -> Result<(), Option<(EventKind, usize)>> {
+        loop {
+            let (kind, change, length) = match begun.take() {
+                Some((kind, length)) => (kind, None, length),
+                None => {
+                    let Some(length) = lengths.next() else { return Ok(()) };
+                    let Some(Pending { kind, change }) = self.changes.pop_front() else { return Ok(()) };
+                    (kind, Some(change), length)
+                }
+            };
+            let before = effects.len();
+            let applied = apply(self, kind, change, FinishedEffects(effects.by_ref().take(length)));
+            let left = length.saturating_sub(before.saturating_sub(effects.len()));
+            if applied == Applied::Part {
+                return Err(Some((kind, left)));
+            }
+            // Effects that `apply` did not take are dropped with their event.
+            effects.by_ref().take(left).for_each(drop);
+            if applied == Applied::EventThenPause {
+                return Err(None);
+            }
+        }
     }
 
     /// Removes the changes of all events that have not finished. The service must not handle these events anymore.
     pub fn abandon(&mut self) -> impl Iterator<Item = C> {
         self.batch = Arc::default();
+        self.rest = None;
         self.changes.drain(..).map(|pending| pending.change)
     }
 
@@ -85,7 +179,12 @@ impl<C> PendingEvents<C> {
 
 impl<C> Default for PendingEvents<C> {
     fn default() -> Self {
-        PendingEvents { batch: Arc::default(), changes: VecDeque::new(), finished: FinishedEvents::default() }
+        PendingEvents {
+            batch: Arc::default(),
+            changes: VecDeque::new(),
+            finished: FinishedEvents::default(),
+            rest: None,
+        }
     }
 }
 
@@ -113,7 +212,10 @@ mod tests {
 
     fn applied(pending: &mut PendingEvents<&'static str>) -> Vec<(EventKind, &'static str, Vec<Effect>)> {
         let mut applied = Vec::new();
-        pending.apply_finished(|_, kind, change, effects| applied.push((kind, change, effects.collect())));
+        assert!(pending.apply_finished(|_: &mut _, kind, change: Option<_>, effects: FinishedEffects<'_, '_>| {
+            applied.push((kind, change.unwrap(), effects.collect()));
+            Applied::Event
+        }));
         applied
     }
 
@@ -142,7 +244,10 @@ mod tests {
         finish(&pending, vec![timer(1), timer(2), timer(3)]);
         finish(&pending, vec![timer(4)]);
         let mut taken = Vec::new();
-        pending.apply_finished(|_, _, change, mut effects| taken.push((change, effects.next())));
+        pending.apply_finished(|_: &mut _, _, change: Option<_>, mut effects: FinishedEffects<'_, '_>| {
+            taken.push((change.unwrap(), effects.next()));
+            Applied::Event
+        });
         assert_eq!(taken, [("first", Some(timer(1))), ("second", Some(timer(4)))]);
     }
 
@@ -152,11 +257,50 @@ mod tests {
         pending.push(Event::Init, "first");
         pending.push(Event::Timer, "second");
         finish(&pending, vec![]);
-        pending.apply_finished(|pending, _, _, _| pending.push(Event::Shutdown, "third"));
+        pending.apply_finished(|pending: &mut PendingEvents<_>, _, _, _: FinishedEffects<'_, '_>| {
+            pending.push(Event::Shutdown, "third");
+            Applied::Event
+        });
         finish(&pending, vec![]);
         finish(&pending, vec![]);
         let changes: Vec<_> = applied(&mut pending).into_iter().map(|(_, change, _)| change).collect();
         assert_eq!(changes, ["second", "third"]);
+    }
+
+    #[test]
+    fn continues_after_a_pause_at_the_same_effect() {
+        let mut pending = PendingEvents::default();
+        for change in ["first", "second", "third"] {
+            pending.push(Event::Timer, change);
+        }
+        finish(&pending, vec![timer(1), timer(2)]);
+        finish(&pending, vec![]);
+        let mut steps = Vec::new();
+        let mut calls = 0;
+        loop {
+            calls += 1;
+            let is_done = pending.apply_finished(|_: &mut _, _, change, mut effects: FinishedEffects<'_, '_>| {
+                let effect = effects.next();
+                let is_last = effect.is_none();
+                steps.push((change, effect));
+                if is_last { Applied::EventThenPause } else { Applied::Part }
+            });
+            if is_done {
+                break;
+            }
+            if calls == 2 {
+                finish(&pending, vec![timer(3)]);
+            }
+        }
+        let expected = [
+            (Some("first"), Some(timer(1))),
+            (None, Some(timer(2))),
+            (None, None),
+            (Some("second"), None),
+            (Some("third"), Some(timer(3))),
+            (None, None),
+        ];
+        assert_eq!((steps, calls), (expected.to_vec(), 7));
     }
 
     #[test]

@@ -7,13 +7,14 @@ use std::time::Duration;
 use super::{
     close::CloseReason,
     config::{Phase, RoomConfig},
-    output::{RoomLimit, RoomOutput},
-    pending::{FinishedEffects, PendingEvents},
+    output::RoomOutput,
+    pending::PendingEvents,
     roster::{ConnectionId, Roster},
     timers::Timers,
 };
 use crate::{
-    ClientId,
+    ClientId, MessagePayload,
+    http::Response,
     messages::{Effect, Event},
 };
 
@@ -33,6 +34,23 @@ pub(super) enum Change<O: RoomOutput> {
     FireTimer,
     /// No change.
     Nothing,
+}
+
+/// What follows the effects of an event: its answer, if it has one.
+pub(super) enum Answer<O: RoomOutput> {
+    None,
+    Call(O::CallReply, Option<MessagePayload>),
+    Request(O::RequestReply, Option<Response>),
+}
+
+impl<O: RoomOutput> Answer<O> {
+    pub(super) fn give(self, output: &mut O) {
+        match self {
+            Answer::None => {}
+            Answer::Call(reply, answer) => output.answer(reply, answer),
+            Answer::Request(reply, response) => output.respond(reply, response),
+        }
+    }
 }
 
 pub(super) struct Leave<C> {
@@ -75,14 +93,8 @@ impl<C: From<CloseReason>> RoomState<C> {
         }
     }
 
-    /// Applies an event that has returned: its change, then its effects.
-    pub(super) fn apply_event<O: RoomOutput<Close = C>>(
-        &mut self,
-        pending: &mut PendingEvents<Change<O>>,
-        change: Change<O>,
-        effects: FinishedEffects<'_, '_>,
-        output: &mut O,
-    ) {
+    /// Makes the change of an event that has returned, ahead of its effects. Returns the answer that follows them.
+    pub(super) fn begin_event<O: RoomOutput<Close = C>>(&mut self, change: Change<O>, output: &mut O) -> Answer<O> {
         match change {
             Change::Join { client, connection, egress } => {
                 self.roster.add_member(client, connection);
@@ -91,29 +103,26 @@ impl<C: From<CloseReason>> RoomState<C> {
             Change::Leave(leave) => self.remove_member(leave, output),
             Change::Message { client, connection, bytes } => output.message_handled(client, connection, bytes),
             Change::FireTimer => self.timers.fire(output.now()),
-            Change::Answer(reply) => {
-                let mut answer = None;
-                for effect in effects {
-                    match effect {
-                        Effect::Answer { message } if answer.is_none() => answer = Some(message),
-                        effect => self.apply_effect(pending, effect, output),
-                    }
-                }
-                return output.answer(reply, answer);
-            }
-            Change::Respond(reply) => {
-                let mut answer = None;
-                for effect in effects {
-                    match effect {
-                        Effect::Respond { response } if answer.is_none() => answer = Some(*response),
-                        effect => self.apply_effect(pending, effect, output),
-                    }
-                }
-                return output.respond(reply, answer);
-            }
+            Change::Answer(reply) => return Answer::Call(reply, None),
+            Change::Respond(reply) => return Answer::Request(reply, None),
             Change::Nothing => {}
         }
-        effects.for_each(|effect| self.apply_effect(pending, effect, output));
+        Answer::None
+    }
+
+    /// Applies one effect of an event that ends with `answer`.
+    pub(super) fn apply_effect_of_event<O: RoomOutput<Close = C>>(
+        &mut self,
+        pending: &mut PendingEvents<Change<O>>,
+        answer: &mut Answer<O>,
+        effect: Effect,
+        output: &mut O,
+    ) {
+        match (effect, answer) {
+            (Effect::Answer { message }, Answer::Call(_, answer @ None)) => *answer = Some(message),
+            (Effect::Respond { response }, Answer::Request(_, answer @ None)) => *answer = Some(*response),
+            (effect, _) => self.apply_effect(pending, effect, output),
+        }
     }
 
     /// Applies one effect.
@@ -126,9 +135,9 @@ impl<C: From<CloseReason>> RoomState<C> {
         match effect {
             Effect::Message { recipient, message } => output.deliver(recipient, message),
             Effect::SetTimer { ms_delay } => {
-                if self.timers.set(output.now(), Duration::from_millis(ms_delay.into())) {
-                    output.limit_reached(RoomLimit::TimerInterval);
-                }
+                let (delay, is_empty) = (Duration::from_millis(ms_delay.into()), self.roster.len() == 0);
+                let limit = self.timers.set(output.now(), delay, is_empty);
+                limit.into_iter().for_each(|limit| output.limit_reached(limit));
             }
             Effect::CloseClient { client, code, reason } => {
                 let Some(connection) = self.roster.member(client) else { return };

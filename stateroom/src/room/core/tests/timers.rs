@@ -30,7 +30,9 @@ fn a_due_timer_waits_for_pending_events_which_may_replace_it() {
 
 #[test]
 fn the_minimum_interval_delays_a_timer_and_is_reported() {
-    let mut room = TestRoom::new(RoomConfig { min_timer_interval: 10 * MS, ..RoomConfig::default() });
+    let (min_timer_interval, min_empty_timer_interval) = (10 * MS, Duration::ZERO);
+    let config = RoomConfig { min_timer_interval, min_empty_timer_interval, ..RoomConfig::default() };
+    let mut room = TestRoom::new(config);
     room.apply(set_timer(0));
     assert!(room.fire_due_timer());
     assert_eq!(room.run_with(|_| vec![set_timer(3)]), ["timer"]);

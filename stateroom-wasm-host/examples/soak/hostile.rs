@@ -13,12 +13,16 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
-use super::{Error, Shared};
+use super::{
+    Error, Shared,
+    attacks::{self, ATTACKS, Attack},
+    client::{connect_over, fails, handshake, join},
+};
 
-/// The actions, the number of clients for each, and the name in the report.
+/// The actions, the number of clients for each, and the name in the report. The attacks on the process follow.
 const ACTIONS: [(Action, usize, &str); 10] = [
     (Action::Vanish, 8, "vanished"),
     (Action::Stall, 4, "stalled"),
@@ -44,6 +48,7 @@ enum Action {
     Pings,
     Http,
     Visit,
+    Attack(Attack),
 }
 
 /// The hostile clients.
@@ -54,11 +59,17 @@ pub(super) struct HostileClients {
 
 /// The number of completed actions of each kind.
 #[derive(Debug, Default)]
-pub(super) struct ActionCounts([AtomicU64; ACTIONS.len()]);
+pub(super) struct ActionCounts([AtomicU64; ACTIONS.len() + ATTACKS.len()]);
+
+/// Returns all actions, the number of clients for each, and the name in the report.
+fn all_actions() -> impl Iterator<Item = (Action, usize, &'static str)> {
+    let attacks = ATTACKS.into_iter().map(|(attack, clients, name)| (Action::Attack(attack), clients, name));
+    ACTIONS.into_iter().chain(attacks)
+}
 
 impl fmt::Display for ActionCounts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (count, (.., name))) in self.0.iter().zip(ACTIONS).enumerate() {
+        for (index, (count, (.., name))) in self.0.iter().zip(all_actions()).enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             write!(formatter, "{comma}{} {name}", count.load(Ordering::Relaxed))?;
         }
@@ -70,7 +81,7 @@ impl HostileClients {
     /// Starts all clients.
     pub(super) fn start(address: SocketAddr, stop: &CancellationToken) -> Self {
         let (mut tasks, actions) = (JoinSet::new(), Shared::new(ActionCounts::default()));
-        for (index, (action, clients, _)) in ACTIONS.into_iter().enumerate() {
+        for (index, (action, clients, _)) in all_actions().enumerate() {
             for _ in 0..clients {
                 let (stop, actions) = (stop.clone(), actions.clone());
                 tasks.spawn(async move {
@@ -96,7 +107,7 @@ impl HostileClients {
         while let Some(task) = self.tasks.join_next().await {
             task?;
         }
-        let idle = self.actions.0.iter().zip(ACTIONS).find(|(count, _)| count.load(Ordering::Relaxed) == 0);
+        let idle = self.actions.0.iter().zip(all_actions()).find(|(count, _)| count.load(Ordering::Relaxed) == 0);
         match idle {
             Some((_, (action, ..))) => Err(format!("no client completed {action:?}").into()),
             None => Ok(self.actions),
@@ -174,42 +185,7 @@ async fn act(action: Action, address: SocketAddr) -> Result<(), Error> {
             }
             visitor.close(None).await?;
         }
+        Action::Attack(attack) => attacks::attack(attack, address).await?,
     }
     Ok(())
-}
-
-/// Makes a room fail, and checks the close code.
-async fn fails(address: SocketAddr, room: &str, command: &str) -> Result<(), Error> {
-    let mut client = join(address, room).await?;
-    client.send(Message::text(command)).await?;
-    loop {
-        match client.next().await.ok_or("the connection was cut")?? {
-            Message::Close(Some(close)) if [1011, 1013].contains(&u16::from(close.code)) => return Ok(()),
-            Message::Close(close) => return Err(format!("unexpected close: {close:?}").into()),
-            _ => {}
-        }
-    }
-}
-
-async fn join(address: SocketAddr, room: &str) -> Result<WebSocketStream<TcpStream>, Error> {
-    connect_over(TcpStream::connect(address).await?, address, room).await
-}
-
-async fn connect_over(socket: TcpStream, address: SocketAddr, room: &str) -> Result<WebSocketStream<TcpStream>, Error> {
-    Ok(client_async(format!("ws://{address}/ws/{room}"), socket).await?.0)
-}
-
-/// Performs the WebSocket handshake, and returns the socket for writing raw frames.
-async fn handshake(address: SocketAddr, room: &str) -> Result<TcpStream, Error> {
-    let mut socket = TcpStream::connect(address).await?;
-    let request = format!(
-        "GET /ws/{room} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    socket.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n\r\n") {
-        answer.push(socket.read_u8().await?);
-    }
-    if answer.starts_with(b"HTTP/1.1 101") { Ok(socket) } else { Err("the handshake was rejected".into()) }
 }

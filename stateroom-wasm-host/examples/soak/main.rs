@@ -2,16 +2,22 @@
 //!
 //! ```sh
 //! cargo run --release -p stateroom-wasm-host --example soak -- 3600
+//! stateroom serve stateroom-wasm-host/examples/soak/guest.wat --total-memory 384MiB
+//! cargo run --release -p stateroom-wasm-host --example soak -- 600 127.0.0.1:8080
 //! ```
 //!
-//! The argument is the duration in seconds. Well-behaved clients number their messages and check those that they receive: none
+//! The first argument is the duration in seconds, the second the address of a server; without it, one is started. Well-behaved clients number their messages and check those that they receive: none
 //! may be lost, duplicated or reordered. Meanwhile hostile clients connect and vanish, flood, never read, send garbage and
-//! partial frames, make rooms trap and spin, and send HTTP requests, and the rooms' module is swapped continuously. At the end
-//! all clients have left, and the memory must be about the same as after a tenth of the time. Exits with status 1 otherwise.
+//! partial frames, make rooms trap and spin, send HTTP requests, and attack the memory, the processors, the rooms and the log of
+//! the process. The module of a server that was started is swapped continuously; at the end all clients have left, and its
+//! memory must be about the same as after a tenth of the time. Well-behaved clients of another server send at a fixed rate,
+//! and the times until they receive their own messages are reported. Exits with status 1 if anything is wrong.
+mod attacks;
+mod client;
 mod hostile;
 mod well_behaved;
 
-use std::{env, process::ExitCode, sync::Arc, time::Duration};
+use std::{env, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use stateroom_server::{Limits, OnSwap, Server, ServerHandle, ShutdownPolicy};
 use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
@@ -23,6 +29,8 @@ use self::{hostile::HostileClients, well_behaved::Tally};
 const GUEST: &str = include_str!("guest.wat");
 /// Permitted growth of the memory, which includes retained buffers and pages that the allocator does not return.
 const MAX_GROWTH: usize = 48 << 20;
+/// The interval at which a well-behaved client of another server sends.
+const PACE: Duration = Duration::from_millis(50);
 /// The interval at which the module is swapped.
 const SWAP_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -30,8 +38,9 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let seconds = env::args().nth(1).map_or(Ok(30.0), |text| text.parse::<f64>());
-    let Ok(seconds) = seconds.map(|seconds| seconds.max(5.0)) else {
-        eprintln!("usage: soak [SECONDS]");
+    let address = env::args().nth(2).map(|text| text.parse::<SocketAddr>()).transpose();
+    let (Ok(seconds), Ok(address)) = (seconds.map(|seconds| seconds.max(5.0)), address) else {
+        eprintln!("usage: soak [SECONDS [ADDRESS]]");
         return ExitCode::from(2);
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -42,7 +51,14 @@ fn main() -> ExitCode {
         }
     };
     // In the format of `cargo test`, so that scripts that sum up tests count it.
-    match runtime.block_on(soak(Duration::from_secs_f64(seconds))) {
+    let time = Duration::from_secs_f64(seconds);
+    let outcome = runtime.block_on(async {
+        match address {
+            Some(address) => attack(address, time).await,
+            None => soak(time).await,
+        }
+    });
+    match outcome {
         Ok(()) => {
             println!("test result: ok. 1 passed; 0 failed; 0 ignored (soak)");
             ExitCode::SUCCESS
@@ -54,11 +70,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Attacks a server that runs elsewhere.
+async fn attack(address: SocketAddr, time: Duration) -> Result<(), Error> {
+    let stop = CancellationToken::new();
+    let hostile = HostileClients::start(address, &stop);
+    let tally = well_behaved::run(address, time, Some(PACE)).await?;
+    stop.cancel();
+    println!("hostile actions: {}\n{tally}", hostile.join().await?);
+    tally.check()
+}
+
 async fn soak(time: Duration) -> Result<(), Error> {
     let config = WasmHostConfig::default()
         .with_instances(512)
         .with_cpu_budget(Duration::from_millis(100))
-        .with_memory_bytes(1 << 20);
+        .with_memory_bytes(64 << 20);
     let factories = [GUEST.to_owned(), GUEST.replace("260000", "250000")]
         .map(|guest| WasmHostFactory::from_bytes("soak", guest.as_bytes(), &config));
     let [first, second] = factories;
@@ -85,7 +111,7 @@ async fn soak(time: Duration) -> Result<(), Error> {
         let stop = CancellationToken::new();
         let hostile = HostileClients::start(address, &stop);
         let swapping = tokio::spawn(swap(handle.clone(), factories.clone(), stop.clone()));
-        tally.add(well_behaved::run(address, part).await?);
+        tally.add(well_behaved::run(address, part, None).await?);
         stop.cancel();
         let swaps = swapping.await?;
         let actions = hostile.join().await?;

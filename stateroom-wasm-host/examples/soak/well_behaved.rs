@@ -1,9 +1,12 @@
 //! Well-behaved clients: they number their messages and check those that they receive.
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fmt,
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -36,6 +39,8 @@ pub(super) struct Tally {
     received: u64,
     expected: u64,
     errors: Vec<String>,
+    /// Times until members received their own messages.
+    latencies: Vec<Duration>,
 }
 
 impl Tally {
@@ -44,6 +49,7 @@ impl Tally {
         self.received += other.received;
         self.expected += other.expected;
         self.errors.extend(other.errors);
+        self.latencies.extend(other.latencies);
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -57,12 +63,20 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { sent, received, expected, errors } = self;
+        let Tally { sent, received, expected, errors, latencies } = self;
         write!(
             formatter,
             "sent {sent}, to {MEMBERS} members each: expected {expected} = received {received}; {} errors",
             errors.len()
-        )
+        )?;
+        let mut latencies = latencies.clone();
+        latencies.sort_unstable();
+        for (name, part) in [("p50", 0.5), ("p99", 0.99), ("max", 1.0)] {
+            if let Some(time) = latencies.get(((latencies.len() as f64 - 1.0) * part) as usize) {
+                write!(formatter, "; {name} {:.1} ms", time.as_secs_f64() * 1e3)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -70,7 +84,7 @@ impl fmt::Display for Tally {
 type SentCounts = Shared<[AtomicU64; MEMBERS as usize]>;
 
 /// Sends messages for a duration, and receives until all have arrived.
-pub(super) async fn run(address: SocketAddr, time: Duration) -> Result<Tally, Error> {
+pub(super) async fn run(address: SocketAddr, time: Duration, pace: Option<Duration>) -> Result<Tally, Error> {
     let end = Instant::now() + time;
     let mut members = JoinSet::new();
     for room in 0..ROOMS {
@@ -81,7 +95,7 @@ pub(super) async fn run(address: SocketAddr, time: Duration) -> Result<Tally, Er
             sockets.push(join(address, &format!("good-{room}")).await?);
         }
         for (member, socket) in (0..MEMBERS).zip(sockets) {
-            members.spawn(member_of(room, member, socket, sent.clone(), end));
+            members.spawn(member_of(room, member, socket, sent.clone(), end, pace));
         }
     }
     let mut tally = Tally::default();
@@ -108,11 +122,19 @@ async fn join(address: SocketAddr, room: &str) -> Result<Socket, Error> {
     }
 }
 
-async fn member_of(room: u64, member: u64, socket: Socket, sent: SentCounts, end: Instant) -> Tally {
+async fn member_of(
+    room: u64,
+    member: u64,
+    socket: Socket,
+    sent: SentCounts,
+    end: Instant,
+    pace: Option<Duration>,
+) -> Tally {
     let (write, read) = socket.split();
-    let own = Shared::new(AtomicU64::new(0));
-    let sending = tokio::spawn(send(member, write, sent.clone(), own.clone(), end));
+    let own = Shared::new(Own::default());
+    let sending = tokio::spawn(send(member, write, sent.clone(), own.clone(), end, pace));
     let (received, receive_errors) = receive(room, member, read, &sent, &own, end).await;
+    let latencies = own.latencies.lock().map(|latencies| latencies.clone()).unwrap_or_default();
     let mut errors = match sending.await {
         Ok(Ok(())) => Vec::new(),
         Ok(Err(error)) => vec![format!("member {member} of {room} failed to send: {error}")],
@@ -121,7 +143,16 @@ async fn member_of(room: u64, member: u64, socket: Socket, sent: SentCounts, end
     errors.extend(receive_errors);
     let sent: Vec<u64> = sent.iter().map(|sent| sent.load(Ordering::SeqCst)).collect();
     let own = sent.get(member as usize).copied().unwrap_or_default();
-    Tally { sent: own, received, expected: sent.iter().sum::<u64>(), errors }
+    Tally { sent: own, received, expected: sent.iter().sum::<u64>(), errors, latencies }
+}
+
+/// A member's own messages.
+#[derive(Debug, Default)]
+struct Own {
+    received: AtomicU64,
+    /// When those in flight were sent, if they are sent at a fixed rate.
+    in_flight: Mutex<VecDeque<Instant>>,
+    latencies: Mutex<Vec<Duration>>,
 }
 
 /// Sends numbered messages until the end, with a limited number in flight.
@@ -129,13 +160,19 @@ async fn send(
     member: u64,
     mut write: SplitSink<Socket, Message>,
     sent: SentCounts,
-    received: Shared<AtomicU64>,
+    own: Shared<Own>,
     end: Instant,
+    pace: Option<Duration>,
 ) -> Result<(), Error> {
     let Some(sent) = sent.get(member as usize) else { return Ok(()) };
     while Instant::now() < end {
         let number = sent.load(Ordering::SeqCst);
-        if number >= received.load(Ordering::SeqCst) + WINDOW {
+        if let Some(pace) = pace {
+            sleep(pace).await;
+            if let Ok(mut in_flight) = own.in_flight.lock() {
+                in_flight.push_back(Instant::now());
+            }
+        } else if number >= own.received.load(Ordering::SeqCst) + WINDOW {
             sleep(Duration::from_millis(1)).await;
             continue;
         }
@@ -155,7 +192,7 @@ async fn receive(
     member: u64,
     mut read: SplitStream<Socket>,
     sent: &SentCounts,
-    own: &AtomicU64,
+    own: &Own,
     end: Instant,
 ) -> (u64, Vec<String>) {
     let (mut next, mut received, mut errors) = (HashMap::<u64, u64>::new(), 0, Vec::new());
@@ -197,7 +234,11 @@ async fn receive(
         }
         *expected = number + 1;
         if sender == member {
-            own.store(number + 1, Ordering::SeqCst);
+            own.received.store(number + 1, Ordering::SeqCst);
+            let sent_at = own.in_flight.lock().ok().and_then(|mut in_flight| in_flight.pop_front());
+            if let (Some(sent_at), Ok(mut latencies)) = (sent_at, own.latencies.lock()) {
+                latencies.push(sent_at.elapsed());
+            }
         }
     }
 }

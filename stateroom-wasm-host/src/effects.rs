@@ -5,13 +5,13 @@
 mod finished;
 
 use stateroom::{
-    event_batch::FinishedEvents,
     messages::{Effect, EffectKind},
     wire::{self, WireError, batch::Records},
 };
 use tracing::debug;
 
 pub(crate) use self::finished::FinishedEffects;
+use self::finished::append_event;
 use crate::{config::WasmHostConfig, violation::ProtocolViolation};
 
 /// Size of the effects, in bytes, after which the room takes them before the next event.
@@ -229,12 +229,6 @@ impl EffectBuffer {
         }
         Ok(())
     }
-}
-
-/// Appends an event with its effects, and leaves `effects` empty.
-fn append_event(finished: &mut FinishedEvents, effects: &mut Vec<Effect>) {
-    finished.effects.append(effects);
-    finished.ends.push(finished.effects.len());
 }
 
 #[cfg(test)]

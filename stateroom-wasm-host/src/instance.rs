@@ -27,7 +27,7 @@ use tracing::debug;
 use wasmtime::Store;
 use wasmtime_wasi::WasiCtxBuilder;
 
-use self::{batch_size::BatchSize, event_kinds::EventKinds, failure::FailureContext, guest::Guest};
+use self::{batch_size::BatchSize, event_kinds::EventKinds, guest::Guest};
 use crate::{
     config::Limit,
     effects::{EffectBuffer, FinishedEffects},
@@ -153,7 +153,7 @@ impl Instance {
             Ok(Err(error)) => Some(error),
             Err(_) => None,
         };
-        Err(fault(error.as_ref(), store.data(), &scheduler))
+        Err(failure::fault(error.as_ref(), store.data(), &scheduler))
     }
 
     /// Reads the number at the address in an exported global, which is how Rust exports a static. Returns the address as an
@@ -264,7 +264,7 @@ impl Instance {
     }
 
     fn fault(&mut self, error: Option<&wasmtime::Error>) -> Fault {
-        fault(error, self.guest.store().data(), &self.scheduler)
+        failure::fault(error, self.guest.store().data(), &self.scheduler)
     }
 }
 
@@ -292,13 +292,5 @@ async fn run_within_budgets<T>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Some(error)),
         Err(_) => Err(None),
-    }
-}
-
-/// Converts the error of a failed call to a fault. Without an error, the guest exceeded its time budget.
-fn fault(error: Option<&wasmtime::Error>, state: &GuestState, scheduler: &Scheduler) -> Fault {
-    match error {
-        Some(error) => failure::fault(error, &FailureContext { scheduler, refusal: state.limits.refusal(), state }),
-        None => failure::time_budget_exceeded(scheduler.time_budget()),
     }
 }

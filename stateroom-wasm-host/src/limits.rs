@@ -4,3 +4,4 @@ mod cpu_share;
 mod deadline;
 pub(crate) mod resources;
 pub(crate) mod scheduler;
+mod usage;

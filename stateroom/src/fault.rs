@@ -1,6 +1,9 @@
 //! The failures of a room's service.
 use std::{any::Any, error::Error, fmt};
 
+/// Maximum length of a message, in bytes: it may contain what a client sent.
+const MAX_MESSAGE_BYTES: usize = 8 << 10;
+
 /// The kind of failure that ended a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -58,9 +61,17 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Creates a fault of this kind. The message is logged, for the author of the service.
+    /// Creates a fault of this kind. The message is logged, for the author of the service; of a long one, the first 8 KiB.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Fault { kind, message: message.into(), hint_bytes: 0, event: None, backtrace: None }
+        let mut message = message.into();
+        if message.len() > MAX_MESSAGE_BYTES {
+            let mark = format!("... (cut: {} bytes in all)", message.len());
+            let end = (0..=MAX_MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at));
+            message.truncate(end.unwrap_or(0));
+            message.shrink_to_fit();
+            message.push_str(&mark);
+        }
+        Fault { kind, message, hint_bytes: 0, event: None, backtrace: None }
     }
 
     /// Sets the backtrace, one line per frame.
@@ -144,3 +155,16 @@ impl fmt::Display for Fault {
 }
 
 impl Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let fault = Fault::from_panic(FaultKind::Panic, &format!("x{}", "\u{e9}".repeat(50_000))).with_hint("a hint");
+        let message = fault.message();
+        assert!(message.starts_with("x\u{e9}") && message.len() < MAX_MESSAGE_BYTES + 100, "{message}");
+        assert!(message.ends_with("... (cut: 100001 bytes in all) (a hint)"), "{message}");
+    }
+}

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
-use stateroom::event_batch::FinishedEvents;
+use stateroom::{event_batch::FinishedEvents, messages::Effect};
 
 /// The effects of finished events until the room takes them, shared so that the room can do so while the guest continues
 /// with later events.
@@ -15,4 +15,10 @@ impl FinishedEffects {
     pub(crate) fn lock(&self) -> MutexGuard<'_, FinishedEvents> {
         self.0.lock()
     }
+}
+
+/// Appends an event with its effects, and leaves `effects` empty.
+pub(super) fn append_event(finished: &mut FinishedEvents, effects: &mut Vec<Effect>) {
+    finished.effects.append(effects);
+    finished.ends.push(finished.effects.len());
 }

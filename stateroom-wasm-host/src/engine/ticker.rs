@@ -16,7 +16,7 @@ use wasmtime::{Engine, EngineWeak};
 /// The interval at which a computing guest is interrupted to let others run.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 
-/// Number of ticks so far, of all engines. It advances before a ticker parks, too.
+/// Number of ticks so far, of all engines.
 static TICKS: AtomicU64 = AtomicU64::new(1);
 
 /// Returns the number of ticks so far, which is never 0.

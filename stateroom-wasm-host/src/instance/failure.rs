@@ -18,14 +18,14 @@ use crate::{
 };
 
 /// The circumstances of a failed event, besides the error.
-pub(crate) struct FailureContext<'a> {
-    pub(crate) scheduler: &'a Scheduler,
-    pub(crate) refusal: Option<Refusal>,
-    pub(crate) state: &'a GuestState,
+struct FailureContext<'a> {
+    scheduler: &'a Scheduler,
+    refusal: Option<Refusal>,
+    state: &'a GuestState,
 }
 
 /// Returns the fault of an event that exceeded its time budget.
-pub(crate) fn time_budget_exceeded(budget: Duration) -> Fault {
+fn time_budget_exceeded(budget: Duration) -> Fault {
     let message = format!("an event exceeded its time budget of {}", Seconds(budget));
     exceeded(Limit::TimeBudget, FaultKind::TimeBudget, message)
 }
@@ -36,14 +36,13 @@ fn exceeded(limit: Limit, kind: FaultKind, message: impl Into<String>) -> Fault 
     Fault::new(kind, message).with_hint(&limit.hint())
 }
 
-/// Returns the fault that an error stands for.
-pub(crate) fn fault(error: &Error, context: &FailureContext<'_>) -> Fault {
-    let fault = without_backtrace(error, context);
-    match error.downcast_ref::<WasmBacktrace>() {
-        Some(backtrace) => match backtrace::text(backtrace, context.state.symbols.as_deref()) {
-            frames if frames.is_empty() => fault,
-            frames => fault.with_backtrace(frames),
-        },
+/// Returns the fault of a failed call. Without an error, the guest exceeded its time budget.
+pub(crate) fn fault(error: Option<&Error>, state: &GuestState, scheduler: &Scheduler) -> Fault {
+    let Some(error) = error else { return time_budget_exceeded(scheduler.time_budget()) };
+    let fault = without_backtrace(error, &FailureContext { scheduler, refusal: state.limits.refusal(), state });
+    let frames = error.downcast_ref::<WasmBacktrace>().map(|trace| backtrace::text(trace, state.symbols.as_deref()));
+    match frames.filter(|frames| !frames.is_empty()) {
+        Some(frames) => fault.with_backtrace(frames),
         None => fault,
     }
 }

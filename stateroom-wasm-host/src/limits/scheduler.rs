@@ -20,10 +20,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::{sync::OwnedSemaphorePermit, time};
+use tokio::time;
 use wasmtime::{Trap, UpdateDeadline};
 
-use super::{cpu_clock, cpu_share::CpuShare, deadline::Deadline};
+use super::{cpu_clock, cpu_share::CpuShare, deadline::Deadline, usage::EventUsage};
 use crate::{
     config::{Limit, WasmHostConfig},
     engine::lane::SlowLane,
@@ -47,27 +47,6 @@ pub(crate) struct Scheduler {
     blocking: AtomicBool,
     /// Locked for events that did not end at once.
     usage: Mutex<EventUsage>,
-}
-
-#[derive(Debug, Default)]
-struct EventUsage {
-    /// CPU time of the event, as far as it is known.
-    cpu_time: Duration,
-    /// Time in which the event yielded to others.
-    yielded: Duration,
-    /// The start of the current yield, if the event yields; otherwise it computes or sleeps.
-    yielding_since: Option<time::Instant>,
-    permit: Option<OwnedSemaphorePermit>,
-    cpu_exhausted: bool,
-    /// Whether another event has begun since the last pause.
-    next_event_began: bool,
-}
-
-impl EventUsage {
-    /// Returns the time in which the event yielded until now.
-    fn yielded(&self) -> Duration {
-        self.yielded + self.yielding_since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
 }
 
 /// An event exceeded its time budget, computing or asleep.

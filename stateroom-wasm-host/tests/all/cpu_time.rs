@@ -52,7 +52,7 @@ async fn events_of_one_long_instruction_use_the_share() {
     let _guard = metrics::set_default_local_recorder(&recorder);
     let mut room = Room::new(&guest(), &config().with_memory_bytes(80 << 20)).await;
     let mut is_exceeded = false;
-    for _ in 0..100 {
+    for _ in 0..1000 {
         room.one(says(1, "once")).await;
         let counters = recorder.snapshotter().snapshot().into_vec();
         is_exceeded = counters.iter().any(|(key, ..)| key.key().labels().any(|label| label.value() == "cpu_percent"));

@@ -1,0 +1,12 @@
+;; Hands over an effect that is cut off.
+;;
+;; outcome: init: bad_message: the guest sent an invalid message
+(global (export "STATEROOM_EFFECTS") i32 (i32.const 16))
+(data (i32.const 64)
+  "\06\00\00\00\00\00\00\00" "\00\00\00\00" "\01\00\00\00" "\02\00\00\00" "\03\00\00\00" "\04\00\00\00" "\05\00\00\00"
+  "\00\00\00\00\00\00\00\00")
+(func (export "stateroom_hello") (param i32 i32) (result i64)
+  (i64.or (i64.shl (i64.const 64) (i64.const 32)) (i64.const 40)))
+(data (i32.const 256) "\00\00\00\00\00\00\00\00\09\00\00\00")
+(func (export "stateroom_batch") (param i32 i32)
+  (call $send (i32.const 256) (i32.const 12)))

@@ -27,6 +27,7 @@ pub(crate) struct Shared {
     jwt: Mutex<Option<Arc<Jwt>>>,
     request_rate: NetworkRateLimiter<2>,
     origin_warnings: WarningLimiter,
+    host_warnings: WarningLimiter,
     /// All tasks of the server: those of both groups.
     tasks: TaskTracker,
     room_tasks: TaskGroup,
@@ -45,6 +46,7 @@ impl Shared {
             jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
             request_rate: NetworkRateLimiter::new(Rate::of_client(&settings.limits)),
             origin_warnings: WarningLimiter::default(),
+            host_warnings: WarningLimiter::default(),
             settings,
             room_tasks: TaskGroup::new(&tasks),
             connection_tasks: TaskGroup::new(&tasks),
@@ -97,6 +99,11 @@ impl Shared {
     /// Returns the rate limiter of warnings about refused origins.
     pub(crate) fn origin_warnings(&self) -> &WarningLimiter {
         &self.origin_warnings
+    }
+
+    /// Returns the rate limiter of warnings about refused hosts.
+    pub(crate) fn host_warnings(&self) -> &WarningLimiter {
+        &self.host_warnings
     }
 
     /// Returns the token that is canceled when connections have to close.

@@ -231,7 +231,7 @@ async fn receives_bursts_of_any_size_in_a_small_window() {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(window).unwrap();
         let stream = socket.connect(server.address()).await.unwrap();
-        let mut client = server.connect_over(Box::new(stream), "/ws/a").await;
+        let mut client = server.connect_over(Box::new(stream), &format!("/ws/{window}")).await;
         client.receive_id().await;
         assert_bursts_received(&mut client).await;
     }

@@ -2,6 +2,8 @@
 //!
 //! *Invariant:* a refused client gets an HTTP status before any room or connection is created for it. Tokens are never logged.
 mod hook;
+pub(crate) mod host;
+mod hosts;
 #[cfg(feature = "jwt")]
 pub(crate) mod jwt;
 mod origins;
@@ -9,6 +11,7 @@ mod peer;
 
 pub use self::{
     hook::{Access, AdmissionRequest, Denied},
+    hosts::{Hosts, ParseHostsError},
     origins::{Origins, ParseOriginsError},
     peer::{ParseProxiesError, TrustedProxies},
 };
@@ -37,6 +40,9 @@ pub struct Admission {
     /// The origins of web pages that may use the server from a browser. Others are rejected with 403. Clients that are not
     /// browsers send no `Origin` and are not affected. Default: [any](Origins::any).
     pub origins: Origins,
+    /// The hosts that the server is reached by. Requests for others are rejected with 403, except for `/status`, so that no
+    /// page can have a DNS name of its own resolve to the server. Default: [auto](Hosts).
+    pub hosts: Hosts,
     /// The reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are trusted. Default: none.
     pub trusted_proxies: TrustedProxies,
     /// The names of request headers that are passed to the room, in lower case. Default: none.
@@ -56,6 +62,7 @@ impl Default for Admission {
     fn default() -> Self {
         Admission {
             origins: Origins::any(),
+            hosts: Hosts::default(),
             trusted_proxies: TrustedProxies::default(),
             client_headers: Vec::new(),
             subprotocols: Vec::new(),
@@ -87,6 +94,18 @@ impl Admission {
     #[must_use]
     pub fn with_origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
+        self
+    }
+
+    /// Sets the hosts that the server is reached by.
+    ///
+    /// ```
+    /// # use stateroom_server::Admission;
+    /// let admission = Admission::new().with_hosts("app.example.com".parse().unwrap());
+    /// ```
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
         self
     }
 

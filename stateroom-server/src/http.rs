@@ -6,6 +6,7 @@ mod cors;
 mod credentials;
 mod files;
 pub(crate) mod guard;
+pub(crate) mod host;
 mod join;
 mod origin;
 mod refusal;

@@ -44,7 +44,8 @@ mod websocket;
 #[cfg(feature = "jwt")]
 pub use admission::jwt::{Jwt, KeyError};
 pub use admission::{
-    Access, Admission, AdmissionRequest, Denied, Origins, ParseOriginsError, ParseProxiesError, TrustedProxies,
+    Access, Admission, AdmissionRequest, Denied, Hosts, Origins, ParseHostsError, ParseOriginsError, ParseProxiesError,
+    TrustedProxies,
 };
 #[doc(hidden)]
 pub use http::guard::OriginGuard;

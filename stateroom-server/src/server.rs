@@ -6,7 +6,7 @@ mod listen;
 #[cfg(feature = "tls")]
 mod tls;
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
 use stateroom::StateroomServiceFactory;
@@ -403,7 +403,8 @@ impl Server {
         let address = listeners.first().ok_or(io::ErrorKind::InvalidInput)?.local_addr()?;
         #[cfg(feature = "tls")]
         let tls = self.tls.clone();
-        let (router, handle) = self.router(factory);
+        let rooms = self.start(factory);
+        let (router, handle) = (http::router(rooms.clone()), ServerHandle::new(rooms));
         Ok(BoundServer {
             listeners,
             address,
@@ -429,9 +430,13 @@ impl Server {
     /// # }
     /// ```
     pub fn router(self, factory: impl StateroomServiceFactory) -> (Router, ServerHandle) {
-        let shared = Shared::new(self.into_settings().checked());
-        let rooms = RoomRegistry::new(shared, factory);
-        (http::router(rooms.clone()), ServerHandle::new(rooms))
+        let rooms = self.start(factory);
+        let router = http::host::require_known_host(http::router(rooms.clone()), rooms.shared().clone(), Vec::new());
+        (router, ServerHandle::new(rooms))
+    }
+
+    fn start(self, factory: impl StateroomServiceFactory) -> Arc<RoomRegistry> {
+        RoomRegistry::new(Shared::new(self.into_settings().checked()), factory)
     }
 
     fn into_settings(self) -> Settings {

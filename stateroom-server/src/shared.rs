@@ -31,6 +31,7 @@ pub(crate) struct Shared {
     origin_warnings: WarningLimiter,
     memory_warnings: WarningLimiter,
     fault_warnings: WarningLimiter,
+    host_warnings: WarningLimiter,
     /// All tasks of the server: those of both groups.
     tasks: TaskTracker,
     room_tasks: TaskGroup,
@@ -51,6 +52,7 @@ impl Shared {
             jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
             request_rate: NetworkRateLimiter::new(Rate::of_client(&settings.limits)),
             origin_warnings: WarningLimiter::occasional(),
+            host_warnings: WarningLimiter::occasional(),
             memory_warnings: WarningLimiter::occasional(),
             fault_warnings: WarningLimiter::frequent(),
             settings,
@@ -120,6 +122,11 @@ impl Shared {
     /// Returns the rate limiter of the log of failed rooms.
     pub(crate) fn fault_warnings(&self) -> &WarningLimiter {
         &self.fault_warnings
+    }
+
+    /// Returns the rate limiter of warnings about refused hosts.
+    pub(crate) fn host_warnings(&self) -> &WarningLimiter {
+        &self.host_warnings
     }
 
     /// Returns the token that is canceled when connections have to close.

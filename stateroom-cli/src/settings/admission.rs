@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use stateroom_server::{Admission, Jwt, Origins, TrustedProxies, is_reserved_response_header};
+use stateroom_server::{Admission, Hosts, Jwt, Origins, TrustedProxies, is_reserved_response_header};
 
 use super::value::as_text;
 
@@ -22,6 +22,11 @@ pub(crate) struct AdmissionSettings {
     #[arg(long, value_name = "ORIGINS", help_heading = "Admission options", value_parser = Origins::from_str)]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(super) origins: Option<Origins>,
+
+    /// Hosts that the server is reached by: any, auto, or a comma-separated list such as app.example.com
+    #[arg(long, value_name = "HOSTS", help_heading = "Admission options", value_parser = Hosts::from_str)]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(super) hosts: Option<Hosts>,
 
     /// Reverse proxies whose X-Forwarded-For and X-Forwarded-Host are trusted: a comma-separated list of addresses and networks
     #[arg(long, value_name = "PROXIES", help_heading = "Admission options", value_parser = TrustedProxies::from_str)]
@@ -88,6 +93,7 @@ impl AdmissionSettings {
             .with_client_headers(names(&self.client_headers))
             .with_subprotocols(names(&self.subprotocols));
         admission.origins = self.origins.clone().unwrap_or_default();
+        admission.hosts = self.hosts.clone().unwrap_or_default();
         admission.trusted_proxies = self.trusted_proxies.clone().unwrap_or_default();
         admission
     }

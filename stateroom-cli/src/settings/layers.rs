@@ -5,7 +5,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use stateroom_server::{OnSwap, Origins, Server, ShutdownPolicy};
+use stateroom_server::{Hosts, OnSwap, Origins, Server, ShutdownPolicy};
 use toml::{Table, Value};
 
 use super::{
@@ -82,7 +82,11 @@ impl Settings {
             drain_time: Configures::read(&defaults.drain_time),
             on_swap: Some(Swap(OnSwap::default())),
             preset: Some(Preset::default()),
-            admission: AdmissionSettings { origins: Some((defaults.origins)()), ..AdmissionSettings::default() },
+            admission: AdmissionSettings {
+                origins: Some((defaults.origins)()),
+                hosts: Some(Hosts::default()),
+                ..AdmissionSettings::default()
+            },
             limits: LimitSettings::defaults(),
             build: BuildSettings::defaults(),
             dev: DevSettings { poll: Some(false) },

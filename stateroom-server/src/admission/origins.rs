@@ -2,14 +2,12 @@
 //!
 //! *Invariant:* a browser sends `Origin` with every WebSocket handshake and `POST`, and a page cannot forge it. A request
 //! without `Origin` does not come from a browser's page.
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use axum::http::uri::{Authority, Scheme};
+use axum::http::uri::Scheme;
 use thiserror::Error;
 
-/// The ends of names that routers and developers use, and that nobody can register: reserved by RFC 6761, 6762 and 8375 or by
-/// ICANN, or in use for so long that ICANN does not delegate them.
-const LAN_SUFFIXES: [&str; 6] = [".local", ".lan", ".home.arpa", ".internal", ".localdomain", ".test"];
+use super::host::Host;
 
 /// A list of rules, separated by commas. One of them has to match the origin of a page.
 ///
@@ -27,8 +25,7 @@ const LAN_SUFFIXES: [&str; 6] = [".local", ".lan", ".home.arpa", ".internal", ".
 /// `lan` is for development. Nobody can register names that end in `.local`, `.lan`, `.home.arpa`, `.internal`, `.localdomain`
 /// or `.test`. A page of somebody else cannot reach the server under an allowed origin by having a DNS name of
 /// its own resolve to the server (DNS rebinding), because nobody can register the names that `lan` allows. Under `same-host`
-/// it can, but such a page gets nothing that its author could not get without a browser, unless the server admits clients
-/// by their network address.
+/// it can, unless [`Hosts`](crate::Hosts) refuses the name, as it does by default on loopback addresses.
 ///
 /// Hosts are compared as browsers write them: in lower case, without a final dot, IPv6 addresses shortened, international
 /// names in Punycode (`xn--bcher-kva.example`). The default port of `http` and `https` counts as no port.
@@ -143,12 +140,13 @@ impl Origins {
             return self.0.contains(&Rule::Null);
         }
         let Some(origin) = Origin::read(origin) else { return false };
-        let is_same_host = || host.and_then(host_of).is_some_and(|host| host == origin.host);
+        let page = origin.as_host();
+        let is_same_host = || host.and_then(Host::parse).is_some_and(|host| host.name == page.name);
         self.0.iter().any(|rule| match rule {
             Rule::Any => true,
             Rule::SameHost => is_same_host(),
-            Rule::Lan => is_of_lan(&origin.host) && is_same_host(),
-            Rule::Loopback => origin.is_loopback(),
+            Rule::Lan => page.is_of_lan() && is_same_host(),
+            Rule::Loopback => page.is_loopback(),
             Rule::Exact(exact) => *exact == origin,
             Rule::Subdomains(below) => {
                 (&below.scheme, below.port) == (&origin.scheme, origin.port)
@@ -172,47 +170,14 @@ impl Origin {
             }
             _ => None,
         };
-        let parsed: Authority = authority.parse().ok()?;
-        // An origin has no user.
-        if authority.contains('@') {
-            return None;
-        }
-        let port = match parsed.port() {
-            Some(port) => Some(port.as_str().parse().ok()?),
-            // Followed by what is no port.
-            None if parsed.host() != authority => return None,
-            None => None,
-        };
-        Some(Origin { scheme, host: host_of(authority)?, port: port.filter(|port| Some(*port) != default_port) })
+        // An empty port is none in a request, but no page has an origin with one.
+        let host = Host::parse(authority).filter(|_| !authority.ends_with(':'))?;
+        Some(Origin { scheme, port: host.port.filter(|port| Some(*port) != default_port), host: host.name })
     }
 
-    fn is_loopback(&self) -> bool {
-        let host = self.host.as_str();
-        host == "localhost"
-            || host.ends_with(".localhost")
-            || address_of(host).is_some_and(|address| address.to_canonical().is_loopback())
+    fn as_host(&self) -> Host {
+        Host { name: self.host.clone(), port: self.port }
     }
-}
-
-/// Returns the host of an authority, as browsers write it: in lower case, and without a final dot.
-fn host_of(authority: &str) -> Option<String> {
-    let authority: Authority = authority.parse().ok()?;
-    let host = authority.host();
-    if let Some(IpAddr::V6(address)) = address_of(host) {
-        return Some(format!("[{address}]"));
-    }
-    let host = host.strip_suffix('.').unwrap_or(host);
-    (!host.is_empty() && !host.ends_with('.')).then(|| host.to_ascii_lowercase())
-}
-
-/// Returns the IP address that a host is, if it is one.
-fn address_of(host: &str) -> Option<IpAddr> {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
-}
-
-/// Returns whether nobody can register this host in the public DNS.
-fn is_of_lan(host: &str) -> bool {
-    address_of(host).is_some() || !host.contains('.') || LAN_SUFFIXES.iter().any(|suffix| host.ends_with(suffix))
 }
 
 /// Returns the rule for the subdomains of a host. An address has none.
@@ -220,7 +185,7 @@ fn subdomains(scheme: &str, host: &str) -> Option<Rule> {
     let origin = Origin::read(&format!("{scheme}://{host}"))?;
     let is_domain = !origin.host.contains('*') && !origin.host.starts_with('.') && !origin.host.is_empty();
     let host = format!(".{}", origin.host);
-    (is_domain && address_of(&origin.host).is_none()).then_some(Rule::Subdomains(Origin { host, ..origin }))
+    (is_domain && !origin.as_host().is_address()).then_some(Rule::Subdomains(Origin { host, ..origin }))
 }
 
 impl FromStr for Origins {

@@ -8,6 +8,8 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Further headers by which proxies mark requests.
+const FORWARDING: [&str; 4] = ["forwarded", "x-forwarded-proto", "x-real-ip", "via"];
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// The trusted reverse proxies: addresses and networks, separated by commas.
@@ -66,6 +68,12 @@ impl TrustedProxies {
             }
         }
         client
+    }
+
+    /// Returns whether a request has a header that says that a proxy has forwarded it. Anybody can write one.
+    pub(crate) fn is_marked(headers: &HeaderMap) -> bool {
+        [FORWARDED_FOR, FORWARDED_HOST].iter().any(|name| headers.contains_key(name))
+            || FORWARDING.iter().any(|name| headers.contains_key(*name))
     }
 
     /// Returns the host that the client has requested, if a trusted proxy forwards it.

@@ -6,8 +6,6 @@
 //!
 //! *Invariant:* a browser changes something only from a page that this server itself served under an IP address or
 //! `localhost`.
-use std::net::IpAddr;
-
 use axum::{
     Router,
     extract::Request,
@@ -19,6 +17,8 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+
+use crate::admission::host::Host;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -99,8 +99,7 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
 
 /// Returns whether no DNS record decides where this host leads.
 fn is_local(host: &Authority) -> bool {
-    let host = host.host().trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok()
+    Host::parse(host.as_str()).is_some_and(|host| host.name == "localhost" || host.is_address())
 }
 
 /// The reason why the guard rejected a request.

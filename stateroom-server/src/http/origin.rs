@@ -12,7 +12,10 @@ use axum::{
 };
 use tokio::time::Instant;
 
-use crate::{admission::Origins, shared::Shared};
+use crate::{
+    admission::{Origins, host::requested},
+    shared::Shared,
+};
 
 /// Maximum length of what a request says about itself in the log, in bytes.
 const MAX_LOGGED: usize = 256;
@@ -43,6 +46,12 @@ pub(super) fn connection(request: &Parts) -> Option<IpAddr> {
     request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
 }
 
+/// Returns the host of a request, as its client has written it.
+pub(super) fn host<'a>(shared: &Shared, request: &'a Parts) -> Option<&'a str> {
+    let forwarded = shared.settings().admission.trusted_proxies.host(connection(request), &request.headers);
+    forwarded.or_else(|| requested(&request.uri, &request.headers))
+}
+
 /// Returns whether the origin of a request's page is allowed. A refusal is logged.
 pub(super) fn allows_or_warns(shared: &Shared, request: &Parts) -> bool {
     let Err(refused) = check(shared, request) else { return true };
@@ -57,9 +66,7 @@ pub(super) fn check(shared: &Shared, request: &Parts) -> Result<(), RefusedOrigi
     let admission = &shared.settings().admission;
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(()) };
-    let requested = request.uri.authority().map(|authority| authority.as_str());
-    let requested = requested.or_else(|| request.headers.get(header::HOST)?.to_str().ok());
-    let host = admission.trusted_proxies.host(connection(request), &request.headers).or(requested);
+    let host = host(shared, request);
     match origin.to_str() {
         Ok(origin) if origins.next().is_none() && admission.origins.allow(origin, host) => return Ok(()),
         _ => {}
@@ -92,7 +99,7 @@ fn suggestion(origins: &Origins, origin: &str) -> String {
 }
 
 /// Cuts a text that a peer has written.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars().take(MAX_LOGGED).collect()
 }
 

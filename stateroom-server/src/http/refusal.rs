@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::admit::AdmissionRefusal;
+use super::{admit::AdmissionRefusal, host::RefusedHost};
 #[cfg(feature = "jwt")]
 use crate::admission::jwt::TokenError;
 use crate::{
@@ -32,6 +32,8 @@ pub(crate) enum HttpRefusal {
     Malformed(String),
     /// The client is not admitted.
     Admission(AdmissionRefusal),
+    /// The server is not reached by the host of the request.
+    Host(RefusedHost),
     /// There are too many connections.
     Permits(PermitRefusal),
     /// The request is not a WebSocket handshake.
@@ -94,6 +96,7 @@ impl HttpRefusal {
         match self {
             HttpRefusal::Malformed(text) => (StatusCode::BAD_REQUEST, text, "request"),
             HttpRefusal::Admission(refusal) => admission_answer(refusal),
+            HttpRefusal::Host(refused) => (StatusCode::FORBIDDEN, refused.to_string(), "host"),
             HttpRefusal::Handshake(refusal) => match refusal {
                 HandshakeRefusal::UpgradeRequired(text) => {
                     (StatusCode::UPGRADE_REQUIRED, text.to_owned(), "upgrade_required")

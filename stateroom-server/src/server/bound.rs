@@ -8,7 +8,10 @@ use tokio::net::TcpListener;
 #[cfg(feature = "tls")]
 use super::Tls;
 use super::{ServerHandle, accept::Acceptor, listen::listen};
-use crate::admin;
+use crate::{
+    admin,
+    http::host::{require_known_host, require_valid_head},
+};
 
 /// A server that listens.
 #[derive(Debug)]
@@ -56,7 +59,7 @@ impl BoundServer {
         let listener = TcpListener::from_std(listen(address)?)?;
         let is_loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
         let router = admin::router(self.handle.registry().clone()).merge(more);
-        self.admin = Some((listener, admin::guarded(router, is_loopback)));
+        self.admin = Some((listener, require_valid_head(admin::guarded(router, is_loopback))));
         Ok(self)
     }
 
@@ -125,9 +128,12 @@ impl BoundServer {
             }
         };
         let serve = async {
+            let shared = self.handle.registry().shared().clone();
+            let listening = self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+            let router = require_known_host(self.router, shared.clone(), listening);
             let acceptor = Acceptor {
-                router: self.router,
-                shared: self.handle.registry().shared().clone(),
+                router: require_valid_head(router),
+                shared,
                 #[cfg(feature = "tls")]
                 tls: self.tls,
             };

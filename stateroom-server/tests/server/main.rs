@@ -26,6 +26,7 @@ mod faults;
 mod files;
 mod handle;
 mod heartbeat;
+mod hosts;
 mod http;
 #[cfg(feature = "jwt")]
 mod jwt;

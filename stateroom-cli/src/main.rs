@@ -17,9 +17,10 @@ mod ui;
 
 use std::process::ExitCode;
 
-use ui::{error, logging};
+use ui::{error, logging, stderr};
 
 fn main() -> ExitCode {
+    let _flush = stderr::FlushOnDrop;
     let cli = cli::parse();
     cli.global.color.apply();
     logging::init(&cli.global, cli.is_dev(), serve::GUEST_LOGS.clone());

@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, LazyLock},
     thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -22,10 +23,16 @@ use super::{
     reload::Reloader,
     shutdown, systemd,
 };
-use crate::settings::{ResolvedSettings, cache_directory};
+use crate::{
+    settings::{ResolvedSettings, cache_directory},
+    ui::stderr,
+};
 
 /// The layer of the log that records the lines of guests, once a recorder is attached.
 pub(crate) static GUEST_LOGS: LazyLock<GuestLogLayer> = LazyLock::new(GuestLogLayer::new);
+
+/// Maximum time that the end of the server waits for its threads.
+const THREADS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Replaces the module of the running server.
 pub(crate) type SwapModule = Box<dyn Fn(PathBuf) -> BoxFuture<'static, Result<()>> + Send + Sync>;
@@ -58,11 +65,19 @@ pub(crate) struct ServeOptions {
 ///
 /// Returns an error if the module cannot be loaded, an address cannot be bound, or the server fails.
 pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {
+    stderr::queue().context("failed to start the thread of the log")?;
+    let runtime = start_runtime().context("failed to start the Tokio runtime")?;
+    let result = serve(&runtime, module, settings, options);
+    // A thread may hang, for example in a read from a file system that does not answer.
+    runtime.shutdown_timeout(THREADS_TIMEOUT);
+    result
+}
+
+fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {
     let ResolvedSettings { mut server, mut host, cache, on_swap, tls, admin, admission } = settings;
     server.admission.jwt = admission.keys()?;
     server.tls = load_certificate(tls)?;
     host.cache = cache.then(module_cache).flatten();
-    let runtime = start_runtime().context("failed to start the Tokio runtime")?;
     // The host reads the number of workers.
     let _guard = runtime.enter();
     let factory = load(module, &host)?;

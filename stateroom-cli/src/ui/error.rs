@@ -3,7 +3,10 @@ use std::{io::Write, process::ExitCode};
 
 use clap::error::ErrorKind;
 
-use super::color::ERROR;
+use super::{
+    color::{self, ERROR},
+    stderr::Stderr,
+};
 
 /// Creates an error of the command line, for which the process exits with 2.
 pub(crate) fn usage(kind: ErrorKind, problem: &str) -> anyhow::Error {
@@ -24,6 +27,7 @@ pub(crate) fn report(error: anyhow::Error, command: &clap::Command) -> ExitCode 
         let cause = cause.to_string();
         text.push_str(&format!("  caused by: {}\n", cause.trim_end().replace('\n', "\n    ")));
     }
-    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+    let text = if color::is_enabled() { text } else { anstream::adapter::strip_str(&text).to_string() };
+    let _ = Stderr.write_all(text.as_bytes());
     ExitCode::FAILURE
 }

@@ -37,6 +37,8 @@ mod e2e_renamed;
 mod e2e_rooms;
 #[cfg(unix)]
 mod e2e_signals;
+#[cfg(unix)]
+mod e2e_unread_log;
 mod inspect;
 mod man;
 mod new_places;

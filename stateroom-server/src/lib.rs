@@ -45,9 +45,10 @@ pub use admission::jwt::{Jwt, KeyError};
 pub use admission::{
     Access, Admission, AdmissionRequest, Denied, Origins, ParseOriginsError, ParseProxiesError, TrustedProxies,
 };
+
 #[doc(hidden)]
 pub use http::guard::OriginGuard;
-pub use http::is_reserved_response_header;
+pub use http::{is_hidden_file, is_reserved_response_header};
 pub use room::handle::{RoomEnded, RoomHandle};
 pub use rooms::{OnSwap, Refusal, RoomInfo};
 pub use server::{BoundServer, Server, ServerHandle};

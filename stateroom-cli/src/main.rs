@@ -20,6 +20,9 @@ use std::process::ExitCode;
 use ui::{error, logging, stderr};
 
 fn main() -> ExitCode {
+    if let Some(code) = serve::run_compiler() {
+        return code;
+    }
     let _flush = stderr::FlushOnDrop;
     let cli = cli::parse();
     cli.global.color.apply();

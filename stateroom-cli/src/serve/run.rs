@@ -1,8 +1,10 @@
 //! Running a server from its settings until a signal stops it.
 use std::{
+    fs,
     io::{self, IsTerminal},
+    net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, atomic::AtomicU64},
     thread,
     time::Duration,
 };
@@ -10,6 +12,7 @@ use std::{
 use anyhow::{Context, Result};
 use axum::{Router, middleware::from_fn};
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use stateroom_inspector::{BuildStatus, Inspector, inject_page_script};
 use stateroom_record::{GuestLogLayer, RecordedFactory, Recorder};
 use stateroom_server::{BoundServer, Server, ServerHandle, Tls};
@@ -21,6 +24,7 @@ use super::{
     admin,
     module::load,
     reload::Reloader,
+    sandbox::{self, SandboxNeeds},
     shutdown, systemd,
 };
 use crate::{
@@ -55,6 +59,8 @@ pub(crate) struct ServeOptions {
     pub(crate) shows_rooms: bool,
     /// Whether restarted rooms are restored by replaying their events.
     pub(crate) restore: bool,
+    /// File or directory that the user serves, if the server restricts itself to what it needs.
+    pub(crate) sandboxed: Option<PathBuf>,
     /// Whether the page is opened in a browser.
     pub(crate) open: bool,
 }
@@ -65,6 +71,9 @@ pub(crate) struct ServeOptions {
 ///
 /// Returns an error if the module cannot be loaded, an address cannot be bound, or the server fails.
 pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {
+    if let Some(path) = &options.sandboxed {
+        sandbox::restrict(&needs(path, &settings));
+    }
     stderr::queue().context("failed to start the thread of the log")?;
     let runtime = start_runtime().context("failed to start the Tokio runtime")?;
     let result = serve(&runtime, module, settings, options);
@@ -73,8 +82,34 @@ pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, opt
     result
 }
 
+/// Returns what the server reads, writes and listens on, with the directory of compiled modules created.
+fn needs(path: &Path, settings: &ResolvedSettings) -> SandboxNeeds {
+    let ResolvedSettings { server, tls, admin, admission, cache, .. } = settings;
+    let statics = [&server.static_path, &server.client_path].into_iter().flatten().map(PathBuf::from);
+    let keys = [&tls.0, &tls.1].into_iter().flatten().chain(admission.key_files()).cloned();
+    let cache = cache.then(module_cache).flatten();
+    let cache = cache.filter(|cache| {
+        // The host does it again, and reports errors.
+        fs::create_dir_all(cache).is_ok()
+    });
+    SandboxNeeds {
+        files: statics.chain(keys).chain([path.to_owned()]).collect(),
+        cache,
+        ports: admin.iter().map(SocketAddr::port).chain([server.port]).collect(),
+        connects: connects(),
+    }
+}
+
+/// Returns whether spans are exported.
+fn connects() -> bool {
+    #[cfg(feature = "otel")]
+    return crate::ui::telemetry::is_enabled();
+    #[cfg(not(feature = "otel"))]
+    false
+}
+
 fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {
-    let ResolvedSettings { mut server, mut host, cache, on_swap, tls, admin, admission } = settings;
+    let ResolvedSettings { mut server, mut host, cache, on_swap, tls, admin, admission, .. } = settings;
     server.admission.jwt = admission.keys()?;
     server.tls = load_certificate(tls)?;
     host.cache = cache.then(module_cache).flatten();
@@ -92,7 +127,7 @@ fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: 
         }
         let mut server = bind(server, RecordedFactory::new(factory, options.recorder.as_ref())).await?;
         let reloader = Arc::new(Reloader {
-            module: module.to_owned().into(),
+            module: Mutex::new(module.to_owned()),
             host,
             on_swap,
             tls,
@@ -100,7 +135,8 @@ fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: 
             server: server.handle(),
             recorder: options.recorder.clone(),
             restore: options.restore,
-            in_progress: tokio::sync::Mutex::default(),
+            requested: AtomicU64::default(),
+            applied: Mutex::default(),
         });
         // With a terminal, SIGHUP means that the terminal was closed, which ends the process.
         #[cfg(unix)]

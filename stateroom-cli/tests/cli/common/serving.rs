@@ -127,9 +127,14 @@ impl Serving {
         line.trim_end().to_owned()
     }
 
+    /// Returns the ID of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it has ended")
+    }
+
     /// Sends a signal, by name.
     pub(crate) fn signal(&self, name: &str) {
-        let process = self.child.id().expect("it has ended").to_string();
+        let process = self.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &process]).status().unwrap().success());
     }
 

@@ -22,6 +22,7 @@
 
 mod admin;
 mod admission;
+mod clock;
 mod connection;
 mod http;
 #[cfg(any(feature = "jwt", feature = "tls"))]

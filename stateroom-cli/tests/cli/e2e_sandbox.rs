@@ -9,8 +9,15 @@ const ECHO: &str = include_str!("../../../stateroom-wasm-host/tests/guests/echo.
 fn has_landlock() -> bool {
     let report = stateroom().args(["doctor", "--json"]).output().unwrap().stdout;
     let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
-    let check = report["checks"].as_array().unwrap().iter().find(|check| check["name"] == "sandbox").unwrap();
-    check["status"] == "ok"
+    let check = report
+        .get("checks")
+        .unwrap()
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|check| check.get("name").unwrap() == "sandbox")
+        .unwrap();
+    check.get("status").unwrap() == "ok"
 }
 
 async fn start(command: &mut Command) -> (Serving, SocketAddr, String) {

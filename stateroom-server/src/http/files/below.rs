@@ -12,7 +12,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use futures_util::future::BoxFuture;
@@ -22,10 +22,10 @@ use tokio::{
 };
 use tower_http::services::fs::{Backend, File, Metadata};
 
+use crate::clock::is_expressible;
+
 /// The directory of hidden names that are public: RFC 8615.
 const WELL_KNOWN: &str = ".well-known";
-/// The end of the year 9999, after which there is no HTTP date, since 1970.
-const MAX_DATE: Duration = Duration::from_secs(253_402_300_800);
 
 /// Returns whether a path below a directory of static files is not served because of its name: one that begins with a dot, such as
 /// `.env` or `.git`, except for `.well-known`.
@@ -152,10 +152,7 @@ impl Metadata for FileMetadata {
     /// Returns the time, unless there is no HTTP date for it, which formatting would panic about.
     fn modified(&self) -> io::Result<SystemTime> {
         let modified = self.0.modified()?;
-        match modified.duration_since(UNIX_EPOCH) {
-            Ok(date) if date < MAX_DATE => Ok(modified),
-            _ => Err(io::ErrorKind::Unsupported.into()),
-        }
+        if is_expressible(modified) { Ok(modified) } else { Err(io::ErrorKind::Unsupported.into()) }
     }
 
     fn len(&self) -> u64 {

@@ -126,7 +126,6 @@ fn read_pipe(_: File, _: usize, _: Duration) -> io::Result<Vec<u8>> {
 
 #[cfg(unix)]
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use std::{fs, io::Write, process::Command, thread};
 

@@ -2,7 +2,7 @@
 #[cfg(test)]
 mod readme;
 
-use std::env;
+use std::{env, process};
 
 use anyhow::Result;
 use clap::{
@@ -16,7 +16,7 @@ use crate::{
         InspectCommand, ManCommand, NewCommand, ServeCommand,
     },
     settings::{CACHE_VARIABLE, Defaults, name_variable, variables, with_variables},
-    ui::{GlobalArgs, LOG_FORMAT_VARIABLE, closest::closest, color::Color},
+    ui::{GlobalArgs, LOG_FORMAT_VARIABLE, closest::closest, color::Color, error::print_usage},
 };
 
 const EXAMPLES: &str = "\
@@ -101,7 +101,9 @@ pub(crate) fn parse() -> Cli {
     let read = |command: &mut clap::Command| Cli::from_arg_matches(&command.try_get_matches_from_mut(env::args_os())?);
     read(&mut command()).unwrap_or_else(|error| {
         Color::find(env::args_os()).apply();
-        name_variable(suggest_command(without_escape(error))).exit()
+        let error = name_variable(suggest_command(without_escape(error)));
+        print_usage(&error);
+        process::exit(error.exit_code())
     })
 }
 

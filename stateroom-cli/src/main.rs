@@ -17,9 +17,13 @@ mod ui;
 
 use std::process::ExitCode;
 
-use ui::{error, logging};
+use ui::{error, logging, stderr};
 
 fn main() -> ExitCode {
+    if let Some(code) = serve::run_compiler() {
+        return code;
+    }
+    let _flush = stderr::FlushOnDrop;
     let cli = cli::parse();
     cli.global.color.apply();
     logging::init(&cli.global, cli.is_dev(), serve::GUEST_LOGS.clone());

@@ -6,13 +6,14 @@ mod admin;
 mod module;
 mod reload;
 mod run;
+pub(crate) mod sandbox;
 pub(crate) mod shutdown;
 mod source;
 mod systemd;
 
 pub(crate) use self::{
     address::{check as check_address, next_free_port},
-    module::{load, load_bytes},
+    module::{load, load_bytes, run_compiler},
     run::{GUEST_LOGS, ServeOptions, serve_until_stopped},
     source::ModuleSource,
 };

@@ -9,6 +9,7 @@ pub(crate) mod logging;
 pub(crate) mod prompt;
 pub(crate) mod report;
 pub(crate) mod shell;
+pub(crate) mod stderr;
 pub(crate) mod symbol;
 #[cfg(feature = "otel")]
 pub(crate) mod telemetry;

@@ -149,6 +149,7 @@ async fn serve_http(socket: TcpStream, router: Router, _permit: OwnedSemaphorePe
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IO_TIMEOUT)
+        .auto_date_header(crate::clock::is_set())
         .serve_connection(TokioIo::new(TimeoutSocket::new(socket, IO_TIMEOUT)), TowerToHyperService::new(router))
         .await;
     if let Err(error) = served {

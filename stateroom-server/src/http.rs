@@ -25,9 +25,9 @@ use axum::{
     routing::{any, get, post},
 };
 
-pub use self::response_headers::is_reserved_response_header;
 use self::{admit::admit, room_path::SocketPath};
 pub(crate) use self::{cors::share_with_allowed_origins, refusal::HttpRefusal, unmatched::explain};
+pub use self::{files::is_hidden_file, response_headers::is_reserved_response_header};
 use crate::{
     admission::Access,
     rooms::{Maker, registry::RoomRegistry},

@@ -22,6 +22,7 @@
 
 mod admin;
 mod admission;
+mod clock;
 mod connection;
 mod http;
 #[cfg(any(feature = "jwt", feature = "tls"))]
@@ -47,9 +48,10 @@ pub use admission::{
     Access, Admission, AdmissionRequest, Denied, Hosts, Origins, ParseHostsError, ParseOriginsError, ParseProxiesError,
     TrustedProxies,
 };
+
 #[doc(hidden)]
 pub use http::guard::OriginGuard;
-pub use http::is_reserved_response_header;
+pub use http::{is_hidden_file, is_reserved_response_header};
 pub use room::handle::{RoomEnded, RoomHandle};
 pub use rooms::{OnSwap, Refusal, RoomInfo};
 pub use server::{BoundServer, Server, ServerHandle};

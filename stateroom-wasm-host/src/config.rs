@@ -8,6 +8,8 @@ use std::{path::PathBuf, time::Duration};
 
 use stateroom_memory::MemoryBudget;
 
+use crate::module::CompilerProcess;
+
 /// Makes [`WasmHostConfig`] and [`Limit`] of one list of limits.
 macro_rules! limits {
     ($(
@@ -41,11 +43,15 @@ macro_rules! limits {
             /// used up, guests cannot grow. Share one with the server. Default: that of the process, three quarters of
             /// the memory of the machine or of the process's control group.
             pub memory_budget: MemoryBudget,
+            /// Program that compiles modules in a process of its own, which the limits `compile_time` and
+            /// `compile_memory_bytes` require: a small module can take the compiler minutes and gigabytes. Default (`None`):
+            /// modules are compiled in this process, without these limits; load only modules that you trust that far.
+            pub compiler: Option<CompilerProcess>,
         }
 
         impl Default for WasmHostConfig {
             fn default() -> Self {
-                WasmHostConfig { $($field: $default,)+ cache: None, memory_budget: MemoryBudget::shared() }
+                WasmHostConfig { $($field: $default,)+ cache: None, memory_budget: MemoryBudget::shared(), compiler: None }
             }
         }
 
@@ -123,6 +129,11 @@ limits! {
     /// such events take turns of one millisecond, so that short events of other rooms are not delayed. Default (`None`):
     /// the number of workers of the async runtime minus one, at least 1.
     slow_lane: Option<usize> = None, SlowLane, with_slow_lane(usize);
+    /// Maximum time to compile a module in a process of its own ([`compiler`](Self::compiler)). Default: 60 s; a large service
+    /// takes a second or two.
+    compile_time: Duration = Duration::from_secs(60), CompileTime, with_compile_time(Duration);
+    /// Maximum memory that the process may take, in bytes, on Unix. Default: 2 147 483 648 (2 GiB).
+    compile_memory_bytes: usize = 2 << 30, CompileMemoryBytes, with_compile_memory_bytes(usize);
 }
 
 impl WasmHostConfig {
@@ -138,6 +149,18 @@ impl WasmHostConfig {
     pub fn with_memory_budget(mut self, memory_budget: MemoryBudget) -> Self {
         self.memory_budget = memory_budget;
         self
+    }
+
+    /// Sets [`compiler`](Self::compiler).
+    #[must_use]
+    pub fn with_compiler(mut self, compiler: CompilerProcess) -> Self {
+        self.compiler = Some(compiler);
+        self
+    }
+
+    /// Returns this configuration for a new load.
+    pub(crate) fn begin_load(&self) -> Self {
+        WasmHostConfig { compiler: self.compiler.as_ref().map(CompilerProcess::begin_load), ..self.clone() }
     }
 
     /// Returns the maximum number of rooms: [`instances`](Self::instances), or what the machine permits.

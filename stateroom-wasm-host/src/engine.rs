@@ -147,7 +147,8 @@ fn find_or_insert(
     Ok(engine)
 }
 
-fn create_engine(settings: &EngineSettings) -> Result<Engine, WasmHostError> {
+/// Returns the settings that a compiled module depends on, whichever process compiles it.
+pub(crate) fn compiler_config() -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -155,7 +156,13 @@ fn create_engine(settings: &EngineSettings) -> Result<Engine, WasmHostError> {
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         // The guest interface has one memory, with 32-bit addresses.
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        .wasm_multi_memory(false);
+    config
+}
+
+fn create_engine(settings: &EngineSettings) -> Result<Engine, WasmHostError> {
+    let mut config = compiler_config();
+    config
         .max_wasm_stack(settings.wasm_stack_bytes)
         .async_stack_size(settings.wasm_stack_bytes.saturating_add(HOST_STACK_BYTES))
         .allocation_strategy(InstanceAllocationStrategy::Pooling(settings.pool.allocation()));

@@ -45,6 +45,30 @@ pub enum WasmHostError {
         /// The compiler's error.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Compiling the module exceeds a limit.
+    #[error("{module}: compiling it takes more than {maximum}")]
+    CompileLimit {
+        /// The module's name.
+        module: String,
+        /// The limit's value.
+        maximum: String,
+        /// The limit's name.
+        limit: &'static str,
+    },
+    /// Another module was loaded by the same [`CompilerProcess`](crate::CompilerProcess) before this one was compiled.
+    #[error("{module}: not compiled, because another load replaced this one")]
+    Superseded {
+        /// The module's name.
+        module: String,
+    },
+    /// The process that compiles modules failed.
+    #[error("{module}: failed to compile it in a process of its own")]
+    Compiler {
+        /// The module's name.
+        module: String,
+        /// The cause.
+        source: io::Error,
+    },
     /// The module does not export what a Stateroom service exports.
     #[error("{module}: not a Stateroom service: missing export `{export}` ({expected})")]
     MissingExport {

@@ -1,7 +1,7 @@
 //! The factory that creates a guest for each room.
 //!
 //! *Invariant:* a module is read, compiled and checked once, whatever the number of rooms; clones of a factory share it.
-use std::{fmt, fs, future::Future, path::Path, sync::Arc};
+use std::{fmt, future::Future, path::Path, sync::Arc};
 
 use stateroom::{StateroomContext, StateroomServiceFactory, fault::Fault};
 use wasmtime::{Engine, Module};
@@ -18,6 +18,9 @@ pub struct WasmHostFactory {
 }
 
 impl WasmHostFactory {
+    /// Maximum size of a module's file: 1 GiB.
+    pub const MAX_FILE_BYTES: usize = 1 << 30;
+
     /// Loads the module in a file, with the default limits. The file contains a module in binary form (`.wasm`) or in text
     /// form (`.wat`).
     ///
@@ -36,8 +39,10 @@ impl WasmHostFactory {
     pub fn with_config(path: impl AsRef<Path>, config: &WasmHostConfig) -> Result<Self, WasmHostError> {
         let path = path.as_ref();
         let module = path.display().to_string();
-        match fs::read(path) {
-            Ok(bytes) => Self::from_bytes(module, &bytes, config),
+        // Before the file is read, which may take long, so that the load that began last is the one that is not superseded.
+        let config = config.begin_load();
+        match stateroom_file::read(path, Self::MAX_FILE_BYTES) {
+            Ok(bytes) => Self::load(module, &bytes, &config),
             Err(source) => Err(WasmHostError::Read { module, source }),
         }
     }
@@ -48,8 +53,12 @@ impl WasmHostFactory {
     ///
     /// As [`Self::new`].
     pub fn from_bytes(name: impl Into<String>, bytes: &[u8], config: &WasmHostConfig) -> Result<Self, WasmHostError> {
+        Self::load(name.into(), bytes, &config.begin_load())
+    }
+
+    fn load(name: String, bytes: &[u8], config: &WasmHostConfig) -> Result<Self, WasmHostError> {
         let engine = SharedEngine::for_config(config)?;
-        let module = loader::load(name.into(), bytes, engine, config)?;
+        let module = loader::load(name, bytes, engine, config)?;
         Ok(WasmHostFactory { module: Arc::new(module) })
     }
 
@@ -74,6 +83,16 @@ impl WasmHostFactory {
     #[must_use]
     pub fn with_environment(&self, environment: impl Into<Environment>) -> Self {
         WasmHostFactory { module: Arc::new(self.module.with_environment(environment.into())) }
+    }
+
+    /// Starts a trial room without clients, and ends it after its first event, `init`. Its name is empty, which that of a room
+    /// never is, and its effects are dropped. Blocks this thread until `init` returns, or fails for a limit.
+    ///
+    /// # Errors
+    ///
+    /// If the guest fails: a room of this module would fail as well, unless `init` depends on the room's name.
+    pub fn try_init(&self) -> Result<(), WasmHostError> {
+        loader::try_init(&self.module)
     }
 
     /// Returns the engine that compiled the module, to compile further modules with. All factories of one configuration

@@ -26,6 +26,7 @@ pub use error::WasmHostError;
 pub use factory::WasmHostFactory;
 pub use host::WasmHost;
 pub use imports::offers_import;
+pub use module::{CompilerProcess, compile_as_process};
 pub use stateroom_memory::MemoryBudget;
 /// The version of wasmtime whose types are part of this crate's public interface.
 pub use wasmtime;

@@ -4,6 +4,7 @@
 //! first event.
 use std::sync::Arc;
 
+use stateroom::{event_batch::EventBatch, messages::Event};
 use wasmtime::Module;
 
 use crate::{
@@ -63,6 +64,18 @@ fn try_out(module: &LinkedModule) -> Result<(), WasmHostError> {
     let mut trial = block_on(Instance::instantiate(module, "", WaitMode::Blocking)).map_err(failed)?;
     check_versions(module, &mut trial)?;
     block_on(trial.begin("")).map_err(failed)
+}
+
+/// Starts a trial instance, and lets it handle `init`.
+pub(crate) fn try_init(module: &LinkedModule) -> Result<(), WasmHostError> {
+    let _running = module.engine().running();
+    let init = EventBatch::new([Event::Init]);
+    let outcome = block_on(async {
+        let mut trial = Instance::instantiate(module, "", WaitMode::Blocking).await?;
+        trial.begin("").await?;
+        trial.process(&init, WaitMode::Blocking).await
+    });
+    outcome.map_err(|fault| WasmHostError::Start { module: module.name().to_owned(), fault })
 }
 
 fn check_versions(module: &LinkedModule, trial: &mut Instance) -> Result<(), WasmHostError> {

@@ -3,23 +3,31 @@
 //! *Invariant:* a linked module has all exports of the guest interface, with the right types, and imports only what the host
 //! provides. Instantiating it does not check again.
 mod cache;
+mod compiler;
 mod exports;
 mod format;
 pub(crate) mod symbols;
 
-use std::{error::Error, sync::Arc};
+use std::sync::Arc;
 
 use tracing::info;
 use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
+pub use self::compiler::{CompilerProcess, compile_as_process};
 use self::{
     cache::Compiled,
+    compiler::CompileError,
     format::{ForeignFormat, foreign_format},
     symbols::Symbols,
 };
 pub(crate) use self::{exports::Exports, format::foreign_kind};
 use crate::{
-    config::WasmHostConfig, engine::SharedEngine, environment::Environment, error::WasmHostError, imports,
+    config::{Limit, WasmHostConfig},
+    display::{ByteSize, Seconds},
+    engine::SharedEngine,
+    environment::Environment,
+    error::WasmHostError,
+    imports,
     state::GuestState,
 };
 
@@ -111,12 +119,27 @@ pub(crate) fn compile(
         return Err(WasmHostError::NotAModule { module: name.to_owned(), found, hint });
     }
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let invalid = |source: Box<dyn Error + Send + Sync>| WasmHostError::Invalid { module: name.to_owned(), source };
-    let compiled = cache::compile(engine, bytes, config.cache.as_deref());
-    let Compiled { module, from_cache } = compiled.map_err(|error| invalid(error.into()))?;
+    let compiled = cache::compile(engine, bytes, config);
+    let Compiled { module, from_cache } = compiled.map_err(|error| explain(error, name.to_owned(), config))?;
     let message = if from_cache { "module loaded from the cache" } else { "module compiled" };
     info!(module = name, "{message}");
     Ok(module)
+}
+
+fn explain(error: CompileError, module: String, config: &WasmHostConfig) -> WasmHostError {
+    match error {
+        CompileError::Rejected(source) => WasmHostError::Invalid { module, source },
+        CompileError::Limit(limit) => {
+            limit.count_exceeded();
+            let maximum = match limit {
+                Limit::CompileTime => Seconds(config.compile_time).to_string(),
+                _ => format!("{} of memory", ByteSize(config.compile_memory_bytes)),
+            };
+            WasmHostError::CompileLimit { module, maximum, limit: limit.name() }
+        }
+        CompileError::Superseded => WasmHostError::Superseded { module },
+        CompileError::Process(source) => WasmHostError::Compiler { module, source },
+    }
 }
 
 fn check_limits(name: &str, module: &Module, config: &WasmHostConfig) -> Result<(), WasmHostError> {

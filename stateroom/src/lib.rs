@@ -62,6 +62,8 @@ pub mod fault;
 pub mod http;
 pub mod messages;
 mod payload;
+#[doc(hidden)]
+pub mod printable;
 mod recipient;
 #[cfg(feature = "room")]
 #[doc(hidden)]

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    io::{self, BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::Stdio,
     thread::{self, JoinHandle},
@@ -22,7 +22,10 @@ use super::{
     package,
     tool::tool,
 };
-use crate::{settings::BuildSettings, ui::color};
+use crate::{
+    settings::BuildSettings,
+    ui::{color, stderr::Stderr},
+};
 
 /// The process ID of the running `cargo build`, if there is one.
 static RUNNING_CARGO: Mutex<Option<u32>> = Mutex::new(None);
@@ -177,7 +180,7 @@ pub(super) fn build(
             }
             Message::BuildScriptExecuted(script) if is_local(&script.package_id) => scripts.add(start),
             Message::TextLine(line) => {
-                let _ = writeln!(io::stderr(), "{line}");
+                let _ = Stderr.write_all(format!("{line}\n").as_bytes());
             }
             _ => {}
         }
@@ -236,7 +239,7 @@ fn read_on_thread(mut stream: impl BufRead + Send + 'static, is_shown: bool) -> 
         while stream.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
             if is_shown {
                 // A closed stderr is ignored.
-                let _ = io::stderr().write_all(bytes.get(start..).unwrap_or_default());
+                let _ = Stderr.write_all(bytes.get(start..).unwrap_or_default());
             }
             start = bytes.len();
         }

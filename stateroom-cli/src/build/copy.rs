@@ -1,6 +1,7 @@
 //! Copying directories of files to serve.
 //!
-//! *Invariant:* only regular files are opened, and a link never leads to a directory that is being copied.
+//! *Invariant:* only regular files are opened, none that the server would not serve, and a link never leads to a directory that is
+//! being copied.
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -8,10 +9,13 @@ use std::{
 
 use anyhow::{Context, Error, Result};
 
+use stateroom_server::is_hidden_file;
+
 use super::editor::is_editor_file;
 
-/// Copies the contents of a directory, following links. Files of editors are left out. Links without a target, links to a
-/// directory around them, and entries that are no files, such as sockets, are left out with a warning.
+/// Copies the contents of a directory, following links. Files of editors are left out. Hidden files, links that lead out of the
+/// directory or nowhere, links to a directory around them, and entries that are no files, such as sockets, are left out with a
+/// warning.
 ///
 /// # Errors
 ///
@@ -20,7 +24,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     copy_within(from, to, &mut Vec::new())
 }
 
-/// Copies a directory, with the real paths of the directories around it.
+/// Copies a directory, with the real paths of the directories around it, of which the first is the one to stay in.
 fn copy_within(from: &Path, to: &Path, around: &mut Vec<PathBuf>) -> Result<()> {
     let real = fs::canonicalize(from).with_context(|| cannot_copy(from))?;
     if around.contains(&real) {
@@ -47,6 +51,10 @@ fn copy_entry(source: &Path, target: &Path, around: &mut Vec<PathBuf>) -> Result
         Ok(kind) => kind,
         Err(error) => return cannot_follow(source, error),
     };
+    if let Some(reason) = hidden(source, around) {
+        left_out(source, reason);
+        return Ok(());
+    }
     let copied = if kind.is_dir() {
         copy_within(source, target, around)
     } else if kind.is_file() {
@@ -58,6 +66,21 @@ fn copy_entry(source: &Path, target: &Path, around: &mut Vec<PathBuf>) -> Result
     // Removed since the directory was read.
     let is_gone = copied.is_err() && fs::symlink_metadata(source).is_err_and(|error| is_missing(&error));
     if is_gone { Ok(()) } else { copied }
+}
+
+/// Returns why the server would not serve an entry, if that is so.
+fn hidden(source: &Path, around: &[PathBuf]) -> Option<&'static str> {
+    let (root, directory) = (around.first()?, around.last()?);
+    // Gone, if it has none.
+    let real = fs::canonicalize(source).ok()?;
+    let named = directory.join(source.file_name()?);
+    match real.strip_prefix(root) {
+        Err(_) => Some("a link out of the directory"),
+        Ok(relative) if is_hidden_file(relative) || named.strip_prefix(root).is_ok_and(is_hidden_file) => {
+            Some("a hidden file, which is not served")
+        }
+        Ok(_) => None,
+    }
 }
 
 /// Decides about an entry that leads to nothing.
@@ -115,13 +138,31 @@ mod tests {
         symlink("more", from.join("twice")).unwrap();
         symlink("index.html", from.join("home.html")).unwrap();
         symlink("/dev/zero", from.join("device")).unwrap();
+        for file in [".env", ".git/config", "more/.htaccess", ".well-known/security.txt", ".well-known/.env"] {
+            fs::create_dir_all(from.join(file).parent().unwrap()).unwrap();
+            fs::write(from.join(file), "").unwrap();
+        }
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("secret"), "").unwrap();
+        symlink(outside.path(), from.join("out")).unwrap();
+        symlink(outside.path().join("secret"), from.join("more/secret")).unwrap();
+        symlink("../.env", from.join("more/env")).unwrap();
+        symlink(from.join("more"), from.join("absolute")).unwrap();
         let _listener = UnixListener::bind(from.join("socket")).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(from.join("fifo")).status().unwrap().success());
 
         copy(from, to).unwrap();
         let mut copied = files(to);
         copied.sort();
-        assert_eq!(copied, ["home.html", "index.html", "more/page.html", "twice/page.html"].map(|file| to.join(file)));
+        let expected = [
+            ".well-known/security.txt",
+            "absolute/page.html",
+            "home.html",
+            "index.html",
+            "more/page.html",
+            "twice/page.html",
+        ];
+        assert_eq!(copied, expected.map(|file| to.join(file)));
     }
 
     #[test]

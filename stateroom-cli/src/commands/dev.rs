@@ -130,6 +130,8 @@ impl DevCommand {
             fingerprint,
         };
         let options = ServeOptions {
+            // It builds.
+            sandboxed: None,
             recorder: Some(recorder),
             build_status: Some(status),
             background: Some(Box::new(|server, swap| Box::pin(session.run(server, swap)))),

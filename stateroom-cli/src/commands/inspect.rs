@@ -1,13 +1,10 @@
 //! `stateroom inspect`: describes a module, and checks whether the host accepts it.
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
-use stateroom_wasm_host::WasmHostConfig;
+use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::{
@@ -62,7 +59,8 @@ impl InspectCommand {
         let host = source.sources.resolve(&Defaults::SERVE)?.host;
         let module = source.contents()?.module;
         // Once, for a pipe.
-        let bytes = fs::read(&module).with_context(|| format!("{}: failed to read the file", module.display()))?;
+        let bytes = stateroom_file::read(&module, WasmHostFactory::MAX_FILE_BYTES)
+            .with_context(|| format!("{}: failed to read the file", module.display()))?;
         let verdict = check(&module, &bytes, host);
         let read = || ModuleInfo::read(&bytes, self.functions);
         let info = match read() {

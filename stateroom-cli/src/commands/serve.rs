@@ -45,6 +45,7 @@ impl ServeCommand {
         source.sources.check_pairs()?;
         let mut resolved = source.sources.resolve(&Defaults::SERVE)?;
         let DistContents { module, static_files, client } = source.contents()?;
+        let sandboxed = resolved.sandbox.then(|| source.path().to_owned());
         let static_files = source.sources.settings.static_files.or(static_files);
         resolved.set_client(client.as_deref())?;
         static_files.as_deref().map(dist::check_static_files).transpose()?;
@@ -55,6 +56,6 @@ impl ServeCommand {
             return Err(usage(ErrorKind::MissingRequiredArgument, problem));
         }
         let recorder = self.inspector.then(|| Recorder::new(RecordLimits::default()));
-        serve_until_stopped(&module, resolved, ServeOptions { recorder, ..ServeOptions::default() })
+        serve_until_stopped(&module, resolved, ServeOptions { recorder, sandboxed, ..ServeOptions::default() })
     }
 }

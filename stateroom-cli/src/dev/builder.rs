@@ -1,7 +1,8 @@
 //! A single build, with a spinner, and the fingerprint of its artifacts.
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fs,
+    io::Write,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
@@ -12,7 +13,7 @@ use indicatif::ProgressBar;
 use crate::{
     build::{self, Artifacts, BuildFailed, BuildInputs, CapturedOutput, Output, ScriptTimes},
     settings::Settings,
-    ui::logging::SPINNERS,
+    ui::stderr::{SPINNERS, Stderr},
 };
 
 const SPINNER_INTERVAL: Duration = Duration::from_millis(100);
@@ -107,10 +108,8 @@ impl Builder {
         let artifacts = build::build(&self.settings, Output::Capture(output));
         SPINNERS.remove(&spinner);
         if artifacts.is_ok() && !diagnostics.trim().is_empty() {
-            SPINNERS.suspend(|| {
-                // A closed stderr is ignored.
-                let _ = io::Write::write_all(&mut io::stderr(), diagnostics.as_bytes());
-            });
+            // A closed stderr is ignored.
+            let _ = Stderr.write_all(diagnostics.as_bytes());
         }
         artifacts
     }

@@ -43,6 +43,7 @@ impl Examination {
         checks.extend(machine::check_open_files(resolved.server.limits.connections));
         checks.extend(machine::check_mappings(&resolved.host, resolved.server.limits.rooms));
         checks.extend(machine::check_watches());
+        checks.extend(machine::check_sandbox());
         checks.push(storage::check_cache());
         let count = |status| checks.iter().filter(|check| check.status == status).count();
         Ok(Examination { warnings: count(CheckStatus::Warning), problems: count(CheckStatus::Problem), checks })

@@ -5,6 +5,7 @@ use stateroom_server::Server;
 use stateroom_wasm_host::WasmHostConfig;
 
 use super::check::Check;
+use crate::serve::sandbox;
 
 /// Files that a server has open besides its connections.
 const OTHER_FILES: u64 = 100;
@@ -103,6 +104,21 @@ fn judge_watches(watches: u64) -> Check {
     }
     let fix = "sudo sysctl -w fs.inotify.max_user_watches=524288";
     Check::warning("file watches", format!("{found}: `stateroom dev` may miss changes"), fix)
+}
+
+/// Checks whether the kernel can restrict the server. `None` on systems other than Linux.
+pub(super) fn check_sandbox() -> Option<Check> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    Some(match sandbox::is_available() {
+        true => Check::ok("sandbox", "the kernel has Landlock, which restricts `stateroom serve` to what it needs"),
+        false => Check::warning(
+            "sandbox",
+            "the kernel has no Landlock: `stateroom serve` is not restricted to the files it serves",
+            "use Linux 5.13 or later, and add landlock to the list in the kernel's parameter lsm=",
+        ),
+    })
 }
 
 fn number_in(path: &str) -> Option<u64> {

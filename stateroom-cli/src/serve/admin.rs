@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use stateroom_server::{BoundServer, MemoryBudget};
 
 use super::{address::explain_bind, reload::Reloader};
+use crate::ui::stderr;
 
 /// Histogram buckets from a microsecond to beyond the default CPU budget.
 const SECONDS: [f64; 14] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 0.05, 0.25, 1.0, 5.0];
@@ -29,6 +30,7 @@ pub(super) fn install_recorder() -> Result<PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Full("stateroom_event_seconds".to_owned()), &SECONDS)
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("stateroom_batch_events".to_owned()), &EVENTS))
         .and_then(PrometheusBuilder::install_recorder)
+        .inspect(|_| stderr::describe_metric())
         .context("failed to install the Prometheus recorder")
 }
 

@@ -1,17 +1,27 @@
 //! Reloading the service while it is served: on SIGHUP, or by the route `/reload` of the admin API.
 //!
 //! *Invariant:* a failed reload changes nothing: the running service continues.
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use axum::{Router, extract::State, http::StatusCode, routing::post};
 use parking_lot::Mutex;
 use stateroom_record::{RecordedFactory, Recorder};
-use stateroom_server::{OnSwap, ServerHandle, Tls};
-use stateroom_wasm_host::WasmHostConfig;
+use stateroom_server::{Jwt, OnSwap, ServerHandle, Tls};
+use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 
-use super::module::load;
+use super::module::{load, try_init};
 use crate::settings::AdmissionSettings;
+
+/// Maximum time to read the files of a reload, in addition to the time that the module may take to compile.
+const FILES_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The inputs of a reload, and the server to apply it to.
 pub(super) struct Reloader {
@@ -25,8 +35,16 @@ pub(super) struct Reloader {
     pub(super) recorder: Option<Recorder>,
     /// Whether restarted rooms are restored by replaying their events.
     pub(super) restore: bool,
-    /// Serializes reloads, in the order of their requests.
-    pub(super) in_progress: tokio::sync::Mutex<()>,
+    /// Number of reloads that were requested.
+    pub(super) requested: AtomicU64,
+    /// The latest reload that took effect, by its number.
+    pub(super) applied: Mutex<u64>,
+}
+
+/// A service that was loaded, to take effect.
+struct Loaded {
+    factory: WasmHostFactory,
+    keys: Option<Jwt>,
 }
 
 impl Reloader {
@@ -41,23 +59,30 @@ impl Reloader {
     ///
     /// Returns an error if any of them cannot be loaded.
     pub(super) async fn reload(&self) -> Result<()> {
-        self.reload_from(self.module()).await
+        self.replace(self.module(), true).await
     }
 
-    /// Reloads as [`reload`](Self::reload), with the module at another path.
+    /// Reloads as [`reload`](Self::reload), with the module at another path, and without a trial of its `init`.
     ///
     /// # Errors
     ///
     /// As [`reload`](Self::reload).
     pub(super) async fn reload_from(&self, module: PathBuf) -> Result<()> {
-        let _in_progress = self.in_progress.lock().await;
-        let (path, host) = (module.clone(), self.host.clone());
-        // Compiling blocks.
-        let factory = tokio::task::spawn_blocking(move || load(&path, &host)).await??;
-        let keys = self.admission.keys()?;
-        if let Some(tls) = &self.tls {
-            tls.reload().context("failed to reload the TLS certificate")?;
-        }
+        self.replace(module, false).await
+    }
+
+    async fn replace(&self, module: PathBuf, tries_init: bool) -> Result<()> {
+        let number = self.requested.fetch_add(1, Ordering::Relaxed) + 1;
+        let (path, host, admission, tls) =
+            (module.clone(), self.host.clone(), self.admission.clone(), self.tls.clone());
+        // Compiling blocks, and a file system may not answer: reloads do not wait for each other.
+        let loading = tokio::task::spawn_blocking(move || load_all(&path, &host, &admission, tls.as_ref(), tries_init));
+        let maximum = self.host.compile_time + FILES_TIMEOUT;
+        let loaded = tokio::time::timeout(maximum, loading).await;
+        let Loaded { factory, keys } = loaded.context("failed to read the files in time: a file system hangs")???;
+        let mut applied = self.applied.lock();
+        ensure!(*applied < number, "a later reload has replaced this one");
+        *applied = number;
         if let Some(keys) = keys {
             self.server.set_jwt(keys);
         }
@@ -89,8 +114,9 @@ impl Reloader {
     #[cfg(unix)]
     pub(super) async fn reload_on_signals(self: Arc<Self>, mut signals: tokio::signal::unix::Signal) {
         while signals.recv().await.is_some() {
+            let reloader = self.clone();
             // The error is logged.
-            let _ = self.reload_and_log().await;
+            tokio::spawn(async move { reloader.reload_and_log().await });
         }
     }
 
@@ -98,8 +124,27 @@ impl Reloader {
     pub(super) fn router(self: Arc<Self>) -> Router {
         let reload = async |State(reloader): State<Arc<Reloader>>| match reloader.reload_and_log().await {
             Ok(()) => (StatusCode::NO_CONTENT, String::new()),
-            Err(text) => (StatusCode::INTERNAL_SERVER_ERROR, text),
+            Err(text) => (StatusCode::UNPROCESSABLE_ENTITY, text),
         };
         Router::new().route("/reload", post(reload)).with_state(self)
     }
+}
+
+/// Loads everything that a reload replaces. The certificate takes effect at once: it is the one in the files in any case.
+fn load_all(
+    module: &Path,
+    host: &WasmHostConfig,
+    admission: &AdmissionSettings,
+    tls: Option<&Tls>,
+    tries_init: bool,
+) -> Result<Loaded> {
+    let factory = load(module, host)?;
+    if tries_init {
+        try_init(&factory).context("`init` fails in a trial room, and would in every room")?;
+    }
+    let keys = admission.keys()?;
+    if let Some(tls) = tls {
+        tls.reload().context("failed to reload the TLS certificate")?;
+    }
+    Ok(Loaded { factory, keys })
 }

@@ -1,14 +1,18 @@
 //! Running a server from its settings until a signal stops it.
 use std::{
+    fs,
     io::{self, IsTerminal},
+    net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, atomic::AtomicU64},
     thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
 use axum::{Router, middleware::from_fn};
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use stateroom_inspector::{BuildStatus, Inspector, inject_page_script};
 use stateroom_record::{GuestLogLayer, RecordedFactory, Recorder};
 use stateroom_server::{BoundServer, Server, ServerHandle, Tls};
@@ -20,12 +24,19 @@ use super::{
     admin,
     module::load,
     reload::Reloader,
+    sandbox::{self, SandboxNeeds},
     shutdown, systemd,
 };
-use crate::settings::{ResolvedSettings, cache_directory};
+use crate::{
+    settings::{ResolvedSettings, cache_directory},
+    ui::stderr,
+};
 
 /// The layer of the log that records the lines of guests, once a recorder is attached.
 pub(crate) static GUEST_LOGS: LazyLock<GuestLogLayer> = LazyLock::new(GuestLogLayer::new);
+
+/// Maximum time that the end of the server waits for its threads.
+const THREADS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Replaces the module of the running server.
 pub(crate) type SwapModule = Box<dyn Fn(PathBuf) -> BoxFuture<'static, Result<()>> + Send + Sync>;
@@ -48,6 +59,8 @@ pub(crate) struct ServeOptions {
     pub(crate) shows_rooms: bool,
     /// Whether restarted rooms are restored by replaying their events.
     pub(crate) restore: bool,
+    /// File or directory that the user serves, if the server restricts itself to what it needs.
+    pub(crate) sandboxed: Option<PathBuf>,
     /// Whether the page is opened in a browser.
     pub(crate) open: bool,
 }
@@ -58,11 +71,48 @@ pub(crate) struct ServeOptions {
 ///
 /// Returns an error if the module cannot be loaded, an address cannot be bound, or the server fails.
 pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {
-    let ResolvedSettings { mut server, mut host, cache, on_swap, tls, admin, admission } = settings;
+    if let Some(path) = &options.sandboxed {
+        sandbox::restrict(&needs(path, &settings));
+    }
+    stderr::queue().context("failed to start the thread of the log")?;
+    let runtime = start_runtime().context("failed to start the Tokio runtime")?;
+    let result = serve(&runtime, module, settings, options);
+    // A thread may hang, for example in a read from a file system that does not answer.
+    runtime.shutdown_timeout(THREADS_TIMEOUT);
+    result
+}
+
+/// Returns what the server reads, writes and listens on, with the directory of compiled modules created.
+fn needs(path: &Path, settings: &ResolvedSettings) -> SandboxNeeds {
+    let ResolvedSettings { server, tls, admin, admission, cache, .. } = settings;
+    let statics = [&server.static_path, &server.client_path].into_iter().flatten().map(PathBuf::from);
+    let keys = [&tls.0, &tls.1].into_iter().flatten().chain(admission.key_files()).cloned();
+    let cache = cache.then(module_cache).flatten();
+    let cache = cache.filter(|cache| {
+        // The host does it again, and reports errors.
+        fs::create_dir_all(cache).is_ok()
+    });
+    SandboxNeeds {
+        files: statics.chain(keys).chain([path.to_owned()]).collect(),
+        cache,
+        ports: admin.iter().map(SocketAddr::port).chain([server.port]).collect(),
+        connects: connects(),
+    }
+}
+
+/// Returns whether spans are exported.
+fn connects() -> bool {
+    #[cfg(feature = "otel")]
+    return crate::ui::telemetry::is_enabled();
+    #[cfg(not(feature = "otel"))]
+    false
+}
+
+fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {
+    let ResolvedSettings { mut server, mut host, cache, on_swap, tls, admin, admission, .. } = settings;
     server.admission.jwt = admission.keys()?;
     server.tls = load_certificate(tls)?;
     host.cache = cache.then(module_cache).flatten();
-    let runtime = start_runtime().context("failed to start the Tokio runtime")?;
     // The host reads the number of workers.
     let _guard = runtime.enter();
     let factory = load(module, &host)?;
@@ -77,7 +127,7 @@ pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, opt
         }
         let mut server = bind(server, RecordedFactory::new(factory, options.recorder.as_ref())).await?;
         let reloader = Arc::new(Reloader {
-            module: module.to_owned().into(),
+            module: Mutex::new(module.to_owned()),
             host,
             on_swap,
             tls,
@@ -85,7 +135,8 @@ pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, opt
             server: server.handle(),
             recorder: options.recorder.clone(),
             restore: options.restore,
-            in_progress: tokio::sync::Mutex::default(),
+            requested: AtomicU64::default(),
+            applied: Mutex::default(),
         });
         // With a terminal, SIGHUP means that the terminal was closed, which ends the process.
         #[cfg(unix)]

@@ -20,8 +20,9 @@ pub(crate) fn requested() -> io::Result<impl Future<Output = ()> + Send> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(async {
             signals.next().await;
-            tracing::info!("shutting down; send a second signal to exit immediately");
+            // Before anything that could wait.
             let _ = stop.send(());
+            tracing::info!("shutting down; send a second signal to exit immediately");
             // The code that shells report for a process killed by the signal.
             process::exit(128 + signals.next().await);
         });

@@ -41,6 +41,11 @@ impl ModuleSource {
         Ok(ModuleSource { path, is_directory, sources })
     }
 
+    /// Returns the file or the directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Returns the module, and what else is in its directory.
     ///
     /// # Errors

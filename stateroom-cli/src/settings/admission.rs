@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* if a configured key cannot be read, nothing is served.
 use std::{
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -98,6 +98,11 @@ impl AdmissionSettings {
         admission
     }
 
+    /// Returns the files of the keys.
+    pub(crate) fn key_files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.jwt_key_file.iter().chain(&self.jwt_secret_file)
+    }
+
     /// Reads the keys that verify tokens, if clients need tokens.
     ///
     /// # Errors
@@ -130,11 +135,15 @@ impl AdmissionSettings {
     }
 }
 
+/// Maximum size of a file with keys.
+const MAX_KEY_BYTES: usize = 1 << 20;
+
 fn read<E>(path: &Path, parse: impl Fn(&[u8]) -> Result<Jwt, E>) -> Result<Jwt>
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    let text = fs::read(path).with_context(|| format!("failed to read the JWT key `{}`", path.display()))?;
+    let text = stateroom_file::read(path, MAX_KEY_BYTES)
+        .with_context(|| format!("failed to read the JWT key `{}`", path.display()))?;
     parse(&text).with_context(|| format!("invalid JWT key `{}`", path.display()))
 }
 

@@ -1,5 +1,5 @@
 //! Reading `stateroom.toml`, and writing the one of a built service.
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use anyhow::{Context, Result, anyhow};
 
@@ -13,6 +13,8 @@ use crate::ui::closest::closest;
 
 /// The name of the file.
 pub(crate) const FILE_NAME: &str = "stateroom.toml";
+/// Maximum size of the file.
+const MAX_FILE_BYTES: usize = 1 << 20;
 
 impl Settings {
     /// Reads the `stateroom.toml` of a directory, if there is one. Its paths are relative to the directory.
@@ -22,10 +24,11 @@ impl Settings {
     /// Returns an error with the line, the key and a suggestion if the file is invalid.
     pub(super) fn read_file(directory: &Path) -> Result<Settings> {
         let path = directory.join(FILE_NAME);
-        let text = match fs::read_to_string(&path) {
+        let text = match stateroom_file::read(&path, MAX_FILE_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Settings::default()),
-            text => text.with_context(|| format!("failed to read `{}`", path.display()))?,
+            text => text.and_then(|text| String::from_utf8(text).map_err(io::Error::other)),
         };
+        let text = text.with_context(|| format!("failed to read `{}`", path.display()))?;
         let mut settings: Settings = toml::from_str(&text)
             .map_err(|error| anyhow!(explain(&error)).context(format!("invalid `{}`", path.display())))?;
         settings.static_files = settings.static_files.map(|files| directory.join(files));

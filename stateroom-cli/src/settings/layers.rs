@@ -79,6 +79,7 @@ impl Settings {
             shutdown_policy: Some(Policy(ShutdownPolicy::After(Duration::from_secs(300)))),
             compression: Some(server.compression),
             no_cache: Some(false),
+            no_sandbox: Some(false),
             drain_time: Configures::read(&defaults.drain_time),
             on_swap: Some(Swap(OnSwap::default())),
             preset: Some(Preset::default()),

@@ -186,6 +186,10 @@ limits! {
         instances: Positive<u32> => "an empty room ends for the new one, which is rejected with 503 if there is none",
         /// Number of rooms in the slow lane that run at the same time
         slow_lane: Positive<usize> => "further ones wait for a place",
+        /// Maximum time to compile a module
+        compile_time: Positive<Seconds> => "the module is rejected",
+        /// Maximum memory to compile a module
+        compile_memory_bytes: Positive<Bytes> => "the module is rejected",
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct ResolvedSettings {
     pub(crate) host: WasmHostConfig,
     /// Whether compiled modules are cached.
     pub(crate) cache: bool,
+    /// Whether `serve` restricts itself to what it needs.
+    pub(crate) sandbox: bool,
     /// Effect of a reload on running rooms.
     pub(crate) on_swap: OnSwap,
     /// Files of the TLS certificate and its key, read when the server starts.
@@ -101,6 +103,7 @@ impl SettingsSources {
             server,
             host,
             cache: settings.no_cache != Some(true),
+            sandbox: settings.no_sandbox != Some(true),
             admin: settings.admin.map(|admin| admin.0),
             admission: settings.admission,
         })

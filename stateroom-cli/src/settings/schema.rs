@@ -84,6 +84,12 @@ pub(crate) struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) no_cache: Option<bool>,
 
+    /// Let the server access all files, programs and networks that its user can
+    #[arg(long, value_name = "BOOL", help_heading = "Server options", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) no_sandbox: Option<bool>,
+
     /// Period over which clients are closed on shutdown, to spread their reconnects
     #[arg(long, value_name = Seconds::VALUE_NAME, help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]

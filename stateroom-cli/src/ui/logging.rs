@@ -3,9 +3,8 @@
 //! *Invariant:* stdout is never logged to.
 mod fault;
 
-use std::{env, io, sync::LazyLock};
+use std::env;
 
-use indicatif::MultiProgress;
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     filter::{LevelFilter, ParseError, Targets},
@@ -19,23 +18,8 @@ use super::telemetry;
 use super::{
     color,
     global::{GlobalArgs, LogFormat},
+    stderr::Stderr,
 };
-
-/// The spinners on stderr. Hidden if stderr is not a terminal.
-pub(crate) static SPINNERS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
-
-/// A writer to stderr that suspends the spinners.
-struct Stderr;
-
-impl io::Write for Stderr {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        SPINNERS.suspend(|| io::Write::write(&mut io::stderr(), bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::Write::flush(&mut io::stderr())
-    }
-}
 
 /// Installs the subscriber. Flags override `RUST_LOG`, which overrides the default: `info` for Stateroom, `warn` for the rest.
 /// Lines that guests print also go to the layer `guest_lines`.

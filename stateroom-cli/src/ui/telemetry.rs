@@ -23,7 +23,7 @@ pub(crate) fn layer<S>(events: bool) -> Result<Option<Box<dyn Layer<S> + Send + 
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    if ENDPOINTS.iter().all(|variable| env::var_os(variable).is_none()) {
+    if !is_enabled() {
         return Ok(None);
     }
     let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build();
@@ -38,6 +38,11 @@ where
     let level = if events { LevelFilter::TRACE } else { LevelFilter::DEBUG };
     let server = Targets::new().with_target("stateroom_server", level);
     Ok(Some(tracing_opentelemetry::layer().with_tracer(tracer).with_filter(server).boxed()))
+}
+
+/// Returns whether spans are exported.
+pub(crate) fn is_enabled() -> bool {
+    ENDPOINTS.iter().any(|variable| env::var_os(variable).is_some())
 }
 
 /// Exports the remaining spans.

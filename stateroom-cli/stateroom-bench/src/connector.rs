@@ -13,7 +13,7 @@ use tokio_rustls::{
 use tokio_tungstenite::{WebSocketStream, client_async_with_config, tungstenite::protocol::WebSocketConfig};
 
 use crate::{
-    config::Config,
+    config::{Config, MAX_MESSAGE_SIZE},
     error::Error,
     error_counts::{explain, explain_io},
     target::Target,
@@ -28,6 +28,10 @@ const READ_BUFFER_SIZE: usize = 8 << 10;
 const MIN_RECEIVE_LIMIT: usize = 64 << 20;
 /// A received message may be this many times as long as one message from everyone in the room.
 const RECEIVE_LIMIT_FACTOR: usize = 16;
+/// Maximum length of the answers to pings that wait for a server that does not read, in bytes: further ones replace the last.
+const MIN_SEND_LIMIT: usize = 1 << 20;
+/// A waiting message may be this many times as long as the mean one. They are written one at a time.
+const SEND_LIMIT_FACTOR: usize = 16;
 
 /// A WebSocket over TCP or TLS.
 pub(crate) type Socket = WebSocketStream<Box<dyn Transport>>;
@@ -40,7 +44,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 /// Opens WebSockets to the rooms of a server.
 pub(crate) struct Connector {
     target: Target,
-    receive_limit: usize,
+    web_socket: WebSocketConfig,
     addresses: Vec<SocketAddr>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
@@ -56,7 +60,7 @@ impl Connector {
         let resolved = lookup_host((host.as_str(), *port)).await;
         let addresses = resolved.map_err(|source| Error::Resolve { host: host.clone(), source })?.collect();
         let tls = if target.is_secure { Some(tls(host)?) } else { None };
-        Ok(Connector { receive_limit: receive_limit(config), target, addresses, tls })
+        Ok(Connector { web_socket: web_socket(config), target, addresses, tls })
     }
 
     /// Joins a room.
@@ -81,11 +85,21 @@ impl Connector {
                 Box::new(secured.map_err(|error| format!("TLS: {}{}", explain_io(&error), tls_hint(&error)))?)
             }
         };
-        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_SIZE);
-        let config = config.max_message_size(Some(self.receive_limit)).max_frame_size(Some(self.receive_limit));
-        let joined = client_async_with_config(self.target.room_url(room), stream, Some(config)).await;
+        let joined = client_async_with_config(self.target.room_url(room), stream, Some(self.web_socket)).await;
         joined.map(|(socket, _)| socket).map_err(|error| explain(&error))
     }
+}
+
+/// Returns the limits of a connection.
+fn web_socket(config: &Config) -> WebSocketConfig {
+    let received = receive_limit(config);
+    let sent =
+        SEND_LIMIT_FACTOR.saturating_mul(config.size.min(MAX_MESSAGE_SIZE).saturating_add(config.template.len()));
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_SIZE)
+        .max_write_buffer_size(MIN_SEND_LIMIT.saturating_add(sent))
+        .max_message_size(Some(received))
+        .max_frame_size(Some(received))
 }
 
 /// Returns the maximum length of a received message, in bytes.
@@ -124,7 +138,37 @@ fn tls_hint(error: &io::Error) -> &'static str {
 mod tests {
     use std::num::NonZeroU32;
 
+    use futures_util::{SinkExt, StreamExt};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_tungstenite::tungstenite::{Message, protocol::Role};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_pings_and_does_not_read_takes_bounded_memory() {
+        let (client, server) = tokio::io::duplex(1024);
+        let config = web_socket(&Config::new("ws://h/"));
+        let mut socket = WebSocketStream::from_raw_socket(client, Role::Client, Some(config)).await;
+        let (mut answers, mut pings) = tokio::io::split(server);
+        let ping = [&[0x89, 125][..], &[b'x'; 125]].concat();
+        tokio::spawn(async move {
+            for _ in 0..100_000 {
+                pings.write_all(&ping).await.unwrap();
+            }
+        });
+        for _ in 0..100_000 {
+            assert!(matches!(socket.next().await, Some(Ok(Message::Ping(_)))));
+        }
+        let answered = tokio::spawn(async move {
+            let mut bytes = Vec::new();
+            answers.read_to_end(&mut bytes).await.unwrap();
+            bytes.len()
+        });
+        socket.flush().await.unwrap();
+        drop(socket);
+        let answered = answered.await.unwrap();
+        assert!((1..2 * MIN_SEND_LIMIT).contains(&answered), "{answered}");
+    }
 
     #[test]
     fn receive_limit_allows_one_message_about_everyone_in_the_room() {

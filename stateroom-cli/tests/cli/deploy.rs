@@ -324,3 +324,19 @@ fn words_of_a_query_are_names_outside_of_strings() {
     assert_eq!(listed(&words, metric), ["instance"]);
     assert!(!words.contains(&"c".to_owned()));
 }
+
+#[test]
+fn the_unit_of_systemd_is_rated_as_documented() {
+    let readme = read("deploy/README.md");
+    let unit =
+        readme.split("```ini\n# /etc/systemd/system/stateroom.service\n").nth(1).unwrap().split("```").next().unwrap();
+    let files = crate::common::directory(&[("stateroom.service", unit)]);
+    let mut analyze = std::process::Command::new("systemd-analyze");
+    analyze.args(["security", "--offline=true", "--threshold=20"]).arg(files.path().join("stateroom.service"));
+    // Not every machine has it.
+    if let Ok(output) = analyze.output() {
+        let rating = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{rating} {}", String::from_utf8_lossy(&output.stderr));
+        assert!(rating.contains("Overall exposure level for stateroom.service: 1.5"), "{rating}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Each example, built and served by the command, with clients on real sockets.
 use std::time::{Duration, Instant};
 
-use crate::common::{Serving, built};
+use crate::common::{Serving, built, example};
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
@@ -176,4 +176,21 @@ async fn whiteboard_broadcasts_strokes_and_sends_the_picture_to_newcomers() {
     assert_eq!(latest.bytes().await, [5, 4, 0, 0, 0]);
     latest.send([&[1, 0, 0, 0, 0, 0][..], &first].concat()).await;
     assert_eq!(latest.bytes().await[1], 4, "a cleared board has nothing before the next stroke");
+}
+
+#[test]
+fn the_assets_of_all_examples_are_the_same() {
+    let examples = example("assets").canonicalize().unwrap().parent().unwrap().to_owned();
+    let mut copies = 0;
+    for directory in std::fs::read_dir(&examples).unwrap().flatten() {
+        for copy in ["static", "console"].map(|pages| directory.path().join(pages).join("assets")) {
+            for file in std::fs::read_dir(&copy).into_iter().flatten().flatten() {
+                let original = examples.join("assets").join(file.file_name());
+                let same = std::fs::read(file.path()).unwrap() == std::fs::read(original).unwrap();
+                assert!(same && !copy.is_symlink(), "{}: copy it from examples/assets", file.path().display());
+                copies += 1;
+            }
+        }
+    }
+    assert_eq!(copies, 7 * 4);
 }

@@ -19,6 +19,8 @@ mod e2e_cache;
 mod e2e_client;
 #[cfg(unix)]
 mod e2e_client_tools;
+#[cfg(target_os = "linux")]
+mod e2e_compile;
 mod e2e_cursors;
 mod e2e_dev;
 mod e2e_dev_loop;
@@ -35,8 +37,12 @@ mod e2e_project;
 mod e2e_proxy;
 mod e2e_renamed;
 mod e2e_rooms;
+#[cfg(target_os = "linux")]
+mod e2e_sandbox;
 #[cfg(unix)]
 mod e2e_signals;
+#[cfg(unix)]
+mod e2e_unread_log;
 mod inspect;
 mod man;
 mod new_places;

@@ -502,3 +502,37 @@ error: no Cargo.toml in `[..]` or any parent directory
 "#]],
     );
 }
+
+#[test]
+fn what_others_choose_cannot_control_the_terminal() {
+    let evil = "\u{1b}]0;owned\u{7}\u{202e}\u{9b}2J";
+    let wat = format!("(module (import \"{evil}\" \"{evil}\" (func)) (memory (export \"memory\") 1))");
+    let files = crate::common::directory(&[
+        ("a.wat", &wat),
+        ("toml/stateroom.toml", "\"\\u001b]0;owned\\u0007\\u202e\\u009b2J\" = 1\n"),
+        ("raw/stateroom.toml", "port = '\u{202e}'\n"),
+    ]);
+    for (directory, arguments) in [
+        ("", vec!["inspect", "a.wat"]),
+        ("", vec!["serve", "a.wat", "--port", "0"]),
+        ("", vec!["serve", evil]),
+        ("", vec![evil]),
+        ("", vec!["serve", "--port", evil]),
+        ("", vec!["serve", "a.wat", "--origins", evil]),
+        ("", vec!["--color", "always", "serve", "--port", evil]),
+        ("", vec!["--color", "always", "inspect", "a.wat"]),
+        ("", vec!["-C", evil, "config"]),
+        ("toml", vec!["config"]),
+        ("raw", vec!["config"]),
+        ("toml", vec!["doctor"]),
+        ("toml", vec!["serve", "../a.wat"]),
+    ] {
+        let mut command = crate::common::stateroom();
+        let output = command.current_dir(files.path().join(directory)).args(&arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{arguments:?}");
+        for special in ["\u{1b}]", "\u{7}", "\u{202e}", "\u{9b}"] {
+            assert!(!text.contains(special), "{arguments:?}: {text:?}");
+        }
+    }
+}

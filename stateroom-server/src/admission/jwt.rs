@@ -10,7 +10,10 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, er
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::key_file::Content;
+use crate::{
+    clock,
+    key_file::{Content, contains_pem, is_base64_of_der, is_whole_der},
+};
 
 /// Minimum length of a shared secret: that of the hash (RFC 7518, section 3.2).
 const SECRET_BYTES: usize = 32;
@@ -128,6 +131,8 @@ pub(crate) enum TokenError {
     UnknownKey,
     #[error("the token's signature is invalid")]
     Signature,
+    #[error("the server's clock is not set, so no token can be checked")]
+    NoClock,
     #[error("the token has expired")]
     Expired,
     #[error("the token is not valid yet")]
@@ -155,19 +160,7 @@ impl Jwt {
         if secret.len() < SECRET_BYTES {
             return Err(KeyError::ShortSecret);
         }
-        // A public key must not become a secret that signs.
-        if secret.trim_ascii_start().starts_with(b"-----BEGIN ") {
-            return Err(KeyError::NoSecret);
-        }
-        match Content::of(secret) {
-            content @ (Content::KeySet | Content::KeyList | Content::Jwk) => {
-                return Err(KeyError::WrongSecret { found: content.noun(), advice: "use it as a key instead" });
-            }
-            content @ Content::Utf16 => {
-                return Err(KeyError::WrongSecret { found: content.noun(), advice: "save it as UTF-8" });
-            }
-            _ => {}
-        }
+        refuse_key(secret)?;
         Ok(Self::of(vec![Key { id: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret) }]))
     }
 
@@ -276,6 +269,9 @@ impl Jwt {
             ErrorKind::Json(_) | ErrorKind::InvalidAlgorithmName => TokenError::UnknownKey,
             _ => TokenError::Malformed,
         })?;
+        if !clock::is_set() {
+            return Err(TokenError::NoClock);
+        }
         let mut outcome = Err(TokenError::UnknownKey);
         // Critical extensions must be understood, and none are supported (RFC 7515, section 4.1.11).
         if header.crit.is_some() {
@@ -312,6 +308,21 @@ impl Jwt {
         }
         validation.set_required_spec_claims(&required);
         validation
+    }
+}
+
+/// Refuses what is a key, or contains one: whoever has a public key could sign with it.
+fn refuse_key(secret: &[u8]) -> Result<(), KeyError> {
+    let wrong = |content: Content, advice| Err(KeyError::WrongSecret { found: content.noun(), advice });
+    match Content::of(secret) {
+        content @ Content::Utf16 => wrong(content, "save it as UTF-8"),
+        // In any encoding, with any text before it.
+        _ if contains_pem(secret) => Err(KeyError::NoSecret),
+        // Random bytes may look like the beginning of a key.
+        Content::Der | Content::Pkcs12 if !is_whole_der(secret) => Ok(()),
+        Content::Text if is_base64_of_der(secret) => wrong(Content::Der, "use it as a key instead, in PEM"),
+        Content::Text | Content::Binary | Content::Empty => Ok(()),
+        content => wrong(content, "use it as a key instead"),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Static files, and how long browsers and caches may keep them.
 //!
 //! *Invariant:* a kept copy is validated before each use, unless the file's name changes with its content.
+mod below;
+
 use axum::{
     Router,
     extract::Request,
@@ -9,8 +11,10 @@ use axum::{
     response::Response,
     routing::get,
 };
-use tower_http::services::ServeDir;
+use tower_http::services::fs::{DefaultServeDirFallback, ServeDir};
 
+use self::below::FilesBelow;
+pub use self::below::is_hidden_file;
 use super::status;
 use crate::settings::Settings;
 
@@ -22,13 +26,17 @@ const HASH_DIGITS: [usize; 4] = [16, 20, 40, 64];
 pub(super) fn router(settings: &Settings) -> Router {
     let mut files = Router::new();
     if let Some(path) = &settings.client_path {
-        files = files.nest_service("/client", ServeDir::new(path).redirect_path_prefix("/client"));
+        files = files.nest_service("/client", serve(path).redirect_path_prefix("/client"));
     }
     files = match &settings.static_path {
-        Some(path) => files.fallback_service(ServeDir::new(path)),
+        Some(path) => files.fallback_service(serve(path)),
         None => files.route("/", get(status)),
     };
     files.layer(from_fn(control_caches))
+}
+
+fn serve(path: &str) -> ServeDir<DefaultServeDirFallback, FilesBelow> {
+    ServeDir::with_backend("", FilesBelow::new(path))
 }
 
 async fn control_caches(request: Request, next: Next) -> Response {

@@ -153,6 +153,7 @@ impl Acceptor {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(request_head_time)
+            .auto_date_header(crate::clock::is_set())
             .max_buf_size(self.shared.settings().limits.request_head_bytes)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .with_upgrades();

@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* files that cannot be used change nothing: the current certificate stays in use.
 use std::{
-    fmt, fs, io,
+    fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -23,14 +23,20 @@ use tokio_rustls::{
         },
         server::{ClientHello, ParsedCertificate, ResolvesServerCert},
         sign::CertifiedKey,
+        time_provider::TimeProvider,
     },
     server::TlsStream,
 };
 
-use crate::key_file::{Content, Wanted, clean};
+use crate::{
+    clock,
+    key_file::{Content, Wanted, clean},
+};
 
 /// Minimum time between two checks whether the files have changed.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// Maximum size of a file.
+const MAX_FILE_BYTES: usize = 1 << 20;
 
 /// A certificate chain and its private key, in PEM files. New connections use changed files within 10 s; existing connections
 /// keep the old certificate.
@@ -135,6 +141,7 @@ struct CertificateState {
     /// Modification times of the files, where known.
     modified: [Option<SystemTime>; 2],
     checked: Instant,
+    is_being_checked: bool,
 }
 
 impl Tls {
@@ -155,9 +162,10 @@ impl Tls {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let modified = [modified(&certificate_file), modified(&key_file)];
         let current = Arc::new(read(&certificate_file, &key_file, &provider)?);
-        let state = Mutex::new(CertificateState { current, modified, checked: Instant::now() });
+        let state =
+            Mutex::new(CertificateState { current, modified, checked: Instant::now(), is_being_checked: false });
         let certificate = Arc::new(Certificate { provider: provider.clone(), certificate_file, key_file, state });
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_details(provider, Arc::new(Clock))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(certificate.clone());
@@ -181,22 +189,34 @@ impl Tls {
         let Certificate { provider, certificate_file, key_file, state } = &*self.certificate;
         let modified = [modified(certificate_file), modified(key_file)];
         let current = Arc::new(read(certificate_file, key_file, provider)?);
-        *state.lock() = CertificateState { current, modified, checked: Instant::now() };
+        let mut state = state.lock();
+        (state.current, state.modified, state.checked) = (current, modified, Instant::now());
         Ok(())
     }
 
-    /// Reloads the files if they have changed.
+    /// Checks from time to time whether the files have changed, and reloads them. Not on this thread: the file system may not
+    /// answer.
     fn refresh(&self) {
-        let Certificate { certificate_file, key_file, state, .. } = &*self.certificate;
         {
-            let mut state = state.lock();
-            if state.checked.elapsed() < CHECK_INTERVAL {
+            let mut state = self.certificate.state.lock();
+            if state.is_being_checked || state.checked.elapsed() < CHECK_INTERVAL {
                 return;
             }
             state.checked = Instant::now();
-            if state.modified == [modified(certificate_file), modified(key_file)] {
-                return;
-            }
+            state.is_being_checked = true;
+        }
+        let tls = self.clone();
+        tokio::task::spawn_blocking(move || {
+            tls.reload_if_modified();
+            tls.certificate.state.lock().is_being_checked = false;
+        });
+    }
+
+    fn reload_if_modified(&self) {
+        let Certificate { certificate_file, key_file, state, .. } = &*self.certificate;
+        let found = [modified(certificate_file), modified(key_file)];
+        if state.lock().modified == found {
+            return;
         }
         match self.reload() {
             Ok(()) => tracing::info!("certificate reloaded"),
@@ -212,6 +232,16 @@ impl Tls {
     pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<TlsStream<S>> {
         self.refresh();
         self.acceptor.accept(stream).await
+    }
+}
+
+/// The time for TLS, unless the clock is not set.
+#[derive(Debug)]
+struct Clock;
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        clock::is_set().then(UnixTime::now)
     }
 }
 
@@ -243,7 +273,7 @@ fn read_pem<T>(
     parse: impl Fn(&[u8]) -> Result<T, pem::Error>,
 ) -> Result<T, TlsError> {
     let failed = |source| TlsError::Pem { path: path.to_owned(), what, source };
-    let bytes = fs::read(path).map_err(|error| failed(pem::Error::Io(error)))?;
+    let bytes = stateroom_file::read(path, MAX_FILE_BYTES).map_err(|error| failed(pem::Error::Io(error)))?;
     let damaged = |problem| TlsError::Damaged { path: path.to_owned(), what, problem };
     parse(&clean(&bytes)).map_err(|error| match (Content::of(&bytes), error) {
         (found, pem::Error::MissingSectionEnd { .. }) if found == content => {
@@ -262,6 +292,9 @@ fn read_pem<T>(
 
 /// Warns about certificates that clients do not accept today.
 fn warn_if_invalid_now(path: &Path, chain: &[CertificateDer<'_>]) {
+    if !clock::is_set() {
+        return;
+    }
     for (index, certificate) in chain.iter().enumerate() {
         if let Some(problem) = validity_problem(certificate, UnixTime::now()) {
             let name = if index == 0 { "the certificate" } else { "an intermediate certificate" };

@@ -100,3 +100,86 @@ async fn answers_of_the_server_are_not_stored() {
     }
     assert_eq!(server.post("/new_room").await.header("cache-control"), Some("no-store"));
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_files_of_the_directory_that_are_not_hidden_are_served() {
+    use std::os::unix::fs::symlink;
+
+    let (files, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = server(&files).await;
+    let below = |name: &str| files.path().join(name);
+    fs::write(outside.path().join("secret"), "a secret").unwrap();
+    for directory in [".git", ".well-known", "sub/.hidden"] {
+        fs::create_dir_all(below(directory)).unwrap();
+        fs::write(below(directory).join("file"), "found").unwrap();
+    }
+    for hidden in [".env", ".well-known/.env", ".git/index.html"] {
+        fs::write(below(hidden), "a secret").unwrap();
+    }
+    symlink(outside.path().join("secret"), below("link")).unwrap();
+    symlink(outside.path(), below("directory")).unwrap();
+    symlink("/", below("root")).unwrap();
+    symlink("../.env", below("sub/env")).unwrap();
+    symlink(below("app.js"), below("absolute")).unwrap();
+    symlink("../app.js", below("sub/relative")).unwrap();
+    symlink("sub", below("twice")).unwrap();
+    symlink("nothing", below("dangling")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(below("pipe")).status().unwrap().success());
+    for path in [
+        "/.env",
+        "/.git/file",
+        "/.git/",
+        "/.git",
+        "/%2egit/file",
+        "/sub/.hidden/file",
+        "/.well-known/.env",
+        "/link",
+        "/directory/secret",
+        "/directory/",
+        "/directory",
+        "/root/etc/passwd",
+        "/root//etc/passwd",
+        "/sub/env",
+        "/dangling",
+        "/pipe",
+        "/sub/../.env",
+        "/sub/%2e%2e/.env",
+        "/client/.env",
+        "/client/link",
+    ] {
+        for method in ["GET", "HEAD"] {
+            let request = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+            let response = server.request(&request).await;
+            assert_eq!(response.status, 404, "{method} {path}: {}", response.body);
+        }
+    }
+    for (path, body) in [
+        ("/absolute", "the script"),
+        ("/sub/relative", "the script"),
+        ("/twice/relative", "the script"),
+        ("/twice/", "another page"),
+        ("/.well-known/file", "found"),
+        ("/client/twice/", "another page"),
+    ] {
+        let response = get(&server, path, "").await;
+        assert_eq!((response.status, response.body.as_str()), (200, body), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_may_be_of_any_date() {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    let files = tempfile::tempdir().unwrap();
+    let server = server(&files).await;
+    for date in [UNIX_EPOCH - Duration::from_secs(1), UNIX_EPOCH, UNIX_EPOCH + Duration::from_secs(1 << 38)] {
+        let file = fs::File::options().write(true).open(files.path().join("app.js")).unwrap();
+        // Not every file system has the date.
+        let _ = file.set_modified(date);
+        for condition in ["", "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n"] {
+            let response = get(&server, "/app.js", condition).await;
+            assert!([200, 304].contains(&response.status), "{date:?} {condition}: {}", response.status);
+        }
+    }
+}

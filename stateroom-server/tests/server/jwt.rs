@@ -386,6 +386,44 @@ fn rejects_invalid_secrets_with_their_reason() {
     assert!(matches!(Jwt::from_secret(&utf16), Err(KeyError::WrongSecret { found: "text in UTF-16", .. })));
     // Random bytes may begin like a byte-order mark.
     assert!(Jwt::from_secret(&[0xff, 0xfe].repeat(16)).is_ok());
+    // Nor behind anything, or in another form.
+    let wide = |width: usize, at: usize| {
+        let widen = |byte: u8| (0..width).map(move |index| if index == at { byte } else { 0 });
+        public.bytes().flat_map(widen).collect::<Vec<_>>()
+    };
+    let body = public.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>();
+    for (key, form) in [
+        (format!("\u{feff}{public}").into_bytes(), "a byte-order mark"),
+        (format!("\u{feff}\u{feff}\n{public}").into_bytes(), "several"),
+        (format!("# our key\n{public}").into_bytes(), "a comment"),
+        (format!("key: {public}").into_bytes(), "on the same line"),
+        ([&[0xff; 40], public.as_bytes()].concat(), "bytes that are no text"),
+        (public.replace('\n', "\\n").into_bytes(), "escaped line breaks"),
+        (format!("\"{public}\"").into_bytes(), "quotation marks"),
+        (public.to_lowercase().into_bytes(), "lower case"),
+        (wide(2, 0), "UTF-16LE"),
+        (wide(2, 1), "UTF-16BE"),
+        ([vec![0xff, 0xfe], wide(2, 0)].concat(), "UTF-16LE with a mark"),
+        (wide(4, 0), "UTF-32LE"),
+        (wide(4, 3), "UTF-32BE"),
+        (body.concat().into_bytes(), "Base64 alone"),
+        (body.join("\r\n").into_bytes(), "lines of Base64"),
+        (body.concat().replace('+', "-").replace('/', "_").into_bytes(), "Base64 for URLs"),
+        (pem::parse(&public).unwrap().into_contents(), "DER"),
+        (b"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDDDDDDDDDDDDDDDDDDDDDDD a@b".to_vec(), "OpenSSH"),
+    ] {
+        assert!(Jwt::from_secret(&key).is_err(), "{form}");
+    }
+    // Secrets as tools make them.
+    for secret in [
+        b"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA".to_vec(),
+        b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".to_vec(),
+        b"MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA=".to_vec(),
+        [&[0x30, 0x82, 1, 2][..], &[7; 28]].concat(),
+        vec![b' '; 40],
+    ] {
+        assert!(Jwt::from_secret(&secret).is_ok(), "{secret:?}");
+    }
     let jwt = Jwt::from_secret(SECRET).unwrap();
     assert!(!format!("{jwt:?}").contains("secret"));
 }

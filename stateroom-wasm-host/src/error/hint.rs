@@ -108,6 +108,9 @@ impl WasmHostError {
             }
             WasmHostError::UnknownImport { from, name, .. } => import_hint(from, name).to_owned(),
             WasmHostError::Invalid { .. } => return rejection_hint(self),
+            WasmHostError::CompileLimit { limit, .. } => {
+                format!("limit `{limit}`: if you trust the module, raise it with `--{}`", limit.replace('_', "-"))
+            }
             WasmHostError::MemoryLimit { .. } => Limit::MemoryBytes.hint(),
             WasmHostError::TableLimit { .. } => Limit::TableElements.hint(),
             WasmHostError::ApiVersion { .. } | WasmHostError::Protocol { .. } => {
@@ -123,9 +126,11 @@ impl WasmHostError {
                  `stateroom_hello`"
                     .to_owned()
             }
-            WasmHostError::Read { .. } | WasmHostError::Engine { .. } | WasmHostError::EngineMismatch { .. } => {
-                return None;
-            }
+            WasmHostError::Read { .. }
+            | WasmHostError::Superseded { .. }
+            | WasmHostError::Compiler { .. }
+            | WasmHostError::Engine { .. }
+            | WasmHostError::EngineMismatch { .. } => return None,
         })
     }
 }

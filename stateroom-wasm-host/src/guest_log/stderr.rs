@@ -1,6 +1,7 @@
 //! The stderr of a guest during an event, for the message of its fault.
 //!
 //! *Invariant:* it takes a bounded amount of memory; of a panic's text it keeps the beginning, of other output the end.
+use stateroom::printable::escape;
 use std::collections::VecDeque;
 
 /// Maximum number of bytes kept of a panic's text, and of other output.
@@ -164,16 +165,7 @@ pub(super) fn is_hint(line: &str) -> bool {
 /// Returns the line as text, with control characters escaped so that they have no effect on a terminal.
 pub(super) fn printable(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
-    let text = text.trim_end();
-    if !text.contains(|character: char| character.is_control() && character != '\t') {
-        return text.to_owned();
-    }
-    let escape = |character: char| match character {
-        '\t' => vec!['\t'],
-        control if control.is_control() => control.escape_default().collect(),
-        other => vec![other],
-    };
-    text.chars().flat_map(escape).collect()
+    escape(text.trim_end()).replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -193,6 +185,7 @@ mod tests {
         assert_eq!(printable(b"plain\tline\r"), "plain\tline");
         assert_eq!(printable(b"\x1b[2Jgone"), "\\u{1b}[2Jgone");
         assert_eq!(printable(b"\xff"), "\u{fffd}");
+        assert_eq!(printable("a\u{202e}b\u{9b}2J".as_bytes()), "a\\u{202e}b\\u{9b}2J");
     }
 
     #[test]

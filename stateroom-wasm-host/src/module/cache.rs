@@ -16,6 +16,8 @@ use self::{
     directory::{CacheError, Directory},
     key::Key,
 };
+use super::compiler::CompileError;
+use crate::config::WasmHostConfig;
 
 /// A compiled module.
 pub(super) struct Compiled {
@@ -25,17 +27,25 @@ pub(super) struct Compiled {
 }
 
 /// Compiles a module from its binary or its text form, or loads the result of an earlier compilation.
-pub(super) fn compile(engine: &Engine, bytes: &[u8], directory: Option<&Path>) -> wasmtime::Result<Compiled> {
-    let Some(cache) = directory.and_then(open) else {
-        return Ok(Compiled { module: Module::new(engine, bytes)?, from_cache: false });
+pub(super) fn compile(engine: &Engine, bytes: &[u8], config: &WasmHostConfig) -> Result<Compiled, CompileError> {
+    let Some(cache) = config.cache.as_deref().and_then(open) else {
+        return Ok(Compiled { module: compile_anew(engine, bytes, config)?, from_cache: false });
     };
     let key = Key::of(engine, bytes);
     if let Some(module) = cache.get(engine, &key) {
         return Ok(Compiled { module, from_cache: true });
     }
-    let module = Module::new(engine, bytes)?;
+    let module = compile_anew(engine, bytes, config)?;
     cache.put(&key, &module);
     Ok(Compiled { module, from_cache: false })
+}
+
+/// Compiles a module, in a process of its own if there is a program for it.
+fn compile_anew(engine: &Engine, bytes: &[u8], config: &WasmHostConfig) -> Result<Module, CompileError> {
+    match &config.compiler {
+        Some(compiler) => Ok(deserialize(engine, &compiler.compile(bytes, config)?)?),
+        None => Ok(Module::new(engine, bytes)?),
+    }
 }
 
 fn open(path: &Path) -> Option<Cache> {
@@ -78,7 +88,8 @@ fn ignore_cached(key: &Key, error: &dyn fmt::Display) -> Option<Module> {
 
 #[expect(unsafe_code, reason = "wasmtime cannot check that bytes are machine code of its own")]
 fn deserialize(engine: &Engine, artifact: &[u8]) -> wasmtime::Result<Module> {
-    // SAFETY: the bytes must be the result of `Module::serialize`. They come from a file and a directory that belong to the
+    // SAFETY: the bytes must be the result of `Module::serialize`. They come from the compiler's process, of a program that the
+    // embedder chose for it, over a pipe that no other process has; or from a file and a directory that belong to the
     // user who runs this process and that no other user may write to, in which only `Cache::put` writes under such a name;
     // and the hash in the file's header proves that they are, to the last byte, what it wrote. A process that could forge that
     // already acts as this user. Artifacts of other versions of wasmtime, or of other configurations, are safe to pass, and

@@ -1,8 +1,12 @@
 //! The format of a failed room's service on a terminal: several lines, the service's own functions first.
 //!
 //! *Invariant:* what a guest chooses, such as the names of its functions, cannot control the terminal.
-use std::fmt::{self, Debug};
+use std::{
+    borrow::Cow,
+    fmt::{self, Debug, Write},
+};
 
+use stateroom::printable::escape;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::{
     field::RecordFields,
@@ -56,7 +60,7 @@ impl<'writer> FormatFields<'writer> for PlainFields {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
         let mut found = FaultFields::default();
         fields.record(&mut found);
-        let Some(backtrace) = found.backtrace else { return DefaultFields::new().format_fields(writer, fields) };
+        let Some(backtrace) = found.backtrace else { return format_escaped(writer, fields) };
         writer.write_str(&found.message)?;
         let (italic, dim, plain) = match writer.has_ansi_escapes() {
             true => ("\x1b[3m", "\x1b[2m", "\x1b[0m"),
@@ -87,23 +91,33 @@ impl Visit for FaultFields {
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         match field.name() {
-            "message" => self.message = without_controls(&format!("{value:?}")),
-            name => self.others.push((name, format!("{value:?}"))),
+            "message" => self.message = escape(&format!("{value:?}")).into_owned(),
+            name => self.others.push((name, escape(&format!("{value:?}")).into_owned())),
         }
     }
 }
 
-/// Escapes control characters, except for the ends of lines.
-fn without_controls(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' | '\t' => escaped.push(character),
-            control if control.is_control() => escaped.extend(control.escape_default()),
-            other => escaped.push(other),
-        }
+/// Formats fields as usual, with what is no printable text escaped.
+fn format_escaped<R: RecordFields>(writer: Writer<'_>, fields: R) -> fmt::Result {
+    if !writer.has_ansi_escapes() {
+        return DefaultFields::new().format_fields(Writer::new(&mut Escaping(writer)), fields);
     }
-    escaped
+    // Styles are escapes, too: special text is shown without them.
+    let mut plain = String::new();
+    DefaultFields::new().format_fields(Writer::new(&mut plain), &fields)?;
+    match escape(&plain) {
+        Cow::Borrowed(_) => DefaultFields::new().format_fields(writer, fields),
+        Cow::Owned(escaped) => Escaping(writer).write_str(&escaped),
+    }
+}
+
+/// A writer that escapes.
+struct Escaping<'writer>(Writer<'writer>);
+
+impl Write for Escaping<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write_str(&escape(text))
+    }
 }
 
 /// Returns the lines for a backtrace. `message` is that of the fault.
@@ -179,9 +193,9 @@ impl<'a> Frame<'a> {
     }
 
     fn describe(&self) -> String {
-        let function = without_controls(self.function);
+        let function = escape(self.function);
         match self.location {
-            Some(location) => format!("at {function} ({})", without_controls(location)),
+            Some(location) => format!("at {function} ({})", escape(location)),
             None => format!("at {function}"),
         }
     }
@@ -278,6 +292,12 @@ mod tests {
     fn control_characters_are_escaped() {
         let text = logged(|| tracing::error!(backtrace = "0: 0x1 - a\x1b[2Jb", "line\n\x1b[2J"));
         assert_eq!(text, "ERROR line\n\\u{1b}[2J\n    at a\\u{1b}[2Jb\n");
+    }
+
+    #[test]
+    fn marks_that_reorder_text_are_escaped() {
+        let text = logged(|| tracing::warn!(room = "a\u{202e}b", module = %"\u{2066}c", "d\u{200f}\u{9b}e"));
+        assert_eq!(text, " WARN d\\u{200f}\\u{9b}e room=\"a\\u{202e}b\" module=\\u{2066}c\n");
     }
 
     #[test]

@@ -3,13 +3,14 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Command, ExitStatus, Stdio},
+    sync::Arc,
 };
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     process::Child,
-    sync::mpsc,
+    sync::{Mutex, OwnedMutexGuard, mpsc},
     time::timeout,
 };
 
@@ -20,6 +21,8 @@ pub(crate) struct Serving {
     pub(crate) address: SocketAddr,
     child: Child,
     lines: mpsc::UnboundedReceiver<String>,
+    /// Held while its stderr is read.
+    reading: Arc<Mutex<()>>,
 }
 
 impl Serving {
@@ -47,16 +50,25 @@ impl Serving {
             .unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, lines) = mpsc::unbounded_channel();
+        let reading = Arc::new(Mutex::new(()));
+        let is_read = reading.clone();
         tokio::spawn(async move {
             while let Ok(Some(line)) = log.next_line().await {
                 let _ = sender.send(line);
+                let _read = is_read.lock().await;
             }
         });
-        let mut serving = Serving { address: SocketAddr::from(([0, 0, 0, 0], 0)), child, lines };
+        let mut serving = Serving { address: SocketAddr::from(([0, 0, 0, 0], 0)), child, lines, reading };
         let result = before(&mut serving).await;
         let line = serving.line("listening on http").await;
-        serving.address = line.rsplit("://").next().unwrap().parse().unwrap();
+        // In JSON, a quotation mark follows.
+        serving.address = line.rsplit("://").next().unwrap().split('"').next().unwrap().parse().unwrap();
         (serving, result)
+    }
+
+    /// Stops reading its stderr until the guard is dropped.
+    pub(crate) async fn stop_reading(&self) -> OwnedMutexGuard<()> {
+        self.reading.clone().lock_owned().await
     }
 
     /// Waits for a line on stderr that contains this text.
@@ -115,9 +127,14 @@ impl Serving {
         line.trim_end().to_owned()
     }
 
+    /// Returns the ID of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it has ended")
+    }
+
     /// Sends a signal, by name.
     pub(crate) fn signal(&self, name: &str) {
-        let process = self.child.id().expect("it has ended").to_string();
+        let process = self.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &process]).status().unwrap().success());
     }
 

@@ -1,0 +1,180 @@
+//! The rules of Landlock.
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, PathFd,
+    RestrictionStatus, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    make_bitflags,
+};
+
+use super::SandboxNeeds;
+
+/// The version of Landlock whose restrictions are used, as far as the kernel has them. Later ones restrict what is not known to
+/// be unused, such as the socket of systemd.
+const RESTRICTIONS: ABI = ABI::V6;
+const READ: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | ReadDir});
+const EXECUTE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | Execute});
+const WRITE: BitFlags<AccessFs> =
+    make_bitflags!(AccessFs::{ReadFile | ReadDir | WriteFile | MakeReg | RemoveFile | Truncate | Refer});
+
+/// What the runtime, the allocator and the metrics read. Landlock itself hides the secrets of other processes in `/proc`.
+const SYSTEM: [&str; 6] =
+    ["/proc", "/sys/fs/cgroup", "/sys/devices/system", "/sys/kernel/mm", "/etc/ld.so.cache", "/dev/urandom"];
+/// What it takes to find the address of a name and to verify a certificate.
+const NETWORK: [&str; 7] = ["/etc", "/lib", "/lib64", "/usr/lib", "/usr/share", "/run", "/var/lib"];
+
+/// Returns whether the kernel has Landlock, and it is enabled.
+pub(crate) fn is_available() -> bool {
+    let required = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    required.handle_access(AccessFs::Execute).and_then(Ruleset::create).is_ok()
+}
+
+/// Restricts this thread and those that it starts, and logs the result.
+pub(crate) fn restrict(needs: &SandboxNeeds) {
+    match try_restrict(needs) {
+        Ok(RestrictionStatus { ruleset: RulesetStatus::NotEnforced, .. }) => {
+            tracing::info!("not sandboxed: the kernel has no Landlock, or it is disabled");
+        }
+        Ok(_) => {
+            let network = if needs.connects { "" } else { ", no outgoing TCP connections" };
+            tracing::info!("sandboxed: no files but those to serve, no programs{network}");
+        }
+        Err(error) => tracing::warn!("not sandboxed: {error}"),
+    }
+}
+
+fn try_restrict(needs: &SandboxNeeds) -> Result<RestrictionStatus, RulesetError> {
+    let mut network = BitFlags::EMPTY;
+    if !needs.connects {
+        network |= AccessNet::ConnectTcp;
+    }
+    // A free port is not known before it is bound.
+    if !needs.ports.contains(&0) {
+        network |= AccessNet::BindTcp;
+    }
+    let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(RESTRICTIONS))?;
+    if !network.is_empty() {
+        ruleset = ruleset.handle_access(network)?;
+    }
+    let mut ruleset = ruleset.scope(scopes())?.create()?;
+    for path in needs.files.iter().flat_map(|path| replaceable(path)) {
+        ruleset = allow(ruleset, &path, READ)?;
+    }
+    for path in SYSTEM.iter().chain(if needs.connects { &NETWORK[..] } else { &[] }) {
+        ruleset = allow(ruleset, Path::new(path), READ)?;
+    }
+    // The process that compiles is this program, with its libraries.
+    for path in mapped() {
+        ruleset = allow(ruleset, &path, EXECUTE)?;
+    }
+    ruleset = allow(ruleset, Path::new("/dev/null"), make_bitflags!(AccessFs::{ReadFile | WriteFile}))?;
+    if let Some(cache) = &needs.cache {
+        ruleset = allow(ruleset, cache, WRITE)?;
+    }
+    if network.contains(AccessNet::BindTcp) {
+        for port in &needs.ports {
+            ruleset = ruleset.add_rule(NetPort::new(*port, AccessNet::BindTcp))?;
+        }
+    }
+    ruleset.restrict_self()
+}
+
+/// Restricts a process that compiles a module to what it has open.
+pub(crate) fn restrict_compiler() {
+    let restricted = || {
+        let network = AccessNet::BindTcp | AccessNet::ConnectTcp;
+        let ruleset = Ruleset::default().handle_access(AccessFs::from_all(RESTRICTIONS))?.handle_access(network)?;
+        let mut ruleset = ruleset.scope(Scope::from_all(RESTRICTIONS))?.create()?;
+        for path in SYSTEM {
+            ruleset = allow(ruleset, Path::new(path), READ)?;
+        }
+        ruleset.restrict_self()
+    };
+    // A kernel without Landlock is no problem here: what is lost was said when the server started.
+    let _: Result<_, RulesetError> = restricted();
+}
+
+/// Returns what may not be done to processes outside of the sandbox. The socket of systemd may be an abstract one.
+fn scopes() -> BitFlags<Scope> {
+    let is_abstract =
+        std::env::var_os("NOTIFY_SOCKET").is_some_and(|socket| socket.as_encoded_bytes().starts_with(b"@"));
+    if is_abstract { Scope::Signal.into() } else { Scope::from_all(RESTRICTIONS) }
+}
+
+/// Allows access to a file or a directory with everything below it, if it exists.
+fn allow(ruleset: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Result<RulesetCreated, RulesetError> {
+    let Ok(file) = PathFd::new(path) else { return Ok(ruleset) };
+    // Other rights make no sense for a file.
+    let access = if path.is_dir() { access } else { access & AccessFs::from_file(RESTRICTIONS) };
+    ruleset.add_rule(PathBeneath::new(file, access))
+}
+
+/// Returns the directories to read a file or a directory in, also after it was replaced: by renaming another, or by changing a
+/// link on the way to it. The root is never among them.
+fn replaceable(path: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    let Ok(path) = std::path::absolute(path) else { return found };
+    // A pipe of a shell, such as `/dev/fd/63`, which is open already.
+    if path.starts_with("/dev") || path.starts_with("/proc") {
+        return found;
+    }
+    let mut add = |path: &Path| {
+        if let Ok(real) = fs::canonicalize(path)
+            && real.parent().is_some()
+        {
+            found.insert(real);
+        }
+    };
+    add(&path);
+    for named in path.ancestors() {
+        let is_link = fs::symlink_metadata(named).is_ok_and(|found| found.is_symlink());
+        if (named == path || is_link)
+            && let Some(directory) = named.parent()
+        {
+            add(directory);
+        }
+        if is_link && let Ok(real) = fs::canonicalize(named) {
+            real.parent().into_iter().for_each(&mut add);
+        }
+    }
+    found
+}
+
+/// Returns the program and its libraries: the files that this process consists of.
+fn mapped() -> BTreeSet<PathBuf> {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let files = maps.lines().filter_map(|line| line.find('/').and_then(|start| line.get(start..))).map(PathBuf::from);
+    // The program, even if its file was replaced.
+    files.chain([PathBuf::from("/proc/self/exe")]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_found_again_after_it_was_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(directory.path()).unwrap();
+        fs::create_dir_all(root.join("releases/1/dist")).unwrap();
+        symlink("releases/1", root.join("current")).unwrap();
+        let found = replaceable(&root.join("current/dist"));
+        for expected in ["", "releases", "releases/1", "releases/1/dist"] {
+            assert!(found.contains(&root.join(expected)), "{expected}: {found:?}");
+        }
+        assert!(!replaceable(Path::new("/tmp")).contains(Path::new("/")));
+        assert!(replaceable(&root.join("nothing")).contains(&root));
+    }
+
+    #[test]
+    fn the_program_and_its_libraries_are_known() {
+        let files = mapped();
+        assert!(files.contains(&std::env::current_exe().unwrap()), "{files:?}");
+    }
+}

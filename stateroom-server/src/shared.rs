@@ -51,9 +51,9 @@ impl Shared {
             #[cfg(feature = "jwt")]
             jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
             request_rate: NetworkRateLimiter::new(Rate::of_client(&settings.limits)),
-            origin_warnings: WarningLimiter::occasional(),
-            host_warnings: WarningLimiter::occasional(),
-            memory_warnings: WarningLimiter::occasional(),
+            origin_warnings: WarningLimiter::default(),
+            host_warnings: WarningLimiter::default(),
+            memory_warnings: WarningLimiter::default(),
             fault_warnings: WarningLimiter::frequent(),
             settings,
             room_tasks: TaskGroup::new(&tasks),

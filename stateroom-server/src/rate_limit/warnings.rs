@@ -23,12 +23,14 @@ struct WarningState {
     suppressed: u64,
 }
 
-impl WarningLimiter {
+impl Default for WarningLimiter {
     /// Creates a limiter of warnings that one is enough of: one in 10 seconds.
-    pub(crate) const fn occasional() -> Self {
+    fn default() -> Self {
         Self::new(1, Duration::from_secs(10))
     }
+}
 
+impl WarningLimiter {
     /// Creates a limiter of warnings that are each worth reading: 10 per second.
     pub(crate) const fn frequent() -> Self {
         Self::new(10, Duration::from_secs(1))
@@ -61,7 +63,7 @@ mod tests {
     #[test]
     fn allows_some_warnings_in_an_interval_and_counts_the_others() {
         let start = Instant::now();
-        for (limiter, max) in [(WarningLimiter::occasional(), 1), (WarningLimiter::frequent(), 10)] {
+        for (limiter, max) in [(WarningLimiter::default(), 1), (WarningLimiter::frequent(), 10)] {
             let allowed = |times| (0..times).filter_map(|_| limiter.allow(start)).collect::<Vec<_>>();
             assert_eq!(allowed(max), vec![0; max]);
             assert!(allowed(7).is_empty());

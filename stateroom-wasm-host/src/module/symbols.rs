@@ -15,6 +15,8 @@ use wasmparser::{Parser, Payload};
 
 /// Time between two lookups, as a multiple of the time that the first one took.
 const PAUSE_FACTOR: u32 = 49;
+/// Maximum size of debug information in all, in bytes. Larger ones are ignored: a lookup keeps a worker until it ends.
+const MAX_BYTES: usize = 64 << 20;
 /// Maximum number of functions inlined at one instruction.
 const MAX_INLINED: usize = 16;
 
@@ -42,7 +44,7 @@ pub(crate) struct Location {
 }
 
 impl Symbols {
-    /// Returns the debug information of a module in binary form, if it has any.
+    /// Returns the debug information of a module in binary form, if it has any and not too much.
     pub(crate) fn of(module: &[u8]) -> Option<Self> {
         let mut symbols = Symbols { sections: Vec::new(), code_offset: 0 };
         for payload in Parser::new(0).parse_all(module) {
@@ -54,7 +56,8 @@ impl Symbols {
                 _ => {}
             }
         }
-        (!symbols.sections.is_empty()).then_some(symbols)
+        let bytes: usize = symbols.sections.iter().map(|(_, data)| data.len()).sum();
+        (1..=MAX_BYTES).contains(&bytes).then_some(symbols)
     }
 
     /// Returns the locations of instructions at these offsets in the module, of inlined functions first, or `None` if too many

@@ -1,12 +1,16 @@
 //! The administration routes, on an address of their own.
 //!
 //! *Invariant:* clients' routes do not reach them. In a browser, only pages of this address can change anything.
+mod connections;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    body::Body,
+    extract::{Path, Query, Request, State},
     http::StatusCode,
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -16,11 +20,9 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use serde::{Deserialize, Serialize};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
-};
+use tokio::net::{TcpListener, TcpStream};
+
+use self::connections::{Answering, ConnectionState, Connections};
 
 use crate::{
     http::{explain, guard::OriginGuard},
@@ -28,8 +30,6 @@ use crate::{
     timeout_socket::TimeoutSocket,
 };
 
-/// Maximum number of concurrent connections; further ones wait.
-const MAX_CONNECTIONS: usize = 64;
 /// Maximum time to receive a request's head, and to write the next bytes of a response.
 const IO_TIMEOUT: Duration = Duration::from_secs(10);
 /// Default close code for the clients of a deleted room: they reconnect.
@@ -128,29 +128,31 @@ impl IntoResponse for NoRoom {
 
 /// Serves the routes until the future is dropped.
 pub(crate) async fn serve(listener: TcpListener, router: Router) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
+    let mut connections = Connections::default();
     loop {
-        let Ok(permit) = permits.clone().acquire_owned().await else { return };
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) => drop(connections.spawn(serve_http(socket, router.clone(), permit))),
+                Ok((socket, peer)) => connections.add(peer.ip(), |state| serve_http(socket, router.clone(), state)),
                 Err(error) => {
                     tracing::warn!(%error, "failed to accept an administration connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
-            Some(_) = connections.join_next() => {}
+            Some(_) = connections.tasks.join_next() => {}
         }
     }
 }
 
-async fn serve_http(socket: TcpStream, router: Router, _permit: OwnedSemaphorePermit) {
+async fn serve_http(socket: TcpStream, router: Router, state: Arc<ConnectionState>) {
+    let service = router.layer(from_fn(move |request: Request, next: Next| {
+        let answering = Answering::begin(&state);
+        async move { next.run(request).await.map(|body| Body::new(answering.until_sent(body))) }
+    }));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IO_TIMEOUT)
         .auto_date_header(crate::clock::is_set())
-        .serve_connection(TokioIo::new(TimeoutSocket::new(socket, IO_TIMEOUT)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(TimeoutSocket::new(socket, IO_TIMEOUT)), TowerToHyperService::new(service))
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "administration connection failed");

@@ -165,6 +165,8 @@ fn create_engine(settings: &EngineSettings) -> Result<Engine, WasmHostError> {
     config
         .max_wasm_stack(settings.wasm_stack_bytes)
         .async_stack_size(settings.wasm_stack_bytes.saturating_add(HOST_STACK_BYTES))
+        // Otherwise a slot would keep as much of its stack as was ever used.
+        .async_stack_zeroing(true)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(settings.pool.allocation()));
     Engine::new(&config)
         .inspect(|_| settings.pool.log())

@@ -19,8 +19,10 @@ use parking_lot::Mutex;
 
 pub use self::reservation::Reservation;
 
-/// Minimum time between two samples of the memory that the process uses.
+/// Minimum time between two samples of the memory that the process uses, while that is little.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+/// The same while over half of the limit is used.
+const SHORT_SAMPLE_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Assumed where the system does not tell.
 const UNKNOWN_MACHINE_BYTES: usize = 4 << 30;
@@ -149,7 +151,8 @@ impl MemoryBudget {
         reliefs.push(relief);
     }
 
-    /// Records the limit and the use as metrics. That is also done whenever something is reserved, at most ten times a second.
+    /// Records the limit and the use as metrics. That is also done whenever something is reserved, at most every
+    /// 10 ms.
     pub fn record(&self) {
         self.0.resident.store((self.0.probe)().unwrap_or_default(), Ordering::Relaxed);
         gauge!("stateroom_memory_limit_bytes").set(self.0.limit as f64);
@@ -169,7 +172,8 @@ impl MemoryBudget {
     fn sample(&self) {
         let now = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
         let last = self.0.sampled_at.load(Ordering::Relaxed);
-        let is_recent = last > 0 && u128::from(now.saturating_sub(last)) < SAMPLE_INTERVAL.as_millis();
+        let interval = if self.used() > self.0.limit / 2 { SHORT_SAMPLE_INTERVAL } else { SAMPLE_INTERVAL };
+        let is_recent = last > 0 && u128::from(now.saturating_sub(last)) < interval.as_millis();
         let is_first = || self.0.sampled_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if !is_recent && is_first() {
             self.record();

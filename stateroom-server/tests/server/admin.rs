@@ -1,9 +1,45 @@
 //! The administration routes.
+use std::convert::Infallible;
+
+use axum::{Router, body::Body, routing::get};
 use serde_json::{Value, json};
 use stateroom_server::{BoundServer, Server, ServerHandle};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::ServiceExt;
 
 use crate::common::{ScriptFactory, TestServer, within_timeout};
+
+/// Connections that are held open, in whatever way, keep no health check out.
+#[tokio::test]
+async fn health_checks_are_answered_while_others_hold_connections() {
+    const HELD: usize = 100;
+    let feed = get(async || Body::from_stream(futures_util::stream::pending::<Result<&[u8], Infallible>>()));
+    let large = get(async || "x".repeat(4 << 20));
+    let more = Router::new().route("/feed", feed).route("/large", large);
+    let server =
+        Server::new().with_ip("127.0.0.1".to_owned()).with_port(0).bind(ScriptFactory::default()).await.unwrap();
+    let server = server.with_admin("127.0.0.1:0".parse().unwrap(), more).unwrap();
+    let admin = TestServer::at(server.admin_addr().unwrap());
+    tokio::spawn(server.run());
+    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let check_request = request("/healthz").replace("Host", "Connection: close\r\nHost");
+    for held in ["", "GET /healthz HT", &request("/healthz"), &request("/large"), &request("/feed")] {
+        let mut streams = Vec::new();
+        for _ in 0..HELD {
+            let mut stream = admin.open().await;
+            stream.write_all(held.as_bytes()).await.unwrap();
+            if held.ends_with("\r\n\r\n") {
+                within_timeout("the response", stream.read_u8()).await.unwrap();
+            }
+            streams.push(stream);
+        }
+        for _ in 0..10 {
+            let check = within_timeout("the health check", admin.request(&check_request)).await;
+            assert_eq!((check.status, check.body.as_str()), (200, "ok\n"), "{held}");
+        }
+        drop(streams);
+    }
+}
 
 /// Sends a request to the administration routes. Returns the status and the body.
 async fn request(handle: &ServerHandle, method: &str, path: &str) -> (u16, String) {

@@ -54,7 +54,7 @@ pub(super) const ATTACKS: [(Attack, usize, &str); 10] = [
 ];
 
 /// Number of members of a room that fans out.
-const MEMBERS: usize = 100;
+const MEMBERS: usize = 20;
 /// Length of a message of which half is sent.
 const LONG_MESSAGE: u64 = 16 << 20;
 

@@ -28,7 +28,7 @@ use self::{hostile::HostileClients, well_behaved::Tally};
 
 const GUEST: &str = include_str!("guest.wat");
 /// Permitted growth of the memory, which includes retained buffers and pages that the allocator does not return.
-const MAX_GROWTH: usize = 48 << 20;
+const MAX_GROWTH: usize = 128 << 20;
 /// The interval at which a well-behaved client of another server sends.
 const PACE: Duration = Duration::from_millis(50);
 /// The interval at which the module is swapped.
@@ -76,13 +76,15 @@ async fn attack(address: SocketAddr, time: Duration) -> Result<(), Error> {
     let hostile = HostileClients::start(address, &stop);
     let tally = well_behaved::run(address, time, Some(PACE)).await?;
     stop.cancel();
-    println!("hostile actions: {}\n{tally}", hostile.join().await?);
+    let actions = hostile.join().await?;
+    println!("hostile actions: {actions}\n{tally}");
+    actions.check()?;
     tally.check()
 }
 
 async fn soak(time: Duration) -> Result<(), Error> {
     let config = WasmHostConfig::default()
-        .with_instances(512)
+        .with_instances(160)
         .with_cpu_budget(Duration::from_millis(100))
         .with_memory_bytes(64 << 20);
     let factories = [GUEST.to_owned(), GUEST.replace("260000", "250000")]
@@ -115,6 +117,9 @@ async fn soak(time: Duration) -> Result<(), Error> {
         stop.cancel();
         let swaps = swapping.await?;
         let actions = hostile.join().await?;
+        if !memory.is_empty() {
+            actions.check()?;
+        }
         memory.push(memory_when_idle(&handle).await?);
         println!(
             "after {part:?}: {} swaps; hostile actions: {actions}; {} MiB when idle",

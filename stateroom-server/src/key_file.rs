@@ -2,12 +2,6 @@
 //!
 //! *Invariant:* a file is named by its kind. No part of its content is in a text.
 
-#[cfg(feature = "jwt")]
-use base64::{
-    Engine,
-    prelude::{BASE64_STANDARD_NO_PAD as STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD},
-};
-
 /// The expected content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -233,37 +227,6 @@ impl Content {
 }
 
 /// Recognizes text in UTF-16, with a mark or as half of its bytes are zero.
-/// Returns whether PEM is anywhere in a file, in UTF-8, UTF-16 or UTF-32.
-#[cfg(feature = "jwt")]
-pub(crate) fn contains_pem(bytes: &[u8]) -> bool {
-    const BEGIN: &[u8] = b"---BEGIN";
-    let text: Vec<u8> = bytes.iter().copied().filter(|byte| !matches!(byte, 0 | b' ')).collect();
-    text.windows(BEGIN.len()).any(|part| part.eq_ignore_ascii_case(BEGIN))
-}
-
-/// Returns whether a file is a sequence in DER from its first byte to its last.
-#[cfg(feature = "jwt")]
-pub(crate) fn is_whole_der(bytes: &[u8]) -> bool {
-    let (length, rest) = match bytes {
-        [0x30, 0x81, length, rest @ ..] => (usize::from(*length), rest),
-        [0x30, 0x82, high, low, rest @ ..] => (usize::from(*high) << 8 | usize::from(*low), rest),
-        [0x30, length, rest @ ..] => (usize::from(*length), rest),
-        _ => return false,
-    };
-    // The parts of a key are sequences and numbers.
-    length == rest.len() && matches!(rest.first(), Some(0x02 | 0x30))
-}
-
-/// Returns whether a text is DER in Base64: a key in PEM without its first and last line.
-#[cfg(feature = "jwt")]
-pub(crate) fn is_base64_of_der(text: &[u8]) -> bool {
-    let text: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD].into_iter().any(|engine| {
-        let text = text.strip_suffix(b"==").or(text.strip_suffix(b"=")).unwrap_or(&text);
-        engine.decode(text).is_ok_and(|decoded| is_whole_der(&decoded))
-    })
-}
-
 fn is_utf16(bytes: &[u8]) -> bool {
     let is_marked = matches!(
         bytes,

@@ -77,7 +77,7 @@ impl Reloader {
             (module.clone(), self.host.clone(), self.admission.clone(), self.tls.clone());
         // Compiling blocks, and a file system may not answer: reloads do not wait for each other.
         let loading = tokio::task::spawn_blocking(move || load_all(&path, &host, &admission, tls.as_ref(), tries_init));
-        let maximum = self.host.compile_time + FILES_TIMEOUT;
+        let maximum = self.host.compile_time.saturating_add(FILES_TIMEOUT);
         let loaded = tokio::time::timeout(maximum, loading).await;
         let Loaded { factory, keys } = loaded.context("failed to read the files in time: a file system hangs")???;
         let mut applied = self.applied.lock();

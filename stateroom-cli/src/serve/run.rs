@@ -113,14 +113,23 @@ fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: 
     server.admission.jwt = admission.keys()?;
     server.tls = load_certificate(tls)?;
     host.cache = cache.then(module_cache).flatten();
-    // The host reads the number of workers.
-    let _guard = runtime.enter();
-    let factory = load(module, &host)?;
+    let mut stop = Box::pin(shutdown::requested().context("failed to install signal handlers")?);
+    // A signal does not wait for the compiler. On the runtime: the host reads the number of workers.
+    let loading = runtime.spawn_blocking({
+        let (module, host) = (module.to_owned(), host.clone());
+        move || load(&module, &host)
+    });
+    let factory = runtime.block_on(async {
+        tokio::select! {
+            () = &mut stop => Ok(None),
+            loaded = loading => loaded?.map(Some),
+        }
+    });
+    let Some(factory) = factory? else { return Ok(()) };
     let (strategy, tls) = (server.room_strategy, server.tls.clone());
     // Before any metric is registered.
     let admin = admin.map(|address| admin::install_recorder().map(|metrics| (address, metrics))).transpose()?;
     runtime.block_on(async {
-        let stop = shutdown::requested().context("failed to install signal handlers")?;
         let is_tls = tls.is_some();
         if let Some(recorder) = &options.recorder {
             GUEST_LOGS.attach(recorder);

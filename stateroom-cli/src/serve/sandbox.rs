@@ -16,7 +16,8 @@ use std::path::PathBuf;
 pub(crate) use self::landlock::{is_available, restrict, restrict_compiler};
 
 /// What a server needs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing is restricted there"))]
 pub(crate) struct SandboxNeeds {
     /// Files and directories that it reads, also after they were replaced.
     pub(crate) files: Vec<PathBuf>,

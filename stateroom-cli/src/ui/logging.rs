@@ -1,6 +1,7 @@
 //! The log on stderr: its level, format and destination.
 //!
 //! *Invariant:* stdout is never logged to.
+mod escaped;
 mod fault;
 
 use std::env;

@@ -99,7 +99,7 @@ async fn a_good_reload_does_not_wait_for_a_bad_one() {
     {
         let bad = server.answer_at(admin, RELOAD);
         let good = async {
-            compiler(&server).await;
+            compiler(server.id()).await;
             fs::write(&module, ECHO).unwrap();
             server.answer_at(admin, RELOAD).await
         };
@@ -112,11 +112,32 @@ async fn a_good_reload_does_not_wait_for_a_bad_one() {
     // Nor does the end of the server, or the compiler outlive it.
     fs::write(&module, slow_function()).unwrap();
     server.signal("HUP");
-    let compiler = compiler(&server).await;
+    let compiler = compiler(server.id()).await;
     server.signal("TERM");
     assert_eq!(server.end().await.code(), Some(0));
+    ends(&compiler).await;
+}
+
+#[tokio::test]
+async fn a_signal_does_not_wait_for_the_compiler() {
+    let files = directory(&[]);
+    let module = files.path().join("a.wasm");
+    fs::write(&module, slow_function()).unwrap();
+    let mut command = tokio::process::Command::from(stateroom());
+    let mut server = command.arg("serve").arg(&module).args(["--port", "0"]).kill_on_drop(true).spawn().unwrap();
+    let id = server.id().unwrap();
+    let compiler = compiler(id).await;
+    let signaled = std::process::Command::new("kill").args(["-TERM", &id.to_string()]).status().unwrap();
+    assert!(signaled.success());
+    let status = timeout(TIMEOUT, server.wait()).await.expect("it does not end").unwrap();
+    assert_eq!(status.code(), Some(0));
+    ends(&compiler).await;
+}
+
+/// Waits until the compiler has ended.
+async fn ends(compiler: &str) {
     let ends = async {
-        while Path::new("/proc").join(&compiler).join("exe").exists() {
+        while Path::new("/proc").join(compiler).join("exe").exists() {
             yield_now().await;
         }
     };
@@ -124,7 +145,7 @@ async fn a_good_reload_does_not_wait_for_a_bad_one() {
 }
 
 /// Waits until the compiler runs, and returns its process.
-async fn compiler(server: &Serving) -> String {
+async fn compiler(server: u32) -> String {
     let compiler = timeout(TIMEOUT, async {
         loop {
             if let Some(compiler) = children(server).pop() {
@@ -137,8 +158,8 @@ async fn compiler(server: &Serving) -> String {
 }
 
 /// Returns the child processes of a server.
-fn children(server: &Serving) -> Vec<String> {
-    let tasks = format!("/proc/{}/task", server.id());
+fn children(server: u32) -> Vec<String> {
+    let tasks = format!("/proc/{server}/task");
     let lists = fs::read_dir(tasks).into_iter().flatten().flatten();
     let lists = lists.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
     lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()

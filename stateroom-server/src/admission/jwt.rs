@@ -3,6 +3,7 @@
 //! *Invariant:* a key verifies tokens of its own algorithm only, whatever a token's header claims: a public key is never used
 //! as a shared secret.
 mod keys;
+mod secret;
 
 use std::{error::Error as StdError, fmt};
 
@@ -10,10 +11,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, er
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::{
-    clock,
-    key_file::{Content, contains_pem, is_base64_of_der, is_whole_der},
-};
+use self::secret::refuse_key;
+use crate::clock;
 
 /// Minimum length of a shared secret: that of the hash (RFC 7518, section 3.2).
 const SECRET_BYTES: usize = 32;
@@ -308,21 +307,6 @@ impl Jwt {
         }
         validation.set_required_spec_claims(&required);
         validation
-    }
-}
-
-/// Refuses what is a key, or contains one: whoever has a public key could sign with it.
-fn refuse_key(secret: &[u8]) -> Result<(), KeyError> {
-    let wrong = |content: Content, advice| Err(KeyError::WrongSecret { found: content.noun(), advice });
-    match Content::of(secret) {
-        content @ Content::Utf16 => wrong(content, "save it as UTF-8"),
-        // In any encoding, with any text before it.
-        _ if contains_pem(secret) => Err(KeyError::NoSecret),
-        // Random bytes may look like the beginning of a key.
-        Content::Der | Content::Pkcs12 if !is_whole_der(secret) => Ok(()),
-        Content::Text if is_base64_of_der(secret) => wrong(Content::Der, "use it as a key instead, in PEM"),
-        Content::Text | Content::Binary | Content::Empty => Ok(()),
-        content => wrong(content, "use it as a key instead"),
     }
 }
 

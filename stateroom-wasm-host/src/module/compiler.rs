@@ -108,7 +108,10 @@ impl CompilerProcess {
         }
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
-            .args([config.compile_time.as_millis().to_string(), config.compile_memory_bytes.to_string()])
+            .args([
+                config.compile_time.as_millis().min(u64::MAX.into()).to_string(),
+                config.compile_memory_bytes.to_string(),
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -10,6 +10,8 @@ mod abi;
 mod batches;
 mod cache;
 mod common;
+#[cfg(unix)]
+mod compiler;
 mod cpu_time;
 mod hostile;
 mod limits;

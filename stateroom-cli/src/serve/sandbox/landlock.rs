@@ -33,6 +33,12 @@ pub(crate) fn is_available() -> bool {
     required.handle_access(AccessFs::Execute).and_then(Ruleset::create).is_ok()
 }
 
+/// Returns whether the kernel's Landlock knows connections, as it does since Linux 6.7.
+fn restricts_network() -> bool {
+    let required = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    required.handle_access(AccessNet::ConnectTcp).and_then(Ruleset::create).is_ok()
+}
+
 /// Restricts this thread and those that it starts, and logs the result.
 pub(crate) fn restrict(needs: &SandboxNeeds) {
     match try_restrict(needs) {
@@ -40,7 +46,7 @@ pub(crate) fn restrict(needs: &SandboxNeeds) {
             tracing::info!("not sandboxed: the kernel has no Landlock, or it is disabled");
         }
         Ok(_) => {
-            let network = if needs.connects { "" } else { ", no outgoing TCP connections" };
+            let network = if needs.connects || !restricts_network() { "" } else { ", no outgoing TCP connections" };
             tracing::info!("sandboxed: no files but those to serve, no programs{network}");
         }
         Err(error) => tracing::warn!("not sandboxed: {error}"),

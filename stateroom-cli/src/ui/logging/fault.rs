@@ -1,21 +1,16 @@
 //! The format of a failed room's service on a terminal: several lines, the service's own functions first.
 //!
 //! *Invariant:* what a guest chooses, such as the names of its functions, cannot control the terminal.
-use std::{
-    borrow::Cow,
-    fmt::{self, Debug, Write},
-};
+use std::fmt::{self, Debug};
 
 use stateroom::printable::escape;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::{
     field::RecordFields,
-    fmt::{
-        FormatFields,
-        format::{DefaultFields, Writer},
-    },
+    fmt::{FormatFields, format::Writer},
 };
 
+use super::escaped::format_escaped;
 use crate::ui::symbol::crate_of;
 
 /// The field of an event that has a backtrace, one line per frame.
@@ -94,29 +89,6 @@ impl Visit for FaultFields {
             "message" => self.message = escape(&format!("{value:?}")).into_owned(),
             name => self.others.push((name, escape(&format!("{value:?}")).into_owned())),
         }
-    }
-}
-
-/// Formats fields as usual, with what is no printable text escaped.
-fn format_escaped<R: RecordFields>(writer: Writer<'_>, fields: R) -> fmt::Result {
-    if !writer.has_ansi_escapes() {
-        return DefaultFields::new().format_fields(Writer::new(&mut Escaping(writer)), fields);
-    }
-    // Styles are escapes, too: special text is shown without them.
-    let mut plain = String::new();
-    DefaultFields::new().format_fields(Writer::new(&mut plain), &fields)?;
-    match escape(&plain) {
-        Cow::Borrowed(_) => DefaultFields::new().format_fields(writer, fields),
-        Cow::Owned(escaped) => Escaping(writer).write_str(&escaped),
-    }
-}
-
-/// A writer that escapes.
-struct Escaping<'writer>(Writer<'writer>);
-
-impl Write for Escaping<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.write_str(&escape(text))
     }
 }
 

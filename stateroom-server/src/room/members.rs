@@ -69,6 +69,8 @@ impl EncodeBuffers {
 impl Members {
     /// Maximum number of clients written to before the room takes its inbox again.
     const WRITES: usize = 64;
+    /// Number of bytes from which no further client is written to before that.
+    const WRITTEN_BYTES: usize = 512 << 10;
     /// Number of runs from which they are written in the middle of an event: messages to alternating clients do not merge.
     const MANY_RUNS: usize = 65_536;
 
@@ -169,6 +171,9 @@ impl Members {
         let mut sent = Load::default();
         let before = self.dirty.len();
         for _ in 0..Self::WRITES {
+            if sent.bytes >= Self::WRITTEN_BYTES {
+                break;
+            }
             let Some(client) = self.dirty.pop_front() else { break };
             let Some(member) = self.members.get_mut(&client) else { continue };
             member.dirty = false;

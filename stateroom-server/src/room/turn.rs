@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 const CHECKED_WORK: usize = 1024;
 /// Amount of work of a turn from which its time counts.
 const COUNTED_WORK: usize = 192;
-/// Maximum time of a turn, which its last piece of work may exceed.
-const MAX_TIME: Duration = Duration::from_millis(1);
+/// Maximum time of a turn, which its last piece of work may exceed. A message of another room waits for several turns.
+const MAX_TIME: Duration = Duration::from_micros(250);
 /// This many bytes of a message take about as long as queueing it for one more client.
 const BYTES_OF_WORK: usize = 256;
 

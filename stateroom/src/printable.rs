@@ -36,7 +36,8 @@ pub fn escape_all_but_colors(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-fn is_special(character: char) -> bool {
+/// Returns whether a character is escaped.
+pub fn is_special(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
         // Joiners, U+200C and U+200D, are part of words and of emoji.

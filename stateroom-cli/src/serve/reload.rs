@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use axum::{Router, extract::State, http::StatusCode, routing::post};
 use parking_lot::Mutex;
+use stateroom::printable::escape;
 use stateroom_record::{RecordedFactory, Recorder};
 use stateroom_server::{Jwt, OnSwap, ServerHandle, Tls};
 use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
@@ -105,7 +106,8 @@ impl Reloader {
             }
             Err(error) => {
                 tracing::error!("failed to reload, the running service continues: {error:#}");
-                Err(format!("{error:#}\n"))
+                // A client of the admin API may be a terminal.
+                Err(escape(&format!("{error:#}\n")).into_owned())
             }
         }
     }

@@ -13,7 +13,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use self::fault::PlainFields;
+use self::{escaped::EscapedJson, fault::PlainFields};
 #[cfg(feature = "otel")]
 use super::telemetry;
 use super::{
@@ -42,7 +42,13 @@ pub(crate) fn init(options: &GlobalArgs, is_dev: bool, guest_lines: impl Layer<R
             lines.compact().fmt_fields(PlainFields).without_time().with_target(verbose > 0).with_filter(filter).boxed()
         }
         LogFormat::Text => lines.compact().fmt_fields(PlainFields).with_target(verbose > 0).with_filter(filter).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_ansi(false).with_filter(filter).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_ansi(false)
+            .with_writer(|| EscapedJson(Stderr))
+            .with_filter(filter)
+            .boxed(),
     };
     let guest_lines = guest_lines.with_filter(Targets::new().with_target("stateroom::guest", LevelFilter::INFO));
     let subscriber = tracing_subscriber::registry().with(guest_lines).with(lines);

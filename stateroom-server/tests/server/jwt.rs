@@ -410,10 +410,14 @@ fn rejects_invalid_secrets_with_their_reason() {
         (body.join("\r\n").into_bytes(), "lines of Base64"),
         (body.concat().replace('+', "-").replace('/', "_").into_bytes(), "Base64 for URLs"),
         (pem::parse(&public).unwrap().into_contents(), "DER"),
+        (STANDARD.encode(&public).into_bytes(), "PEM in Base64"),
+        (b"# a comment, and more: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ a@b".to_vec(), "OpenSSH behind a comment"),
         (b"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDDDDDDDDDDDDDDDDDDDDDDD a@b".to_vec(), "OpenSSH"),
     ] {
         assert!(Jwt::from_secret(&key).is_err(), "{form}");
     }
+    let disguised = json!({ "kty": "oct", "k": URL_SAFE_NO_PAD.encode(&public) }).to_string();
+    assert!(matches!(Jwt::from_keys(disguised), Err(KeyError::NoUsableKey(_))));
     // Secrets as tools make them.
     for secret in [
         b"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA".to_vec(),

@@ -33,6 +33,8 @@ const COMPILED: u8 = 0;
 const REJECTED: u8 = 1;
 /// Separates the messages.
 const SEPARATOR: &str = "\0";
+/// Maximum size of a compiled module.
+const MAX_COMPILED_BYTES: u64 = 512 << 20;
 /// Maximum size of the process's messages on stderr.
 const MAX_STDERR_BYTES: u64 = 4 << 10;
 
@@ -135,7 +137,7 @@ impl CompilerProcess {
                     watched.stop(CompileError::Limit(Limit::CompileTime));
                 }
             });
-            let output = read_to_end(stdout, config.compile_memory_bytes as u64);
+            let output = read_output(stdout);
             drop(ended);
             (output, messages.join().unwrap_or_default())
         });
@@ -144,13 +146,13 @@ impl CompilerProcess {
         if let Some(reason) = running.stopped.lock().take() {
             return Err(reason);
         }
-        let mut output = output.map_err(CompileError::Process)?;
-        match (status.success(), output.first()) {
-            (true, Some(&COMPILED)) => {
-                output.remove(0);
-                Ok(output)
+        match output.map_err(CompileError::Process)? {
+            // The rest was not read, and must not be missed.
+            (_, bytes) if bytes.len() as u64 > MAX_COMPILED_BYTES => {
+                Err(CompileError::Limit(Limit::CompileMemoryBytes))
             }
-            (true, Some(&REJECTED)) => Err(CompileError::Rejected(Messages::read(output.get(1..).unwrap_or_default()))),
+            (Some(COMPILED), module) if status.success() => Ok(module),
+            (Some(REJECTED), error) if status.success() => Err(CompileError::Rejected(Messages::read(&error))),
             _ => Err(explain(status, &String::from_utf8_lossy(&messages))),
         }
     }
@@ -179,6 +181,12 @@ fn read_to_end(stream: impl Read, max_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     stream.take(max_bytes).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Reads the first byte of the output and the rest of it.
+fn read_output(mut stdout: impl Read) -> io::Result<(Option<u8>, Vec<u8>)> {
+    let kind = read_to_end(stdout.by_ref(), 1)?.first().copied();
+    Ok((kind, read_to_end(stdout, MAX_COMPILED_BYTES + 1)?))
 }
 
 /// Finds out why the process ended without a result.

@@ -9,7 +9,7 @@ use jsonwebtoken::{
 use pem::Pem;
 use serde_json::Value;
 
-use super::{Key, KeyError, SECRET_BYTES};
+use super::{Key, KeyError, SECRET_BYTES, secret::refuse_key};
 use crate::key_file::{Content, Wanted, clean};
 
 /// Maximum number of keys in an error.
@@ -153,6 +153,9 @@ fn from_jwk(jwk: &Jwk, raw: &Value) -> Result<Key, &'static str> {
     let key = DecodingKey::from_jwk(jwk).map_err(|_| "damaged")?;
     if algorithm == Algorithm::HS256 && key.try_get_as_bytes().is_ok_and(|it| it.len() < SECRET_BYTES) {
         return Err("a secret of less than 32 bytes");
+    }
+    if algorithm == Algorithm::HS256 && key.try_get_as_bytes().is_ok_and(|it| refuse_key(it).is_err()) {
+        return Err("a secret that is a public key");
     }
     if let AlgorithmParameters::RSA(rsa) = &jwk.algorithm
         && rsa.n.len() < MIN_RSA_BYTES * 4 / 3

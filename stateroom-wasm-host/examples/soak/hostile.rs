@@ -54,6 +54,15 @@ enum Action {
     Attack(Attack),
 }
 
+impl Action {
+    fn is(self, name: &str) -> bool {
+        match self {
+            Action::Attack(attack) => format!("{attack:?}") == name,
+            action => format!("{action:?}") == name,
+        }
+    }
+}
+
 /// The hostile clients.
 pub(super) struct HostileClients {
     tasks: JoinSet<()>,
@@ -92,10 +101,11 @@ impl ActionCounts {
 }
 
 impl HostileClients {
-    /// Starts all clients.
-    pub(super) fn start(address: SocketAddr, stop: &CancellationToken) -> Self {
+    /// Starts all clients, or those of one action.
+    pub(super) fn start(address: SocketAddr, stop: &CancellationToken, only: Option<String>) -> Self {
         let (mut tasks, actions) = (JoinSet::new(), Shared::new(ActionCounts::default()));
         for (index, (action, clients, _)) in all_actions().enumerate() {
+            let clients = if only.as_ref().is_none_or(|only| action.is(only)) { clients } else { 0 };
             for _ in 0..clients {
                 let (stop, actions) = (stop.clone(), actions.clone());
                 tasks.spawn(async move {

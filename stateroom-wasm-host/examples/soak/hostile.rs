@@ -20,6 +20,7 @@ use super::{
     Error, Shared,
     attacks::{self, ATTACKS, Attack},
     client::{connect_over, fails, handshake, join},
+    well_behaved::{ROOMS, room_name},
 };
 
 /// Maximum time of an action. Rooms that compute take turns, of which a server of two processors has one at a time.
@@ -136,7 +137,7 @@ impl HostileClients {
 }
 
 async fn act(action: Action, address: SocketAddr) -> Result<(), Error> {
-    let good = format!("good-{}", rand::random_range(0..8));
+    let good = room_name(rand::random_range(0..ROOMS));
     match action {
         Action::Vanish => drop(join(address, &good).await?),
         Action::Stall => {
@@ -190,7 +191,7 @@ async fn act(action: Action, address: SocketAddr) -> Result<(), Error> {
             drop(timeout(Duration::from_millis(50), socket.read(&mut [0; 1 << 16])).await);
         }
         Action::Http => {
-            for path in ["/status", "/http/good-0/x", "/new_room", "/ws/..%2f..", "/%ff", "/ws/a?token=1&token=2"] {
+            for path in ["/status", "/http/http/x", "/new_room", "/ws/..%2f..", "/%ff", "/ws/a?token=1&token=2"] {
                 let mut socket = TcpStream::connect(address).await?;
                 let method = if path == "/new_room" { "POST" } else { "GET" };
                 let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

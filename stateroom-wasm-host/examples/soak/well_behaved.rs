@@ -3,6 +3,7 @@ use std::{
     collections::{HashMap, VecDeque},
     fmt,
     net::SocketAddr,
+    process,
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -23,7 +24,7 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use super::{Error, Shared};
 
-const ROOMS: u64 = 8;
+pub(super) const ROOMS: u64 = 8;
 const MEMBERS: u64 = 4;
 /// Maximum number of a member's own messages in flight.
 const WINDOW: u64 = 32;
@@ -83,6 +84,11 @@ impl fmt::Display for Tally {
 /// The number of messages sent by each member of a room.
 type SentCounts = Shared<[AtomicU64; MEMBERS as usize]>;
 
+/// Returns the name of a room of well-behaved clients, which no other process uses.
+pub(super) fn room_name(room: u64) -> String {
+    format!("good-{}-{room}", process::id())
+}
+
 /// Sends messages for a duration, and receives until all have arrived.
 pub(super) async fn run(address: SocketAddr, time: Duration, pace: Option<Duration>) -> Result<Tally, Error> {
     let end = Instant::now() + time;
@@ -92,7 +98,7 @@ pub(super) async fn run(address: SocketAddr, time: Duration, pace: Option<Durati
         let mut sockets = Vec::new();
         // All members join before the first message.
         for _ in 0..MEMBERS {
-            sockets.push(join(address, &format!("good-{room}")).await?);
+            sockets.push(join(address, &room_name(room)).await?);
         }
         for (member, socket) in (0..MEMBERS).zip(sockets) {
             members.spawn(member_of(room, member, socket, sent.clone(), end, pace));

@@ -8,7 +8,7 @@ use std::{path::PathBuf, time::Duration};
 
 use stateroom_memory::MemoryBudget;
 
-use crate::module::CompilerProcess;
+use crate::compiler::CompilerProcess;
 
 /// Makes [`WasmHostConfig`] and [`Limit`] of one list of limits.
 macro_rules! limits {
@@ -29,7 +29,8 @@ macro_rules! limits {
         /// ```
         ///
         /// `instances`, `slow_lane`, `table_elements`, `total_log_bytes_per_second`, `total_log_lines_per_second` and
-        /// `wasm_stack_bytes` are settings of the engine: factories with equal values share one engine.
+        /// `wasm_stack_bytes`, and the size of the memory budget, are settings of the engine: factories with equal values share one
+        /// engine.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct WasmHostConfig {

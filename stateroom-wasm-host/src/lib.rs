@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod block_on;
+mod compiler;
 mod config;
 mod display;
 mod effects;
@@ -21,12 +22,13 @@ mod state;
 pub mod testing;
 mod violation;
 
+pub use compiler::CompilerProcess;
 pub use config::WasmHostConfig;
 pub use error::WasmHostError;
 pub use factory::WasmHostFactory;
 pub use host::WasmHost;
 pub use imports::offers_import;
-pub use module::{CompilerProcess, compile_as_process};
+pub use module::compile_as_process;
 pub use stateroom_memory::MemoryBudget;
 /// The version of wasmtime whose types are part of this crate's public interface.
 pub use wasmtime;

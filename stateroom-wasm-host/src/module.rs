@@ -3,7 +3,7 @@
 //! *Invariant:* a linked module has all exports of the guest interface, with the right types, and imports only what the host
 //! provides. Instantiating it does not check again.
 mod cache;
-mod compiler;
+mod compile;
 mod exports;
 mod format;
 pub(crate) mod symbols;
@@ -13,15 +13,15 @@ use std::sync::Arc;
 use tracing::info;
 use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
-pub use self::compiler::{CompilerProcess, compile_as_process};
+pub use self::compile::compile_as_process;
 use self::{
     cache::Compiled,
-    compiler::CompileError,
     format::{ForeignFormat, foreign_format},
     symbols::Symbols,
 };
 pub(crate) use self::{exports::Exports, format::foreign_kind};
 use crate::{
+    compiler::CompileError,
     config::{Limit, WasmHostConfig},
     display::{ByteSize, Seconds},
     engine::SharedEngine,
@@ -129,17 +129,18 @@ pub(crate) fn compile(
 fn explain(error: CompileError, module: String, config: &WasmHostConfig) -> WasmHostError {
     match error {
         CompileError::Rejected(source) => WasmHostError::Invalid { module, source },
-        CompileError::Limit(limit) => {
-            limit.count_exceeded();
-            let maximum = match limit {
-                Limit::CompileTime => Seconds(config.compile_time).to_string(),
-                _ => format!("{} of memory", ByteSize(config.compile_memory_bytes)),
-            };
-            WasmHostError::CompileLimit { module, maximum, limit: limit.name() }
+        CompileError::Time => exceeded(Limit::CompileTime, module, Seconds(config.compile_time).to_string()),
+        CompileError::Memory => {
+            exceeded(Limit::CompileMemoryBytes, module, format!("{} of memory", ByteSize(config.compile_memory_bytes)))
         }
         CompileError::Superseded => WasmHostError::Superseded { module },
         CompileError::Process(source) => WasmHostError::Compiler { module, source },
     }
+}
+
+fn exceeded(limit: Limit, module: String, maximum: String) -> WasmHostError {
+    limit.count_exceeded();
+    WasmHostError::CompileLimit { module, maximum, limit: limit.name() }
 }
 
 fn check_limits(name: &str, module: &Module, config: &WasmHostConfig) -> Result<(), WasmHostError> {

@@ -32,11 +32,11 @@ const IDLE_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     pub(super) tasks: JoinSet<()>,
-    open: Vec<Connection>,
+    open: Vec<AdminConnection>,
 }
 
 #[derive(Debug)]
-struct Connection {
+struct AdminConnection {
     peer: IpAddr,
     state: Arc<ConnectionState>,
     task: AbortHandle,
@@ -121,7 +121,7 @@ impl Connections {
         }
         let state = Arc::new(ConnectionState(Mutex::new((Activity::Waiting, Instant::now()))));
         let task = self.tasks.spawn(serve(state.clone()));
-        self.open.push(Connection { peer: peer.to_canonical(), state, task });
+        self.open.push(AdminConnection { peer: peer.to_canonical(), state, task });
     }
 
     fn end_one(&mut self) {
@@ -129,7 +129,7 @@ impl Connections {
         for connection in &self.open {
             *by_peer.entry(connection.peer).or_default() += 1;
         }
-        let rank = |connection: &Connection| {
+        let rank = |connection: &AdminConnection| {
             let (activity, since) = *connection.state.0.lock();
             let is_idle = activity == Activity::Waiting && since.elapsed() >= IDLE_TIME;
             (Reverse(by_peer.get(&connection.peer)), !is_idle, since)

@@ -27,10 +27,10 @@ use super::host::Host;
 /// let hosts: Hosts = "auto,app.example.com".parse().unwrap();
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hosts(Vec<Rule>);
+pub struct Hosts(Vec<HostRule>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Rule {
+enum HostRule {
     Any,
     Auto,
     Exact(Host),
@@ -48,7 +48,7 @@ pub struct ParseHostsError(String);
 
 impl Default for Hosts {
     fn default() -> Self {
-        Hosts(vec![Rule::Auto])
+        Hosts(vec![HostRule::Auto])
     }
 }
 
@@ -60,10 +60,10 @@ impl Hosts {
             host.as_ref().is_some_and(|host| rule.name == host.name && (rule.port.is_none() || rule.port == host.port))
         };
         self.0.iter().any(|rule| match rule {
-            Rule::Any => true,
-            Rule::Auto => is_auto(host.as_ref()),
-            Rule::Exact(exact) => is(exact),
-            Rule::Subdomains(below) => host.as_ref().is_some_and(|host| {
+            HostRule::Any => true,
+            HostRule::Auto => is_auto(host.as_ref()),
+            HostRule::Exact(exact) => is(exact),
+            HostRule::Subdomains(below) => host.as_ref().is_some_and(|host| {
                 let name = host.name.strip_suffix(below.name.as_str());
                 name.is_some_and(|name| !name.is_empty()) && (below.port.is_none() || below.port == host.port)
             }),
@@ -77,13 +77,13 @@ impl FromStr for Hosts {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let rule = |text: &str| {
             let rule = match text {
-                "any" => Some(Rule::Any),
-                "auto" => Some(Rule::Auto),
+                "any" => Some(HostRule::Any),
+                "auto" => Some(HostRule::Auto),
                 text => match text.strip_prefix("*.") {
                     Some(domain) => Host::parse(domain)
                         .filter(|host| !host.is_address() && !host.name.contains('*'))
-                        .map(|Host { name, port }| Rule::Subdomains(Host { name: format!(".{name}"), port })),
-                    None => Host::parse(text).filter(|host| !host.name.contains('*')).map(Rule::Exact),
+                        .map(|Host { name, port }| HostRule::Subdomains(Host { name: format!(".{name}"), port })),
+                    None => Host::parse(text).filter(|host| !host.name.contains('*')).map(HostRule::Exact),
                 },
             };
             rule.ok_or_else(|| ParseHostsError(text.to_owned()))
@@ -97,12 +97,12 @@ impl fmt::Display for Hosts {
         for (index, rule) in self.0.iter().enumerate() {
             formatter.write_str(if index == 0 { "" } else { "," })?;
             let (star, host) = match rule {
-                Rule::Any | Rule::Auto => {
-                    formatter.write_str(if *rule == Rule::Any { "any" } else { "auto" })?;
+                HostRule::Any | HostRule::Auto => {
+                    formatter.write_str(if *rule == HostRule::Any { "any" } else { "auto" })?;
                     continue;
                 }
-                Rule::Exact(host) => ("", host),
-                Rule::Subdomains(host) => ("*", host),
+                HostRule::Exact(host) => ("", host),
+                HostRule::Subdomains(host) => ("*", host),
             };
             write!(formatter, "{star}{}", host.name)?;
             host.port.map_or(Ok(()), |port| write!(formatter, ":{port}"))?;

@@ -16,8 +16,7 @@ use self::{
     directory::{CacheError, Directory},
     key::Key,
 };
-use super::compiler::CompileError;
-use crate::config::WasmHostConfig;
+use crate::{compiler::CompileError, config::WasmHostConfig};
 
 /// A compiled module.
 pub(super) struct Compiled {
@@ -43,7 +42,9 @@ pub(super) fn compile(engine: &Engine, bytes: &[u8], config: &WasmHostConfig) ->
 /// Compiles a module, in a process of its own if there is a program for it.
 fn compile_anew(engine: &Engine, bytes: &[u8], config: &WasmHostConfig) -> Result<Module, CompileError> {
     match &config.compiler {
-        Some(compiler) => Ok(deserialize(engine, &compiler.compile(bytes, config)?)?),
+        Some(compiler) => {
+            Ok(deserialize(engine, &compiler.compile(bytes, config.compile_time, config.compile_memory_bytes)?)?)
+        }
         None => Ok(Module::new(engine, bytes)?),
     }
 }

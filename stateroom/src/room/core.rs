@@ -13,7 +13,7 @@ use super::{
     output::{RoomLimit, RoomOutput},
     pending::{Applied, FinishedEffects, PendingEvents},
     roster::{ConnectionId, JoinOutcome, Roster, RosterSnapshot},
-    state::{Answer, Change, Leave, RoomState},
+    state::{Change, Leave, OwedAnswer, RoomState},
     timers::{Timers, Timestamp},
     tokens::TokenOutcome,
 };
@@ -30,7 +30,7 @@ pub struct RoomCore<O: RoomOutput> {
     pending: PendingEvents<Change<O>>,
     state: RoomState<O::Close>,
     /// The answer of the event of which a part is applied.
-    answer: Answer<O>,
+    answer: OwedAnswer<O>,
 }
 
 impl<O: RoomOutput> RoomCore<O> {
@@ -40,11 +40,11 @@ impl<O: RoomOutput> RoomCore<O> {
         let state = RoomState {
             phase: Phase::Running,
             roster: Roster::new(config.max_connections, config.max_tokens),
-            timers: Timers::new(&config),
+            timers: Timers::new(config.min_timer_interval, config.min_empty_timer_interval),
             last_leave: None,
             config,
         };
-        RoomCore { pending: PendingEvents::default(), state, answer: Answer::None }
+        RoomCore { pending: PendingEvents::default(), state, answer: OwedAnswer::None }
     }
 
     /// Restores the client IDs, tokens and timer of a snapshot, before [`begin`](Self::begin). The restored room is
@@ -292,7 +292,7 @@ impl<O: RoomOutput> RoomCore<O> {
                         return Applied::Part;
                     }
                 }
-                mem::replace(answer, Answer::None).give(output);
+                mem::replace(answer, OwedAnswer::None).give(output);
                 output.event_applied(kind);
                 if output.pauses_between_events() { Applied::EventThenPause } else { Applied::Event }
             },

@@ -37,18 +37,18 @@ pub(super) enum Change<O: RoomOutput> {
 }
 
 /// What follows the effects of an event: its answer, if it has one.
-pub(super) enum Answer<O: RoomOutput> {
+pub(super) enum OwedAnswer<O: RoomOutput> {
     None,
     Call(O::CallReply, Option<MessagePayload>),
     Request(O::RequestReply, Option<Response>),
 }
 
-impl<O: RoomOutput> Answer<O> {
+impl<O: RoomOutput> OwedAnswer<O> {
     pub(super) fn give(self, output: &mut O) {
         match self {
-            Answer::None => {}
-            Answer::Call(reply, answer) => output.answer(reply, answer),
-            Answer::Request(reply, response) => output.respond(reply, response),
+            OwedAnswer::None => {}
+            OwedAnswer::Call(reply, answer) => output.answer(reply, answer),
+            OwedAnswer::Request(reply, response) => output.respond(reply, response),
         }
     }
 }
@@ -94,7 +94,7 @@ impl<C: From<CloseReason>> RoomState<C> {
     }
 
     /// Makes the change of an event that has returned, ahead of its effects. Returns the answer that follows them.
-    pub(super) fn begin_event<O: RoomOutput<Close = C>>(&mut self, change: Change<O>, output: &mut O) -> Answer<O> {
+    pub(super) fn begin_event<O: RoomOutput<Close = C>>(&mut self, change: Change<O>, output: &mut O) -> OwedAnswer<O> {
         match change {
             Change::Join { client, connection, egress } => {
                 self.roster.add_member(client, connection);
@@ -103,24 +103,24 @@ impl<C: From<CloseReason>> RoomState<C> {
             Change::Leave(leave) => self.remove_member(leave, output),
             Change::Message { client, connection, bytes } => output.message_handled(client, connection, bytes),
             Change::FireTimer => self.timers.fire(output.now()),
-            Change::Answer(reply) => return Answer::Call(reply, None),
-            Change::Respond(reply) => return Answer::Request(reply, None),
+            Change::Answer(reply) => return OwedAnswer::Call(reply, None),
+            Change::Respond(reply) => return OwedAnswer::Request(reply, None),
             Change::Nothing => {}
         }
-        Answer::None
+        OwedAnswer::None
     }
 
     /// Applies one effect of an event that ends with `answer`.
     pub(super) fn apply_effect_of_event<O: RoomOutput<Close = C>>(
         &mut self,
         pending: &mut PendingEvents<Change<O>>,
-        answer: &mut Answer<O>,
+        answer: &mut OwedAnswer<O>,
         effect: Effect,
         output: &mut O,
     ) {
         match (effect, answer) {
-            (Effect::Answer { message }, Answer::Call(_, answer @ None)) => *answer = Some(message),
-            (Effect::Respond { response }, Answer::Request(_, answer @ None)) => *answer = Some(*response),
+            (Effect::Answer { message }, OwedAnswer::Call(_, answer @ None)) => *answer = Some(message),
+            (Effect::Respond { response }, OwedAnswer::Request(_, answer @ None)) => *answer = Some(*response),
             (effect, _) => self.apply_effect(pending, effect, output),
         }
     }

@@ -4,7 +4,7 @@
 //! longer while the room is empty.
 use std::time::Duration;
 
-use super::{config::RoomConfig, output::RoomLimit};
+use super::output::RoomLimit;
 
 /// A point in time: nanoseconds since the Unix epoch, or, in a simulated room, since the room was created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,11 +54,10 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    pub(crate) fn new(config: &RoomConfig) -> Self {
-        let RoomConfig { min_timer_interval, min_empty_timer_interval, .. } = *config;
+    pub(crate) fn new(min_interval: Duration, min_empty_interval: Duration) -> Self {
         Timers {
-            min_interval: min_timer_interval,
-            min_empty_interval: min_timer_interval.max(min_empty_timer_interval),
+            min_interval,
+            min_empty_interval: min_interval.max(min_empty_interval),
             asked: None,
             fired: None,
             empty_deadline: None,
@@ -144,8 +143,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn timers(interval: Duration) -> Timers {
-        let (min_timer_interval, min_empty_timer_interval) = (interval, 1000 * MS);
-        Timers::new(&RoomConfig { min_timer_interval, min_empty_timer_interval, ..RoomConfig::default() })
+        Timers::new(interval, 1000 * MS)
     }
 
     fn at(ms: u64) -> Timestamp {

@@ -3,14 +3,13 @@
 //! Small modules can take the compiler minutes and gigabytes, and it cannot be interrupted.
 //!
 //! *Invariant:* the process has no input but the module, and its end is waited for. Its output is trusted as the compiler's
-//! own, so the program must be one that calls [`compile_as_process`].
+//! own, so the program must be one that calls [`compile_as_process`](crate::compile_as_process).
 use std::{
     error::Error,
     ffi::OsString,
     io::{self, Read, Write},
-    mem,
     path::PathBuf,
-    process::{self, Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc,
         mpsc::{self, RecvTimeoutError},
@@ -20,27 +19,21 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use wasmtime::Engine;
-
-use crate::{
-    config::{Limit, WasmHostConfig},
-    engine,
-};
 
 /// The first byte of the output, before a compiled module.
-const COMPILED: u8 = 0;
+pub(crate) const COMPILED: u8 = 0;
 /// The first byte of the output, before the errors of a rejected module: a message and its causes.
-const REJECTED: u8 = 1;
+pub(crate) const REJECTED: u8 = 1;
 /// Separates the messages.
-const SEPARATOR: &str = "\0";
+pub(crate) const SEPARATOR: &str = "\0";
 /// Maximum size of a compiled module.
 const MAX_COMPILED_BYTES: u64 = 512 << 20;
 /// Maximum size of the process's messages on stderr.
 const MAX_STDERR_BYTES: u64 = 4 << 10;
 
 /// A program that compiles modules, each in a process of its own, with the limits
-/// [`compile_time`](WasmHostConfig::compile_time) and [`compile_memory_bytes`](WasmHostConfig::compile_memory_bytes). It has to
-/// call [`compile_as_process`] with its last two arguments, and nothing else.
+/// [`compile_time`](crate::WasmHostConfig::compile_time) and [`compile_memory_bytes`](crate::WasmHostConfig::compile_memory_bytes). It has to
+/// call [`compile_as_process`](crate::compile_as_process) with its last two arguments, and nothing else.
 ///
 /// Clones share the process: it compiles one module at a time. A load that begins meanwhile ends the process, and the load that
 /// waits for it fails with [`Superseded`](crate::WasmHostError::Superseded).
@@ -70,10 +63,13 @@ impl Eq for CompilerProcess {}
 
 /// The reason that a module was not compiled.
 #[derive(Debug)]
-pub(super) enum CompileError {
+pub(crate) enum CompileError {
     /// The compiler rejects the module.
     Rejected(Box<dyn Error + Send + Sync>),
-    Limit(Limit),
+    /// It takes too much time.
+    Time,
+    /// It takes too much memory.
+    Memory,
     Superseded,
     /// The process cannot be run, or ended without a result.
     Process(io::Error),
@@ -102,18 +98,15 @@ impl CompilerProcess {
         CompilerProcess { load: loads.latest, ..self.clone() }
     }
 
-    /// Compiles a module. Returns it as serialized by wasmtime.
-    pub(super) fn compile(&self, module: &[u8], config: &WasmHostConfig) -> Result<Vec<u8>, CompileError> {
+    /// Compiles a module within limits of time and memory. Returns it as serialized by wasmtime.
+    pub(crate) fn compile(&self, module: &[u8], time: Duration, memory_bytes: usize) -> Result<Vec<u8>, CompileError> {
         let mut loads = self.loads.lock();
         if loads.latest != self.load {
             return Err(CompileError::Superseded);
         }
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
-            .args([
-                config.compile_time.as_millis().min(u64::MAX.into()).to_string(),
-                config.compile_memory_bytes.to_string(),
-            ])
+            .args([time.as_millis().min(u64::MAX.into()).to_string(), memory_bytes.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -133,8 +126,8 @@ impl CompilerProcess {
             let messages = scope.spawn(|| read_to_end(stderr, MAX_STDERR_BYTES).unwrap_or_default());
             let watched = &running;
             scope.spawn(move || {
-                if end.recv_timeout(config.compile_time) == Err(RecvTimeoutError::Timeout) {
-                    watched.stop(CompileError::Limit(Limit::CompileTime));
+                if end.recv_timeout(time) == Err(RecvTimeoutError::Timeout) {
+                    watched.stop(CompileError::Time);
                 }
             });
             let output = read_output(stdout);
@@ -148,9 +141,7 @@ impl CompilerProcess {
         }
         match output.map_err(CompileError::Process)? {
             // The rest was not read, and must not be missed.
-            (_, bytes) if bytes.len() as u64 > MAX_COMPILED_BYTES => {
-                Err(CompileError::Limit(Limit::CompileMemoryBytes))
-            }
+            (_, bytes) if bytes.len() as u64 > MAX_COMPILED_BYTES => Err(CompileError::Memory),
             (Some(COMPILED), module) if status.success() => Ok(module),
             (Some(REJECTED), error) if status.success() => Err(CompileError::Rejected(Messages::read(&error))),
             _ => Err(explain(status, &String::from_utf8_lossy(&messages))),
@@ -192,8 +183,8 @@ fn read_output(mut stdout: impl Read) -> io::Result<(Option<u8>, Vec<u8>)> {
 /// Finds out why the process ended without a result.
 fn explain(status: ExitStatus, messages: &str) -> CompileError {
     match status.code() {
-        Some(code) if code == TIMED_OUT => CompileError::Limit(Limit::CompileTime),
-        _ if OUT_OF_MEMORY.iter().any(|part| messages.contains(part)) => CompileError::Limit(Limit::CompileMemoryBytes),
+        Some(code) if code == TIMED_OUT => CompileError::Time,
+        _ if OUT_OF_MEMORY.iter().any(|part| messages.contains(part)) => CompileError::Memory,
         _ => CompileError::Process(io::Error::other(format!("the compiler ended with {status}: {}", messages.trim()))),
     }
 }
@@ -231,59 +222,4 @@ impl Error for Messages {
 }
 
 /// The exit code of a process that took too long, as that of `timeout`.
-const TIMED_OUT: i32 = 124;
-
-/// Compiles the module on stdin and writes it to stdout, for a [`CompilerProcess`], within the limits in the two arguments that it
-/// adds. Call it in a program of its own, or before anything else in one that was started with a secret first argument.
-///
-/// # Errors
-///
-/// If the arguments are not those of a [`CompilerProcess`], or it has gone.
-pub fn compile_as_process(arguments: [&str; 2]) -> io::Result<()> {
-    let [time, memory] = arguments.map(|argument| argument.parse::<u64>().map_err(io::Error::other));
-    limit_process(memory?)?;
-    let time = Duration::from_millis(time?);
-    // If the other process is gone, nobody else ends this one.
-    thread::spawn(move || {
-        thread::sleep(time);
-        process::exit(TIMED_OUT);
-    });
-    let mut module = Vec::new();
-    io::stdin().lock().read_to_end(&mut module)?;
-    let engine = Engine::new(&engine::compiler_config());
-    let mut stdout = io::stdout().lock();
-    match engine.and_then(|engine| engine.precompile_module(&mem::take(&mut module))) {
-        Ok(compiled) => {
-            stdout.write_all(&[COMPILED])?;
-            stdout.write_all(&compiled)?;
-        }
-        Err(error) => {
-            let chain: Vec<_> = error.chain().map(ToString::to_string).collect();
-            stdout.write_all(&[REJECTED])?;
-            stdout.write_all(chain.join(SEPARATOR).as_bytes())?;
-        }
-    }
-    stdout.flush()
-}
-
-/// Limits the memory of this process, and ends it with the process that started it.
-#[cfg(unix)]
-fn limit_process(memory: u64) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    // Of what it can write to: the address space that it only reserves is not counted.
-    let limit = |resource, maximum: u64| {
-        let maximum = getrlimit(resource).maximum.map_or(maximum, |allowed| allowed.min(maximum));
-        setrlimit(resource, Rlimit { current: Some(maximum), maximum: Some(maximum) })
-    };
-    limit(Resource::Core, 0)?;
-    limit(Resource::Data, memory)?;
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn limit_process(_: u64) -> io::Result<()> {
-    Ok(())
-}
+pub(crate) const TIMED_OUT: i32 = 124;

@@ -186,10 +186,6 @@ impl<'a> Connection<'a> {
         }
         if drained.closing && self.closing.is_none() {
             let gives_up = self.outbound.closing() == Some(CloseCause::NoMemory);
-            if gives_up {
-                self.frames.discard();
-                self.outbound.set_incoming(0);
-            }
             self.start_closing(if gives_up { PeerState::Unreadable } else { PeerState::Open });
         }
         let done = match (drained.done, &self.closing) {
@@ -393,6 +389,10 @@ impl<'a> Connection<'a> {
             tracing::debug!(room = self.room_id, reason = %cause, "closing a connection");
         }
         self.seat = None;
+        if peer == PeerState::Unreadable {
+            self.frames.discard();
+            self.outbound.set_incoming(0);
+        }
         let deadline = Instant::now() + self.close_time;
         self.closing = Some(CloseHandshake { deadline, peer });
         self.sleep.as_mut().reset(deadline);

@@ -17,6 +17,9 @@ use crate::metrics::Metrics;
 /// Clients that hold less are not closed when memory is short: it would gain nothing.
 pub(crate) const HOLDER_BYTES: usize = 16 << 10;
 
+/// Clients are closed if they hold at least this fraction of what is missing.
+const GAIN_FRACTION: usize = 8;
+
 /// A client that holds memory.
 pub(crate) trait MemoryHolder: Send + Sync {
     /// Returns how many bytes it holds.
@@ -75,6 +78,12 @@ impl ClientMemory {
         // Not under the lock: each has a lock of its own, under which it adds itself.
         let holders: Vec<_> = self.holders.lock().iter().filter_map(|(_, holder)| holder.upgrade()).collect();
         let mut holders: Vec<_> = holders.into_iter().map(|holder| (holder.held(), holder)).collect();
+        holders.retain(|(held, _)| *held > 0);
+        let all: usize = holders.iter().map(|(held, _)| held).sum();
+        // Something else takes the memory: closing clients would gain little.
+        if all < bytes / GAIN_FRACTION {
+            return 0;
+        }
         holders.sort_by_key(|(held, _)| Reverse(*held));
         let mut freed = 0;
         let mut closed = 0;

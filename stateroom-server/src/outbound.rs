@@ -149,16 +149,22 @@ impl Outbound {
     }
 
     /// Sends control frames: pings and pongs. They are queued in order and do not count as messages.
-    pub(crate) fn write_control(&self, bytes: &[u8]) {
+    pub(crate) fn write_control(self: &Arc<Self>, bytes: &[u8]) {
         let mut state = self.lock();
         if state.close.is_some() || bytes.is_empty() {
             return;
         }
         let written = if state.queue.is_empty() { state.try_write(&[IoSlice::new(bytes)]) } else { 0 };
         let rest = bytes.get(written..).unwrap_or_default();
+        if rest.is_empty() {
+            return;
+        }
         let before = QueuedBytes::of(&state);
         state.queue.push_control(rest);
         self.record_queued(before, &state);
+        self.update_holder(&mut state);
+        drop(state);
+        self.memory.budget().settle();
     }
 
     /// Closes the connection after the current queue. Nothing is sent after the close frame; only the first cause counts.
@@ -286,7 +292,7 @@ impl Outbound {
 
     /// Adds the client to those that hold much memory, or removes it.
     fn update_holder(self: &Arc<Self>, state: &mut OutboundState) {
-        let held = state.queue.queued.bytes + self.incoming.load(Ordering::Relaxed);
+        let held = state.queue.held_bytes + self.incoming.load(Ordering::Relaxed);
         match state.holder {
             None if held >= HOLDER_BYTES => {
                 state.holder = Some(self.memory.add_holder(Arc::downgrade(&(self.clone() as Arc<dyn MemoryHolder>))))
@@ -316,20 +322,18 @@ impl Outbound {
 impl MemoryHolder for Outbound {
     /// Returns the number of bytes queued for the client, and of its incomplete message.
     fn held(&self) -> usize {
-        self.lock().queue.queued.bytes + self.incoming.load(Ordering::Relaxed)
+        self.lock().queue.held_bytes + self.incoming.load(Ordering::Relaxed)
     }
 
     /// Closes the connection because memory is short, and discards the queue. A close frame can be sent only if nothing was
-    /// queued.
+    /// queued. A connection that is being closed already ends at once.
     fn give_up(&self) {
         let mut state = self.lock();
         let before = QueuedBytes::of(&state);
         let is_open = state.close.is_none();
         state.close.get_or_insert(CloseCause::NoMemory);
-        if state.queue.is_empty() {
-            if is_open {
-                state.queue.push(encode::close(&CloseCause::NoMemory));
-            }
+        if state.queue.is_empty() && is_open {
+            state.queue.push(encode::close(&CloseCause::NoMemory));
         } else {
             state.queue = Queue::default();
             state.is_discarded = true;

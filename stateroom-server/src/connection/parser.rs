@@ -62,6 +62,7 @@ pub(crate) struct FrameParser {
     message_bytes: usize,
     /// Parsed messages that were not taken yet.
     waiting: VecDeque<Message>,
+    waiting_bytes: usize,
     /// The cause for which the rest of the input cannot be parsed.
     broken: Option<CloseCause>,
 }
@@ -93,6 +94,7 @@ impl FrameParser {
             has_unparsed: !ahead.is_empty(),
             incomplete: BytesMut::from(ahead.as_slice()),
             waiting: VecDeque::new(),
+            waiting_bytes: 0,
             broken: None,
         }
     }
@@ -112,9 +114,10 @@ impl FrameParser {
         self.incomplete_message
     }
 
-    /// Returns the number of bytes kept of an incomplete message, or 0 if they are few.
+    /// Returns the number of bytes kept of an incomplete message and of those that wait, or 0 if they are few.
     pub(crate) fn kept_bytes(&self) -> usize {
-        let kept = if self.incomplete_message { self.message_bytes + self.incomplete.capacity() } else { 0 };
+        let incomplete = if self.incomplete_message { self.message_bytes + self.incomplete.capacity() } else { 0 };
+        let kept = incomplete + self.waiting_bytes;
         if kept < KEPT_BYTES { 0 } else { kept }
     }
 
@@ -135,6 +138,7 @@ impl FrameParser {
         let most = messages.len() + most;
         if !mem::take(&mut self.has_unparsed) && self.has_more() {
             let mut waiting = mem::take(&mut self.waiting);
+            self.waiting_bytes = 0;
             return self.take(&mut waiting.drain(..), most, messages, replies);
         }
         SCRATCH.with_borrow_mut(|scratch| {
@@ -225,6 +229,7 @@ impl FrameParser {
             }
         }
         self.waiting.extend(parsed);
+        self.waiting_bytes = self.waiting.iter().map(size).sum();
         if self.has_more() { ReadOutcome::More } else { ReadOutcome::Drained }
     }
 
@@ -239,6 +244,16 @@ impl FrameParser {
             Error::InvalidUtf8 => CloseCause::NotUtf8,
             error => CloseCause::Protocol(error.to_string()),
         }
+    }
+}
+
+/// Returns the size of a message's content.
+fn size(message: &Message) -> usize {
+    match message {
+        Message::Text(content) | Message::Binary(content) | Message::Ping(content) | Message::Pong(content) => {
+            content.len()
+        }
+        Message::Close(_) => 0,
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn answer(
     request.claims = admitted.details.claims;
     let handle = rooms.room_for_request(&room_id, maker, may_begin).await.map_err(refused)?;
     match timeout(settings.limits.request_time, handle.request(request)).await {
-        Ok(Ok(Some(response))) => Ok(from_room(&room_id, response, &settings.response_headers, budget)),
+        Ok(Ok(Some(response))) => from_room(&room_id, response, &settings.response_headers, budget),
         Ok(Ok(None)) => Err(HttpRefusal::Unanswered),
         Ok(Err(_ended)) => Err(HttpRefusal::RoomEnded),
         Err(_) => {
@@ -127,19 +127,25 @@ async fn read(shared: &Shared, body: Body) -> Result<(Vec<u8>, Reservation), Htt
                 false => HttpRefusal::Malformed("the request body is incomplete".to_owned()),
             })?;
             let Ok(data) = frame.into_data() else { continue };
-            if !reservation.try_grow(data.len()) {
-                Limit::TotalMemoryBytes.exceeded();
-                return Err(HttpRefusal::from(Refusal::NoMemory));
-            }
+            reserve(&mut reservation, data.len())?;
             bytes.extend_from_slice(&data);
         }
-        Ok(())
+        Ok::<_, HttpRefusal>(())
     };
     timeout(limits.message_time, read).await.map_err(|_| {
         Limit::MessageTime.exceeded();
         HttpRefusal::BodyTime
     })??;
     Ok((bytes, reservation))
+}
+
+/// Reserves the next bytes of a body.
+fn reserve(reservation: &mut Reservation, bytes: usize) -> Result<(), HttpRefusal> {
+    if reservation.try_grow(bytes) {
+        return Ok(());
+    }
+    Limit::TotalMemoryBytes.exceeded();
+    Err(Refusal::NoMemory.into())
 }
 
 /// A body of a response, reserved until it is sent.
@@ -161,7 +167,12 @@ fn for_room(headers: &HeaderMap, passed_on: &[String], cookie: Option<&str>) -> 
     names.flat_map(|name| credentials::for_room(headers, name, cookie)).take(room::MAX_HEADERS).collect()
 }
 
-fn from_room(room_id: &str, response: room::Response, listed: &[String], budget: &MemoryBudget) -> Response {
+fn from_room(
+    room_id: &str,
+    response: room::Response,
+    listed: &[String],
+    budget: &MemoryBudget,
+) -> Result<Response, HttpRefusal> {
     let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
     let Some(status) = status else {
         static WARNINGS: WarningLimiter = WarningLimiter::frequent();
@@ -170,10 +181,11 @@ fn from_room(room_id: &str, response: room::Response, listed: &[String], budget:
             let status = response.status;
             tracing::warn!(room = room_id, status, suppressed, "a room answered with an invalid status; sent as 500");
         }
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        return Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response());
     };
     let headers = permitted(room_id, &response.headers, listed);
-    let _reservation = Reservation::of(budget, response.body.len());
+    let mut _reservation = Reservation::empty(budget);
+    reserve(&mut _reservation, response.body.len())?;
     let body = Bytes::from_owner(ReservedBody { bytes: response.body, _reservation });
-    (status, headers, body).into_response()
+    Ok((status, headers, body).into_response())
 }

@@ -23,6 +23,8 @@ pub(super) struct Queue {
     pub(super) queued: Load,
     /// Bytes of the pieces that are not shared, however much of the first is written.
     pub(super) own_bytes: usize,
+    /// Bytes of all pieces, however much of the first is written: a piece is released as a whole.
+    pub(super) held_bytes: usize,
     /// The largest batches, by messages and by bytes, since the queue was within its limits.
     largest: Load,
 }
@@ -97,6 +99,7 @@ impl Queue {
                 last.extend_from_slice(rest);
                 self.queued.bytes += rest.len();
                 self.own_bytes += rest.len();
+                self.held_bytes += rest.len();
             }
             _ if rest.is_empty() => {}
             _ => self.push(rest.to_vec()),
@@ -125,6 +128,7 @@ impl Queue {
                     *before += messages;
                     self.queued.add(Load { messages, bytes: bytes.len() });
                     self.own_bytes += bytes.len();
+                    self.held_bytes += bytes.len();
                 }
                 (None, _) => {
                     self.push_piece(Piece { bytes: PieceBytes::Own(batch.bytes(&rest).to_vec()), messages });
@@ -149,6 +153,7 @@ impl Queue {
     fn push_piece(&mut self, piece: Piece) {
         self.queued.add(Load { messages: piece.messages, bytes: piece.bytes.as_slice().len() });
         self.own_bytes += piece.bytes.own_bytes();
+        self.held_bytes += piece.bytes.as_slice().len();
         self.pieces.push_back(piece);
     }
 
@@ -175,6 +180,7 @@ impl Queue {
             self.written -= length;
             self.queued.messages = self.queued.messages.saturating_sub(first.messages);
             self.own_bytes = self.own_bytes.saturating_sub(first.bytes.own_bytes());
+            self.held_bytes = self.held_bytes.saturating_sub(length);
             self.pieces.pop_front();
         }
         // Releases the memory of a long queue.

@@ -24,6 +24,11 @@ const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 /// The same while over half of the limit is used.
 const SHORT_SAMPLE_INTERVAL: Duration = Duration::from_millis(10);
 
+/// Minimum time between two rounds of giving memory back while more than the limit is reserved.
+const RELIEF_INTERVAL: Duration = Duration::from_millis(1);
+/// The same while little is reserved, but the process uses much.
+const RESIDENT_RELIEF_INTERVAL: Duration = Duration::from_millis(250);
+
 /// Assumed where the system does not tell.
 const UNKNOWN_MACHINE_BYTES: usize = 4 << 30;
 
@@ -38,8 +43,10 @@ struct State {
     resident: AtomicUsize,
     probe: fn() -> Option<usize>,
     start: Instant,
-    /// Milliseconds from `start` to the last sample, plus one; 0 before the first.
+    /// When the memory of the process was last sampled, and when memory was last given back: milliseconds from `start`, plus one;
+    /// 0 before the first time.
     sampled_at: AtomicU64,
+    relieved_at: AtomicU64,
     reliefs: Mutex<Vec<Weak<dyn Relief>>>,
 }
 
@@ -91,6 +98,7 @@ impl MemoryBudget {
             probe,
             start: Instant::now(),
             sampled_at: AtomicU64::new(0),
+            relieved_at: AtomicU64::new(0),
             reliefs: Mutex::default(),
         }))
     }
@@ -113,16 +121,16 @@ impl MemoryBudget {
         self.shortage().is_some()
     }
 
-    /// Reserves `bytes` if they are within the limit. Returns whether they are. Nothing that [`Relief`] needs may be locked.
+    /// Reserves `bytes` if no more than seven eighths of the limit are used then, so that nobody else is short for them. Returns
+    /// whether they are reserved. Nothing that [`Relief`] needs may be locked.
     #[must_use]
     pub fn try_reserve(&self, bytes: usize) -> bool {
-        self.reserve(bytes);
         self.sample();
-        let fits = self.used() <= self.0.limit;
-        if !fits {
-            self.release(bytes);
-        }
-        fits
+        let most = self.0.most_for_new();
+        let resident = self.0.resident.load(Ordering::Relaxed);
+        let fits = |reserved: usize| reserved.checked_add(bytes).filter(|sum| *sum <= most);
+        let reserved = &self.0.reserved;
+        resident <= most && reserved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
     }
 
     /// Reserves `bytes` that are in use already, even above the limit. [`settle`](Self::settle) is to be called soon.
@@ -141,7 +149,10 @@ impl MemoryBudget {
 
     /// Releases `bytes` that were reserved.
     pub fn release(&self, bytes: usize) {
-        self.0.reserved.fetch_sub(bytes, Ordering::Relaxed);
+        let reserved = &self.0.reserved;
+        let released = |reserved: usize| Some(reserved.saturating_sub(bytes));
+        let before = reserved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, released);
+        debug_assert!(before.is_ok_and(|before| before >= bytes), "more is released than was reserved");
     }
 
     /// Adds something that gives memory back when it is short, for as long as it lives.
@@ -165,17 +176,13 @@ impl MemoryBudget {
         if used >= self.0.limit {
             return Some(Shortage::Reached);
         }
-        (used > self.0.limit / 8 * 7).then_some(Shortage::Near)
+        (used > self.0.most_for_new()).then_some(Shortage::Near)
     }
 
     /// Samples what the process uses, unless that was done a moment ago, and gives memory back if it is short.
     fn sample(&self) {
-        let now = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        let last = self.0.sampled_at.load(Ordering::Relaxed);
         let interval = if self.used() > self.0.limit / 2 { SHORT_SAMPLE_INTERVAL } else { SAMPLE_INTERVAL };
-        let is_recent = last > 0 && u128::from(now.saturating_sub(last)) < interval.as_millis();
-        let is_first = || self.0.sampled_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if !is_recent && is_first() {
+        if self.0.is_due(&self.0.sampled_at, interval) {
             self.record();
             self.relieve();
         }
@@ -183,14 +190,48 @@ impl MemoryBudget {
 
     fn relieve(&self) {
         let Some(shortage) = self.shortage() else { return };
+        let reserved = self.0.reserved.load(Ordering::Relaxed);
+        let is_reserved = reserved > self.0.most_for_new();
+        let interval = match shortage {
+            Shortage::Reached if reserved >= self.0.limit => RELIEF_INTERVAL,
+            _ if is_reserved => SHORT_SAMPLE_INTERVAL,
+            // What was given back is missing from the next sample only.
+            _ => RESIDENT_RELIEF_INTERVAL,
+        };
+        let is_first = self.0.relieved_at.load(Ordering::Relaxed) == 0;
+        if !self.0.is_due(&self.0.relieved_at, interval) {
+            return;
+        }
+        if !is_reserved {
+            // The process may keep what was released.
+            machine::trim();
+            if is_first {
+                return;
+            }
+        }
         // Not under the lock: what gives memory back releases reservations, and may reserve others.
         let reliefs: Vec<_> = self.0.reliefs.lock().iter().filter_map(Weak::upgrade).collect();
         for relief in reliefs {
-            let excess = self.used().saturating_sub(self.0.limit / 8 * 7);
+            let excess = self.used().saturating_sub(self.0.most_for_new());
             if excess > 0 {
                 relief.relieve(excess, shortage);
             }
         }
+    }
+}
+
+impl State {
+    /// Returns how much may be used when something new begins: seven eighths of the limit.
+    fn most_for_new(&self) -> usize {
+        self.limit / 8 * 7
+    }
+
+    /// Returns whether `last` is at least `interval` ago, and sets it to now if so: for one caller.
+    fn is_due(&self, last: &AtomicU64, interval: Duration) -> bool {
+        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        let before = last.load(Ordering::Relaxed);
+        let is_due = before == 0 || u128::from(now.saturating_sub(before)) >= interval.as_millis();
+        is_due && last.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -239,21 +280,22 @@ mod tests {
     #[test]
     fn refuses_what_exceeds_the_limit() {
         let budget = MemoryBudget::of_reservations(1000);
+        assert!(!budget.try_reserve(876) && !budget.try_reserve(usize::MAX));
         assert!(budget.try_reserve(875) && !budget.is_short());
-        assert!(budget.try_reserve(125) && budget.is_short());
         assert!(!budget.try_reserve(1));
-        assert_eq!(budget.used(), 1000);
+        assert_eq!(budget.used(), 875);
+        budget.reserve(1);
+        assert!(budget.is_short());
         budget.release(200);
-        assert!(budget.try_reserve(1) && !budget.is_short());
+        assert!(budget.try_reserve(100) && !budget.is_short());
     }
 
     #[test]
     fn counts_what_the_process_uses_otherwise() {
-        let budget = MemoryBudget::with_probe(1000, || Some(990));
-        assert!(budget.try_reserve(10) && budget.is_short());
-        budget.release(10);
-        let budget = MemoryBudget::with_probe(1000, || Some(1001));
-        assert!(!budget.try_reserve(0));
+        let budget = MemoryBudget::with_probe(1000, || Some(875));
+        assert!(budget.try_reserve(800) && !budget.try_reserve(100) && !budget.is_short());
+        let budget = MemoryBudget::with_probe(1000, || Some(876));
+        assert!(!budget.try_reserve(0) && budget.is_short());
     }
 
     #[test]

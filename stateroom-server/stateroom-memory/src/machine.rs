@@ -24,6 +24,20 @@ pub(super) fn resident() -> Option<usize> {
     kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "RssAnon:")
 }
 
+/// Has the allocator give freed memory back to the system, on a thread of its own: that takes a while.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "a function of the C library, which may be called at any time")]
+pub(super) fn trim() {
+    // Without a thread, the memory stays with the process until the next time.
+    let _ = std::thread::Builder::new().name("trim".to_owned()).spawn(|| {
+        // SAFETY: it takes the locks of the allocator, and has no other preconditions.
+        unsafe { libc::malloc_trim(0) }
+    });
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(super) fn trim() {}
+
 /// Returns a field of a text such as `/proc/meminfo`, in bytes.
 fn kibibytes(text: &str, field: &str) -> Option<usize> {
     let line = text.lines().find_map(|line| line.strip_prefix(field))?;

@@ -45,6 +45,9 @@ impl Refusal {
     }
 }
 
+/// Most guests use little of the memory with which they start: of that, only what exceeds this is reserved.
+const FREE_BYTES: usize = 2 << 20;
+
 /// The name of the limit of the process, in metrics and in the configuration of the command line.
 const TOTAL_MEMORY: &str = "total_memory_bytes";
 
@@ -58,8 +61,8 @@ pub(crate) struct ResourceLimits {
     refusal: Option<Refusal>,
     /// The memory by which the guest has grown since it started.
     growth: Reservation,
-    /// The memory with which it started.
-    start_bytes: usize,
+    /// The part of its memory that is not reserved; `None` before it started.
+    free_bytes: Option<usize>,
 }
 
 impl ResourceLimits {
@@ -73,7 +76,7 @@ impl ResourceLimits {
             wasm_stack_bytes,
             refusal: None,
             growth,
-            start_bytes: 0,
+            free_bytes: None,
         }
     }
 
@@ -118,15 +121,11 @@ impl ResourceLimiter for ResourceLimits {
                 self.refuse(Refusal::ModuleMemory(maximum));
             }
             _ if desired > self.memory_bytes => self.refuse(Refusal::Memory(self.memory_bytes)),
-            // Most guests use little of the memory with which they start.
-            _ if current == 0 => {
-                self.start_bytes = desired;
-                return Ok(true);
-            }
             _ => {
+                let free = *self.free_bytes.get_or_insert(desired.min(FREE_BYTES));
                 // The system may have refused the last growth.
-                self.growth.shrink_to(current.saturating_sub(self.start_bytes));
-                if self.growth.try_grow(desired.saturating_sub(current)) {
+                self.growth.shrink_to(current.saturating_sub(free));
+                if self.growth.try_grow(desired.saturating_sub(current.max(free))) {
                     return Ok(true);
                 }
                 self.refuse(Refusal::TotalMemory(self.growth.budget().limit()));

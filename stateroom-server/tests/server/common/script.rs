@@ -125,6 +125,7 @@ impl StateroomServiceFactory for ScriptFactory {
 /// | `disconnect-timer MS` | sets the timer on each `disconnect` |
 /// | `panic X` | broadcasts X, sets the timer to 0, and panics |
 /// | `spam N SIZE` | broadcasts N messages of SIZE bytes |
+/// | `burst N TIMES SIZE` | sends TIMES messages of SIZE bytes to client N |
 /// | `overrun N TIMES` | sets the timer to 0 and sends TIMES messages to client N |
 /// | `keep`, `kept X` | stores a copy of the context; broadcasts X through it |
 /// | `thread X`, `task X` | broadcasts X from a new thread or task |
@@ -199,6 +200,12 @@ impl StateroomService for Script {
             "spam" => {
                 for _ in 0..first.parse().unwrap() {
                     context.send_message(MessageRecipient::Broadcast, "x".repeat(second.parse().unwrap()));
+                }
+            }
+            "burst" => {
+                let (count, size) = second.split_once(' ').unwrap();
+                for _ in 0..count.parse().unwrap() {
+                    context.send_message(ClientId(first.parse().unwrap()), "x".repeat(size.parse().unwrap()));
                 }
             }
             "overrun" => {

@@ -75,8 +75,8 @@ pub struct Server {
     pub admission: Admission,
     /// The limits on resources.
     pub limits: Limits,
-    /// The memory for clients and rooms. Over seven eighths of it, clients are refused with 503 and empty rooms end, unless the
-    /// shutdown policy is `never`. When it is used up, the clients that hold most of it are closed with 1013, or without a
+    /// The memory for clients and rooms. Over seven eighths of it, guests cannot grow, clients are refused with 503 and empty
+    /// rooms end, unless the shutdown policy is `never`. When it is used up, the clients that hold most of it are closed with 1013, or without a
     /// close frame if messages were queued for them. Share one with the service factory. Default: that of the
     /// process, three quarters of the memory of the machine or of the process's control group.
     pub memory_budget: MemoryBudget,

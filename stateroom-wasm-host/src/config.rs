@@ -40,8 +40,8 @@ macro_rules! limits {
             /// them. It holds at most 64 modules and 512 MiB; the least recently used are removed first. Default
             /// (`None`): modules are compiled at each start.
             pub cache: Option<PathBuf>,
-            /// The memory of the process, of which the memory of guests counts beyond that with which they start. When it is
-            /// used up, guests cannot grow. Share one with the server. Default: that of the process, three quarters of
+            /// The memory of the process, of which the memory of guests counts beyond the first 2 MiB that each starts with. Over
+            /// seven eighths of it, guests cannot grow. Share one with the server. Default: that of the process, three quarters of
             /// the memory of the machine or of the process's control group.
             pub memory_budget: MemoryBudget,
             /// Program that compiles modules in a process of its own, which the limits `compile_time` and

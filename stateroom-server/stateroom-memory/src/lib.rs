@@ -26,7 +26,7 @@ const SHORT_SAMPLE_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Minimum time between two rounds of giving memory back while more than the limit is reserved.
 const RELIEF_INTERVAL: Duration = Duration::from_millis(1);
-/// The same while little is reserved, but the process uses much.
+/// The same near the limit while little is reserved, but the process uses much.
 const RESIDENT_RELIEF_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Assumed where the system does not tell.
@@ -43,10 +43,11 @@ struct State {
     resident: AtomicUsize,
     probe: fn() -> Option<usize>,
     start: Instant,
-    /// When the memory of the process was last sampled, and when memory was last given back: milliseconds from `start`, plus one;
-    /// 0 before the first time.
+    /// When the memory of the process was last sampled, when memory was last given back, and when freed memory was last returned to
+    /// the system: milliseconds from `start`, plus one; 0 before the first time.
     sampled_at: AtomicU64,
     relieved_at: AtomicU64,
+    trimmed_at: AtomicU64,
     reliefs: Mutex<Vec<Weak<dyn Relief>>>,
 }
 
@@ -99,6 +100,7 @@ impl MemoryBudget {
             start: Instant::now(),
             sampled_at: AtomicU64::new(0),
             relieved_at: AtomicU64::new(0),
+            trimmed_at: AtomicU64::new(0),
             reliefs: Mutex::default(),
         }))
     }
@@ -194,20 +196,15 @@ impl MemoryBudget {
         let is_reserved = reserved > self.0.most_for_new();
         let interval = match shortage {
             Shortage::Reached if reserved >= self.0.limit => RELIEF_INTERVAL,
-            _ if is_reserved => SHORT_SAMPLE_INTERVAL,
-            // What was given back is missing from the next sample only.
-            _ => RESIDENT_RELIEF_INTERVAL,
+            Shortage::Near if !is_reserved => RESIDENT_RELIEF_INTERVAL,
+            _ => SHORT_SAMPLE_INTERVAL,
         };
-        let is_first = self.0.relieved_at.load(Ordering::Relaxed) == 0;
         if !self.0.is_due(&self.0.relieved_at, interval) {
             return;
         }
-        if !is_reserved {
-            // The process may keep what was released.
+        // The process may keep what was released.
+        if !is_reserved && self.0.is_due(&self.0.trimmed_at, RESIDENT_RELIEF_INTERVAL) {
             machine::trim();
-            if is_first {
-                return;
-            }
         }
         // Not under the lock: what gives memory back releases reservations, and may reserve others.
         let reliefs: Vec<_> = self.0.reliefs.lock().iter().filter_map(Weak::upgrade).collect();

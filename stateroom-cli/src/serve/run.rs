@@ -1,6 +1,8 @@
 //! Running a server from its settings until a signal stops it.
+#[cfg(unix)]
+use std::os::unix::fs::DirBuilderExt;
 use std::{
-    fs,
+    fs::DirBuilder,
     io::{self, IsTerminal},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -90,7 +92,7 @@ fn needs(path: &Path, settings: &ResolvedSettings) -> SandboxNeeds {
     let cache = cache.then(module_cache).flatten();
     let cache = cache.filter(|cache| {
         // The host does it again, and reports errors.
-        fs::create_dir_all(cache).is_ok()
+        create_private(cache).is_ok()
     });
     SandboxNeeds {
         files: statics.chain(keys).chain([path.to_owned()]).collect(),
@@ -98,6 +100,14 @@ fn needs(path: &Path, settings: &ResolvedSettings) -> SandboxNeeds {
         ports: admin.iter().map(SocketAddr::port).chain([server.port]).collect(),
         connects: connects(),
     }
+}
+
+/// Creates a directory, with those around it, that only its user can access, as the host requires.
+fn create_private(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.recursive(true).create(directory)
 }
 
 /// Returns whether spans are exported.

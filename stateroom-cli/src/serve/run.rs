@@ -74,7 +74,7 @@ pub(crate) struct ServeOptions {
 /// Returns an error if the module cannot be loaded, an address cannot be bound, or the server fails.
 pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {
     if let Some(path) = &options.sandboxed {
-        sandbox::restrict(&needs(path, &settings));
+        sandbox::restrict(&needs(path, module, &settings));
     }
     stderr::queue().context("failed to start the thread of the log")?;
     let runtime = start_runtime().context("failed to start the Tokio runtime")?;
@@ -85,7 +85,7 @@ pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, opt
 }
 
 /// Returns what the server reads, writes and listens on, with the directory of compiled modules created.
-fn needs(path: &Path, settings: &ResolvedSettings) -> SandboxNeeds {
+fn needs(path: &Path, module: &Path, settings: &ResolvedSettings) -> SandboxNeeds {
     let ResolvedSettings { server, tls, admin, admission, cache, .. } = settings;
     let statics = [&server.static_path, &server.client_path].into_iter().flatten().map(PathBuf::from);
     let keys = [&tls.0, &tls.1].into_iter().flatten().chain(admission.key_files()).cloned();
@@ -95,7 +95,7 @@ fn needs(path: &Path, settings: &ResolvedSettings) -> SandboxNeeds {
         create_private(cache).is_ok()
     });
     SandboxNeeds {
-        files: statics.chain(keys).chain([path.to_owned()]).collect(),
+        files: statics.chain(keys).chain([path, module].map(Path::to_owned)).collect(),
         cache,
         ports: admin.iter().map(SocketAddr::port).chain([server.port]).collect(),
         connects: connects(),

@@ -142,3 +142,22 @@ fn the_module_may_come_from_a_pipe_of_the_shell() {
     let listening = String::from_utf8_lossy(&output.stdout);
     assert!(listening.contains("listening on http"), "{listening} {}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[tokio::test]
+async fn the_module_of_a_directory_may_be_a_link_to_elsewhere() {
+    if !has_landlock() {
+        return;
+    }
+    let files = directory(&[("modules/1.wasm", ""), ("app/dist/static/index.html", "page")]);
+    let path = |name: &str| files.path().join(name);
+    fs::write(path("modules/1.wasm"), wat::parse_str(ECHO).unwrap()).unwrap();
+    symlink("../../modules/1.wasm", path("app/dist/server.wasm")).unwrap();
+    let mut command = stateroom();
+    command.arg("serve").arg(path("app/dist"));
+    let (server, admin, _) = start(&mut command).await;
+    fs::copy(path("modules/1.wasm"), path("modules/2.wasm")).unwrap();
+    symlink("../../modules/2.wasm", path("app/dist/next")).unwrap();
+    fs::rename(path("app/dist/next"), path("app/dist/server.wasm")).unwrap();
+    let answer = reload(&server, admin).await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+}

@@ -1,6 +1,6 @@
 //! Giving up what the serving process does not need, with Landlock, which Linux has since 5.13.
 //!
-//! Guests are confined by WebAssembly. This is for the case that one breaks out: it finds no files but those that are served, no
+//! Guests are confined by WebAssembly. This is for the case that one breaks out: it finds no files but those next to what is served, no
 //! programs to run and nobody to connect to.
 //!
 //! *Invariant:* restrictions apply to the calling thread and those that it starts, and cannot be undone: they are applied before

@@ -1,7 +1,7 @@
 //! The sandbox of the serving process: what it takes away, and that nothing of what a server does needs it.
 use std::{fs, net::SocketAddr, os::unix::fs::symlink, process::Command};
 
-use crate::common::{Serving, directory, stateroom, write};
+use crate::common::{Serving, directory, failure, stateroom, write};
 
 const ECHO: &str = include_str!("../../../stateroom-wasm-host/tests/guests/echo.wat");
 
@@ -49,7 +49,10 @@ async fn a_server_sees_only_the_files_that_it_serves() {
         command.arg("serve").arg(&module).args(flags);
         let (server, admin) = if expected == "422" {
             let (server, admin, line) = start(&mut command).await;
-            assert!(line.contains("no files but those to serve, no programs, no outgoing TCP connections"), "{line}");
+            assert!(
+                line.contains("reads only the directories of what it serves, runs no programs, opens no outgoing TCP"),
+                "{line}"
+            );
             (server, admin)
         } else {
             command.args(["--ip", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0"]);
@@ -160,4 +163,20 @@ async fn the_module_of_a_directory_may_be_a_link_to_elsewhere() {
     fs::rename(path("app/dist/next"), path("app/dist/server.wasm")).unwrap();
     let answer = reload(&server, admin).await;
     assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+}
+
+#[test]
+fn a_home_directory_that_can_be_read_is_warned_of() {
+    if !has_landlock() {
+        return;
+    }
+    let files = directory(&[("a.wat", ECHO), ("app/a.wat", ECHO)]);
+    for (module, is_warned) in [("a.wat", true), ("app/a.wat", false)] {
+        let mut command = stateroom();
+        // An address of documentation, which no machine has: the server ends after it has loaded the module.
+        command.args(["serve", module, "--ip", "192.0.2.1"]).current_dir(files.path()).env("HOME", files.path());
+        let log = failure(&command.output().unwrap());
+        let warning = format!("could read all of `{}`", fs::canonicalize(files.path()).unwrap().display());
+        assert_eq!(log.contains(&warning), is_warned, "{log}");
+    }
 }

@@ -26,6 +26,8 @@ const SYSTEM: [&str; 6] =
     ["/proc", "/sys/fs/cgroup", "/sys/devices/system", "/sys/kernel/mm", "/etc/ld.so.cache", "/dev/urandom"];
 /// What it takes to find the address of a name and to verify a certificate.
 const NETWORK: [&str; 7] = ["/etc", "/lib", "/lib64", "/usr/lib", "/usr/share", "/run", "/var/lib"];
+/// Directories that hold files of many purposes, as the home directory does.
+const BROAD: [&str; 8] = ["/dev", "/etc", "/home", "/root", "/run", "/tmp", "/usr", "/var"];
 
 /// Returns whether the kernel has Landlock, and it is enabled.
 pub(crate) fn is_available() -> bool {
@@ -46,8 +48,16 @@ pub(crate) fn restrict(needs: &SandboxNeeds) {
             tracing::info!("not sandboxed: the kernel has no Landlock, or it is disabled");
         }
         Ok(_) => {
-            let network = if needs.connects || !restricts_network() { "" } else { ", no outgoing TCP connections" };
-            tracing::info!("sandboxed: no files but those to serve, no programs{network}");
+            let network =
+                if needs.connects || !restricts_network() { "" } else { ", opens no outgoing TCP connections" };
+            tracing::info!("sandboxed: reads only the directories of what it serves, runs no programs{network}");
+            for path in directories(needs).iter().filter(|path| is_broad(path)) {
+                tracing::warn!(
+                    "a guest that breaks out of WebAssembly could read all of `{}`: serve from a directory that contains \
+                     nothing else",
+                    path.display()
+                );
+            }
         }
         Err(error) => tracing::warn!("not sandboxed: {error}"),
     }
@@ -67,7 +77,7 @@ fn try_restrict(needs: &SandboxNeeds) -> Result<RestrictionStatus, RulesetError>
         ruleset = ruleset.handle_access(network)?;
     }
     let mut ruleset = ruleset.scope(scopes())?.create()?;
-    for path in needs.files.iter().flat_map(|path| replaceable(path)) {
+    for path in directories(needs) {
         ruleset = allow(ruleset, &path, READ)?;
     }
     for path in SYSTEM.iter().chain(if needs.connects { &NETWORK[..] } else { &[] }) {
@@ -117,6 +127,17 @@ fn allow(ruleset: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Re
     // Other rights make no sense for a file.
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(RESTRICTIONS) };
     ruleset.add_rule(PathBeneath::new(file, access))
+}
+
+/// Returns the directories to read what is served in.
+fn directories(needs: &SandboxNeeds) -> BTreeSet<PathBuf> {
+    needs.files.iter().flat_map(|path| replaceable(path)).collect()
+}
+
+/// Returns whether a directory holds files of many purposes.
+fn is_broad(directory: &Path) -> bool {
+    let home = std::env::home_dir().and_then(|home| fs::canonicalize(home).ok());
+    home.is_some_and(|home| home == directory) || BROAD.iter().any(|broad| Path::new(broad) == directory)
 }
 
 /// Returns the directories to read a file or a directory in, also after it was replaced: by renaming another, or by changing a

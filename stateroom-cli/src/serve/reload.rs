@@ -130,10 +130,17 @@ impl Reloader {
 
     /// Returns a router with the route `/reload`.
     pub(super) fn router(self: Arc<Self>) -> Router {
-        let reload = async |State(reloader): State<Arc<Reloader>>| match reloader.reload_and_log().await {
-            Ok(()) => (StatusCode::NO_CONTENT, String::new()),
-            Err(text) => (StatusCode::UNPROCESSABLE_ENTITY, text),
-        };
+        // A task of its own: a client that does not wait for the answer does not cancel the reload.
+        let reload =
+            async |State(reloader): State<Arc<Reloader>>| match tokio::spawn(
+                async move { reloader.reload_and_log().await },
+            )
+            .await
+            {
+                Ok(Ok(())) => (StatusCode::NO_CONTENT, String::new()),
+                Ok(Err(text)) => (StatusCode::UNPROCESSABLE_ENTITY, text),
+                Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("the reload was not completed: {error}\n")),
+            };
         Router::new().route("/reload", post(reload)).with_state(self)
     }
 }

@@ -1,7 +1,7 @@
 //! Modules that take the compiler much time or memory, and modules that fail in every room.
 use std::{fs, net::SocketAddr, path::Path};
 
-use tokio::{task::yield_now, time::timeout};
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::yield_now, time::timeout};
 
 use crate::common::{Serving, TIMEOUT, directory, failure, stateroom};
 
@@ -189,6 +189,23 @@ async fn a_module_that_fails_in_every_room_is_not_swapped_in() {
     fs::write(&module, ECHO).unwrap();
     let answer = server.answer_at(admin, RELOAD).await;
     assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_wait_does_not_cancel_its_reload() {
+    let files = directory(&[("a.wat", ECHO)]);
+    let module = files.path().join("a.wat");
+    let (mut server, admin) = serve(&module).await;
+    fs::write(&module, slow_function()).unwrap();
+    let mut stream = TcpStream::connect(admin).await.unwrap();
+    stream.write_all(RELOAD.as_bytes()).await.unwrap();
+    compiler(server.id()).await;
+    drop(stream);
+    // The next reload supersedes the first one, whose end is logged only if it was not canceled.
+    fs::write(&module, ECHO).unwrap();
+    let answer = server.answer_at(admin, RELOAD).await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    server.line("failed to reload, the running service continues").await;
 }
 
 /// It fails in `init` if its room has no name.

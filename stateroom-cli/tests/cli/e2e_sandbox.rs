@@ -180,3 +180,29 @@ fn a_home_directory_that_can_be_read_is_warned_of() {
         assert_eq!(log.contains(&warning), is_warned, "{log}");
     }
 }
+
+#[tokio::test]
+async fn links_and_directories_around_a_file_can_be_replaced() {
+    if !has_landlock() {
+        return;
+    }
+    let files = directory(&[("v1/a.wat", ECHO), ("v2/a.wat", ECHO), ("app/dist/a.wat", ECHO), ("app/new/a.wat", ECHO)]);
+    let path = |name: &str| files.path().join(name);
+    symlink("v1", path("current")).unwrap();
+    fs::create_dir(path("links")).unwrap();
+    symlink("../current/a.wat", path("links/a.wat")).unwrap();
+    for module in ["links/a.wat", "app/dist/a.wat"] {
+        let mut command = stateroom();
+        command.arg("serve").arg(path(module));
+        let (server, admin, _) = start(&mut command).await;
+        if module == "links/a.wat" {
+            symlink("v2", path("next")).unwrap();
+            fs::rename(path("next"), path("current")).unwrap();
+        } else {
+            fs::rename(path("app/dist"), path("app/old")).unwrap();
+            fs::rename(path("app/new"), path("app/dist")).unwrap();
+        }
+        let answer = reload(&server, admin).await;
+        assert!(answer.starts_with("HTTP/1.1 204"), "{module}: {answer}");
+    }
+}

@@ -26,6 +26,10 @@ const SYSTEM: [&str; 6] =
     ["/proc", "/sys/fs/cgroup", "/sys/devices/system", "/sys/kernel/mm", "/etc/ld.so.cache", "/dev/urandom"];
 /// What it takes to find the address of a name and to verify a certificate.
 const NETWORK: [&str; 7] = ["/etc", "/lib", "/lib64", "/usr/lib", "/usr/share", "/run", "/var/lib"];
+/// Paths of what a process has open.
+const OPEN: [&str; 5] = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/proc"];
+/// Maximum number of links on the way to a file, as in Linux.
+const MAX_LINKS: usize = 40;
 /// Directories that hold files of many purposes, as the home directory does.
 const BROAD: [&str; 8] = ["/dev", "/etc", "/home", "/root", "/run", "/tmp", "/usr", "/var"];
 
@@ -140,34 +144,43 @@ fn is_broad(directory: &Path) -> bool {
     home.is_some_and(|home| home == directory) || BROAD.iter().any(|broad| Path::new(broad) == directory)
 }
 
-/// Returns the directories to read a file or a directory in, also after it was replaced: by renaming another, or by changing a
-/// link on the way to it. The root is never among them.
+/// Returns the directories to read a file or a directory in, also after it was replaced: by renaming another, by changing a link
+/// on the way to it, or by renaming the directory that contains a file. The root is never among them.
 fn replaceable(path: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
-    let Ok(path) = std::path::absolute(path) else { return found };
-    // A pipe of a shell, such as `/dev/fd/63`, which is open already.
-    if path.starts_with("/dev") || path.starts_with("/proc") {
-        return found;
-    }
     let mut add = |path: &Path| {
-        if let Ok(real) = fs::canonicalize(path)
-            && real.parent().is_some()
-        {
-            found.insert(real);
-        }
+        let directory = path.parent();
+        let around = directory.and_then(Path::parent).filter(|around| path.is_file() && !is_broad(around));
+        found.extend(directory.into_iter().chain(around).map(Path::to_owned));
     };
-    add(&path);
-    for named in path.ancestors() {
-        let is_link = fs::symlink_metadata(named).is_ok_and(|found| found.is_symlink());
-        if (named == path || is_link)
-            && let Some(directory) = named.parent()
-        {
-            add(directory);
+    let steps = |path: &Path| path.components().rev().map(|step| step.as_os_str().to_owned()).collect::<Vec<_>>();
+    let mut rest = std::path::absolute(path).map(|path| steps(&path)).unwrap_or_default();
+    let (mut at, mut links) = (PathBuf::from("/"), 0);
+    while let Some(step) = rest.pop() {
+        if step == ".." {
+            at.pop();
+            continue;
         }
-        if is_link && let Ok(real) = fs::canonicalize(named) {
-            real.parent().into_iter().for_each(&mut add);
+        at.push(step);
+        // A pipe of a shell, such as `/dev/fd/63`, which is open already.
+        if OPEN.iter().any(|open| at.starts_with(open)) {
+            return found;
         }
+        let Ok(target) = fs::read_link(&at) else { continue };
+        links += 1;
+        if links > MAX_LINKS {
+            return found;
+        }
+        add(&at);
+        if let Ok(real) = fs::canonicalize(&at) {
+            add(&real);
+        }
+        at.pop();
+        rest.extend(steps(&target));
     }
+    add(&at);
+    found.insert(at);
+    found.remove(Path::new("/"));
     found
 }
 
@@ -195,6 +208,22 @@ mod tests {
         for expected in ["", "releases", "releases/1", "releases/1/dist"] {
             assert!(found.contains(&root.join(expected)), "{expected}: {found:?}");
         }
+        // A link to a link, and a file whose directory is replaced.
+        fs::write(root.join("releases/1/dist/a.wasm"), "").unwrap();
+        fs::create_dir_all(root.join("app/etc")).unwrap();
+        symlink("../../current/dist/a.wasm", root.join("app/etc/a.wasm")).unwrap();
+        let found = replaceable(&root.join("app/etc/a.wasm"));
+        for expected in ["", "app", "app/etc", "releases", "releases/1", "releases/1/dist"] {
+            assert!(found.contains(&root.join(expected)), "{expected}: {found:?}");
+        }
+        symlink("loop", root.join("loop")).unwrap();
+        assert_eq!(replaceable(&root.join("loop")), BTreeSet::from([root.clone()]));
+        assert!(replaceable(Path::new("/dev/shm/app/a")).contains(Path::new("/dev/shm/app")));
+        for open in ["/dev/fd/63", "/dev/stdin", "/proc/self/fd/63"] {
+            assert_eq!(replaceable(Path::new(open)), BTreeSet::new(), "{open}");
+        }
+        // A certificate in `/etc/app` does not open `/etc`.
+        assert!(is_broad(Path::new("/etc")) && !is_broad(Path::new("/etc/app")));
         assert!(!replaceable(Path::new("/tmp")).contains(Path::new("/")));
         assert!(replaceable(&root.join("nothing")).contains(&root));
     }

@@ -98,7 +98,6 @@ fn needs(path: &Path, module: &Path, settings: &ResolvedSettings) -> SandboxNeed
         files: statics.chain(keys).chain([path, module].map(Path::to_owned)).collect(),
         cache,
         ports: admin.iter().map(SocketAddr::port).chain([server.port]).collect(),
-        connects: connects(),
     }
 }
 
@@ -108,14 +107,6 @@ fn create_private(directory: &Path) -> io::Result<()> {
     #[cfg(unix)]
     builder.mode(0o700);
     builder.recursive(true).create(directory)
-}
-
-/// Returns whether spans are exported.
-fn connects() -> bool {
-    #[cfg(feature = "otel")]
-    return crate::ui::telemetry::is_enabled();
-    #[cfg(not(feature = "otel"))]
-    false
 }
 
 fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {

@@ -24,8 +24,6 @@ const WRITE: BitFlags<AccessFs> =
 /// What the runtime, the allocator and the metrics read. Landlock itself hides the secrets of other processes in `/proc`.
 const SYSTEM: [&str; 6] =
     ["/proc", "/sys/fs/cgroup", "/sys/devices/system", "/sys/kernel/mm", "/etc/ld.so.cache", "/dev/urandom"];
-/// What it takes to find the address of a name and to verify a certificate.
-const NETWORK: [&str; 7] = ["/etc", "/lib", "/lib64", "/usr/lib", "/usr/share", "/run", "/var/lib"];
 /// Paths of what a process has open.
 const OPEN: [&str; 5] = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/proc"];
 /// Maximum number of links on the way to a file, as in Linux.
@@ -52,8 +50,7 @@ pub(crate) fn restrict(needs: &SandboxNeeds) {
             tracing::info!("not sandboxed: the kernel has no Landlock, or it is disabled");
         }
         Ok(_) => {
-            let network =
-                if needs.connects || !restricts_network() { "" } else { ", opens no outgoing TCP connections" };
+            let network = if restricts_network() { ", opens no outgoing TCP connections" } else { "" };
             tracing::info!("sandboxed: reads only the directories of what it serves, runs no programs{network}");
             for path in directories(needs).iter().filter(|path| is_broad(path)) {
                 tracing::warn!(
@@ -68,23 +65,17 @@ pub(crate) fn restrict(needs: &SandboxNeeds) {
 }
 
 fn try_restrict(needs: &SandboxNeeds) -> Result<RestrictionStatus, RulesetError> {
-    let mut network = BitFlags::EMPTY;
-    if !needs.connects {
-        network |= AccessNet::ConnectTcp;
-    }
+    let mut network: BitFlags<AccessNet> = AccessNet::ConnectTcp.into();
     // A free port is not known before it is bound.
     if !needs.ports.contains(&0) {
         network |= AccessNet::BindTcp;
     }
-    let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(RESTRICTIONS))?;
-    if !network.is_empty() {
-        ruleset = ruleset.handle_access(network)?;
-    }
+    let ruleset = Ruleset::default().handle_access(AccessFs::from_all(RESTRICTIONS))?.handle_access(network)?;
     let mut ruleset = ruleset.scope(scopes())?.create()?;
     for path in directories(needs) {
         ruleset = allow(ruleset, &path, READ)?;
     }
-    for path in SYSTEM.iter().chain(if needs.connects { &NETWORK[..] } else { &[] }) {
+    for path in SYSTEM {
         ruleset = allow(ruleset, Path::new(path), READ)?;
     }
     // The process that compiles is this program, with its libraries.
@@ -194,7 +185,7 @@ fn mapped() -> BTreeSet<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::{net::TcpListener, net::TcpStream, os::unix::fs::symlink, sync::mpsc, thread};
 
     use super::*;
 
@@ -226,6 +217,30 @@ mod tests {
         assert!(is_broad(Path::new("/etc")) && !is_broad(Path::new("/etc/app")));
         assert!(!replaceable(Path::new("/tmp")).contains(Path::new("/")));
         assert!(replaceable(&root.join("nothing")).contains(&root));
+    }
+
+    /// As a server has one that exports spans.
+    #[test]
+    fn a_thread_that_started_before_still_connects() {
+        if !restricts_network() {
+            return;
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (restricted, is_restricted) = mpsc::channel::<()>();
+        let exporter = thread::spawn(move || {
+            is_restricted.recv().unwrap();
+            // The client of the exporter starts threads to look names up.
+            thread::spawn(move || TcpStream::connect(address)).join().unwrap()
+        });
+        // Of its own, so that only this thread is restricted.
+        let server = thread::spawn(move || {
+            restrict(&SandboxNeeds { files: Vec::new(), cache: None, ports: vec![0] });
+            restricted.send(()).unwrap();
+            TcpStream::connect(address)
+        });
+        assert!(server.join().unwrap().is_err());
+        exporter.join().unwrap().unwrap();
     }
 
     #[test]

@@ -56,13 +56,13 @@ pub enum WasmHostError {
         limit: &'static str,
     },
     /// Another module was loaded by the same [`CompilerProcess`](crate::CompilerProcess) before this one was compiled.
-    #[error("{module}: not compiled, because another load replaced this one")]
+    #[error("{module}: not compiled: a newer load replaced it")]
     Superseded {
         /// The module's name.
         module: String,
     },
     /// The process that compiles modules failed.
-    #[error("{module}: failed to compile it in a process of its own")]
+    #[error("{module}: the compiler process failed")]
     Compiler {
         /// The module's name.
         module: String,

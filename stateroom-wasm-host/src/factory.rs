@@ -85,14 +85,15 @@ impl WasmHostFactory {
         WasmHostFactory { module: Arc::new(self.module.with_environment(environment.into())) }
     }
 
-    /// Starts a trial room without clients, and ends it after its first event, `init`. Its name is empty, which that of a room
-    /// never is, and its effects are dropped. Blocks this thread until `init` returns, or fails for a limit.
+    /// Starts a trial room of this name without clients, and ends it after its first event, `init`. Its effects are dropped.
+    /// Blocks this thread until `init` returns, or fails for a limit. A trial needs an instance slot, of which one is spare: let
+    /// them not run at the same time.
     ///
     /// # Errors
     ///
-    /// If the guest fails: a room of this module would fail as well, unless `init` depends on the room's name.
-    pub fn try_init(&self) -> Result<(), WasmHostError> {
-        loader::try_init(&self.module)
+    /// If the guest fails, as a room of this name would.
+    pub fn try_init(&self, room_id: &str) -> Result<(), WasmHostError> {
+        loader::try_init(&self.module, room_id)
     }
 
     /// Returns the engine that compiled the module, to compile further modules with. All factories of one configuration

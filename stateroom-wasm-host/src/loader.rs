@@ -66,13 +66,13 @@ fn try_out(module: &LinkedModule) -> Result<(), WasmHostError> {
     block_on(trial.begin("")).map_err(failed)
 }
 
-/// Starts a trial instance, and lets it handle `init`.
-pub(crate) fn try_init(module: &LinkedModule) -> Result<(), WasmHostError> {
+/// Starts a trial instance with the name of a room, and lets it handle `init`.
+pub(crate) fn try_init(module: &LinkedModule, room_id: &str) -> Result<(), WasmHostError> {
     let _running = module.engine().running();
     let init = EventBatch::new([Event::Init]);
     let outcome = block_on(async {
-        let mut trial = Instance::instantiate(module, "", WaitMode::Blocking).await?;
-        trial.begin("").await?;
+        let mut trial = Instance::instantiate(module, room_id, WaitMode::Blocking).await?;
+        trial.begin(room_id).await?;
         trial.process(&init, WaitMode::Blocking).await
     });
     outcome.map_err(|fault| WasmHostError::Start { module: module.name().to_owned(), fault })

@@ -9,7 +9,8 @@ use std::{
     sync::LazyLock,
 };
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
+use parking_lot::Mutex;
 use stateroom_wasm_host::{CompilerProcess, WasmHostConfig, WasmHostError, WasmHostFactory, compile_as_process};
 
 use super::sandbox;
@@ -47,16 +48,20 @@ pub(crate) fn load_bytes(module: &Path, bytes: &[u8], config: &WasmHostConfig) -
     WasmHostFactory::from_bytes(module.display().to_string(), bytes, &with_compiler(config)).map_err(with_hint)
 }
 
-/// Lets a module handle `init` in a trial room.
+/// Lets a module handle `init` in a trial room of this name.
 ///
 /// # Errors
 ///
 /// Returns the error of the host, with the fault.
-pub(super) fn try_init(factory: &WasmHostFactory) -> Result<()> {
-    factory.try_init().map_err(|error| match error {
+pub(super) fn try_init(factory: &WasmHostFactory, room: &str) -> Result<()> {
+    /// One after the other: only one instance slot is spare.
+    static TRIAL: Mutex<()> = Mutex::new(());
+    let _trial = TRIAL.lock();
+    let result = factory.try_init(room).map_err(|error| match error {
         WasmHostError::Start { fault, .. } => anyhow!(fault),
         error => error.into(),
-    })
+    });
+    result.with_context(|| format!("`init` fails in a trial of the room `{room}`"))
 }
 
 /// Lets this program itself compile, in a process of its own.

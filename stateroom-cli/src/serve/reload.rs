@@ -77,7 +77,8 @@ impl Reloader {
         let (path, host, admission, tls) =
             (module.clone(), self.host.clone(), self.admission.clone(), self.tls.clone());
         // Compiling blocks, and a file system may not answer: reloads do not wait for each other.
-        let loading = tokio::task::spawn_blocking(move || load_all(&path, &host, &admission, tls.as_ref(), tries_init));
+        let trial = tries_init.then(|| self.trial_room());
+        let loading = tokio::task::spawn_blocking(move || load_all(&path, &host, &admission, tls.as_ref(), trial));
         let maximum = self.host.compile_time.saturating_add(FILES_TIMEOUT);
         let loaded = tokio::time::timeout(maximum, loading).await;
         let Loaded { factory, keys } = loaded.context("failed to read the files in time: a file system hangs")???;
@@ -93,6 +94,11 @@ impl Reloader {
         }
         self.server.swap(RecordedFactory::new(factory, self.recorder.as_ref()), self.on_swap);
         Ok(())
+    }
+
+    /// Returns the name of a room that is going to restart, or one that a room can have: `init` may read it.
+    fn trial_room(&self) -> String {
+        self.server.local_rooms().into_iter().next().map_or_else(|| "1".to_owned(), |room| room.id)
     }
 
     /// Reloads and logs the result. Returns the error as text for an HTTP response.
@@ -124,10 +130,17 @@ impl Reloader {
 
     /// Returns a router with the route `/reload`.
     pub(super) fn router(self: Arc<Self>) -> Router {
-        let reload = async |State(reloader): State<Arc<Reloader>>| match reloader.reload_and_log().await {
-            Ok(()) => (StatusCode::NO_CONTENT, String::new()),
-            Err(text) => (StatusCode::UNPROCESSABLE_ENTITY, text),
-        };
+        // A task of its own: a client that does not wait for the answer does not cancel the reload.
+        let reload =
+            async |State(reloader): State<Arc<Reloader>>| match tokio::spawn(
+                async move { reloader.reload_and_log().await },
+            )
+            .await
+            {
+                Ok(Ok(())) => (StatusCode::NO_CONTENT, String::new()),
+                Ok(Err(text)) => (StatusCode::UNPROCESSABLE_ENTITY, text),
+                Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("the reload was not completed: {error}\n")),
+            };
         Router::new().route("/reload", post(reload)).with_state(self)
     }
 }
@@ -138,11 +151,11 @@ fn load_all(
     host: &WasmHostConfig,
     admission: &AdmissionSettings,
     tls: Option<&Tls>,
-    tries_init: bool,
+    trial: Option<String>,
 ) -> Result<Loaded> {
     let factory = load(module, host)?;
-    if tries_init {
-        try_init(&factory).context("`init` fails in a trial room, and would in every room")?;
+    if let Some(room) = trial {
+        try_init(&factory, &room)?;
     }
     let keys = admission.keys()?;
     if let Some(tls) = tls {

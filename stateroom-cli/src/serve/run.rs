@@ -1,6 +1,8 @@
 //! Running a server from its settings until a signal stops it.
+#[cfg(unix)]
+use std::os::unix::fs::DirBuilderExt;
 use std::{
-    fs,
+    fs::DirBuilder,
     io::{self, IsTerminal},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -72,7 +74,7 @@ pub(crate) struct ServeOptions {
 /// Returns an error if the module cannot be loaded, an address cannot be bound, or the server fails.
 pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {
     if let Some(path) = &options.sandboxed {
-        sandbox::restrict(&needs(path, &settings));
+        sandbox::restrict(&needs(path, module, &settings));
     }
     stderr::queue().context("failed to start the thread of the log")?;
     let runtime = start_runtime().context("failed to start the Tokio runtime")?;
@@ -83,29 +85,28 @@ pub(crate) fn serve_until_stopped(module: &Path, settings: ResolvedSettings, opt
 }
 
 /// Returns what the server reads, writes and listens on, with the directory of compiled modules created.
-fn needs(path: &Path, settings: &ResolvedSettings) -> SandboxNeeds {
+fn needs(path: &Path, module: &Path, settings: &ResolvedSettings) -> SandboxNeeds {
     let ResolvedSettings { server, tls, admin, admission, cache, .. } = settings;
     let statics = [&server.static_path, &server.client_path].into_iter().flatten().map(PathBuf::from);
     let keys = [&tls.0, &tls.1].into_iter().flatten().chain(admission.key_files()).cloned();
     let cache = cache.then(module_cache).flatten();
     let cache = cache.filter(|cache| {
         // The host does it again, and reports errors.
-        fs::create_dir_all(cache).is_ok()
+        create_private(cache).is_ok()
     });
     SandboxNeeds {
-        files: statics.chain(keys).chain([path.to_owned()]).collect(),
+        files: statics.chain(keys).chain([path, module].map(Path::to_owned)).collect(),
         cache,
         ports: admin.iter().map(SocketAddr::port).chain([server.port]).collect(),
-        connects: connects(),
     }
 }
 
-/// Returns whether spans are exported.
-fn connects() -> bool {
-    #[cfg(feature = "otel")]
-    return crate::ui::telemetry::is_enabled();
-    #[cfg(not(feature = "otel"))]
-    false
+/// Creates a directory, with those around it, that only its user can access, as the host requires.
+fn create_private(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    builder.mode(0o700);
+    builder.recursive(true).create(directory)
 }
 
 fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {

@@ -1,10 +1,10 @@
 //! Giving up what the serving process does not need, with Landlock, which Linux has since 5.13.
 //!
-//! Guests are confined by WebAssembly. This is for the case that one breaks out: it finds no files but those that are served, no
-//! programs to run and nobody to connect to.
+//! Guests are confined by WebAssembly. This is for the case that one breaks out: it finds no files but those next to what is
+//! served, no programs to run and nobody to connect to.
 //!
 //! *Invariant:* restrictions apply to the calling thread and those that it starts, and cannot be undone: they are applied before
-//! the threads of the server start.
+//! the threads of the server start. The threads that export spans start earlier, and keep their rights.
 #[cfg(target_os = "linux")]
 mod landlock;
 #[cfg(not(target_os = "linux"))]
@@ -25,6 +25,4 @@ pub(crate) struct SandboxNeeds {
     pub(crate) cache: Option<PathBuf>,
     /// Ports that it listens on. 0 is any.
     pub(crate) ports: Vec<u16>,
-    /// Whether it connects to others, whose names it looks up.
-    pub(crate) connects: bool,
 }

@@ -23,7 +23,7 @@ pub(crate) struct AdmissionSettings {
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(super) origins: Option<Origins>,
 
-    /// Hosts that the server is reached by: any, auto, or a comma-separated list such as app.example.com
+    /// Host names that the server answers to: any, auto, or a comma-separated list such as app.example.com
     #[arg(long, value_name = "HOSTS", help_heading = "Admission options", value_parser = Hosts::from_str)]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(super) hosts: Option<Hosts>,

@@ -151,7 +151,7 @@ limits! {
         shutdown_time: Seconds => "the rooms are dropped",
     }
     "Server limits", memory: MemoryLimit {
-        /// Maximum memory of the process; by default 3/4 of that of the machine or the control group
+        /// Maximum memory of the process for rooms and clients
         #[arg(long = "total-memory")]
         total_memory_bytes: Positive<Bytes> => "clients are refused with 503 and empty rooms end; then guests cannot grow, and the clients that hold most are closed with 1013",
     }

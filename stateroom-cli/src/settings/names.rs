@@ -73,9 +73,8 @@ pub(crate) fn value_text(value: Option<&Value>, argument: &Arg) -> String {
             parse_duration(&value.to_string()).map_or_else(|_| value.to_string(), format_duration)
         }
         Some(value) => value.to_string(),
-        None if argument.get_help_heading() == Some(ROOM_LIMITS) || argument.get_id() == TOTAL_MEMORY => {
-            "set by the machine".to_owned()
-        }
+        None if argument.get_id() == TOTAL_MEMORY => "3/4 of the machine's".to_owned(),
+        None if argument.get_help_heading() == Some(ROOM_LIMITS) => "set by the machine".to_owned(),
         None => "none".to_owned(),
     }
 }

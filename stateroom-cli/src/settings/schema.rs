@@ -84,7 +84,7 @@ pub(crate) struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) no_cache: Option<bool>,
 
-    /// Let the server access all files, programs and networks that its user can
+    /// Do not restrict the server's access to files, programs and the network
     #[arg(long, value_name = "BOOL", help_heading = "Server options", value_parser = BoolishValueParser::new(),
         num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

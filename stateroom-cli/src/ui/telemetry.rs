@@ -1,7 +1,7 @@
 //! Export of spans to an OpenTelemetry collector with OTLP over HTTP. Requires the cargo feature `otel`.
 //!
 //! *Invariant:* configured by the environment variables of the OpenTelemetry specification; without an endpoint, nothing is
-//! exported.
+//! exported. The threads of the exporter start with the log, before the sandbox, which does not restrict them.
 use std::{env, sync::OnceLock};
 
 use anyhow::{Context, Result};
@@ -41,7 +41,7 @@ where
 }
 
 /// Returns whether spans are exported.
-pub(crate) fn is_enabled() -> bool {
+fn is_enabled() -> bool {
     ENDPOINTS.iter().any(|variable| env::var_os(variable).is_some())
 }
 

@@ -1,5 +1,7 @@
 //! The cache of compiled modules.
 use std::{net::TcpListener, path::Path};
+#[cfg(unix)]
+use std::{os::unix::fs::PermissionsExt, process::Command};
 
 use tempfile::TempDir;
 
@@ -56,4 +58,21 @@ fn a_flag_overrides_the_file() {
     assert!(!has_files(&files.path().join("cache")));
     start(&files, &["--no-cache=false"], &[]);
     assert!(has_files(&files.path().join("cache/modules")));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_cache_is_private_whatever_the_umask() {
+    let files = directory(&[("echo.wat", GUEST)]);
+    let mut command = Command::new("sh");
+    // The address is one of documentation, which no machine has: the server ends after it has loaded the module.
+    command.args(["-c", "umask 0002; exec \"$STATEROOM\" serve echo.wat --ip 192.0.2.1"]).current_dir(files.path());
+    command.env("STATEROOM", env!("CARGO_BIN_EXE_stateroom")).env("STATEROOM_CACHE_DIR", "deep/cache");
+    let log = failure(&command.output().unwrap());
+    assert!(log.contains(COMPILED), "{log}");
+    assert!(has_files(&files.path().join("deep/cache/modules")));
+    for path in ["deep", "deep/cache", "deep/cache/modules"] {
+        let mode = files.path().join(path).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{path}: {mode:o}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Modules that take the compiler much time or memory, and modules that fail in every room.
 use std::{fs, net::SocketAddr, path::Path};
 
-use tokio::{task::yield_now, time::timeout};
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::yield_now, time::timeout};
 
 use crate::common::{Serving, TIMEOUT, directory, failure, stateroom};
 
@@ -105,7 +105,7 @@ async fn a_good_reload_does_not_wait_for_a_bad_one() {
         };
         let (bad, good) = tokio::join!(bad, good);
         assert!(good.starts_with("HTTP/1.1 204"), "{good}");
-        assert!(bad.starts_with("HTTP/1.1 422") && bad.contains("another load replaced this one"), "{bad}");
+        assert!(bad.starts_with("HTTP/1.1 422") && bad.contains("a newer load replaced it"), "{bad}");
     }
     server.line("failed to reload, the running service continues").await;
 
@@ -179,13 +179,65 @@ async fn a_module_that_fails_in_every_room_is_not_swapped_in() {
     assert_eq!(client.bytes().await, b"+");
     fs::write(&module, &failing).unwrap();
     let answer = server.answer_at(admin, RELOAD).await;
-    assert!(answer.starts_with("HTTP/1.1 422") && answer.contains("`init` fails in a trial room"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 422") && answer.contains("`init` fails in a trial of the room `a`"),
+        "{answer}"
+    );
     assert!(answer.contains("unreachable"), "{answer}");
     client.send("still here").await;
     assert_eq!(client.text().await, "still here");
     fs::write(&module, ECHO).unwrap();
     let answer = server.answer_at(admin, RELOAD).await;
     assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_wait_does_not_cancel_its_reload() {
+    let files = directory(&[("a.wat", ECHO)]);
+    let module = files.path().join("a.wat");
+    let (mut server, admin) = serve(&module).await;
+    fs::write(&module, slow_function()).unwrap();
+    let mut stream = TcpStream::connect(admin).await.unwrap();
+    stream.write_all(RELOAD.as_bytes()).await.unwrap();
+    compiler(server.id()).await;
+    drop(stream);
+    // The next reload supersedes the first one, whose end is logged only if it was not canceled.
+    fs::write(&module, ECHO).unwrap();
+    let answer = server.answer_at(admin, RELOAD).await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    server.line("failed to reload, the running service continues").await;
+}
+
+/// It fails in `init` if its room has no name.
+fn named_room() -> String {
+    const INIT: &str = r#"
+  (global $named (mut i32) (i32.const 0))
+  (data (i32.const 256) "\01\00\00\00\00\00\00\00" "\00\00\00\00" "\00\00\00\00\00\00\00\00")
+  (func (export "stateroom_hello") (param $greeting i32) (param i32) (result i64)
+    (global.set $named (i32.load (local.get $greeting)))
+    (i64.or (i64.shl (i64.const 256) (i64.const 32)) (i64.const 20)))
+  (func (export "stateroom_recv") (param $event i32) (param $length i32)
+    (if (i32.eqz (global.get $named)) (then unreachable)))
+)"#;
+    let (before, _) = ECHO.split_once(r#"(func (export "stateroom_recv")"#).expect("the guest has changed");
+    format!("{before}{INIT}")
+}
+
+#[tokio::test]
+async fn a_trial_has_the_name_of_a_room() {
+    let files = directory(&[("a.wat", ECHO)]);
+    let module = files.path().join("a.wat");
+    let (server, admin) = serve(&module).await;
+    fs::write(&module, named_room()).unwrap();
+    let answer = server.answer_at(admin, RELOAD).await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    // As many trials as there are: one waits for the other.
+    let _client = server.join("a").await;
+    let answers = [(); 4].map(|()| server.answer_at(admin, RELOAD));
+    for answer in futures_util::future::join_all(answers).await {
+        // Only a later one of them may have replaced it.
+        assert!(answer.starts_with("HTTP/1.1 204") || answer.contains("replaced"), "{answer}");
+    }
 }
 
 #[tokio::test]

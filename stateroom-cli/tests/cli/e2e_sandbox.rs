@@ -1,7 +1,7 @@
 //! The sandbox of the serving process: what it takes away, and that nothing of what a server does needs it.
 use std::{fs, net::SocketAddr, os::unix::fs::symlink, process::Command};
 
-use crate::common::{Serving, directory, stateroom, write};
+use crate::common::{Serving, directory, failure, stateroom, write};
 
 const ECHO: &str = include_str!("../../../stateroom-wasm-host/tests/guests/echo.wat");
 
@@ -49,7 +49,10 @@ async fn a_server_sees_only_the_files_that_it_serves() {
         command.arg("serve").arg(&module).args(flags);
         let (server, admin) = if expected == "422" {
             let (server, admin, line) = start(&mut command).await;
-            assert!(line.contains("no files but those to serve, no programs, no outgoing TCP connections"), "{line}");
+            assert!(
+                line.contains("reads only the directories of what it serves, runs no programs, opens no outgoing TCP"),
+                "{line}"
+            );
             (server, admin)
         } else {
             command.args(["--ip", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0"]);
@@ -141,4 +144,65 @@ fn the_module_may_come_from_a_pipe_of_the_shell() {
     let output = command.output().unwrap();
     let listening = String::from_utf8_lossy(&output.stdout);
     assert!(listening.contains("listening on http"), "{listening} {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn the_module_of_a_directory_may_be_a_link_to_elsewhere() {
+    if !has_landlock() {
+        return;
+    }
+    let files = directory(&[("modules/1.wasm", ""), ("app/dist/static/index.html", "page")]);
+    let path = |name: &str| files.path().join(name);
+    fs::write(path("modules/1.wasm"), wat::parse_str(ECHO).unwrap()).unwrap();
+    symlink("../../modules/1.wasm", path("app/dist/server.wasm")).unwrap();
+    let mut command = stateroom();
+    command.arg("serve").arg(path("app/dist"));
+    let (server, admin, _) = start(&mut command).await;
+    fs::copy(path("modules/1.wasm"), path("modules/2.wasm")).unwrap();
+    symlink("../../modules/2.wasm", path("app/dist/next")).unwrap();
+    fs::rename(path("app/dist/next"), path("app/dist/server.wasm")).unwrap();
+    let answer = reload(&server, admin).await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+}
+
+#[test]
+fn a_home_directory_that_can_be_read_is_warned_of() {
+    if !has_landlock() {
+        return;
+    }
+    let files = directory(&[("a.wat", ECHO), ("app/a.wat", ECHO)]);
+    for (module, is_warned) in [("a.wat", true), ("app/a.wat", false)] {
+        let mut command = stateroom();
+        // An address of documentation, which no machine has: the server ends after it has loaded the module.
+        command.args(["serve", module, "--ip", "192.0.2.1"]).current_dir(files.path()).env("HOME", files.path());
+        let log = failure(&command.output().unwrap());
+        let warning = format!("could read all of `{}`", fs::canonicalize(files.path()).unwrap().display());
+        assert_eq!(log.contains(&warning), is_warned, "{log}");
+    }
+}
+
+#[tokio::test]
+async fn links_and_directories_around_a_file_can_be_replaced() {
+    if !has_landlock() {
+        return;
+    }
+    let files = directory(&[("v1/a.wat", ECHO), ("v2/a.wat", ECHO), ("app/dist/a.wat", ECHO), ("app/new/a.wat", ECHO)]);
+    let path = |name: &str| files.path().join(name);
+    symlink("v1", path("current")).unwrap();
+    fs::create_dir(path("links")).unwrap();
+    symlink("../current/a.wat", path("links/a.wat")).unwrap();
+    for module in ["links/a.wat", "app/dist/a.wat"] {
+        let mut command = stateroom();
+        command.arg("serve").arg(path(module));
+        let (server, admin, _) = start(&mut command).await;
+        if module == "links/a.wat" {
+            symlink("v2", path("next")).unwrap();
+            fs::rename(path("next"), path("current")).unwrap();
+        } else {
+            fs::rename(path("app/dist"), path("app/old")).unwrap();
+            fs::rename(path("app/new"), path("app/dist")).unwrap();
+        }
+        let answer = reload(&server, admin).await;
+        assert!(answer.starts_with("HTTP/1.1 204"), "{module}: {answer}");
+    }
 }

@@ -37,7 +37,7 @@ impl fmt::Display for RefusedHost {
         let host = self.0.as_deref().unwrap_or("unknown");
         write!(
             formatter,
-            "this server is not reached by the host `{host}`\n  hint: the operator of the server lists its hosts with \
+            "this server does not answer to the host `{host}`\n  hint: the operator of the server lists its hosts with \
              `--hosts`; a proxy on the same machine has to send `X-Forwarded-For`"
         )
     }

@@ -24,8 +24,12 @@ const WRITE: BitFlags<AccessFs> =
 /// What the runtime, the allocator and the metrics read. Landlock itself hides the secrets of other processes in `/proc`.
 const SYSTEM: [&str; 6] =
     ["/proc", "/sys/fs/cgroup", "/sys/devices/system", "/sys/kernel/mm", "/etc/ld.so.cache", "/dev/urandom"];
-/// What it takes to find the address of a name and to verify a certificate.
-const NETWORK: [&str; 7] = ["/etc", "/lib", "/lib64", "/usr/lib", "/usr/share", "/run", "/var/lib"];
+/// Paths of what a process has open.
+const OPEN: [&str; 5] = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/proc"];
+/// Maximum number of links on the way to a file, as in Linux.
+const MAX_LINKS: usize = 40;
+/// Directories that hold files of many purposes, as the home directory does.
+const BROAD: [&str; 8] = ["/dev", "/etc", "/home", "/root", "/run", "/tmp", "/usr", "/var"];
 
 /// Returns whether the kernel has Landlock, and it is enabled.
 pub(crate) fn is_available() -> bool {
@@ -46,31 +50,32 @@ pub(crate) fn restrict(needs: &SandboxNeeds) {
             tracing::info!("not sandboxed: the kernel has no Landlock, or it is disabled");
         }
         Ok(_) => {
-            let network = if needs.connects || !restricts_network() { "" } else { ", no outgoing TCP connections" };
-            tracing::info!("sandboxed: no files but those to serve, no programs{network}");
+            let network = if restricts_network() { ", opens no outgoing TCP connections" } else { "" };
+            tracing::info!("sandboxed: reads only the directories of what it serves, runs no programs{network}");
+            for path in directories(needs).iter().filter(|path| is_broad(path)) {
+                tracing::warn!(
+                    "a guest that breaks out of WebAssembly could read all of `{}`: serve from a directory that contains \
+                     nothing else",
+                    path.display()
+                );
+            }
         }
         Err(error) => tracing::warn!("not sandboxed: {error}"),
     }
 }
 
 fn try_restrict(needs: &SandboxNeeds) -> Result<RestrictionStatus, RulesetError> {
-    let mut network = BitFlags::EMPTY;
-    if !needs.connects {
-        network |= AccessNet::ConnectTcp;
-    }
+    let mut network: BitFlags<AccessNet> = AccessNet::ConnectTcp.into();
     // A free port is not known before it is bound.
     if !needs.ports.contains(&0) {
         network |= AccessNet::BindTcp;
     }
-    let mut ruleset = Ruleset::default().handle_access(AccessFs::from_all(RESTRICTIONS))?;
-    if !network.is_empty() {
-        ruleset = ruleset.handle_access(network)?;
-    }
+    let ruleset = Ruleset::default().handle_access(AccessFs::from_all(RESTRICTIONS))?.handle_access(network)?;
     let mut ruleset = ruleset.scope(scopes())?.create()?;
-    for path in needs.files.iter().flat_map(|path| replaceable(path)) {
+    for path in directories(needs) {
         ruleset = allow(ruleset, &path, READ)?;
     }
-    for path in SYSTEM.iter().chain(if needs.connects { &NETWORK[..] } else { &[] }) {
+    for path in SYSTEM {
         ruleset = allow(ruleset, Path::new(path), READ)?;
     }
     // The process that compiles is this program, with its libraries.
@@ -119,34 +124,54 @@ fn allow(ruleset: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Re
     ruleset.add_rule(PathBeneath::new(file, access))
 }
 
-/// Returns the directories to read a file or a directory in, also after it was replaced: by renaming another, or by changing a
-/// link on the way to it. The root is never among them.
+/// Returns the directories to read what is served in.
+fn directories(needs: &SandboxNeeds) -> BTreeSet<PathBuf> {
+    needs.files.iter().flat_map(|path| replaceable(path)).collect()
+}
+
+/// Returns whether a directory holds files of many purposes.
+fn is_broad(directory: &Path) -> bool {
+    let home = std::env::home_dir().and_then(|home| fs::canonicalize(home).ok());
+    home.is_some_and(|home| home == directory) || BROAD.iter().any(|broad| Path::new(broad) == directory)
+}
+
+/// Returns the directories to read a file or a directory in, also after it was replaced: by renaming another, by changing a link
+/// on the way to it, or by renaming the directory that contains a file. The root is never among them.
 fn replaceable(path: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
-    let Ok(path) = std::path::absolute(path) else { return found };
-    // A pipe of a shell, such as `/dev/fd/63`, which is open already.
-    if path.starts_with("/dev") || path.starts_with("/proc") {
-        return found;
-    }
     let mut add = |path: &Path| {
-        if let Ok(real) = fs::canonicalize(path)
-            && real.parent().is_some()
-        {
-            found.insert(real);
-        }
+        let directory = path.parent();
+        let around = directory.and_then(Path::parent).filter(|around| path.is_file() && !is_broad(around));
+        found.extend(directory.into_iter().chain(around).map(Path::to_owned));
     };
-    add(&path);
-    for named in path.ancestors() {
-        let is_link = fs::symlink_metadata(named).is_ok_and(|found| found.is_symlink());
-        if (named == path || is_link)
-            && let Some(directory) = named.parent()
-        {
-            add(directory);
+    let steps = |path: &Path| path.components().rev().map(|step| step.as_os_str().to_owned()).collect::<Vec<_>>();
+    let mut rest = std::path::absolute(path).map(|path| steps(&path)).unwrap_or_default();
+    let (mut at, mut links) = (PathBuf::from("/"), 0);
+    while let Some(step) = rest.pop() {
+        if step == ".." {
+            at.pop();
+            continue;
         }
-        if is_link && let Ok(real) = fs::canonicalize(named) {
-            real.parent().into_iter().for_each(&mut add);
+        at.push(step);
+        // A pipe of a shell, such as `/dev/fd/63`, which is open already.
+        if OPEN.iter().any(|open| at.starts_with(open)) {
+            return found;
         }
+        let Ok(target) = fs::read_link(&at) else { continue };
+        links += 1;
+        if links > MAX_LINKS {
+            return found;
+        }
+        add(&at);
+        if let Ok(real) = fs::canonicalize(&at) {
+            add(&real);
+        }
+        at.pop();
+        rest.extend(steps(&target));
     }
+    add(&at);
+    found.insert(at);
+    found.remove(Path::new("/"));
     found
 }
 
@@ -160,7 +185,7 @@ fn mapped() -> BTreeSet<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::{net::TcpListener, net::TcpStream, os::unix::fs::symlink, sync::mpsc, thread};
 
     use super::*;
 
@@ -174,8 +199,48 @@ mod tests {
         for expected in ["", "releases", "releases/1", "releases/1/dist"] {
             assert!(found.contains(&root.join(expected)), "{expected}: {found:?}");
         }
+        // A link to a link, and a file whose directory is replaced.
+        fs::write(root.join("releases/1/dist/a.wasm"), "").unwrap();
+        fs::create_dir_all(root.join("app/etc")).unwrap();
+        symlink("../../current/dist/a.wasm", root.join("app/etc/a.wasm")).unwrap();
+        let found = replaceable(&root.join("app/etc/a.wasm"));
+        for expected in ["", "app", "app/etc", "releases", "releases/1", "releases/1/dist"] {
+            assert!(found.contains(&root.join(expected)), "{expected}: {found:?}");
+        }
+        symlink("loop", root.join("loop")).unwrap();
+        assert_eq!(replaceable(&root.join("loop")), BTreeSet::from([root.clone()]));
+        assert!(replaceable(Path::new("/dev/shm/app/a")).contains(Path::new("/dev/shm/app")));
+        for open in ["/dev/fd/63", "/dev/stdin", "/proc/self/fd/63"] {
+            assert_eq!(replaceable(Path::new(open)), BTreeSet::new(), "{open}");
+        }
+        // A certificate in `/etc/app` does not open `/etc`.
+        assert!(is_broad(Path::new("/etc")) && !is_broad(Path::new("/etc/app")));
         assert!(!replaceable(Path::new("/tmp")).contains(Path::new("/")));
         assert!(replaceable(&root.join("nothing")).contains(&root));
+    }
+
+    /// As a server has one that exports spans.
+    #[test]
+    fn a_thread_that_started_before_still_connects() {
+        if !restricts_network() {
+            return;
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (restricted, is_restricted) = mpsc::channel::<()>();
+        let exporter = thread::spawn(move || {
+            is_restricted.recv().unwrap();
+            // The client of the exporter starts threads to look names up.
+            thread::spawn(move || TcpStream::connect(address)).join().unwrap()
+        });
+        // Of its own, so that only this thread is restricted.
+        let server = thread::spawn(move || {
+            restrict(&SandboxNeeds { files: Vec::new(), cache: None, ports: vec![0] });
+            restricted.send(()).unwrap();
+            TcpStream::connect(address)
+        });
+        assert!(server.join().unwrap().is_err());
+        exporter.join().unwrap().unwrap();
     }
 
     #[test]

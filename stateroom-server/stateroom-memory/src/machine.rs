@@ -18,10 +18,12 @@ pub(super) fn total() -> Option<usize> {
     limits.chain(machine).min()
 }
 
-/// Returns the memory of this process that no file backs, in bytes.
+/// Returns the memory of this process that no file backs, and that of its page tables, in bytes.
 pub(super) fn resident() -> Option<usize> {
-    // Files, such as the program itself and the images of modules, would count once for each of their mappings.
-    kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "RssAnon:")
+    // Files, such as the program itself and the images of modules, would count once for each of their mappings. Page tables are a
+    // part of the control group's memory: those of thousands of rooms, each in its own part of the address space, are large.
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    Some(kibibytes(&status, "RssAnon:")?.saturating_add(kibibytes(&status, "VmPTE:").unwrap_or_default()))
 }
 
 /// Has the allocator give freed memory back to the system, on a thread of its own: that takes a while.

@@ -153,7 +153,7 @@ limits! {
     "Server limits", memory: MemoryLimit {
         /// Maximum memory of the process for rooms and clients
         #[arg(long = "total-memory")]
-        total_memory_bytes: Positive<Bytes> => "clients are refused with 503 and empty rooms end; then guests cannot grow, and the clients that hold most are closed with 1013",
+        total_memory_bytes: Positive<Bytes> => "near it, rooms cannot grow, clients are refused with 503 and empty rooms end; at it, the clients that hold most are closed with 1013",
     }
     ROOM_LIMITS, host: WasmHostConfig {
         /// Maximum memory of a room

@@ -18,10 +18,10 @@ use tokio::time::Instant;
 
 use super::{
     HttpRefusal,
-    origin::{connection, cut, host},
+    origin::{MAX_LOGGED, connection, cut, host},
 };
 use crate::{
-    admission::{TrustedProxies, host::Host},
+    admission::{Hosts, TrustedProxies, host::Host},
     shared::Shared,
 };
 
@@ -94,14 +94,24 @@ fn check(shared: &Shared, listening: &[SocketAddr], request: &Parts) -> Result<(
     }
     let host = host.map(cut);
     if let Some(suppressed) = shared.host_warnings().allow(Instant::now()) {
-        let listed = host.as_deref().and_then(Host::parse).map_or_else(|| "NAME".to_owned(), |host| host.name);
+        let listed = suggestion(hosts, host.as_deref());
         tracing::warn!(
             host,
             suppressed,
-            "refused a request: the server is not reached by this host. If it is, allow it with `--hosts {hosts},{listed}`"
+            "refused a request: the server is not reached by this host. If it is, allow it with `{listed}`"
         );
     }
     Err(RefusedHost(host))
+}
+
+/// Returns the option that allows a host. A stranger has chosen the host: only what is certainly harmless in a shell, and would
+/// allow no other host, is suggested.
+fn suggestion(hosts: &Hosts, host: Option<&str>) -> String {
+    let is_plain = |name: &String| name.chars().all(|it| it.is_ascii_alphanumeric() || ":.-_[]".contains(it));
+    let is_keyword = |name: &String| ["any", "auto"].contains(&name.as_str());
+    let name = host.and_then(Host::parse).map(|host| host.name);
+    let name = name.filter(|name| is_plain(name) && !is_keyword(name) && name.len() < MAX_LOGGED);
+    format!("--hosts {hosts},{}", name.as_deref().unwrap_or("NAME"))
 }
 
 /// Returns whether `auto` allows a host: on loopback addresses, one that no page of somebody else has, or that a proxy forwards.
@@ -119,4 +129,28 @@ fn is_auto(shared: &Shared, listening: &[SocketAddr], request: &Parts, host: Opt
     // A browser that connects directly names this port.
     let is_own_port = || listening.iter().any(|address| host.port.unwrap_or(80) == address.port());
     TrustedProxies::is_marked(&request.headers) && (is_trusted() || !is_own_port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_hosts_that_can_be_listed() {
+        let hosts = Hosts::default();
+        for (host, suggested) in [
+            ("rooms.example", "rooms.example"),
+            ("Rooms.example.:8080", "rooms.example"),
+            ("[0:0::1]:80", "[::1]"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("any", "NAME"),
+            ("auto", "NAME"),
+        ] {
+            assert_eq!(suggestion(&hosts, Some(host)), format!("--hosts auto,{suggested}"), "{host}");
+        }
+        for host in ["x$(reboot)", "a.example,any", "a;b", "a'b", "a&b", "a*", "a%0a", "*.example"] {
+            assert_eq!(suggestion(&hosts, Some(host)), "--hosts auto,NAME", "{host}");
+        }
+        assert_eq!(suggestion(&hosts, None), "--hosts auto,NAME");
+    }
 }

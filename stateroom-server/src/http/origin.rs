@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Maximum length of what a request says about itself in the log, in bytes.
-const MAX_LOGGED: usize = 256;
+pub(super) const MAX_LOGGED: usize = 256;
 
 /// The origin of a web page that is not allowed.
 #[derive(Debug, PartialEq, Eq)]

@@ -97,10 +97,13 @@ async fn receive(shared: &Shared, peer: Option<IpAddr>, body: Body) -> Result<(V
     let rate = shared.request_rate();
     rate.take(network, [1, announced], Instant::now()).map_err(too_often)?;
     let (body, reservation) = read(shared, body).await?;
-    rate.take(network, [0, body.len().saturating_sub(announced)], Instant::now()).map_err(|exceeded| {
-        rate.give_back(network, [1, announced]);
-        too_often(exceeded)
-    })?;
+    // A body above the burst leaves the bucket below zero, which refuses even nothing.
+    if body.len() > announced {
+        rate.take(network, [0, body.len() - announced], Instant::now()).map_err(|exceeded| {
+            rate.give_back(network, [1, announced]);
+            too_often(exceeded)
+        })?;
+    }
     Ok((body, reservation))
 }
 

@@ -56,6 +56,8 @@ pub(super) struct Facts<'a> {
     pub(super) rest: &'a dyn Fn() -> Option<Duration>,
     /// Returns whether the caller may create a room, as far as the limits of its address go.
     pub(super) may_make: &'a dyn Fn() -> Result<(), (Refusal, Limit)>,
+    /// Returns whether an empty room of the caller's address may be ended for the new one.
+    pub(super) may_evict_own: &'a dyn Fn() -> bool,
     /// Returns whether an empty room may be ended for the new one.
     pub(super) may_evict: &'a dyn Fn() -> bool,
     /// Whether the factory has space for a service beside those of the other rooms.
@@ -104,7 +106,8 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
         return refused(Refusal::BackingOff { rest });
     }
     if let Err((refusal, limit)) = (facts.may_make)() {
-        return at_limit(refusal, limit);
+        let may_evict = limit == Limit::AddressRooms && (facts.may_evict_own)();
+        return if may_evict { Decision::NeedsPlace { limit } } else { at_limit(refusal, limit) };
     }
     let limit = if facts.other_rooms >= limits.rooms {
         Limit::Rooms
@@ -150,6 +153,7 @@ mod tests {
             memory_is_short: false,
             rest: &|| None,
             may_make: &|| Ok(()),
+            may_evict_own: &|| false,
             may_evict: &|| false,
             has_space: &|| true,
         };
@@ -214,6 +218,22 @@ mod tests {
         check(
             |it| (it.other_rooms, it.may_make) = (2, &|| Err((Refusal::AddressFull, Limit::AddressRooms))),
             [too_many, too_many, not_found, too_many, too_many, too_many],
+        );
+        let own = Decision::NeedsPlace { limit: Limit::AddressRooms };
+        check(
+            |it| {
+                it.may_make = &|| Err((Refusal::AddressFull, Limit::AddressRooms));
+                it.may_evict_own = &|| true;
+            },
+            [own, own, not_found, own, own, own],
+        );
+        let refused_rate = at_limit(Refusal::AddressRate { wait: REST }, Limit::AddressRoomsPerMinute);
+        check(
+            |it| {
+                it.may_make = &|| Err((Refusal::AddressRate { wait: REST }, Limit::AddressRoomsPerMinute));
+                it.may_evict_own = &|| true;
+            },
+            [refused_rate, refused_rate, not_found, refused_rate, refused_rate, refused_rate],
         );
         check(|it| it.stopping = true, [stopping; 6]);
         check(|it| (it.stopping, it.connections) = (true, Some(1)), [stopping; 6]);

@@ -36,7 +36,8 @@ pub enum Refusal {
     /// The server has reached its limit of rooms, or the factory has no space for another service.
     #[error("the server has no capacity for another room; try again later")]
     Full,
-    /// The client's address has reached [`Limits::address_rooms`](crate::Limits::address_rooms).
+    /// The client's address has reached [`Limits::address_rooms`](crate::Limits::address_rooms), and none of its rooms can make
+    /// place.
     #[error("too many rooms were created from this address; try again later")]
     AddressFull,
     /// The client's address has reached

@@ -251,7 +251,10 @@ impl RoomRegistry {
                     }
                     Placement::NeedsPlace(limit) => {
                         limit.exceeded();
-                        state.evict().ok_or(Refusal::Full)?
+                        match limit {
+                            Limit::AddressRooms => state.evict_of(maker).ok_or(Refusal::AddressFull)?,
+                            _ => state.evict().ok_or(Refusal::Full)?,
+                        }
                     }
                 }
             };
@@ -276,6 +279,9 @@ impl RoomRegistry {
             memory_is_short: self.shared.memory().budget().is_short(),
             rest: &|| state.backoff.rest(room_id, now),
             may_make: &|| state.makers.check(maker, now),
+            may_evict_own: &|| {
+                settings.shutdown_policy != ShutdownPolicy::Never && state.first_vacant_of(maker).is_some()
+            },
             may_evict: &|| settings.shutdown_policy != ShutdownPolicy::Never && state.evictions.may_succeed(now),
             has_space: &|| self.factory().has_space(other_rooms),
         };
@@ -409,16 +415,28 @@ impl RegistryState {
 
     /// Adds a room that starts. It may replace one that has ended.
     fn add(&mut self, id: Arc<str>, entry: RoomEntry) {
-        self.makers.add(entry.maker, Instant::now());
-        if let Some(replaced) = self.rooms.insert(id, entry) {
-            self.makers.remove(replaced.maker);
-        }
+        self.remove(&id);
+        self.makers.add(entry.maker, &id, Instant::now());
+        self.rooms.insert(id, entry);
     }
 
     fn remove(&mut self, id: &str) {
         if let Some(entry) = self.rooms.remove(id) {
-            self.makers.remove(entry.maker);
+            self.makers.remove(entry.maker, id);
         }
+    }
+
+    /// Returns the first of the empty rooms of an address to end: one that was never joined, or else the one that is empty
+    /// for longest.
+    fn first_vacant_of(&self, maker: Maker) -> Option<&Arc<Inbox>> {
+        let rooms = self.makers.rooms_of(maker).filter_map(|id| self.rooms.get(id));
+        let vacant = rooms.filter_map(|entry| Some((entry.inbox.vacancy()?, &entry.inbox)));
+        vacant.min_by_key(|(vacancy, _)| (vacancy.was_joined, vacancy.since)).map(|(_, inbox)| inbox)
+    }
+
+    /// Asks an empty room of an address to end.
+    fn evict_of(&self, maker: Maker) -> Option<oneshot::Receiver<()>> {
+        self.first_vacant_of(maker).map(|inbox| inbox.evict())
     }
 
     /// Asks an empty room to end.

@@ -131,8 +131,9 @@ limits! {
     /// a room's HTTP request is in progress. Zero turns the limit off. Default: off.
     AddressConnections, address_connections, with_address_connections: usize = 0, public 100;
     /// Maximum number of rooms that exist and were created from one IPv4 address or one IPv6 network of 64 bits, by joins or
-    /// requests. Further ones are rejected with 429. Rooms that the program itself creates are not counted. Zero turns the limit
-    /// off. Default: off.
+    /// requests. A further one takes the place of an empty one of them, or is rejected with 429 if none is empty or the
+    /// [shutdown policy](crate::ShutdownPolicy) keeps empty rooms. Rooms that the program itself creates are not counted. Zero
+    /// turns the limit off. Default: off.
     AddressRooms, address_rooms, with_address_rooms: usize = 0, public 100;
     /// Maximum number of rooms created per minute from one IPv4 address or one IPv6 network of 64 bits; those of a minute may be
     /// created at once. Further ones are rejected with 429. Zero turns the limit off. Default: off.

@@ -155,6 +155,22 @@ async fn limits_the_rate_of_body_bytes_by_address() {
     observer.assert_reached();
 }
 
+/// It empties the bucket, so that the next one waits for longer.
+#[tokio::test]
+async fn a_body_above_the_burst_is_admitted_by_a_full_bucket() {
+    let limits = Limits::default().with_bytes_per_second(10).with_messages_per_second(100);
+    let head = "PUT /http/a/text HTTP/1.1\r\nHost: test\r\nConnection: close\r\n";
+    let body = "x".repeat(100);
+    for request in [
+        format!("{head}Content-Length: 100\r\n\r\n{body}"),
+        format!("{head}Transfer-Encoding: chunked\r\n\r\n64\r\n{body}\r\n0\r\n\r\n"),
+    ] {
+        let server = text_store_server(Server::new().with_limits(limits.clone())).await;
+        assert_eq!(server.request(&request).await.status, 204);
+        assert_eq!(server.request(&format_request("PUT", "/http/a/text", "", "x")).await.status, 429);
+    }
+}
+
 /// Over a proxy's connections, which do not count for the address.
 #[tokio::test]
 async fn counts_requests_in_progress_by_the_address_behind_a_proxy() {

@@ -30,7 +30,8 @@ pub(crate) async fn limits_the_rooms_of_an_address() {
     let one = [("x-forwarded-for", "192.0.2.1")];
     let (mut client, _) = server.connect_with("/ws/a", &one).await;
     client.receive_id().await;
-    assert_eq!(post_from(&server, "192.0.2.1", "/ws/b").await.status, 200);
+    let (mut other, _) = server.connect_with("/ws/b", &one).await;
+    other.receive_id().await;
     let refusals = [
         post_from(&server, "192.0.2.1", "/ws/c").await,
         post_from(&server, "192.0.2.1", "/new_room").await,
@@ -51,6 +52,23 @@ pub(crate) async fn limits_the_rooms_of_an_address() {
 }
 
 #[tokio::test]
+async fn an_address_at_its_limit_gives_up_its_own_empty_rooms_only() {
+    let server = server(Limits::default().with_address_rooms(2)).await;
+    for (address, room) in [("192.0.2.2", "x"), ("192.0.2.1", "a"), ("192.0.2.1", "b"), ("192.0.2.1", "c")] {
+        assert_eq!(post_from(&server, address, &format!("/ws/{room}")).await.status, 200, "{room}");
+    }
+    assert!(!has_room(&server, "a").await, "the one that is empty for longest ends");
+    let one = [("x-forwarded-for", "192.0.2.1")];
+    let (mut client, _) = server.connect_with("/ws/d", &one).await;
+    client.receive_id().await;
+    assert!(!has_room(&server, "b").await);
+    let (mut other, _) = server.connect_with("/ws/c", &one).await;
+    other.receive_id().await;
+    assert_eq!(server.expect_refusal_with("/ws/e", &one).await.status, 429, "rooms with clients do not end");
+    assert!(has_room(&server, "x").await && has_room(&server, "c").await && has_room(&server, "d").await);
+}
+
+#[tokio::test]
 async fn a_site_of_many_networks_is_limited_as_a_whole() {
     let server = server(Limits::default().with_address_rooms(1)).await;
     let mut created = 0;
@@ -64,7 +82,8 @@ async fn a_site_of_many_networks_is_limited_as_a_whole() {
 /// Under a policy that keeps empty rooms for good, too.
 #[tokio::test]
 async fn one_connection_does_not_take_all_rooms() {
-    for policy in [ShutdownPolicy::Never, ShutdownPolicy::After(Duration::from_secs(300))] {
+    let after = ShutdownPolicy::After(Duration::from_secs(300));
+    for (policy, expected) in [(ShutdownPolicy::Never, (101, 1900)), (after, (2001, 0))] {
         let limits = Limits::public().with_rooms(1000).with_address_rooms_per_minute(0);
         let server = TestServer::tcp(settings(limits).with_shutdown_policy(policy)).await;
         let mut stream = server.open().await;
@@ -77,7 +96,8 @@ async fn one_connection_does_not_take_all_rooms() {
         let (_, received) = tokio::join!(send, within_timeout("the responses", read.read_to_string(&mut responses)));
         received.unwrap();
         let count = |status: &str| responses.matches(&format!("HTTP/1.1 {status}")).count();
-        assert_eq!((count("200"), count("429")), (101, 1900));
+        assert_eq!((count("200"), count("429")), expected);
+        assert_eq!(server.handle.rooms().await.len(), 100);
         assert_eq!(post_from(&server, "192.0.2.2", "/ws/mine").await.status, 200);
     }
 }

@@ -1,6 +1,7 @@
 //! The clock that interrupts guests.
 //!
-//! *Invariant:* it ticks while a guest runs, parks after a while without one, and stops when its engine is dropped.
+//! *Invariant:* it ticks while a guest runs, parks after a while without one, and stops when its engine is dropped. A guest that
+//! runs after a pause finds a new tick: it is not charged for what its thread computed during the pause.
 use std::{
     io,
     sync::{
@@ -16,7 +17,7 @@ use wasmtime::{Engine, EngineWeak};
 /// The interval at which a computing guest is interrupted to let others run.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 
-/// Number of ticks so far, of all engines.
+/// Number of ticks so far, of all engines. The end of a pause counts as one.
 static TICKS: AtomicU64 = AtomicU64::new(1);
 
 /// Returns the number of ticks so far, which is never 0.
@@ -61,6 +62,8 @@ impl Ticker {
         // of all four accesses.
         self.state.running.fetch_add(1, Ordering::SeqCst);
         if self.state.parked.load(Ordering::SeqCst) {
+            // The first tick comes too late for this guest.
+            TICKS.fetch_add(1, Ordering::Relaxed);
             self.thread.unpark();
         }
         RunningGuard(&self.state)
@@ -101,5 +104,28 @@ fn park(state: &TickerState) {
     while state.running.load(Ordering::SeqCst) == 0 && !state.stopped.load(Ordering::SeqCst) {
         thread::park();
     }
+    // For guests that find the ticker no longer parked.
+    TICKS.fetch_add(1, Ordering::Relaxed);
     state.parked.store(false, Ordering::SeqCst);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_guest_that_ends_a_pause_finds_a_new_tick() {
+        let engine = Engine::default();
+        let ticker = Ticker::start(&engine).expect("failed to start a thread");
+        let start = Instant::now();
+        while !ticker.state.parked.load(Ordering::SeqCst) {
+            assert!(start.elapsed() < Duration::from_secs(60), "the ticker does not park");
+            thread::yield_now();
+        }
+        let before = ticks();
+        let _running = ticker.running();
+        assert_ne!(ticks(), before);
+    }
 }

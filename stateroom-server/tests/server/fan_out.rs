@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stateroom::{
     ClientId, DefaultStateroomFactory, MessagePayload, MessageRecipient, StateroomContext, StateroomService,
+    event_batch::EventBatch, fault::Fault, messages::Event,
 };
 use stateroom_server::Server;
 use tokio::task::yield_now;
@@ -81,4 +82,58 @@ async fn others_run_while_the_messages_of_one_event_are_passed_on() {
     assert!(turns >= 20, "others had {turns} turns between the events");
     let room = server.handle.rooms().await.remove(0);
     assert!(room.cpu_time.as_millis() >= 20, "the time counts: {room:?}");
+}
+
+static TURNS_BESIDE: AtomicUsize = AtomicUsize::new(0);
+static TURNS_IN_PAUSE: AtomicUsize = AtomicUsize::new(0);
+
+/// Pauses after each message, as an event does that waits for a permit of the slow lane and then holds it.
+#[derive(Default)]
+struct Pausing;
+
+impl StateroomService for Pausing {
+    async fn deliver(&mut self, batch: &EventBatch, context: &impl StateroomContext) -> Result<(), Fault> {
+        while let Some(event) = batch.next_event() {
+            let is_message = matches!(event, Event::Message { .. });
+            let mut effects = Vec::new();
+            if is_message {
+                context.collect_effects(&mut effects, || {
+                    for number in 0..MESSAGES {
+                        context.send_message(MessageRecipient::Broadcast, number.to_string());
+                    }
+                });
+            }
+            batch.finish_event(&mut effects);
+            if is_message {
+                let before = TURNS_BESIDE.load(Ordering::Relaxed);
+                yield_now().await;
+                TURNS_IN_PAUSE.store(TURNS_BESIDE.load(Ordering::Relaxed) - before, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_service_continues_while_the_messages_of_its_last_event_are_passed_on() {
+    let server = TestServer::pipe_with_factory(Server::new(), DefaultStateroomFactory::<Pausing>::default());
+    let mut clients = Vec::new();
+    for _ in 0..MEMBERS {
+        clients.push(server.connect("/ws/a").await);
+    }
+    let others = tokio::spawn(async {
+        loop {
+            TURNS_BESIDE.fetch_add(1, Ordering::Relaxed);
+            yield_now().await;
+        }
+    });
+    clients[0].send_text("count").await;
+    for client in &mut clients {
+        for number in 0..MESSAGES {
+            client.expect_text(&number.to_string()).await;
+        }
+    }
+    others.abort();
+    let turns = TURNS_IN_PAUSE.load(Ordering::Relaxed);
+    assert!((1..10).contains(&turns), "others had {turns} turns while the service paused");
 }

@@ -1,4 +1,5 @@
-//! The delivery of events to the service, and of its messages to the clients, in turns: in between, other tasks run.
+//! The delivery of events to the service, and of its messages to the clients, in turns: in between, other tasks run, and the
+//! service continues with the later events of its batch.
 //!
 //! *Invariant:* while a part of an event's effects is applied, nothing else reaches the room.
 use std::{
@@ -49,6 +50,8 @@ impl Room {
         context: &RoomContext<Inbox>,
     ) -> Result<(), Fault> {
         let mut deliver = pin!(service.deliver(batch, context));
+        // Whether all members are written to before more is applied.
+        let mut is_writing = false;
         loop {
             let (delivered, applied) = poll_fn(|context| {
                 let start = Instant::now();
@@ -56,25 +59,30 @@ impl Room {
                 let poll = span.in_scope(|| deliver.as_mut().poll(context));
                 let end = Instant::now();
                 self.cpu_time += end - start;
-                let applied = self.apply_finished(end);
-                if poll.is_pending() && applied {
+                let applied = !is_writing && self.apply_finished(end);
+                if poll.is_pending() && (applied || is_writing) {
                     // An event takes its time. The effects of the events before it do not wait for it.
                     self.write();
-                    self.remove_slow();
-                    if self.output.members.is_clean() {
+                    is_writing &= !self.output.members.is_clean();
+                    if !is_writing {
+                        self.remove_slow();
+                    }
+                    if applied && self.output.members.is_clean() {
                         return Poll::Pending;
                     }
                 }
                 Poll::Ready((poll, applied))
             })
             .await;
-            if !applied {
-                self.apply_rest().await;
+            if let Poll::Ready(result) = delivered {
+                if !applied {
+                    self.apply_rest().await;
+                }
+                return result;
             }
-            match delivered {
-                Poll::Ready(result) => return result,
-                Poll::Pending => self.write_all().await,
-            }
+            // The service is polled between the turns, too: it may have been given a permit that others wait for.
+            is_writing |= !applied && self.must_write();
+            yield_now().await;
         }
     }
 
@@ -107,11 +115,16 @@ impl Room {
 
     /// Lets other tasks run, after writing what takes much memory.
     pub(super) async fn rest(&mut self) {
-        if self.output.members.is_full() || self.output.members.has_many_runs() {
+        if self.must_write() {
             self.write_all().await;
         }
         yield_now().await;
         self.output.turn = Turn::start(Instant::now());
+    }
+
+    /// Returns whether what is unwritten takes much memory.
+    fn must_write(&self) -> bool {
+        self.output.members.is_full() || self.output.members.has_many_runs()
     }
 
     /// Writes to all members, and lets other tasks run in between.

@@ -105,7 +105,7 @@ limits! {
         /// Maximum number of connections per IP address; 0 means no limit
         address_connections: usize => "further connections from the address are rejected with 429",
         /// Maximum number of rooms created per IP address; 0 means no limit
-        address_rooms: usize => "creating another room is rejected with 429",
+        address_rooms: usize => "one of its empty rooms is closed to make room; without one, creating another is rejected with 429",
         /// Maximum rate of rooms created per IP address, with bursts of a minute; 0 means no limit
         address_rooms_per_minute: usize => "creating another room is rejected with 429",
         /// Maximum size of the messages queued for a client that does not read

@@ -20,6 +20,9 @@ pub(crate) const HOLDER_BYTES: usize = 16 << 10;
 /// Clients are closed if they hold at least this fraction of what is missing.
 const GAIN_FRACTION: usize = 8;
 
+/// A client that holds less than this fraction of what the largest one holds is not closed together with it.
+const SHARE_OF_LARGEST: usize = 8;
+
 /// A client that holds memory.
 pub(crate) trait MemoryHolder: Send + Sync {
     /// Returns how many bytes it holds.
@@ -87,8 +90,9 @@ impl ClientMemory {
         holders.sort_by_key(|(held, _)| Reverse(*held));
         let mut freed = 0;
         let mut closed = 0;
+        let enough = holders.first().map_or(0, |(largest, _)| largest / SHARE_OF_LARGEST);
         for (held, holder) in holders {
-            if freed >= bytes {
+            if freed >= bytes || held < enough {
                 break;
             }
             holder.give_up();

@@ -111,6 +111,12 @@ impl MemoryBudget {
         self.0.limit
     }
 
+    /// Returns the number of bytes reserved.
+    #[must_use]
+    pub fn reserved(&self) -> usize {
+        self.0.reserved.load(Ordering::Relaxed)
+    }
+
     /// Returns the number of bytes in use: those reserved, or those of the whole process if they are more.
     #[must_use]
     pub fn used(&self) -> usize {

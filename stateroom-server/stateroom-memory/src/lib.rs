@@ -29,6 +29,9 @@ const RELIEF_INTERVAL: Duration = Duration::from_millis(1);
 /// The same near the limit while little is reserved, but the process uses much.
 const RESIDENT_RELIEF_INTERVAL: Duration = Duration::from_millis(250);
 
+/// Minimum time between two times that freed memory is returned to the system, during which allocations wait.
+const TRIM_INTERVAL: Duration = Duration::from_secs(2);
+
 /// Assumed where the system does not tell.
 const UNKNOWN_MACHINE_BYTES: usize = 4 << 30;
 
@@ -209,7 +212,7 @@ impl MemoryBudget {
             return;
         }
         // The process may keep what was released.
-        if !is_reserved && self.0.is_due(&self.0.trimmed_at, RESIDENT_RELIEF_INTERVAL) {
+        if !is_reserved && self.0.is_due(&self.0.trimmed_at, TRIM_INTERVAL) {
             machine::trim();
         }
         // Not under the lock: what gives memory back releases reservations, and may reserve others.

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 pub(crate) use self::landlock::{is_available, restrict, restrict_compiler};
 
-/// What a server needs.
+/// The files, programs and networks that a server needs.
 #[derive(Debug)]
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing is restricted there"))]
 pub(crate) struct SandboxNeeds {

@@ -42,7 +42,7 @@ struct AdminConnection {
     task: AbortHandle,
 }
 
-/// What a connection does, and since when.
+/// The activity of a connection, and its start.
 #[derive(Debug)]
 pub(super) struct ConnectionState(Mutex<(Activity, Instant)>);
 

@@ -1,4 +1,4 @@
-//! Who creates rooms: the limits on the rooms of one address, and on the rate of new ones.
+//! The creators of rooms: the limits on the rooms of one address, and on the rate of new ones.
 //!
 //! *Invariant:* a room counts for the address that created it from its start to its end, whoever is in it.
 use std::{

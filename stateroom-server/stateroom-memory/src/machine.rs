@@ -3,7 +3,7 @@
 //! *Invariant:* what cannot be read is unknown, never an error: other systems report nothing here.
 use std::{fs, path::Path};
 
-/// Where control groups of either version keep the limit of memory, with the directory in which the groups are.
+/// The directories of control groups of either version, and the names of the files with the limit of memory.
 const LIMIT_FILES: [(&str, &str); 3] = [
     ("/sys/fs/cgroup", "memory.max"),
     ("/sys/fs/cgroup/unified", "memory.max"),

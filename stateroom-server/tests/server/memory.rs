@@ -98,7 +98,7 @@ async fn closes_the_clients_for_which_most_is_queued() {
     let server = TestServer::pipe(server);
     let (mut small, mut large, mut sender) = (server.join("a").await, server.join("a").await, server.join("a").await);
     sender.send_text(format!("to 1 {}", "s".repeat(EIGHTH))).await;
-    // What a pipe holds is not queued.
+    // The content of a pipe is not queued.
     wait_until_used(&budget, EIGHTH - PIPE..EIGHTH + PIPE).await;
     for number in 1..=5 {
         sender.send_text(format!("to 2 {}", "x".repeat(EIGHTH))).await;

@@ -20,7 +20,7 @@ pub(crate) struct TotalLogQuota {
     usage: Mutex<Usage>,
 }
 
-/// What was logged in the current second.
+/// The lines and bytes logged in the current second.
 #[derive(Debug, Default)]
 struct Usage {
     since: Option<Instant>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::{sync::OwnedSemaphorePermit, time};
 
-/// What an event that did not end at once has used.
+/// The time used by an event that did not end at once.
 #[derive(Debug, Default)]
 pub(super) struct EventUsage {
     /// CPU time of the event, as far as it is known.

@@ -54,7 +54,7 @@ fn limit_process(memory: u64) -> io::Result<()> {
 
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    // Of what it can write to: the address space that it only reserves is not counted.
+    // Writable memory only: the address space that it only reserves is not counted.
     let limit = |resource, maximum: u64| {
         let maximum = getrlimit(resource).maximum.map_or(maximum, |allowed| allowed.min(maximum));
         setrlimit(resource, Rlimit { current: Some(maximum), maximum: Some(maximum) })

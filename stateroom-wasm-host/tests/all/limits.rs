@@ -246,7 +246,7 @@ async fn logged_output_of_all_rooms_is_limited() {
     drop(guard);
     let text = log.text();
     let lines = text.lines().filter(|line| line.contains("the bottom")).count();
-    // Of 30 000 lines: 80 per second, on a slow machine in several seconds.
+    // The 30 000 lines take several seconds on a slow machine, at 80 lines per second.
     assert!((20..400).contains(&lines), "{lines}");
     assert!(text.contains("the guests of all rooms exceeded their log quota"), "{text}");
 }

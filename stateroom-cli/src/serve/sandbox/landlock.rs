@@ -21,7 +21,7 @@ const EXECUTE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | Execute
 const WRITE: BitFlags<AccessFs> =
     make_bitflags!(AccessFs::{ReadFile | ReadDir | WriteFile | MakeReg | RemoveFile | Truncate | Refer});
 
-/// What the runtime, the allocator and the metrics read. Landlock itself hides the secrets of other processes in `/proc`.
+/// Files that the runtime, the allocator and the metrics read. Landlock itself hides the secrets of other processes in `/proc`.
 const SYSTEM: [&str; 6] =
     ["/proc", "/sys/fs/cgroup", "/sys/devices/system", "/sys/kernel/mm", "/etc/ld.so.cache", "/dev/urandom"];
 /// Paths of what a process has open.
@@ -233,7 +233,7 @@ mod tests {
             // The client of the exporter starts threads to look names up.
             thread::spawn(move || TcpStream::connect(address)).join().unwrap()
         });
-        // Of its own, so that only this thread is restricted.
+        // A separate thread, so that only this one is restricted.
         let server = thread::spawn(move || {
             restrict(&SandboxNeeds { files: Vec::new(), cache: None, ports: vec![0] });
             restricted.send(()).unwrap();

@@ -141,7 +141,7 @@ impl File for OpenFile {
     }
 }
 
-/// What is known about a file.
+/// The metadata of a file.
 pub(super) struct FileMetadata(fs::Metadata);
 
 impl Metadata for FileMetadata {

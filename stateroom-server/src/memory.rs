@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* it is reserved in the budget of the process. When that is used up, the clients that hold most are closed first.
 use std::{
-    cmp::Reverse,
+    cmp::{Ordering, Reverse},
     fmt,
     sync::{Arc, Weak},
 };
@@ -59,10 +59,11 @@ impl ClientMemory {
 
     /// Changes what a client has reserved.
     pub(crate) fn adjust(&self, before: usize, after: usize) {
-        if after > before {
-            self.budget.reserve(after - before);
-        } else {
-            self.budget.release(before - after);
+        match after.cmp(&before) {
+            Ordering::Greater => self.budget.reserve(after - before),
+            Ordering::Less => self.budget.release(before - after),
+            // For most writes, without an access to what all threads share.
+            Ordering::Equal => {}
         }
     }
 

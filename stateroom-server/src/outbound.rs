@@ -282,9 +282,9 @@ impl Outbound {
 
     /// Records the size of the client's incomplete message.
     pub(crate) fn set_incoming(self: &Arc<Self>, bytes: usize) {
-        let before = self.incoming.swap(bytes, Ordering::Relaxed);
-        if bytes != before {
-            self.memory.adjust(before, bytes);
+        // Cheaper than a swap: most messages are complete, before and after.
+        if bytes != self.incoming.load(Ordering::Relaxed) {
+            self.memory.adjust(self.incoming.swap(bytes, Ordering::Relaxed), bytes);
             self.update_holder(&mut self.lock());
             self.memory.budget().settle();
         }

@@ -11,7 +11,6 @@ use stateroom::{
 use tracing::debug;
 
 pub(crate) use self::finished::FinishedEffects;
-use self::finished::append_event;
 use crate::{config::WasmHostConfig, violation::ProtocolViolation};
 
 /// Size of the effects, in bytes, after which the room takes them before the next event.
@@ -94,7 +93,7 @@ impl EffectBuffer {
 
     /// Finishes the event in progress.
     pub(crate) fn end_event(&mut self) {
-        append_event(&mut self.finished.lock(), &mut self.effects);
+        self.finished.lock().push(&mut self.effects);
         self.count_bytes();
     }
 
@@ -174,7 +173,7 @@ impl EffectBuffer {
             if batch.finished > batch.events {
                 return Err(ProtocolViolation::EventCount { expected: batch.events, finished: batch.finished });
             }
-            append_event(&mut finished, &mut self.effects);
+            finished.push(&mut self.effects);
             self.count_bytes();
         }
         Ok(ends_with_event)
@@ -199,10 +198,7 @@ impl EffectBuffer {
         if self.effects.is_empty() && self.effects.capacity() > Self::MAX_RETAINED {
             self.effects = Vec::new();
         }
-        let mut finished = self.finished.lock();
-        if finished.ends.is_empty() {
-            finished.clear(Self::MAX_RETAINED);
-        }
+        self.finished.lock().shrink_to(Self::MAX_RETAINED);
     }
 
     /// Checks the limits of the event in progress for one more effect of that size.
@@ -263,7 +259,7 @@ mod tests {
             assert_eq!(buffer.read_published(published).unwrap(), is_new);
         }
         buffer.end_batch().unwrap();
-        assert_eq!(buffer.finished().lock().ends, [1, 2, 3]);
+        assert_eq!(buffer.finished().lock().lengths, [1, 1, 1]);
     }
 
     #[test]
@@ -278,12 +274,12 @@ mod tests {
         let mut buffer = in_batch(2);
         let (one, end) = (finished(1), finished(1).len() - batch::HEADER_BYTES);
         buffer.hand_over(&one[..end]).unwrap();
-        assert!(buffer.finished().lock().ends.is_empty(), "the event has not returned");
+        assert!(buffer.finished().lock().lengths.is_empty(), "the event has not returned");
         buffer.read_published(&one).unwrap();
         buffer.hand_over(&[]).unwrap();
         assert!(buffer.read_published(&one).unwrap(), "published anew");
         buffer.end_batch().unwrap();
-        assert_eq!(buffer.finished().lock().ends, [2, 3]);
+        assert_eq!(buffer.finished().lock().lengths, [2, 1]);
     }
 
     #[test]

@@ -32,33 +32,36 @@ struct BatchState {
     finished: FinishedEvents,
 }
 
-/// Effects of finished events, in order.
+/// Finished events and their effects, in order.
 #[derive(Debug, Default)]
 pub struct FinishedEvents {
     /// Effects of all these events.
-    pub effects: Vec<Effect>,
-    /// For each event, the index in `effects` at which its effects end.
-    pub ends: Vec<usize>,
+    pub effects: VecDeque<Effect>,
+    /// The number of effects of each event.
+    pub lengths: VecDeque<usize>,
 }
 
 impl FinishedEvents {
+    /// Appends an event with these effects, and leaves `effects` empty.
+    pub fn push(&mut self, effects: &mut Vec<Effect>) {
+        self.lengths.push_back(effects.len());
+        self.effects.extend(effects.drain(..));
+    }
+
     /// Appends later events, and leaves `later` empty.
     pub fn append(&mut self, later: &mut FinishedEvents) {
-        if self.ends.is_empty() && self.effects.is_empty() {
+        if self.lengths.is_empty() && self.effects.is_empty() {
             mem::swap(self, later);
             return;
         }
-        let offset = self.effects.len();
         self.effects.append(&mut later.effects);
-        self.ends.extend(later.ends.drain(..).map(|end| offset + end));
+        self.lengths.append(&mut later.lengths);
     }
 
-    /// Removes everything, and keeps memory for at most `capacity` effects and events.
-    pub fn clear(&mut self, capacity: usize) {
-        self.effects.clear();
+    /// Keeps memory for at most `capacity` effects and events.
+    pub fn shrink_to(&mut self, capacity: usize) {
         self.effects.shrink_to(capacity);
-        self.ends.clear();
-        self.ends.shrink_to(capacity);
+        self.lengths.shrink_to(capacity);
     }
 }
 
@@ -117,22 +120,20 @@ impl EventBatch {
     pub fn finish_event(&self, effects: &mut Vec<Effect>) {
         let mut state = self.lock();
         state.in_progress.pop_front();
-        state.finished.effects.append(effects);
-        let end = state.finished.effects.len();
-        state.finished.ends.push(end);
+        state.finished.push(effects);
     }
 
     /// Finishes the first events in progress, and leaves `finished` empty.
     pub fn finish_events(&self, finished: &mut FinishedEvents) {
         let mut state = self.lock();
-        let count = finished.ends.len().min(state.in_progress.len());
+        let count = finished.lengths.len().min(state.in_progress.len());
         state.in_progress.drain(..count);
         state.finished.append(finished);
     }
 
-    /// Exchanges `finished`, which must be empty, for the events that have finished since the last call.
+    /// Moves the events that have finished since the last call to the end of `finished`.
     pub fn take_finished(&self, finished: &mut FinishedEvents) {
-        mem::swap(&mut self.lock().finished, finished);
+        finished.append(&mut self.lock().finished);
     }
 
     /// Keeps memory for at most `capacity` events.

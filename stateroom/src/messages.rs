@@ -101,6 +101,7 @@ pub enum Effect {
 impl Effect {
     /// Returns the approximate memory use in bytes, by which rooms bound what they queue.
     #[must_use]
+    #[inline]
     pub fn size(&self) -> usize {
         size_of::<Effect>()
             + match self {

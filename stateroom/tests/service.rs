@@ -70,7 +70,7 @@ fn events_reach_their_methods_in_order() {
     assert_eq!(recorder.events, ["init", "connect 1", "timer", "disconnect 1"]);
     let mut finished = FinishedEvents::default();
     batch.take_finished(&mut finished);
-    assert_eq!(finished.ends, [0; 4]);
+    assert_eq!(finished.lengths, [0; 4]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn effects_are_released_by_event_except_those_of_the_failing_one() {
     batch.take_finished(&mut finished);
     let sent = |text: &str| Effect::Message { recipient: ClientId(1).into(), message: text.into() };
     assert_eq!(finished.effects, [sent("one"), sent("two")]);
-    assert_eq!(finished.ends, [1, 1, 2]);
+    assert_eq!(finished.lengths, [1, 0, 1]);
 }
 
 struct FailingFactory;

@@ -28,6 +28,7 @@ use super::{
     drain::Drain,
     inbox::{Inbox, JoinRequest, RoomCommand},
     output::Output,
+    turn::Turn,
 };
 use crate::{
     metrics::Metrics,
@@ -227,6 +228,8 @@ impl Room {
         if let Some(restart) = commands.iter().position(|command| matches!(command, RoomCommand::Restart)) {
             self.inbox.put_back(commands.split_off(restart + 1));
         }
+        // The room has waited since the last one.
+        self.output.turn = Turn::default();
         for command in commands.drain(..) {
             if matches!(command, RoomCommand::Effect(_)) {
                 // In order with the events before it.

@@ -36,6 +36,8 @@ struct Member {
 pub(super) struct Members {
     /// The room assigns the IDs, so nobody can choose colliding ones.
     members: IndexMap<ClientId, Member, FxBuildHasher>,
+    /// The index of the client that was last looked up: most often the next one is the same.
+    last_index: usize,
     buffers: EncodeBuffers,
     /// The clients to write to, in the order in which they got something.
     dirty: VecDeque<ClientId>,
@@ -77,6 +79,7 @@ impl Members {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
         Members {
             members: IndexMap::default(),
+            last_index: 0,
             buffers: EncodeBuffers::default(),
             dirty: VecDeque::new(),
             runs: 0,
@@ -110,12 +113,14 @@ impl Members {
     /// Queues a message for the clients it is for. Returns the number of clients that were considered.
     pub(super) fn send(&mut self, recipient: MessageRecipient, message: &MessagePayload) -> usize {
         if let MessageRecipient::Client(client) = recipient {
-            let Some(member) = self.members.get_mut(&client) else {
+            let Some(index) = self.index(client) else {
                 tracing::debug!(client = client.0, "message dropped: its client has left");
                 return 1;
             };
-            let run = self.buffers.of(&member.egress).encode(message);
-            self.runs += member.queue(client, &run, &mut self.dirty);
+            if let Some((_, member)) = self.members.get_index_mut(index) {
+                let run = self.buffers.of(&member.egress).encode(message);
+                self.runs += member.queue(client, &run, &mut self.dirty);
+            }
             return 1;
         }
         let mut runs: [Option<Run>; Encoding::COUNT] = [const { None }; Encoding::COUNT];
@@ -132,12 +137,21 @@ impl Members {
 
     /// Records that the service has handled messages of a client.
     pub(super) fn handled(&mut self, client: ClientId, connection: ConnectionId, load: Load) {
-        if let Some(member) = self.members.get_mut(&client)
+        if let Some(index) = self.index(client)
+            && let Some((_, member)) = self.members.get_index_mut(index)
             && member.connection == connection
         {
             member.handled.add(load);
             member.mark(client, &mut self.dirty);
         }
+    }
+
+    /// Returns the index of a client, until another is removed.
+    fn index(&mut self, client: ClientId) -> Option<usize> {
+        if self.members.get_index(self.last_index).is_none_or(|(last, _)| *last != client) {
+            self.last_index = self.members.get_index_of(&client)?;
+        }
+        Some(self.last_index)
     }
 
     /// Number of clients.

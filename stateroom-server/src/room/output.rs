@@ -1,7 +1,7 @@
 //! The outputs of a room of this server: its members, its callers, and its metrics.
 //!
 //! *Invariant:* nothing here waits for a client.
-use std::{mem, sync::Arc, time::Instant};
+use std::{mem, sync::Arc};
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient,
@@ -43,7 +43,7 @@ impl Output {
             clock: RoomClock::start(),
             members: Members::new(metrics),
             counts: EventCounts::default(),
-            turn: Turn::start(Instant::now()),
+            turn: Turn::default(),
             slow: Vec::new(),
         }
     }

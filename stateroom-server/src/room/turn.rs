@@ -14,16 +14,17 @@ const MAX_TIME: Duration = Duration::from_micros(250);
 const BYTES_OF_WORK: usize = 256;
 
 /// A room's turn. Its work is counted in messages queued for one client each.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Turn {
-    started: Instant,
+    /// `None` before the time is needed.
+    started: Option<Instant>,
     work: usize,
     unchecked: usize,
 }
 
 impl Turn {
     pub(super) fn start(now: Instant) -> Self {
-        Turn { started: now, work: 0, unchecked: 0 }
+        Turn { started: Some(now), ..Turn::default() }
     }
 
     /// Adds the delivery of a message of `bytes` bytes to `recipients` clients.
@@ -37,12 +38,13 @@ impl Turn {
             return false;
         }
         self.work += std::mem::take(&mut self.unchecked);
-        self.started.elapsed() >= MAX_TIME
+        self.started.get_or_insert_with(Instant::now).elapsed() >= MAX_TIME
     }
 
     /// Returns the time of the turn, zero if little was done.
     pub(super) fn time(&self) -> Duration {
-        if self.work + self.unchecked < COUNTED_WORK { Duration::ZERO } else { self.started.elapsed() }
+        let started = self.started.filter(|_| self.work + self.unchecked >= COUNTED_WORK);
+        started.map_or(Duration::ZERO, |started| started.elapsed())
     }
 }
 
@@ -61,8 +63,9 @@ mod tests {
         assert!(turn.is_over());
         assert!(!turn.is_over(), "not before it has done more");
         assert!(turn.time() >= MAX_TIME);
-        let mut turn = Turn::start(Instant::now() + Duration::from_secs(60));
-        turn.add(CHECKED_WORK, 0);
-        assert!(!turn.is_over());
+        for mut turn in [Turn::start(Instant::now() + Duration::from_secs(60)), Turn::default()] {
+            turn.add(CHECKED_WORK, 0);
+            assert!(!turn.is_over());
+        }
     }
 }

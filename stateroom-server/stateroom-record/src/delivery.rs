@@ -20,7 +20,7 @@ pub(crate) async fn deliver_event<S: StateroomService>(
     }
     let mut finished = FinishedEvents::default();
     batch.take_finished(&mut finished);
-    Ok(finished.effects)
+    Ok(finished.effects.into())
 }
 
 /// Updates the clients in the room by an event that the service has handled.

@@ -76,9 +76,7 @@ fn deliver(service: &mut Service, events: impl IntoIterator<Item = Event>) -> Ve
     }
     let mut finished = FinishedEvents::default();
     batch.take_finished(&mut finished);
-    let mut effects = finished.effects.into_iter();
-    let mut from = 0;
-    finished.ends.iter().map(|end| effects.by_ref().take(end - std::mem::replace(&mut from, *end)).collect()).collect()
+    finished.lengths.iter().map(|length| finished.effects.drain(..length).collect()).collect()
 }
 
 /// A context whose effects are collected by event, as those of a room are.

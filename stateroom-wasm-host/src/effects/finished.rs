@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
-use stateroom::{event_batch::FinishedEvents, messages::Effect};
+use stateroom::event_batch::FinishedEvents;
 
 /// The effects of finished events until the room takes them, shared so that the room can do so while the guest continues
 /// with later events.
@@ -15,10 +15,4 @@ impl FinishedEffects {
     pub(crate) fn lock(&self) -> MutexGuard<'_, FinishedEvents> {
         self.0.lock()
     }
-}
-
-/// Appends an event with its effects, and leaves `effects` empty.
-pub(super) fn append_event(finished: &mut FinishedEvents, effects: &mut Vec<Effect>) {
-    finished.effects.append(effects);
-    finished.ends.push(finished.effects.len());
 }

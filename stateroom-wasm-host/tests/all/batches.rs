@@ -73,7 +73,7 @@ async fn a_trap_releases_the_effects_of_finished_events() {
     let fault = room.host.deliver(&batch, &room.context).await.unwrap_err();
     let mut finished = FinishedEvents::default();
     batch.take_finished(&mut finished);
-    assert_eq!(finished.ends, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(finished.lengths, [1; 6]);
     assert_eq!(finished.effects, texts[..6].iter().flat_map(|text| echo(text)).collect::<Vec<_>>());
     assert_eq!((fault.kind(), batch.in_progress_label()), (FaultKind::Trap, Some("message")));
 }
@@ -117,8 +117,8 @@ async fn releases_large_effects_event_by_event() {
         let mut finished = FinishedEvents::default();
         batch.take_finished(&mut finished);
         // Nothing may be finished at a tick.
-        if !finished.ends.is_empty() {
-            released.push((finished.effects.len(), finished.ends.len()));
+        if !finished.lengths.is_empty() {
+            released.push((finished.effects.len(), finished.lengths.len()));
         }
         poll
     });
@@ -138,11 +138,11 @@ async fn assert_released(guest: &str, texts: [&str; 3], released: [Vec<Effect>; 
         let mut more = FinishedEvents::default();
         batch.take_finished(&mut more);
         finished.append(&mut more);
-        if finished.ends.len() < 2 { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+        if finished.lengths.len() < 2 { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
     });
     let in_time = tokio::time::timeout(Duration::from_secs(20), released_effects).await;
     assert!(in_time.is_ok(), "nothing was released");
-    assert_eq!((finished.effects, finished.ends), (released.concat(), vec![1, 2]));
+    assert_eq!((finished.effects, finished.lengths), (released.concat().into(), [1, 1].into()));
     assert_eq!(batch.in_progress_label(), Some("message"));
 }
 

@@ -68,12 +68,7 @@ impl Room {
         let outcome = self.host.deliver(&batch, &self.context).await;
         let mut finished = FinishedEvents::default();
         batch.take_finished(&mut finished);
-        let mut effects = finished.effects.into_iter();
-        let mut start = 0;
-        let by_event = finished.ends.iter().map(|end| {
-            let count = end - std::mem::replace(&mut start, *end);
-            effects.by_ref().take(count).collect()
-        });
+        let by_event = finished.lengths.iter().map(|length| finished.effects.drain(..length).collect());
         (by_event.collect(), outcome)
     }
 

@@ -70,7 +70,7 @@ async fn a_guest_reads_the_recorded_time_of_its_event() {
         room.host.deliver(&batch, &At(time)).await.unwrap();
         let mut finished = FinishedEvents::default();
         batch.take_finished(&mut finished);
-        assert_eq!(wall(finished.effects), time);
+        assert_eq!(wall(finished.effects.into()), time);
     }
     let now = wall(room.one(says(1, "observe")).await);
     assert!(now > 1_767_225_600.seconds(), "the system's clock again: {now:?}");

@@ -282,11 +282,11 @@ impl<O: RoomOutput> RoomCore<O> {
     pub fn apply_finished(&mut self, output: &mut O) -> bool {
         let RoomCore { pending, state, answer } = self;
         pending.apply_finished(
-            |pending: &mut PendingEvents<Change<O>>, kind, change, mut effects: FinishedEffects<'_, '_>| {
+            |pending: &mut PendingEvents<Change<O>>, kind, change, effects: &mut FinishedEffects<'_>| {
                 if let Some(change) = change {
                     *answer = state.begin_event(change, output);
                 }
-                for effect in effects.by_ref() {
+                for effect in effects {
                     state.apply_effect_of_event(pending, answer, effect, output);
                     if output.pauses() {
                         return Applied::Part;

@@ -1,7 +1,7 @@
 //! The events of a room that its service has not finished, each with the change that follows it.
 //!
 //! *Invariant:* an event and its change are added and removed together, so a change is never paired with another event.
-use std::{collections::VecDeque, iter::Take, mem, sync::Arc, vec};
+use std::{collections::VecDeque, mem, sync::Arc};
 
 use crate::{
     event_batch::{EventBatch, FinishedEvents},
@@ -13,17 +13,8 @@ use crate::{
 pub struct PendingEvents<C> {
     batch: Arc<EventBatch>,
     changes: VecDeque<Pending<C>>,
-    /// Empty between calls; kept for its memory.
+    /// The finished events that are not applied.
     finished: FinishedEvents,
-    /// The finished events that are not applied yet.
-    rest: Option<Rest>,
-}
-
-#[derive(Debug)]
-struct Rest {
-    effects: vec::IntoIter<Effect>,
-    /// The numbers of effects of the events, without the one that has begun.
-    lengths: vec::IntoIter<usize>,
     /// The event of which a part is applied, and the number of its further effects.
     begun: Option<(EventKind, usize)>,
 }
@@ -40,9 +31,9 @@ pub enum Applied {
 }
 
 /// Applies a finished event. There is no change if a part of it has been applied before.
-pub trait Apply<C>: FnMut(&mut PendingEvents<C>, EventKind, Option<C>, FinishedEffects<'_, '_>) -> Applied {}
+pub trait Apply<C>: FnMut(&mut PendingEvents<C>, EventKind, Option<C>, &mut FinishedEffects<'_>) -> Applied {}
 
-impl<C, F: FnMut(&mut PendingEvents<C>, EventKind, Option<C>, FinishedEffects<'_, '_>) -> Applied> Apply<C> for F {}
+impl<C, F: FnMut(&mut PendingEvents<C>, EventKind, Option<C>, &mut FinishedEffects<'_>) -> Applied> Apply<C> for F {}
 
 #[derive(Debug)]
 struct Pending<C> {
@@ -52,33 +43,9 @@ struct Pending<C> {
 
 /// The effects of one finished event, in order.
 #[derive(Debug)]
-pub struct FinishedEffects<'a, 'b>(Take<&'a mut Effects<'b>>);
-
-/// The effects of finished events: those that have finished now, or those of an earlier call.
-#[derive(Debug)]
-enum Effects<'a> {
-    Finished(vec::Drain<'a, Effect>),
-    Rest(&'a mut vec::IntoIter<Effect>),
-}
-
-impl Effects<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Effects::Finished(effects) => effects.len(),
-            Effects::Rest(effects) => effects.len(),
-        }
-    }
-}
-
-impl Iterator for Effects<'_> {
-    type Item = Effect;
-
-    fn next(&mut self) -> Option<Effect> {
-        match self {
-            Effects::Finished(effects) => effects.next(),
-            Effects::Rest(effects) => effects.next(),
-        }
-    }
+pub struct FinishedEffects<'a> {
+    effects: &'a mut VecDeque<Effect>,
+    left: usize,
 }
 
 impl<C> PendingEvents<C> {
@@ -104,58 +71,36 @@ impl<C> PendingEvents<C> {
     /// and its effects. `apply` may append events. Returns whether all of them are applied: when `apply` pauses, the next
     /// call continues at the same effect, without the change.
     pub fn apply_finished(&mut self, mut apply: impl Apply<C>) -> bool {
-        if let Some(mut rest) = self.rest.take() {
-            let Rest { effects, lengths, begun } = &mut rest;
-            let applied = self.apply_events(&mut Effects::Rest(effects), lengths, begun.take(), &mut apply);
-            if let Err(begun) = applied {
-                self.rest = Some(Rest { begun, ..rest });
-                return false;
-            }
-        }
         let mut finished = mem::take(&mut self.finished);
         self.batch.take_finished(&mut finished);
-        let mut start = 0;
-        let mut lengths = finished.ends.iter().map(|end| end - mem::replace(&mut start, *end));
-        let mut effects = Effects::Finished(finished.effects.drain(..));
-        let applied = self.apply_events(&mut effects, &mut lengths, None, &mut apply);
-        if let Err(begun) = applied {
-            let (effects, lengths) = (Vec::from_iter(&mut effects), Vec::from_iter(&mut lengths));
-            self.rest = Some(Rest { effects: effects.into_iter(), lengths: lengths.into_iter(), begun });
+        let is_done = self.apply_events(&mut finished, &mut apply);
+        if is_done {
+            finished.shrink_to(Self::KEPT);
         }
-        drop((lengths, effects));
-        finished.clear(Self::KEPT);
         self.finished = finished;
-        applied.is_ok()
+        is_done
     }
 
-    /// Applies events with these numbers of effects. On a pause, returns the event of which a part is applied, and the
-    /// number of its further effects.
-    fn apply_events(
-        &mut self,
-        effects: &mut Effects<'_>,
-        lengths: &mut impl Iterator<Item = usize>,
-        mut begun: Option<(EventKind, usize)>,
-        apply: &mut impl Apply<C>,
-    ) -> Result<(), Option<(EventKind, usize)>> {
+    fn apply_events(&mut self, finished: &mut FinishedEvents, apply: &mut impl Apply<C>) -> bool {
         loop {
-            let (kind, change, length) = match begun.take() {
-                Some((kind, length)) => (kind, None, length),
+            let (kind, change, left) = match self.begun.take() {
+                Some((kind, left)) => (kind, None, left),
                 None => {
-                    let Some(length) = lengths.next() else { return Ok(()) };
-                    let Some(Pending { kind, change }) = self.changes.pop_front() else { return Ok(()) };
+                    let Some(length) = finished.lengths.pop_front() else { return true };
+                    let Some(Pending { kind, change }) = self.changes.pop_front() else { return true };
                     (kind, Some(change), length)
                 }
             };
-            let before = effects.len();
-            let applied = apply(self, kind, change, FinishedEffects(effects.by_ref().take(length)));
-            let left = length.saturating_sub(before.saturating_sub(effects.len()));
+            let mut effects = FinishedEffects { effects: &mut finished.effects, left };
+            let applied = apply(self, kind, change, &mut effects);
             if applied == Applied::Part {
-                return Err(Some((kind, left)));
+                self.begun = Some((kind, effects.left));
+                return false;
             }
             // Effects that `apply` did not take are dropped with their event.
-            effects.by_ref().take(left).for_each(drop);
+            effects.for_each(drop);
             if applied == Applied::EventThenPause {
-                return Err(None);
+                return false;
             }
         }
     }
@@ -163,7 +108,8 @@ impl<C> PendingEvents<C> {
     /// Removes the changes of all events that have not finished. The service must not handle these events anymore.
     pub fn abandon(&mut self) -> impl Iterator<Item = C> {
         self.batch = Arc::default();
-        self.rest = None;
+        self.finished = FinishedEvents::default();
+        self.begun = None;
         self.changes.drain(..).map(|pending| pending.change)
     }
 
@@ -183,16 +129,17 @@ impl<C> Default for PendingEvents<C> {
             batch: Arc::default(),
             changes: VecDeque::new(),
             finished: FinishedEvents::default(),
-            rest: None,
+            begun: None,
         }
     }
 }
 
-impl Iterator for FinishedEffects<'_, '_> {
+impl Iterator for FinishedEffects<'_> {
     type Item = Effect;
 
     fn next(&mut self) -> Option<Effect> {
-        self.0.next()
+        self.left = self.left.checked_sub(1)?;
+        self.effects.pop_front()
     }
 }
 
@@ -212,7 +159,7 @@ mod tests {
 
     fn applied(pending: &mut PendingEvents<&'static str>) -> Vec<(EventKind, &'static str, Vec<Effect>)> {
         let mut applied = Vec::new();
-        assert!(pending.apply_finished(|_: &mut _, kind, change: Option<_>, effects: FinishedEffects<'_, '_>| {
+        assert!(pending.apply_finished(|_: &mut _, kind, change: Option<_>, effects: &mut FinishedEffects<'_>| {
             applied.push((kind, change.unwrap(), effects.collect()));
             Applied::Event
         }));
@@ -244,7 +191,7 @@ mod tests {
         finish(&pending, vec![timer(1), timer(2), timer(3)]);
         finish(&pending, vec![timer(4)]);
         let mut taken = Vec::new();
-        pending.apply_finished(|_: &mut _, _, change: Option<_>, mut effects: FinishedEffects<'_, '_>| {
+        pending.apply_finished(|_: &mut _, _, change: Option<_>, effects: &mut FinishedEffects<'_>| {
             taken.push((change.unwrap(), effects.next()));
             Applied::Event
         });
@@ -257,7 +204,7 @@ mod tests {
         pending.push(Event::Init, "first");
         pending.push(Event::Timer, "second");
         finish(&pending, vec![]);
-        pending.apply_finished(|pending: &mut PendingEvents<_>, _, _, _: FinishedEffects<'_, '_>| {
+        pending.apply_finished(|pending: &mut PendingEvents<_>, _, _, _: &mut FinishedEffects<'_>| {
             pending.push(Event::Shutdown, "third");
             Applied::Event
         });
@@ -279,7 +226,7 @@ mod tests {
         let mut calls = 0;
         loop {
             calls += 1;
-            let is_done = pending.apply_finished(|_: &mut _, _, change, mut effects: FinishedEffects<'_, '_>| {
+            let is_done = pending.apply_finished(|_: &mut _, _, change, effects: &mut FinishedEffects<'_>| {
                 let effect = effects.next();
                 let is_last = effect.is_none();
                 steps.push((change, effect));

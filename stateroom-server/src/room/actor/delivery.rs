@@ -119,7 +119,7 @@ impl Room {
             self.write_all().await;
         }
         yield_now().await;
-        self.output.turn = Turn::start(Instant::now());
+        self.output.turn = Turn::default();
     }
 
     /// Returns whether what is unwritten takes much memory.

@@ -1,6 +1,7 @@
 //! The engine: one per configuration in a process, shared by all factories.
 //!
 //! *Invariant:* guests run only on an engine that interrupts them: one that was created here or passed a trial.
+mod disposal;
 pub(crate) mod lane;
 pub(crate) mod pool;
 pub(crate) mod relay;
@@ -118,6 +119,12 @@ impl SharedEngine {
     /// applies without a pool as well: it reflects the process's memory mappings.
     pub(crate) fn try_admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.rooms).try_acquire_owned().ok()
+    }
+
+    /// Drops a guest with much memory, without keeping this thread if there is room for another guest meanwhile.
+    pub(crate) fn dispose(&self, guest: Box<dyn Send>) {
+        // Each of those that wait may be followed by another guest of its room, and half of the places are for others.
+        disposal::dispose(guest, self.rooms.available_permits() / 2);
     }
 
     /// Returns whether another room fits in addition to the given number of rooms of one server. Some of those may not hold

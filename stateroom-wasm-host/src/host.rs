@@ -123,7 +123,7 @@ impl WasmHost {
         self.guest = match &outcome {
             Ok(()) => Lifecycle::Ready(instance),
             Err(fault) => {
-                drop(instance);
+                instance.retire();
                 Lifecycle::Failed(fault.clone())
             }
         };
@@ -216,6 +216,14 @@ impl StateroomService for WasmHost {
         context: &impl StateroomContext,
     ) -> impl Future<Output = Result<(), Fault>> + Send {
         self.process(batch, WaitMode::Async, context.event_time())
+    }
+}
+
+impl Drop for WasmHost {
+    fn drop(&mut self) {
+        if let Lifecycle::Ready(instance) = mem::replace(&mut self.guest, Lifecycle::Processing) {
+            instance.retire();
+        }
     }
 }
 

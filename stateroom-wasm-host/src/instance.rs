@@ -43,6 +43,8 @@ use crate::{
 const MAX_BATCH_BYTES: usize = 32 << 10;
 /// Maximum number of bytes that one call of another WASI function copies. Longer ones return an error code.
 const MAX_HOST_CALL_BYTES: usize = 1 << 20;
+/// Memory that takes longer than a quarter of a millisecond to give back.
+const LARGE_MEMORY: usize = 4 << 20;
 /// Capacity for encoded events that is retained between batches: long events are rare.
 const RETAINED_BYTES: usize = 64 << 10;
 
@@ -166,6 +168,14 @@ impl Instance {
     /// Returns the size of the guest's memory.
     pub(crate) fn memory_bytes(&mut self) -> usize {
         self.guest.memory().len()
+    }
+
+    /// Ends the guest. Its memory, if that is large, is given back on another thread.
+    pub(crate) fn retire(mut self: Box<Self>) {
+        if self.memory_bytes() >= LARGE_MEMORY {
+            let engine = Arc::clone(&self.engine);
+            engine.dispose(self);
+        }
     }
 
     /// Charges the room's share of the CPU for time that the host spent on its effects.

@@ -102,11 +102,16 @@ impl ActionCounts {
 }
 
 impl HostileClients {
-    /// Starts all clients, or those of one action.
-    pub(super) fn start(address: SocketAddr, stop: &CancellationToken, only: Option<String>) -> Self {
+    /// Starts all clients, or those of the chosen actions: names separated by commas, or `-` and those of the actions to omit.
+    pub(super) fn start(address: SocketAddr, stop: &CancellationToken, chosen: Option<String>) -> Self {
         let (mut tasks, actions) = (JoinSet::new(), Shared::new(ActionCounts::default()));
         for (index, (action, clients, _)) in all_actions().enumerate() {
-            let clients = if only.as_ref().is_none_or(|only| action.is(only)) { clients } else { 0 };
+            let is_in = |names: &str| names.split(',').any(|name| action.is(name));
+            let is_chosen = chosen.as_ref().is_none_or(|chosen| match chosen.strip_prefix('-') {
+                Some(omitted) => !is_in(omitted),
+                None => is_in(chosen),
+            });
+            let clients = if is_chosen { clients } else { 0 };
             for _ in 0..clients {
                 let (stop, actions) = (stop.clone(), actions.clone());
                 tasks.spawn(async move {

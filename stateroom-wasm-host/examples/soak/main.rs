@@ -6,12 +6,12 @@
 //! cargo run --release -p stateroom-wasm-host --example soak -- 600 127.0.0.1:8080
 //! ```
 //!
-//! The first argument is the duration in seconds, the second the address of a server; without it, one is started. The third is
-//! the only action of hostile clients, such as `Fill`, or a name that none has.
+//! The first argument is the duration in seconds, the second the address of a server; without it, one is started. The third names
+//! the actions of hostile clients, separated by commas, such as `Fill,Grow`; after a `-`, those to omit.
 //!
-//! Well-behaved clients number their messages and check those that they receive: none may be lost, duplicated or reordered. Meanwhile hostile clients connect and vanish, flood, never read, send garbage and
-//! partial frames, make rooms trap and spin, send HTTP requests, and attack the memory, the processors, the rooms and the log of
-//! the process. The module of a server that was started is swapped continuously; at the end all clients have left, no memory may
+//! Well-behaved clients number their messages and check those that they receive: none may be lost, duplicated or reordered.
+//! Meanwhile hostile clients connect and vanish, flood, never read, send garbage and partial frames, make rooms trap and spin, send
+//! HTTP requests, and attack the memory, the processors, the rooms and the log of the process. The module of a server that was started is swapped continuously; at the end all clients have left, no memory may
 //! be reserved, and the process may keep no more than its budget. Well-behaved clients of another server send at a fixed rate,
 //! and the times until they receive their own messages are reported. Exits with status 1 if anything is wrong.
 mod attacks;
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let seconds = env::args().nth(1).map_or(Ok(30.0), |text| text.parse::<f64>());
     let address = env::args().nth(2).map(|text| text.parse::<SocketAddr>()).transpose();
     let (Ok(seconds), Ok(address)) = (seconds.map(|seconds| seconds.max(5.0)), address) else {
-        eprintln!("usage: soak [SECONDS [ADDRESS [ACTION]]]");
+        eprintln!("usage: soak [SECONDS [ADDRESS [ACTIONS]]]");
         return ExitCode::from(2);
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

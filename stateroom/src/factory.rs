@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     StateroomContext, StateroomService,
+    durable::{CodeHash, NotDurable, Origin},
     fault::{Fault, FaultKind},
 };
 
@@ -79,6 +80,28 @@ pub trait StateroomServiceFactory: Send + Sync + 'static {
             catch_unwind(AssertUnwindSafe(build))
                 .unwrap_or_else(|panic| Err(Fault::from_panic(FaultKind::Build, &*panic)))
         }
+    }
+
+    /// Returns the hash of the code that durable rooms run.
+    ///
+    /// # Errors
+    ///
+    /// If the rooms cannot be durable: by default, because nothing can make an [image](StateroomService::image) of a native
+    /// service.
+    #[doc(hidden)]
+    fn durable_code(&self) -> Result<CodeHash, NotDurable> {
+        Err(NotDurable("the state of a native service cannot be stored: compile it to a WebAssembly module".to_owned()))
+    }
+
+    /// Creates the service of a durable room. Called only if there is a [`durable_code`](Self::durable_code).
+    #[doc(hidden)]
+    fn create_durable(
+        &self,
+        room_id: &str,
+        origin: Origin<'_>,
+    ) -> impl Future<Output = Result<Self::Service, Fault>> + Send {
+        let _ = (room_id, origin);
+        async { Err(Fault::new(FaultKind::Build, "the service cannot be durable")) }
     }
 }
 

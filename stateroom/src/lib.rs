@@ -56,6 +56,8 @@ pub mod details;
 #[doc(hidden)]
 pub mod dispatch;
 #[doc(hidden)]
+pub mod durable;
+#[doc(hidden)]
 pub mod event_batch;
 mod factory;
 pub mod fault;

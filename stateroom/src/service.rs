@@ -9,6 +9,7 @@ use crate::{
     ClientId, MessagePayload, StateroomContext,
     details::ClientDetails,
     dispatch::dispatch,
+    durable::BatchStart,
     event_batch::EventBatch,
     fault::{Fault, FaultKind},
     http::{Request, Response},
@@ -212,6 +213,22 @@ pub trait StateroomService: Send + Sync + 'static {
     #[doc(hidden)]
     fn charge(&mut self, host_time: Duration) {
         let _ = host_time;
+    }
+
+    /// Begins a batch of events of a durable room: the service reads this time in them.
+    #[doc(hidden)]
+    fn begin_batch(&mut self, start: BatchStart) {
+        let _ = start;
+    }
+
+    /// Returns an image of the state of a durable service between two batches.
+    ///
+    /// # Errors
+    ///
+    /// If there is none: the service has failed, or cannot be durable.
+    #[doc(hidden)]
+    fn image(&mut self) -> Result<Vec<u8>, Fault> {
+        Err(Fault::new(FaultKind::Build, "the service cannot be durable"))
     }
 
     /// Handles the events of a batch. Hosts drive every service through this method.

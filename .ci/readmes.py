@@ -333,6 +333,12 @@ STEPS = {
         ),
     ),
     "examples/game-loop/README.md": (serve(DEV + "game-loop", get("/", "<canvas"), join("/ws/a"), receive('{"you":1}')),),
+    "examples/ledger/README.md": (
+        serve(
+            DEV + "ledger --data target/rooms", get("/", "ok"), join("/ws/a"), send("t1 0 1 300"), receive("t1 done"),
+            send("balances"), receive("balances [700, 1300, 1000, 1000, 1000, 1000, 1000, 1000]"),
+        ),
+    ),
     "examples/poll/README.md": (
         run("cargo run -p stateroom-cli -- build -C examples/poll"),
         serve(

@@ -8,7 +8,7 @@ mod versions;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use stateroom_wasm_host::offers_import;
+use stateroom_wasm_host::{durability, offers_import};
 
 use functions::{CrateSize, Function};
 use sections::Sections;
@@ -19,6 +19,8 @@ pub(crate) struct ModuleInfo {
     /// Size of its binary form.
     bytes: usize,
     interface: Interface,
+    /// Why its rooms cannot be kept, if they cannot.
+    not_durable: Option<String>,
     imports: Vec<Import>,
     memory: Option<MemoryInfo>,
     tables: Vec<TableInfo>,
@@ -100,7 +102,9 @@ impl ModuleInfo {
         let crates = functions::by_crate(&functions);
         let function_count = functions.len();
         functions.truncate(max_functions);
+        let not_durable = durability(&bytes).err().map(|reason| reason.to_string());
         Ok(ModuleInfo {
+            not_durable,
             bytes: bytes.len(),
             interface,
             imports: sections.imports.iter().map(import).collect(),

@@ -20,6 +20,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use serde::{Deserialize, Serialize};
+use stateroom_store::StoreState;
 use tokio::net::{TcpListener, TcpStream};
 
 use self::connections::{Answering, ConnectionState, Connections};
@@ -62,7 +63,16 @@ pub(crate) fn guarded(router: Router, is_loopback: bool) -> Router {
 }
 
 async fn ready(State(rooms): State<Arc<RoomRegistry>>) -> (StatusCode, &'static str) {
-    if rooms.is_stopping() { (StatusCode::SERVICE_UNAVAILABLE, "stopping\n") } else { (StatusCode::OK, "ready\n") }
+    if rooms.is_stopping() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+    }
+    let health = rooms.shared().settings().store.as_ref().map(|store| store.health().state);
+    match health {
+        None | Some(StoreState::Ok) => (StatusCode::OK, "ready\n"),
+        Some(StoreState::NearlyFull | StoreState::Full) => (StatusCode::SERVICE_UNAVAILABLE, "the disk is full\n"),
+        Some(StoreState::Stalled { .. }) => (StatusCode::SERVICE_UNAVAILABLE, "the disk does not answer\n"),
+        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store has failed\n"),
+    }
 }
 
 /// A room, as JSON.
@@ -110,11 +120,17 @@ async fn delete(
     State(rooms): State<Arc<RoomRegistry>>,
     Path(id): Path<String>,
     Query(query): Query<DeleteQuery>,
-) -> Result<StatusCode, NoRoom> {
-    let room = rooms.get(&id).ok_or(NoRoom)?;
-    let reason = query.reason.as_deref().unwrap_or("closed by an administrator");
-    room.close(query.code.unwrap_or(DELETED_CODE), reason).await;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<StatusCode, Response> {
+    if let Some(room) = rooms.get(&id) {
+        let reason = query.reason.as_deref().unwrap_or("closed by an administrator");
+        room.close(query.code.unwrap_or(DELETED_CODE), reason).await;
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    match rooms.delete_stored(&id).await {
+        Ok(true) => Ok(StatusCode::NO_CONTENT),
+        Ok(false) => Err(NoRoom.into_response()),
+        Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()),
+    }
 }
 
 /// The room does not exist.

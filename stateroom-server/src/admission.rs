@@ -40,7 +40,7 @@ pub struct Admission {
     /// The origins of web pages that may use the server from a browser. Others are rejected with 403. Clients that are not
     /// browsers send no `Origin` and are not affected. Default: [any](Origins::any).
     pub origins: Origins,
-    /// The hosts that the server is reached by. Requests for others are rejected with 403, except for `/status`, so that no
+    /// The hosts that the server answers to. Requests for others are rejected with 403, except for `/status`, so that no
     /// page can have a DNS name of its own resolve to the server. Default: [auto](Hosts).
     pub hosts: Hosts,
     /// The reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Host` are trusted. Default: none.
@@ -97,7 +97,7 @@ impl Admission {
         self
     }
 
-    /// Sets the hosts that the server is reached by.
+    /// Sets the hosts that the server answers to.
     ///
     /// ```
     /// # use stateroom_server::Admission;

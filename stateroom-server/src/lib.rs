@@ -24,6 +24,7 @@ mod admin;
 mod admission;
 mod clock;
 mod connection;
+mod durable;
 mod http;
 #[cfg(any(feature = "jwt", feature = "tls"))]
 mod key_file;
@@ -58,6 +59,7 @@ pub use server::{BoundServer, Server, ServerHandle};
 #[cfg(feature = "tls")]
 pub use server::{Tls, TlsError};
 pub use stateroom_memory::MemoryBudget;
+pub use stateroom_store as store;
 
 pub use settings::{
     Limit, Limits, ParseRoomStrategyError, ParseShutdownPolicyError, RoomStrategy, ShortLength, ShutdownPolicy,

@@ -20,6 +20,7 @@ enum MetricKind {
 /// All metrics: name, kind, label and help.
 const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ("stateroom_rooms", MetricKind::Gauge, "", "Number of rooms."),
+    ("stateroom_rooms_asleep", MetricKind::Gauge, "", "Number of durable rooms that sleep with clients in them."),
     ("stateroom_room_connections", MetricKind::Gauge, "", "Number of connections to rooms."),
     ("stateroom_events_total", MetricKind::Counter, "kind", "Events handled by services."),
     (
@@ -60,6 +61,16 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
         "",
         "Memory that counts toward the budget: what is reserved, or what the process uses if that is more.",
     ),
+    (
+        "stateroom_gate_seconds",
+        MetricKind::Histogram,
+        "",
+        "Time from when a durable room takes a batch of events until they are on disk, and their effects are released.",
+    ),
+    ("stateroom_journal_bytes_total", MetricKind::Counter, "", "Bytes of records of durable rooms."),
+    ("stateroom_snapshot_bytes_total", MetricKind::Counter, "", "Bytes of snapshots of durable rooms."),
+    ("stateroom_snapshot_seconds", MetricKind::Histogram, "", "Time until the snapshot of a durable room is on disk."),
+    ("stateroom_wake_seconds", MetricKind::Histogram, "", "Time to wake a durable room from the store."),
     ("stateroom_received_bytes_total", MetricKind::Counter, "", "Bytes received from clients over WebSockets."),
     ("stateroom_sent_bytes_total", MetricKind::Counter, "", "Bytes of messages sent to clients."),
     (
@@ -78,12 +89,18 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     pub(crate) rooms: Gauge,
+    pub(crate) rooms_asleep: Gauge,
     pub(crate) room_connections: Gauge,
     events: [Counter; EventKind::ALL.len()],
     event_seconds: Histogram,
     cpu_seconds: Gauge,
     pub(crate) batch_events: Histogram,
     pub(crate) queued_bytes: Gauge,
+    pub(crate) gate_seconds: Histogram,
+    pub(crate) journal_bytes: Counter,
+    pub(crate) snapshot_bytes: Counter,
+    pub(crate) snapshot_seconds: Histogram,
+    pub(crate) wake_seconds: Histogram,
     pub(crate) received_bytes: Counter,
     pub(crate) sent_bytes: Counter,
     pub(crate) sent_messages: Counter,
@@ -100,6 +117,7 @@ impl Metrics {
         }
         Metrics {
             rooms: gauge!("stateroom_rooms"),
+            rooms_asleep: gauge!("stateroom_rooms_asleep"),
             room_connections: gauge!("stateroom_room_connections"),
             events: std::array::from_fn(|number| {
                 let kind = EventKind::ALL.get(number).map_or("", |kind| kind.label());
@@ -109,6 +127,11 @@ impl Metrics {
             cpu_seconds: gauge!("stateroom_service_cpu_seconds_total"),
             batch_events: histogram!("stateroom_batch_events"),
             queued_bytes: gauge!("stateroom_queued_bytes"),
+            gate_seconds: histogram!("stateroom_gate_seconds"),
+            journal_bytes: counter!("stateroom_journal_bytes_total"),
+            snapshot_bytes: counter!("stateroom_snapshot_bytes_total"),
+            snapshot_seconds: histogram!("stateroom_snapshot_seconds"),
+            wake_seconds: histogram!("stateroom_wake_seconds"),
             received_bytes: counter!("stateroom_received_bytes_total"),
             sent_bytes: counter!("stateroom_sent_bytes_total"),
             sent_messages: counter!("stateroom_sent_messages_total"),

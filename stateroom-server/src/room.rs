@@ -17,5 +17,6 @@ pub(crate) mod inbox;
 mod members;
 mod output;
 pub(crate) mod seat;
+pub(crate) mod start;
 pub(crate) mod stats;
 mod turn;

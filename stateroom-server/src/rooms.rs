@@ -11,6 +11,7 @@ mod refusal;
 pub(crate) mod registry;
 mod relief;
 mod stop;
+mod wake;
 
 pub(crate) use self::{decide::Want, makers::Maker, refusal::seconds};
 pub use self::{factory::OnSwap, info::RoomInfo, refusal::Refusal};

@@ -11,6 +11,7 @@ use std::{io, sync::Arc, time::Duration};
 use axum::Router;
 use stateroom::StateroomServiceFactory;
 use stateroom_memory::MemoryBudget;
+use stateroom_store::Store;
 use tokio::net::TcpListener;
 
 use self::listen::{addresses, listen_on};
@@ -80,6 +81,14 @@ pub struct Server {
     /// close frame if messages were queued for them. Share one with the service factory. Default: that of the
     /// process, three quarters of the memory of the machine or of the process's control group.
     pub memory_budget: MemoryBudget,
+    /// The store of the rooms, which makes them durable: what a client has seen is on disk, and the room continues after the
+    /// process has ended, however it ends. An empty room sleeps in the store where it would end otherwise. The factory must be one
+    /// whose services can be stored: that of WebAssembly modules, configured as durable. Default: none, rooms end with the
+    /// process.
+    pub store: Option<Arc<dyn Store>>,
+    /// Time without an event after which a durable room sleeps, even if clients are in it: it takes no memory but that of its
+    /// connections, and wakes for the next event. Default: 30 s.
+    pub sleep_after: Duration,
 }
 
 impl Default for Server {
@@ -101,6 +110,8 @@ impl Default for Server {
             admission: Admission::default(),
             limits: Limits::default(),
             memory_budget: MemoryBudget::shared(),
+            store: None,
+            sleep_after: Duration::from_secs(30),
         }
     }
 }
@@ -298,6 +309,31 @@ impl Server {
         self
     }
 
+    /// Sets the store of the rooms, which makes them durable.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use stateroom_server::{Server, store::MemoryStore};
+    /// let server = Server::new().with_store(Arc::new(MemoryStore::default()));
+    /// ```
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Sets the time without an event after which a durable room sleeps.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let server = stateroom_server::Server::new().with_sleep_after(Duration::from_secs(10));
+    /// ```
+    #[must_use]
+    pub fn with_sleep_after(mut self, sleep_after: Duration) -> Self {
+        self.sleep_after = sleep_after;
+        self
+    }
+
     /// Serves the factory's services on a runtime of its own, and blocks the thread.
     ///
     /// # Errors
@@ -453,6 +489,8 @@ impl Server {
             admission: self.admission,
             limits: self.limits,
             memory_budget: self.memory_budget,
+            store: self.store,
+            sleep_after: self.sleep_after,
         }
     }
 }

@@ -3,9 +3,10 @@ mod limits;
 mod policy;
 mod strategy;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use stateroom_memory::MemoryBudget;
+use stateroom_store::Store;
 use thiserror::Error;
 
 use crate::admission::Admission;
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) admission: Admission,
     pub(crate) limits: Limits,
     pub(crate) memory_budget: MemoryBudget,
+    pub(crate) store: Option<Arc<dyn Store>>,
+    pub(crate) sleep_after: Duration,
 }
 
 impl Settings {

@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     metrics: Arc<Metrics>,
     memory: Arc<ClientMemory>,
     connections: Arc<ConnectionLimiter>,
+    /// The secret by which rooms remember clients' tokens: that of the store, or one of this process.
+    token_key: [u8; 32],
     /// The keys that verify clients' tokens. They can be replaced while the server runs.
     #[cfg(feature = "jwt")]
     jwt: Mutex<Option<Arc<Jwt>>>,
@@ -50,6 +52,7 @@ impl Shared {
             connections: ConnectionLimiter::new(&settings.limits),
             #[cfg(feature = "jwt")]
             jwt: Mutex::new(settings.admission.jwt.clone().map(Arc::new)),
+            token_key: settings.store.as_ref().map_or_else(rand::random, |store| store.key()),
             request_rate: NetworkRateLimiter::new(Rate::of_client(&settings.limits)),
             origin_warnings: WarningLimiter::default(),
             host_warnings: WarningLimiter::default(),
@@ -81,6 +84,11 @@ impl Shared {
     /// Returns the rate limiter of warnings about a shortage of memory.
     pub(crate) fn memory_warnings(&self) -> &WarningLimiter {
         &self.memory_warnings
+    }
+
+    /// Returns the secret by which rooms remember clients' tokens.
+    pub(crate) fn token_key(&self) -> &[u8; 32] {
+        &self.token_key
     }
 
     /// Returns the limiter of open connections.
@@ -142,6 +150,12 @@ impl Shared {
     /// Spawns the task of a connection. Shutdown waits for it, and aborts it after a timeout.
     pub(crate) fn spawn_connection(&self, connection: impl Future<Output = ()> + Send + 'static) {
         self.connection_tasks.spawn(connection);
+    }
+
+    /// Spawns the task that wakes sleeping rooms. Shutdown does not wait for it.
+    pub(crate) fn spawn_waker(&self, waker: impl Future<Output = ()> + Send + 'static) {
+        let stopping = self.stopping.clone();
+        tokio::spawn(async move { stopping.run_until_cancelled(waker).await });
     }
 
     /// Spawns the task of a room. Shutdown waits for it, and aborts it after a timeout.

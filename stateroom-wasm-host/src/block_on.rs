@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* the future makes progress even if this thread is the only worker of a runtime.
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     io,
     pin::pin,
     sync::{Arc, LazyLock},
@@ -43,4 +43,17 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
         // idle, which a blocked thread never is.
         thread::park_timeout(TICK);
     }
+}
+
+/// Returns to the poller once, so that it checks the deadline. tokio's `yield_now` requires a worker that becomes idle.
+pub(crate) async fn yield_on_thread() {
+    let mut yielded = false;
+    poll_fn(|task| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        task.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

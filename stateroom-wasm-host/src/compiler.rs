@@ -20,6 +20,10 @@ use std::{
 
 use parking_lot::Mutex;
 
+/// The first byte of the input, before a module whose rooms are not durable.
+const EPHEMERAL: u8 = 0;
+/// The first byte of the input, before a module whose rooms can be durable.
+pub(crate) const DURABLE: u8 = 1;
 /// The first byte of the output, before a compiled module.
 pub(crate) const COMPILED: u8 = 0;
 /// The first byte of the output, before the errors of a rejected module: a message and its causes.
@@ -99,7 +103,14 @@ impl CompilerProcess {
     }
 
     /// Compiles a module within limits of time and memory. Returns it as serialized by wasmtime.
-    pub(crate) fn compile(&self, module: &[u8], time: Duration, memory_bytes: usize) -> Result<Vec<u8>, CompileError> {
+    pub(crate) fn compile(
+        &self,
+        module: &[u8],
+        durable: bool,
+        time: Duration,
+        memory_bytes: usize,
+    ) -> Result<Vec<u8>, CompileError> {
+        let kind = if durable { DURABLE } else { EPHEMERAL };
         let mut loads = self.loads.lock();
         if loads.latest != self.load {
             return Err(CompileError::Superseded);
@@ -122,7 +133,7 @@ impl CompilerProcess {
         let (ended, end) = mpsc::channel::<()>();
         let (output, messages) = thread::scope(|scope| {
             // If the process ends early, that is reported below.
-            scope.spawn(move || drop(stdin.write_all(module)));
+            scope.spawn(move || drop(stdin.write_all(&[kind]).and_then(|()| stdin.write_all(module))));
             let messages = scope.spawn(|| read_to_end(stderr, MAX_STDERR_BYTES).unwrap_or_default());
             let watched = &running;
             scope.spawn(move || {

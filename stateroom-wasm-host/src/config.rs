@@ -28,7 +28,7 @@ macro_rules! limits {
         /// assert_eq!(config.memory_bytes, 128 << 20);
         /// ```
         ///
-        /// `instances`, `slow_lane`, `table_elements`, `total_log_bytes_per_second`, `total_log_lines_per_second` and
+        /// `durable`, `instances`, `slow_lane`, `table_elements`, `total_log_bytes_per_second`, `total_log_lines_per_second` and
         /// `wasm_stack_bytes`, and the size of the memory budget, are settings of the engine: factories with equal values share one
         /// engine.
         #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +48,25 @@ macro_rules! limits {
             /// `compile_memory_bytes` require: a small module can take the compiler minutes and gigabytes. Default (`None`):
             /// modules are compiled in this process, without these limits; load only modules that you trust that far.
             pub compiler: Option<CompilerProcess>,
+            /// Whether rooms can be durable: an image of their guest can be stored, and a guest of the image continues where it
+            /// was, with the same results for the same events. Default: false.
+            ///
+            /// It is a setting of the engine. Computing with floating-point numbers takes up to half as long again, because
+            /// results that depend on the processor (of NaN, and of relaxed SIMD) are made the same everywhere; other code is
+            /// as fast. The host keeps one copy of the module's initial memory, which for Rust is about a megabyte. A module in
+            /// text form is converted in this process, whether or not there is a [`compiler`](Self::compiler).
+            ///
+            /// Modules with state outside of their memory and their globals are rejected: see
+            /// [`durability`](crate::durability). Guests have their own clock, which shows the time of each batch of events,
+            /// and their own random numbers. An event fails if it exceeds `memory_bytes`, `random_bytes` or the memory
+            /// budget: a guest cannot handle the refusal, because it may not observe limits that can change.
+            pub durable: bool,
         }
 
         impl Default for WasmHostConfig {
             fn default() -> Self {
-                WasmHostConfig { $($field: $default,)+ cache: None, memory_budget: MemoryBudget::shared(), compiler: None }
+                let memory_budget = MemoryBudget::shared();
+                WasmHostConfig { $($field: $default,)+ cache: None, memory_budget, compiler: None, durable: false }
             }
         }
 
@@ -156,6 +170,13 @@ impl WasmHostConfig {
     #[must_use]
     pub fn with_compiler(mut self, compiler: CompilerProcess) -> Self {
         self.compiler = Some(compiler);
+        self
+    }
+
+    /// Sets [`durable`](Self::durable).
+    #[must_use]
+    pub fn with_durable(mut self, durable: bool) -> Self {
+        self.durable = durable;
         self
     }
 

@@ -3,6 +3,8 @@
 //! *Invariant:* it holds no more than the limits of an event permit, and effects of finished events are apart from those of
 //! the event in progress.
 mod finished;
+#[cfg(test)]
+mod tests;
 
 use stateroom::{
     messages::{Effect, EffectKind},
@@ -42,6 +44,10 @@ struct BatchProgress {
     finished: usize,
     /// Length of the part of the published effects that is read.
     bytes: usize,
+    /// The number of events that were seen to have finished, and the length of the part of the published effects that was
+    /// looked at for that.
+    seen: usize,
+    seen_bytes: usize,
 }
 
 impl EffectBuffer {
@@ -65,6 +71,21 @@ impl EffectBuffer {
     /// Accepts effects beyond protocol 0 from now on: the guest has been greeted.
     pub(crate) fn enable_extensions(&mut self) {
         self.extensions = true;
+    }
+
+    /// Returns whether effects beyond protocol 0 are accepted.
+    pub(crate) fn has_extensions(&self) -> bool {
+        self.extensions
+    }
+
+    /// Returns the effects that are released with those of the next event.
+    pub(crate) fn pending(&self) -> &[Effect] {
+        &self.effects
+    }
+
+    /// Sets the size of the largest effects of one event so far.
+    pub(crate) fn set_largest_event(&mut self, bytes: usize) {
+        self.largest_event = bytes;
     }
 
     /// Accepts an effect that the guest sends.
@@ -125,7 +146,7 @@ impl EffectBuffer {
 
     /// Begins a batch of that many events.
     pub(crate) fn begin_batch(&mut self, events: usize) {
-        self.batch = Some(BatchProgress { events, finished: 0, bytes: 0 });
+        self.batch = Some(BatchProgress { events, finished: 0, bytes: 0, seen: 0, seen_bytes: 0 });
     }
 
     /// Returns whether the guest is handling a batch of events.
@@ -147,11 +168,25 @@ impl EffectBuffer {
         Ok(advanced)
     }
 
+    /// Looks at the effects that the guest has published, without reading them. Returns whether an event has finished since
+    /// the last look.
+    ///
+    /// The guest can still change them, so what it published must not matter at a time that is different in a replay.
+    pub(crate) fn look_at_published(&mut self, published: &[u8]) -> bool {
+        let Some(batch) = &mut self.batch else { return false };
+        let unseen = published.get(batch.seen_bytes.max(batch.bytes)..).unwrap_or_default();
+        let ends = Records::new(unseen).map_while(Result::ok).filter(|record| record.is_end()).count();
+        batch.seen_bytes = published.len();
+        // No more often than there are events: each begins with new budgets.
+        let seen = batch.seen.saturating_add(ends).min(batch.events);
+        std::mem::replace(&mut batch.seen, seen) < seen
+    }
+
     /// Takes effects of the event in progress, after those that the guest has published. It publishes later ones anew.
     pub(crate) fn hand_over(&mut self, effects: &[u8]) -> Result<(), ProtocolViolation> {
         let Some(mut batch) = self.batch.take() else { return Ok(()) };
         self.read_records(effects, &mut batch)?;
-        batch.bytes = 0;
+        (batch.bytes, batch.seen_bytes) = (0, 0);
         self.batch = Some(batch);
         Ok(())
     }
@@ -224,72 +259,5 @@ impl EffectBuffer {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use stateroom::wire::batch;
-
-    use super::*;
-
-    /// Encodes the effects of finished events, one message each.
-    fn finished(events: usize) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for _ in 0..events {
-            let message = Effect::Message { recipient: stateroom::MessageRecipient::Broadcast, message: "x".into() };
-            batch::encode_effect(&message, &mut bytes);
-            batch::encode_end(&mut bytes);
-        }
-        bytes
-    }
-
-    fn in_batch(events: usize) -> EffectBuffer {
-        let mut buffer = EffectBuffer::new(&WasmHostConfig::default());
-        buffer.begin_batch(events);
-        buffer
-    }
-
-    #[test]
-    fn reads_published_effects_once() {
-        let mut buffer = in_batch(3);
-        let bytes = finished(3);
-        let one = bytes.len() / 3;
-        for (published, is_new) in [(&bytes[..one], true), (&bytes[..one], false), (&bytes, true)] {
-            assert_eq!(buffer.read_published(published).unwrap(), is_new);
-        }
-        buffer.end_batch().unwrap();
-        assert_eq!(buffer.finished().lock().lengths, [1, 1, 1]);
-    }
-
-    #[test]
-    fn rejects_retracted_effects() {
-        let mut buffer = in_batch(2);
-        buffer.read_published(&finished(1)).unwrap();
-        assert!(matches!(buffer.read_published(&[]), Err(ProtocolViolation::EffectsRetracted)));
-    }
-
-    #[test]
-    fn effects_handed_over_belong_to_the_event_in_progress() {
-        let mut buffer = in_batch(2);
-        let (one, end) = (finished(1), finished(1).len() - batch::HEADER_BYTES);
-        buffer.hand_over(&one[..end]).unwrap();
-        assert!(buffer.finished().lock().lengths.is_empty(), "the event has not returned");
-        buffer.read_published(&one).unwrap();
-        buffer.hand_over(&[]).unwrap();
-        assert!(buffer.read_published(&one).unwrap(), "published anew");
-        buffer.end_batch().unwrap();
-        assert_eq!(buffer.finished().lock().lengths, [2, 1]);
-    }
-
-    #[test]
-    fn each_event_of_a_batch_finishes_once() {
-        let mut buffer = in_batch(2);
-        let outcome = buffer.read_published(&finished(3));
-        assert!(matches!(outcome, Err(ProtocolViolation::EventCount { expected: 2, finished: 3 })));
-        let mut buffer = in_batch(2);
-        buffer.read_published(&finished(1)).unwrap();
-        let outcome = buffer.end_batch();
-        assert!(matches!(outcome, Err(ProtocolViolation::EventCount { expected: 2, finished: 1 })));
     }
 }

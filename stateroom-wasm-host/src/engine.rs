@@ -46,6 +46,7 @@ pub(crate) struct SharedEngine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct EngineSettings {
     pool: PoolSize,
+    durable: bool,
     wasm_stack_bytes: usize,
     slow_lane: Option<usize>,
     total_log_lines_per_second: usize,
@@ -57,6 +58,7 @@ impl SharedEngine {
     pub(crate) fn for_config(config: &WasmHostConfig) -> Result<Arc<Self>, WasmHostError> {
         let settings = EngineSettings {
             pool: PoolSize::new(config),
+            durable: config.durable,
             wasm_stack_bytes: config.wasm_stack_bytes,
             slow_lane: config.slow_lane,
             total_log_lines_per_second: config.total_log_lines_per_second,
@@ -155,7 +157,7 @@ fn find_or_insert(
 }
 
 /// Returns the settings that a compiled module depends on, whichever process compiles it.
-pub(crate) fn compiler_config() -> Config {
+pub(crate) fn compiler_config(durable: bool) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -163,12 +165,15 @@ pub(crate) fn compiler_config() -> Config {
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         // The guest interface has one memory, with 32-bit addresses.
         .wasm_memory64(false)
-        .wasm_multi_memory(false);
+        .wasm_multi_memory(false)
+        // Results that depend on the processor are made the same everywhere.
+        .cranelift_nan_canonicalization(durable)
+        .relaxed_simd_deterministic(durable);
     config
 }
 
 fn create_engine(settings: &EngineSettings) -> Result<Engine, WasmHostError> {
-    let mut config = compiler_config();
+    let mut config = compiler_config(settings.durable);
     config
         .max_wasm_stack(settings.wasm_stack_bytes)
         .async_stack_size(settings.wasm_stack_bytes.saturating_add(HOST_STACK_BYTES))

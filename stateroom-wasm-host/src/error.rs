@@ -5,7 +5,7 @@ mod hint;
 
 use std::{error::Error, io};
 
-use stateroom::fault::Fault;
+use stateroom::{durable::NotDurable, fault::Fault};
 
 /// An error of loading a module or of starting a guest.
 ///
@@ -161,6 +161,14 @@ pub enum WasmHostError {
         minimum: u64,
         /// The limit, in elements.
         limit: usize,
+    },
+    /// The module's rooms cannot be durable, as the configuration requires.
+    #[error("{module}: its rooms cannot be durable")]
+    NotDurable {
+        /// The module's name.
+        module: String,
+        /// The instruction or the declaration that prevents it.
+        source: NotDurable,
     },
     /// The guest failed before its first event.
     #[error("{module}: failed to start")]

@@ -3,7 +3,11 @@
 //! *Invariant:* a module is read, compiled and checked once, whatever the number of rooms; clones of a factory share it.
 use std::{fmt, future::Future, path::Path, sync::Arc};
 
-use stateroom::{StateroomContext, StateroomServiceFactory, fault::Fault};
+use stateroom::{
+    StateroomContext, StateroomServiceFactory,
+    durable::{CodeHash, NotDurable, Origin},
+    fault::Fault,
+};
 use wasmtime::{Engine, Module};
 
 use crate::{
@@ -129,6 +133,21 @@ impl StateroomServiceFactory for WasmHostFactory {
         _: Arc<impl StateroomContext>,
     ) -> impl Future<Output = Result<WasmHost, Fault>> + Send {
         WasmHost::start(&self.module, room_id, WaitMode::Async)
+    }
+
+    fn durable_code(&self) -> Result<CodeHash, NotDurable> {
+        let durable = self.module.durable().map(|durable| durable.code());
+        durable.ok_or_else(|| {
+            NotDurable("the module is not loaded for durable rooms: see `WasmHostConfig::with_durable`".to_owned())
+        })
+    }
+
+    fn create_durable(
+        &self,
+        room_id: &str,
+        origin: Origin<'_>,
+    ) -> impl Future<Output = Result<WasmHost, Fault>> + Send {
+        WasmHost::start_durable(&self.module, room_id, origin)
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct RoomLog {
     room_id: Arc<str>,
     /// Whether anything was written since the event began: saves a lock for most events.
     has_output: AtomicBool,
+    /// Whether nothing is logged, because it was logged before.
+    is_muted: AtomicBool,
     state: Mutex<LogState>,
 }
 
@@ -56,11 +58,17 @@ struct LogState {
 impl RoomLog {
     pub(crate) fn new(room_id: &str, config: &WasmHostConfig, total: Arc<TotalLogQuota>) -> Self {
         let state = LogState::new(config, total);
-        RoomLog { room_id: room_id.into(), has_output: AtomicBool::new(false), state: Mutex::new(state) }
+        let [has_output, is_muted] = [false, false].map(AtomicBool::new);
+        RoomLog { room_id: room_id.into(), has_output, is_muted, state: Mutex::new(state) }
     }
 
     pub(crate) fn room_id(&self) -> &str {
         &self.room_id
+    }
+
+    /// Sets whether the output of the following events is not logged.
+    pub(crate) fn set_muted(&self, is_muted: bool) {
+        self.is_muted.store(is_muted, Ordering::Relaxed);
     }
 
     /// Ends the events so far: none of them failed, so a panic's text among their output was printed by the service.
@@ -107,6 +115,9 @@ impl RoomLog {
     }
 
     fn log(&self, state: &mut LogState, stream: Stream, mut bytes: &[u8]) {
+        if self.is_muted.load(Ordering::Relaxed) {
+            return;
+        }
         let now = Instant::now();
         while !bytes.is_empty() {
             if state.quota.is_used_up(now) {

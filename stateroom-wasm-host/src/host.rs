@@ -6,6 +6,7 @@ use std::{fmt, future::Future, mem, sync::Arc, time::Duration};
 use stateroom::{
     ClientId, MessagePayload, StateroomContext, StateroomService,
     details::ClientDetails,
+    durable::{BatchStart, Origin},
     event_batch::{EventBatch, FinishedEvents},
     fault::{Fault, FaultKind},
     http::{Request, Response},
@@ -87,6 +88,15 @@ impl WasmHost {
         let engine = Arc::clone(module.engine());
         let running = engine.running();
         let instance = Instance::start(module, room_id, wait_mode).await?;
+        drop(running);
+        Ok(WasmHost { room_id: room_id.into(), engine, guest: Lifecycle::Ready(instance) })
+    }
+
+    /// Creates the service of a durable room.
+    pub(crate) async fn start_durable(module: &LinkedModule, room_id: &str, origin: Origin<'_>) -> Result<Self, Fault> {
+        let engine = Arc::clone(module.engine());
+        let running = engine.running();
+        let instance = Instance::start_durable(module, room_id, origin, WaitMode::Async).await?;
         drop(running);
         Ok(WasmHost { room_id: room_id.into(), engine, guest: Lifecycle::Ready(instance) })
     }
@@ -207,6 +217,19 @@ impl StateroomService for WasmHost {
     fn charge(&mut self, host_time: Duration) {
         if let Lifecycle::Ready(instance) = &mut self.guest {
             instance.charge(host_time);
+        }
+    }
+
+    fn begin_batch(&mut self, start: BatchStart) {
+        if let Lifecycle::Ready(instance) = &mut self.guest {
+            instance.begin_batch(start);
+        }
+    }
+
+    fn image(&mut self) -> Result<Vec<u8>, Fault> {
+        match &mut self.guest {
+            Lifecycle::Ready(instance) => instance.image(),
+            failed => Err(failed.fault().unwrap_or_else(canceled)),
         }
     }
 

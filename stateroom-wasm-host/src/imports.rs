@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* none of them reaches a file, a socket, an environment variable or the host's terminal, and none ends a room
 //! where a program expects an answer.
+mod durable;
 mod random;
 mod stdio;
 
@@ -15,12 +16,13 @@ use crate::{
 };
 
 const WASI: &str = "wasi_snapshot_preview1";
-/// WASI's error codes: none; an unknown descriptor; an address outside of memory; an invalid argument; a descriptor that
-/// is not a socket.
+/// WASI's error codes: none; an unknown descriptor; an address outside of memory; an invalid argument; too little memory; a
+/// descriptor that is not a socket.
 const SUCCESS: i32 = 0;
 const BADF: i32 = 8;
 const FAULT: i32 = 21;
 const INVAL: i32 = 28;
+const NOMEM: i32 = 48;
 const NOTSOCK: i32 = 57;
 
 /// The functions of WASI preview 1, all of which can be imported.
@@ -83,8 +85,8 @@ pub fn offers_import(module: &str, name: &str) -> bool {
     }
 }
 
-/// Returns a linker with all functions that a guest may import.
-pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
+/// Returns a linker with all functions that a guest may import. Those of durable guests keep no state.
+pub(crate) fn linker(engine: &Engine, durable: bool) -> wasmtime::Result<Linker<GuestState>> {
     let mut linker = Linker::new(engine);
     p1::add_to_linker_async(&mut linker, |state: &mut GuestState| &mut state.wasi)?;
     linker.allow_shadowing(true);
@@ -103,6 +105,9 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<GuestState>> {
     linker.func_wrap(WASI, "sock_send", |_: i32, _: i32, _: i32, _: i32, _: i32| NOTSOCK)?;
     linker.func_wrap(WASI, "sock_shutdown", |_: i32, _: i32| NOTSOCK)?;
     linker.func_wrap("env", "stateroom_send", send)?;
+    if durable {
+        durable::shadow(&mut linker)?;
+    }
     Ok(linker)
 }
 
@@ -134,9 +139,10 @@ mod tests {
     #[test]
     fn offered_imports_are_those_that_link() {
         let engine = Engine::default();
-        let linker = linker(&engine).unwrap();
         let all = WASI_FUNCTIONS.iter().map(|name| (WASI, *name));
-        for (module, name) in all.chain([("env", "stateroom_send"), ("env", "puts"), (WASI, "fd_open"), ("wbg", "f")]) {
+        let all = all.chain([("env", "stateroom_send"), ("env", "puts"), (WASI, "fd_open"), ("wbg", "f")]);
+        for ((module, name), durable) in all.flat_map(|import| [(import, false), (import, true)]) {
+            let linker = linker(&engine, durable).unwrap();
             let guest = Module::new(&engine, format!("(module (import \"{module}\" \"{name}\" (func)))")).unwrap();
             // Most have another type than this one, which is another error.
             let unknown = linker.instantiate_pre(&guest).is_err_and(|error| error.is::<UnknownImportError>());

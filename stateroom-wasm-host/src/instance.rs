@@ -4,17 +4,14 @@
 //! stack pointer, for example, stays lowered): its owner drops it.
 mod backtrace;
 mod batch_size;
+mod budgets;
 mod event_kinds;
 pub(crate) mod failure;
 mod guest;
+mod image;
 mod relay;
 
-use std::{
-    future::{Future, poll_fn},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use stateroom::{
     event_batch::EventBatch,
@@ -27,16 +24,17 @@ use tracing::debug;
 use wasmtime::Store;
 use wasmtime_wasi::WasiCtxBuilder;
 
-use self::{batch_size::BatchSize, event_kinds::EventKinds, guest::Guest};
+use self::{batch_size::BatchSize, budgets::run_within_budgets, event_kinds::EventKinds, guest::Guest};
 use crate::{
     config::Limit,
     effects::{EffectBuffer, FinishedEffects},
     engine::SharedEngine,
+    environment::Environment,
     guest_log::RoomLog,
     limits::{resources::ResourceLimits, scheduler::Scheduler},
     memory,
     module::LinkedModule,
-    state::{self, GuestState, RelayedEvents},
+    state::{self, DurableState, GuestState, RelayedEvents},
 };
 
 /// Maximum size of a batch of events, in bytes; a single event may be longer.
@@ -77,15 +75,26 @@ pub(crate) enum WaitMode {
 impl Instance {
     /// Starts a guest up to its first event.
     pub(crate) async fn start(module: &LinkedModule, room_id: &str, wait_mode: WaitMode) -> Result<Box<Self>, Fault> {
+        let mut instance = Self::admit(module, room_id, wait_mode, None).await?;
+        instance.begin(room_id).await?;
+        Ok(instance)
+    }
+
+    /// Creates a guest if there is space for one more room.
+    async fn admit(
+        module: &LinkedModule,
+        room_id: &str,
+        wait_mode: WaitMode,
+        durable: Option<DurableState>,
+    ) -> Result<Box<Self>, Fault> {
         let permit = module.engine().try_admit();
         let permit = permit.ok_or_else(|| {
             Limit::Instances.count_exceeded();
             let message = format!("the maximum of {} rooms in this process is reached", module.config().space());
             Fault::new(FaultKind::NoSpace, message).with_hint(&Limit::Instances.hint())
         })?;
-        let mut instance = Self::instantiate(module, room_id, wait_mode).await?;
+        let mut instance = Self::instantiate(module, room_id, wait_mode, durable).await?;
         instance.permit = Some(permit);
-        instance.begin(room_id).await?;
         Ok(instance)
     }
 
@@ -103,18 +112,23 @@ impl Instance {
         module: &LinkedModule,
         room_id: &str,
         wait_mode: WaitMode,
+        durable: Option<DurableState>,
     ) -> Result<Box<Self>, Fault> {
         let config = module.config();
         let scheduler = Arc::new(Scheduler::new(config, Arc::clone(module.engine().lane())));
         scheduler.set_blocking(wait_mode == WaitMode::Blocking);
         let log = Arc::new(RoomLog::new(room_id, config, Arc::clone(module.engine().log_quota())));
         let mut wasi = WasiCtxBuilder::new();
-        let clock = module.environment().install(&mut wasi);
+        let clock = match &durable {
+            Some(durable) => Environment::from(durable.environment.clone()).install(&mut wasi),
+            None => module.environment().install(&mut wasi),
+        };
         let state = GuestState {
             wasi: wasi.build_p1(),
             memory: None,
             effects_pointer: 0,
             clock,
+            durable,
             limits: ResourceLimits::new(config),
             effects: EffectBuffer::new(config),
             relayed: RelayedEvents::default(),
@@ -129,7 +143,7 @@ impl Instance {
         store.epoch_deadline_callback({
             let scheduler = Arc::clone(&scheduler);
             move |mut store| {
-                if state::read_published(&mut store)? {
+                if state::read_at_tick(&mut store)? {
                     scheduler.begin_next_event();
                 }
                 Ok(scheduler.tick())
@@ -165,9 +179,14 @@ impl Instance {
         memory::read_i32(self.guest.memory(), address).ok_or(address)
     }
 
+    /// Returns the guest's memory.
+    pub(crate) fn memory(&mut self) -> &[u8] {
+        self.guest.memory()
+    }
+
     /// Returns the size of the guest's memory.
     pub(crate) fn memory_bytes(&mut self) -> usize {
-        self.guest.memory().len()
+        self.memory().len()
     }
 
     /// Ends the guest. Its memory, if that is large, is given back on another thread.
@@ -275,32 +294,5 @@ impl Instance {
 
     fn fault(&mut self, error: Option<&wasmtime::Error>) -> Fault {
         failure::fault(error, self.guest.store().data(), &self.scheduler)
-    }
-}
-
-/// Runs calls into the guest, and `release` whenever they have waited, so that it can take the effects of finished events.
-/// Returns no error if the guest exceeded its time budget.
-async fn run_within_budgets<T>(
-    guest: &mut Guest,
-    scheduler: &Scheduler,
-    calls: impl AsyncFnOnce(&mut Guest) -> wasmtime::Result<T>,
-    release: impl Fn(),
-) -> Result<T, Option<wasmtime::Error>> {
-    let calls = pin!(calls(guest));
-    let mut scheduled = pin!(scheduler.run(calls));
-    let mut has_waited = false;
-    let outcome = poll_fn(|task| {
-        let poll = scheduled.as_mut().poll(task);
-        has_waited |= poll.is_pending();
-        if has_waited {
-            release();
-        }
-        poll
-    })
-    .await;
-    match outcome {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Some(error)),
-        Err(_) => Err(None),
     }
 }

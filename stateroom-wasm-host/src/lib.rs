@@ -3,6 +3,7 @@
 mod block_on;
 mod compiler;
 mod config;
+mod demangle;
 mod display;
 mod effects;
 mod engine;
@@ -28,7 +29,9 @@ pub use error::WasmHostError;
 pub use factory::WasmHostFactory;
 pub use host::WasmHost;
 pub use imports::offers_import;
-pub use module::compile_as_process;
+pub use module::{compile_as_process, durability};
+/// The reason why the rooms of a module cannot be durable.
+pub use stateroom::durable::NotDurable;
 pub use stateroom_memory::MemoryBudget;
 /// The version of wasmtime whose types are part of this crate's public interface.
 pub use wasmtime;

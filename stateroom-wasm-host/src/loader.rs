@@ -13,7 +13,7 @@ use crate::{
     engine::SharedEngine,
     error::WasmHostError,
     instance::{Instance, WaitMode},
-    module::{self, LinkedModule},
+    module::{self, DurableBinary, LinkedModule},
 };
 
 const API_VERSION: i32 = 1;
@@ -26,9 +26,11 @@ pub(crate) fn load(
     engine: Arc<SharedEngine>,
     config: &WasmHostConfig,
 ) -> Result<LinkedModule, WasmHostError> {
-    let compiled = module::compile(&name, bytes, engine.engine(), config);
-    let loaded = compiled.and_then(|module| load_compiled(name, &module, engine, config));
-    loaded.map(|module| module.with_symbols_of(bytes)).map_err(|error| with_kind(error, bytes))
+    let loaded = module::compile(&name, bytes, engine.engine(), config).and_then(|compiled| {
+        let module = LinkedModule::link(name, &compiled.module, engine, config)?;
+        Ok(try_out(module, compiled.durable.as_ref())?.with_symbols_of(compiled.bytes()))
+    });
+    loaded.map_err(|error| with_kind(error, bytes))
 }
 
 /// Names the kind of a rejected module if the compiler, its exports or its imports show that it may be of another kind.
@@ -52,18 +54,23 @@ pub(crate) fn load_compiled(
     engine: Arc<SharedEngine>,
     config: &WasmHostConfig,
 ) -> Result<LinkedModule, WasmHostError> {
-    let module = LinkedModule::link(name, module, engine, config)?;
-    try_out(&module)?;
-    Ok(module)
+    try_out(LinkedModule::link(name, module, engine, config)?, None)
 }
 
 /// Starts a trial instance, and checks the versions, which are numbers in its memory.
-fn try_out(module: &LinkedModule) -> Result<(), WasmHostError> {
-    let _running = module.engine().running();
+fn try_out(module: LinkedModule, durable: Option<&DurableBinary>) -> Result<LinkedModule, WasmHostError> {
+    let engine = Arc::clone(module.engine());
+    let _running = engine.running();
     let failed = |fault| WasmHostError::Start { module: module.name().to_owned(), fault };
-    let mut trial = block_on(Instance::instantiate(module, "", WaitMode::Blocking)).map_err(failed)?;
-    check_versions(module, &mut trial)?;
-    block_on(trial.begin("")).map_err(failed)
+    let mut trial = block_on(Instance::instantiate(&module, "", WaitMode::Blocking, None)).map_err(failed)?;
+    check_versions(&module, &mut trial)?;
+    // Before the guest runs.
+    let memory = durable.map(|binary| (binary, trial.memory().to_vec()));
+    block_on(trial.begin("")).map_err(failed)?;
+    Ok(match memory {
+        Some((binary, memory)) => module.with_durability(binary, &memory),
+        None => module,
+    })
 }
 
 /// Starts a trial instance with the name of a room, and lets it handle `init`.
@@ -71,7 +78,7 @@ pub(crate) fn try_init(module: &LinkedModule, room_id: &str) -> Result<(), WasmH
     let _running = module.engine().running();
     let init = EventBatch::new([Event::Init]);
     let outcome = block_on(async {
-        let mut trial = Instance::instantiate(module, room_id, WaitMode::Blocking).await?;
+        let mut trial = Instance::instantiate(module, room_id, WaitMode::Blocking, None).await?;
         trial.begin(room_id).await?;
         trial.process(&init, WaitMode::Blocking).await
     });

@@ -57,7 +57,7 @@ pub(crate) fn unpack(packed: u64) -> (u32, u32) {
 }
 
 /// A buffer in the guest's memory, allocated by the guest for the host to write events into.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Buffer {
     /// The address of its first byte.
     pub(crate) address: u32,
@@ -74,9 +74,10 @@ impl Buffer {
         length <= self.capacity && (self.capacity <= Self::MAX_RETAINED || length > Self::MAX_RETAINED)
     }
 
-    /// Returns the size of a new buffer for an event of this length. Small buffers leave space for later events.
-    pub(crate) fn capacity_for(length: u32) -> u32 {
-        if length > Self::MAX_RETAINED { length } else { length.next_power_of_two().max(1 << 10) }
+    /// Returns the size of a new buffer for events of this length. Small buffers leave space for later events, and have the
+    /// given minimum.
+    pub(crate) fn capacity_for(length: u32, minimum: u32) -> u32 {
+        if length > Self::MAX_RETAINED { length } else { length.next_power_of_two().max(minimum) }
     }
 }
 
@@ -104,10 +105,10 @@ mod tests {
 
     #[test]
     fn large_buffers_are_retained_for_large_events_only() {
-        let small = Buffer { address: 8, capacity: Buffer::capacity_for(100) };
+        let small = Buffer { address: 8, capacity: Buffer::capacity_for(100, 1 << 10) };
         assert_eq!(small.capacity, 1024);
         assert!(small.suits(1024) && !small.suits(1025));
-        let large = Buffer { address: 8, capacity: Buffer::capacity_for(1_000_000) };
+        let large = Buffer { address: 8, capacity: Buffer::capacity_for(1_000_000, 1 << 10) };
         assert_eq!(large.capacity, 1_000_000);
         assert!(large.suits(900_000) && !large.suits(100));
         assert!(!Buffer::default().suits(1));

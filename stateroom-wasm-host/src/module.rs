@@ -4,22 +4,27 @@
 //! provides. Instantiating it does not check again.
 mod cache;
 mod compile;
+mod durability;
+pub(crate) mod durable;
 mod exports;
 mod format;
 pub(crate) mod symbols;
 
 use std::sync::Arc;
 
+use stateroom::durable::NotDurable;
 use tracing::info;
 use wasmtime::{Engine, InstancePre, Module, UnknownImportError};
 
-pub use self::compile::compile_as_process;
 use self::{
     cache::Compiled,
+    durability::Obstacle,
+    durable::DurableModule,
     format::{ForeignFormat, foreign_format},
     symbols::Symbols,
 };
-pub(crate) use self::{exports::Exports, format::foreign_kind};
+pub use self::{compile::compile_as_process, durability::durability};
+pub(crate) use self::{durability::DurableBinary, exports::Exports, format::foreign_kind};
 use crate::{
     compiler::CompileError,
     config::{Limit, WasmHostConfig},
@@ -45,6 +50,8 @@ pub(crate) struct LinkedModule {
     exports: Exports,
     environment: Environment,
     symbols: Option<Arc<Symbols>>,
+    /// `None` for a module whose rooms cannot be durable.
+    durable: Option<Arc<DurableModule>>,
 }
 
 impl LinkedModule {
@@ -61,9 +68,9 @@ impl LinkedModule {
         }
         let exports = Exports::find(&name, module)?;
         check_limits(&name, module, config)?;
-        let pre = resolve_imports(&name, module, engine.engine())?;
+        let pre = resolve_imports(&name, module, engine.engine(), config)?;
         let (config, environment) = (config.clone(), Environment::Real);
-        Ok(LinkedModule { name, engine, config, pre, exports, environment, symbols: None })
+        Ok(LinkedModule { name, engine, config, pre, exports, environment, symbols: None, durable: None })
     }
 
     /// Returns the same module for guests in another environment.
@@ -74,6 +81,17 @@ impl LinkedModule {
     /// Sets the debug information, from the module in binary form.
     pub(crate) fn with_symbols_of(self, module: &[u8]) -> Self {
         LinkedModule { symbols: Symbols::of(module).map(Arc::new), ..self }
+    }
+
+    /// Sets what its durable rooms share. `memory` is that of a new instance.
+    pub(crate) fn with_durability(self, binary: &DurableBinary, memory: &[u8]) -> Self {
+        let durable = DurableModule::new(binary, self.pre.module(), memory);
+        LinkedModule { durable: Some(Arc::new(durable)), ..self }
+    }
+
+    /// Returns what its durable rooms share, if they can be durable.
+    pub(crate) fn durable(&self) -> Option<&Arc<DurableModule>> {
+        self.durable.as_ref()
     }
 
     /// Returns the debug information, if there is any.
@@ -108,22 +126,50 @@ impl LinkedModule {
     }
 }
 
+/// A compiled module, and what it was compiled from.
+pub(crate) struct CompiledModule<'a> {
+    pub(crate) module: Module,
+    bytes: &'a [u8],
+    /// `None` for a module whose rooms are not durable.
+    pub(crate) durable: Option<DurableBinary>,
+}
+
+impl CompiledModule<'_> {
+    /// Returns the bytes that were compiled.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.durable.as_ref().map_or(self.bytes, |durable| &durable.module)
+    }
+}
+
 /// Compiles a module from its binary or its text form, or takes it from the cache.
-pub(crate) fn compile(
+pub(crate) fn compile<'a>(
     name: &str,
-    bytes: &[u8],
+    bytes: &'a [u8],
     engine: &Engine,
     config: &WasmHostConfig,
-) -> Result<Module, WasmHostError> {
+) -> Result<CompiledModule<'a>, WasmHostError> {
     if let Some(ForeignFormat { name: found, hint }) = foreign_format(name, bytes) {
         return Err(WasmHostError::NotAModule { module: name.to_owned(), found, hint });
     }
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let compiled = cache::compile(engine, bytes, config);
+    let durable = config.durable.then(|| prepare(name, bytes)).transpose()?;
+    let original = durable.as_ref().map_or(bytes, |durable| &durable.module);
+    let compiled = cache::compile(engine, original, config);
     let Compiled { module, from_cache } = compiled.map_err(|error| explain(error, name.to_owned(), config))?;
     let message = if from_cache { "module loaded from the cache" } else { "module compiled" };
     info!(module = name, "{message}");
-    Ok(module)
+    Ok(CompiledModule { module, bytes, durable })
+}
+
+/// Prepares a module in binary or text form for durable rooms.
+fn prepare(name: &str, bytes: &[u8]) -> Result<DurableBinary, WasmHostError> {
+    let module = || name.to_owned();
+    let binary =
+        wat::parse_bytes(bytes).map_err(|error| WasmHostError::Invalid { module: module(), source: error.into() })?;
+    DurableBinary::of(&binary).map_err(|obstacle| match obstacle {
+        Obstacle::Malformed(error) => WasmHostError::Invalid { module: module(), source: error.into() },
+        obstacle => WasmHostError::NotDurable { module: module(), source: NotDurable(obstacle.to_string()) },
+    })
 }
 
 fn explain(error: CompileError, module: String, config: &WasmHostConfig) -> WasmHostError {
@@ -158,8 +204,14 @@ fn check_limits(name: &str, module: &Module, config: &WasmHostConfig) -> Result<
     Ok(())
 }
 
-fn resolve_imports(name: &str, module: &Module, engine: &Engine) -> Result<InstancePre<GuestState>, WasmHostError> {
-    let linker = imports::linker(engine).map_err(|error| WasmHostError::Engine { source: error.into() })?;
+fn resolve_imports(
+    name: &str,
+    module: &Module,
+    engine: &Engine,
+    config: &WasmHostConfig,
+) -> Result<InstancePre<GuestState>, WasmHostError> {
+    let linker =
+        imports::linker(engine, config.durable).map_err(|error| WasmHostError::Engine { source: error.into() })?;
     linker.instantiate_pre(module).map_err(|error| {
         let module = name.to_owned();
         match error.downcast_ref::<UnknownImportError>() {

@@ -9,11 +9,11 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 pub(crate) use self::relayed_events::RelayedEvents;
 use crate::{
     effects::EffectBuffer,
-    environment::EventClock,
+    environment::{EventClock, RecordedEnvironment},
     guest_log::RoomLog,
     limits::{resources::ResourceLimits, scheduler::Scheduler},
     memory,
-    module::symbols::Symbols,
+    module::{durable::DurableModule, symbols::Symbols},
     violation::ProtocolViolation,
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct GuestState {
     /// The address at which the guest publishes the effects of a batch.
     pub(crate) effects_pointer: u32,
     pub(crate) clock: Option<EventClock>,
+    /// `None` for a room that is not durable.
+    pub(crate) durable: Option<DurableState>,
     pub(crate) limits: ResourceLimits,
     pub(crate) effects: EffectBuffer,
     /// The events that the relay delivers.
@@ -32,6 +34,14 @@ pub(crate) struct GuestState {
     pub(crate) log: Arc<RoomLog>,
     pub(crate) symbols: Option<Arc<Symbols>>,
     pub(crate) scheduler: Arc<Scheduler>,
+}
+
+/// The part of a guest's state that only durable rooms have.
+pub(crate) struct DurableState {
+    pub(crate) module: Arc<DurableModule>,
+    pub(crate) environment: RecordedEnvironment,
+    /// Whether the events in progress were handled before.
+    pub(crate) is_replay: bool,
 }
 
 impl GuestState {
@@ -59,6 +69,22 @@ pub(crate) fn read_published(mut store: impl AsContextMut<Data = GuestState>) ->
         state.log.end_events();
     }
     Ok(has_finished)
+}
+
+/// Returns whether an event of a batch has finished since the last tick of the clock. The effects so far are read, unless the
+/// room is durable: when a tick happens is different in a replay.
+pub(crate) fn read_at_tick(mut store: impl AsContextMut<Data = GuestState>) -> Result<bool, ProtocolViolation> {
+    let mut context = store.as_context_mut();
+    let (memory, pointer) = match context.data() {
+        GuestState { durable: Some(_), memory: Some(memory), effects_pointer, effects, .. }
+            if effects.is_in_batch() =>
+        {
+            (*memory, *effects_pointer)
+        }
+        _ => return read_published(context),
+    };
+    let (memory, state) = memory.data_and_store_mut(&mut context);
+    Ok(memory::published(memory, pointer).is_ok_and(|published| state.effects.look_at_published(published)))
 }
 
 /// Takes the effects of a batch so far, so that the guest can reuse their memory: those published, and records of the event in

@@ -34,6 +34,9 @@ pub struct ClientDetails {
     pub headers: Vec<(String, String)>,
     /// The negotiated WebSocket subprotocol.
     pub subprotocol: Option<String>,
+    /// The hash of the token by which the client keeps its ID, for rooms that outlive their process. Services do not see it.
+    #[doc(hidden)]
+    pub token: Option<String>,
 }
 
 impl ClientDetails {
@@ -47,7 +50,8 @@ impl ClientDetails {
     #[must_use]
     pub fn size(&self) -> usize {
         let pairs = self.query.iter().chain(&self.headers).map(|(name, value)| name.len() + value.len());
-        let texts = [&self.subject, &self.claims, &self.subprotocol].into_iter().flatten().map(String::len);
+        let texts =
+            [&self.subject, &self.claims, &self.subprotocol, &self.token].into_iter().flatten().map(String::len);
         size_of::<Self>() + pairs.map(|bytes| bytes + 2 * size_of::<String>()).chain(texts).sum::<usize>()
     }
 

@@ -57,3 +57,12 @@ pub struct BatchStart {
     /// Whether they were handled before, so that what the service prints was printed.
     pub is_replay: bool,
 }
+
+/// What happens to a durable room when its service ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It sleeps: a later service continues it.
+    Sleeps,
+    /// It ends, and what is stored of it is deleted.
+    Ends,
+}

@@ -37,11 +37,22 @@ struct BatchState {
 pub struct FinishedEvents {
     /// Effects of all these events.
     pub effects: VecDeque<Effect>,
-    /// The number of effects of each event.
+    /// The number of effects of each event, or [`REJECTED`](Self::REJECTED).
     pub lengths: VecDeque<usize>,
+    /// Why the rejected events were rejected, for their clients.
+    pub rejections: VecDeque<Box<str>>,
 }
 
 impl FinishedEvents {
+    /// Stands for an event that failed, and that the service has not seen: it was undone.
+    pub const REJECTED: usize = usize::MAX;
+
+    /// Appends an event that was rejected for this reason.
+    pub fn reject(&mut self, reason: String) {
+        self.lengths.push_back(Self::REJECTED);
+        self.rejections.push_back(reason.into());
+    }
+
     /// Appends an event with these effects, and leaves `effects` empty.
     pub fn push(&mut self, effects: &mut Vec<Effect>) {
         self.lengths.push_back(effects.len());
@@ -56,6 +67,7 @@ impl FinishedEvents {
         }
         self.effects.append(&mut later.effects);
         self.lengths.append(&mut later.lengths);
+        self.rejections.append(&mut later.rejections);
     }
 
     /// Keeps memory for at most `capacity` effects and events.

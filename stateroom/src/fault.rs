@@ -28,6 +28,8 @@ pub enum FaultKind {
     BadPointer,
     /// A guest sent bytes that are not a valid message.
     BadMessage,
+    /// The events of a durable room cannot be stored, or its stored state cannot be used.
+    Storage,
 }
 
 impl FaultKind {
@@ -45,6 +47,7 @@ impl FaultKind {
             FaultKind::Effects => "effects",
             FaultKind::BadPointer => "bad_pointer",
             FaultKind::BadMessage => "bad_message",
+            FaultKind::Storage => "storage",
         }
     }
 }

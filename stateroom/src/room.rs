@@ -4,6 +4,7 @@
 //! to carry out the outputs. The server's actor and the simulated room of `testing` are such drivers.
 //!
 //! *Invariant:* nothing here waits, reads a clock, or accesses a socket: time and connections are passed in as values.
+mod attendance;
 mod close;
 mod config;
 mod context;
@@ -16,6 +17,7 @@ mod timers;
 mod tokens;
 
 pub use self::{
+    attendance::Attendance,
     close::{CloseReason, MAX_REASON_BYTES, truncate},
     config::{JoinRequest, Phase, Rejected, RoomConfig},
     context::{EffectSink, RoomContext},

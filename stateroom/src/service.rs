@@ -9,7 +9,7 @@ use crate::{
     ClientId, MessagePayload, StateroomContext,
     details::ClientDetails,
     dispatch::dispatch,
-    durable::BatchStart,
+    durable::{BatchStart, Fate},
     event_batch::EventBatch,
     fault::{Fault, FaultKind},
     http::{Request, Response},
@@ -229,6 +229,13 @@ pub trait StateroomService: Send + Sync + 'static {
     #[doc(hidden)]
     fn image(&mut self) -> Result<Vec<u8>, Fault> {
         Err(Fault::new(FaultKind::Build, "the service cannot be durable"))
+    }
+
+    /// Ends the service of a durable room, for good or until a later one continues it.
+    #[doc(hidden)]
+    fn put_away(&mut self, fate: Fate) -> impl Future<Output = ()> + Send {
+        let _ = fate;
+        async {}
     }
 
     /// Handles the events of a batch. Hosts drive every service through this method.

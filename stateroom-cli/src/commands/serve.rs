@@ -30,6 +30,10 @@ pub(crate) struct ServeCommand {
     #[arg(long, help_heading = "Server options")]
     inspector: bool,
 
+    /// Serve a service whose rooms are meant to be kept without a directory for that: they end with the server
+    #[arg(long, help_heading = "Server options", conflicts_with = "data")]
+    ephemeral: bool,
+
     #[command(flatten)]
     settings: Settings,
 }
@@ -44,6 +48,13 @@ impl ServeCommand {
         let source = ModuleSource::find(self.module, self.settings)?;
         source.sources.check_pairs()?;
         let mut resolved = source.sources.resolve(&Defaults::SERVE)?;
+        if self.ephemeral {
+            resolved.data = None;
+        } else if source.sources.settings.service.durable && resolved.data.is_none() {
+            let problem = "the rooms of this service are durable (`durable = true` under `[service]`), and have no directory\n  \
+                           hint: add `--data DIR`, or `--ephemeral` if they may be lost";
+            return Err(usage(ErrorKind::MissingRequiredArgument, problem));
+        }
         let DistContents { module, static_files, client } = source.contents()?;
         let sandboxed = resolved.sandbox.then(|| source.path().to_owned());
         let static_files = source.sources.settings.static_files.or(static_files);

@@ -38,6 +38,10 @@ impl ModuleInfo {
         let mut rows = vec![
             ["module".to_owned(), format!("{}, {}", module.display(), size_text(self.bytes))],
             ["interface".to_owned(), self.interface.describe()],
+            [
+                "durable".to_owned(),
+                self.not_durable.as_ref().map_or("yes".to_owned(), |reason| format!("no, {reason}")),
+            ],
         ];
         if let Some(memory) = &self.memory {
             rows.push(["memory".to_owned(), range(bytes(memory.minimum_bytes), memory.maximum_bytes.map(bytes))]);

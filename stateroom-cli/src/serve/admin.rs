@@ -14,7 +14,8 @@ use super::{address::explain_bind, reload::Reloader};
 use crate::ui::stderr;
 
 /// Histogram buckets from a microsecond to beyond the default CPU budget.
-const SECONDS: [f64; 14] = [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 0.05, 0.25, 1.0, 5.0];
+const SECONDS: [f64; 17] =
+    [1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 0.05, 0.25, 1.0, 5.0];
 /// Histogram buckets from a single event to a full inbox.
 const EVENTS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0, 8192.0];
 /// The interval at which samples are aggregated, so that their memory is bounded without scrapes, and memory is measured.
@@ -27,7 +28,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Returns an error if a recorder is installed already.
 pub(super) fn install_recorder() -> Result<PrometheusHandle> {
     PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full("stateroom_event_seconds".to_owned()), &SECONDS)
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full("stateroom_batch_events".to_owned()), &EVENTS))
         .and_then(PrometheusBuilder::install_recorder)
         .inspect(|_| stderr::describe_metric())

@@ -27,7 +27,7 @@ use super::{
     module::load,
     reload::Reloader,
     sandbox::{self, SandboxNeeds},
-    shutdown, systemd,
+    shutdown, store, systemd,
 };
 use crate::{
     settings::{ResolvedSettings, cache_directory},
@@ -94,9 +94,13 @@ fn needs(path: &Path, module: &Path, settings: &ResolvedSettings) -> SandboxNeed
         // The host does it again, and reports errors.
         create_private(cache).is_ok()
     });
+    let data = settings.data.clone().filter(|data| {
+        // The store does it again, and reports errors.
+        create_private(data).is_ok()
+    });
     SandboxNeeds {
         files: statics.chain(keys).chain([path, module].map(Path::to_owned)).collect(),
-        cache,
+        written: cache.into_iter().chain(data).collect(),
         ports: admin.iter().map(SocketAddr::port).chain([server.port]).collect(),
     }
 }
@@ -110,10 +114,11 @@ fn create_private(directory: &Path) -> io::Result<()> {
 }
 
 fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: ServeOptions) -> Result<()> {
-    let ResolvedSettings { mut server, mut host, cache, on_swap, tls, admin, admission, .. } = settings;
+    let ResolvedSettings { mut server, mut host, data, cache, on_swap, tls, admin, admission, .. } = settings;
     server.admission.jwt = admission.keys()?;
     server.tls = load_certificate(tls)?;
     host.cache = cache.then(module_cache).flatten();
+    let host = host.with_durable(data.is_some());
     let mut stop = Box::pin(shutdown::requested().context("failed to install signal handlers")?);
     // A signal does not wait for the compiler. On the runtime: the host reads the number of workers.
     let loading = runtime.spawn_blocking({
@@ -127,6 +132,8 @@ fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: 
         }
     });
     let Some(factory) = factory? else { return Ok(()) };
+    server.store = data.map(|data| store::open(&data, &factory)).transpose()?;
+    let store = server.store.clone();
     let (strategy, tls) = (server.room_strategy, server.tls.clone());
     // Before any metric is registered.
     let admin = admin.map(|address| admin::install_recorder().map(|metrics| (address, metrics))).transpose()?;
@@ -167,14 +174,23 @@ fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: 
         let on_stop = options.on_stop;
         options.start(&page, reloader);
         systemd::notify_ready();
+        let mut failure = Ok(());
         let stop = async {
-            stop.await;
+            failure = tokio::select! {
+                () = stop => Ok(()),
+                // Whatever is still acknowledged could be lost.
+                cause = store::failure_of(store.as_deref()) => Err(cause),
+            };
             systemd::notify_stopping();
             if let Some(on_stop) = on_stop {
                 on_stop();
             }
         };
-        server.run_until(stop).await.context("the server failed")
+        server.run_until(stop).await.context("the server failed")?;
+        if let (Some(store), Ok(())) = (&store, &failure) {
+            store.close().await.context("failed to close the store of the rooms")?;
+        }
+        failure
     })
 }
 

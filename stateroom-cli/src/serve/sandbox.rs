@@ -21,8 +21,8 @@ pub(crate) use self::landlock::{is_available, restrict, restrict_compiler};
 pub(crate) struct SandboxNeeds {
     /// Files and directories that it reads, also after they were replaced.
     pub(crate) files: Vec<PathBuf>,
-    /// Directory that it writes to.
-    pub(crate) cache: Option<PathBuf>,
+    /// Directories that it writes to.
+    pub(crate) written: Vec<PathBuf>,
     /// Ports that it listens on. 0 is any.
     pub(crate) ports: Vec<u16>,
 }

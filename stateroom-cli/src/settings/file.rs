@@ -32,7 +32,7 @@ impl Settings {
         let mut settings: Settings = toml::from_str(&text)
             .map_err(|error| anyhow!(explain(&error)).context(format!("invalid `{}`", path.display())))?;
         settings.static_files = settings.static_files.map(|files| directory.join(files));
-        settings = settings.with_key_paths(|path| directory.join(path));
+        settings = settings.with_paths(|path| directory.join(path));
         if settings.client.as_ref().is_some_and(|client| client.optimization_level.is_some()) {
             tracing::warn!(
                 "`optimization_level` in {} has no effect: set `opt-level` under [profile.release] in Cargo.toml",
@@ -56,10 +56,11 @@ impl Settings {
             build: BuildSettings::default(),
             dev: DevSettings::default(),
             // Relative to the directory of the file. If that is moved without the key files, serving fails.
-            ..self.clone().with_key_paths(|path| Path::new("..").join(path))
+            ..self.clone().with_paths(|path| Path::new("..").join(path))
         };
         let text = toml::to_string(&settings).context("failed to write the settings as TOML")?;
-        Ok(format!("# Written by `stateroom build`, read by `stateroom serve`.\n{text}"))
+        let service = if self.service.durable { "\n[service]\ndurable = true\n" } else { "" };
+        Ok(format!("# Written by `stateroom build`, read by `stateroom serve`.\n{text}{service}"))
     }
 }
 
@@ -130,12 +131,12 @@ mod tests {
     #[test]
     fn reads_back_what_it_writes_for_a_built_service() {
         let text = "static_files = 'x'\nport = 1\nheartbeat_interval = 0.5\nroom_strategy = 'short'\n\
-                    [service]\npackage = 's'\n[limits]\nmessage_bytes = 1048576\nrooms = 7";
+                    [service]\npackage = 's'\ndurable = true\n[limits]\nmessage_bytes = 1048576\nrooms = 7";
         let written = parse(text).unwrap().to_serve().unwrap();
         let read = parse(&written).unwrap();
         assert_eq!(read.limits, parse(text).unwrap().limits);
         assert_eq!(read.port, Some(Port(1)));
         assert_eq!(read.shutdown_policy.unwrap().to_string(), "300sec");
-        assert_eq!((read.static_files, read.service.package), (None, None));
+        assert_eq!((read.static_files, read.service.package, read.service.durable), (None, None, true));
     }
 }

@@ -57,10 +57,12 @@ impl Settings {
         Table::try_from(self).context("failed to write the settings as TOML")
     }
 
-    /// Returns these settings with `change` applied to the path of every key file.
-    pub(super) fn with_key_paths(mut self, change: impl Fn(&Path) -> PathBuf) -> Settings {
+    /// Returns these settings with `change` applied to the path of the data and of every key file.
+    pub(super) fn with_paths(mut self, change: impl Fn(&Path) -> PathBuf) -> Settings {
         let AdmissionSettings { jwt_key_file, jwt_secret_file, .. } = &mut self.admission;
-        for path in [&mut self.tls_cert, &mut self.tls_key, jwt_key_file, jwt_secret_file].into_iter().flatten() {
+        for path in
+            [&mut self.data, &mut self.tls_cert, &mut self.tls_key, jwt_key_file, jwt_secret_file].into_iter().flatten()
+        {
             *path = change(path);
         }
         self
@@ -81,6 +83,7 @@ impl Settings {
             no_cache: Some(false),
             no_sandbox: Some(false),
             drain_time: Configures::read(&defaults.drain_time),
+            sleep_after: Configures::read(&server.sleep_after),
             on_swap: Some(Swap(OnSwap::default())),
             preset: Some(Preset::default()),
             admission: AdmissionSettings {

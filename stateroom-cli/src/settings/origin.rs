@@ -142,6 +142,7 @@ impl SettingsSources {
         [
             ("static_files", static_files.as_ref().map(|files| files.display().to_string())),
             ("service.package", service.package.clone()),
+            ("service.durable", service.durable.then(|| "true".to_owned())),
             ("client.package", client.as_ref().map(|client| client.package.clone())),
         ]
         .map(|(key, value)| ListedSetting {

@@ -109,7 +109,7 @@ impl SettingsSources {
         project.announce();
         if project.is_elsewhere() {
             let here = current_directory()?;
-            given = given.with_key_paths(|path| here.join(path));
+            given = given.with_paths(|path| here.join(path));
             env::set_current_dir(&project.directory)
                 .with_context(|| format!("failed to change to the directory `{}`", project.directory.display()))?;
         }

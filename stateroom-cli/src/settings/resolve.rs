@@ -28,6 +28,8 @@ pub(crate) struct ResolvedSettings {
     pub(crate) host: WasmHostConfig,
     /// Whether compiled modules are cached.
     pub(crate) cache: bool,
+    /// Directory of durable rooms.
+    pub(crate) data: Option<PathBuf>,
     /// Whether `serve` restricts itself to what it needs.
     pub(crate) sandbox: bool,
     /// Effect of a reload on running rooms.
@@ -87,6 +89,7 @@ impl SettingsSources {
         assign(settings.compression, &mut server.compression);
         assign(settings.response_headers.map(|names| names.0.0), &mut server.response_headers);
         apply(settings.drain_time, &mut server.drain_time);
+        apply(settings.sleep_after, &mut server.sleep_after);
         self.check_heartbeats(&server)?;
         let host = settings.limits.host().with_memory_budget(server.memory_budget.clone());
         check_stack(&host)?;
@@ -102,6 +105,7 @@ impl SettingsSources {
             tls: (settings.tls_cert, settings.tls_key),
             server,
             host,
+            data: settings.data,
             cache: settings.no_cache != Some(true),
             sandbox: settings.no_sandbox != Some(true),
             admin: settings.admin.map(|admin| admin.0),

@@ -84,6 +84,16 @@ pub(crate) struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) no_cache: Option<bool>,
 
+    /// Directory to keep rooms in: they continue after the server has stopped, or was killed
+    #[arg(long, value_name = "DIR", help_heading = "Server options")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) data: Option<PathBuf>,
+
+    /// Time without an event after which a durable room sleeps, with clients in it or not
+    #[arg(long, value_name = Seconds::VALUE_NAME, help_heading = "Server options")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(super) sleep_after: Option<Seconds>,
+
     /// Do not restrict the server's access to files, programs and the network
     #[arg(long, value_name = "BOOL", help_heading = "Server options", value_parser = BoolishValueParser::new(),
         num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
@@ -160,4 +170,6 @@ pub(crate) struct ClientPackage {
 #[serde(default, deny_unknown_fields, expecting = "a table: write `[service]` and `package = \"...\"` below it")]
 pub(crate) struct ServicePackage {
     pub(crate) package: Option<String>,
+    /// Whether its rooms are meant to be kept: serving them without a directory for that takes `--ephemeral`.
+    pub(crate) durable: bool,
 }

@@ -20,6 +20,7 @@ fn an_accepted_module() {
         str![[r#"
 module     echo.wat, 657 B
 interface  version 1, protocol 0; no extensions
+durable    yes
 memory     initially 64.0 KiB, no maximum
 code       201 B in 4 functions
 data       66 B
@@ -263,6 +264,7 @@ fn the_names_in_the_json_stay() {
         "interface",
         "memory",
         "module",
+        "not_durable",
         "producers",
         "refused",
         "tables",

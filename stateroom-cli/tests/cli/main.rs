@@ -25,6 +25,7 @@ mod e2e_cursors;
 mod e2e_dev;
 mod e2e_dev_loop;
 mod e2e_dev_watch;
+mod e2e_durable;
 mod e2e_examples;
 #[cfg(unix)]
 mod e2e_main_job;

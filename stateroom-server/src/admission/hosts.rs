@@ -1,4 +1,4 @@
-//! The hosts that a server is reached by, which keeps out pages that have a DNS name of their own resolve to it.
+//! The hosts that a server answers to, which keeps out pages that have a DNS name of their own resolve to it.
 //!
 //! *Invariant:* a browser names the host that a page comes from in every request to it, with the port that it connects to, and
 //! the page cannot change that.

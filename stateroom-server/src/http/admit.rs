@@ -90,7 +90,7 @@ pub(super) async fn admit(
     };
     let subprotocol = subprotocol.or_else(|| subprotocols.marker());
     // The hook may have set the subject.
-    let token = token.map(|token| client_key(details.subject.as_deref(), &token));
+    let token = token.map(|token| client_key(shared.token_key(), details.subject.as_deref(), &token));
     Ok(Admitted { details, token, query: raw, peer, subprotocol })
 }
 

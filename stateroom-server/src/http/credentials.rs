@@ -177,11 +177,12 @@ fn without_cookie(name: &HeaderName, value: &HeaderValue, cookie: Option<&str>) 
 }
 
 /// Returns the key under which a room remembers a token. A token belongs to the subject that uses it: with another subject,
-/// the same token is another key. As a hash it is of bounded length, whatever the subject, and no secret.
-pub(super) fn client_key(subject: Option<&str>, token: &str) -> String {
+/// the same token is another key. As a hash it is of bounded length, whatever the subject, and nobody without `key` can find the
+/// token by trying.
+pub(super) fn client_key(key: &[u8; 32], subject: Option<&str>, token: &str) -> String {
     // The length keeps the two apart, and a client without a subject from every subject.
     let length = subject.map_or(u64::MAX, |subject| subject.len() as u64);
-    let mut hasher = blake3::Hasher::new();
+    let mut hasher = blake3::Hasher::new_keyed(key);
     hasher.update(&length.to_le_bytes()).update(subject.unwrap_or_default().as_bytes()).update(token.as_bytes());
     hasher.finalize().to_hex().to_string()
 }
@@ -282,13 +283,14 @@ mod tests {
     fn a_token_belongs_to_its_subject() {
         let identities =
             [(None, "1t"), (Some(""), "1t"), (Some("1"), "t"), (Some("1t"), ""), (Some("1"), "t2"), (None, "t")];
-        let keys = identities.map(|(subject, token)| client_key(subject, token));
+        let keys = identities.map(|(subject, token)| client_key(&[1; 32], subject, token));
         for (index, key) in keys.iter().enumerate() {
             assert_eq!(key.len(), 64);
             assert!(!keys.iter().take(index).any(|it| it == key), "{:?}", identities.get(index));
         }
         // A key is no token: who sees one cannot use it.
-        assert_ne!(client_key(None, keys.first().unwrap()), *keys.first().unwrap());
-        assert_eq!(client_key(Some(&"s".repeat(1 << 20)), "t").len(), 64);
+        assert_ne!(client_key(&[1; 32], None, keys.first().unwrap()), *keys.first().unwrap());
+        assert_ne!(client_key(&[2; 32], None, "1t"), *keys.first().unwrap());
+        assert_eq!(client_key(&[1; 32], Some(&"s".repeat(1 << 20)), "t").len(), 64);
     }
 }

@@ -1,4 +1,4 @@
-//! The checks of a request's head that come before its route: that it names one host, and one that the server is reached by.
+//! The checks of a request's head that come before its route: that it names one host, and one that the server answers to.
 //!
 //! *Invariant:* what two servers in a row could read differently is refused.
 use std::{fmt, net::SocketAddr, sync::Arc};
@@ -28,7 +28,7 @@ use crate::{
 /// The path that is served for every host: it tells nothing.
 const STATUS: &str = "/status";
 
-/// A host that the server is not reached by.
+/// A host that the server does not answer to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RefusedHost(Option<String>);
 
@@ -71,7 +71,7 @@ fn problem(version: Version, headers: &HeaderMap) -> Option<&'static str> {
     (chunked > 1).then_some("the body is chunked twice")
 }
 
-/// Refuses requests for hosts that the server is not reached by. `listening` are the addresses that it listens on, if known.
+/// Refuses requests for hosts that the server does not answer to. `listening` are the addresses that it listens on, if known.
 pub(crate) fn require_known_host(router: Router, shared: Arc<Shared>, listening: Vec<SocketAddr>) -> Router {
     let listening: Arc<[SocketAddr]> = listening.into();
     router.layer(from_fn(move |request: Request, next: Next| {
@@ -98,7 +98,7 @@ fn check(shared: &Shared, listening: &[SocketAddr], request: &Parts) -> Result<(
         tracing::warn!(
             host,
             suppressed,
-            "refused a request: the server is not reached by this host. If it is, allow it with `{listed}`"
+            "refused a request: the server does not answer to this host. To change that, allow it with `{listed}`"
         );
     }
     Err(RefusedHost(host))

@@ -57,7 +57,7 @@ async fn join(rooms: Arc<RoomRegistry>, room_id: String, request: Request) -> Re
     let permits = permits(&shared, &request, peer)?;
     let refused = |refusal| HttpRefusal::of_join(refusal, settings.room_strategy);
     let maker = Maker::client(peer);
-    rooms.check(&room_id, Want::Join { has_token: token.is_some() }, maker).map_err(refused)?;
+    rooms.check(&room_id, Want::Join { has_token: token.is_some() }, maker).await.map_err(refused)?;
     let handshake = Handshake::read(&request, settings.compression)?;
     let upgrade = request
         .extensions

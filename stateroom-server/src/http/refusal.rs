@@ -32,7 +32,7 @@ pub(crate) enum HttpRefusal {
     Malformed(String),
     /// The client is not admitted.
     Admission(AdmissionRefusal),
-    /// The server is not reached by the host of the request.
+    /// The server does not answer to the host of the request.
     Host(RefusedHost),
     /// There are too many connections.
     Permits(PermitRefusal),
@@ -146,6 +146,7 @@ impl HttpRefusal {
                     Refusal::Full
                     | Refusal::RoomFull
                     | Refusal::NoMemory
+                    | Refusal::NoStore
                     | Refusal::BackingOff { .. }
                     | Refusal::Stopping => (StatusCode::SERVICE_UNAVAILABLE, ""),
                 };

@@ -46,7 +46,7 @@ pub(super) async fn answer(
     let may_begin = creates(&head.method);
     let refused = |refusal| HttpRefusal::of_request(refusal, settings.room_strategy);
     let maker = Maker::client(admitted.peer);
-    rooms.check(&room_id, Want::Request { may_begin }, maker).map_err(refused)?;
+    rooms.check(&room_id, Want::Request { may_begin }, maker).await.map_err(refused)?;
     let _permit = permit(shared, &head, admitted.peer)?;
     let (body, _reservation) = receive(shared, admitted.peer, body).await?;
     let budget = shared.memory().budget();

@@ -5,6 +5,7 @@ mod delivery;
 
 use std::{
     future::{Future, poll_fn},
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     task::{Context, Poll},
@@ -13,14 +14,16 @@ use std::{
 
 use futures_util::FutureExt;
 use stateroom::{
-    StateroomService, StateroomServiceFactory,
+    StateroomService,
+    durable::Fate,
     fault::{Fault, FaultKind},
-    room::{self, CloseReason, Phase, Rejected, RoomContext, RoomCore, RoomOutput},
+    room::{self, CloseReason, Phase, Rejected, RoomContext, RoomCore, RoomOutput, RosterSnapshot},
 };
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     sync::oneshot,
     task::yield_now,
+    time::{Instant, sleep},
 };
 
 use super::{
@@ -28,15 +31,21 @@ use super::{
     drain::Drain,
     inbox::{Inbox, JoinRequest, RoomCommand},
     output::Output,
+    start::ServiceSource,
     turn::Turn,
 };
 use crate::{
-    metrics::Metrics,
+    metrics::{GaugeGuard, Metrics},
     settings::{Limits, ShutdownPolicy},
 };
 
 /// Number of commands an idle room keeps memory for.
 const KEPT_COMMANDS: usize = 512;
+
+/// How long a room that wakes waits for a place.
+const WAKE_TIME: Duration = Duration::from_secs(10);
+/// Time until it tries again.
+const PLACE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How a room ended.
 #[derive(Debug)]
@@ -51,39 +60,83 @@ pub(crate) enum Ending {
     Failed(Fault),
 }
 
+impl Ending {
+    /// Returns what happens to the room if it is durable: nothing if its service failed.
+    fn fate(&self) -> Option<Fate> {
+        match self {
+            Ending::Empty | Ending::Stopped(CloseReason::Stopping) => Some(Fate::Sleeps),
+            Ending::Stopped(_) => Some(Fate::Ends),
+            Ending::NoSpace(_) | Ending::Failed(_) => None,
+        }
+    }
+}
+
+/// Whether a room has a service.
+#[derive(Debug, Clone, Copy)]
+enum Sleep {
+    Awake,
+    Asleep,
+    /// It is about to get a service, because something happened at this time.
+    Waking(Instant),
+    /// It waits for a place for its service.
+    Waiting(Instant),
+}
+
 /// How a service ended.
 enum ServiceEnd {
     /// The room ended with it.
     Room(Ending),
     /// Another service replaces it.
     Restart,
+    /// Nothing has happened for a while, and another service continues when something does.
+    Asleep,
 }
 
-/// Runs a room with a service of this factory. `on_end` is called when the room has ended, before its clients are closed.
+/// Runs a room with a service from this source. `on_end` is called when the room has ended, before its clients are closed.
 /// Returns the room if it continues with another service.
-pub(crate) async fn run<F: StateroomServiceFactory>(
-    factory: &F,
+pub(crate) async fn run(
+    source: &impl ServiceSource,
     mut room: Box<Room>,
     on_end: impl FnOnce(&Ending),
 ) -> Option<Box<Room>> {
     let room_id = room.id.clone();
     let context = Arc::new(RoomContext::new(room_id.clone(), room.inbox.clone()));
-    let end = match contain(factory.create(&room_id, context.clone())).await {
-        Ok(mut service) => {
-            let outcome = contain(room.serve(&mut service, &context)).await;
+    let end = match contain(source.create(&room_id, &context)).await {
+        Ok((mut service, resumed)) => {
+            let outcome = contain(room.serve(&mut service, resumed, &context)).await;
+            let fate = match &outcome {
+                Ok(ServiceEnd::Room(ending)) => ending.fate(),
+                Ok(ServiceEnd::Asleep) => Some(Fate::Sleeps),
+                Ok(ServiceEnd::Restart) | Err(_) => None,
+            };
+            if let Some(fate) = fate {
+                service.put_away(fate).await;
+            }
             // A panic in the service's `Drop` does not concern the room.
             if catch_unwind(AssertUnwindSafe(|| drop(service))).is_err() {
                 tracing::warn!(room = &*room_id, "the service panicked while it was dropped");
             }
             outcome.unwrap_or_else(|fault| ServiceEnd::Room(Ending::Failed(fault)))
         }
-        Err(fault) if fault.kind() == FaultKind::NoSpace => ServiceEnd::Room(Ending::NoSpace(fault)),
+        Err(fault) if fault.kind() == FaultKind::NoSpace => match room.sleep {
+            Sleep::Waking(since) if since.elapsed() < WAKE_TIME => {
+                // Its clients wait for a place.
+                room.sleep = Sleep::Waiting(since);
+                return Some(room);
+            }
+            _ => ServiceEnd::Room(Ending::NoSpace(fault)),
+        },
         Err(fault) => ServiceEnd::Room(Ending::Failed(fault)),
     };
-    let ServiceEnd::Room(ending) = end else { return Some(room) };
-    let late = room.inbox.end();
-    on_end(&ending);
-    room.close(&ending, late);
+    match end {
+        ServiceEnd::Room(ending) => room.end(&ending, on_end),
+        ServiceEnd::Restart => return Some(room),
+        ServiceEnd::Asleep => {
+            room.sleep = Sleep::Asleep;
+            room.inbox.stats().set_memory(None);
+            return Some(room);
+        }
+    }
     None
 }
 
@@ -109,6 +162,9 @@ pub(crate) struct Room {
     drain: Option<Drain>,
     /// Asks the room to end if it is empty.
     eviction: Option<oneshot::Sender<()>>,
+    /// The time without an event after which the room sleeps, if it may.
+    sleep_after: Option<Duration>,
+    sleep: Sleep,
     /// Dropping these reports the room's end.
     waiting_for_end: Vec<oneshot::Sender<()>>,
 }
@@ -122,16 +178,17 @@ impl Room {
         &self.inbox
     }
 
-    /// Creates a room. Boxed, because the futures that pass it on would each have space for it.
+    /// Creates a room, which is durable if there is a time after which it sleeps. Boxed, because the futures that pass it on would each have space for it.
     pub(crate) fn boxed(
         id: Arc<str>,
         inbox: Arc<Inbox>,
         limits: &Limits,
         policy: ShutdownPolicy,
+        sleep_after: Option<Duration>,
         metrics: Arc<Metrics>,
     ) -> Box<Self> {
         Box::new(Room {
-            core: RoomCore::new(policy.room_config(limits)),
+            core: RoomCore::new(policy.room_config(limits, sleep_after.is_some())),
             output: Output::new(id.clone(), metrics.clone()),
             id,
             inbox,
@@ -141,6 +198,8 @@ impl Room {
             host_time: Duration::ZERO,
             drain: None,
             eviction: None,
+            sleep_after,
+            sleep: Sleep::Awake,
             waiting_for_end: Vec::new(),
         })
     }
@@ -149,16 +208,31 @@ impl Room {
     async fn serve<S: StateroomService>(
         &mut self,
         service: &mut S,
+        resumed: Option<RosterSnapshot>,
         context: &RoomContext<Inbox>,
     ) -> Result<ServiceEnd, Fault> {
         let flavor = Handle::current().runtime_flavor();
         let mut commands = Vec::new();
-        self.core.begin();
+        match (mem::replace(&mut self.sleep, Sleep::Awake), resumed) {
+            // The clients are still here, and the service knows it.
+            (Sleep::Asleep | Sleep::Waking(_) | Sleep::Waiting(_), _) => {}
+            (Sleep::Awake, Some(roster)) => self.core.resume(&roster),
+            (Sleep::Awake, None) => self.core.begin(),
+        }
+        let mut last_event = Instant::now();
         self.run_batch(service, context).await?;
         loop {
             if self.output.members.is_clean() && self.core.is_idle() {
                 self.core.update_empty_deadline(&self.output);
-                poll_fn(|context| self.poll_work(context)).await;
+                let sleeps_at = self.sleep_after.filter(|_| self.drain.is_none()).map(|after| last_event + after);
+                if !poll_fn(|context| self.poll_work(sleeps_at, context)).await {
+                    // Without clients, it is in the store alone.
+                    let is_alone = self.core.is_empty() && self.inbox.end_if_empty();
+                    return Ok(if is_alone { ServiceEnd::Room(Ending::Empty) } else { ServiceEnd::Asleep });
+                }
+                if self.sleep_after.is_some() {
+                    last_event = Instant::now();
+                }
                 // Commands that arrive in the same turn of the runtime are then handled and written together.
                 for _ in 0..yields_to_gather(&flavor, self.output.members.len()) {
                     yield_now().await;
@@ -203,14 +277,46 @@ impl Room {
         }
     }
 
-    /// Ready when a command has arrived, or a deadline has passed.
-    fn poll_work(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ready with `true` when a command has arrived, or a deadline has passed, and else with `false` at the time to sleep.
+    fn poll_work(&mut self, sleeps_at: Option<Instant>, context: &mut Context<'_>) -> Poll<bool> {
         if self.inbox.poll_commands(context).is_ready() {
-            return Poll::Ready(());
+            return Poll::Ready(true);
         }
         let wake = self.core.next_wake().and_then(|at| self.output.clock.instant(at));
         let drain = self.drain.as_ref().and_then(Drain::next);
-        self.alarm.poll(wake.into_iter().chain(drain).min(), context)
+        let deadline = wake.into_iter().chain(drain).min();
+        let next = deadline.into_iter().chain(sleeps_at).min();
+        self.alarm.poll(next, context).map(|()| deadline == next)
+    }
+
+    /// Waits until something happens in a room that sleeps, if it does. Returns why the room ends, if the server stops meanwhile:
+    /// that takes no service.
+    pub(crate) async fn wake(&mut self) -> Option<CloseReason> {
+        let since = match self.sleep {
+            Sleep::Awake | Sleep::Waking(_) => return None,
+            Sleep::Waiting(since) => {
+                sleep(PLACE_INTERVAL).await;
+                since
+            }
+            Sleep::Asleep => {
+                let gauge = GaugeGuard::of(&self.metrics.rooms_asleep);
+                poll_fn(|context| self.poll_work(None, context)).await;
+                drop(gauge);
+                Instant::now()
+            }
+        };
+        self.sleep = Sleep::Waking(since);
+        self.inbox.take_stop().map(|(reason, ended)| {
+            self.waiting_for_end.extend(ended);
+            reason
+        })
+    }
+
+    /// Ends the room, and closes its clients.
+    pub(crate) fn end(&mut self, ending: &Ending, on_end: impl FnOnce(&Ending)) {
+        let late = self.inbox.end();
+        on_end(ending);
+        self.close(ending, late);
     }
 
     fn is_restarting(&self) -> bool {
@@ -225,7 +331,8 @@ impl Room {
     ) -> Result<(), Fault> {
         let mut result = Ok(());
         // Commands behind a restart are for the next service.
-        if let Some(restart) = commands.iter().position(|command| matches!(command, RoomCommand::Restart)) {
+        let is_restart = |command: &RoomCommand| matches!(command, RoomCommand::Restart) && self.sleep_after.is_none();
+        if let Some(restart) = commands.iter().position(is_restart) {
             self.inbox.put_back(commands.split_off(restart + 1));
         }
         // The room has waited since the last one.
@@ -271,6 +378,12 @@ impl Room {
             RoomCommand::Call { message, reply } => core.call(message, reply),
             RoomCommand::Request { request, reply } => core.request(request, reply),
             RoomCommand::FireTimer => core.fire_timer(),
+            RoomCommand::Restart if self.sleep_after.is_some() => {
+                tracing::warn!(
+                    room = &*self.id,
+                    "a durable room is not restarted with a fresh service: it would lose its state"
+                );
+            }
             RoomCommand::Restart => core.restart(),
             RoomCommand::Drain { time, done } => {
                 core.drain();

@@ -242,6 +242,18 @@ impl Inbox {
         readers.into_values().for_each(Waker::wake);
     }
 
+    /// Takes a command to stop because the server does, if there is one, and with it all others: they are too late.
+    pub(crate) fn take_stop(&self) -> Option<(CloseReason, Option<oneshot::Sender<()>>)> {
+        let mut state = self.state.lock();
+        let is_stop =
+            |command: &RoomCommand| matches!(command, RoomCommand::Stop { reason: CloseReason::Stopping, .. });
+        let at = state.commands.iter().position(is_stop)?;
+        match state.commands.remove(at) {
+            RoomCommand::Stop { reason, ended } => Some((reason, ended)),
+            _ => None,
+        }
+    }
+
     /// Puts commands back that were taken, ahead of those that have arrived since.
     pub(crate) fn put_back(&self, mut commands: Vec<RoomCommand>) {
         let mut state = self.state.lock();

@@ -50,6 +50,8 @@ pub(super) struct Facts<'a> {
     pub(super) other_rooms: usize,
     /// Whether the room was created earlier and has ended, so that it can be joined again under every strategy.
     pub(super) existed: bool,
+    /// Whether the room sleeps in the store.
+    pub(super) is_stored: bool,
     /// Whether the process is short of memory.
     pub(super) memory_is_short: bool,
     /// Returns the remaining backoff of the room after failures.
@@ -93,9 +95,10 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
             Want::Create | Want::CreateUnnamed => refused(Refusal::Exists),
         };
     }
-    let may_exist = strategy == RoomStrategy::Implicit || facts.existed;
+    let may_exist = strategy == RoomStrategy::Implicit || facts.existed || facts.is_stored;
     match want {
-        Want::Request { may_begin: false } => return refused(Refusal::NotFound),
+        Want::Create | Want::CreateUnnamed if facts.is_stored => return refused(Refusal::Exists),
+        Want::Request { may_begin: false } if !facts.is_stored => return refused(Refusal::NotFound),
         Want::Join { .. } | Want::Request { .. } if !may_exist => return refused(Refusal::NotFound),
         _ => {}
     }
@@ -105,7 +108,9 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
     if let Some(rest) = (facts.rest)() {
         return refused(Refusal::BackingOff { rest });
     }
-    if let Err((refusal, limit)) = (facts.may_make)() {
+    if !facts.is_stored
+        && let Err((refusal, limit)) = (facts.may_make)()
+    {
         let may_evict = limit == Limit::AddressRooms && (facts.may_evict_own)();
         return if may_evict { Decision::NeedsPlace { limit } } else { at_limit(refusal, limit) };
     }
@@ -150,6 +155,7 @@ mod tests {
             connections: None,
             other_rooms: 0,
             existed: false,
+            is_stored: false,
             memory_is_short: false,
             rest: &|| None,
             may_make: &|| Ok(()),

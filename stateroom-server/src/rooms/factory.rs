@@ -3,7 +3,14 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use stateroom::StateroomServiceFactory;
 
-use crate::room::actor::{self, Ending, Room};
+use crate::{
+    durable::DurableSource,
+    room::{
+        actor::{self, Ending, Room},
+        start::{Ephemeral, ServiceSource},
+    },
+    shared::Shared,
+};
 
 /// A service factory without its type.
 pub(super) struct ErasedFactory {
@@ -17,17 +24,18 @@ pub(super) type OnEnd = Box<dyn FnOnce(&Ending) + Send>;
 type RunRoom = dyn Fn(Box<Room>, OnEnd) -> Pin<Box<dyn Future<Output = Option<Box<Room>>> + Send>> + Send + Sync;
 
 impl ErasedFactory {
-    pub(super) fn new(factory: impl StateroomServiceFactory) -> Self {
+    /// Returns the factory of rooms that end with their process, or, if the server has a store, of rooms that outlive it.
+    pub(super) fn new(factory: impl StateroomServiceFactory, shared: &Arc<Shared>) -> Self {
         let factory = Arc::new(factory);
         let has_space = {
             let factory = factory.clone();
-            move |rooms| factory.has_space(rooms)
+            Box::new(move |rooms| factory.has_space(rooms))
         };
-        let run = move |room: Box<Room>, on_end: OnEnd| -> Pin<Box<dyn Future<Output = Option<Box<Room>>> + Send>> {
-            let factory = factory.clone();
-            Box::pin(async move { actor::run(&*factory, room, on_end).await })
+        let run = match shared.settings().store.clone() {
+            None => run_with(Ephemeral(factory)),
+            Some(store) => run_with(DurableSource { factory, store, shared: shared.clone() }),
         };
-        ErasedFactory { run: Box::new(run), has_space: Box::new(has_space) }
+        ErasedFactory { run, has_space }
     }
 
     /// Runs a room with a service of this factory, to the room's end. Returns the room if it continues with the service of
@@ -44,6 +52,14 @@ impl ErasedFactory {
     pub(super) fn has_space(&self, rooms: usize) -> bool {
         (self.has_space)(rooms)
     }
+}
+
+fn run_with(source: impl ServiceSource) -> Box<RunRoom> {
+    let source = Arc::new(source);
+    Box::new(move |room, on_end| {
+        let source = source.clone();
+        Box::pin(async move { actor::run(&*source, room, on_end).await })
+    })
 }
 
 /// The treatment of existing rooms when the [factory is replaced](crate::ServerHandle::swap).

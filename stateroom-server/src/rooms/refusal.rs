@@ -59,6 +59,9 @@ pub enum Refusal {
     /// The server is short of memory: [`Server::memory_budget`](crate::Server::memory_budget).
     #[error("the server is short of memory; try again later")]
     NoMemory,
+    /// The store of the rooms cannot be read, or has no space for another room.
+    #[error("the server cannot store another room; try again later")]
+    NoStore,
     /// The server is shutting down.
     #[error("the server is shutting down")]
     Stopping,
@@ -80,6 +83,7 @@ impl Refusal {
             Refusal::RoomFull => "room_connections",
             Refusal::BackingOff { .. } => "backing_off",
             Refusal::NoMemory => "total_memory_bytes",
+            Refusal::NoStore => "no_store",
             Refusal::Stopping => "stopping",
         }
     }

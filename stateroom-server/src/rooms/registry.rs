@@ -6,14 +6,16 @@ use std::{
     collections::HashMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, Weak},
+    sync::{Arc, Once, Weak},
     time::Duration,
 };
 
 use parking_lot::{Mutex, MutexGuard};
 use stateroom::{StateroomServiceFactory, details::ClientDetails};
 use stateroom_memory::Relief;
+use stateroom_store::{Opened, StoreError};
 use tokio::{
+    runtime::Handle,
     sync::oneshot,
     time::{Instant, timeout},
 };
@@ -29,6 +31,7 @@ use super::{
     factory::ErasedFactory,
     makers::RoomMakers,
     names::ShortNames,
+    wake::wake_due_rooms,
 };
 use crate::{
     metrics::GaugeGuard,
@@ -56,6 +59,8 @@ pub(crate) struct RoomRegistry {
     state: Mutex<RegistryState>,
     /// The factory of the services of new rooms.
     factory: Mutex<Arc<ErasedFactory>>,
+    /// Whether the task that wakes sleeping rooms was started.
+    waker: Once,
 }
 
 /// The future that runs a room.
@@ -112,11 +117,11 @@ impl RoomRegistry {
             backoff: Backoff::default(),
             stopping: false,
         };
-        let registry = Arc::new(RoomRegistry {
-            shared,
-            state: Mutex::new(state),
-            factory: Mutex::new(Arc::new(ErasedFactory::new(factory))),
-        });
+        let factory = Mutex::new(Arc::new(ErasedFactory::new(factory, &shared)));
+        let registry = Arc::new(RoomRegistry { shared, state: Mutex::new(state), factory, waker: Once::new() });
+        if Handle::try_current().is_ok() {
+            registry.start_waker();
+        }
         let relief: Weak<dyn Relief> = Arc::downgrade(&(registry.clone() as Arc<dyn Relief>));
         registry.shared.memory().budget().add_relief(relief);
         registry
@@ -128,9 +133,10 @@ impl RoomRegistry {
     }
 
     /// Decides about a caller without acting on the decision: for refusals before a WebSocket's 101.
-    pub(crate) fn check(&self, room_id: &str, want: Want, maker: Maker) -> Result<(), Refusal> {
+    pub(crate) async fn check(&self, room_id: &str, want: Want, maker: Maker) -> Result<(), Refusal> {
         self.settle_memory();
-        self.decide(&self.lock(), room_id, want, maker).map(drop)
+        let is_stored = self.is_stored(room_id).await?;
+        self.decide(&self.lock(), room_id, is_stored, want, maker).map(drop)
     }
 
     /// Joins a room, and starts it if necessary.
@@ -139,10 +145,13 @@ impl RoomRegistry {
         room_id: &str,
         maker: Maker,
         token: Option<String>,
-        details: ClientDetails,
+        mut details: ClientDetails,
         outbound: &Arc<Outbound>,
     ) -> Result<Seat, Refusal> {
         let want = Want::Join { has_token: token.is_some() };
+        if self.shared.settings().store.is_some() {
+            details.token.clone_from(&token);
+        }
         let details = (!details.is_empty()).then(|| Box::new(details));
         let request = JoinRequest { token, details, egress: Egress::new(outbound.clone()) };
         loop {
@@ -185,6 +194,15 @@ impl RoomRegistry {
         Some(RoomHandle::new(id.clone(), inbox.clone()))
     }
 
+    /// Deletes a room that sleeps in the store. Returns whether there was one.
+    pub(crate) async fn delete_stored(&self, room_id: &str) -> Result<bool, StoreError> {
+        let Some(store) = &self.shared.settings().store else { return Ok(false) };
+        let Opened { mut log, stored } = store.open(room_id).await?;
+        let Some(stored) = stored else { return Ok(false) };
+        log.delete(stored.last_seq()).await?;
+        Ok(true)
+    }
+
     /// Returns a snapshot of all rooms.
     pub(crate) fn list(&self) -> Vec<RoomInfo> {
         let state = self.lock();
@@ -209,7 +227,11 @@ impl RoomRegistry {
 
     /// Replaces the factory: for new rooms, and with [`OnSwap::Restart`] for existing ones.
     pub(crate) fn swap(&self, factory: impl StateroomServiceFactory, on_swap: OnSwap) {
-        *self.factory.lock() = Arc::new(ErasedFactory::new(factory));
+        *self.factory.lock() = Arc::new(ErasedFactory::new(factory, &self.shared));
+        if self.shared.settings().store.is_some() {
+            tracing::warn!("durable rooms keep the module that they began with: the new one is for new rooms");
+            return;
+        }
         if on_swap == OnSwap::Restart {
             self.lock().rooms.values().for_each(|entry| entry.inbox.restart());
         }
@@ -237,9 +259,11 @@ impl RoomRegistry {
     ) -> Result<(RegisteredRoom, Option<RoomRun>), Refusal> {
         for _ in 0..MAX_EVICTIONS {
             self.settle_memory();
+            self.start_waker();
+            let is_stored = self.is_stored(room_id.unwrap_or_default()).await?;
             let ended = {
                 let mut state = self.lock();
-                match self.decide(&state, room_id.unwrap_or_default(), want, maker)? {
+                match self.decide(&state, room_id.unwrap_or_default(), is_stored, want, maker)? {
                     Placement::Existing(room) => return Ok((room, None)),
                     Placement::MayBegin => {
                         let id = match room_id {
@@ -264,7 +288,14 @@ impl RoomRegistry {
     }
 
     /// Applies [`decide`] to the registry's state.
-    fn decide(&self, state: &RegistryState, room_id: &str, want: Want, maker: Maker) -> Result<Placement, Refusal> {
+    fn decide(
+        &self,
+        state: &RegistryState,
+        room_id: &str,
+        is_stored: bool,
+        want: Want,
+        maker: Maker,
+    ) -> Result<Placement, Refusal> {
         let settings = self.shared.settings();
         let entry = state.rooms.get_key_value(room_id);
         let other_rooms = state.rooms.len() - usize::from(entry.is_some());
@@ -276,6 +307,7 @@ impl RoomRegistry {
             connections: entry.and_then(|(_, entry)| entry.inbox.live_connections()),
             other_rooms,
             existed: entry.is_some() || state.ended.contains(room_id),
+            is_stored,
             memory_is_short: self.shared.memory().budget().is_short(),
             rest: &|| state.backoff.rest(room_id, now),
             may_make: &|| state.makers.check(maker, now),
@@ -317,11 +349,18 @@ impl RoomRegistry {
         let (settings, metrics) = (self.shared.settings(), self.shared.metrics());
         let _gauge = GaugeGuard::of(&metrics.rooms);
         let (limits, policy) = (&settings.limits, settings.shutdown_policy);
-        let mut next = Some(Room::boxed(room_id, inbox, limits, policy, metrics.clone()));
-        while let Some(room) = next {
+        let sleep_after = settings.store.is_some().then_some(settings.sleep_after);
+        let mut next = Some(Room::boxed(room_id, inbox, limits, policy, sleep_after, metrics.clone()));
+        while let Some(mut room) = next {
             let (registry, room_id, inbox) = (self.clone(), room.id().clone(), room.inbox().clone());
             let on_end = Box::new(move |ending: &Ending| registry.remove(&room_id, &inbox, ending));
-            next = self.factory().run(room, on_end).await;
+            next = match room.wake().await {
+                None => self.factory().run(room, on_end).await,
+                Some(reason) => {
+                    room.end(&Ending::Stopped(reason), on_end);
+                    None
+                }
+            };
         }
     }
 
@@ -336,6 +375,27 @@ impl RoomRegistry {
 
     fn spawn_room(&self, run: RoomRun) {
         self.shared.spawn_room(run);
+    }
+
+    /// Starts the task that wakes sleeping rooms, if there is a store. Called inside of a runtime.
+    fn start_waker(self: &Arc<Self>) {
+        if let Some(store) = &self.shared.settings().store {
+            self.waker.call_once(|| {
+                self.shared.spawn_waker(wake_due_rooms(Arc::downgrade(self), store.clone()));
+            });
+        }
+    }
+
+    /// Returns whether a room that is not running is in the store.
+    async fn is_stored(&self, room_id: &str) -> Result<bool, Refusal> {
+        let Some(store) = &self.shared.settings().store else { return Ok(false) };
+        if self.lock().live(room_id).is_some() {
+            return Ok(false);
+        }
+        store.exists(room_id).await.map_err(|error| {
+            tracing::error!(room = room_id, "failed to look up a room in the store: {error}");
+            Refusal::NoStore
+        })
     }
 
     /// Removes a room that has ended.

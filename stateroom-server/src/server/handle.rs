@@ -143,7 +143,8 @@ impl ServerHandle {
         self.rooms.shared().stopping().clone().cancelled_owned()
     }
 
-    /// Returns a handle to the room with the given ID, if it exists. Never creates a room.
+    /// Returns a handle to the room with the given ID, if it exists. Never creates a room, but wakes one that sleeps in the
+    /// [store](crate::Server::store).
     ///
     /// # Cancel safety
     ///
@@ -159,7 +160,13 @@ impl ServerHandle {
     /// # }
     /// ```
     pub async fn room(&self, id: &str) -> Option<RoomHandle> {
-        self.local_room(id)
+        match self.local_room(id) {
+            None if self.rooms.shared().settings().store.is_some() => {
+                // Without the right to begin one: a room in the store has begun.
+                self.rooms.room_for_request(id, Maker::Program, false).await.ok()
+            }
+            room => room,
+        }
     }
 
     /// Returns a handle to the room with the given ID, if it exists in this process. Never creates a room.

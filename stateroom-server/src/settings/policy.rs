@@ -33,7 +33,7 @@ impl ShutdownPolicy {
     pub const UNJOINED_TIME: Duration = Duration::from_secs(60);
 
     /// The configuration of a room under this policy and these limits.
-    pub(crate) fn room_config(self, limits: &Limits) -> RoomConfig {
+    pub(crate) fn room_config(self, limits: &Limits, is_durable: bool) -> RoomConfig {
         let (empty_timeout, unjoined_timeout) = match self {
             ShutdownPolicy::Never => (None, None),
             ShutdownPolicy::Immediate => (Some(Duration::ZERO), Some(Self::UNJOINED_TIME)),
@@ -46,7 +46,9 @@ impl ShutdownPolicy {
             min_empty_timer_interval: limits.empty_timer_interval,
             empty_timeout,
             unjoined_timeout,
-            ends_with_last_client: self == ShutdownPolicy::Immediate,
+            // A durable room sleeps instead, and has heard then that its last client has left.
+            ends_with_last_client: self == ShutdownPolicy::Immediate && !is_durable,
+            is_durable,
         }
     }
 }

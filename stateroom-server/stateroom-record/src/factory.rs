@@ -10,6 +10,7 @@ use std::{
 
 use stateroom::{
     ClientId, StateroomContext, StateroomService, StateroomServiceFactory,
+    durable::{BatchStart, CodeHash, Fate, NotDurable, Origin},
     event_batch::EventBatch,
     fault::Fault,
     messages::{Effect, Event},
@@ -61,7 +62,7 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
 
     /// Builds a service that is not recorded: servers call `create`.
     fn build(&self, room_id: &str, context: Arc<impl StateroomContext>) -> Result<Self::Service, F::Error> {
-        Ok(RecordedService { service: self.factory.build(room_id, context)?, writer: None })
+        Ok(RecordedService { service: self.factory.build(room_id, context)?, writer: None, is_replay: false })
     }
 
     fn has_space(&self, rooms: usize) -> bool {
@@ -75,7 +76,11 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
             Some((RoomWriter { recorder, room, event_time, replayed: None }, recording.generation))
         };
         let Some((mut writer, generation)) = self.recording.as_ref().and_then(open) else {
-            return Ok(RecordedService { service: self.factory.create(room_id, context).await?, writer: None });
+            return Ok(RecordedService {
+                service: self.factory.create(room_id, context).await?,
+                writer: None,
+                is_replay: false,
+            });
         };
         let history = writer.room.begin_instance(generation);
         let now = in_micros(context.now());
@@ -102,7 +107,21 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
                 }
             }
         }
-        Ok(RecordedService { service, writer: Some(writer) })
+        Ok(RecordedService { service, writer: Some(writer), is_replay: false })
+    }
+
+    fn durable_code(&self) -> Result<CodeHash, NotDurable> {
+        self.factory.durable_code()
+    }
+
+    async fn create_durable(&self, room_id: &str, origin: Origin<'_>) -> Result<Self::Service, Fault> {
+        let service = self.factory.create_durable(room_id, origin).await?;
+        let writer = self.recording.as_ref().and_then(|Recording { recorder, generation }| {
+            let room = recorder.open(room_id)?;
+            room.begin_instance(*generation);
+            Some(RoomWriter { recorder: recorder.clone(), room, event_time: EventTime::default(), replayed: None })
+        });
+        Ok(RecordedService { service, writer, is_replay: false })
     }
 }
 
@@ -110,6 +129,8 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
 pub struct RecordedService<S> {
     service: S,
     writer: Option<RoomWriter>,
+    /// Whether the events were recorded before.
+    is_replay: bool,
 }
 
 impl<S: fmt::Debug> fmt::Debug for RecordedService<S> {
@@ -136,8 +157,23 @@ impl<S: StateroomService> StateroomService for RecordedService<S> {
         self.service.charge(host_time);
     }
 
+    fn begin_batch(&mut self, start: BatchStart) {
+        self.is_replay = start.is_replay;
+        self.service.begin_batch(start);
+    }
+
+    fn image(&mut self) -> Result<Vec<u8>, Fault> {
+        self.service.image()
+    }
+
+    async fn put_away(&mut self, fate: Fate) {
+        self.service.put_away(fate).await;
+    }
+
     async fn deliver(&mut self, batch: &EventBatch, context: &impl StateroomContext) -> Result<(), Fault> {
-        let Some(writer) = &mut self.writer else { return self.service.deliver(batch, context).await };
+        let Some(writer) = self.writer.as_mut().filter(|_| !self.is_replay) else {
+            return self.service.deliver(batch, context).await;
+        };
         if let Some(replayed) = writer.replayed.take() {
             return writer.deliver_first(&mut self.service, replayed, batch, context).await;
         }

@@ -1,4 +1,4 @@
-//! The hosts that a server is reached by, and heads of requests that could be read in two ways.
+//! The hosts that a server answers to, and heads of requests that could be read in two ways.
 use stateroom_server::{Admission, Hosts, Origins, Server};
 
 use crate::common::{HttpResponse, TestServer};

@@ -20,6 +20,7 @@ mod cookies;
 mod cors;
 mod drain;
 mod dropped_connections;
+mod durable;
 mod embed;
 mod fan_out;
 mod faults;

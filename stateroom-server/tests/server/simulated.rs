@@ -4,13 +4,13 @@
 //! tokens, send messages, leave and are closed. Timers fire when due or through the handle. The host calls services,
 //! services fail, and the server stops. The scripts avoid what the simulation does not model: limits, the end of empty
 //! rooms, and backoffs. Client details and HTTP requests are not covered.
-use std::{collections::BTreeMap, mem, time::Duration};
+use std::{collections::BTreeMap, mem, sync::Arc, time::Duration};
 
 use stateroom::{
     ClientId, MessagePayload,
     testing::{Interleavings, Room, Script, Step},
 };
-use stateroom_server::Server;
+use stateroom_server::{Server, store::MemoryStore};
 use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -19,6 +19,7 @@ use crate::common::{Client, ScriptFactory, TestServer};
 const ROOM: &str = "a";
 /// Pause after each step. No timer is due at the start of a step, which keeps the order of events deterministic.
 const PAUSE: Duration = Duration::from_millis(10);
+const HOUR: Duration = Duration::from_secs(3600);
 /// Number of failures per minute that cause no backoff.
 const MAX_FAULTS: usize = 2;
 
@@ -50,17 +51,42 @@ const PANIC: &str = "panic undelivered";
 
 #[test]
 fn a_simulated_room_behaves_like_a_server_room() {
+    check(Server::new, |_| true, Some);
+}
+
+/// Except for faults, which are undone, and the shutdown, of which it does not hear.
+#[test]
+fn a_simulated_room_behaves_like_a_durable_room() {
+    let server = || Server::new().with_store(Arc::new(MemoryStore::default())).with_sleep_after(HOUR);
+    check(server, |text| text != PANIC, |step| (step != Step::Shutdown).then_some(step));
+}
+
+/// Without timers: those in the store follow the system's clock.
+#[test]
+fn a_simulated_room_behaves_like_a_room_that_sleeps_whenever_it_can() {
+    let server = || Server::new().with_store(Arc::new(MemoryStore::default())).with_sleep_after(PAUSE / 2);
+    let sends = |text: &str| text != PANIC && !text.contains("timer");
+    check(server, sends, |step| (step != Step::Shutdown).then_some(step));
+}
+
+/// Compares a server with the simulation, by random scripts with these messages, and of the steps that `select` returns.
+fn check(server: fn() -> Server, sends: fn(&str) -> bool, select: impl Fn(Step) -> Option<Step>) {
     let rooms = Interleavings::in_rooms("a_room()", || Room::from_factory(ROOM, ScriptFactory::default()));
-    let messages = TEXTS.map(MessagePayload::from).into_iter().chain([BYTES.into()]);
+    let texts = TEXTS.into_iter().filter(|text| sends(text));
+    let messages = texts.map(MessagePayload::from).chain([BYTES.into()]);
     let rooms = rooms.messages(messages).clients(1..=4).steps(1..=60).cases(300).allow_faults().at_the_end();
     rooms.check(|room| {
-        let script = with_pauses(room.script());
+        let script: Script = with_pauses(room.script()).steps.into_iter().filter_map(&select).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        assert_eq!(
-            runtime.block_on(ServerRoom::run(&script)),
-            simulate(&script),
-            "history of the server (left) and of the simulation (right)"
-        );
+        let mut history = runtime.block_on(ServerRoom::run(server(), &script));
+        let mut simulated = simulate(&script);
+        if server().store.is_some() {
+            // The services of a durable room come and go.
+            for history in [&mut history, &mut simulated] {
+                history.events.retain(|event| event != "drop");
+            }
+        }
+        assert_eq!(history, simulated, "history of the server (left) and of the simulation (right)");
     });
 }
 
@@ -144,8 +170,8 @@ struct ServerRoom {
 }
 
 impl ServerRoom {
-    async fn run(script: &Script) -> History {
-        let server = TestServer::pipe(Server::new());
+    async fn run(server: Server, script: &Script) -> History {
+        let server = TestServer::pipe(server);
         // A simulated room has already started.
         server.handle.create_room(Some(ROOM)).await.unwrap();
         let (clients, replaced) = Default::default();

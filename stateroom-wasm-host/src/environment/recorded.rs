@@ -76,6 +76,12 @@ impl RecordedEnvironment {
         recorder.now = recorder.now.max(stamp);
     }
 
+    /// Advances the clock by the time for which the guest has slept.
+    pub(crate) fn pass(&self, time: Duration) {
+        let mut recorder = self.0.lock();
+        recorder.now = recorder.now.saturating_add(time);
+    }
+
     /// Returns the state, from which [`new`](Self::new) continues.
     #[must_use]
     pub fn state(&self) -> RecordedState {

@@ -119,6 +119,9 @@ impl WasmHostError {
             WasmHostError::VersionAddress { .. } => {
                 "export the variable itself: its global holds the address, not the number".to_owned()
             }
+            WasmHostError::NotDurable { .. } => {
+                "keep all state in the module's memory, as Rust and C do, or run its rooms without a store".to_owned()
+            }
             // The fault has its own.
             WasmHostError::Start { fault, .. } if fault.kind() == FaultKind::NoSpace => return None,
             WasmHostError::Start { .. } => {

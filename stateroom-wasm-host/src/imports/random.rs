@@ -20,8 +20,9 @@ pub(super) async fn get(mut caller: Caller<'_, GuestState>, address: u32, length
     }
     let limit = caller.data().limits.random_bytes();
     if u64::from(length) > limit {
-        caller.data_mut().limits.refuse(Refusal::RandomBytes(limit));
-        return Ok(INVAL);
+        let refusal = Refusal::RandomBytes(limit);
+        caller.data_mut().limits.refuse(refusal);
+        return if caller.data().limits.fails_events() { Err(refusal.into()) } else { Ok(INVAL) };
     }
     let mut resumed = Instant::now();
     let mut filled = 0;

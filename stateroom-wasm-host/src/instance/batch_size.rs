@@ -35,6 +35,11 @@ impl BatchSize {
         self.events
     }
 
+    /// Continues with the number of events of another one.
+    pub(super) fn set_events(&mut self, events: usize) {
+        self.events = events.clamp(1, MAX);
+    }
+
     /// Adapts to a batch with that many bytes of effects, and to the largest effects of one event so far.
     pub(super) fn adapt(&mut self, events: usize, bytes: usize, largest_event: usize) {
         // Without a division for most batches.

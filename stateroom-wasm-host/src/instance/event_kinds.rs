@@ -16,6 +16,16 @@ impl EventKinds {
         EventKinds(numbers.iter().filter_map(|number| 1_u64.checked_shl(*number)).fold(0, |set, bit| set | bit))
     }
 
+    /// Returns the set as the bits of a number.
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the set with these bits.
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        EventKinds(bits)
+    }
+
     /// Returns whether the event's kind is in the set.
     pub(crate) fn contain(self, event: &Event) -> bool {
         self.contain_number(event.kind().number())

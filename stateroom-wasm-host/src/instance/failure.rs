@@ -40,7 +40,9 @@ fn exceeded(limit: Limit, kind: FaultKind, message: impl Into<String>) -> Fault 
 pub(crate) fn fault(error: Option<&Error>, state: &GuestState, scheduler: &Scheduler) -> Fault {
     let Some(error) = error else { return time_budget_exceeded(scheduler.time_budget()) };
     let fault = without_backtrace(error, &FailureContext { scheduler, refusal: state.limits.refusal(), state });
-    let frames = error.downcast_ref::<WasmBacktrace>().map(|trace| backtrace::text(trace, state.symbols.as_deref()));
+    let shift = state.durable.as_ref().map_or(0, |durable| durable.module.shift());
+    let frames = error.downcast_ref::<WasmBacktrace>();
+    let frames = frames.map(|trace| backtrace::text(trace, state.symbols.as_deref(), shift));
     match frames.filter(|frames| !frames.is_empty()) {
         Some(frames) => fault.with_backtrace(frames),
         None => fault,
@@ -53,6 +55,10 @@ fn without_backtrace(error: &Error, context: &FailureContext<'_>) -> Fault {
         let budget = Seconds(scheduler.cpu_budget());
         let message = format!("an event exceeded its CPU budget of {budget}");
         return exceeded(Limit::CpuBudget, FaultKind::CpuBudget, message);
+    }
+    if let Some(refusal) = error.downcast_ref::<Refusal>() {
+        let kind = if refusal.is_space() { FaultKind::Memory } else { FaultKind::Trap };
+        return Fault::new(kind, refusal.to_string()).with_hint(&refusal.hint());
     }
     let violation = error.downcast_ref::<ProtocolViolation>();
     match (refusal, violation) {

@@ -6,9 +6,9 @@ use stateroom::{
     messages::{EffectKind, EventKind},
     wire::{Answer, Greeting},
 };
-use wasmtime::{Instance, Memory, Module, Store, TypedFunc};
+use wasmtime::{Global, Instance, Memory, Module, ModuleExport, Store, TypedFunc};
 
-use super::{event_kinds::EventKinds, relay};
+use super::{MAX_BATCH_BYTES, event_kinds::EventKinds, relay};
 use crate::{
     memory::{self, Buffer},
     module::LinkedModule,
@@ -18,6 +18,12 @@ use crate::{
 
 /// Maximum length of a guest's answer to the greeting, in bytes.
 const MAX_ANSWER_BYTES: u32 = 64 << 10;
+
+/// Minimum size of the buffer for events, in bytes.
+const MIN_BUFFER: u32 = 1 << 10;
+/// That of a durable guest: several events of one call fit, so a guest that counts the host's allocations does not observe
+/// how many events a call has.
+const DURABLE_BUFFER: u32 = MAX_BATCH_BYTES as u32;
 
 /// A guest: its store and its functions.
 pub(super) struct Guest {
@@ -209,7 +215,8 @@ impl Guest {
             if capacity > 0 {
                 functions.free.call_async(&mut *store, (address, capacity)).await?;
             }
-            let capacity = Buffer::capacity_for(length);
+            let is_durable = store.data().durable.is_some();
+            let capacity = Buffer::capacity_for(length, if is_durable { DURABLE_BUFFER } else { MIN_BUFFER });
             let address = functions.malloc.call_async(&mut *store, capacity).await?;
             if address == 0 {
                 return Err(ProtocolViolation::AllocationFailed { length: capacity }.into());
@@ -218,6 +225,33 @@ impl Guest {
             *buffer = Buffer { address, capacity };
         }
         Ok(buffer.address)
+    }
+
+    /// Returns the buffer for events.
+    pub(super) fn buffer(&self) -> Buffer {
+        self.buffer
+    }
+
+    /// Uses a buffer that the guest has allocated before.
+    pub(super) fn set_buffer(&mut self, buffer: Buffer) {
+        self.buffer = buffer;
+    }
+
+    /// Returns the exported global.
+    pub(super) fn exported_global(&mut self, export: &ModuleExport) -> Option<Global> {
+        let instance = self.functions.instance;
+        instance.get_module_export(self.store(), export)?.into_global()
+    }
+
+    /// Returns the guest's memory, for writing, after growing it to that many bytes.
+    pub(super) fn grow_memory(&mut self, bytes: u64) -> wasmtime::Result<&mut [u8]> {
+        let Guest { store, functions: Functions { memory, .. }, .. } = self;
+        let store = store.get_mut();
+        let pages = bytes.saturating_sub(memory.data_size(&*store) as u64) / memory.page_size(&*store);
+        if pages > 0 {
+            memory.grow(&mut *store, pages)?;
+        }
+        Ok(memory.data_mut(store))
     }
 
     /// Returns the value of an exported global of type i32, or 0.

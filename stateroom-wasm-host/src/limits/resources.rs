@@ -58,6 +58,8 @@ pub(crate) struct ResourceLimits {
     table_elements: usize,
     random_bytes: u64,
     wasm_stack_bytes: usize,
+    /// Whether an event fails if it exceeds a limit that can change, so that its guest cannot observe the limit.
+    fails_events: bool,
     refusal: Option<Refusal>,
     /// The memory by which the guest has grown since it started.
     growth: Reservation,
@@ -74,6 +76,7 @@ impl ResourceLimits {
             table_elements,
             random_bytes,
             wasm_stack_bytes,
+            fails_events: config.durable,
             refusal: None,
             growth,
             free_bytes: None,
@@ -82,6 +85,11 @@ impl ResourceLimits {
 
     pub(crate) fn random_bytes(&self) -> u64 {
         self.random_bytes
+    }
+
+    /// Returns whether an event fails if it exceeds a limit that can change.
+    pub(crate) fn fails_events(&self) -> bool {
+        self.fails_events
     }
 
     /// Returns the size of its stack, which the engine enforces.
@@ -116,11 +124,13 @@ impl ResourceLimits {
 
 impl ResourceLimiter for ResourceLimits {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        match maximum {
-            Some(maximum) if maximum < self.memory_bytes && desired > maximum => {
+        let refusal = match maximum {
+            Some(maximum) if desired > maximum && (maximum < self.memory_bytes || self.fails_events) => {
+                // It is part of the module, so it is observed whatever the limits are.
                 self.refuse(Refusal::ModuleMemory(maximum));
+                return Ok(false);
             }
-            _ if desired > self.memory_bytes => self.refuse(Refusal::Memory(self.memory_bytes)),
+            _ if desired > self.memory_bytes => Refusal::Memory(self.memory_bytes),
             _ => {
                 let free = *self.free_bytes.get_or_insert(desired.min(FREE_BYTES));
                 // The system may have refused the last growth.
@@ -128,10 +138,16 @@ impl ResourceLimiter for ResourceLimits {
                 if self.growth.try_grow(desired.saturating_sub(current.max(free))) {
                     return Ok(true);
                 }
-                self.refuse(Refusal::TotalMemory(self.growth.budget().limit()));
+                Refusal::TotalMemory(self.growth.budget().limit())
             }
-        }
-        Ok(false)
+        };
+        self.refuse(refusal);
+        if self.fails_events { Err(refusal.into()) } else { Ok(false) }
+    }
+
+    /// Called if the system refuses memory that the limits permit.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        if self.fails_events { Err(error) } else { Ok(()) }
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {

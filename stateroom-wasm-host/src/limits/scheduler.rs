@@ -8,12 +8,15 @@
 //!
 //! *Invariant:* a permit of the slow lane is held only while the guest computes or is about to: not while it yields, not
 //! while it sleeps, and not between batches.
+#[cfg(test)]
+mod tests;
+
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::Poll,
     time::{Duration, Instant},
@@ -25,6 +28,7 @@ use wasmtime::{Trap, UpdateDeadline};
 
 use super::{cpu_clock, cpu_share::CpuShare, deadline::Deadline, usage::EventUsage};
 use crate::{
+    block_on::yield_on_thread,
     config::{Limit, WasmHostConfig},
     engine::lane::SlowLane,
 };
@@ -32,11 +36,16 @@ use crate::{
 /// CPU time of an event from which on it needs a permit.
 const LONG_EVENT: Duration = Duration::from_micros(1500);
 
+/// The budgets of an event in a replay, as a multiple: it has ended before, perhaps on a faster machine.
+const REPLAY_FACTOR: u32 = 10;
+
 /// The time budgets of one room, and their use by the event in progress.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     cpu_budget: Duration,
     time_budget: Duration,
+    /// What both budgets are multiplied by.
+    factor: AtomicU32,
     lane: Arc<SlowLane>,
     /// Locked at ticks only, while the room is within its share.
     share: Mutex<CpuShare>,
@@ -58,6 +67,7 @@ impl Scheduler {
         Scheduler {
             cpu_budget: config.cpu_budget,
             time_budget: config.time_budget,
+            factor: AtomicU32::new(1),
             lane,
             share: Mutex::new(CpuShare::new(config.cpu_percent, Instant::now())),
             over_share: AtomicBool::new(false),
@@ -76,12 +86,17 @@ impl Scheduler {
         self.usage.lock().cpu_exhausted
     }
 
+    /// Sets whether the following events were handled before.
+    pub(crate) fn set_replay(&self, is_replay: bool) {
+        self.factor.store(if is_replay { REPLAY_FACTOR } else { 1 }, Ordering::Relaxed);
+    }
+
     pub(crate) fn cpu_budget(&self) -> Duration {
-        self.cpu_budget
+        self.cpu_budget.saturating_mul(self.factor.load(Ordering::Relaxed))
     }
 
     pub(crate) fn time_budget(&self) -> Duration {
-        self.time_budget
+        self.time_budget.saturating_mul(self.factor.load(Ordering::Relaxed))
     }
 
     /// Runs an event's calls into the guest. The caller pins them, because moving them here would cost time for each event.
@@ -111,7 +126,7 @@ impl Scheduler {
             if self.record_pause(cpu_time.unwrap_or_default()) {
                 deadline = None;
             }
-            let deadline = deadline.get_or_insert_with(|| Deadline::new(self.time_budget));
+            let deadline = deadline.get_or_insert_with(|| Deadline::new(self.time_budget()));
             deadline.poll(task, || self.usage.lock().yielded()).map(|()| Err(TimeBudgetExceeded))
         })
         .await;
@@ -170,7 +185,7 @@ impl Scheduler {
         let over_share = self.charge(cpu_time);
         let mut usage = self.usage.lock();
         usage.cpu_time += cpu_time;
-        if usage.cpu_time >= self.cpu_budget {
+        if usage.cpu_time >= self.cpu_budget() {
             usage.cpu_exhausted = true;
             return UpdateDeadline::Interrupt;
         }
@@ -219,75 +234,5 @@ impl Scheduler {
             usage.permit = None;
         }
         std::mem::take(&mut usage.next_event_began)
-    }
-}
-
-/// Returns to the poller once, so that it checks the deadline. tokio's `yield_now` requires a worker that becomes idle.
-async fn yield_on_thread() {
-    let mut yielded = false;
-    poll_fn(|task| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        task.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
-#[cfg(test)]
-mod tests {
-    use std::pin::pin;
-
-    use super::*;
-    use crate::engine::ticker::TICK;
-
-    /// Creates the scheduler of a room with a share of 0 percent that has computed for a number of ticks.
-    fn scheduler(lane: &Arc<SlowLane>, ticks: u32) -> Arc<Scheduler> {
-        let config = WasmHostConfig::default().with_cpu_percent(0);
-        let scheduler = Arc::new(Scheduler::new(&config, Arc::clone(lane)));
-        (0..ticks).for_each(|_| drop(scheduler.tick_after(TICK)));
-        scheduler
-    }
-
-    async fn waits(event: impl Future) -> bool {
-        time::timeout(Duration::ZERO, event).await.is_err()
-    }
-
-    #[tokio::test]
-    async fn a_room_above_its_share_needs_a_permit_even_for_a_short_event() {
-        let lane = Arc::new(SlowLane::new(Some(1)));
-        let (within, above) = (scheduler(&lane, 50), scheduler(&lane, 150));
-        let permit = lane.enter().await;
-        assert!(!waits(within.run(pin!(async {}))).await);
-        assert!(waits(above.run(pin!(async {}))).await);
-        above.set_blocking(true);
-        assert!(!waits(above.run(pin!(async {}))).await, "a blocked thread does not wait for the lane");
-        above.set_blocking(false);
-        drop(permit);
-        assert!(!waits(above.run(pin!(async {}))).await);
-    }
-
-    #[tokio::test]
-    async fn time_that_the_host_spends_on_effects_counts_as_the_guests() {
-        let lane = Arc::new(SlowLane::new(Some(1)));
-        let scheduler = scheduler(&lane, 0);
-        let _permit = lane.enter().await;
-        scheduler.charge(Duration::from_millis(50));
-        assert!(!waits(scheduler.run(pin!(async {}))).await, "within a burst");
-        scheduler.charge(Duration::from_millis(100));
-        assert!(waits(scheduler.run(pin!(async {}))).await);
-    }
-
-    #[tokio::test]
-    async fn a_permit_is_kept_for_the_next_event_and_released_after_the_batch() {
-        let lane = Arc::new(SlowLane::new(Some(1)));
-        let (one, two) = (scheduler(&lane, 150), scheduler(&lane, 150));
-        for _ in 0..3 {
-            assert!(!waits(one.run(pin!(async {}))).await);
-            assert!(waits(two.run(pin!(async {}))).await);
-        }
-        one.end_batch();
-        assert!(!waits(two.run(pin!(async {}))).await);
     }
 }

@@ -43,7 +43,8 @@ pub(super) fn compile(engine: &Engine, bytes: &[u8], config: &WasmHostConfig) ->
 fn compile_anew(engine: &Engine, bytes: &[u8], config: &WasmHostConfig) -> Result<Module, CompileError> {
     match &config.compiler {
         Some(compiler) => {
-            Ok(deserialize(engine, &compiler.compile(bytes, config.compile_time, config.compile_memory_bytes)?)?)
+            let WasmHostConfig { durable, compile_time, compile_memory_bytes, .. } = *config;
+            Ok(deserialize(engine, &compiler.compile(bytes, durable, compile_time, compile_memory_bytes)?)?)
         }
         None => Ok(Module::new(engine, bytes)?),
     }

@@ -10,7 +10,7 @@ use std::{
 use wasmtime::Engine;
 
 use crate::{
-    compiler::{COMPILED, REJECTED, SEPARATOR, TIMED_OUT},
+    compiler::{COMPILED, DURABLE, REJECTED, SEPARATOR, TIMED_OUT},
     engine,
 };
 
@@ -29,9 +29,11 @@ pub fn compile_as_process(arguments: [&str; 2]) -> io::Result<()> {
         thread::sleep(time);
         process::exit(TIMED_OUT);
     });
-    let mut module = Vec::new();
-    io::stdin().lock().read_to_end(&mut module)?;
-    let engine = Engine::new(&engine::compiler_config());
+    let (mut kind, mut module) = ([0], Vec::new());
+    let mut stdin = io::stdin().lock();
+    stdin.read_exact(&mut kind)?;
+    stdin.read_to_end(&mut module)?;
+    let engine = Engine::new(&engine::compiler_config(kind == [DURABLE]));
     let mut stdout = io::stdout().lock();
     match engine.and_then(|engine| engine.precompile_module(&mem::take(&mut module))) {
         Ok(compiled) => {

@@ -13,6 +13,7 @@ mod common;
 #[cfg(unix)]
 mod compiler;
 mod cpu_time;
+mod durable;
 mod hostile;
 mod limits;
 mod limits_exceeded;

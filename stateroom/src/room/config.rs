@@ -23,6 +23,9 @@ pub struct RoomConfig {
     pub unjoined_timeout: Option<Duration>,
     /// Whether the room ends with its last client. That client's `disconnect` is then not delivered.
     pub ends_with_last_client: bool,
+    /// Whether the room outlives its process: its service does not hear that a server stops, and hears later that the clients
+    /// have left.
+    pub is_durable: bool,
 }
 
 impl Default for RoomConfig {
@@ -36,6 +39,7 @@ impl Default for RoomConfig {
             empty_timeout: None,
             unjoined_timeout: None,
             ends_with_last_client: false,
+            is_durable: false,
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     details::ClientDetails,
     event_batch::EventBatch,
     http::Request,
-    messages::{Effect, Event},
+    messages::{Effect, Event, EventKind},
 };
 
 /// The core of a room: turns inputs into events for the service, and finished events into calls of a [`RoomOutput`].
@@ -45,6 +45,14 @@ impl<O: RoomOutput> RoomCore<O> {
             config,
         };
         RoomCore { pending: PendingEvents::default(), state, answer: OwedAnswer::None }
+    }
+
+    /// Continues the room of a snapshot with a service that has its state: the clients that were in it have left.
+    pub fn resume(&mut self, snapshot: &RosterSnapshot) {
+        self.restore(snapshot);
+        for client in &snapshot.clients {
+            self.push(Event::Disconnect { client: *client }, Change::Nothing);
+        }
     }
 
     /// Restores the client IDs, tokens and timer of a snapshot, before [`begin`](Self::begin). The restored room is
@@ -70,7 +78,7 @@ impl<O: RoomOutput> RoomCore<O> {
         if let Phase::Restarting { draining } = self.state.phase {
             self.state.phase = if draining { Phase::Draining } else { Phase::Running };
         }
-        if self.state.phase == Phase::Draining {
+        if self.state.phase == Phase::Draining && !self.state.config.is_durable {
             // Each service of a draining room receives it.
             self.push(Event::Shutdown, Change::Nothing);
         }
@@ -227,7 +235,9 @@ impl<O: RoomOutput> RoomCore<O> {
             Phase::Restarting { draining: false } => Phase::Restarting { draining: true },
             Phase::Draining | Phase::Restarting { draining: true } | Phase::Stopping(_) => return,
         };
-        self.push(Event::Shutdown, Change::Nothing);
+        if !self.state.config.is_durable {
+            self.push(Event::Shutdown, Change::Nothing);
+        }
     }
 
     /// Requests that another service replace the current one once its events have returned.
@@ -248,6 +258,12 @@ impl<O: RoomOutput> RoomCore<O> {
     /// Stops the room: the service receives `shutdown` and each `disconnect`, and the clients are closed with this
     /// reason. A room that is already stopping keeps its first reason.
     pub fn stop(&mut self, reason: CloseReason) {
+        if self.state.config.is_durable && reason == CloseReason::Stopping {
+            if !matches!(self.state.phase, Phase::Stopping(_)) {
+                self.state.phase = Phase::Stopping(reason);
+            }
+            return;
+        }
         self.deliver_last_leave();
         match &self.state.phase {
             Phase::Stopping(_) => return,
@@ -284,7 +300,14 @@ impl<O: RoomOutput> RoomCore<O> {
         pending.apply_finished(
             |pending: &mut PendingEvents<Change<O>>, kind, change, effects: &mut FinishedEffects<'_>| {
                 if let Some(change) = change {
+                    if let Some(reason) = effects.rejection() {
+                        state.reject_event(pending, kind, change, reason.into(), output);
+                        return Applied::Event;
+                    }
                     *answer = state.begin_event(change, output);
+                    if kind == EventKind::Timer {
+                        state.timers.succeed();
+                    }
                 }
                 for effect in effects {
                     state.apply_effect_of_event(pending, answer, effect, output);

@@ -46,6 +46,7 @@ struct Pending<C> {
 pub struct FinishedEffects<'a> {
     effects: &'a mut VecDeque<Effect>,
     left: usize,
+    rejection: Option<Box<str>>,
 }
 
 impl<C> PendingEvents<C> {
@@ -83,15 +84,20 @@ impl<C> PendingEvents<C> {
 
     fn apply_events(&mut self, finished: &mut FinishedEvents, apply: &mut impl Apply<C>) -> bool {
         loop {
+            let mut rejection = None;
             let (kind, change, left) = match self.begun.take() {
                 Some((kind, left)) => (kind, None, left),
                 None => {
-                    let Some(length) = finished.lengths.pop_front() else { return true };
+                    let Some(mut length) = finished.lengths.pop_front() else { return true };
                     let Some(Pending { kind, change }) = self.changes.pop_front() else { return true };
+                    if length == FinishedEvents::REJECTED {
+                        rejection = finished.rejections.pop_front();
+                        length = 0;
+                    }
                     (kind, Some(change), length)
                 }
             };
-            let mut effects = FinishedEffects { effects: &mut finished.effects, left };
+            let mut effects = FinishedEffects { effects: &mut finished.effects, left, rejection };
             let applied = apply(self, kind, change, &mut effects);
             if applied == Applied::Part {
                 self.begun = Some((kind, effects.left));
@@ -131,6 +137,13 @@ impl<C> Default for PendingEvents<C> {
             finished: FinishedEvents::default(),
             begun: None,
         }
+    }
+}
+
+impl FinishedEffects<'_> {
+    /// Returns why the event was rejected, if it was. It has no effects then.
+    pub fn rejection(&mut self) -> Option<Box<str>> {
+        self.rejection.take()
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     ClientId, MessagePayload,
     http::Response,
-    messages::{Effect, Event},
+    messages::{Effect, Event, EventKind},
 };
 
 /// The change a room makes when an event has returned.
@@ -108,6 +108,36 @@ impl<C: From<CloseReason>> RoomState<C> {
             Change::Nothing => {}
         }
         OwedAnswer::None
+    }
+
+    /// Follows an event that failed and was undone: whoever caused it is closed for this reason, or gets no answer, and a timer
+    /// fires again.
+    pub(super) fn reject_event<O: RoomOutput<Close = C>>(
+        &mut self,
+        pending: &mut PendingEvents<Change<O>>,
+        kind: EventKind,
+        change: Change<O>,
+        reason: String,
+        output: &mut O,
+    ) {
+        let reason = CloseReason::ServiceFailed(reason);
+        match change {
+            Change::Join { client, connection, egress } => {
+                self.roster.leave(connection);
+                output.close_egress(client, egress, reason.into());
+            }
+            Change::Message { client, connection, bytes } => {
+                output.message_handled(client, connection, bytes);
+                self.remove_member(Leave { client, connection, reason: Some(reason.into()) }, output);
+                self.leave(pending, connection, None);
+            }
+            // The client has left, whether the service knows or not.
+            Change::Leave(leave) => self.remove_member(leave, output),
+            Change::Answer(reply) => drop(reply),
+            Change::Respond(reply) => drop(reply),
+            Change::FireTimer | Change::Nothing if kind == EventKind::Timer => self.timers.retry(output.now()),
+            Change::FireTimer | Change::Nothing => {}
+        }
     }
 
     /// Applies one effect of an event that ends with `answer`.

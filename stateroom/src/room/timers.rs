@@ -41,6 +41,9 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// The longest time after which a timer event that failed is repeated.
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
 /// The service's one timer, and the deadline of an empty room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Timers {
@@ -50,6 +53,8 @@ pub(crate) struct Timers {
     asked: Option<Timestamp>,
     /// The last timer event.
     fired: Option<Timestamp>,
+    /// The number of timer events that failed since the last one that did not.
+    failures: u32,
     empty_deadline: Option<Timestamp>,
 }
 
@@ -60,6 +65,7 @@ impl Timers {
             min_empty_interval: min_interval.max(min_empty_interval),
             asked: None,
             fired: None,
+            failures: 0,
             empty_deadline: None,
         }
     }
@@ -91,6 +97,18 @@ impl Timers {
     pub(crate) fn fire(&mut self, now: Timestamp) {
         self.asked = None;
         self.fired = Some(now);
+    }
+
+    /// Sets the timer to fire again, after an event that failed: later with each one.
+    pub(crate) fn retry(&mut self, now: Timestamp) {
+        let delay = Duration::from_secs(1_u64.checked_shl(self.failures).unwrap_or(u64::MAX));
+        self.failures = self.failures.saturating_add(1);
+        self.asked = Some(now.saturating_add(delay.min(LONGEST_RETRY)));
+    }
+
+    /// Records a timer event that did not fail.
+    pub(crate) fn succeed(&mut self) {
+        self.failures = 0;
     }
 
     /// Fires the timer if it is due. Returns whether it was.

@@ -20,7 +20,8 @@ const SUBPROTOCOL: u32 = 4;
 
 /// Appends the details to `out`.
 pub(crate) fn encode(details: &ClientDetails, out: &mut Vec<u8>) {
-    let ClientDetails { subject, claims, query, headers, subprotocol } = details;
+    // The token is not for guests.
+    let ClientDetails { subject, claims, query, headers, subprotocol, token: _ } = details;
     let records: Vec<(u32, &str, &str)> = unnamed(SUBJECT, subject)
         .chain(unnamed(CLAIMS, claims))
         .chain(named(QUERY, query))

@@ -18,8 +18,7 @@ use super::SandboxNeeds;
 const RESTRICTIONS: ABI = ABI::V6;
 const READ: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | ReadDir});
 const EXECUTE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | Execute});
-const WRITE: BitFlags<AccessFs> =
-    make_bitflags!(AccessFs::{ReadFile | ReadDir | WriteFile | MakeReg | RemoveFile | Truncate | Refer});
+const WRITE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | ReadDir | WriteFile | MakeReg | MakeDir | RemoveFile | RemoveDir | Truncate | Refer});
 
 /// Files that the runtime, the allocator and the metrics read. Landlock itself hides the secrets of other processes in `/proc`.
 const SYSTEM: [&str; 6] =
@@ -83,8 +82,8 @@ fn try_restrict(needs: &SandboxNeeds) -> Result<RestrictionStatus, RulesetError>
         ruleset = allow(ruleset, &path, EXECUTE)?;
     }
     ruleset = allow(ruleset, Path::new("/dev/null"), make_bitflags!(AccessFs::{ReadFile | WriteFile}))?;
-    if let Some(cache) = &needs.cache {
-        ruleset = allow(ruleset, cache, WRITE)?;
+    for directory in &needs.written {
+        ruleset = allow(ruleset, directory, WRITE)?;
     }
     if network.contains(AccessNet::BindTcp) {
         for port in &needs.ports {
@@ -235,7 +234,7 @@ mod tests {
         });
         // A separate thread, so that only this one is restricted.
         let server = thread::spawn(move || {
-            restrict(&SandboxNeeds { files: Vec::new(), cache: None, ports: vec![0] });
+            restrict(&SandboxNeeds { files: Vec::new(), written: Vec::new(), ports: vec![0] });
             restricted.send(()).unwrap();
             TcpStream::connect(address)
         });

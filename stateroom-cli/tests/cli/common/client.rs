@@ -104,6 +104,16 @@ impl Client {
         }
     }
 
+    /// Sends a text and returns the next one, or nothing if the connection ends first.
+    pub(crate) async fn exchange(&mut self, text: String) -> Option<String> {
+        timeout(TIMEOUT, self.0.send(text.into())).await.expect("nothing is taken").ok()?;
+        match timeout(TIMEOUT, self.0.next()).await.expect("no message") {
+            Some(Ok(Message::Text(text))) => Some(text.to_string()),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => None,
+            Some(Ok(other)) => panic!("{other:?}"),
+        }
+    }
+
     /// Leaves with a close frame.
     pub(crate) async fn leave(mut self) {
         self.0.close(None).await.unwrap();

@@ -6,6 +6,8 @@ use std::{
 
 use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomContext, StateroomService, StateroomServiceFactory,
+    durable::{CodeHash, NotDurable, Origin},
+    fault::Fault,
 };
 use tokio::sync::watch;
 
@@ -104,13 +106,28 @@ impl StateroomServiceFactory for ScriptFactory {
             return Err("scripted build error");
         }
         self.shared.contexts.lock().unwrap().insert(room_id.to_owned(), apply_by((*context).clone()));
-        Ok(Script {
-            room: room_id.to_owned(),
-            shared: self.shared.clone(),
-            kept: None,
-            disconnect_timer: None,
-            metronome: None,
-        })
+        Ok(self.script(room_id, [None, None]))
+    }
+
+    fn durable_code(&self) -> Result<CodeHash, NotDurable> {
+        Ok(CodeHash([2; 32]))
+    }
+
+    async fn create_durable(&self, room_id: &str, origin: Origin<'_>) -> Result<Script, Fault> {
+        let timers = match origin {
+            Origin::New { .. } => [None, None],
+            Origin::Image(image) => {
+                let mut delays = std::str::from_utf8(image).unwrap().split(' ').map(|delay| delay.parse().ok());
+                [delays.next().flatten(), delays.next().flatten()]
+            }
+        };
+        Ok(self.script(room_id, timers))
+    }
+}
+
+impl ScriptFactory {
+    fn script(&self, room_id: &str, [disconnect_timer, metronome]: [Option<u32>; 2]) -> Script {
+        Script { room: room_id.to_owned(), shared: self.shared.clone(), kept: None, disconnect_timer, metronome }
     }
 }
 
@@ -149,6 +166,11 @@ impl Script {
 }
 
 impl StateroomService for Script {
+    fn image(&mut self) -> Result<Vec<u8>, Fault> {
+        let delay = |delay: Option<u32>| delay.map_or("none".to_owned(), |delay| delay.to_string());
+        Ok(format!("{} {}", delay(self.disconnect_timer), delay(self.metronome)).into_bytes())
+    }
+
     fn init(&mut self, _: &impl StateroomContext) {
         self.record("init");
         self.shared.fail_if_configured("init");

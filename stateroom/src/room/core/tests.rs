@@ -1,5 +1,6 @@
 //! Tests of the room core, with an output that records its calls and a scripted service.
 mod answers;
+mod durable;
 mod last_client;
 mod members;
 mod phases;

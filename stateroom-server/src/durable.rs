@@ -1,0 +1,9 @@
+//! Rooms that outlive their process: a service around the service of a room, which stores events before their effects are released.
+//!
+//! *Invariant:* an effect is released only after every event that led to it is on disk.
+mod awake;
+mod gate;
+mod record;
+mod replay;
+
+pub(crate) use self::gate::{Durable, DurableSource};

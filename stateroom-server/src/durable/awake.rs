@@ -1,0 +1,265 @@
+//! A service of a durable room, as far as its events are stored.
+//!
+//! *Invariant:* the service has handled exactly the events in the store, or more only while they are on their way there.
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use rand::random;
+use stateroom::{
+    StateroomContext, StateroomService, StateroomServiceFactory,
+    durable::{BatchStart, CodeHash, Fate, Origin},
+    event_batch::{EventBatch, FinishedEvents},
+    fault::{Fault, FaultKind},
+    messages::Event,
+    room::{Attendance, RosterSnapshot},
+    system_time,
+};
+use stateroom_store::{self as store, Opened, RoomLog, Store, StoreError};
+
+use super::{
+    record::{BatchRecord, Record, RecordError, Snapshot},
+    replay::{follow_timer, handle, hash, replay},
+};
+use crate::{metrics::Metrics, shared::Shared};
+
+/// Number of events in the journal from which a snapshot is worth it.
+const SNAPSHOT_EVENTS: usize = 256;
+/// Time that handling the events in the journal may take when the room wakes.
+const REPLAY_TIME: Duration = Duration::from_millis(20);
+
+/// A service, and what is stored of it.
+pub(super) struct Awake<S> {
+    service: S,
+    code: CodeHash,
+    /// A service must be `Sync`, and a log need not be. The mutex is never locked, because every use has exclusive access.
+    log: Mutex<Box<dyn RoomLog>>,
+    /// The last record.
+    seq: u64,
+    /// The time of the last batch.
+    stamp: Duration,
+    attendance: Attendance,
+    tail: Tail,
+    metrics: Arc<Metrics>,
+}
+
+/// The events in the journal since the last snapshot.
+#[derive(Debug, Default)]
+struct Tail {
+    events: usize,
+    bytes: usize,
+    /// What it took to handle them.
+    time: Duration,
+    /// Size of the last snapshot.
+    snapshot_bytes: usize,
+}
+
+impl Tail {
+    fn add(&mut self, record: &BatchRecord, time: Duration) {
+        self.events += record.events();
+        self.bytes += record.bytes();
+        self.time += time;
+    }
+
+    /// Returns whether a snapshot should replace them.
+    fn is_long(&self) -> bool {
+        self.time >= REPLAY_TIME || (self.events >= SNAPSHOT_EVENTS && self.bytes >= self.snapshot_bytes / 2)
+    }
+}
+
+/// Events to handle, with their record.
+#[derive(Default)]
+pub(super) struct Batch {
+    record: BatchRecord,
+    events: Arc<EventBatch>,
+    /// The indices and copies of those that change who is in the room, or its timer.
+    moves: Vec<(usize, Event)>,
+}
+
+impl Batch {
+    /// Maximum number of events in a batch.
+    const MAX_EVENTS: usize = 128;
+    /// Size of the events from which a batch gets no further one, in bytes.
+    const MAX_BYTES: usize = 32 << 10;
+
+    pub(super) fn is_full(&self) -> bool {
+        self.record.events() >= Self::MAX_EVENTS || self.record.bytes() >= Self::MAX_BYTES
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.record.events() == 0
+    }
+
+    pub(super) fn push(&mut self, event: Event) {
+        if let Event::Connect { .. } | Event::ConnectWith { .. } | Event::Disconnect { .. } | Event::Timer = event {
+            self.moves.push((self.record.events(), event.clone()));
+        }
+        self.record.push(&event);
+        self.events.push(event);
+    }
+
+    /// Returns the events from the index `first` on.
+    pub(super) fn events_from(&self, first: usize) -> Result<Vec<Event>, Fault> {
+        self.record.events_from(first).map_err(|error| unreadable("the batch after record", 0, &error))
+    }
+}
+
+impl<S: StateroomService> Awake<S> {
+    /// Begins a room, or wakes it with the clients, tokens and timer that it had.
+    pub(super) async fn open<F: StateroomServiceFactory<Service = S>>(
+        factory: &F,
+        store: &dyn Store,
+        shared: &Shared,
+        room_id: &str,
+        context: &impl StateroomContext,
+    ) -> Result<(Self, Option<RosterSnapshot>), Fault> {
+        let started = Instant::now();
+        let code = factory.durable_code().map_err(|reason| Fault::new(FaultKind::Storage, reason.to_string()))?;
+        let Opened { mut log, stored } = store.open(room_id).await.map_err(|error| store_fault(&error))?;
+        let mut tail = Vec::new().into_iter();
+        let is_new = stored.is_none();
+        let (service, seq, stamp, roster) = match stored.map(|stored| (stored.snapshot, stored.tail)) {
+            None => {
+                let (stamp, seed) = (system_time::now(), random());
+                let service = factory.create_durable(room_id, Origin::New { stamp, seed }).await?;
+                log.append(1, Record::begun(code, stamp, seed), None).await.map_err(|error| store_fault(&error))?;
+                (service, 1, stamp, RosterSnapshot::default())
+            }
+            Some((Some(store::Record { seq, bytes }), records)) => {
+                tail = records.into_iter();
+                let snapshot = Snapshot::decode(&bytes).map_err(|error| unreadable("the snapshot", seq, &error))?;
+                check_code(code, snapshot.code)?;
+                let service = factory.create_durable(room_id, Origin::Image(&snapshot.image)).await?;
+                (service, seq, snapshot.stamp, snapshot.roster)
+            }
+            Some((None, records)) => {
+                tail = records.into_iter();
+                let store::Record { seq, bytes } = tail.next().ok_or_else(|| out_of_place(0))?;
+                let record = Record::decode(&bytes).map_err(|error| unreadable("the record", seq, &error))?;
+                let Record::Begun { code: of_room, stamp, seed } = record else { return Err(out_of_place(seq)) };
+                check_code(code, of_room)?;
+                let service = factory.create_durable(room_id, Origin::New { stamp, seed }).await?;
+                (service, seq, stamp, RosterSnapshot::default())
+            }
+        };
+        let mut awake = Awake {
+            service,
+            code,
+            log: Mutex::new(log),
+            seq,
+            stamp,
+            attendance: Attendance::new(&roster, shared.settings().limits.tokens),
+            tail: Tail::default(),
+            metrics: shared.metrics().clone(),
+        };
+        for store::Record { seq, bytes } in tail {
+            awake.replay(seq, &bytes, context).await?;
+        }
+        if !is_new {
+            awake.metrics.wake_seconds.record(started.elapsed());
+        }
+        // A room whose process ended before `init` was stored has not begun.
+        let roster = (awake.seq > 1).then(|| awake.attendance.snapshot());
+        Ok((awake, roster))
+    }
+
+    pub(super) fn service(&mut self) -> &mut S {
+        &mut self.service
+    }
+
+    async fn replay(&mut self, seq: u64, bytes: &[u8], context: &impl StateroomContext) -> Result<(), Fault> {
+        let record = Record::decode(bytes).map_err(|error| unreadable("the record", seq, &error))?;
+        let Record::Batch { stamp, effects, events } = record else { return Err(out_of_place(seq)) };
+        let (started, count) = (Instant::now(), events.len());
+        let replayed = replay(&mut self.service, &mut self.attendance, (stamp, effects, events), context).await;
+        replayed.map_err(|fault| Fault::new(FaultKind::Storage, format!("the record {seq}: {}", fault.message())))?;
+        (self.seq, self.stamp) = (seq, stamp);
+        self.tail.events += count;
+        self.tail.bytes += bytes.len();
+        self.tail.time += started.elapsed();
+        Ok(())
+    }
+
+    /// Has the service handle events, and stores those that it has finished. Returns these, and the fault in the next one.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be stored.
+    pub(super) async fn handle(
+        &mut self,
+        batch: &mut Batch,
+        context: &impl StateroomContext,
+    ) -> Result<(FinishedEvents, Result<(), Fault>), Fault> {
+        // A clock that was set back does not set back that of the room.
+        let stamp = system_time::now().max(self.stamp);
+        let started = Instant::now();
+        let start = BatchStart { stamp, is_replay: false };
+        let (finished, outcome) = handle(&mut self.service, &batch.events, start, context).await;
+        let count = finished.lengths.len();
+        let record = if outcome.is_ok() { &batch.record } else { &batch.record.first(count) };
+        if count > 0 {
+            let moves = batch.moves.iter().filter(|(index, _)| *index < count);
+            moves.for_each(|(_, event)| self.attendance.apply(event));
+            follow_timer(&mut self.attendance, &finished, stamp);
+            let due = self.attendance.timer_due.map(|due| due.since_epoch());
+            let bytes = record.encode(stamp, &hash(&finished));
+            self.metrics.journal_bytes.increment(bytes.len() as u64);
+            let appended = self.log.get_mut().append(self.seq + 1, bytes, due).await;
+            appended.map_err(|error| store_fault(&error))?;
+            self.metrics.gate_seconds.record(started.elapsed());
+            (self.seq, self.stamp) = (self.seq + 1, stamp);
+            self.tail.add(record, started.elapsed());
+        }
+        Ok((finished, outcome))
+    }
+
+    /// Replaces the events in the journal by an image of the service, if they have become many.
+    pub(super) async fn shorten(&mut self) -> Result<(), Fault> {
+        if self.tail.is_long() { self.take_snapshot().await } else { Ok(()) }
+    }
+
+    async fn take_snapshot(&mut self) -> Result<(), Fault> {
+        let started = Instant::now();
+        let image = self.service.image()?;
+        let snapshot = Snapshot { code: self.code, stamp: self.stamp, roster: self.attendance.snapshot(), image };
+        let (bytes, due) = (snapshot.encode(), self.attendance.timer_due.map(|due| due.since_epoch()));
+        let snapshot_bytes = bytes.len();
+        self.log.get_mut().replace(self.seq, bytes, due).await.map_err(|error| store_fault(&error))?;
+        self.metrics.snapshot_bytes.increment(snapshot_bytes as u64);
+        self.metrics.snapshot_seconds.record(started.elapsed());
+        self.tail = Tail { snapshot_bytes, ..Tail::default() };
+        Ok(())
+    }
+
+    pub(super) async fn put_away(&mut self, fate: Fate) -> Result<(), Fault> {
+        match fate {
+            Fate::Ends => self.log.get_mut().delete(self.seq).await.map_err(|error| store_fault(&error)),
+            Fate::Sleeps if self.tail.events > 0 => self.take_snapshot().await,
+            Fate::Sleeps => Ok(()),
+        }
+    }
+}
+
+fn store_fault(error: &StoreError) -> Fault {
+    // For a new room only: what is appended to others waits for space.
+    let kind = if *error == StoreError::Full { FaultKind::NoSpace } else { FaultKind::Storage };
+    Fault::new(kind, error.to_string())
+}
+
+fn unreadable(what: &str, seq: u64, error: &RecordError) -> Fault {
+    Fault::new(FaultKind::Storage, format!("{what} {seq} cannot be read: {error}"))
+}
+
+fn out_of_place(seq: u64) -> Fault {
+    Fault::new(FaultKind::Storage, format!("the record {seq} is not one that can follow"))
+}
+
+fn check_code(code: CodeHash, of_room: CodeHash) -> Result<(), Fault> {
+    if code == of_room {
+        return Ok(());
+    }
+    let message = format!("the room was stored by the module {of_room}, and cannot continue with the module {code}");
+    Err(Fault::new(FaultKind::Storage, message))
+}

@@ -1,0 +1,53 @@
+//! How a room gets its service: a fresh one, or one that continues the room as it was stored.
+//!
+//! *Invariant:* without a store, nothing is around the service.
+use std::{future::Future, sync::Arc};
+
+use stateroom::{
+    StateroomService, StateroomServiceFactory,
+    fault::Fault,
+    room::{RoomContext, RosterSnapshot},
+};
+
+use super::inbox::Inbox;
+use crate::durable::{Durable, DurableSource};
+
+/// Creates the services of rooms.
+pub(crate) trait ServiceSource: Send + Sync + 'static {
+    /// The type of the services.
+    type Service: StateroomService;
+
+    /// Creates the service of a room. Returns the room's clients, tokens and timer if it continues.
+    fn create(
+        &self,
+        room_id: &Arc<str>,
+        context: &Arc<RoomContext<Inbox>>,
+    ) -> impl Future<Output = Result<(Self::Service, Option<RosterSnapshot>), Fault>> + Send;
+}
+
+/// The rooms of a factory, which end with their process.
+pub(crate) struct Ephemeral<F>(pub(crate) Arc<F>);
+
+impl<F: StateroomServiceFactory> ServiceSource for Ephemeral<F> {
+    type Service = F::Service;
+
+    async fn create(
+        &self,
+        room_id: &Arc<str>,
+        context: &Arc<RoomContext<Inbox>>,
+    ) -> Result<(F::Service, Option<RosterSnapshot>), Fault> {
+        Ok((self.0.create(room_id, context.clone()).await?, None))
+    }
+}
+
+impl<F: StateroomServiceFactory> ServiceSource for DurableSource<F> {
+    type Service = Durable<F>;
+
+    async fn create(
+        &self,
+        room_id: &Arc<str>,
+        context: &Arc<RoomContext<Inbox>>,
+    ) -> Result<(Durable<F>, Option<RosterSnapshot>), Fault> {
+        self.open(room_id, &**context).await
+    }
+}

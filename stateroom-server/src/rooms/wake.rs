@@ -1,0 +1,41 @@
+//! The timers of rooms that sleep in the store: their rooms are started when they are due.
+//!
+//! *Invariant:* a room is started only if it is not running, and a bounded number at a time.
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use stateroom::system_time;
+use stateroom_store::Store;
+use tokio::time::sleep;
+
+use super::{Maker, registry::RoomRegistry};
+
+/// Time between two looks at the store.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// How many due rooms one look finds.
+const MAX_DUE: usize = 1024;
+/// How many rooms are started at a time.
+const MAX_STARTED: usize = 64;
+
+/// Starts rooms whose timers are due, until the server stops or is dropped.
+pub(super) async fn wake_due_rooms(registry: Weak<RoomRegistry>, store: Arc<dyn Store>) {
+    loop {
+        let Some(registry) = registry.upgrade().filter(|registry| !registry.is_stopping()) else { return };
+        match store.due(system_time::now(), MAX_DUE).await {
+            Ok(due) => {
+                let asleep = due.into_iter().map(|due| due.room).filter(|room| registry.get(room).is_none());
+                for room in asleep.take(MAX_STARTED) {
+                    // A room that is refused stays due.
+                    if let Err(refusal) = registry.room_for_request(&room, Maker::Unknown, true).await {
+                        tracing::debug!(room, %refusal, "a room with a due timer cannot start yet");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!("failed to read the timers of sleeping rooms: {error}"),
+        }
+        drop(registry);
+        sleep(INTERVAL).await;
+    }
+}

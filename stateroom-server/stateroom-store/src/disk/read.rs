@@ -1,0 +1,228 @@
+//! Reading from the database.
+//!
+//! *Invariant:* what is read is the content that was written, or an error with its place.
+use std::{ops::Bound, time::Duration};
+
+use bytes::Bytes;
+use fjall::{Readable, Snapshot};
+
+use super::{
+    engine::Engine,
+    layout::{self, Header, Space},
+};
+use crate::{DueRoom, ROOM_ID_BYTES, Record, RoomEntry, SNAPSHOT_BYTES, StoreError, Stored};
+
+/// What is stored of a room, and what a log of it has to know.
+pub(super) struct RoomImage {
+    pub(super) header: Option<Header>,
+    pub(super) stored: Option<Stored>,
+    /// Keys of pieces of snapshots that were never completed.
+    pub(super) stale: Vec<Vec<u8>>,
+}
+
+impl Engine {
+    pub(super) fn exists(&self, room: &str) -> Result<bool, StoreError> {
+        if room.len() > ROOM_ID_BYTES {
+            return Ok(false);
+        }
+        self.guard(|| self.room_place(room), || self.keyspace(Space::Rooms).contains_key(layout::room_key(room)))
+    }
+
+    pub(super) fn module(&self, code: &[u8; 32]) -> Result<Option<Bytes>, StoreError> {
+        let place = || self.place(Space::Modules);
+        let Some(value) = self.guard(place, || self.keyspace(Space::Modules).get(code))? else { return Ok(None) };
+        let content = layout::unseal(code, &value)
+            .ok_or_else(|| StoreError::corrupt(place(), format!("module {} is damaged", hex(code))))?;
+        Ok(Some(layout::to_bytes(content)))
+    }
+
+    pub(super) fn room(&self, room: &str) -> Result<RoomImage, StoreError> {
+        let place = || self.room_place(room);
+        let snapshot = self.database.snapshot();
+        let key = layout::room_key(room);
+        let value = self.guard(place, || snapshot.get(self.keyspace(Space::Rooms), &key))?;
+        let Some(value) = value else { return Ok(RoomImage { header: None, stored: None, stale: Vec::new() }) };
+        let header = Header::decode(&key, &value)
+            .ok_or_else(|| StoreError::corrupt(place(), "its header has a wrong checksum or an unknown format"))?;
+        let tail = self.guard(place, || self.tail(&snapshot, room, header))??;
+        let (image, stale) = self.guard(place, || self.snapshot(&snapshot, room, header))??;
+        if image.is_none() && tail.is_empty() {
+            return Err(StoreError::corrupt(place(), "it has neither a snapshot nor records"));
+        }
+        Ok(RoomImage { header: Some(header), stored: Some(Stored { snapshot: image, tail }), stale })
+    }
+
+    fn tail(&self, snapshot: &Snapshot, room: &str, header: Header) -> fjall::Result<Result<Vec<Record>, StoreError>> {
+        let mut next = header.snapshot.map_or(0, |info| info.seq).saturating_add(1);
+        let range = layout::record_key(header.id, next)..=layout::record_key(header.id, u64::MAX);
+        let mut tail = Vec::new();
+        for entry in snapshot.range(self.keyspace(Space::Tails), range) {
+            let (key, value) = entry.into_inner()?;
+            if layout::second_part(&key) != Some(next) {
+                return Ok(Err(StoreError::corrupt(self.room_place(room), format!("record {next} is missing"))));
+            }
+            let Some(content) = layout::unseal(&key, &value) else {
+                return Ok(Err(StoreError::corrupt(self.room_place(room), format!("record {next} is damaged"))));
+            };
+            tail.push(Record { seq: next, bytes: layout::to_bytes(content) });
+            next = next.saturating_add(1);
+        }
+        Ok(Ok(tail))
+    }
+
+    #[expect(clippy::type_complexity, reason = "a snapshot and stale keys, or either layer's error")]
+    fn snapshot(
+        &self,
+        snapshot: &Snapshot,
+        room: &str,
+        header: Header,
+    ) -> fjall::Result<Result<(Option<Record>, Vec<Vec<u8>>), StoreError>> {
+        let keyspace = self.keyspace(Space::Snapshots);
+        let mut stale = Vec::new();
+        let current = header.snapshot.map(|info| info.id);
+        for entry in snapshot.prefix(keyspace, header.id.to_be_bytes()) {
+            let key = entry.key()?;
+            if layout::second_part(&key) != current {
+                stale.push(key.to_vec());
+            }
+        }
+        let Some(info) = header.snapshot else { return Ok(Ok((None, stale))) };
+        let damaged = |what: &str| {
+            let what = format!("the snapshot of record {} {what}", info.seq);
+            StoreError::corrupt(self.room_place(room), what)
+        };
+        let mut content = Vec::new();
+        for index in 0..info.pieces {
+            let key = layout::piece_key(header.id, info.id, index);
+            let Some(value) = snapshot.get(keyspace, &key)? else { return Ok(Err(damaged("is incomplete"))) };
+            let Some(piece) = layout::unseal(&key, &value) else { return Ok(Err(damaged("is damaged"))) };
+            if content.len() + piece.len() > SNAPSHOT_BYTES {
+                return Ok(Err(damaged("is too long")));
+            }
+            content.extend_from_slice(piece);
+        }
+        if content.len() as u64 != info.bytes {
+            return Ok(Err(damaged("is incomplete")));
+        }
+        Ok(Ok((Some(Record { seq: info.seq, bytes: content.into() }), stale)))
+    }
+
+    pub(super) fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<RoomEntry>, StoreError> {
+        let place = || self.place(Space::Rooms);
+        let snapshot = self.database.snapshot();
+        let start = after.map_or(Bound::Unbounded, |after| Bound::Excluded(layout::room_key(after)));
+        let read = || {
+            let mut entries = Vec::new();
+            for entry in snapshot.range(self.keyspace(Space::Rooms), (start.clone(), Bound::Unbounded)).take(most) {
+                let (key, value) = entry.into_inner()?;
+                let (Some(room), Some(header)) = (layout::room_name(&key), Header::decode(&key, &value)) else {
+                    return Ok(Err(StoreError::corrupt(place(), "the header of a room is damaged")));
+                };
+                entries.push(self.entry(&snapshot, room, header)?);
+            }
+            Ok(Ok(entries))
+        };
+        self.guard(place, read)?
+    }
+
+    fn entry(&self, snapshot: &Snapshot, room: &str, header: Header) -> fjall::Result<RoomEntry> {
+        let last_seq = header.snapshot.map_or(0, |info| info.seq);
+        let mut entry = RoomEntry {
+            room: room.to_owned(),
+            last_seq,
+            snapshot_bytes: header.snapshot.map_or(0, |info| info.bytes),
+            tail_records: 0,
+            tail_bytes: 0,
+            due: header.due.map(Duration::from_micros),
+        };
+        let range = layout::record_key(header.id, last_seq.saturating_add(1))..=layout::record_key(header.id, u64::MAX);
+        for record in snapshot.range(self.keyspace(Space::Tails), range) {
+            entry.tail_bytes += layout::content_len(record.size()?);
+            entry.tail_records += 1;
+        }
+        entry.last_seq += entry.tail_records;
+        Ok(entry)
+    }
+
+    pub(super) fn due(&self, until: Duration, most: usize) -> Result<Vec<DueRoom>, StoreError> {
+        let place = || self.place(Space::Due);
+        let end = micros(until).saturating_add(1).to_be_bytes();
+        let read = || {
+            let mut rooms = Vec::new();
+            for entry in self.keyspace(Space::Due).range(..end).take(most) {
+                let key = entry.key()?;
+                let Some((due, room)) = layout::split_due_key(&key) else {
+                    return Ok(Err(StoreError::corrupt(place(), "the ID of a room is damaged")));
+                };
+                rooms.push(DueRoom { due: Duration::from_micros(due), room: room.to_owned() });
+            }
+            Ok(Ok(rooms))
+        };
+        self.guard(place, read)?
+    }
+}
+
+/// Returns a time in microseconds, the unit in which it is stored. Times after the year 500,000 are equal.
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(u64::MAX - 1)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        path::Path,
+        sync::{
+            Arc,
+            atomic::{AtomicI64, Ordering},
+        },
+    };
+
+    use bytes::Bytes;
+
+    use crate::{Disk, DiskStore, DiskStoreConfig, Store, StoreError};
+
+    /// A disk that fails after some commits.
+    #[derive(Debug)]
+    struct FailingDisk(AtomicI64);
+
+    impl Disk for FailingDisk {
+        fn free_bytes(&self, _: &Path) -> io::Result<u64> {
+            Ok(u64::MAX)
+        }
+
+        fn before_sync(&self) -> io::Result<()> {
+            if self.0.fetch_sub(1, Ordering::SeqCst) > 0 { Ok(()) } else { Err(io::Error::other("out of commits")) }
+        }
+    }
+
+    #[tokio::test]
+    async fn pieces_of_an_unfinished_snapshot_are_removed_by_the_next() -> Result<(), StoreError> {
+        let parent = tempfile::tempdir().map_err(StoreError::failed)?;
+        let mut config = DiskStoreConfig::new(parent.path().join("store"));
+        config.disk = Arc::new(FailingDisk(AtomicI64::new(4)));
+        let store = DiskStore::open(config.clone())?;
+        let mut log = store.open("lobby").await?.log;
+        log.append(1, "1".into(), None).await?;
+        log.replace(1, "old".into(), None).await?;
+        log.replace(1, Bytes::from(vec![1; 5 << 20]), None).await.unwrap_err();
+        drop(store);
+
+        config.disk = Arc::new(FailingDisk(AtomicI64::new(1000)));
+        let store = DiskStore::open(config)?;
+        let read = |store: &DiskStore| store.engine()?.room("lobby");
+        let image = read(&store)?;
+        assert_eq!(image.stale.len(), 2);
+        assert_eq!(image.stored.and_then(|stored| stored.snapshot).map(|snapshot| snapshot.bytes), Some("old".into()));
+        let mut log = store.open("lobby").await?.log;
+        log.replace(1, "new".into(), None).await?;
+        let image = read(&store)?;
+        assert_eq!(image.stale.len(), 0);
+        assert_eq!(image.stored.and_then(|stored| stored.snapshot).map(|snapshot| snapshot.bytes), Some("new".into()));
+        Ok(())
+    }
+}

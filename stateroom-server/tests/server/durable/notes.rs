@@ -1,0 +1,133 @@
+//! A native service that can be stored: it notes what happens, and tells each client.
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+};
+
+use stateroom::{
+    ClientId, MessagePayload, MessageRecipient, StateroomContext, StateroomService, StateroomServiceFactory,
+    details::ClientDetails,
+    durable::{CodeHash, NotDurable, Origin},
+    fault::Fault,
+};
+
+/// How often a timer fails.
+pub(super) static FAILURES: AtomicU32 = AtomicU32::new(0);
+
+#[derive(Clone, Default)]
+pub(super) struct NotesFactory {
+    /// What each client is sent in addition.
+    greeting: &'static str,
+    /// As many as there are services.
+    counter: Arc<()>,
+    created: Arc<AtomicU32>,
+    has_fired: Arc<AtomicBool>,
+}
+
+impl NotesFactory {
+    pub(super) fn greeting(greeting: &'static str) -> Self {
+        NotesFactory { greeting, ..NotesFactory::default() }
+    }
+
+    /// Returns the number of services.
+    pub(super) fn services(&self) -> usize {
+        Arc::strong_count(&self.counter) - 2
+    }
+
+    /// Returns whether the timer of a room has fired.
+    pub(super) fn has_fired(&self) -> bool {
+        self.has_fired.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of services that were created so far.
+    pub(super) fn created(&self) -> u32 {
+        self.created.load(Ordering::Relaxed)
+    }
+
+    fn service(&self, notes: Vec<String>) -> Notes {
+        self.created.fetch_add(1, Ordering::Relaxed);
+        let (greeting, has_fired) = (self.greeting, self.has_fired.clone());
+        Notes { notes, greeting, has_fired, _counter: self.counter.clone() }
+    }
+}
+
+pub(super) struct Notes {
+    notes: Vec<String>,
+    greeting: &'static str,
+    has_fired: Arc<AtomicBool>,
+    _counter: Arc<()>,
+}
+
+impl StateroomServiceFactory for NotesFactory {
+    type Service = Notes;
+    type Error = Infallible;
+
+    fn build(&self, _: &str, _: Arc<impl StateroomContext>) -> Result<Notes, Infallible> {
+        Ok(self.service(Vec::new()))
+    }
+
+    fn durable_code(&self) -> Result<CodeHash, NotDurable> {
+        Ok(CodeHash([1; 32]))
+    }
+
+    async fn create_durable(&self, _: &str, origin: Origin<'_>) -> Result<Notes, Fault> {
+        let notes = match origin {
+            Origin::New { .. } => Vec::new(),
+            Origin::Image(image) => std::str::from_utf8(image).unwrap().lines().map(str::to_owned).collect(),
+        };
+        Ok(self.service(notes))
+    }
+}
+
+impl StateroomService for Notes {
+    fn init(&mut self, _: &impl StateroomContext) {
+        self.notes.push("init".to_owned());
+    }
+
+    fn connect_with(&mut self, client: ClientId, details: &ClientDetails, context: &impl StateroomContext) {
+        assert!(details.query("fail").is_none());
+        self.notes.push(format!("joined {}", client.0));
+        context.send_message(client, format!("{}{}: {}", self.greeting, client.0, self.notes.join(", ")));
+    }
+
+    fn disconnect(&mut self, client: ClientId, _: &impl StateroomContext) {
+        self.notes.push(format!("left {}", client.0));
+    }
+
+    fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
+        let text = message.text().unwrap_or_default();
+        assert_ne!(text, "fail");
+        if text.starts_with("timer") {
+            context.set_timer(20);
+        }
+        // What is only asked is not noted.
+        if !text.starts_with('?') {
+            self.notes.push(text.to_owned());
+        }
+        context.send_message(MessageRecipient::Broadcast, text);
+    }
+
+    fn timer(&mut self, context: &impl StateroomContext) {
+        if self.notes.iter().any(|note| note == "timer that fails") {
+            let failures = FAILURES.load(Ordering::Relaxed);
+            FAILURES.store(failures.saturating_sub(1), Ordering::Relaxed);
+            assert_eq!(failures, 0);
+            context.send_message(MessageRecipient::Broadcast, "fired at last");
+            return;
+        }
+        self.notes.push("fired".to_owned());
+        self.has_fired.store(true, Ordering::Relaxed);
+    }
+
+    fn call(&mut self, message: MessagePayload, _: &impl StateroomContext) -> Option<MessagePayload> {
+        assert_ne!(message, "fail".into());
+        Some(message)
+    }
+
+    fn image(&mut self) -> Result<Vec<u8>, Fault> {
+        Ok(self.notes.join("\n").into_bytes())
+    }
+}

@@ -1,0 +1,12 @@
+;; Tells the time of both clocks, their resolutions, and the codes of others.
+(import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+(import "wasi_snapshot_preview1" "clock_res_get" (func $resolution (param i32 i32) (result i32)))
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (drop (call $time (i32.const 0) (i64.const 1) (i32.const 128)))
+  (drop (call $time (i32.const 1) (i64.const 1) (i32.const 136)))
+  (drop (call $resolution (i32.const 0) (i32.const 144)))
+  (drop (call $resolution (i32.const 1) (i32.const 152)))
+  (call $tell (i64.load (i32.const 128)))
+  (call $tell (i64.load (i32.const 136)))
+  (call $tell (i64.add (i64.load (i32.const 144)) (i64.load (i32.const 152))))
+  (call $tell (i64.extend_i32_u (call $time (i32.const 2) (i64.const 1) (i32.const 160)))))

@@ -1,0 +1,11 @@
+;; Mutable globals that the module exports, next to others and to constants.
+(global $one (export "one") (mut i32) (i32.const 0))
+(global $constant i32 (i32.const 9))
+(global $two (mut i64) (i64.const 0))
+(global $three (export "three") (mut i64) (i64.const 0))
+(export "three-again" (global $three))
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (global.set $one (i32.add (global.get $one) (global.get $constant)))
+  (global.set $two (i64.add (global.get $two) (i64.extend_i32_u (global.get $one))))
+  (global.set $three (i64.xor (i64.rotl (global.get $three) (i64.const 1)) (global.get $two)))
+  (call $tell (global.get $three)))

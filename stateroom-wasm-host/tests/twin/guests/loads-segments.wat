@@ -1,0 +1,10 @@
+;; Copies from a passive segment, and calls through a table: neither changes.
+(type $f (func (result i64)))
+(table 2 funcref)
+(elem (i32.const 0) $one $two)
+(data $d "one segment and another")
+(func $one (result i64) (i64.load (i32.const 2048)))
+(func $two (result i64) (i64.load (i32.const 2052)))
+(func (export "stateroom_recv") (param $event i32) (param $length i32)
+  (memory.init $d (i32.const 2048) (i32.and (local.get $length) (i32.const 7)) (i32.const 16))
+  (call $tell (call_indirect (type $f) (i32.and (local.get $length) (i32.const 1)))))

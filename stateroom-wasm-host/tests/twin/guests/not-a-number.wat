@@ -1,0 +1,12 @@
+;; Computes NaN in all ways, from the bits of the events, and keeps their bits.
+(global $sum (mut f64) (f64.const nan:0x123456789))
+(func (export "stateroom_recv") (param $event i32) (param $length i32) (local $one f64) (local $two f64)
+  (local.set $one (f64.reinterpret_i64 (i64.or (i64.load (i32.add (local.get $event) (i32.const 20))) (i64.const 0x7ff0000000000001))))
+  (local.set $two (f64.div (f64.const 0) (f64.sub (f64.convert_i32_u (local.get $length)) (f64.convert_i32_u (local.get $length)))))
+  (global.set $sum (f64.add (f64.mul (global.get $sum) (local.get $one)) (local.get $two)))
+  (call $tell (i64.reinterpret_f64 (global.get $sum)))
+  (call $tell (i64.reinterpret_f64 (f64.sqrt (f64.neg (f64.convert_i32_u (local.get $length))))))
+  (call $tell (i64.extend_i32_u (i32.reinterpret_f32 (f32.demote_f64 (local.get $one)))))
+  (call $tell (i64.reinterpret_f64 (f64.min (local.get $one) (local.get $two))))
+  (call $tell (i64.reinterpret_f64 (f64.sub (f64.const inf) (f64.const inf))))
+  (call $tell (i64x2.extract_lane 0 (f64x2.add (f64x2.splat (local.get $one)) (f64x2.splat (global.get $sum))))))

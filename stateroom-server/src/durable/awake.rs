@@ -74,8 +74,16 @@ impl Tail {
 pub(super) struct Batch {
     record: BatchRecord,
     events: Arc<EventBatch>,
-    /// The indices and copies of those that change who is in the room, or its timer.
-    moves: Vec<(usize, Event)>,
+    /// Copies of those that change who is in the room, or its timer.
+    moves: Vec<Event>,
+}
+
+/// Why events are not stored.
+pub(super) enum HandleError {
+    /// The event with this index failed.
+    Event { index: usize, fault: Fault },
+    /// The store did not accept them.
+    Store(Fault),
 }
 
 impl Batch {
@@ -88,21 +96,25 @@ impl Batch {
         self.record.events() >= Self::MAX_EVENTS || self.record.bytes() >= Self::MAX_BYTES
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.record.events()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.record.events() == 0
+        self.len() == 0
     }
 
     pub(super) fn push(&mut self, event: Event) {
         if let Event::Connect { .. } | Event::ConnectWith { .. } | Event::Disconnect { .. } | Event::Timer = event {
-            self.moves.push((self.record.events(), event.clone()));
+            self.moves.push(event.clone());
         }
         self.record.push(&event);
         self.events.push(event);
     }
 
-    /// Returns the events from the index `first` on.
-    pub(super) fn events_from(&self, first: usize) -> Result<Vec<Event>, Fault> {
-        self.record.events_from(first).map_err(|error| unreadable("the batch after record", 0, &error))
+    /// Returns the events again.
+    pub(super) fn decode(&self) -> Result<Vec<Event>, Fault> {
+        self.record.decode().map_err(|error| unreadable("the batch after record", 0, &error))
     }
 }
 
@@ -123,8 +135,10 @@ impl<S: StateroomService> Awake<S> {
         let (service, seq, stamp, roster) = match stored.map(|stored| (stored.snapshot, stored.tail)) {
             None => {
                 let (stamp, seed) = (system_time::now(), random());
-                let service = factory.create_durable(room_id, Origin::New { stamp, seed }).await?;
-                log.append(1, Record::begun(code, stamp, seed), None).await.map_err(|error| store_fault(&error))?;
+                let mut service = factory.create_durable(room_id, Origin::New { stamp, seed }).await?;
+                // With an image, so that nothing that a host does at the start of a service is done twice.
+                let begun = Record::begun(code, stamp, &service.image()?);
+                log.append(1, begun, None).await.map_err(|error| store_fault(&error))?;
                 (service, 1, stamp, RosterSnapshot::default())
             }
             Some((Some(store::Record { seq, bytes }), records)) => {
@@ -138,9 +152,9 @@ impl<S: StateroomService> Awake<S> {
                 tail = records.into_iter();
                 let store::Record { seq, bytes } = tail.next().ok_or_else(|| out_of_place(0))?;
                 let record = Record::decode(&bytes).map_err(|error| unreadable("the record", seq, &error))?;
-                let Record::Begun { code: of_room, stamp, seed } = record else { return Err(out_of_place(seq)) };
+                let Record::Begun { code: of_room, stamp, image } = record else { return Err(out_of_place(seq)) };
                 check_code(code, of_room)?;
-                let service = factory.create_durable(room_id, Origin::New { stamp, seed }).await?;
+                let service = factory.create_durable(room_id, Origin::Image(&image)).await?;
                 (service, seq, stamp, RosterSnapshot::default())
             }
         };
@@ -182,37 +196,33 @@ impl<S: StateroomService> Awake<S> {
         Ok(())
     }
 
-    /// Has the service handle events, and stores those that it has finished. Returns these, and the fault in the next one.
-    ///
-    /// # Errors
-    ///
-    /// If they cannot be stored.
+    /// Has the service handle events, and stores them. If one of them fails, none is stored, and the service is unusable.
     pub(super) async fn handle(
         &mut self,
-        batch: &mut Batch,
+        batch: &Batch,
         context: &impl StateroomContext,
-    ) -> Result<(FinishedEvents, Result<(), Fault>), Fault> {
+    ) -> Result<FinishedEvents, HandleError> {
         // A clock that was set back does not set back that of the room.
         let stamp = system_time::now().max(self.stamp);
         let started = Instant::now();
         let start = BatchStart { stamp, is_replay: false };
         let (finished, outcome) = handle(&mut self.service, &batch.events, start, context).await;
-        let count = finished.lengths.len();
-        let record = if outcome.is_ok() { &batch.record } else { &batch.record.first(count) };
-        if count > 0 {
-            let moves = batch.moves.iter().filter(|(index, _)| *index < count);
-            moves.for_each(|(_, event)| self.attendance.apply(event));
-            follow_timer(&mut self.attendance, &finished, stamp);
-            let due = self.attendance.timer_due.map(|due| due.since_epoch());
-            let bytes = record.encode(stamp, &hash(&finished));
-            self.metrics.journal_bytes.increment(bytes.len() as u64);
-            let appended = self.log.get_mut().append(self.seq + 1, bytes, due).await;
-            appended.map_err(|error| store_fault(&error))?;
-            self.metrics.gate_seconds.record(started.elapsed());
-            (self.seq, self.stamp) = (self.seq + 1, stamp);
-            self.tail.add(record, started.elapsed());
+        if let Err(fault) = outcome {
+            // A service may fail after it has returned from the last event, which then is the one that failed.
+            let last = batch.record.events().saturating_sub(1);
+            return Err(HandleError::Event { index: finished.lengths.len().min(last), fault });
         }
-        Ok((finished, outcome))
+        batch.moves.iter().for_each(|event| self.attendance.apply(event));
+        follow_timer(&mut self.attendance, &finished, stamp);
+        let due = self.attendance.timer_due.map(|due| due.since_epoch());
+        let bytes = batch.record.encode(stamp, &hash(&finished));
+        self.metrics.journal_bytes.increment(bytes.len() as u64);
+        let appended = self.log.get_mut().append(self.seq + 1, bytes, due).await;
+        appended.map_err(|error| HandleError::Store(store_fault(&error)))?;
+        self.metrics.gate_seconds.record(started.elapsed());
+        (self.seq, self.stamp) = (self.seq + 1, stamp);
+        self.tail.add(&batch.record, started.elapsed());
+        Ok(finished)
     }
 
     /// Replaces the events in the journal by an image of the service, if they have become many.

@@ -21,7 +21,7 @@ use stateroom::{
 use stateroom_store::Store;
 use tokio::time::Instant;
 
-use super::awake::{Awake, Batch};
+use super::awake::{Awake, Batch, HandleError};
 use crate::shared::Shared;
 
 /// How many events of a room may be rejected within [`REJECTION_TIME`] before the room rests.
@@ -33,13 +33,24 @@ const REJECTION_TIME: Duration = Duration::from_secs(60);
 pub(crate) struct Durable<F: StateroomServiceFactory> {
     source: DurableSource<F>,
     room_id: Arc<str>,
-    awake: Awake<F::Service>,
+    /// `None` only after an event failed and the room could not be woken, which ends the service.
+    awake: Option<Awake<F::Service>>,
     /// Events that were taken from the room, to be handled next.
     backlog: VecDeque<Event>,
+    /// The event that failed, of those in the backlog.
+    failed: Option<Failed>,
     /// Clients whose `connect` was rejected: their other events are dropped.
     absent: HashSet<ClientId>,
     /// The times of the last rejections.
     rejections: VecDeque<Instant>,
+}
+
+/// An event that failed, and was undone.
+struct Failed {
+    /// The number of events before it.
+    before: usize,
+    /// What its client is told.
+    reason: String,
 }
 
 /// The factory of durable rooms, and where they are stored.
@@ -68,8 +79,9 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
         let durable = Durable {
             source: self.clone(),
             room_id: room_id.clone(),
-            awake,
+            awake: Some(awake),
             backlog: VecDeque::new(),
+            failed: None,
             absent: HashSet::new(),
             rejections: VecDeque::new(),
         };
@@ -86,10 +98,15 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
 }
 
 impl<F: StateroomServiceFactory> Durable<F> {
+    fn awake(&mut self) -> Result<&mut Awake<F::Service>, Fault> {
+        self.awake.as_mut().ok_or_else(|| Fault::new(FaultKind::Storage, "the room could not be woken"))
+    }
+
     /// Returns the next events to handle. Drops those of clients whose `connect` was rejected.
     fn take(&mut self, batch: &EventBatch) -> Batch {
         let mut taken = Batch::default();
-        while !taken.is_full() {
+        let most = self.failed.as_ref().map_or(usize::MAX, |failed| failed.before);
+        while !taken.is_full() && taken.len() < most {
             let Some(event) = self.backlog.pop_front().or_else(|| batch.next_event()) else { break };
             if self.concerns_absent(&event) {
                 if !taken.is_empty() {
@@ -119,20 +136,18 @@ impl<F: StateroomServiceFactory> Durable<F> {
         }
     }
 
-    /// Undoes the first event of `rest`, which has failed, and has the others handled next.
-    async fn reject(
+    /// Undoes events of which the one at `index` has failed, and has those before it handled again, and those after it next.
+    async fn undo(
         &mut self,
+        events: Vec<Event>,
+        index: usize,
         fault: Fault,
-        rest: Vec<Event>,
-        finished: &mut FinishedEvents,
         context: &impl StateroomContext,
     ) -> Result<(), Fault> {
-        let mut rest = VecDeque::from(rest);
-        let failed = rest.pop_front();
         let now = Instant::now();
         self.rejections.retain(|time| now.saturating_duration_since(*time) < REJECTION_TIME);
         // A service that fails at its begin would fail again.
-        if self.rejections.len() >= MAX_REJECTIONS || matches!(failed, None | Some(Event::Init)) {
+        if self.rejections.len() >= MAX_REJECTIONS || matches!(events.get(index), None | Some(Event::Init)) {
             return Err(fault);
         }
         self.rejections.push_back(now);
@@ -151,28 +166,41 @@ impl<F: StateroomServiceFactory> Durable<F> {
                 fault.message()
             );
         }
-        self.awake = self.source.wake(&self.room_id, context).await?.0;
-        if let Some(Event::Connect { client } | Event::ConnectWith { client, .. }) = failed {
+        // First the old one, whose place the new one needs.
+        self.awake = None;
+        self.awake = Some(self.source.wake(&self.room_id, context).await?.0);
+        let mut events = VecDeque::from(events);
+        events.append(&mut self.backlog);
+        self.backlog = events;
+        self.failed = Some(Failed { before: index, reason: fault.public_reason() });
+        Ok(())
+    }
+
+    /// Rejects the next event, which has failed before.
+    fn reject(&mut self, reason: String, batch: &EventBatch) {
+        if let Some(Event::Connect { client } | Event::ConnectWith { client, .. }) = self.backlog.pop_front() {
             self.absent.insert(client);
         }
-        finished.reject(fault.public_reason());
-        rest.append(&mut self.backlog);
-        self.backlog = rest;
-        Ok(())
+        let mut finished = FinishedEvents::default();
+        finished.reject(reason);
+        batch.finish_events(&mut finished);
     }
 }
 
 impl<F: StateroomServiceFactory> StateroomService for Durable<F> {
     fn memory_bytes(&mut self) -> Option<usize> {
-        self.awake.service().memory_bytes()
+        self.awake.as_mut()?.service().memory_bytes()
     }
 
     fn charge(&mut self, host_time: Duration) {
-        self.awake.service().charge(host_time);
+        if let Some(awake) = &mut self.awake {
+            awake.service().charge(host_time);
+        }
     }
 
     async fn put_away(&mut self, fate: Fate) {
-        if let Err(fault) = self.awake.put_away(fate).await {
+        let Some(awake) = &mut self.awake else { return };
+        if let Err(fault) = awake.put_away(fate).await {
             // What is stored stays complete: the journal has the events.
             tracing::warn!(room = &*self.room_id, ?fate, "failed to store the end of a service: {}", fault.message());
         }
@@ -180,19 +208,24 @@ impl<F: StateroomServiceFactory> StateroomService for Durable<F> {
 
     async fn deliver(&mut self, batch: &EventBatch, context: &impl StateroomContext) -> Result<(), Fault> {
         loop {
-            let mut taken = self.take(batch);
+            if let Some(Failed { reason, .. }) = self.failed.take_if(|failed| failed.before == 0) {
+                self.reject(reason, batch);
+            }
+            let taken = self.take(batch);
             if !taken.is_empty() {
-                let (mut finished, outcome) = self.awake.handle(&mut taken, context).await?;
-                let outcome = match outcome {
-                    Err(fault) if fault.kind() != FaultKind::Storage => {
-                        let rest = taken.events_from(finished.lengths.len())?;
-                        self.reject(fault, rest, &mut finished, context).await
+                match self.awake()?.handle(&taken, context).await {
+                    Ok(mut finished) => {
+                        if let Some(failed) = &mut self.failed {
+                            failed.before = failed.before.saturating_sub(finished.lengths.len());
+                        }
+                        batch.finish_events(&mut finished);
+                        self.awake()?.shorten().await?;
                     }
-                    outcome => outcome,
-                };
-                batch.finish_events(&mut finished);
-                outcome?;
-                self.awake.shorten().await?;
+                    Err(HandleError::Event { index, fault }) => {
+                        self.undo(taken.decode()?, index, fault, context).await?;
+                    }
+                    Err(HandleError::Store(fault)) => return Err(fault),
+                }
             }
             if self.backlog.is_empty() {
                 return Ok(());

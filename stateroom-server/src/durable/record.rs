@@ -5,7 +5,7 @@
 //!
 //! | record | fields |
 //! |-|-|
-//! | 1, begun | the code's hash (32 bytes), the stamp (u64, nanoseconds since 1970), the seed (32 bytes) |
+//! | 1, begun | the code's hash (32 bytes), the stamp (u64, nanoseconds since 1970), the image of the service before its first event |
 //! | 2, batch | the stamp, the hash of the effects (16 bytes), tokens (number, then index of the event and token of each), the events as a batch of `stateroom::wire` |
 //!
 //! *Invariant:* what was encoded is decoded to the same value, and nothing else is accepted.
@@ -37,8 +37,6 @@ pub(super) enum RecordError {
     Events(#[from] WireError),
     #[error("it contains a text that is not UTF-8")]
     NotUtf8,
-    #[error("it ends with {0} unknown bytes")]
-    TrailingBytes(usize),
 }
 
 /// A hash of the effects of a batch.
@@ -48,31 +46,26 @@ pub(super) type EffectsHash = [u8; 16];
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Record {
     /// The room began.
-    Begun { code: CodeHash, stamp: Duration, seed: [u8; 32] },
+    Begun { code: CodeHash, stamp: Duration, image: Vec<u8> },
     /// Events were handled.
     Batch { stamp: Duration, effects: EffectsHash, events: Vec<Event> },
 }
 
 impl Record {
-    pub(super) fn begun(code: CodeHash, stamp: Duration, seed: [u8; 32]) -> Bytes {
-        let mut out = Vec::with_capacity(73);
+    pub(super) fn begun(code: CodeHash, stamp: Duration, image: &[u8]) -> Bytes {
+        let mut out = Vec::with_capacity(41 + image.len());
         out.put_u8(BEGUN);
         out.put_slice(&code.0);
         put_time(&mut out, stamp);
-        out.put_slice(&seed);
+        out.put_slice(image);
         out.into()
     }
 
     pub(super) fn decode(mut bytes: &[u8]) -> Result<Self, RecordError> {
         match bytes.try_get_u8()? {
             BEGUN => {
-                let begun = Record::Begun {
-                    code: CodeHash(array(&mut bytes)?),
-                    stamp: time(&mut bytes)?,
-                    seed: array(&mut bytes)?,
-                };
-                ends(bytes)?;
-                Ok(begun)
+                let (code, stamp) = (CodeHash(array(&mut bytes)?), time(&mut bytes)?);
+                Ok(Record::Begun { code, stamp, image: bytes.to_vec() })
             }
             BATCH => {
                 let (stamp, effects) = (time(&mut bytes)?, array(&mut bytes)?);
@@ -95,19 +88,16 @@ impl Record {
 }
 
 /// The record of a batch of events, built one event after the other.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct BatchRecord {
     tokens: Vec<u8>,
     token_count: u32,
     events: Vec<u8>,
     count: u32,
-    /// The lengths of the fields above before each event.
-    begins: Vec<(usize, u32, usize)>,
 }
 
 impl BatchRecord {
     pub(super) fn push(&mut self, event: &Event) {
-        self.begins.push((self.tokens.len(), self.token_count, self.events.len()));
         if let Event::ConnectWith { details, .. } = event
             && let Some(token) = &details.token
         {
@@ -119,22 +109,10 @@ impl BatchRecord {
         batch::encode_event(event, &mut self.events);
     }
 
-    /// Returns the record of the first `count` events.
-    pub(super) fn first(&self, count: usize) -> Self {
-        let Some((tokens, token_count, events)) = self.begins.get(count).copied() else { return self.clone() };
-        BatchRecord {
-            tokens: self.tokens.get(..tokens).unwrap_or_default().to_vec(),
-            token_count,
-            events: self.events.get(..events).unwrap_or_default().to_vec(),
-            count: length(count),
-            begins: self.begins.iter().take(count).copied().collect(),
-        }
-    }
-
-    /// Returns the events from the index `first` on.
-    pub(super) fn events_from(&self, first: usize) -> Result<Vec<Event>, RecordError> {
+    /// Returns the events again.
+    pub(super) fn decode(&self) -> Result<Vec<Event>, RecordError> {
         match Record::decode(&self.encode(Duration::ZERO, &EffectsHash::default()))? {
-            Record::Batch { mut events, .. } => Ok(events.split_off(first.min(events.len()))),
+            Record::Batch { events, .. } => Ok(events),
             Record::Begun { .. } => Ok(Vec::new()),
         }
     }
@@ -243,10 +221,6 @@ fn array<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], TryGetError> {
     Ok(array)
 }
 
-fn ends(rest: &[u8]) -> Result<(), RecordError> {
-    if rest.is_empty() { Ok(()) } else { Err(RecordError::TrailingBytes(rest.len())) }
-}
-
 #[cfg(test)]
 mod tests {
     use stateroom::details::ClientDetails;
@@ -293,8 +267,8 @@ mod tests {
 
     #[test]
     fn records_round_trip() {
-        let begun = Record::begun(CodeHash([3; 32]), STAMP, [4; 32]);
-        let expected = Record::Begun { code: CodeHash([3; 32]), stamp: STAMP, seed: [4; 32] };
+        let begun = Record::begun(CodeHash([3; 32]), STAMP, &[4; 32]);
+        let expected = Record::Begun { code: CodeHash([3; 32]), stamp: STAMP, image: vec![4; 32] };
         assert_eq!(Record::decode(&begun).unwrap(), expected);
         let expected = Record::Batch { stamp: STAMP, effects: [7; 16], events: events() };
         assert_eq!(Record::decode(&batch()).unwrap(), expected);
@@ -306,7 +280,7 @@ mod tests {
     fn what_is_cut_or_unknown_is_refused() {
         assert!(matches!(Record::decode(&[9]), Err(RecordError::UnknownKind(9))));
         assert!(matches!(Snapshot::decode(&[2]), Err(RecordError::UnknownVersion(2))));
-        let begun = Record::begun(CodeHash([3; 32]), STAMP, [4; 32]);
+        let begun = Record::begun(CodeHash([3; 32]), STAMP, &[]);
         for end in 0..begun.len() {
             assert!(Record::decode(&begun[..end]).is_err(), "{end}");
         }

@@ -2,7 +2,7 @@
 use std::time::{Duration, Instant};
 
 use stateroom::{
-    StateroomService, StateroomServiceFactory,
+    MessageRecipient, StateroomService, StateroomServiceFactory,
     durable::{BatchStart, CodeHash, Origin},
     event_batch::EventBatch,
     fault::FaultKind,
@@ -203,6 +203,20 @@ async fn images_do_not_depend_on_other_rooms() {
     assert_eq!(images[0], images[2]);
     assert_ne!(images[0], images[1]);
     assert!(images[0].len() < 600, "{} bytes for a small room", images[0].len());
+}
+
+/// The guest of the corpus publishes the effects of an event, computes for many ticks, and changes them.
+#[tokio::test]
+async fn effects_are_those_at_the_end_whenever_a_tick_was() {
+    let changing = include_str!("../corpus/guests/batch-overwrites-effects.wat").replace("1000000)", "20000000)");
+    let complete = guest("");
+    let module = format!("{}{changing}\n)", complete.strip_suffix(')').unwrap());
+    for is_replay in [false, true] {
+        let mut room = start(&factory(&module, &config()), NEW).await;
+        begin(&mut room.host, is_replay);
+        let effects = room.one(Event::Init).await;
+        assert_eq!(effects, [common::sent(MessageRecipient::Broadcast, vec![0xff])]);
+    }
 }
 
 #[tokio::test]

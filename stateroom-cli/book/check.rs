@@ -21,6 +21,7 @@ pages! {
     frontend "src/frontend.md"
     testing "src/testing.md"
     inspector "src/inspector.md"
+    durable "src/durable.md"
     persistence "src/persistence.md"
     limits "src/limits.md"
     deploying "src/deploying.md"

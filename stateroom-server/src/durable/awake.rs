@@ -74,8 +74,8 @@ impl Tail {
 pub(super) struct Batch {
     record: BatchRecord,
     events: Arc<EventBatch>,
-    /// Copies of those that change who is in the room, or its timer.
-    moves: Vec<Event>,
+    /// The indices and copies of those that change who is in the room, or its timer.
+    moves: Vec<(usize, Event)>,
 }
 
 /// Why events are not stored.
@@ -87,10 +87,10 @@ pub(super) enum HandleError {
 }
 
 impl Batch {
-    /// Maximum number of events in a batch.
-    const MAX_EVENTS: usize = 128;
+    /// Maximum number of events in a batch. What waits while another is on its way to the disk is written together.
+    const MAX_EVENTS: usize = 1024;
     /// Size of the events from which a batch gets no further one, in bytes.
-    const MAX_BYTES: usize = 32 << 10;
+    const MAX_BYTES: usize = 128 << 10;
 
     pub(super) fn is_full(&self) -> bool {
         self.record.events() >= Self::MAX_EVENTS || self.record.bytes() >= Self::MAX_BYTES
@@ -106,10 +106,15 @@ impl Batch {
 
     pub(super) fn push(&mut self, event: Event) {
         if let Event::Connect { .. } | Event::ConnectWith { .. } | Event::Disconnect { .. } | Event::Timer = event {
-            self.moves.push(event.clone());
+            self.moves.push((self.record.events(), event.clone()));
         }
         self.record.push(&event);
         self.events.push(event);
+    }
+
+    /// Returns the events that were not handled.
+    pub(super) fn rest(&self) -> impl DoubleEndedIterator<Item = Event> {
+        std::iter::from_fn(|| self.events.next_event()).collect::<Vec<_>>().into_iter()
     }
 
     /// Returns the events again.
@@ -196,10 +201,11 @@ impl<S: StateroomService> Awake<S> {
         Ok(())
     }
 
-    /// Has the service handle events, and stores them. If one of them fails, none is stored, and the service is unusable.
+    /// Has the service handle events, and stores them. If their effects are large, the last events are left in the batch. If one of
+    /// them fails, none is stored, and the service is unusable.
     pub(super) async fn handle(
         &mut self,
-        batch: &Batch,
+        batch: &mut Batch,
         context: &impl StateroomContext,
     ) -> Result<FinishedEvents, HandleError> {
         // A clock that was set back does not set back that of the room.
@@ -212,7 +218,10 @@ impl<S: StateroomService> Awake<S> {
             let last = batch.record.events().saturating_sub(1);
             return Err(HandleError::Event { index: finished.lengths.len().min(last), fault });
         }
-        batch.moves.iter().for_each(|event| self.attendance.apply(event));
+        let count = finished.lengths.len();
+        batch.record.truncate(count);
+        let moves = batch.moves.iter().filter(|(index, _)| *index < count);
+        moves.for_each(|(_, event)| self.attendance.apply(event));
         follow_timer(&mut self.attendance, &finished, stamp);
         let due = self.attendance.timer_due.map(|due| due.since_epoch());
         let bytes = batch.record.encode(stamp, &hash(&finished));

@@ -211,10 +211,11 @@ impl<F: StateroomServiceFactory> StateroomService for Durable<F> {
             if let Some(Failed { reason, .. }) = self.failed.take_if(|failed| failed.before == 0) {
                 self.reject(reason, batch);
             }
-            let taken = self.take(batch);
+            let mut taken = self.take(batch);
             if !taken.is_empty() {
-                match self.awake()?.handle(&taken, context).await {
+                match self.awake()?.handle(&mut taken, context).await {
                     Ok(mut finished) => {
+                        taken.rest().rev().for_each(|event| self.backlog.push_front(event));
                         if let Some(failed) = &mut self.failed {
                             failed.before = failed.before.saturating_sub(finished.lengths.len());
                         }

@@ -94,10 +94,13 @@ pub(super) struct BatchRecord {
     token_count: u32,
     events: Vec<u8>,
     count: u32,
+    /// The lengths of the fields above before each event.
+    begins: Vec<(usize, u32, usize)>,
 }
 
 impl BatchRecord {
     pub(super) fn push(&mut self, event: &Event) {
+        self.begins.push((self.tokens.len(), self.token_count, self.events.len()));
         if let Event::ConnectWith { details, .. } = event
             && let Some(token) = &details.token
         {
@@ -107,6 +110,17 @@ impl BatchRecord {
         }
         self.count += 1;
         batch::encode_event(event, &mut self.events);
+    }
+
+    /// Removes all events but the first `count`.
+    pub(super) fn truncate(&mut self, count: usize) {
+        if let Some((tokens, token_count, events)) = self.begins.get(count).copied() {
+            self.tokens.truncate(tokens);
+            self.token_count = token_count;
+            self.events.truncate(events);
+            self.begins.truncate(count);
+            self.count = length(count);
+        }
     }
 
     /// Returns the events again.

@@ -27,7 +27,11 @@ pub(super) fn hash(finished: &FinishedEvents) -> EffectsHash {
     hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
-/// Has the service handle events at a time. Returns those that it has finished, even if it fails.
+/// Size of effects from which no further events are handled before these are released, in bytes.
+const MAX_EFFECT_BYTES: usize = 1 << 20;
+
+/// Has the service handle events at a time, all of them or until they have large effects. Returns those that it has finished, even
+/// if it fails.
 pub(super) async fn handle<S: StateroomService>(
     service: &mut S,
     events: &Arc<EventBatch>,
@@ -36,11 +40,13 @@ pub(super) async fn handle<S: StateroomService>(
 ) -> (FinishedEvents, Result<(), Fault>) {
     service.begin_batch(start);
     let mut outcome = Ok(());
-    while outcome.is_ok() && !events.is_empty() {
+    let (mut finished, mut bytes) = (FinishedEvents::default(), 0);
+    while outcome.is_ok() && !events.is_empty() && bytes < MAX_EFFECT_BYTES {
         outcome = service.deliver(events, context).await;
+        let before = finished.effects.len();
+        events.take_finished(&mut finished);
+        bytes += finished.effects.range(before..).map(Effect::size).sum::<usize>();
     }
-    let mut finished = FinishedEvents::default();
-    events.take_finished(&mut finished);
     let outcome = outcome.map_err(|fault| fault.in_event(events.in_progress_label()));
     (finished, outcome)
 }
@@ -64,10 +70,14 @@ pub(super) async fn replay<S: StateroomService>(
 ) -> Result<(), Fault> {
     events.iter().for_each(|event| attendance.apply(event));
     let events = Arc::new(EventBatch::new(events));
-    let (finished, outcome) = handle(service, &events, BatchStart { stamp, is_replay: true }, context).await;
-    outcome?;
-    follow_timer(attendance, &finished, stamp);
-    if hash(&finished) == expected {
+    let mut all = FinishedEvents::default();
+    while !events.is_empty() {
+        let (mut finished, outcome) = handle(service, &events, BatchStart { stamp, is_replay: true }, context).await;
+        outcome?;
+        all.append(&mut finished);
+    }
+    follow_timer(attendance, &all, stamp);
+    if hash(&all) == expected {
         return Ok(());
     }
     let message = "events that were handled again had other effects than the first time: the service depends on something that is \

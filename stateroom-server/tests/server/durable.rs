@@ -294,6 +294,32 @@ async fn nothing_leaves_a_room_before_what_led_to_it_is_stored() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn large_effects_are_stored_and_released_in_parts() {
+    let store = MemoryStore::default();
+    let server = server(&store);
+    let mut ann = server.connect("/ws/a").await;
+    ann.expect_text("1: init, joined 1").await;
+    store.hold();
+    ann.send_text("?").await;
+    settle().await;
+    for _ in 0..8 {
+        ann.feed(Message::text("?large")).await;
+    }
+    ann.send_text("?last").await;
+    settle().await;
+    store.release(1);
+    ann.expect_text("?").await;
+    let mut parts = 0;
+    let large = notes::large();
+    for text in [large.as_str(); 8].into_iter().chain(["?last"]) {
+        settle().await;
+        parts += store.release(1);
+        ann.expect_text(text).await;
+    }
+    assert_eq!(parts, 3, "of three each: more than 1 MiB");
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_are_answered_once_they_are_stored() {
     let store = MemoryStore::default();
     let server = server(&store);

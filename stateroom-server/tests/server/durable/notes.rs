@@ -17,6 +17,11 @@ use stateroom::{
 /// How often a timer fails.
 pub(super) static FAILURES: AtomicU32 = AtomicU32::new(0);
 
+/// The answer to `?large`.
+pub(super) fn large() -> String {
+    "x".repeat(400_000)
+}
+
 #[derive(Clone, Default)]
 pub(super) struct NotesFactory {
     /// What each client is sent in addition.
@@ -107,7 +112,8 @@ impl StateroomService for Notes {
         if !text.starts_with('?') {
             self.notes.push(text.to_owned());
         }
-        context.send_message(MessageRecipient::Broadcast, text);
+        let answer = if text == "?large" { large() } else { text.to_owned() };
+        context.send_message(MessageRecipient::Broadcast, answer);
     }
 
     fn timer(&mut self, context: &impl StateroomContext) {

@@ -95,7 +95,7 @@ def create(session):
     # An interrupted prompt restores the cursor.
     canceled = session.start("new", "other")
     canceled.expect("Template")
-    canceled.send_keys("\x03")
+    canceled.press_until_exit("\x03")
     canceled.expect_exit(130)
     assert canceled.output.rindex("\x1b[?25h") > canceled.output.rindex("\x1b[?25l"), repr(canceled.output)
     new = session.start("new")

@@ -76,6 +76,19 @@ class Terminal:
     def send_keys(self, keys):
         os.write(self.master, keys.encode())
 
+    def press_until_exit(self, keys):
+        """Presses keys until the program exits: those that arrive while the terminal changes its mode are dropped."""
+        deadline = time.monotonic() + DEFAULT_TIMEOUT
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                self.send_keys(keys)
+            except OSError:
+                # The program has exited.
+                return
+            again = time.monotonic() + 1
+            while (left := again - time.monotonic()) > 0 and self.read_chunk(left):
+                pass
+
     def interrupt(self):
         os.killpg(self.process.pid, signal.SIGINT)
 

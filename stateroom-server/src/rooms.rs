@@ -4,6 +4,7 @@ mod decide;
 mod ended;
 mod eviction;
 mod factory;
+mod fault_log;
 mod info;
 mod makers;
 mod names;
@@ -11,6 +12,7 @@ mod refusal;
 pub(crate) mod registry;
 mod relief;
 mod stop;
+mod stored;
 mod wake;
 
 pub(crate) use self::{decide::Want, makers::Maker, refusal::seconds};

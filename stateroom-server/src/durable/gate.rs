@@ -114,24 +114,25 @@ impl<F: StateroomServiceFactory> Durable<F> {
                     self.backlog.push_front(event);
                     break;
                 }
+                if let Event::Disconnect { client } = event {
+                    self.absent.remove(&client);
+                }
                 batch.finish_event(&mut Vec::new());
                 continue;
+            }
+            if let Event::Connect { client } | Event::ConnectWith { client, .. } = &event {
+                // It is back, by its token.
+                self.absent.remove(client);
             }
             taken.push(event);
         }
         taken
     }
 
-    fn concerns_absent(&mut self, event: &Event) -> bool {
+    /// Returns whether an event is of a client whose `connect` was rejected.
+    fn concerns_absent(&self, event: &Event) -> bool {
         match event {
-            _ if self.absent.is_empty() => false,
-            Event::Message { sender, .. } => self.absent.contains(sender),
-            Event::Disconnect { client } => self.absent.remove(client),
-            // The client is back, by its token.
-            Event::Connect { client } | Event::ConnectWith { client, .. } => {
-                self.absent.remove(client);
-                false
-            }
+            Event::Message { sender: client, .. } | Event::Disconnect { client } => self.absent.contains(client),
             _ => false,
         }
     }

@@ -13,7 +13,6 @@ use std::{
 use parking_lot::{Mutex, MutexGuard};
 use stateroom::{StateroomServiceFactory, details::ClientDetails};
 use stateroom_memory::Relief;
-use stateroom_store::{Opened, StoreError};
 use tokio::{
     runtime::Handle,
     sync::oneshot,
@@ -29,14 +28,13 @@ use super::{
     ended::EndedRooms,
     eviction::Evictions,
     factory::ErasedFactory,
+    fault_log::log_end,
     makers::RoomMakers,
     names::ShortNames,
-    wake::wake_due_rooms,
 };
 use crate::{
     metrics::GaugeGuard,
     outbound::Outbound,
-    rate_limit::warnings::WarningLimiter,
     room::{
         actor::{Ending, Room},
         egress::Egress,
@@ -60,7 +58,7 @@ pub(crate) struct RoomRegistry {
     /// The factory of the services of new rooms.
     factory: Mutex<Arc<ErasedFactory>>,
     /// Whether the task that wakes sleeping rooms was started.
-    waker: Once,
+    pub(super) waker: Once,
 }
 
 /// The future that runs a room.
@@ -192,15 +190,6 @@ impl RoomRegistry {
         let state = self.lock();
         let (id, inbox) = state.live(room_id)?;
         Some(RoomHandle::new(id.clone(), inbox.clone()))
-    }
-
-    /// Deletes a room that sleeps in the store. Returns whether there was one.
-    pub(crate) async fn delete_stored(&self, room_id: &str) -> Result<bool, StoreError> {
-        let Some(store) = &self.shared.settings().store else { return Ok(false) };
-        let Opened { mut log, stored } = store.open(room_id).await?;
-        let Some(stored) = stored else { return Ok(false) };
-        log.delete(stored.last_seq()).await?;
-        Ok(true)
     }
 
     /// Returns a snapshot of all rooms.
@@ -377,27 +366,6 @@ impl RoomRegistry {
         self.shared.spawn_room(run);
     }
 
-    /// Starts the task that wakes sleeping rooms, if there is a store. Called inside of a runtime.
-    fn start_waker(self: &Arc<Self>) {
-        if let Some(store) = &self.shared.settings().store {
-            self.waker.call_once(|| {
-                self.shared.spawn_waker(wake_due_rooms(Arc::downgrade(self), store.clone()));
-            });
-        }
-    }
-
-    /// Returns whether a room that is not running is in the store.
-    async fn is_stored(&self, room_id: &str) -> Result<bool, Refusal> {
-        let Some(store) = &self.shared.settings().store else { return Ok(false) };
-        if self.lock().live(room_id).is_some() {
-            return Ok(false);
-        }
-        store.exists(room_id).await.map_err(|error| {
-            tracing::error!(room = room_id, "failed to look up a room in the store: {error}");
-            Refusal::NoStore
-        })
-    }
-
     /// Removes a room that has ended.
     fn remove(&self, room_id: &Arc<str>, inbox: &Arc<Inbox>, ending: &Ending) {
         let settings = self.shared.settings();
@@ -420,35 +388,6 @@ impl RoomRegistry {
     }
 }
 
-/// Logs why a room ended. Whoever makes rooms fail could fill the log, so the number of lines per second is limited.
-fn log_end(room: &str, ending: &Ending, warnings: &WarningLimiter) {
-    let (Ending::Failed(fault) | Ending::NoSpace(fault)) = ending else {
-        tracing::debug!(room, ?ending, "room ended");
-        return;
-    };
-    let (event, reason) = (fault.event(), fault.kind().label());
-    if let Ending::Failed(_) = ending {
-        ::metrics::counter!("stateroom_faults_total", "reason" => reason).increment(1);
-    }
-    let Some(suppressed) = warnings.allow(Instant::now()) else { return };
-    if suppressed > 0 {
-        tracing::warn!("{suppressed} more rooms failed, without a line of their own");
-    }
-    if let Ending::NoSpace(_) = ending {
-        tracing::warn!(room, "failed to start a room: {}", fault.message());
-        return;
-    }
-    // One line. The backtrace is a quoted field because the guest chooses its names.
-    tracing::error!(
-        room,
-        event,
-        reason,
-        backtrace = fault.backtrace(),
-        "the service of a room failed: {}",
-        fault.message()
-    );
-}
-
 fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
     let stats = inbox.stats();
     RoomInfo {
@@ -468,7 +407,7 @@ impl Placement {
 }
 
 impl RegistryState {
-    fn live(&self, room_id: &str) -> Option<(&Arc<str>, &Arc<Inbox>)> {
+    pub(super) fn live(&self, room_id: &str) -> Option<(&Arc<str>, &Arc<Inbox>)> {
         let entry = self.rooms.get_key_value(room_id).map(|(id, entry)| (id, &entry.inbox));
         entry.filter(|(_, inbox)| !inbox.has_ended())
     }

@@ -161,6 +161,7 @@ async fn a_client_whose_connect_fails_was_never_here() {
     let mut ann = server.connect("/ws/a?fail&token=ann").await;
     ann.feed(Message::text("unheard")).await;
     assert_eq!(ann.expect_close().await.0, 1011);
+    ann.drop_connection();
     bob.send_text("heard").await;
     bob.expect_text("heard").await;
     let mut ann = server.connect("/ws/a?token=ann").await;
@@ -348,6 +349,12 @@ async fn what_nobody_has_seen_may_be_gone_and_what_was_stored_is_there() {
         let texts = ["2: init, joined 1, left 1, joined 2", "2: init, joined 1, one, left 1, joined 2"];
         server(&store).connect("/ws/a").await.expect_text(texts[stored]).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_no_room_can_have_are_refused_as_they_are_without_a_store() {
+    let server = server(&MemoryStore::default());
+    assert_eq!(server.expect_refusal(&format!("/ws/{}", "x".repeat(513))).await.status, 400);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,42 @@
+//! The rooms of the store, which the registry does not have while they sleep.
+//!
+//! *Invariant:* the store is never asked under the registry's lock.
+use std::sync::Arc;
+
+use stateroom_store::{Opened, StoreError};
+
+use super::{Refusal, registry::RoomRegistry, wake::wake_due_rooms};
+
+impl RoomRegistry {
+    /// Starts the task that wakes sleeping rooms, if there is a store. Called inside of a runtime.
+    pub(super) fn start_waker(self: &Arc<Self>) {
+        if let Some(store) = &self.shared().settings().store {
+            self.waker.call_once(|| {
+                self.shared().spawn_waker(wake_due_rooms(Arc::downgrade(self), store.clone()));
+            });
+        }
+    }
+
+    /// Returns whether a room that is not running is in the store.
+    pub(super) async fn is_stored(&self, room_id: &str) -> Result<bool, Refusal> {
+        let settings = self.shared().settings();
+        let Some(store) = &settings.store else { return Ok(false) };
+        let may_exist = !room_id.is_empty() && room_id.len() <= settings.limits.room_id_bytes;
+        if !may_exist || self.lock().live(room_id).is_some() {
+            return Ok(false);
+        }
+        store.exists(room_id).await.map_err(|error| {
+            tracing::error!(room = room_id, "failed to look up a room in the store: {error}");
+            Refusal::NoStore
+        })
+    }
+
+    /// Deletes a room that sleeps in the store. Returns whether there was one.
+    pub(crate) async fn delete_stored(&self, room_id: &str) -> Result<bool, StoreError> {
+        let Some(store) = &self.shared().settings().store else { return Ok(false) };
+        let Opened { mut log, stored } = store.open(room_id).await?;
+        let Some(stored) = stored else { return Ok(false) };
+        log.delete(stored.last_seq()).await?;
+        Ok(true)
+    }
+}

@@ -86,8 +86,8 @@ pub struct Server {
     /// whose services can be stored: that of WebAssembly modules, configured as durable. Default: none, rooms end with the
     /// process.
     pub store: Option<Arc<dyn Store>>,
-    /// Time without an event after which a durable room sleeps, even if clients are in it: it takes no memory but that of its
-    /// connections, and wakes for the next event. Default: 30 s.
+    /// Time without an event after which a durable room sleeps, even if clients are in it: its service is dropped, whose memory is for
+    /// other rooms, and it wakes for the next event. Default: 30 s.
     pub sleep_after: Duration,
 }
 

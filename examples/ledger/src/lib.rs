@@ -7,7 +7,7 @@ use stateroom_wasm::*;
 
 /// Number of accounts, numbered from 0.
 const ACCOUNTS: usize = 8;
-/// What each account begins with.
+/// The balance with which each account begins.
 const BALANCE: u64 = 1000;
 /// Number of transfers that are remembered. A client sends an older one again only if it slept for long.
 const REMEMBERED: usize = 10_000;

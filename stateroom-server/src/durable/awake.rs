@@ -50,7 +50,7 @@ pub(super) struct Awake<S> {
 struct Tail {
     events: usize,
     bytes: usize,
-    /// What it took to handle them.
+    /// The time it took to handle them.
     time: Duration,
     /// Size of the last snapshot.
     snapshot_bytes: usize,
@@ -119,7 +119,9 @@ impl Batch {
 
     /// Returns the events again.
     pub(super) fn decode(&self) -> Result<Vec<Event>, Fault> {
-        self.record.decode().map_err(|error| unreadable("the batch after record", 0, &error))
+        self.record
+            .decode()
+            .map_err(|error| Fault::new(FaultKind::Storage, format!("a batch of events cannot be read again: {error}")))
     }
 }
 

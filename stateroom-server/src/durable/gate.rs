@@ -49,7 +49,7 @@ pub(crate) struct Durable<F: StateroomServiceFactory> {
 struct Failed {
     /// The number of events before it.
     before: usize,
-    /// What its client is told.
+    /// The reason that its client is told.
     reason: String,
 }
 
@@ -202,7 +202,7 @@ impl<F: StateroomServiceFactory> StateroomService for Durable<F> {
     async fn put_away(&mut self, fate: Fate) {
         let Some(awake) = &mut self.awake else { return };
         if let Err(fault) = awake.put_away(fate).await {
-            // What is stored stays complete: the journal has the events.
+            // The room is complete in the store: the journal has the events.
             tracing::warn!(room = &*self.room_id, ?fate, "failed to store the end of a service: {}", fault.message());
         }
     }

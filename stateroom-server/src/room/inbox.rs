@@ -242,7 +242,7 @@ impl Inbox {
         readers.into_values().for_each(Waker::wake);
     }
 
-    /// Takes a command to stop because the server does, if there is one, and with it all others: they are too late.
+    /// Takes a command to stop because the server does, if there is one. The others are too late: they stay until the room ends.
     pub(crate) fn take_stop(&self) -> Option<(CloseReason, Option<oneshot::Sender<()>>)> {
         let mut state = self.state.lock();
         let is_stop =

@@ -54,7 +54,7 @@ pub async fn a_gap_or_repetition_is_fenced(backend: &mut dyn Backend) -> Outcome
     store.close().await
 }
 
-/// Of two logs of one room, the first to write wins.
+/// The first to write wins if a room has two logs.
 pub async fn the_second_of_two_logs_is_fenced(backend: &mut dyn Backend) -> Outcome {
     let store = backend.open();
     let mut first = store.open("lobby").await?.log;

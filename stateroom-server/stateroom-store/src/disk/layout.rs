@@ -104,7 +104,7 @@ pub(super) fn content_len(value_len: u32) -> u64 {
     u64::from(value_len).saturating_sub(CHECKSUM_BYTES as u64)
 }
 
-/// What each commit stores about itself.
+/// The facts that each commit stores about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Commit {
     /// The number of the commit. The first is 1.
@@ -128,7 +128,7 @@ impl Commit {
     }
 }
 
-/// What is stored of a room beside its snapshot and records.
+/// The facts that are stored of a room beside its snapshot and records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
     /// The ID that stands for the room in keys. It is never given again.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{DueRoom, ROOM_ID_BYTES, Record, RoomEntry, SNAPSHOT_BYTES, StoreError, Stored};
 
-/// What is stored of a room, and what a log of it has to know.
+/// The stored state of a room, and what a log of it has to know.
 pub(super) struct RoomImage {
     pub(super) header: Option<Header>,
     pub(super) stored: Option<Stored>,

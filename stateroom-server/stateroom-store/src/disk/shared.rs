@@ -1,4 +1,4 @@
-//! What the store, its rooms and its writer share: the queue, the open rooms, and how the store is doing.
+//! The state that the store, its rooms and its writer share: the queue, the open rooms, and how the store is doing.
 //!
 //! *Invariant:* a failure is kept; a store that failed stays failed.
 use std::{
@@ -17,7 +17,7 @@ use crate::{Health, StoreError, StoreState};
 /// The time after which a disk that does not answer is reported.
 const STALL_TIME: Duration = Duration::from_secs(1);
 
-/// What a store asks about its disk.
+/// The questions that a store asks about its disk.
 #[doc(hidden)]
 pub trait Disk: Debug + Send + Sync {
     /// Returns the free space of the disk that `directory` is on, in bytes.

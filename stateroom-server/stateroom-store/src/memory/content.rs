@@ -1,4 +1,4 @@
-//! What is stored in memory, and the changes that are made to it.
+//! The content of a store in memory, and the changes that are made to it.
 //!
 //! *Invariant:* a change is applied after it was checked, so the records of a room have no gap.
 use std::{collections::BTreeMap, time::Duration};

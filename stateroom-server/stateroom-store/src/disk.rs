@@ -50,7 +50,7 @@ pub struct DiskStoreConfig {
     /// The size of a keyspace in memory from which the database writes it to a table, in bytes. Tests make it small.
     #[doc(hidden)]
     pub memtable_bytes: u64,
-    /// What the store asks about its disk. Tests replace it.
+    /// The answers to what the store asks about its disk. Tests replace it.
     #[doc(hidden)]
     pub disk: Arc<dyn Disk>,
 }

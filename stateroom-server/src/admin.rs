@@ -14,11 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use serde::{Deserialize, Serialize};
 use stateroom_store::StoreState;
 use tokio::net::{TcpListener, TcpStream};
@@ -27,6 +23,7 @@ use self::connections::{Answering, ConnectionState, Connections};
 
 use crate::{
     http::{explain, guard::OriginGuard},
+    http1::http1_builder,
     rooms::{RoomInfo, registry::RoomRegistry},
     timeout_socket::TimeoutSocket,
 };
@@ -164,10 +161,7 @@ async fn serve_http(socket: TcpStream, router: Router, state: Arc<ConnectionStat
         let answering = Answering::begin(&state);
         async move { next.run(request).await.map(|body| Body::new(answering.until_sent(body))) }
     }));
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IO_TIMEOUT)
-        .auto_date_header(crate::clock::is_set())
+    let served = http1_builder(IO_TIMEOUT)
         .serve_connection(TokioIo::new(TimeoutSocket::new(socket, IO_TIMEOUT)), TowerToHyperService::new(service))
         .await;
     if let Err(error) = served {

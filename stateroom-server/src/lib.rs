@@ -26,6 +26,7 @@ mod clock;
 mod connection;
 mod durable;
 mod http;
+mod http1;
 #[cfg(any(feature = "jwt", feature = "tls"))]
 mod key_file;
 mod memory;
@@ -53,6 +54,8 @@ pub use admission::{
 #[doc(hidden)]
 pub use http::guard::OriginGuard;
 pub use http::{is_hidden_file, is_reserved_response_header};
+#[doc(hidden)]
+pub use http1::http1_builder;
 pub use room::handle::{RoomEnded, RoomHandle};
 pub use rooms::{OnSwap, Refusal, RoomInfo};
 pub use server::{BoundServer, Server, ServerHandle};

@@ -4,13 +4,9 @@
 //! client has disconnected.
 use std::{future::Future, time::Duration};
 
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use stateroom::{ClientId, DefaultStateroomFactory, MessagePayload, StateroomContext, StateroomService};
-use stateroom_server::Server;
+use stateroom_server::{Server, http1_builder};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split},
     join,
@@ -42,9 +38,7 @@ pub fn converse(server: Server, pipe: usize, said: &[u8]) -> Vec<u8> {
         let (router, handle) = server.router(DefaultStateroomFactory::<Echo>::default());
         let (near, far) = duplex(pipe);
         // As the server does on its own sockets.
-        let http = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(head_time)
+        let http = http1_builder(head_time)
             .serve_connection(TokioIo::new(far), TowerToHyperService::new(router))
             .with_upgrades();
         let http = tokio::spawn(http);

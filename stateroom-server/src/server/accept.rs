@@ -17,11 +17,8 @@ use axum::{
     http::{HeaderValue, header::CONNECTION},
     response::IntoResponse,
 };
-use hyper::{Request, body::Incoming, server::conn::http1};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper::{Request, body::Incoming};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 #[cfg(feature = "tls")]
 use tokio::time::timeout;
 use tokio::{
@@ -35,6 +32,7 @@ use tower::ServiceExt;
 use super::Tls;
 use crate::{
     http::{HttpRefusal, share_with_allowed_origins},
+    http1::http1_builder,
     permits::{ConnectionPermits, PermitRefusal},
     settings::Limit,
     shared::Shared,
@@ -150,10 +148,7 @@ impl Acceptor {
                 request
             }
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(request_head_time)
-            .auto_date_header(crate::clock::is_set())
+        let connection = http1_builder(request_head_time)
             .max_buf_size(self.shared.settings().limits.request_head_bytes)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .with_upgrades();

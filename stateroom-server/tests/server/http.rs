@@ -2,7 +2,6 @@
 use std::fs;
 
 use stateroom_server::{Limits, RoomStrategy, Server};
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::common::{TestServer, within_timeout};
@@ -229,4 +228,20 @@ async fn rejects_joins_to_rooms_that_were_not_created() {
         }
         assert!(server.handle.rooms().await.is_empty());
     }
+}
+
+/// Found by the fuzzer: a response that the client has not read is followed by what is no request.
+#[tokio::test(start_paused = true)]
+async fn answers_garbage_after_the_response_before_it() {
+    let server = TestServer::pipe(Server::new().with_room_strategy(RoomStrategy::Api));
+    let (mut reader, mut writer) = tokio::io::split(server.open_narrow_pipe(96));
+    let post =
+        b"POST /new_room HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n\x88\r\n\r\n";
+    let mut received = Vec::new();
+    let (_, read) = tokio::join!(writer.write_all(post), reader.read_to_end(&mut received));
+    read.unwrap();
+    let received = String::from_utf8(received).unwrap();
+    let (first, second) = received.split_at(received.rfind("HTTP/1.1 ").unwrap());
+    assert!(first.ends_with("rooms of this server are created by name: POST /ws/NAME\n"), "{received}");
+    assert!(second.starts_with("HTTP/1.1 400 "), "{received}");
 }

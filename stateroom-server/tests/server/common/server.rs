@@ -1,13 +1,12 @@
 //! A server under test, over sockets or in-memory pipes.
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use stateroom::{MessageRecipient, StateroomServiceFactory};
-use stateroom_server::{Limits, Server, ServerHandle};
+use stateroom_server::{Limits, Server, ServerHandle, http1_builder};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     net::TcpStream,
     task::JoinHandle,
 };
@@ -32,6 +31,8 @@ enum Transport {
 
 /// Capacity of a pipe, in bytes.
 const PIPE_CAPACITY: usize = 64 << 10;
+/// Time for a request head on a pipe: the default of a server.
+const REQUEST_HEAD_TIME: Duration = Duration::from_secs(10);
 
 impl TestServer {
     /// Starts a server on a free TCP port, with the scripted service.
@@ -110,13 +111,14 @@ impl TestServer {
     pub(crate) async fn open(&self) -> Box<dyn Io> {
         match &self.transport {
             Transport::Tcp(address) => Box::new(TcpStream::connect(address).await.unwrap()),
-            Transport::Pipe(router) => {
-                let (near, far) = tokio::io::duplex(PIPE_CAPACITY);
-                let service = TowerToHyperService::new(router.clone());
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(far), service).with_upgrades());
-                Box::new(near)
-            }
+            Transport::Pipe(router) => Box::new(serve_pipe(router.clone(), PIPE_CAPACITY)),
         }
+    }
+
+    /// Opens a connection over a pipe of this capacity, in bytes.
+    pub(crate) fn open_narrow_pipe(&self, capacity: usize) -> DuplexStream {
+        let Transport::Pipe(router) = &self.transport else { panic!("not a server over pipes") };
+        serve_pipe(router.clone(), capacity)
     }
 
     /// Joins a room and receives the client ID.
@@ -246,4 +248,11 @@ impl From<Response<Option<Vec<u8>>>> for HttpResponse {
             body: String::from_utf8(body).unwrap(),
         }
     }
+}
+
+fn serve_pipe(router: Router, capacity: usize) -> DuplexStream {
+    let (near, far) = tokio::io::duplex(capacity);
+    let service = TowerToHyperService::new(router);
+    tokio::spawn(http1_builder(REQUEST_HEAD_TIME).serve_connection(TokioIo::new(far), service).with_upgrades());
+    near
 }

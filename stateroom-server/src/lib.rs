@@ -56,7 +56,10 @@ pub use http::guard::OriginGuard;
 pub use http::{is_hidden_file, is_reserved_response_header};
 #[doc(hidden)]
 pub use http1::http1_builder;
-pub use room::handle::{RoomEnded, RoomHandle};
+pub use room::{
+    handle::RoomHandle,
+    reply::{CallError, RoomEnded},
+};
 pub use rooms::{OnSwap, Refusal, RoomInfo};
 pub use server::{BoundServer, Server, ServerHandle};
 #[cfg(feature = "tls")]

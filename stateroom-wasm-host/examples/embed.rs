@@ -27,7 +27,7 @@ use axum::{
 };
 use serde::Deserialize;
 use stateroom::MessageRecipient;
-use stateroom_server::{Limits, RoomEnded, Server, ServerHandle};
+use stateroom_server::{CallError, Limits, RoomEnded, Server, ServerHandle};
 use stateroom_wasm_host::{WasmHostConfig, WasmHostFactory};
 use tokio::{net::TcpListener, signal};
 
@@ -184,6 +184,13 @@ enum PollError {
     NoRoom,
     /// The module's service does not answer this call.
     NoAnswer,
+}
+
+impl From<CallError> for PollError {
+    // Its rooms have no store, so a call fails only with its room.
+    fn from(_: CallError) -> Self {
+        PollError::NoRoom
+    }
 }
 
 impl From<RoomEnded> for PollError {

@@ -12,7 +12,7 @@ use axum::{
     routing::{delete, get, post},
 };
 use stateroom::MessageRecipient;
-use stateroom_server::{RoomEnded, Server, ServerHandle};
+use stateroom_server::{CallError, RoomEnded, Server, ServerHandle};
 
 use crate::poll::{Polls, Shared};
 
@@ -88,6 +88,13 @@ async fn close(State(app): State<App>, Path(room): Path<String>) -> Result<&'sta
 
 /// The room does not exist, or has ended.
 struct NotFound;
+
+impl From<CallError> for NotFound {
+    // Its rooms have no store, so a call fails only with its room.
+    fn from(_: CallError) -> Self {
+        NotFound
+    }
+}
 
 impl From<RoomEnded> for NotFound {
     fn from(_: RoomEnded) -> Self {

@@ -46,6 +46,8 @@ pub(crate) enum HttpRefusal {
     Unanswered,
     /// The room ended before it answered.
     RoomEnded,
+    /// The service failed on this request, and the room goes on without it.
+    ServiceFailed,
     /// The room did not answer in time.
     RequestTime,
     /// The client's address sends too many requests, for this much longer.
@@ -114,6 +116,9 @@ impl HttpRefusal {
             }
             HttpRefusal::RoomEnded => {
                 (StatusCode::SERVICE_UNAVAILABLE, "the room ended before it answered".to_owned(), "failed")
+            }
+            HttpRefusal::ServiceFailed => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "the service failed on this request".to_owned(), "failed")
             }
             HttpRefusal::RequestTime => {
                 (StatusCode::GATEWAY_TIMEOUT, "the room did not answer in time".to_owned(), "request_time")

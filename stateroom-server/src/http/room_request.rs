@@ -25,6 +25,7 @@ use crate::{
     admission::Access,
     permits::{AddressPermit, ConnectionPermits, PermitRefusal, SourceNetwork},
     rate_limit::{bucket::RateExceeded, warnings::WarningLimiter},
+    room::reply::CallError,
     rooms::{Maker, Refusal, Want, registry::RoomRegistry},
     settings::Limit,
     shared::Shared,
@@ -63,7 +64,8 @@ pub(super) async fn answer(
     match timeout(settings.limits.request_time, handle.request(request)).await {
         Ok(Ok(Some(response))) => from_room(&room_id, response, &settings.response_headers, budget),
         Ok(Ok(None)) => Err(HttpRefusal::Unanswered),
-        Ok(Err(_ended)) => Err(HttpRefusal::RoomEnded),
+        Ok(Err(CallError::RoomEnded(_))) => Err(HttpRefusal::RoomEnded),
+        Ok(Err(CallError::Failed(_))) => Err(HttpRefusal::ServiceFailed),
         Err(_) => {
             Limit::RequestTime.exceeded();
             Err(HttpRefusal::RequestTime)

@@ -9,10 +9,12 @@ use stateroom::{
     messages::Effect,
     room::CloseReason,
 };
-use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::inbox::{Inbox, RoomCommand};
+use super::{
+    inbox::{Inbox, RoomCommand},
+    reply::{CallError, RoomEnded},
+};
 
 /// A handle to one room: sends to its clients, calls its service, closes it. Clones are handles to the same room.
 ///
@@ -26,11 +28,6 @@ pub struct RoomHandle {
     id: Arc<str>,
     inbox: Arc<Inbox>,
 }
-
-/// The room ended before completing the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the room has ended")]
-pub struct RoomEnded;
 
 impl RoomHandle {
     pub(crate) fn new(id: Arc<str>, inbox: Arc<Inbox>) -> Self {
@@ -123,7 +120,7 @@ impl RoomHandle {
     /// `tokio::time::timeout` if the room may be busy.
     ///
     /// ```
-    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::CallError> {
     /// let answer = room.call("how many players?").await?;
     /// println!("{:?}", answer.as_ref().and_then(|answer| answer.text()));
     /// # Ok(())
@@ -132,22 +129,23 @@ impl RoomHandle {
     ///
     /// # Errors
     ///
-    /// If the room has ended, or ends before it answers: for instance because this call makes its service fail.
+    /// If the room has ended, or ends before it answers: for instance because this call makes its service fail. If it makes the
+    /// service of a durable room fail, only the call does.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, the service may or may not receive the message. The answer is lost.
-    pub async fn call(&self, message: impl Into<MessagePayload>) -> Result<Option<MessagePayload>, RoomEnded> {
+    pub async fn call(&self, message: impl Into<MessagePayload>) -> Result<Option<MessagePayload>, CallError> {
         let (reply, answer) = oneshot::channel();
         self.send_command(RoomCommand::Call { message: message.into(), reply }).await?;
-        answer.await.map_err(|_| RoomEnded)
+        answer.await.map_err(|_| RoomEnded)?
     }
 
     /// Sends the service an HTTP request: its [`request`](stateroom::StateroomService::request) receives it as an event among
     /// others, and the value it returns is the response, unchanged.
     ///
     /// ```
-    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {
+    /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::CallError> {
     /// use stateroom::http::Request;
     ///
     /// let response = room.request(Request::new("GET", "/score")).await?;
@@ -158,15 +156,15 @@ impl RoomHandle {
     ///
     /// # Errors
     ///
-    /// If the room has ended, or ends before it responds.
+    /// As for [`call`](Self::call).
     ///
     /// # Cancel safety
     ///
     /// As for [`call`](Self::call).
-    pub async fn request(&self, request: Request) -> Result<Option<Response>, RoomEnded> {
+    pub async fn request(&self, request: Request) -> Result<Option<Response>, CallError> {
         let (reply, response) = oneshot::channel();
         self.send_command(RoomCommand::Request { request: Box::new(request), reply }).await?;
-        response.await.map_err(|_| RoomEnded)
+        response.await.map_err(|_| RoomEnded)?
     }
 
     /// Injects a message, as if a client had sent it: for tools and tests. Does nothing if the client is not in the room.

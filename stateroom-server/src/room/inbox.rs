@@ -20,7 +20,7 @@ use stateroom::{
 };
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{egress::Egress, stats::RoomStats};
+use super::{egress::Egress, reply::Reply, stats::RoomStats};
 use crate::{
     outbound::Load,
     settings::{Limit, Limits},
@@ -55,9 +55,9 @@ pub(crate) enum RoomCommand {
     /// Apply an effect requested outside of an event, or through a handle.
     Effect(Effect),
     /// Pass on a call.
-    Call { message: MessagePayload, reply: oneshot::Sender<Option<MessagePayload>> },
+    Call { message: MessagePayload, reply: Reply<MessagePayload> },
     /// Pass on an HTTP request.
-    Request { request: Box<Request>, reply: oneshot::Sender<Option<Response>> },
+    Request { request: Box<Request>, reply: Reply<Response> },
     /// Close the clients, each at a random time within `time`. `done` is dropped when all are closed.
     Drain { time: Duration, done: oneshot::Sender<()> },
     /// Pass on a message as if a client had sent it.

@@ -9,9 +9,15 @@ use stateroom::{
     messages::{Effect, EventKind},
     room::{ConnectionId, RoomLimit, RoomOutput, Timestamp},
 };
-use tokio::{sync::oneshot, time};
+use tokio::time;
 
-use super::{clock::RoomClock, egress::Egress, members::Members, turn::Turn};
+use super::{
+    clock::RoomClock,
+    egress::Egress,
+    members::Members,
+    reply::{CallError, Reply},
+    turn::Turn,
+};
 use crate::{
     metrics::{EventCounts, Metrics},
     outbound::Load,
@@ -68,8 +74,8 @@ impl Output {
 impl RoomOutput for Output {
     type Egress = Egress;
     type Close = CloseCause;
-    type CallReply = oneshot::Sender<Option<MessagePayload>>;
-    type RequestReply = oneshot::Sender<Option<Response>>;
+    type CallReply = Reply<MessagePayload>;
+    type RequestReply = Reply<Response>;
 
     fn now(&self) -> Timestamp {
         self.clock.now()
@@ -103,11 +109,19 @@ impl RoomOutput for Output {
 
     fn answer(&mut self, reply: Self::CallReply, message: Option<MessagePayload>) {
         // The caller may have stopped waiting.
-        let _ = reply.send(message);
+        let _ = reply.send(Ok(message));
     }
 
     fn respond(&mut self, reply: Self::RequestReply, response: Option<Response>) {
-        let _ = reply.send(response);
+        let _ = reply.send(Ok(response));
+    }
+
+    fn fail_call(&mut self, reply: Self::CallReply, reason: String) {
+        let _ = reply.send(Err(CallError::Failed(reason)));
+    }
+
+    fn fail_request(&mut self, reply: Self::RequestReply, reason: String) {
+        let _ = reply.send(Err(CallError::Failed(reason)));
     }
 
     fn event_applied(&mut self, kind: EventKind) {

@@ -4,7 +4,7 @@ mod notes;
 use std::{sync::Arc, time::Duration};
 
 use stateroom_server::{
-    OnSwap, Server, ShutdownPolicy,
+    CallError, OnSwap, Server, ShutdownPolicy,
     store::{MemoryStore, Store},
 };
 use tokio_tungstenite::tungstenite::Message;
@@ -176,8 +176,18 @@ async fn a_call_that_fails_has_no_answer() {
     let mut bob = server.connect("/ws/a").await;
     bob.expect_text("1: init, joined 1").await;
     let room = server.handle.room("a").await.unwrap();
-    assert!(room.call("fail").await.is_err());
+    let failed = room.call("fail").await.unwrap_err();
+    assert!(matches!(failed, CallError::Failed(_)), "{failed:?}");
     assert_eq!(room.call("fine").await.unwrap().unwrap(), "fine".into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_http_request_that_fails_is_answered_with_500() {
+    let server = server(&MemoryStore::default());
+    let mut bob = server.connect("/ws/a").await;
+    bob.expect_text("1: init, joined 1").await;
+    assert_eq!(server.get("/http/a/fail").await.status, 500);
+    assert_eq!(server.get("/http/a/fine").await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! `ServerHandle` and `RoomHandle`: sending to clients, calling services, creating and closing rooms.
 use stateroom::{ClientId, MessagePayload, MessageRecipient};
-use stateroom_server::{Limits, Refusal, RoomEnded, RoomStrategy, Server, ServerHandle, ShutdownPolicy};
+use stateroom_server::{CallError, Limits, Refusal, RoomEnded, RoomStrategy, Server, ServerHandle, ShutdownPolicy};
 
 use crate::common::{Effect, TestServer, within_timeout};
 
@@ -55,9 +55,9 @@ async fn a_failed_call_ends_the_room_and_returns_an_error() {
     server.script.fail_at(&["call"]);
     let room = server.handle.room("a").await.unwrap();
     let (result, (_, (code, _))) = tokio::join!(room.call("x"), client.receive_until_close());
-    assert_eq!((result, code), (Err(RoomEnded), 1011));
+    assert_eq!((result, code), (Err(CallError::RoomEnded(RoomEnded)), 1011));
     // The handle keeps referring to the failed room, even if a new room uses its ID.
-    assert_eq!(room.call("x").await, Err(RoomEnded));
+    assert_eq!(room.call("x").await, Err(CallError::RoomEnded(RoomEnded)));
     assert_eq!(room.send(ClientId(1), "x").await, Err(RoomEnded));
     assert!(server.handle.room("a").await.is_none());
 }

@@ -57,6 +57,16 @@ pub trait RoomOutput {
     /// Responds to an HTTP request; `None` if the service has no response.
     fn respond(&mut self, reply: Self::RequestReply, response: Option<Response>);
 
+    /// Tells a caller that its call failed and was undone, for this reason.
+    fn fail_call(&mut self, reply: Self::CallReply, reason: String) {
+        let _ = (reply, reason);
+    }
+
+    /// Tells a client that its HTTP request failed and was undone, for this reason.
+    fn fail_request(&mut self, reply: Self::RequestReply, reason: String) {
+        let _ = (reply, reason);
+    }
+
     /// Called after each event, when its change and its effects are applied.
     fn event_applied(&mut self, kind: EventKind) {
         let _ = kind;

@@ -120,21 +120,21 @@ impl<C: From<CloseReason>> RoomState<C> {
         reason: String,
         output: &mut O,
     ) {
-        let reason = CloseReason::ServiceFailed(reason);
+        let closed = |reason| CloseReason::ServiceFailed(reason).into();
         match change {
             Change::Join { client, connection, egress } => {
                 self.roster.leave(connection);
-                output.close_egress(client, egress, reason.into());
+                output.close_egress(client, egress, closed(reason));
             }
             Change::Message { client, connection, bytes } => {
                 output.message_handled(client, connection, bytes);
-                self.remove_member(Leave { client, connection, reason: Some(reason.into()) }, output);
+                self.remove_member(Leave { client, connection, reason: Some(closed(reason)) }, output);
                 self.leave(pending, connection, None);
             }
             // The client has left, whether the service knows or not.
             Change::Leave(leave) => self.remove_member(leave, output),
-            Change::Answer(reply) => drop(reply),
-            Change::Respond(reply) => drop(reply),
+            Change::Answer(reply) => output.fail_call(reply, reason),
+            Change::Respond(reply) => output.fail_request(reply, reason),
             Change::FireTimer | Change::Nothing if kind == EventKind::Timer => self.timers.retry(output.now()),
             Change::FireTimer | Change::Nothing => {}
         }

@@ -12,6 +12,7 @@ use stateroom::{
     details::ClientDetails,
     durable::{CodeHash, NotDurable, Origin},
     fault::Fault,
+    http::{Request, Response},
 };
 
 /// How often a timer fails.
@@ -131,6 +132,11 @@ impl StateroomService for Notes {
     fn call(&mut self, message: MessagePayload, _: &impl StateroomContext) -> Option<MessagePayload> {
         assert_ne!(message, "fail".into());
         Some(message)
+    }
+
+    fn request(&mut self, request: Request, _: &impl StateroomContext) -> Option<Response> {
+        assert_ne!(request.path, "/fail");
+        Some(Response::new(200, request.path))
     }
 
     fn image(&mut self) -> Result<Vec<u8>, Fault> {

@@ -25,10 +25,12 @@ use super::{
 };
 use crate::{metrics::Metrics, shared::Shared};
 
-/// Number of events in the journal from which a snapshot is worth it.
-const SNAPSHOT_EVENTS: usize = 256;
 /// Time that handling the events in the journal may take when the room wakes.
 const REPLAY_TIME: Duration = Duration::from_millis(20);
+/// How often the time of a snapshot the events have to take before the next one: a room of many MiB does little else otherwise.
+const SNAPSHOT_SHARE: u32 = 10;
+/// Size of the events in the journal from which a snapshot is worth it, in bytes.
+const TAIL_BYTES: usize = 256 << 10;
 
 /// A service, and what is stored of it.
 pub(super) struct Awake<S> {
@@ -52,8 +54,8 @@ struct Tail {
     bytes: usize,
     /// The time it took to handle them.
     time: Duration,
-    /// Size of the last snapshot.
-    snapshot_bytes: usize,
+    /// Size of the last snapshot, and the time it took.
+    snapshot: (usize, Duration),
 }
 
 impl Tail {
@@ -65,7 +67,8 @@ impl Tail {
 
     /// Returns whether a snapshot should replace them.
     fn is_long(&self) -> bool {
-        self.time >= REPLAY_TIME || (self.events >= SNAPSHOT_EVENTS && self.bytes >= self.snapshot_bytes / 2)
+        let (bytes, time) = self.snapshot;
+        self.bytes >= TAIL_BYTES.max(bytes / 2) || self.time >= REPLAY_TIME.max(time * SNAPSHOT_SHARE)
     }
 }
 
@@ -220,6 +223,7 @@ impl<S: StateroomService> Awake<S> {
             let last = batch.record.events().saturating_sub(1);
             return Err(HandleError::Event { index: finished.lengths.len().min(last), fault });
         }
+        let time = started.elapsed();
         let count = finished.lengths.len();
         batch.record.truncate(count);
         let moves = batch.moves.iter().filter(|(index, _)| *index < count);
@@ -232,7 +236,7 @@ impl<S: StateroomService> Awake<S> {
         appended.map_err(|error| HandleError::Store(store_fault(&error)))?;
         self.metrics.gate_seconds.record(started.elapsed());
         (self.seq, self.stamp) = (self.seq + 1, stamp);
-        self.tail.add(&batch.record, started.elapsed());
+        self.tail.add(&batch.record, time);
         Ok(finished)
     }
 
@@ -244,13 +248,14 @@ impl<S: StateroomService> Awake<S> {
     async fn take_snapshot(&mut self) -> Result<(), Fault> {
         let started = Instant::now();
         let image = self.service.image()?;
+        let time = started.elapsed();
         let snapshot = Snapshot { code: self.code, stamp: self.stamp, roster: self.attendance.snapshot(), image };
         let (bytes, due) = (snapshot.encode(), self.attendance.timer_due.map(|due| due.since_epoch()));
         let snapshot_bytes = bytes.len();
         self.log.get_mut().replace(self.seq, bytes, due).await.map_err(|error| store_fault(&error))?;
         self.metrics.snapshot_bytes.increment(snapshot_bytes as u64);
         self.metrics.snapshot_seconds.record(started.elapsed());
-        self.tail = Tail { snapshot_bytes, ..Tail::default() };
+        self.tail = Tail { snapshot: (snapshot_bytes, time), ..Tail::default() };
         Ok(())
     }
 

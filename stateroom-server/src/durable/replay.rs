@@ -17,7 +17,8 @@ use super::record::EffectsHash;
 
 /// Returns a hash of the effects of events, in order.
 pub(super) fn hash(finished: &FinishedEvents) -> EffectsHash {
-    let mut encoded = Vec::new();
+    let size = finished.effects.iter().map(Effect::size).sum::<usize>() + 8 * finished.effects.len();
+    let mut encoded = Vec::with_capacity(size);
     let mut effects = finished.effects.iter();
     for length in &finished.lengths {
         effects.by_ref().take(*length).for_each(|effect| batch::encode_effect(effect, &mut encoded));

@@ -1,6 +1,7 @@
 //! The store on a disk of this machine.
 //!
 //! *Invariant:* one process has a store open at a time, and one thread of it writes.
+mod answers;
 mod engine;
 mod journal;
 mod layout;

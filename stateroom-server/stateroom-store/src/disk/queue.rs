@@ -4,9 +4,12 @@
 use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::oneshot;
 
-use super::{layout::Change, room::RoomState};
+use super::{
+    answers::{self, Answer, Waiting},
+    layout::Change,
+    room::RoomState,
+};
 use crate::{StoreError, StoreFuture};
 
 /// The size of a request from which it is `Bulk`.
@@ -23,7 +26,7 @@ pub(super) struct Request {
     pub(super) room: Option<Arc<RoomState>>,
     /// Whether the request waits for its turn among the large ones.
     pub(super) is_bulk: bool,
-    pub(super) done: Option<oneshot::Sender<Result<(), StoreError>>>,
+    pub(super) done: Option<Waiting>,
 }
 
 impl Request {
@@ -33,7 +36,7 @@ impl Request {
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct Requests {
     small: VecDeque<Request>,
     bulk: VecDeque<Request>,
     /// The reason why nothing is accepted any more.
@@ -43,18 +46,18 @@ struct Waiting {
 /// The requests that wait for the writer.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Requests>,
     changed: Condvar,
 }
 
 impl Queue {
     pub(super) fn push(&self, mut request: Request) -> StoreFuture<()> {
-        let (done, result) = oneshot::channel();
+        let (done, result) = answers::channel();
         request.done = Some(done);
         if let Err(error) = self.push_silent(request) {
             return Box::pin(async { Err(error) });
         }
-        Box::pin(async { result.await.unwrap_or(Err(StoreError::Closed)) })
+        result
     }
 
     /// Adds a request whose outcome nobody waits for.
@@ -81,6 +84,14 @@ impl Queue {
     /// Returns the error with which requests are refused, if any.
     pub(super) fn ended(&self) -> Option<StoreError> {
         self.waiting.lock().ended.clone()
+    }
+
+    /// Waits until there are requests or the queue has ended, for this time at most. Returns whether it is so.
+    pub(super) fn wait(&self, time: Duration) -> bool {
+        let mut waiting = self.waiting.lock();
+        let is_idle =
+            |waiting: &mut Requests| waiting.small.is_empty() && waiting.bulk.is_empty() && waiting.ended.is_none();
+        !self.changed.wait_while_for(&mut waiting, is_idle, time).timed_out()
     }
 
     /// Waits for requests and takes those of the next commit. Returns none when the queue has ended and is empty.
@@ -116,7 +127,7 @@ impl Queue {
         drop(waiting);
         self.changed.notify_one();
         for done in small.into_iter().chain(bulk).filter_map(|request| request.done) {
-            let _ = done.send(Err(error.clone()));
+            let _ = done.send(Answer::new(Err(error.clone())));
         }
     }
 

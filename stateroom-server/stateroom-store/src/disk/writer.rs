@@ -5,6 +5,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -12,6 +13,7 @@ use fjall::PersistMode;
 
 use super::{
     Shared,
+    answers::Answers,
     engine::{Engine, describe, panic_text},
     layout::Commit,
     marker::Marker,
@@ -22,9 +24,18 @@ use crate::StoreError;
 /// How often a full disk is looked at.
 const FULL_INTERVAL: Duration = Duration::from_millis(200);
 
+/// How long the task that was woken first may take to wake the others.
+const ANSWER_TIME: Duration = Duration::from_millis(1);
+
 /// Writes until the queue ends.
 pub(super) fn run(shared: &Arc<Shared>, engine: &Engine, mut marker: Marker, mut number: u64) {
+    let mut answers = Answers::none();
     loop {
+        // Where the rooms have no other core, they run now, and more of them are in the next commit.
+        thread::yield_now();
+        if !shared.queue.wait(ANSWER_TIME) {
+            answers.give();
+        }
         let mut requests = shared.queue.take();
         if requests.is_empty() {
             break;
@@ -43,11 +54,11 @@ pub(super) fn run(shared: &Arc<Shared>, engine: &Engine, mut marker: Marker, mut
             if let Some(room) = request.room.take() {
                 room.committed(request.is_bulk);
             }
-            if let Some(done) = request.done.take() {
-                let _ = done.send(result.clone());
-            }
         }
+        answers.give();
+        answers = Answers::begin(result, requests.into_iter().filter_map(|request| request.done).collect());
     }
+    answers.give();
     if shared.is_closing() && shared.failure().is_none() {
         let flush = AssertUnwindSafe(|| engine.flush().map_err(database_error).and_then(|()| marker.sync()));
         let flushed = catch_unwind(flush).unwrap_or_else(|panic| Err(StoreError::failed(panic_text(&*panic))));

@@ -18,6 +18,10 @@ use stateroom::{
     system_time,
 };
 use stateroom_store::{self as store, Opened, RoomLog, Store, StoreError};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task::block_in_place,
+};
 
 use super::{
     record::{BatchRecord, Record, RecordError, Snapshot},
@@ -31,6 +35,9 @@ const REPLAY_TIME: Duration = Duration::from_millis(20);
 const SNAPSHOT_SHARE: u32 = 10;
 /// Size of the events in the journal from which a snapshot is worth it, in bytes.
 const TAIL_BYTES: usize = 256 << 10;
+
+/// Memory of a service from which its image may take milliseconds, in bytes.
+const LARGE_BYTES: usize = 4 << 20;
 
 /// A service, and what is stored of it.
 pub(super) struct Awake<S> {
@@ -247,7 +254,7 @@ impl<S: StateroomService> Awake<S> {
 
     async fn take_snapshot(&mut self) -> Result<(), Fault> {
         let started = Instant::now();
-        let image = self.service.image()?;
+        let image = take_image(&mut self.service)?;
         let time = started.elapsed();
         let snapshot = Snapshot { code: self.code, stamp: self.stamp, roster: self.attendance.snapshot(), image };
         let (bytes, due) = (snapshot.encode(), self.attendance.timer_due.map(|due| due.since_epoch()));
@@ -265,6 +272,16 @@ impl<S: StateroomService> Awake<S> {
             Fate::Sleeps if self.tail.events > 0 => self.take_snapshot().await,
             Fate::Sleeps => Ok(()),
         }
+    }
+}
+
+/// Returns an image of a service. Meanwhile, the other rooms of this worker run elsewhere, if it may take long.
+fn take_image(service: &mut impl StateroomService) -> Result<Vec<u8>, Fault> {
+    let is_large = service.memory_bytes().is_some_and(|bytes| bytes >= LARGE_BYTES);
+    if is_large && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        block_in_place(|| service.image())
+    } else {
+        service.image()
     }
 }
 

@@ -410,3 +410,17 @@ async fn many_events_are_replaced_by_a_snapshot() {
     let mut bob = server(&store).connect("/ws/a").await;
     bob.expect_text("2: init, joined 1, left 1, joined 2").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn other_rooms_run_while_a_large_image_is_taken() {
+    let store = MemoryStore::default();
+    let factory = NotesFactory::default();
+    let server = server_with(&store, factory.clone());
+    let mut ann = server.connect("/ws/a").await;
+    ann.expect_text("1: init, joined 1").await;
+    ann.send_text("large").await;
+    ann.expect_text("large").await;
+    ann.leave().await;
+    server.handle.shutdown().await;
+    assert_eq!(factory.large_images(), 1);
+}

@@ -4,7 +4,9 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
+        mpsc,
     },
+    time::Duration,
 };
 
 use stateroom::{
@@ -31,6 +33,7 @@ pub(super) struct NotesFactory {
     counter: Arc<()>,
     created: Arc<AtomicU32>,
     has_fired: Arc<AtomicBool>,
+    large_images: Arc<AtomicU32>,
 }
 
 impl NotesFactory {
@@ -41,6 +44,11 @@ impl NotesFactory {
     /// Returns the number of services.
     pub(super) fn services(&self) -> usize {
         Arc::strong_count(&self.counter) - 2
+    }
+
+    /// Returns the number of images of large services while which other tasks ran.
+    pub(super) fn large_images(&self) -> u32 {
+        self.large_images.load(Ordering::Relaxed)
     }
 
     /// Returns whether the timer of a room has fired.
@@ -55,8 +63,8 @@ impl NotesFactory {
 
     fn service(&self, notes: Vec<String>) -> Notes {
         self.created.fetch_add(1, Ordering::Relaxed);
-        let (greeting, has_fired) = (self.greeting, self.has_fired.clone());
-        Notes { notes, greeting, has_fired, _counter: self.counter.clone() }
+        let (greeting, has_fired, large_images) = (self.greeting, self.has_fired.clone(), self.large_images.clone());
+        Notes { notes, greeting, has_fired, large_images, _counter: self.counter.clone() }
     }
 }
 
@@ -64,7 +72,14 @@ pub(super) struct Notes {
     notes: Vec<String>,
     greeting: &'static str,
     has_fired: Arc<AtomicBool>,
+    large_images: Arc<AtomicU32>,
     _counter: Arc<()>,
+}
+
+impl Notes {
+    fn is_large(&self) -> bool {
+        self.notes.iter().any(|note| note == "large")
+    }
 }
 
 impl StateroomServiceFactory for NotesFactory {
@@ -139,7 +154,18 @@ impl StateroomService for Notes {
         Some(Response::new(200, request.path))
     }
 
+    fn memory_bytes(&mut self) -> Option<usize> {
+        self.is_large().then_some(64 << 20)
+    }
+
     fn image(&mut self) -> Result<Vec<u8>, Fault> {
+        if self.is_large() {
+            let (ran, has_run) = mpsc::channel();
+            tokio::spawn(async move { ran.send(()) });
+            if has_run.recv_timeout(Duration::from_secs(5)).is_ok() {
+                self.large_images.fetch_add(1, Ordering::Relaxed);
+            }
+        }
         Ok(self.notes.join("\n").into_bytes())
     }
 }

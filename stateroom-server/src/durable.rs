@@ -5,5 +5,9 @@ mod awake;
 mod gate;
 mod record;
 mod replay;
+mod stall;
 
-pub(crate) use self::gate::{Durable, DurableSource};
+pub(crate) use self::{
+    gate::{Durable, DurableSource},
+    stall::StallReport,
+};

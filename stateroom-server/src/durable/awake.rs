@@ -22,6 +22,7 @@ use stateroom_store::{self as store, Opened, RoomLog, Store, StoreError};
 use super::{
     record::{BatchRecord, Record, RecordError, Snapshot},
     replay::{follow_timer, handle, hash, replay},
+    stall::StallWatch,
 };
 use crate::{metrics::Metrics, shared::Shared};
 
@@ -44,6 +45,7 @@ pub(super) struct Awake<S> {
     stamp: Duration,
     attendance: Attendance,
     tail: Tail,
+    stall: StallWatch,
     metrics: Arc<Metrics>,
 }
 
@@ -136,10 +138,11 @@ impl<S: StateroomService> Awake<S> {
         shared: &Shared,
         room_id: &str,
         context: &impl StateroomContext,
+        mut stall: StallWatch,
     ) -> Result<(Self, Option<RosterSnapshot>), Fault> {
         let started = Instant::now();
         let code = factory.durable_code().map_err(|reason| Fault::new(FaultKind::Storage, reason.to_string()))?;
-        let Opened { mut log, stored } = store.open(room_id).await.map_err(|error| store_fault(&error))?;
+        let Opened { mut log, stored } = stall.wait(store.open(room_id)).await.map_err(|error| store_fault(&error))?;
         let mut tail = Vec::new().into_iter();
         let is_new = stored.is_none();
         let (service, seq, stamp, roster) = match stored.map(|stored| (stored.snapshot, stored.tail)) {
@@ -148,7 +151,8 @@ impl<S: StateroomService> Awake<S> {
                 let mut service = factory.create_durable(room_id, Origin::New { stamp, seed }).await?;
                 // With an image, so that nothing that a host does at the start of a service is done twice.
                 let begun = Record::begun(code, stamp, &service.image()?);
-                log.append(1, begun, None).await.map_err(|error| store_fault(&error))?;
+                let appended = stall.wait(log.append(1, begun, None)).await;
+                appended.map_err(|error| store_fault(&error))?;
                 (service, 1, stamp, RosterSnapshot::default())
             }
             Some((Some(store::Record { seq, bytes }), records)) => {
@@ -176,6 +180,7 @@ impl<S: StateroomService> Awake<S> {
             stamp,
             attendance: Attendance::new(&roster, shared.settings().limits.tokens),
             tail: Tail::default(),
+            stall,
             metrics: shared.metrics().clone(),
         };
         for store::Record { seq, bytes } in tail {
@@ -232,7 +237,8 @@ impl<S: StateroomService> Awake<S> {
         let due = self.attendance.timer_due.map(|due| due.since_epoch());
         let bytes = batch.record.encode(stamp, &hash(&finished));
         self.metrics.journal_bytes.increment(bytes.len() as u64);
-        let appended = self.log.get_mut().append(self.seq + 1, bytes, due).await;
+        let append = self.log.get_mut().append(self.seq + 1, bytes, due);
+        let appended = self.stall.wait(append).await;
         appended.map_err(|error| HandleError::Store(store_fault(&error)))?;
         self.metrics.gate_seconds.record(started.elapsed());
         (self.seq, self.stamp) = (self.seq + 1, stamp);
@@ -252,7 +258,7 @@ impl<S: StateroomService> Awake<S> {
         let snapshot = Snapshot { code: self.code, stamp: self.stamp, roster: self.attendance.snapshot(), image };
         let (bytes, due) = (snapshot.encode(), self.attendance.timer_due.map(|due| due.since_epoch()));
         let snapshot_bytes = bytes.len();
-        self.log.get_mut().replace(self.seq, bytes, due).await.map_err(|error| store_fault(&error))?;
+        self.stall.wait(self.log.get_mut().replace(self.seq, bytes, due)).await.map_err(|error| store_fault(&error))?;
         self.metrics.snapshot_bytes.increment(snapshot_bytes as u64);
         self.metrics.snapshot_seconds.record(started.elapsed());
         self.tail = Tail { snapshot: (snapshot_bytes, time), ..Tail::default() };
@@ -261,7 +267,9 @@ impl<S: StateroomService> Awake<S> {
 
     pub(super) async fn put_away(&mut self, fate: Fate) -> Result<(), Fault> {
         match fate {
-            Fate::Ends => self.log.get_mut().delete(self.seq).await.map_err(|error| store_fault(&error)),
+            Fate::Ends => {
+                self.stall.wait(self.log.get_mut().delete(self.seq)).await.map_err(|error| store_fault(&error))
+            }
             Fate::Sleeps if self.tail.events > 0 => self.take_snapshot().await,
             Fate::Sleeps => Ok(()),
         }

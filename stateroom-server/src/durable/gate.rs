@@ -21,7 +21,10 @@ use stateroom::{
 use stateroom_store::Store;
 use tokio::time::Instant;
 
-use super::awake::{Awake, Batch, HandleError};
+use super::{
+    awake::{Awake, Batch, HandleError},
+    stall::{StallReport, StallWatch},
+};
 use crate::shared::Shared;
 
 /// How many events of a room may be rejected within [`REJECTION_TIME`] before the room rests.
@@ -33,6 +36,7 @@ const REJECTION_TIME: Duration = Duration::from_secs(60);
 pub(crate) struct Durable<F: StateroomServiceFactory> {
     source: DurableSource<F>,
     room_id: Arc<str>,
+    stall: Arc<StallReport>,
     /// `None` only after an event failed and the room could not be woken, which ends the service.
     awake: Option<Awake<F::Service>>,
     /// Events that were taken from the room, to be handled next.
@@ -74,11 +78,13 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
         &self,
         room_id: &Arc<str>,
         context: &impl StateroomContext,
+        stall: &Arc<StallReport>,
     ) -> Result<(Durable<F>, Option<RosterSnapshot>), Fault> {
-        let (awake, roster) = self.wake(room_id, context).await?;
+        let (awake, roster) = self.wake(room_id, context, stall).await?;
         let durable = Durable {
             source: self.clone(),
             room_id: room_id.clone(),
+            stall: stall.clone(),
             awake: Some(awake),
             backlog: VecDeque::new(),
             failed: None,
@@ -90,10 +96,19 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
 
     async fn wake(
         &self,
-        room_id: &str,
+        room_id: &Arc<str>,
         context: &impl StateroomContext,
+        stall: &Arc<StallReport>,
     ) -> Result<(Awake<F::Service>, Option<RosterSnapshot>), Fault> {
-        Awake::open(&*self.factory, &*self.store, &self.shared, room_id, context).await
+        Awake::open(
+            &*self.factory,
+            &*self.store,
+            &self.shared,
+            room_id,
+            context,
+            StallWatch::new(stall.clone(), room_id.clone()),
+        )
+        .await
     }
 }
 
@@ -169,7 +184,7 @@ impl<F: StateroomServiceFactory> Durable<F> {
         }
         // First the old one, whose place the new one needs.
         self.awake = None;
-        self.awake = Some(self.source.wake(&self.room_id, context).await?.0);
+        self.awake = Some(self.source.wake(&self.room_id, context, &self.stall).await?.0);
         let mut events = VecDeque::from(events);
         events.append(&mut self.backlog);
         self.backlog = events;

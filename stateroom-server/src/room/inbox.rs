@@ -242,6 +242,15 @@ impl Inbox {
         readers.into_values().for_each(Waker::wake);
     }
 
+    /// Returns the clients that have joined, and of which the room has not heard.
+    pub(crate) fn joining(&self) -> Vec<Egress> {
+        let joining = |command: &RoomCommand| match command {
+            RoomCommand::Join { request, .. } => Some(request.egress.clone()),
+            _ => None,
+        };
+        self.state.lock().commands.iter().filter_map(joining).collect()
+    }
+
     /// Takes a command to stop because the server does, if there is one. The others are too late: they stay until the room ends.
     pub(crate) fn take_stop(&self) -> Option<(CloseReason, Option<oneshot::Sender<()>>)> {
         let mut state = self.state.lock();

@@ -10,7 +10,7 @@
 //! | message too big | 1009 | no |
 //! | service of the room failed | 1011 | yes |
 //! | server stopping | 1012 | yes, with jitter |
-//! | too slow; room full; server without capacity or memory; no client IDs left | 1013 | yes, later |
+//! | too slow; room full; server without capacity or memory; disk stalled; no client IDs left | 1013 | yes, later |
 //! | replaced by a connection with the same token | 4000 | no |
 //! | heartbeat lost | 4001 | yes |
 //!

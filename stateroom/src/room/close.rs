@@ -31,6 +31,8 @@ pub enum CloseReason {
     Stopping,
     /// The server has no capacity for another room.
     NoCapacity,
+    /// The server's disk does not answer, and something of the client waits for it.
+    DiskStalled,
     /// The room has reached its maximum number of connections.
     RoomFull,
     /// The room has no client IDs left.
@@ -72,7 +74,10 @@ impl CloseReason {
             CloseReason::Service { code, .. } | CloseReason::RoomClosed { code, .. } => *code,
             CloseReason::ServiceFailed(_) => 1011,
             CloseReason::Stopping => 1012,
-            CloseReason::NoCapacity | CloseReason::RoomFull | CloseReason::ClientIdsExhausted => 1013,
+            CloseReason::NoCapacity
+            | CloseReason::DiskStalled
+            | CloseReason::RoomFull
+            | CloseReason::ClientIdsExhausted => 1013,
             CloseReason::Replaced => 4000,
         }
     }
@@ -86,6 +91,7 @@ impl CloseReason {
             CloseReason::ServiceFailed(_) => "failed",
             CloseReason::Stopping => "stopping",
             CloseReason::NoCapacity => "rooms_full",
+            CloseReason::DiskStalled => "disk_stalled",
             CloseReason::RoomFull => "room_full",
             CloseReason::ClientIdsExhausted => "numbers_exhausted",
             CloseReason::Replaced => "replaced",
@@ -101,6 +107,9 @@ impl CloseReason {
             | CloseReason::ServiceFailed(reason) => reason,
             CloseReason::Stopping => "the server is stopping",
             CloseReason::NoCapacity => "the server has no capacity for another room; try again later",
+            CloseReason::DiskStalled => {
+                "the server's disk does not answer; what was not confirmed may be lost; try again later"
+            }
             CloseReason::RoomFull => "the room is full; try again later",
             CloseReason::ClientIdsExhausted => "the room has no client IDs left",
             CloseReason::Replaced => "replaced by a connection with the same token",

@@ -327,6 +327,14 @@ impl<O: RoomOutput> RoomCore<O> {
         self.state.apply_effect(&mut self.pending, effect, output);
     }
 
+    /// Returns the outbound sides of the clients whose `connect` has not returned.
+    pub fn joining(&self) -> impl Iterator<Item = &O::Egress> {
+        self.pending.changes().filter_map(|change| match change {
+            Change::Join { egress, .. } => Some(egress),
+            _ => None,
+        })
+    }
+
     /// Closes all members and all clients that are about to join. Drops the events that have not returned.
     pub fn close(&mut self, reason: &CloseReason, output: &mut O) {
         // The last client is closed with its own reason.

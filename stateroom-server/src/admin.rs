@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use self::connections::{Answering, ConnectionState, Connections};
 
 use crate::{
+    broken::BrokenRoom,
     http::{explain, guard::OriginGuard},
     http1::http1_builder,
     rooms::{RoomInfo, registry::RoomRegistry},
@@ -81,6 +82,24 @@ struct RoomJson {
     events: u64,
     cpu_seconds: f64,
     memory_bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<BrokenJson>,
+}
+
+/// Why a room is broken, as JSON.
+#[derive(Serialize)]
+struct BrokenJson {
+    record: Option<u64>,
+    reason: String,
+    expected: Option<String>,
+    found: Option<String>,
+}
+
+impl From<BrokenRoom> for BrokenJson {
+    fn from(broken: BrokenRoom) -> Self {
+        let BrokenRoom { record, reason, expected, found } = broken;
+        BrokenJson { record, reason, expected, found }
+    }
 }
 
 impl From<RoomInfo> for RoomJson {
@@ -92,6 +111,7 @@ impl From<RoomInfo> for RoomJson {
             events: room.events,
             cpu_seconds: room.cpu_time.as_secs_f64(),
             memory_bytes: room.memory_bytes,
+            broken: room.broken.map(BrokenJson::from),
         }
     }
 }

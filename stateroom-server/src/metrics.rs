@@ -21,6 +21,12 @@ enum MetricKind {
 const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ("stateroom_rooms", MetricKind::Gauge, "", "Number of rooms."),
     ("stateroom_rooms_asleep", MetricKind::Gauge, "", "Number of durable rooms that sleep with clients in them."),
+    (
+        "stateroom_rooms_broken",
+        MetricKind::Gauge,
+        "",
+        "Number of durable rooms that were found broken: their state cannot be restored.",
+    ),
     ("stateroom_room_connections", MetricKind::Gauge, "", "Number of connections to rooms."),
     ("stateroom_events_total", MetricKind::Counter, "kind", "Events handled by services."),
     (
@@ -90,6 +96,7 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
 pub(crate) struct Metrics {
     pub(crate) rooms: Gauge,
     pub(crate) rooms_asleep: Gauge,
+    pub(crate) rooms_broken: Gauge,
     pub(crate) room_connections: Gauge,
     events: [Counter; EventKind::ALL.len()],
     event_seconds: Histogram,
@@ -118,6 +125,7 @@ impl Metrics {
         Metrics {
             rooms: gauge!("stateroom_rooms"),
             rooms_asleep: gauge!("stateroom_rooms_asleep"),
+            rooms_broken: gauge!("stateroom_rooms_broken"),
             room_connections: gauge!("stateroom_room_connections"),
             events: std::array::from_fn(|number| {
                 let kind = EventKind::ALL.get(number).map_or("", |kind| kind.label());

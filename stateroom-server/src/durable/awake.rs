@@ -21,10 +21,10 @@ use stateroom_store::{self as store, Opened, RoomLog, Store, StoreError};
 
 use super::{
     record::{BatchRecord, Record, RecordError, Snapshot},
-    replay::{follow_timer, handle, hash, replay},
+    replay::{WakeError, follow_timer, handle, hash, replay},
     stall::StallWatch,
 };
-use crate::{metrics::Metrics, shared::Shared};
+use crate::{broken::BrokenRoom, metrics::Metrics, shared::Shared};
 
 /// Time that handling the events in the journal may take when the room wakes.
 const REPLAY_TIME: Duration = Duration::from_millis(20);
@@ -139,10 +139,13 @@ impl<S: StateroomService> Awake<S> {
         room_id: &str,
         context: &impl StateroomContext,
         mut stall: StallWatch,
-    ) -> Result<(Self, Option<RosterSnapshot>), Fault> {
+    ) -> Result<(Self, Option<RosterSnapshot>), WakeError> {
         let started = Instant::now();
         let code = factory.durable_code().map_err(|reason| Fault::new(FaultKind::Storage, reason.to_string()))?;
-        let Opened { mut log, stored } = stall.wait(store.open(room_id)).await.map_err(|error| store_fault(&error))?;
+        let Opened { mut log, stored } = stall.wait(store.open(room_id)).await.map_err(|error| match error {
+            StoreError::Corrupt { .. } => WakeError::Broken(BrokenRoom::new(None, error.to_string())),
+            _ => store_fault(&error).into(),
+        })?;
         let mut tail = Vec::new().into_iter();
         let is_new = stored.is_none();
         let (service, seq, stamp, roster) = match stored.map(|stored| (stored.snapshot, stored.tail)) {
@@ -159,7 +162,7 @@ impl<S: StateroomService> Awake<S> {
                 tail = records.into_iter();
                 let snapshot = Snapshot::decode(&bytes).map_err(|error| unreadable("the snapshot", seq, &error))?;
                 check_code(code, snapshot.code)?;
-                let service = factory.create_durable(room_id, Origin::Image(&snapshot.image)).await?;
+                let service = restore(factory, room_id, seq, &snapshot.image).await?;
                 (service, seq, snapshot.stamp, snapshot.roster)
             }
             Some((None, records)) => {
@@ -168,7 +171,7 @@ impl<S: StateroomService> Awake<S> {
                 let record = Record::decode(&bytes).map_err(|error| unreadable("the record", seq, &error))?;
                 let Record::Begun { code: of_room, stamp, image } = record else { return Err(out_of_place(seq)) };
                 check_code(code, of_room)?;
-                let service = factory.create_durable(room_id, Origin::Image(&image)).await?;
+                let service = restore(factory, room_id, seq, &image).await?;
                 (service, seq, stamp, RosterSnapshot::default())
             }
         };
@@ -198,12 +201,12 @@ impl<S: StateroomService> Awake<S> {
         &mut self.service
     }
 
-    async fn replay(&mut self, seq: u64, bytes: &[u8], context: &impl StateroomContext) -> Result<(), Fault> {
+    async fn replay(&mut self, seq: u64, bytes: &[u8], context: &impl StateroomContext) -> Result<(), WakeError> {
         let record = Record::decode(bytes).map_err(|error| unreadable("the record", seq, &error))?;
         let Record::Batch { stamp, effects, events } = record else { return Err(out_of_place(seq)) };
         let (started, count) = (Instant::now(), events.len());
         let replayed = replay(&mut self.service, &mut self.attendance, (stamp, effects, events), context).await;
-        replayed.map_err(|fault| Fault::new(FaultKind::Storage, format!("the record {seq}: {}", fault.message())))?;
+        replayed.map_err(|error| error.of_record(seq))?;
         (self.seq, self.stamp) = (seq, stamp);
         self.tail.events += count;
         self.tail.bytes += bytes.len();
@@ -282,12 +285,25 @@ fn store_fault(error: &StoreError) -> Fault {
     Fault::new(kind, error.to_string())
 }
 
-fn unreadable(what: &str, seq: u64, error: &RecordError) -> Fault {
-    Fault::new(FaultKind::Storage, format!("{what} {seq} cannot be read: {error}"))
+/// Creates a service from its image.
+async fn restore<F: StateroomServiceFactory>(
+    factory: &F,
+    room_id: &str,
+    seq: u64,
+    image: &[u8],
+) -> Result<F::Service, WakeError> {
+    factory.create_durable(room_id, Origin::Image(image)).await.map_err(|fault| match fault.kind() {
+        FaultKind::Build => WakeError::Broken(BrokenRoom::new(seq, fault.message())),
+        _ => fault.into(),
+    })
 }
 
-fn out_of_place(seq: u64) -> Fault {
-    Fault::new(FaultKind::Storage, format!("the record {seq} is not one that can follow"))
+fn unreadable(what: &str, seq: u64, error: &RecordError) -> WakeError {
+    WakeError::Broken(BrokenRoom::new(seq, format!("{what} {seq} cannot be read: {error}")))
+}
+
+fn out_of_place(seq: u64) -> WakeError {
+    WakeError::Broken(BrokenRoom::new(seq, format!("the record {seq} is not one that can follow")))
 }
 
 fn check_code(code: CodeHash, of_room: CodeHash) -> Result<(), Fault> {

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use super::{
     awake::{Awake, Batch, HandleError},
+    replay::WakeError,
     stall::{StallReport, StallWatch},
 };
 use crate::shared::Shared;
@@ -100,7 +101,7 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
         context: &impl StateroomContext,
         stall: &Arc<StallReport>,
     ) -> Result<(Awake<F::Service>, Option<RosterSnapshot>), Fault> {
-        Awake::open(
+        let opened = Awake::open(
             &*self.factory,
             &*self.store,
             &self.shared,
@@ -108,7 +109,15 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
             context,
             StallWatch::new(stall.clone(), room_id.clone()),
         )
-        .await
+        .await;
+        opened.map_err(|error| match error {
+            WakeError::Fault(fault) => fault,
+            WakeError::Broken(broken) => {
+                let fault = Fault::new(FaultKind::Broken, broken.to_string());
+                self.shared.broken().insert(room_id, broken);
+                fault
+            }
+        })
     }
 }
 

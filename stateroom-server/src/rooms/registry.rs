@@ -33,6 +33,7 @@ use super::{
     names::ShortNames,
 };
 use crate::{
+    broken::BrokenRoom,
     metrics::GaugeGuard,
     outbound::Outbound,
     room::{
@@ -192,7 +193,7 @@ impl RoomRegistry {
         Some(RoomHandle::new(id.clone(), inbox.clone()))
     }
 
-    /// Returns a snapshot of all rooms.
+    /// Returns a snapshot of all rooms, and of those that are broken.
     pub(crate) fn list(&self) -> Vec<RoomInfo> {
         let state = self.lock();
         state
@@ -201,12 +202,14 @@ impl RoomRegistry {
             .map(|(id, entry)| (id, &entry.inbox))
             .filter(|(_, inbox)| !inbox.has_ended())
             .map(info)
+            .chain(self.shared.broken().list().into_iter().map(broken_info))
             .collect()
     }
 
     /// Returns a snapshot of one room, if it exists.
     pub(crate) fn info(&self, room_id: &str) -> Option<RoomInfo> {
-        self.lock().live(room_id).map(info)
+        let info = self.lock().live(room_id).map(info);
+        info.or_else(|| Some(broken_info((room_id.into(), self.shared.broken().get(room_id)?))))
     }
 
     /// Returns whether the server has begun to shut down.
@@ -297,6 +300,7 @@ impl RoomRegistry {
             other_rooms,
             existed: entry.is_some() || state.ended.contains(room_id),
             is_stored,
+            is_broken: is_stored && self.shared.broken().contains(room_id),
             memory_is_short: self.shared.memory().budget().is_short(),
             rest: &|| state.backoff.rest(room_id, now),
             may_make: &|| state.makers.check(maker, now),
@@ -376,7 +380,9 @@ impl RoomRegistry {
                 state.ended.remember(room_id.clone(), settings.limits.remembered_rooms);
             }
         }
-        if let Ending::Failed(_) = ending {
+        if let Ending::Failed(_) = ending
+            && !self.shared.broken().contains(room_id)
+        {
             state.backoff.failed(room_id, Instant::now());
         }
         drop(state);
@@ -397,6 +403,19 @@ fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
         events: stats.events(),
         cpu_time: stats.cpu_time(),
         memory_bytes: stats.memory_bytes(),
+        broken: None,
+    }
+}
+
+fn broken_info((id, broken): (Arc<str>, BrokenRoom)) -> RoomInfo {
+    RoomInfo {
+        id: id.to_string(),
+        connections: 0,
+        age: Duration::ZERO,
+        events: 0,
+        cpu_time: Duration::ZERO,
+        memory_bytes: None,
+        broken: Some(broken),
     }
 }
 

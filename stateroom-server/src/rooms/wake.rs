@@ -23,9 +23,14 @@ const MAX_STARTED: usize = 64;
 pub(super) async fn wake_due_rooms(registry: Weak<RoomRegistry>, store: Arc<dyn Store>) {
     loop {
         let Some(registry) = registry.upgrade().filter(|registry| !registry.is_stopping()) else { return };
-        match store.due(system_time::now(), MAX_DUE).await {
+        // Broken rooms stay due, and must not hide the others.
+        let broken = registry.shared().broken();
+        match store.due(system_time::now(), MAX_DUE + broken.len()).await {
             Ok(due) => {
-                let asleep = due.into_iter().map(|due| due.room).filter(|room| registry.get(room).is_none());
+                let asleep = due
+                    .into_iter()
+                    .map(|due| due.room)
+                    .filter(|room| registry.get(room).is_none() && !broken.contains(room));
                 for room in asleep.take(MAX_STARTED) {
                     // A room that is refused stays due.
                     if let Err(refusal) = registry.room_for_request(&room, Maker::Unknown, true).await {

@@ -1,4 +1,5 @@
 //! Durable rooms: what clients have seen is there after the process has gone, whichever way it went.
+mod broken;
 mod notes;
 mod stall;
 

@@ -21,7 +21,7 @@ use stateroom_store::{self as store, Opened, RoomLog, Store, StoreError};
 
 use super::{
     record::{BatchRecord, Record, RecordError, Snapshot},
-    replay::{WakeError, follow_timer, handle, hash, replay},
+    replay::{WakeError, ends_room, follow_timer, handle, hash, replay},
     stall::StallWatch,
 };
 use crate::{broken::BrokenRoom, metrics::Metrics, shared::Shared};
@@ -44,6 +44,8 @@ pub(super) struct Awake<S> {
     /// The time of the last batch.
     stamp: Duration,
     attendance: Attendance,
+    /// Whether the service has ended the room, and the store knows.
+    has_ended: bool,
     tail: Tail,
     stall: StallWatch,
     metrics: Arc<Metrics>,
@@ -182,6 +184,7 @@ impl<S: StateroomService> Awake<S> {
             seq,
             stamp,
             attendance: Attendance::new(&roster, shared.settings().limits.tokens),
+            has_ended: false,
             tail: Tail::default(),
             stall,
             metrics: shared.metrics().clone(),
@@ -189,12 +192,22 @@ impl<S: StateroomService> Awake<S> {
         for store::Record { seq, bytes } in tail {
             awake.replay(seq, &bytes, context).await?;
         }
+        if awake.has_ended {
+            // The process ended before the room was deleted, which now begins anew.
+            awake.put_away(Fate::Ends).await?;
+            let stall = awake.stall;
+            return Box::pin(Self::open(factory, store, shared, room_id, context, stall)).await;
+        }
         if !is_new {
             awake.metrics.wake_seconds.record(started.elapsed());
         }
         // A room whose process ended before `init` was stored has not begun.
         let roster = (awake.seq > 1).then(|| awake.attendance.snapshot());
         Ok((awake, roster))
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     pub(super) fn service(&mut self) -> &mut S {
@@ -206,7 +219,7 @@ impl<S: StateroomService> Awake<S> {
         let Record::Batch { stamp, effects, events } = record else { return Err(out_of_place(seq)) };
         let (started, count) = (Instant::now(), events.len());
         let replayed = replay(&mut self.service, &mut self.attendance, (stamp, effects, events), context).await;
-        replayed.map_err(|error| error.of_record(seq))?;
+        self.has_ended |= replayed.map_err(|error| error.of_record(seq))?;
         (self.seq, self.stamp) = (seq, stamp);
         self.tail.events += count;
         self.tail.bytes += bytes.len();
@@ -237,21 +250,22 @@ impl<S: StateroomService> Awake<S> {
         let moves = batch.moves.iter().filter(|(index, _)| *index < count);
         moves.for_each(|(_, event)| self.attendance.apply(event));
         follow_timer(&mut self.attendance, &finished, stamp);
-        let due = self.attendance.timer_due.map(|due| due.since_epoch());
+        let has_ended = self.has_ended || ends_room(&finished);
+        let due = self.attendance.timer_due.filter(|_| !has_ended).map(|due| due.since_epoch());
         let bytes = batch.record.encode(stamp, &hash(&finished));
         self.metrics.journal_bytes.increment(bytes.len() as u64);
         let append = self.log.get_mut().append(self.seq + 1, bytes, due);
         let appended = self.stall.wait(append).await;
         appended.map_err(|error| HandleError::Store(store_fault(&error)))?;
         self.metrics.gate_seconds.record(started.elapsed());
-        (self.seq, self.stamp) = (self.seq + 1, stamp);
+        (self.seq, self.stamp, self.has_ended) = (self.seq + 1, stamp, has_ended);
         self.tail.add(&batch.record, time);
         Ok(finished)
     }
 
     /// Replaces the events in the journal by an image of the service, if they have become many.
     pub(super) async fn shorten(&mut self) -> Result<(), Fault> {
-        if self.tail.is_long() { self.take_snapshot().await } else { Ok(()) }
+        if self.tail.is_long() && !self.has_ended { self.take_snapshot().await } else { Ok(()) }
     }
 
     async fn take_snapshot(&mut self) -> Result<(), Fault> {
@@ -270,11 +284,16 @@ impl<S: StateroomService> Awake<S> {
 
     pub(super) async fn put_away(&mut self, fate: Fate) -> Result<(), Fault> {
         match fate {
-            Fate::Ends => {
-                self.stall.wait(self.log.get_mut().delete(self.seq)).await.map_err(|error| store_fault(&error))
+            Fate::Sleeps if !self.has_ended => {
+                if self.tail.events > 0 {
+                    self.take_snapshot().await?;
+                }
+                Ok(())
             }
-            Fate::Sleeps if self.tail.events > 0 => self.take_snapshot().await,
-            Fate::Sleeps => Ok(()),
+            Fate::Sleeps | Fate::Ends => {
+                let deleted = self.stall.wait(self.log.get_mut().delete(self.seq)).await;
+                deleted.map_err(|error| store_fault(&error))
+            }
         }
     }
 }

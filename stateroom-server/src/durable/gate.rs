@@ -247,6 +247,8 @@ impl<F: StateroomServiceFactory> StateroomService for Durable<F> {
                         batch.finish_events(&mut finished);
                         self.awake()?.shorten().await?;
                     }
+                    // There is nothing that it could continue.
+                    Err(HandleError::Event { fault, .. }) if self.awake()?.has_ended() => return Err(fault),
                     Err(HandleError::Event { index, fault }) => {
                         self.undo(taken.decode()?, index, fault, context).await?;
                     }

@@ -112,13 +112,18 @@ fn hex(hash: &EffectsHash) -> String {
     format!("{:032x}", u128::from_be_bytes(*hash))
 }
 
-/// Has the service handle stored events again.
+/// Returns whether one of the events has ended the room.
+pub(super) fn ends_room(finished: &FinishedEvents) -> bool {
+    finished.effects.contains(&Effect::EndRoom)
+}
+
+/// Has the service handle stored events again. Returns whether they end the room.
 pub(super) async fn replay<S: StateroomService>(
     service: &mut S,
     attendance: &mut Attendance,
     (stamp, expected, events): (Duration, EffectsHash, Vec<Event>),
     context: &impl StateroomContext,
-) -> Result<(), ReplayError> {
+) -> Result<bool, ReplayError> {
     events.iter().for_each(|event| attendance.apply(event));
     let events = Arc::new(EventBatch::new(events));
     let mut all = FinishedEvents::default();
@@ -129,5 +134,5 @@ pub(super) async fn replay<S: StateroomService>(
     }
     follow_timer(attendance, &all, stamp);
     let found = hash(&all);
-    if found == expected { Ok(()) } else { Err(ReplayError::Differs { expected, found }) }
+    if found == expected { Ok(ends_room(&all)) } else { Err(ReplayError::Differs { expected, found }) }
 }

@@ -3,6 +3,7 @@
 //! | cause | code | may the client reconnect? |
 //! |-|-|-|
 //! | closed by the service | 1000, 3000 to 4999 | up to the service |
+//! | room ended by the service | 1000 | up to the service |
 //! | room closed through its handle | 1000, 1012, 3000 to 4999 | up to the program; 1012: yes, with jitter |
 //! | closed by the client | the client's own, echoed | up to the client |
 //! | malformed frames | 1002, 1007 for a text that is not UTF-8 | no |

@@ -1,5 +1,6 @@
 //! Durable rooms: what clients have seen is there after the process has gone, whichever way it went.
 mod broken;
+mod ending;
 mod notes;
 mod stall;
 

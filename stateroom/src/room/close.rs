@@ -25,6 +25,8 @@ pub enum CloseReason {
         /// The text.
         reason: String,
     },
+    /// The service ended the room.
+    RoomEnded,
     /// The room's service failed.
     ServiceFailed(String),
     /// The server is stopping.
@@ -72,6 +74,7 @@ impl CloseReason {
     pub fn code(&self) -> u16 {
         match self {
             CloseReason::Service { code, .. } | CloseReason::RoomClosed { code, .. } => *code,
+            CloseReason::RoomEnded => 1000,
             CloseReason::ServiceFailed(_) => 1011,
             CloseReason::Stopping => 1012,
             CloseReason::NoCapacity
@@ -88,6 +91,7 @@ impl CloseReason {
         match self {
             CloseReason::Service { .. } => "service",
             CloseReason::RoomClosed { .. } => "room_closed",
+            CloseReason::RoomEnded => "room_ended",
             CloseReason::ServiceFailed(_) => "failed",
             CloseReason::Stopping => "stopping",
             CloseReason::NoCapacity => "rooms_full",
@@ -105,6 +109,7 @@ impl CloseReason {
             CloseReason::Service { reason, .. }
             | CloseReason::RoomClosed { reason, .. }
             | CloseReason::ServiceFailed(reason) => reason,
+            CloseReason::RoomEnded => "the room has ended",
             CloseReason::Stopping => "the server is stopping",
             CloseReason::NoCapacity => "the server has no capacity for another room; try again later",
             CloseReason::DiskStalled => {

@@ -270,10 +270,7 @@ impl<O: RoomOutput> RoomCore<O> {
             Phase::Draining | Phase::Restarting { draining: true } => {}
             Phase::Running | Phase::Restarting { draining: false } => self.push(Event::Shutdown, Change::Nothing),
         }
-        self.state.phase = Phase::Stopping(reason.clone());
-        for connection in self.connections() {
-            self.leave(connection, Some(reason.clone().into()));
-        }
+        self.state.end(&mut self.pending, reason);
     }
 
     /// Starts or cancels the deadline of an empty room.

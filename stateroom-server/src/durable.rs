@@ -9,5 +9,6 @@ mod stall;
 
 pub(crate) use self::{
     gate::{Durable, DurableSource},
+    record::last_event,
     stall::StallReport,
 };

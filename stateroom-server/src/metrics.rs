@@ -77,6 +77,12 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ("stateroom_snapshot_bytes_total", MetricKind::Counter, "", "Bytes of snapshots of durable rooms."),
     ("stateroom_snapshot_seconds", MetricKind::Histogram, "", "Time until the snapshot of a durable room is on disk."),
     ("stateroom_wake_seconds", MetricKind::Histogram, "", "Time to wake a durable room from the store."),
+    (
+        "stateroom_rooms_forgotten_total",
+        MetricKind::Counter,
+        "",
+        "Stored rooms deleted because nothing has happened in them for `forget_after`.",
+    ),
     ("stateroom_received_bytes_total", MetricKind::Counter, "", "Bytes received from clients over WebSockets."),
     ("stateroom_sent_bytes_total", MetricKind::Counter, "", "Bytes of messages sent to clients."),
     (
@@ -108,6 +114,7 @@ pub(crate) struct Metrics {
     pub(crate) snapshot_bytes: Counter,
     pub(crate) snapshot_seconds: Histogram,
     pub(crate) wake_seconds: Histogram,
+    pub(crate) rooms_forgotten: Counter,
     pub(crate) received_bytes: Counter,
     pub(crate) sent_bytes: Counter,
     pub(crate) sent_messages: Counter,
@@ -140,6 +147,7 @@ impl Metrics {
             snapshot_bytes: counter!("stateroom_snapshot_bytes_total"),
             snapshot_seconds: histogram!("stateroom_snapshot_seconds"),
             wake_seconds: histogram!("stateroom_wake_seconds"),
+            rooms_forgotten: counter!("stateroom_rooms_forgotten_total"),
             received_bytes: counter!("stateroom_received_bytes_total"),
             sent_bytes: counter!("stateroom_sent_bytes_total"),
             sent_messages: counter!("stateroom_sent_messages_total"),

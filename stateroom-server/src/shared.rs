@@ -160,7 +160,7 @@ impl Shared {
         self.connection_tasks.spawn(connection);
     }
 
-    /// Spawns the task that wakes sleeping rooms. Shutdown does not wait for it.
+    /// Spawns a task that looks after sleeping rooms. Shutdown does not wait for it.
     pub(crate) fn spawn_waker(&self, waker: impl Future<Output = ()> + Send + 'static) {
         let stopping = self.stopping.clone();
         tokio::spawn(async move { stopping.run_until_cancelled(waker).await });

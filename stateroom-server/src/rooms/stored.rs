@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use stateroom_store::{Opened, StoreError};
 
-use super::{Refusal, registry::RoomRegistry, wake::wake_due_rooms};
+use super::{Refusal, forget::forget_rooms, registry::RoomRegistry, wake::wake_due_rooms};
 use crate::broken::BrokenRoom;
 
 impl RoomRegistry {
-    /// Starts the task that wakes sleeping rooms, if there is a store. Called inside of a runtime.
+    /// Starts the tasks that wake sleeping rooms, and delete unused ones, if there is a store. Called inside of a runtime.
     pub(super) fn start_waker(self: &Arc<Self>) {
         if let Some(store) = &self.shared().settings().store {
             self.waker.call_once(|| {
                 self.shared().spawn_waker(wake_due_rooms(Arc::downgrade(self), store.clone()));
+                if let Some(age) = self.shared().settings().forget_after {
+                    self.shared().spawn_waker(forget_rooms(Arc::downgrade(self), store.clone(), age));
+                }
             });
         }
     }

@@ -1,6 +1,7 @@
 //! Durable rooms: what clients have seen is there after the process has gone, whichever way it went.
 mod broken;
 mod ending;
+mod forgetting;
 mod notes;
 mod stall;
 

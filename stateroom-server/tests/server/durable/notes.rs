@@ -110,6 +110,9 @@ impl StateroomService for Notes {
             context.set_timer(20);
             context.end_room();
         }
+        if text == "alarm" {
+            context.set_timer(3_600_000);
+        }
         if text.starts_with("timer") {
             context.set_timer(20);
         }

@@ -76,6 +76,19 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ("stateroom_journal_bytes_total", MetricKind::Counter, "", "Bytes of records of durable rooms."),
     ("stateroom_snapshot_bytes_total", MetricKind::Counter, "", "Bytes of snapshots of durable rooms."),
     ("stateroom_snapshot_seconds", MetricKind::Histogram, "", "Time until the snapshot of a durable room is on disk."),
+    (
+        "stateroom_fsync_seconds",
+        MetricKind::Histogram,
+        "",
+        "Time of one commit of the store on disk, of which most is waiting for the disk.",
+    ),
+    ("stateroom_data_free_bytes", MetricKind::Gauge, "", "Free space on the disk of the store."),
+    (
+        "stateroom_wakes_total",
+        MetricKind::Counter,
+        "cause",
+        "Sleeping rooms woken: for a `join`, `message`, `leave`, `timer`, `request`, `call`, or the `admin`istration.",
+    ),
     ("stateroom_wake_seconds", MetricKind::Histogram, "", "Time to wake a durable room from the store."),
     (
         "stateroom_rooms_forgotten_total",
@@ -113,6 +126,7 @@ pub(crate) struct Metrics {
     pub(crate) journal_bytes: Counter,
     pub(crate) snapshot_bytes: Counter,
     pub(crate) snapshot_seconds: Histogram,
+    pub(crate) data_free_bytes: Gauge,
     pub(crate) wake_seconds: Histogram,
     pub(crate) rooms_forgotten: Counter,
     pub(crate) received_bytes: Counter,
@@ -146,12 +160,18 @@ impl Metrics {
             journal_bytes: counter!("stateroom_journal_bytes_total"),
             snapshot_bytes: counter!("stateroom_snapshot_bytes_total"),
             snapshot_seconds: histogram!("stateroom_snapshot_seconds"),
+            data_free_bytes: gauge!("stateroom_data_free_bytes"),
             wake_seconds: histogram!("stateroom_wake_seconds"),
             rooms_forgotten: counter!("stateroom_rooms_forgotten_total"),
             received_bytes: counter!("stateroom_received_bytes_total"),
             sent_bytes: counter!("stateroom_sent_bytes_total"),
             sent_messages: counter!("stateroom_sent_messages_total"),
         }
+    }
+
+    /// Records that a sleeping room wakes.
+    pub(crate) fn woken(cause: &'static str) {
+        counter!("stateroom_wakes_total", "cause" => cause).increment(1);
     }
 
     /// Records that a service has handled these events in this CPU time.

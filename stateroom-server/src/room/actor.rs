@@ -299,6 +299,7 @@ impl Room {
     /// Waits until something happens in a room that sleeps, if it does. Returns why the room ends, if the server stops meanwhile:
     /// that takes no service.
     pub(crate) async fn wake(&mut self) -> Option<CloseReason> {
+        let was_asleep = matches!(self.sleep, Sleep::Asleep);
         let since = match self.sleep {
             Sleep::Awake | Sleep::Waking(_) => return None,
             Sleep::Waiting(since) => {
@@ -313,10 +314,14 @@ impl Room {
             }
         };
         self.sleep = Sleep::Waking(since);
-        self.inbox.take_stop().map(|(reason, ended)| {
+        if let Some((reason, ended)) = self.inbox.take_stop() {
             self.waiting_for_end.extend(ended);
-            reason
-        })
+            return Some(reason);
+        }
+        if was_asleep {
+            Metrics::woken(self.inbox.first_cause().unwrap_or("timer"));
+        }
+        None
     }
 
     /// Ends the room, and closes its clients.

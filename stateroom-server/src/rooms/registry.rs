@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     broken::BrokenRoom,
-    metrics::GaugeGuard,
+    metrics::{GaugeGuard, Metrics},
     outbound::Outbound,
     room::{
         actor::{Ending, Room},
@@ -154,7 +154,7 @@ impl RoomRegistry {
         let details = (!details.is_empty()).then(|| Box::new(details));
         let request = JoinRequest { token, details, egress: Egress::new(outbound.clone()) };
         loop {
-            let seat = match self.find_or_start(Some(room_id), want, maker).await? {
+            let seat = match self.find_or_start(Some(room_id), want, maker, "join").await? {
                 (RegisteredRoom { inbox, .. }, Some(run)) => {
                     // The client whose join starts the room is in it before it can fail.
                     let seat = Seat::take_first(inbox, request.clone());
@@ -177,13 +177,19 @@ impl RoomRegistry {
         maker: Maker,
         may_begin: bool,
     ) -> Result<RoomHandle, Refusal> {
-        self.find_or_spawn(Some(room_id), Want::Request { may_begin }, maker).await
+        let cause = if maker == Maker::Program { "call" } else { "request" };
+        self.find_or_spawn(Some(room_id), Want::Request { may_begin }, maker, cause).await
+    }
+
+    /// Starts a room that sleeps in the store, because its timer is due.
+    pub(super) async fn wake_for_timer(self: &Arc<Self>, room_id: &str) -> Result<RoomHandle, Refusal> {
+        self.find_or_spawn(Some(room_id), Want::Request { may_begin: true }, Maker::Unknown, "timer").await
     }
 
     /// Creates a room with the given ID, or a generated one.
     pub(crate) async fn create(self: &Arc<Self>, room_id: Option<&str>, maker: Maker) -> Result<RoomHandle, Refusal> {
         let want = if room_id.is_some() { Want::Create } else { Want::CreateUnnamed };
-        self.find_or_spawn(room_id, want, maker).await
+        self.find_or_spawn(room_id, want, maker, "call").await
     }
 
     /// Returns the room with the given ID, if it exists.
@@ -234,20 +240,22 @@ impl RoomRegistry {
         room_id: Option<&str>,
         want: Want,
         maker: Maker,
+        cause: &'static str,
     ) -> Result<RoomHandle, Refusal> {
-        let (room, run) = self.find_or_start(room_id, want, maker).await?;
+        let (room, run) = self.find_or_start(room_id, want, maker, cause).await?;
         if let Some(run) = run {
             self.spawn_room(run);
         }
         Ok(RoomHandle::new(room.id, room.inbox))
     }
 
-    /// Returns the room, and the future that runs it if the room is new. Ends an empty room if there is no place for it.
+    /// Returns the room, and the future that runs it if the room is new, or woken for this cause. Ends an empty room if there is no place for it.
     async fn find_or_start(
         self: &Arc<Self>,
         room_id: Option<&str>,
         want: Want,
         maker: Maker,
+        cause: &'static str,
     ) -> Result<(RegisteredRoom, Option<RoomRun>), Refusal> {
         for _ in 0..MAX_EVICTIONS {
             self.settle_memory();
@@ -262,6 +270,9 @@ impl RoomRegistry {
                             Some(room_id) => room_id.into(),
                             None => state.generate_name().ok_or(Refusal::Full)?,
                         };
+                        if is_stored {
+                            Metrics::woken(cause);
+                        }
                         let (room, run) = self.start(state, id, maker);
                         return Ok((room, Some(run)));
                     }

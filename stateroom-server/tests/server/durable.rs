@@ -3,6 +3,7 @@ mod broken;
 mod ending;
 mod forgetting;
 mod notes;
+mod observing;
 mod stall;
 
 use std::{sync::Arc, time::Duration};

@@ -111,7 +111,7 @@ impl StateroomService for Notes {
             context.end_room();
         }
         if text == "alarm" {
-            context.set_timer(3_600_000);
+            context.set_timer(60_000);
         }
         if text.starts_with("timer") {
             context.set_timer(20);

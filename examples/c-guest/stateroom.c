@@ -32,13 +32,16 @@ EXPORT(stateroom_hello) uint64_t stateroom_hello(const void *hello, uint32_t len
 
 // The kinds listed in the handshake response. The host sends no others, so there are no calls or requests.
 enum event { EVENT_INIT, EVENT_CONNECT, EVENT_DISCONNECT, EVENT_MESSAGE, EVENT_TIMER, EVENTS };
-enum effect { EFFECT_MESSAGE, EFFECT_SET_TIMER, EFFECT_CLOSE_CLIENT, EFFECTS };
+enum effect { EFFECT_MESSAGE, EFFECT_SET_TIMER, EFFECT_CLOSE_CLIENT, EFFECT_END_ROOM = 5 };
+static const uint32_t supported_effects[] = {EFFECT_MESSAGE, EFFECT_SET_TIMER, EFFECT_CLOSE_CLIENT, EFFECT_END_ROOM};
+#define EFFECTS (sizeof supported_effects / sizeof supported_effects[0])
 enum recipient { TO_EVERYBODY, TO_ONE, TO_ALL_BUT_ONE };
 enum payload { PAYLOAD_BYTES, PAYLOAD_TEXT };
 
 // Set by the handshake.
 static char *room_id;
 static bool can_close;
+static bool can_end;
 
 _Noreturn void stateroom_fail(const char *reason) {
     fprintf(stderr, "%s\n", reason);
@@ -181,6 +184,13 @@ bool stateroom_close_client(uint32_t client, uint16_t code, const char *reason) 
     return true;
 }
 
+bool stateroom_end_room(void) {
+    if (!can_end) return false;
+    uint8_t *effect = allocate_effect(4, 0);
+    send_effect(effect, put_u32(effect, EFFECT_END_ROOM));
+    return true;
+}
+
 const char *stateroom_room_id(void) {
     return room_id != NULL ? room_id : "";
 }
@@ -238,6 +248,7 @@ uint64_t stateroom_hello(const void *hello, uint32_t length) {
     for (uint64_t effects = take_u64(&reader); effects > 0 && !reader.truncated; effects--) {
         uint32_t effect = take_u32(&reader);
         if (!reader.truncated && effect == EFFECT_CLOSE_CLIENT) can_close = true;
+        if (!reader.truncated && effect == EFFECT_END_ROOM) can_end = true;
     }
     if (reader.truncated) stateroom_fail("truncated hello");
 
@@ -245,6 +256,6 @@ uint64_t stateroom_hello(const void *hello, uint32_t length) {
     uint8_t *at = put_number(response, EVENTS, 8);
     for (uint32_t event = 0; event < EVENTS; event++) at = put_u32(at, event);
     at = put_number(at, EFFECTS, 8);
-    for (uint32_t effect = 0; effect < EFFECTS; effect++) at = put_u32(at, effect);
+    for (size_t i = 0; i < EFFECTS; i++) at = put_u32(at, supported_effects[i]);
     return (uint64_t)(uintptr_t)response << 32 | sizeof response;
 }

@@ -48,10 +48,14 @@ void stateroom_set_timer(uint32_t milliseconds);
 // which is the case for hosts without the handshake.
 bool stateroom_close_client(uint32_t client, uint16_t code, const char *reason);
 
+// Ends the room, and closes its clients with 1000 after the messages sent to them earlier; on_disconnect follows for each.
+// The next client to join gets a new room. Returns false if the host does not support it.
+bool stateroom_end_room(void);
+
 // Returns the room ID, or "" on hosts without the handshake.
 const char *stateroom_room_id(void);
 
-// Ends the room and logs this reason.
+// Fails: ends the room, closes its clients with 1011, and logs this reason.
 _Noreturn void stateroom_fail(const char *reason);
 
 #endif

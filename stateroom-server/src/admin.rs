@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* clients' routes do not reach them. In a browser, only pages of this address can change anything.
 mod connections;
+mod stored;
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use self::connections::{Answering, ConnectionState, Connections};
 
 use crate::{
+    broken::BrokenRoom,
     http::{explain, guard::OriginGuard},
     http1::http1_builder,
     rooms::{RoomInfo, registry::RoomRegistry},
@@ -33,10 +35,16 @@ const IO_TIMEOUT: Duration = Duration::from_secs(10);
 /// Default close code for the clients of a deleted room: they reconnect.
 const DELETED_CODE: u16 = 1012;
 
+/// Default number of stored rooms in a list.
+const STORED_ROOMS: usize = 100;
+/// Maximum number of stored rooms in a list.
+const MAX_STORED_ROOMS: usize = 1000;
+
 /// The description of the routes.
 const ROUTES: &str = "  GET /healthz        whether the server runs
   GET /readyz         whether the server accepts clients
-  GET /rooms          the rooms and their statistics
+  GET /rooms          the rooms and their statistics; with `?stored=1` those in the store, in the order of their names,
+                      at most `?most=` (100) beginning after `?after=`
   GET /rooms/ROOM     one room
   DELETE /rooms/ROOM  closes a room; `?code=` and `?reason=` are for its clients
 ";
@@ -81,6 +89,24 @@ struct RoomJson {
     events: u64,
     cpu_seconds: f64,
     memory_bytes: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<BrokenJson>,
+}
+
+/// Why a room is broken, as JSON.
+#[derive(Serialize)]
+struct BrokenJson {
+    record: Option<u64>,
+    reason: String,
+    expected: Option<String>,
+    found: Option<String>,
+}
+
+impl From<BrokenRoom> for BrokenJson {
+    fn from(broken: BrokenRoom) -> Self {
+        let BrokenRoom { record, reason, expected, found } = broken;
+        BrokenJson { record, reason, expected, found }
+    }
 }
 
 impl From<RoomInfo> for RoomJson {
@@ -92,14 +118,27 @@ impl From<RoomInfo> for RoomJson {
             events: room.events,
             cpu_seconds: room.cpu_time.as_secs_f64(),
             memory_bytes: room.memory_bytes,
+            broken: room.broken.map(BrokenJson::from),
         }
     }
 }
 
-async fn list(State(rooms): State<Arc<RoomRegistry>>) -> Json<Vec<RoomJson>> {
+/// The parameters of a list of rooms.
+#[derive(Deserialize)]
+struct ListQuery {
+    stored: Option<String>,
+    after: Option<String>,
+    most: Option<usize>,
+}
+
+async fn list(State(rooms): State<Arc<RoomRegistry>>, Query(query): Query<ListQuery>) -> Response {
+    if query.stored.is_some_and(|stored| stored != "0") {
+        let most = query.most.unwrap_or(STORED_ROOMS).min(MAX_STORED_ROOMS);
+        return stored::list(&rooms, query.after.as_deref(), most).await;
+    }
     let mut rooms: Vec<RoomJson> = rooms.list().into_iter().map(RoomJson::from).collect();
     rooms.sort_by(|one, other| one.id.cmp(&other.id));
-    Json(rooms)
+    Json(rooms).into_response()
 }
 
 async fn show(State(rooms): State<Arc<RoomRegistry>>, Path(id): Path<String>) -> Result<Json<RoomJson>, NoRoom> {

@@ -136,12 +136,12 @@ impl Future for Connection<'_> {
 }
 
 impl<'a> Connection<'a> {
-    /// Takes over an upgraded connection.
+    /// Takes over an upgraded connection. Without a seat, it has to be closed already.
     pub(crate) fn new(
         shared: &'a Shared,
         upgraded: Upgraded,
         room_id: &'a str,
-        seat: Seat,
+        seat: Option<Seat>,
         outbound: Arc<Outbound>,
         compression: Option<&Compression>,
     ) -> Self {
@@ -156,7 +156,7 @@ impl<'a> Connection<'a> {
             burst: outbound.burst(),
             messages: Vec::new(),
             outbound,
-            seat: Some(seat),
+            seat,
             heartbeat: Heartbeat::new(settings.heartbeat_interval, settings.heartbeat_timeout, now),
             deadlines: Deadlines::new(&settings.limits, now),
             rate_limiter: RateLimiter::new(Rate::of_client(&settings.limits), now),

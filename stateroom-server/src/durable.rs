@@ -5,5 +5,10 @@ mod awake;
 mod gate;
 mod record;
 mod replay;
+mod stall;
 
-pub(crate) use self::gate::{Durable, DurableSource};
+pub(crate) use self::{
+    gate::{Durable, DurableSource},
+    record::last_event,
+    stall::StallReport,
+};

@@ -22,6 +22,7 @@
 
 mod admin;
 mod admission;
+mod broken;
 mod clock;
 mod connection;
 mod durable;
@@ -51,6 +52,7 @@ pub use admission::{
     TrustedProxies,
 };
 
+pub use broken::BrokenRoom;
 #[doc(hidden)]
 pub use http::guard::OriginGuard;
 pub use http::{is_hidden_file, is_reserved_response_header};

@@ -21,6 +21,12 @@ enum MetricKind {
 const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ("stateroom_rooms", MetricKind::Gauge, "", "Number of rooms."),
     ("stateroom_rooms_asleep", MetricKind::Gauge, "", "Number of durable rooms that sleep with clients in them."),
+    (
+        "stateroom_rooms_broken",
+        MetricKind::Gauge,
+        "",
+        "Number of durable rooms that were found broken: their state cannot be restored.",
+    ),
     ("stateroom_room_connections", MetricKind::Gauge, "", "Number of connections to rooms."),
     ("stateroom_events_total", MetricKind::Counter, "kind", "Events handled by services."),
     (
@@ -70,7 +76,26 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ("stateroom_journal_bytes_total", MetricKind::Counter, "", "Bytes of records of durable rooms."),
     ("stateroom_snapshot_bytes_total", MetricKind::Counter, "", "Bytes of snapshots of durable rooms."),
     ("stateroom_snapshot_seconds", MetricKind::Histogram, "", "Time until the snapshot of a durable room is on disk."),
+    (
+        "stateroom_fsync_seconds",
+        MetricKind::Histogram,
+        "",
+        "Time of one commit of the store on disk, of which most is waiting for the disk.",
+    ),
+    ("stateroom_data_free_bytes", MetricKind::Gauge, "", "Free space on the disk of the store."),
+    (
+        "stateroom_wakes_total",
+        MetricKind::Counter,
+        "cause",
+        "Sleeping rooms woken: for a `join`, `message`, `leave`, `timer`, `request`, `call`, or the `admin`istration.",
+    ),
     ("stateroom_wake_seconds", MetricKind::Histogram, "", "Time to wake a durable room from the store."),
+    (
+        "stateroom_rooms_forgotten_total",
+        MetricKind::Counter,
+        "",
+        "Stored rooms deleted because nothing has happened in them for `forget_after`.",
+    ),
     ("stateroom_received_bytes_total", MetricKind::Counter, "", "Bytes received from clients over WebSockets."),
     ("stateroom_sent_bytes_total", MetricKind::Counter, "", "Bytes of messages sent to clients."),
     (
@@ -90,6 +115,7 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
 pub(crate) struct Metrics {
     pub(crate) rooms: Gauge,
     pub(crate) rooms_asleep: Gauge,
+    pub(crate) rooms_broken: Gauge,
     pub(crate) room_connections: Gauge,
     events: [Counter; EventKind::ALL.len()],
     event_seconds: Histogram,
@@ -100,7 +126,9 @@ pub(crate) struct Metrics {
     pub(crate) journal_bytes: Counter,
     pub(crate) snapshot_bytes: Counter,
     pub(crate) snapshot_seconds: Histogram,
+    pub(crate) data_free_bytes: Gauge,
     pub(crate) wake_seconds: Histogram,
+    pub(crate) rooms_forgotten: Counter,
     pub(crate) received_bytes: Counter,
     pub(crate) sent_bytes: Counter,
     pub(crate) sent_messages: Counter,
@@ -118,6 +146,7 @@ impl Metrics {
         Metrics {
             rooms: gauge!("stateroom_rooms"),
             rooms_asleep: gauge!("stateroom_rooms_asleep"),
+            rooms_broken: gauge!("stateroom_rooms_broken"),
             room_connections: gauge!("stateroom_room_connections"),
             events: std::array::from_fn(|number| {
                 let kind = EventKind::ALL.get(number).map_or("", |kind| kind.label());
@@ -131,11 +160,18 @@ impl Metrics {
             journal_bytes: counter!("stateroom_journal_bytes_total"),
             snapshot_bytes: counter!("stateroom_snapshot_bytes_total"),
             snapshot_seconds: histogram!("stateroom_snapshot_seconds"),
+            data_free_bytes: gauge!("stateroom_data_free_bytes"),
             wake_seconds: histogram!("stateroom_wake_seconds"),
+            rooms_forgotten: counter!("stateroom_rooms_forgotten_total"),
             received_bytes: counter!("stateroom_received_bytes_total"),
             sent_bytes: counter!("stateroom_sent_bytes_total"),
             sent_messages: counter!("stateroom_sent_messages_total"),
         }
+    }
+
+    /// Records that a sleeping room wakes.
+    pub(crate) fn woken(cause: &'static str) {
+        counter!("stateroom_wakes_total", "cause" => cause).increment(1);
     }
 
     /// Records that a service has handled these events in this CPU time.

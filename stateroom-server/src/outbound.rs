@@ -220,6 +220,11 @@ impl Outbound {
         self.lock().unhandled.add(load);
     }
 
+    /// Returns the load of the client's messages that the room has not handled.
+    pub(crate) fn unhandled(&self) -> Load {
+        self.lock().unhandled
+    }
+
     /// Returns the maximum number of messages to read at a time.
     pub(crate) fn burst(&self) -> usize {
         (self.limits.messages / UNHANDLED_FRACTION / 2).max(1)

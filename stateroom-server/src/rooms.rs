@@ -5,6 +5,7 @@ mod ended;
 mod eviction;
 mod factory;
 mod fault_log;
+mod forget;
 mod info;
 mod makers;
 mod names;

@@ -89,6 +89,8 @@ pub struct Server {
     /// Time without an event after which a durable room sleeps, even if clients are in it: its service is dropped, whose memory is for
     /// other rooms, and it wakes for the next event. Default: 30 s.
     pub sleep_after: Duration,
+    /// Time without an event after which a stored room is deleted, if it has no timer and no client. Default: none, rooms are kept.
+    pub forget_after: Option<Duration>,
 }
 
 impl Default for Server {
@@ -112,6 +114,7 @@ impl Default for Server {
             memory_budget: MemoryBudget::shared(),
             store: None,
             sleep_after: Duration::from_secs(30),
+            forget_after: None,
         }
     }
 }
@@ -334,6 +337,19 @@ impl Server {
         self
     }
 
+    /// Sets the time without an event after which a stored room is deleted: nobody has joined it for so long, and it has no timer. The
+    /// server looks for such rooms once a day, and more often if the time is short.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let server = stateroom_server::Server::new().with_forget_after(Duration::from_secs(90 * 24 * 60 * 60));
+    /// ```
+    #[must_use]
+    pub fn with_forget_after(mut self, forget_after: Duration) -> Self {
+        self.forget_after = Some(forget_after);
+        self
+    }
+
     /// Serves the factory's services on a runtime of its own, and blocks the thread.
     ///
     /// # Errors
@@ -491,6 +507,7 @@ impl Server {
             memory_budget: self.memory_budget,
             store: self.store,
             sleep_after: self.sleep_after,
+            forget_after: self.forget_after,
         }
     }
 }

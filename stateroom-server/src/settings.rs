@@ -34,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) memory_budget: MemoryBudget,
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) sleep_after: Duration,
+    pub(crate) forget_after: Option<Duration>,
 }
 
 impl Settings {

@@ -10,6 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 #[cfg(feature = "jwt")]
 use crate::admission::jwt::Jwt;
 use crate::{
+    broken::BrokenRooms,
     memory::ClientMemory,
     metrics::Metrics,
     permits::ConnectionLimiter,
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     settings: Settings,
     metrics: Arc<Metrics>,
     memory: Arc<ClientMemory>,
+    broken: BrokenRooms,
     connections: Arc<ConnectionLimiter>,
     /// The secret by which rooms remember clients' tokens: that of the store, or one of this process.
     token_key: [u8; 32],
@@ -48,6 +50,7 @@ impl Shared {
         let metrics = Arc::new(Metrics::new());
         Arc::new(Shared {
             memory: ClientMemory::new(settings.memory_budget.clone(), &metrics),
+            broken: BrokenRooms::new(metrics.rooms_broken.clone()),
             metrics,
             connections: ConnectionLimiter::new(&settings.limits),
             #[cfg(feature = "jwt")]
@@ -79,6 +82,11 @@ impl Shared {
     /// Returns the memory that clients hold.
     pub(crate) fn memory(&self) -> &Arc<ClientMemory> {
         &self.memory
+    }
+
+    /// Returns the durable rooms that cannot be restored.
+    pub(crate) fn broken(&self) -> &BrokenRooms {
+        &self.broken
     }
 
     /// Returns the rate limiter of warnings about a shortage of memory.
@@ -152,7 +160,7 @@ impl Shared {
         self.connection_tasks.spawn(connection);
     }
 
-    /// Spawns the task that wakes sleeping rooms. Shutdown does not wait for it.
+    /// Spawns a task that looks after sleeping rooms. Shutdown does not wait for it.
     pub(crate) fn spawn_waker(&self, waker: impl Future<Output = ()> + Send + 'static) {
         let stopping = self.stopping.clone();
         tokio::spawn(async move { stopping.run_until_cancelled(waker).await });

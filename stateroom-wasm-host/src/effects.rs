@@ -7,7 +7,7 @@ mod finished;
 mod tests;
 
 use stateroom::{
-    messages::{Effect, EffectKind},
+    messages::Effect,
     wire::{self, WireError, batch::Records},
 };
 use tracing::debug;
@@ -93,14 +93,8 @@ impl EffectBuffer {
         // Before decoding, which copies the message: it may be as long as the guest's memory.
         self.check_limits(bytes.len())?;
         let effect = match wire::decode_effect(bytes) {
-            Ok(Effect::CloseClient { .. }) if !self.extensions => {
-                return Err(WireError::UnknownKind(EffectKind::CloseClient.number()).into());
-            }
-            Ok(Effect::Answer { .. }) if !self.extensions => {
-                return Err(WireError::UnknownKind(EffectKind::Answer.number()).into());
-            }
-            Ok(Effect::Respond { .. }) if !self.extensions => {
-                return Err(WireError::UnknownKind(EffectKind::Respond.number()).into());
+            Ok(effect) if !self.extensions && !effect.kind().is_protocol_0() => {
+                return Err(WireError::UnknownKind(effect.kind().number()).into());
             }
             decoded => decoded,
         };

@@ -156,6 +156,7 @@ impl WasmHost {
                 Effect::Message { recipient, message } => context.send_message(recipient, message),
                 Effect::SetTimer { ms_delay } => context.set_timer(ms_delay),
                 Effect::CloseClient { client, code, reason } => context.close_client(client, code, &reason),
+                Effect::EndRoom => context.end_room(),
                 effect @ (Effect::Answer { .. } | Effect::Respond { .. }) => answer = answer.or(Some(effect)),
                 other => debug!(?other, "ignoring an effect that contexts do not support"),
             }

@@ -185,4 +185,8 @@ impl StateroomContext for GuestContext {
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {
         self.request(&Effect::CloseClient { client, code, reason: reason.to_owned() });
     }
+
+    fn end_room(&self) {
+        self.request(&Effect::EndRoom);
+    }
 }

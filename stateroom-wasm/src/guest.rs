@@ -164,6 +164,7 @@ mod tests {
         fn message(&mut self, client: ClientId, message: MessagePayload, context: &impl StateroomContext) {
             self.record(format!("{client:?} says {message:?}"), context);
             context.close_client(client, 3000, "done");
+            context.end_room();
         }
 
         fn timer(&mut self, context: &impl StateroomContext) {
@@ -188,7 +189,7 @@ mod tests {
         assert_eq!(
             after(guest, &Event::Message { sender: ONE, message: "hi".into() }),
             [text(all, "3: ClientId(1) says Text(\"hi\")")],
-            "no client is closed without a greeting"
+            "without a greeting, no client is closed, and no room ended"
         );
         assert_eq!(after(guest, &Event::Timer), [text(all, "4: timer"), Effect::SetTimer { ms_delay: 7 }]);
         assert_eq!(after(guest, &Event::Disconnect { client: ONE }), [text(all, "5: ClientId(1) left")]);
@@ -204,7 +205,8 @@ mod tests {
         assert_eq!(after(guest, &Event::Init), [text(MessageRecipient::Broadcast, "1: init \"a room\"")]);
         let effects = after(guest, &Event::Message { sender: ONE, message: vec![9].into() });
         let close = Effect::CloseClient { client: ONE, code: 3000, reason: "done".to_owned() };
-        assert_eq!(effects, [text(MessageRecipient::Broadcast, "2: ClientId(1) says Bytes([9])"), close]);
+        let said = text(MessageRecipient::Broadcast, "2: ClientId(1) says Bytes([9])");
+        assert_eq!(effects, [said, close, Effect::EndRoom]);
     }
 
     #[test]

@@ -50,6 +50,33 @@ pub trait StateroomContext: Send + Sync + Clone + 'static {
         let _ = (client, code, reason);
     }
 
+    /// Ends the room: its clients are closed with 1000, after the messages sent to them before, and the service receives the
+    /// [`disconnect`](crate::StateroomService::disconnect) of each. What a host has stored of the room is deleted.
+    ///
+    /// From then on, nobody can join this room; the next client to join gets a new one. Messages that arrived before are still
+    /// handled. `shutdown` is not called. Does nothing if the host does not support it: Stateroom 0.4.4 does not.
+    ///
+    /// ```
+    /// use stateroom::{testing::Room, *};
+    ///
+    /// #[derive(Default)]
+    /// struct Duel;
+    ///
+    /// impl StateroomService for Duel {
+    ///     fn message(&mut self, winner: ClientId, _: MessagePayload, context: &impl StateroomContext) {
+    ///         context.send_message(MessageRecipient::Broadcast, format!("{} wins", winner.0));
+    ///         context.end_room();
+    ///     }
+    /// }
+    ///
+    /// let mut room = Room::of(Duel::default);
+    /// let ann = room.connect();
+    /// room.send(ann, "checkmate");
+    /// room.expect(ann, ["1 wins"]);
+    /// assert_eq!(room.closed(ann).map(|closed| closed.code), Some(1000));
+    /// ```
+    fn end_room(&self) {}
+
     /// Returns the wall-clock time of the event, since January 1, 1970, in UTC. It is the same throughout the event.
     ///
     /// Use it for deadlines and time stamps, so that they can be tested and replayed: in a simulated room, it begins on

@@ -28,8 +28,10 @@ pub enum FaultKind {
     BadPointer,
     /// A guest sent bytes that are not a valid message.
     BadMessage,
-    /// The events of a durable room cannot be stored, or its stored state cannot be used.
+    /// The events of a durable room cannot be stored, or its stored state cannot be read now.
     Storage,
+    /// The stored state of a durable room cannot be restored: it is damaged, or a replay differs.
+    Broken,
 }
 
 impl FaultKind {
@@ -48,6 +50,7 @@ impl FaultKind {
             FaultKind::BadPointer => "bad_pointer",
             FaultKind::BadMessage => "bad_message",
             FaultKind::Storage => "storage",
+            FaultKind::Broken => "broken",
         }
     }
 }
@@ -146,6 +149,7 @@ impl Fault {
                 let length = self.message.len() - self.hint_bytes;
                 self.message.get(..length).unwrap_or_default().to_owned()
             }
+            FaultKind::Broken => "the room's state cannot be restored".to_owned(),
             kind => format!("the room's service failed ({})", kind.label()),
         }
     }

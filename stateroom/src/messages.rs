@@ -96,6 +96,8 @@ pub enum Effect {
         /// The response.
         response: Box<Response>,
     },
+    /// Ends the room.
+    EndRoom,
 }
 
 impl Effect {
@@ -106,7 +108,7 @@ impl Effect {
         size_of::<Effect>()
             + match self {
                 Effect::Message { message, .. } | Effect::Answer { message } => message.size(),
-                Effect::SetTimer { .. } => 0,
+                Effect::SetTimer { .. } | Effect::EndRoom => 0,
                 Effect::CloseClient { reason, .. } => reason.len(),
                 Effect::Respond { response } => response.size(),
             }
@@ -205,7 +207,9 @@ impl TryFrom<Effect> for MessageFromProcess {
         match effect {
             Effect::Message { recipient, message } => Ok(MessageFromProcess::Message { recipient, message }),
             Effect::SetTimer { ms_delay } => Ok(MessageFromProcess::SetTimer { ms_delay }),
-            Effect::CloseClient { .. } | Effect::Answer { .. } | Effect::Respond { .. } => Err(effect),
+            Effect::CloseClient { .. } | Effect::Answer { .. } | Effect::Respond { .. } | Effect::EndRoom => {
+                Err(effect)
+            }
         }
     }
 }

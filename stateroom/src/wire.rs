@@ -172,6 +172,7 @@ pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
             encode_u32(out, EffectKind::Respond.number());
             http::encode_response(response, out);
         }
+        Effect::EndRoom => encode_u32(out, EffectKind::EndRoom.number()),
     }
 }
 
@@ -192,6 +193,7 @@ pub fn decode_effect(bytes: &[u8]) -> Result<Effect, WireError> {
         }
         EffectKind::Answer => Effect::Answer { message: reader.payload()? },
         EffectKind::Respond => Effect::Respond { response: Box::new(http::decode_response_from(&mut reader)?) },
+        EffectKind::EndRoom => Effect::EndRoom,
     })
 }
 

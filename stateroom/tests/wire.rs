@@ -39,6 +39,7 @@ fn effect() -> impl Strategy<Value = Effect> {
         }),
         payload().prop_map(|message| Effect::Answer { message }),
         response(),
+        Just(Effect::EndRoom),
     ]
 }
 

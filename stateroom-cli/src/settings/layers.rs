@@ -84,6 +84,7 @@ impl Settings {
             no_sandbox: Some(false),
             drain_time: Configures::read(&defaults.drain_time),
             sleep_after: Configures::read(&server.sleep_after),
+            forget_after: Configures::read(&server.forget_after),
             on_swap: Some(Swap(OnSwap::default())),
             preset: Some(Preset::default()),
             admission: AdmissionSettings {

@@ -10,7 +10,7 @@ use super::{
     build::{BuildSettings, DevSettings},
     limits::LimitSettings,
     preset::Preset,
-    value::{Address, Ip, Policy, Port, Seconds, Swap, ValueName, as_text},
+    value::{Address, Ip, Policy, Port, Positive, Seconds, Swap, ValueName, as_text},
 };
 
 /// Settings of flags, environment variables and `stateroom.toml`. Those without a flag can only be set in the file.
@@ -93,6 +93,11 @@ pub(crate) struct Settings {
     #[arg(long, value_name = Seconds::VALUE_NAME, help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(super) sleep_after: Option<Seconds>,
+
+    /// Time without an event after which a stored room is deleted, if it has no timer and no client
+    #[arg(long, value_name = Seconds::VALUE_NAME, help_heading = "Server options")]
+    #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub(super) forget_after: Option<Positive<Seconds>>,
 
     /// Do not restrict the server's access to files, programs and the network
     #[arg(long, value_name = "BOOL", help_heading = "Server options", value_parser = BoolishValueParser::new(),

@@ -141,6 +141,16 @@ impl Configures<Duration> for Seconds {
     }
 }
 
+impl Configures<Option<Duration>> for Seconds {
+    fn read(target: &Option<Duration>) -> Option<Self> {
+        target.map(Seconds)
+    }
+
+    fn apply(self, target: &mut Option<Duration>) {
+        *target = Some(self.0);
+    }
+}
+
 impl FromStr for Seconds {
     type Err = ParseDurationError;
 

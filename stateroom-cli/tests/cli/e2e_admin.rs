@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use crate::common::{Serving, TIMEOUT, built, stateroom};
 
 /// Returns the address of the admin API.
-async fn admin(server: &mut Serving) -> SocketAddr {
+pub(crate) async fn admin(server: &mut Serving) -> SocketAddr {
     let line = server.line("admin API: http://").await;
     line.split("http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap()
 }

@@ -3,7 +3,10 @@ use std::path::Path;
 
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
-use crate::common::{Client, Serving, TIMEOUT, built, directory, stateroom};
+use crate::{
+    common::{Client, Serving, TIMEOUT, built, directory, stateroom},
+    e2e_admin::admin,
+};
 
 /// How often a server is killed. The nightly run kills it more often.
 fn rounds() -> usize {
@@ -55,6 +58,44 @@ fn a_durable_service_is_not_served_without_a_directory_unless_it_may_be() {
     assert_eq!((code, error.contains("durable")), (Some(1), false), "{error}");
     let (code, error) = serve(&["--ephemeral", "--data", "x"]);
     assert_eq!((code, error.contains("cannot be used with")), (Some(2), true), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_on_disk_is_seen_by_the_admin_api() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = stateroom();
+    command.arg("serve").arg(built("counter-service")).args([
+        "--ip",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--admin",
+        "127.0.0.1:0",
+    ]);
+    command.arg("--data").arg(data.path());
+    let (server, admin) = Serving::run_with(command, admin).await;
+    let mut client = server.join("a").await;
+    client.send("increment").await;
+    assert_eq!(client.text().await, "new value: 1");
+    let rooms = server.get_at(admin, "/rooms?stored=1").await;
+    assert!(rooms.contains(r#"[{"id":"a","running":true,"stored_bytes":"#), "{rooms}");
+    let metrics = timeout(TIMEOUT, async {
+        loop {
+            let metrics = server.get_at(admin, "/metrics").await;
+            if metrics.contains("\nstateroom_data_free_bytes ") {
+                return metrics;
+            }
+        }
+    });
+    let metrics = metrics.await.expect("the free space is not measured");
+    let value = |name: &str| -> f64 {
+        let line =
+            metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}: {metrics}"));
+        line.trim().parse().unwrap()
+    };
+    assert!(value("stateroom_data_free_bytes ") > 1e6, "{metrics}");
+    assert!(value("stateroom_fsync_seconds_count ") >= 2.0, "{metrics}");
+    assert!(value("stateroom_fsync_seconds_sum ") > 0.0, "{metrics}");
 }
 
 /// The confirmed transfers of one room: their answers, which begin with their IDs.

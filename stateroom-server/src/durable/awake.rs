@@ -25,9 +25,10 @@ use tokio::{
 
 use super::{
     record::{BatchRecord, Record, RecordError, Snapshot},
-    replay::{follow_timer, handle, hash, replay},
+    replay::{WakeError, ends_room, follow_timer, handle, hash, replay},
+    stall::StallWatch,
 };
-use crate::{metrics::Metrics, shared::Shared};
+use crate::{broken::BrokenRoom, metrics::Metrics, shared::Shared};
 
 /// Time that handling the events in the journal may take when the room wakes.
 const REPLAY_TIME: Duration = Duration::from_millis(20);
@@ -50,7 +51,10 @@ pub(super) struct Awake<S> {
     /// The time of the last batch.
     stamp: Duration,
     attendance: Attendance,
+    /// Whether the service has ended the room, and the store knows.
+    has_ended: bool,
     tail: Tail,
+    stall: StallWatch,
     metrics: Arc<Metrics>,
 }
 
@@ -143,10 +147,14 @@ impl<S: StateroomService> Awake<S> {
         shared: &Shared,
         room_id: &str,
         context: &impl StateroomContext,
-    ) -> Result<(Self, Option<RosterSnapshot>), Fault> {
+        mut stall: StallWatch,
+    ) -> Result<(Self, Option<RosterSnapshot>), WakeError> {
         let started = Instant::now();
         let code = factory.durable_code().map_err(|reason| Fault::new(FaultKind::Storage, reason.to_string()))?;
-        let Opened { mut log, stored } = store.open(room_id).await.map_err(|error| store_fault(&error))?;
+        let Opened { mut log, stored } = stall.wait(store.open(room_id)).await.map_err(|error| match error {
+            StoreError::Corrupt { .. } => WakeError::Broken(BrokenRoom::new(None, error.to_string())),
+            _ => store_fault(&error).into(),
+        })?;
         let mut tail = Vec::new().into_iter();
         let is_new = stored.is_none();
         let (service, seq, stamp, roster) = match stored.map(|stored| (stored.snapshot, stored.tail)) {
@@ -155,14 +163,15 @@ impl<S: StateroomService> Awake<S> {
                 let mut service = factory.create_durable(room_id, Origin::New { stamp, seed }).await?;
                 // With an image, so that nothing that a host does at the start of a service is done twice.
                 let begun = Record::begun(code, stamp, &service.image()?);
-                log.append(1, begun, None).await.map_err(|error| store_fault(&error))?;
+                let appended = stall.wait(log.append(1, begun, None)).await;
+                appended.map_err(|error| store_fault(&error))?;
                 (service, 1, stamp, RosterSnapshot::default())
             }
             Some((Some(store::Record { seq, bytes }), records)) => {
                 tail = records.into_iter();
                 let snapshot = Snapshot::decode(&bytes).map_err(|error| unreadable("the snapshot", seq, &error))?;
                 check_code(code, snapshot.code)?;
-                let service = factory.create_durable(room_id, Origin::Image(&snapshot.image)).await?;
+                let service = restore(factory, room_id, seq, &snapshot.image).await?;
                 (service, seq, snapshot.stamp, snapshot.roster)
             }
             Some((None, records)) => {
@@ -171,7 +180,7 @@ impl<S: StateroomService> Awake<S> {
                 let record = Record::decode(&bytes).map_err(|error| unreadable("the record", seq, &error))?;
                 let Record::Begun { code: of_room, stamp, image } = record else { return Err(out_of_place(seq)) };
                 check_code(code, of_room)?;
-                let service = factory.create_durable(room_id, Origin::Image(&image)).await?;
+                let service = restore(factory, room_id, seq, &image).await?;
                 (service, seq, stamp, RosterSnapshot::default())
             }
         };
@@ -182,11 +191,19 @@ impl<S: StateroomService> Awake<S> {
             seq,
             stamp,
             attendance: Attendance::new(&roster, shared.settings().limits.tokens),
+            has_ended: false,
             tail: Tail::default(),
+            stall,
             metrics: shared.metrics().clone(),
         };
         for store::Record { seq, bytes } in tail {
             awake.replay(seq, &bytes, context).await?;
+        }
+        if awake.has_ended {
+            // The process ended before the room was deleted, which now begins anew.
+            awake.put_away(Fate::Ends).await?;
+            let stall = awake.stall;
+            return Box::pin(Self::open(factory, store, shared, room_id, context, stall)).await;
         }
         if !is_new {
             awake.metrics.wake_seconds.record(started.elapsed());
@@ -196,16 +213,20 @@ impl<S: StateroomService> Awake<S> {
         Ok((awake, roster))
     }
 
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
     pub(super) fn service(&mut self) -> &mut S {
         &mut self.service
     }
 
-    async fn replay(&mut self, seq: u64, bytes: &[u8], context: &impl StateroomContext) -> Result<(), Fault> {
+    async fn replay(&mut self, seq: u64, bytes: &[u8], context: &impl StateroomContext) -> Result<(), WakeError> {
         let record = Record::decode(bytes).map_err(|error| unreadable("the record", seq, &error))?;
         let Record::Batch { stamp, effects, events } = record else { return Err(out_of_place(seq)) };
         let (started, count) = (Instant::now(), events.len());
         let replayed = replay(&mut self.service, &mut self.attendance, (stamp, effects, events), context).await;
-        replayed.map_err(|fault| Fault::new(FaultKind::Storage, format!("the record {seq}: {}", fault.message())))?;
+        self.has_ended |= replayed.map_err(|error| error.of_record(seq))?;
         (self.seq, self.stamp) = (seq, stamp);
         self.tail.events += count;
         self.tail.bytes += bytes.len();
@@ -236,20 +257,22 @@ impl<S: StateroomService> Awake<S> {
         let moves = batch.moves.iter().filter(|(index, _)| *index < count);
         moves.for_each(|(_, event)| self.attendance.apply(event));
         follow_timer(&mut self.attendance, &finished, stamp);
-        let due = self.attendance.timer_due.map(|due| due.since_epoch());
+        let has_ended = self.has_ended || ends_room(&finished);
+        let due = self.attendance.timer_due.filter(|_| !has_ended).map(|due| due.since_epoch());
         let bytes = batch.record.encode(stamp, &hash(&finished));
         self.metrics.journal_bytes.increment(bytes.len() as u64);
-        let appended = self.log.get_mut().append(self.seq + 1, bytes, due).await;
+        let append = self.log.get_mut().append(self.seq + 1, bytes, due);
+        let appended = self.stall.wait(append).await;
         appended.map_err(|error| HandleError::Store(store_fault(&error)))?;
         self.metrics.gate_seconds.record(started.elapsed());
-        (self.seq, self.stamp) = (self.seq + 1, stamp);
+        (self.seq, self.stamp, self.has_ended) = (self.seq + 1, stamp, has_ended);
         self.tail.add(&batch.record, time);
         Ok(finished)
     }
 
     /// Replaces the events in the journal by an image of the service, if they have become many.
     pub(super) async fn shorten(&mut self) -> Result<(), Fault> {
-        if self.tail.is_long() { self.take_snapshot().await } else { Ok(()) }
+        if self.tail.is_long() && !self.has_ended { self.take_snapshot().await } else { Ok(()) }
     }
 
     async fn take_snapshot(&mut self) -> Result<(), Fault> {
@@ -259,7 +282,7 @@ impl<S: StateroomService> Awake<S> {
         let snapshot = Snapshot { code: self.code, stamp: self.stamp, roster: self.attendance.snapshot(), image };
         let (bytes, due) = (snapshot.encode(), self.attendance.timer_due.map(|due| due.since_epoch()));
         let snapshot_bytes = bytes.len();
-        self.log.get_mut().replace(self.seq, bytes, due).await.map_err(|error| store_fault(&error))?;
+        self.stall.wait(self.log.get_mut().replace(self.seq, bytes, due)).await.map_err(|error| store_fault(&error))?;
         self.metrics.snapshot_bytes.increment(snapshot_bytes as u64);
         self.metrics.snapshot_seconds.record(started.elapsed());
         self.tail = Tail { snapshot: (snapshot_bytes, time), ..Tail::default() };
@@ -268,9 +291,16 @@ impl<S: StateroomService> Awake<S> {
 
     pub(super) async fn put_away(&mut self, fate: Fate) -> Result<(), Fault> {
         match fate {
-            Fate::Ends => self.log.get_mut().delete(self.seq).await.map_err(|error| store_fault(&error)),
-            Fate::Sleeps if self.tail.events > 0 => self.take_snapshot().await,
-            Fate::Sleeps => Ok(()),
+            Fate::Sleeps if !self.has_ended => {
+                if self.tail.events > 0 {
+                    self.take_snapshot().await?;
+                }
+                Ok(())
+            }
+            Fate::Sleeps | Fate::Ends => {
+                let deleted = self.stall.wait(self.log.get_mut().delete(self.seq)).await;
+                deleted.map_err(|error| store_fault(&error))
+            }
         }
     }
 }
@@ -291,12 +321,25 @@ fn store_fault(error: &StoreError) -> Fault {
     Fault::new(kind, error.to_string())
 }
 
-fn unreadable(what: &str, seq: u64, error: &RecordError) -> Fault {
-    Fault::new(FaultKind::Storage, format!("{what} {seq} cannot be read: {error}"))
+/// Creates a service from its image.
+async fn restore<F: StateroomServiceFactory>(
+    factory: &F,
+    room_id: &str,
+    seq: u64,
+    image: &[u8],
+) -> Result<F::Service, WakeError> {
+    factory.create_durable(room_id, Origin::Image(image)).await.map_err(|fault| match fault.kind() {
+        FaultKind::Build => WakeError::Broken(BrokenRoom::new(seq, fault.message())),
+        _ => fault.into(),
+    })
 }
 
-fn out_of_place(seq: u64) -> Fault {
-    Fault::new(FaultKind::Storage, format!("the record {seq} is not one that can follow"))
+fn unreadable(what: &str, seq: u64, error: &RecordError) -> WakeError {
+    WakeError::Broken(BrokenRoom::new(seq, format!("{what} {seq} cannot be read: {error}")))
+}
+
+fn out_of_place(seq: u64) -> WakeError {
+    WakeError::Broken(BrokenRoom::new(seq, format!("the record {seq} is not one that can follow")))
 }
 
 fn check_code(code: CodeHash, of_room: CodeHash) -> Result<(), Fault> {

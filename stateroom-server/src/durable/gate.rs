@@ -21,7 +21,11 @@ use stateroom::{
 use stateroom_store::Store;
 use tokio::time::Instant;
 
-use super::awake::{Awake, Batch, HandleError};
+use super::{
+    awake::{Awake, Batch, HandleError},
+    replay::WakeError,
+    stall::{StallReport, StallWatch},
+};
 use crate::shared::Shared;
 
 /// How many events of a room may be rejected within [`REJECTION_TIME`] before the room rests.
@@ -33,6 +37,7 @@ const REJECTION_TIME: Duration = Duration::from_secs(60);
 pub(crate) struct Durable<F: StateroomServiceFactory> {
     source: DurableSource<F>,
     room_id: Arc<str>,
+    stall: Arc<StallReport>,
     /// `None` only after an event failed and the room could not be woken, which ends the service.
     awake: Option<Awake<F::Service>>,
     /// Events that were taken from the room, to be handled next.
@@ -74,11 +79,13 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
         &self,
         room_id: &Arc<str>,
         context: &impl StateroomContext,
+        stall: &Arc<StallReport>,
     ) -> Result<(Durable<F>, Option<RosterSnapshot>), Fault> {
-        let (awake, roster) = self.wake(room_id, context).await?;
+        let (awake, roster) = self.wake(room_id, context, stall).await?;
         let durable = Durable {
             source: self.clone(),
             room_id: room_id.clone(),
+            stall: stall.clone(),
             awake: Some(awake),
             backlog: VecDeque::new(),
             failed: None,
@@ -90,10 +97,27 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
 
     async fn wake(
         &self,
-        room_id: &str,
+        room_id: &Arc<str>,
         context: &impl StateroomContext,
+        stall: &Arc<StallReport>,
     ) -> Result<(Awake<F::Service>, Option<RosterSnapshot>), Fault> {
-        Awake::open(&*self.factory, &*self.store, &self.shared, room_id, context).await
+        let opened = Awake::open(
+            &*self.factory,
+            &*self.store,
+            &self.shared,
+            room_id,
+            context,
+            StallWatch::new(stall.clone(), room_id.clone()),
+        )
+        .await;
+        opened.map_err(|error| match error {
+            WakeError::Fault(fault) => fault,
+            WakeError::Broken(broken) => {
+                let fault = Fault::new(FaultKind::Broken, broken.to_string());
+                self.shared.broken().insert(room_id, broken);
+                fault
+            }
+        })
     }
 }
 
@@ -169,7 +193,7 @@ impl<F: StateroomServiceFactory> Durable<F> {
         }
         // First the old one, whose place the new one needs.
         self.awake = None;
-        self.awake = Some(self.source.wake(&self.room_id, context).await?.0);
+        self.awake = Some(self.source.wake(&self.room_id, context, &self.stall).await?.0);
         let mut events = VecDeque::from(events);
         events.append(&mut self.backlog);
         self.backlog = events;
@@ -223,6 +247,8 @@ impl<F: StateroomServiceFactory> StateroomService for Durable<F> {
                         batch.finish_events(&mut finished);
                         self.awake()?.shorten().await?;
                     }
+                    // There is nothing that it could continue.
+                    Err(HandleError::Event { fault, .. }) if self.awake()?.has_ended() => return Err(fault),
                     Err(HandleError::Event { index, fault }) => {
                         self.undo(taken.decode()?, index, fault, context).await?;
                     }

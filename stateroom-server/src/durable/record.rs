@@ -19,6 +19,7 @@ use stateroom::{
     room::{RosterSnapshot, Timestamp},
     wire::{WireError, batch},
 };
+use stateroom_store::Stored;
 
 const BEGUN: u8 = 1;
 const BATCH: u8 = 2;
@@ -84,6 +85,16 @@ impl Record {
             }
             kind => Err(RecordError::UnknownKind(kind)),
         }
+    }
+}
+
+/// Returns the time of the last batch of a room, if what is stored can be read.
+pub(crate) fn last_event(stored: &Stored) -> Option<Duration> {
+    match stored.tail.last() {
+        Some(record) => match Record::decode(&record.bytes).ok()? {
+            Record::Begun { stamp, .. } | Record::Batch { stamp, .. } => Some(stamp),
+        },
+        None => Snapshot::decode(&stored.snapshot.as_ref()?.bytes).ok().map(|snapshot| snapshot.stamp),
     }
 }
 

@@ -14,6 +14,7 @@ use stateroom::{
 };
 
 use super::record::EffectsHash;
+use crate::broken::BrokenRoom;
 
 /// Returns a hash of the effects of events, in order.
 pub(super) fn hash(finished: &FinishedEvents) -> EffectsHash {
@@ -62,26 +63,76 @@ pub(super) fn follow_timer(attendance: &mut Attendance, finished: &FinishedEvent
     }
 }
 
-/// Has the service handle stored events again.
+/// Why a room does not wake.
+pub(super) enum WakeError {
+    /// What is stored of it cannot be restored.
+    Broken(BrokenRoom),
+    /// It may wake later.
+    Fault(Fault),
+}
+
+impl From<Fault> for WakeError {
+    fn from(fault: Fault) -> Self {
+        WakeError::Fault(fault)
+    }
+}
+
+/// Why stored events cannot be handled again.
+pub(super) enum ReplayError {
+    /// The service failed.
+    Failed(Fault),
+    /// They had other effects than the first time.
+    Differs { expected: EffectsHash, found: EffectsHash },
+}
+
+impl ReplayError {
+    /// Returns the state of the room: broken, unless the service may succeed where it is less hurried.
+    pub(super) fn of_record(self, seq: u64) -> WakeError {
+        match self {
+            ReplayError::Failed(fault) => match fault.kind() {
+                FaultKind::CpuBudget | FaultKind::TimeBudget | FaultKind::NoSpace => fault.into(),
+                _ => WakeError::Broken(BrokenRoom::new(
+                    seq,
+                    format!("the events of the record {seq} were accepted, and fail when they are replayed: {fault}"),
+                )),
+            },
+            ReplayError::Differs { expected, found } => {
+                let reason = format!(
+                    "the events of the record {seq} had other effects when they were replayed: the service depends on something \
+                     that is not stored"
+                );
+                let [expected, found] = [expected, found].map(|hash| Some(hex(&hash)));
+                WakeError::Broken(BrokenRoom { expected, found, ..BrokenRoom::new(seq, reason) })
+            }
+        }
+    }
+}
+
+fn hex(hash: &EffectsHash) -> String {
+    format!("{:032x}", u128::from_be_bytes(*hash))
+}
+
+/// Returns whether one of the events has ended the room.
+pub(super) fn ends_room(finished: &FinishedEvents) -> bool {
+    finished.effects.contains(&Effect::EndRoom)
+}
+
+/// Has the service handle stored events again. Returns whether they end the room.
 pub(super) async fn replay<S: StateroomService>(
     service: &mut S,
     attendance: &mut Attendance,
     (stamp, expected, events): (Duration, EffectsHash, Vec<Event>),
     context: &impl StateroomContext,
-) -> Result<(), Fault> {
+) -> Result<bool, ReplayError> {
     events.iter().for_each(|event| attendance.apply(event));
     let events = Arc::new(EventBatch::new(events));
     let mut all = FinishedEvents::default();
     while !events.is_empty() {
         let (mut finished, outcome) = handle(service, &events, BatchStart { stamp, is_replay: true }, context).await;
-        outcome?;
+        outcome.map_err(ReplayError::Failed)?;
         all.append(&mut finished);
     }
     follow_timer(attendance, &all, stamp);
-    if hash(&all) == expected {
-        return Ok(());
-    }
-    let message = "events that were handled again had other effects than the first time: the service depends on something that is \
-                   not stored";
-    Err(Fault::new(FaultKind::Storage, message))
+    let found = hash(&all);
+    if found == expected { Ok(ends_room(&all)) } else { Err(ReplayError::Differs { expected, found }) }
 }

@@ -1,6 +1,7 @@
 //! `GET /ws` and `GET /ws/{*room}`: from an HTTP request to a WebSocket connection.
 //!
-//! *Invariant:* every refusal before the 101 is an HTTP status; a client has joined the room before it receives the 101.
+//! *Invariant:* every refusal before the 101 is an HTTP status; a client has joined the room before it receives the 101, or is
+//! closed at once.
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
@@ -9,6 +10,7 @@ use axum::{
     response::Response,
 };
 use hyper::upgrade::OnUpgrade;
+use stateroom::room::CloseReason;
 use tokio::time::timeout;
 use tracing::Instrument;
 
@@ -22,7 +24,7 @@ use crate::{
     connection::Connection,
     outbound::Outbound,
     permits::{ConnectionPermits, PermitRefusal},
-    rooms::{Maker, Want, registry::RoomRegistry},
+    rooms::{Maker, Refusal, Want, registry::RoomRegistry},
     shared::Shared,
     websocket::{
         compression::Compression,
@@ -57,7 +59,11 @@ async fn join(rooms: Arc<RoomRegistry>, room_id: String, request: Request) -> Re
     let permits = permits(&shared, &request, peer)?;
     let refused = |refusal| HttpRefusal::of_join(refusal, settings.room_strategy);
     let maker = Maker::client(peer);
-    rooms.check(&room_id, Want::Join { has_token: token.is_some() }, maker).await.map_err(refused)?;
+    match rooms.check(&room_id, Want::Join { has_token: token.is_some() }, maker).await {
+        // Joining tells why.
+        Ok(()) | Err(Refusal::Broken) => {}
+        Err(refusal) => return Err(refused(refusal)),
+    }
     let handshake = Handshake::read(&request, settings.compression)?;
     let upgrade = request
         .extensions
@@ -68,7 +74,15 @@ async fn join(rooms: Arc<RoomRegistry>, room_id: String, request: Request) -> Re
     // Before the client receives the 101, so that it misses nothing from then on.
     let encoding = compression.as_ref().map(Compression::encoding).unwrap_or_default();
     let outbound = Arc::new(Outbound::new(&settings.limits, encoding, shared.memory().clone()));
-    let seat = rooms.join(&room_id, maker, token, details, &outbound).await.map_err(refused)?;
+    let seat = match rooms.join(&room_id, maker, token, details, &outbound).await {
+        Ok(seat) => Some(seat),
+        // Not as an HTTP status, which a web page cannot read: the client should not try again.
+        Err(Refusal::Broken) => {
+            outbound.close(CloseReason::ServiceFailed(Refusal::Broken.to_string()).into());
+            None
+        }
+        Err(refusal) => return Err(refused(refusal)),
+    };
     let span = tracing::debug_span!("connection", room = room_id, ?peer);
     let connection = {
         let shared = shared.clone();

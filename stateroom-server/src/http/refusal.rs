@@ -148,6 +148,7 @@ impl HttpRefusal {
                     Refusal::CreatedByName => (StatusCode::BAD_REQUEST, ": POST /ws/NAME"),
                     Refusal::CreatedUnnamed => (StatusCode::BAD_REQUEST, ": POST /new_room"),
                     Refusal::AddressFull | Refusal::AddressRate { .. } => (StatusCode::TOO_MANY_REQUESTS, ""),
+                    Refusal::Broken => (StatusCode::INTERNAL_SERVER_ERROR, ""),
                     Refusal::Full
                     | Refusal::RoomFull
                     | Refusal::NoMemory

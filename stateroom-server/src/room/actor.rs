@@ -7,6 +7,7 @@ use std::{
     future::{Future, poll_fn},
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -35,6 +36,7 @@ use super::{
     turn::Turn,
 };
 use crate::{
+    durable::StallReport,
     metrics::{GaugeGuard, Metrics},
     settings::{Limits, ShutdownPolicy},
 };
@@ -101,7 +103,9 @@ pub(crate) async fn run(
 ) -> Option<Box<Room>> {
     let room_id = room.id.clone();
     let context = Arc::new(RoomContext::new(room_id.clone(), room.inbox.clone()));
-    let end = match contain(source.create(&room_id, &context)).await {
+    let stall = room.stall.clone();
+    let created = room.watch(pin!(contain(source.create(&room_id, &context, &stall)))).await;
+    let end = match created {
         Ok((mut service, resumed)) => {
             let outcome = contain(room.serve(&mut service, resumed, &context)).await;
             let fate = match &outcome {
@@ -110,7 +114,7 @@ pub(crate) async fn run(
                 Ok(ServiceEnd::Restart) | Err(_) => None,
             };
             if let Some(fate) = fate {
-                service.put_away(fate).await;
+                room.watch(pin!(service.put_away(fate))).await;
             }
             // A panic in the service's `Drop` does not concern the room.
             if catch_unwind(AssertUnwindSafe(|| drop(service))).is_err() {
@@ -165,6 +169,8 @@ pub(crate) struct Room {
     /// The time without an event after which the room sleeps, if it may.
     sleep_after: Option<Duration>,
     sleep: Sleep,
+    /// Whether the service waits for a disk that does not answer.
+    stall: Arc<StallReport>,
     /// Dropping these reports the room's end.
     waiting_for_end: Vec<oneshot::Sender<()>>,
 }
@@ -200,6 +206,7 @@ impl Room {
             eviction: None,
             sleep_after,
             sleep: Sleep::Awake,
+            stall: Arc::default(),
             waiting_for_end: Vec::new(),
         })
     }
@@ -292,6 +299,7 @@ impl Room {
     /// Waits until something happens in a room that sleeps, if it does. Returns why the room ends, if the server stops meanwhile:
     /// that takes no service.
     pub(crate) async fn wake(&mut self) -> Option<CloseReason> {
+        let was_asleep = matches!(self.sleep, Sleep::Asleep);
         let since = match self.sleep {
             Sleep::Awake | Sleep::Waking(_) => return None,
             Sleep::Waiting(since) => {
@@ -306,10 +314,14 @@ impl Room {
             }
         };
         self.sleep = Sleep::Waking(since);
-        self.inbox.take_stop().map(|(reason, ended)| {
+        if let Some((reason, ended)) = self.inbox.take_stop() {
             self.waiting_for_end.extend(ended);
-            reason
-        })
+            return Some(reason);
+        }
+        if was_asleep {
+            Metrics::woken(self.inbox.first_cause().unwrap_or("timer"));
+        }
+        None
     }
 
     /// Ends the room, and closes its clients.
@@ -409,6 +421,27 @@ impl Room {
     fn end_drain(&mut self) {
         if self.core.is_empty() && self.core.is_idle() {
             self.drain = None;
+        }
+    }
+
+    /// Runs a future of the service, and closes the clients that wait while the disk does not answer.
+    async fn watch<T>(&mut self, mut future: Pin<&mut impl Future<Output = T>>) -> T {
+        poll_fn(|context| {
+            let poll = future.as_mut().poll(context);
+            self.close_waiting();
+            poll
+        })
+        .await
+    }
+
+    /// Closes the clients of which something waits for a disk that does not answer. They leave when it does.
+    fn close_waiting(&mut self) {
+        if self.stall.take() {
+            let waiting = self.output.members.waiting().chain(self.core.joining());
+            waiting
+                .cloned()
+                .chain(self.inbox.joining())
+                .for_each(|egress| egress.close(CloseReason::DiskStalled.into()));
         }
     }
 

@@ -38,4 +38,9 @@ impl Egress {
     pub(crate) fn add_unhandled(&self, load: Load) {
         self.0.add_unhandled(load);
     }
+
+    /// Returns the messages of the client that the room has not handled, or not reported by [`write`](Self::write).
+    pub(crate) fn unhandled(&self) -> Load {
+        self.0.unhandled()
+    }
 }

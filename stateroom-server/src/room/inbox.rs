@@ -73,6 +73,21 @@ pub(crate) enum RoomCommand {
 }
 
 impl RoomCommand {
+    /// Returns what the command wakes a sleeping room for.
+    fn cause(&self) -> &'static str {
+        match self {
+            RoomCommand::Join { .. } => "join",
+            RoomCommand::Leave { .. } => "leave",
+            RoomCommand::Message { .. } | RoomCommand::InjectMessage { .. } => "message",
+            RoomCommand::Call { .. } | RoomCommand::Effect(_) => "call",
+            RoomCommand::Request { .. } => "request",
+            RoomCommand::FireTimer => "timer",
+            RoomCommand::Drain { .. } | RoomCommand::Restart | RoomCommand::Evict { .. } | RoomCommand::Stop { .. } => {
+                "admin"
+            }
+        }
+    }
+
     fn size(&self) -> usize {
         size_of::<RoomCommand>()
             + match self {
@@ -240,6 +255,20 @@ impl Inbox {
         let readers = mem::take(&mut state.readers);
         drop(state);
         readers.into_values().for_each(Waker::wake);
+    }
+
+    /// Returns the clients that have joined, and of which the room has not heard.
+    pub(crate) fn joining(&self) -> Vec<Egress> {
+        let joining = |command: &RoomCommand| match command {
+            RoomCommand::Join { request, .. } => Some(request.egress.clone()),
+            _ => None,
+        };
+        self.state.lock().commands.iter().filter_map(joining).collect()
+    }
+
+    /// Returns what the first command wakes a sleeping room for.
+    pub(crate) fn first_cause(&self) -> Option<&'static str> {
+        self.state.lock().commands.first().map(RoomCommand::cause)
     }
 
     /// Takes a command to stop because the server does, if there is one. The others are too late: they stay until the room ends.

@@ -146,6 +146,14 @@ impl Members {
         }
     }
 
+    /// Returns the clients that have sent messages which the service has not handled.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Egress> {
+        let members = self.members.values();
+        members
+            .filter(|member| member.egress.unhandled().messages > member.handled.messages)
+            .map(|member| &member.egress)
+    }
+
     /// Returns the index of a client, until another is removed.
     fn index(&mut self, client: ClientId) -> Option<usize> {
         if self.members.get_index(self.last_index).is_none_or(|(last, _)| *last != client) {

@@ -10,18 +10,20 @@ use stateroom::{
 };
 
 use super::inbox::Inbox;
-use crate::durable::{Durable, DurableSource};
+use crate::durable::{Durable, DurableSource, StallReport};
 
 /// Creates the services of rooms.
 pub(crate) trait ServiceSource: Send + Sync + 'static {
     /// The type of the services.
     type Service: StateroomService;
 
-    /// Creates the service of a room. Returns the room's clients, tokens and timer if it continues.
+    /// Creates the service of a room. Returns the room's clients, tokens and timer if it continues. Reports to `stall` if it has to
+    /// wait for the disk, then and later.
     fn create(
         &self,
         room_id: &Arc<str>,
         context: &Arc<RoomContext<Inbox>>,
+        stall: &Arc<StallReport>,
     ) -> impl Future<Output = Result<(Self::Service, Option<RosterSnapshot>), Fault>> + Send;
 }
 
@@ -35,6 +37,7 @@ impl<F: StateroomServiceFactory> ServiceSource for Ephemeral<F> {
         &self,
         room_id: &Arc<str>,
         context: &Arc<RoomContext<Inbox>>,
+        _: &Arc<StallReport>,
     ) -> Result<(F::Service, Option<RosterSnapshot>), Fault> {
         Ok((self.0.create(room_id, context.clone()).await?, None))
     }
@@ -47,7 +50,8 @@ impl<F: StateroomServiceFactory> ServiceSource for DurableSource<F> {
         &self,
         room_id: &Arc<str>,
         context: &Arc<RoomContext<Inbox>>,
+        stall: &Arc<StallReport>,
     ) -> Result<(Durable<F>, Option<RosterSnapshot>), Fault> {
-        self.open(room_id, &**context).await
+        self.open(room_id, &**context, stall).await
     }
 }

@@ -52,6 +52,8 @@ pub(super) struct Facts<'a> {
     pub(super) existed: bool,
     /// Whether the room sleeps in the store.
     pub(super) is_stored: bool,
+    /// Whether the stored state of the room cannot be restored.
+    pub(super) is_broken: bool,
     /// Whether the process is short of memory.
     pub(super) memory_is_short: bool,
     /// Returns the remaining backoff of the room after failures.
@@ -101,6 +103,9 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
         Want::Request { may_begin: false } if !facts.is_stored => return refused(Refusal::NotFound),
         Want::Join { .. } | Want::Request { .. } if !may_exist => return refused(Refusal::NotFound),
         _ => {}
+    }
+    if facts.is_broken {
+        return refused(Refusal::Broken);
     }
     if facts.memory_is_short {
         return at_limit(Refusal::NoMemory, Limit::TotalMemoryBytes);
@@ -156,6 +161,7 @@ mod tests {
             other_rooms: 0,
             existed: false,
             is_stored: false,
+            is_broken: false,
             memory_is_short: false,
             rest: &|| None,
             may_make: &|| Ok(()),
@@ -240,6 +246,11 @@ mod tests {
                 it.may_evict_own = &|| true;
             },
             [refused_rate, refused_rate, not_found, refused_rate, refused_rate, refused_rate],
+        );
+        let broken = refused(Refusal::Broken);
+        check(
+            |it| (it.is_stored, it.is_broken, it.rest) = (true, true, &|| Some(REST)),
+            [broken, broken, broken, broken, exists, exists],
         );
         check(|it| it.stopping = true, [stopping; 6]);
         check(|it| (it.stopping, it.connections) = (true, Some(1)), [stopping; 6]);

@@ -1,6 +1,8 @@
 //! A snapshot of one room.
 use std::time::Duration;
 
+use crate::broken::BrokenRoom;
+
 /// A snapshot of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,4 +19,7 @@ pub struct RoomInfo {
     pub cpu_time: Duration,
     /// Memory of its service, in bytes. Known for WebAssembly guests only.
     pub memory_bytes: Option<usize>,
+    /// Why its stored state cannot be restored, if it is broken. Such a room does not run: it has no connections, and its other
+    /// numbers are zero.
+    pub broken: Option<BrokenRoom>,
 }

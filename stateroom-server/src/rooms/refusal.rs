@@ -56,6 +56,10 @@ pub enum Refusal {
         /// Time until the room can start again.
         rest: Duration,
     },
+    /// The stored state of the room cannot be restored: it is damaged, or a replay differs. The room is not run again before the
+    /// process restarts, or the room is deleted.
+    #[error("the room's state cannot be restored")]
+    Broken,
     /// The server is short of memory: [`Server::memory_budget`](crate::Server::memory_budget).
     #[error("the server is short of memory; try again later")]
     NoMemory,
@@ -82,6 +86,7 @@ impl Refusal {
             Refusal::AddressRate { .. } => "address_rooms_per_minute",
             Refusal::RoomFull => "room_connections",
             Refusal::BackingOff { .. } => "backing_off",
+            Refusal::Broken => "broken",
             Refusal::NoMemory => "total_memory_bytes",
             Refusal::NoStore => "no_store",
             Refusal::Stopping => "stopping",

@@ -33,7 +33,8 @@ use super::{
     names::ShortNames,
 };
 use crate::{
-    metrics::GaugeGuard,
+    broken::BrokenRoom,
+    metrics::{GaugeGuard, Metrics},
     outbound::Outbound,
     room::{
         actor::{Ending, Room},
@@ -153,7 +154,7 @@ impl RoomRegistry {
         let details = (!details.is_empty()).then(|| Box::new(details));
         let request = JoinRequest { token, details, egress: Egress::new(outbound.clone()) };
         loop {
-            let seat = match self.find_or_start(Some(room_id), want, maker).await? {
+            let seat = match self.find_or_start(Some(room_id), want, maker, "join").await? {
                 (RegisteredRoom { inbox, .. }, Some(run)) => {
                     // The client whose join starts the room is in it before it can fail.
                     let seat = Seat::take_first(inbox, request.clone());
@@ -176,13 +177,19 @@ impl RoomRegistry {
         maker: Maker,
         may_begin: bool,
     ) -> Result<RoomHandle, Refusal> {
-        self.find_or_spawn(Some(room_id), Want::Request { may_begin }, maker).await
+        let cause = if maker == Maker::Program { "call" } else { "request" };
+        self.find_or_spawn(Some(room_id), Want::Request { may_begin }, maker, cause).await
+    }
+
+    /// Starts a room that sleeps in the store, because its timer is due.
+    pub(super) async fn wake_for_timer(self: &Arc<Self>, room_id: &str) -> Result<RoomHandle, Refusal> {
+        self.find_or_spawn(Some(room_id), Want::Request { may_begin: true }, Maker::Unknown, "timer").await
     }
 
     /// Creates a room with the given ID, or a generated one.
     pub(crate) async fn create(self: &Arc<Self>, room_id: Option<&str>, maker: Maker) -> Result<RoomHandle, Refusal> {
         let want = if room_id.is_some() { Want::Create } else { Want::CreateUnnamed };
-        self.find_or_spawn(room_id, want, maker).await
+        self.find_or_spawn(room_id, want, maker, "call").await
     }
 
     /// Returns the room with the given ID, if it exists.
@@ -192,7 +199,7 @@ impl RoomRegistry {
         Some(RoomHandle::new(id.clone(), inbox.clone()))
     }
 
-    /// Returns a snapshot of all rooms.
+    /// Returns a snapshot of all rooms, and of those that are broken.
     pub(crate) fn list(&self) -> Vec<RoomInfo> {
         let state = self.lock();
         state
@@ -201,12 +208,14 @@ impl RoomRegistry {
             .map(|(id, entry)| (id, &entry.inbox))
             .filter(|(_, inbox)| !inbox.has_ended())
             .map(info)
+            .chain(self.shared.broken().list().into_iter().map(broken_info))
             .collect()
     }
 
     /// Returns a snapshot of one room, if it exists.
     pub(crate) fn info(&self, room_id: &str) -> Option<RoomInfo> {
-        self.lock().live(room_id).map(info)
+        let info = self.lock().live(room_id).map(info);
+        info.or_else(|| Some(broken_info((room_id.into(), self.shared.broken().get(room_id)?))))
     }
 
     /// Returns whether the server has begun to shut down.
@@ -231,20 +240,22 @@ impl RoomRegistry {
         room_id: Option<&str>,
         want: Want,
         maker: Maker,
+        cause: &'static str,
     ) -> Result<RoomHandle, Refusal> {
-        let (room, run) = self.find_or_start(room_id, want, maker).await?;
+        let (room, run) = self.find_or_start(room_id, want, maker, cause).await?;
         if let Some(run) = run {
             self.spawn_room(run);
         }
         Ok(RoomHandle::new(room.id, room.inbox))
     }
 
-    /// Returns the room, and the future that runs it if the room is new. Ends an empty room if there is no place for it.
+    /// Returns the room, and the future that runs it if the room is new, or woken for this cause. Ends an empty room if there is no place for it.
     async fn find_or_start(
         self: &Arc<Self>,
         room_id: Option<&str>,
         want: Want,
         maker: Maker,
+        cause: &'static str,
     ) -> Result<(RegisteredRoom, Option<RoomRun>), Refusal> {
         for _ in 0..MAX_EVICTIONS {
             self.settle_memory();
@@ -259,6 +270,9 @@ impl RoomRegistry {
                             Some(room_id) => room_id.into(),
                             None => state.generate_name().ok_or(Refusal::Full)?,
                         };
+                        if is_stored {
+                            Metrics::woken(cause);
+                        }
                         let (room, run) = self.start(state, id, maker);
                         return Ok((room, Some(run)));
                     }
@@ -297,6 +311,7 @@ impl RoomRegistry {
             other_rooms,
             existed: entry.is_some() || state.ended.contains(room_id),
             is_stored,
+            is_broken: is_stored && self.shared.broken().contains(room_id),
             memory_is_short: self.shared.memory().budget().is_short(),
             rest: &|| state.backoff.rest(room_id, now),
             may_make: &|| state.makers.check(maker, now),
@@ -376,7 +391,9 @@ impl RoomRegistry {
                 state.ended.remember(room_id.clone(), settings.limits.remembered_rooms);
             }
         }
-        if let Ending::Failed(_) = ending {
+        if let Ending::Failed(_) = ending
+            && !self.shared.broken().contains(room_id)
+        {
             state.backoff.failed(room_id, Instant::now());
         }
         drop(state);
@@ -397,6 +414,19 @@ fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
         events: stats.events(),
         cpu_time: stats.cpu_time(),
         memory_bytes: stats.memory_bytes(),
+        broken: None,
+    }
+}
+
+fn broken_info((id, broken): (Arc<str>, BrokenRoom)) -> RoomInfo {
+    RoomInfo {
+        id: id.to_string(),
+        connections: 0,
+        age: Duration::ZERO,
+        events: 0,
+        cpu_time: Duration::ZERO,
+        memory_bytes: None,
+        broken: Some(broken),
     }
 }
 

@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use stateroom_store::{Opened, StoreError};
 
-use super::{Refusal, registry::RoomRegistry, wake::wake_due_rooms};
+use super::{Refusal, forget::forget_rooms, registry::RoomRegistry, wake::wake_due_rooms};
+use crate::broken::BrokenRoom;
 
 impl RoomRegistry {
-    /// Starts the task that wakes sleeping rooms, if there is a store. Called inside of a runtime.
+    /// Starts the tasks that wake sleeping rooms, and delete unused ones, if there is a store. Called inside of a runtime.
     pub(super) fn start_waker(self: &Arc<Self>) {
         if let Some(store) = &self.shared().settings().store {
             self.waker.call_once(|| {
                 self.shared().spawn_waker(wake_due_rooms(Arc::downgrade(self), store.clone()));
+                if let Some(age) = self.shared().settings().forget_after {
+                    self.shared().spawn_waker(forget_rooms(Arc::downgrade(self), store.clone(), age));
+                }
             });
         }
     }
@@ -25,10 +29,19 @@ impl RoomRegistry {
         if !may_exist || self.lock().live(room_id).is_some() {
             return Ok(false);
         }
-        store.exists(room_id).await.map_err(|error| {
-            tracing::error!(room = room_id, "failed to look up a room in the store: {error}");
-            Refusal::NoStore
-        })
+        match store.exists(room_id).await {
+            Err(error @ StoreError::Corrupt { .. }) => {
+                if !self.shared().broken().contains(room_id) {
+                    tracing::error!(room = room_id, "a room cannot be restored: {error}");
+                    self.shared().broken().insert(room_id, BrokenRoom::new(None, error.to_string()));
+                }
+                Ok(true)
+            }
+            exists => exists.map_err(|error| {
+                tracing::error!(room = room_id, "failed to look up a room in the store: {error}");
+                Refusal::NoStore
+            }),
+        }
     }
 
     /// Deletes a room that sleeps in the store. Returns whether there was one.
@@ -37,6 +50,7 @@ impl RoomRegistry {
         let Opened { mut log, stored } = store.open(room_id).await?;
         let Some(stored) = stored else { return Ok(false) };
         log.delete(stored.last_seq()).await?;
+        self.shared().broken().remove(room_id);
         Ok(true)
     }
 }

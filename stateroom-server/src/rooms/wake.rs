@@ -10,7 +10,7 @@ use stateroom::system_time;
 use stateroom_store::Store;
 use tokio::time::sleep;
 
-use super::{Maker, registry::RoomRegistry};
+use super::registry::RoomRegistry;
 
 /// Time between two looks at the store.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -23,12 +23,20 @@ const MAX_STARTED: usize = 64;
 pub(super) async fn wake_due_rooms(registry: Weak<RoomRegistry>, store: Arc<dyn Store>) {
     loop {
         let Some(registry) = registry.upgrade().filter(|registry| !registry.is_stopping()) else { return };
-        match store.due(system_time::now(), MAX_DUE).await {
+        // Broken rooms stay due, and must not hide the others.
+        let broken = registry.shared().broken();
+        if let Some(free) = store.health().free_bytes {
+            registry.shared().metrics().data_free_bytes.set(free as f64);
+        }
+        match store.due(system_time::now(), MAX_DUE + broken.len()).await {
             Ok(due) => {
-                let asleep = due.into_iter().map(|due| due.room).filter(|room| registry.get(room).is_none());
+                let asleep = due
+                    .into_iter()
+                    .map(|due| due.room)
+                    .filter(|room| registry.get(room).is_none() && !broken.contains(room));
                 for room in asleep.take(MAX_STARTED) {
                     // A room that is refused stays due.
-                    if let Err(refusal) = registry.room_for_request(&room, Maker::Unknown, true).await {
+                    if let Err(refusal) = registry.wake_for_timer(&room).await {
                         tracing::debug!(room, %refusal, "a room with a due timer cannot start yet");
                     }
                 }

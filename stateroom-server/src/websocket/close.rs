@@ -3,6 +3,7 @@
 //! | cause | code | may the client reconnect? |
 //! |-|-|-|
 //! | closed by the service | 1000, 3000 to 4999 | up to the service |
+//! | room ended by the service | 1000 | up to the service |
 //! | room closed through its handle | 1000, 1012, 3000 to 4999 | up to the program; 1012: yes, with jitter |
 //! | closed by the client | the client's own, echoed | up to the client |
 //! | malformed frames | 1002, 1007 for a text that is not UTF-8 | no |
@@ -10,7 +11,7 @@
 //! | message too big | 1009 | no |
 //! | service of the room failed | 1011 | yes |
 //! | server stopping | 1012 | yes, with jitter |
-//! | too slow; room full; server without capacity or memory; no client IDs left | 1013 | yes, later |
+//! | too slow; room full; server without capacity or memory; disk stalled; no client IDs left | 1013 | yes, later |
 //! | replaced by a connection with the same token | 4000 | no |
 //! | heartbeat lost | 4001 | yes |
 //!

@@ -45,6 +45,7 @@ export function effectTitle(effect) {
     case 'send': return `→ ${recipient(effect.to)}`;
     case 'timer': return `timer in ${effect.ms} ms`;
     case 'close': return printable(`close ${effect.client}: ${effect.code} ${effect.reason ?? ''}`);
+    case 'end': return 'end the room';
     case 'respond': return `respond ${effect.status}`;
     default: return effect.kind;
   }

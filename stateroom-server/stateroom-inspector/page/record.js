@@ -6,7 +6,7 @@ import { apply, clone, emptyRoom } from './replay.js';
  * @typedef {{ text?: string, binary?: string, bytes?: number, cut?: boolean }} Payload `binary` is base64
  *
  * @typedef {object} Effect
- * @property {'send' | 'timer' | 'close' | 'answer' | 'respond'} kind
+ * @property {'send' | 'timer' | 'close' | 'end' | 'answer' | 'respond'} kind
  * @property {'all' | { client: number } | { except: number }} [to]
  * @property {Payload} [payload]
  * @property {number} [ms]

@@ -119,6 +119,7 @@ fn effect(effect: &Effect) -> Value {
         Effect::CloseClient { client, code, reason } => {
             json!({ "kind": "close", "client": client.0, "code": code, "reason": reason })
         }
+        Effect::EndRoom => json!({ "kind": "end" }),
         Effect::Answer { message } => json!({ "kind": "answer", "payload": payload(message) }),
         Effect::Respond { response } => {
             json!({ "kind": "respond", "status": response.status, "payload": bytes(&response.body) })

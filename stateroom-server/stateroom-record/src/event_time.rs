@@ -49,6 +49,10 @@ impl<C: StateroomContext> StateroomContext for TimedContext<C> {
         self.context.close_client(client, code, reason);
     }
 
+    fn end_room(&self) {
+        self.context.end_room();
+    }
+
     fn now(&self) -> Duration {
         self.event_time().unwrap_or_else(|| self.context.now())
     }

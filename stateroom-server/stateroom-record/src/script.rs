@@ -20,6 +20,8 @@ use crate::{
 
 /// The code that clients are closed with when the service fails.
 const SERVICE_FAILED: u16 = 1011;
+/// The close code after the service has ended the room.
+const ROOM_ENDED: u16 = 1000;
 /// Time that is left before a timer: a recorded time and a delay are rounded to milliseconds.
 const ROUNDING: Duration = Duration::from_millis(2);
 /// How many milliseconds before its time a timer event may be recorded. An earlier one was fired by hand.
@@ -209,6 +211,10 @@ impl ScriptWriter {
             Effect::CloseClient { client, code, .. } if self.present.remove(client) => {
                 self.closing.insert(*client);
                 self.closed.push((*client, *code));
+            }
+            Effect::EndRoom => {
+                self.closing.extend(&self.present);
+                self.closed.extend(self.present.iter().map(|client| (*client, ROOM_ENDED)));
             }
             _ => {}
         }

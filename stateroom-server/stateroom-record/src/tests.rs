@@ -96,6 +96,10 @@ impl StateroomContext for EffectCollector {
         self.0.close_client(client, code, reason);
     }
 
+    fn end_room(&self) {
+        self.0.end_room();
+    }
+
     fn now(&self) -> Duration {
         self.0.now()
     }

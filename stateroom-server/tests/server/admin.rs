@@ -42,7 +42,7 @@ async fn health_checks_are_answered_while_others_hold_connections() {
 }
 
 /// Sends a request to the administration routes. Returns the status and the body.
-async fn request(handle: &ServerHandle, method: &str, path: &str) -> (u16, String) {
+pub(crate) async fn request(handle: &ServerHandle, method: &str, path: &str) -> (u16, String) {
     send(handle, axum::http::Request::builder().method(method).uri(path)).await
 }
 

@@ -211,3 +211,20 @@ async fn ends_the_connection_at_once_after_a_violation() {
     let mut stream = server.open_raw("/ws/a", &frame(0x83, b"x")).await;
     within_timeout("the connection to end", stream.read_to_end(&mut Vec::new())).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_service_ends_its_room_and_the_next_client_gets_a_new_one() {
+    let server = TestServer::pipe(Server::new());
+    let (mut one, mut two) = (server.join("a").await, server.join("a").await);
+    one.expect_text("joined 2").await;
+    one.send_text("end it is over").await;
+    for client in [&mut one, &mut two] {
+        client.expect_text("it is over").await;
+        let (messages, (code, reason)) = client.receive_until_close().await;
+        assert_eq!((code, &*reason), (1000, "the room has ended"), "{messages:?}");
+    }
+    assert!(server.handle.local_room("a").is_none());
+    let events = server.script.events("a");
+    assert_eq!(events[events.len() - 3..], ["disconnect 1", "disconnect 2", "drop"]);
+    server.join("a").await;
+}

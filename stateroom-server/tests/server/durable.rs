@@ -1,5 +1,10 @@
 //! Durable rooms: what clients have seen is there after the process has gone, whichever way it went.
+mod broken;
+mod ending;
+mod forgetting;
 mod notes;
+mod observing;
+mod stall;
 
 use std::{sync::Arc, time::Duration};
 

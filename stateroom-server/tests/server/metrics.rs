@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::common::{TestServer, within_timeout};
 
 /// Accumulated metrics of a server that runs on the current thread.
-struct RecordedMetrics {
+pub(crate) struct RecordedMetrics {
     recorder: &'static DebuggingRecorder,
     /// Values by name and labels. A histogram is recorded as its number of values.
     values: BTreeMap<String, f64>,
@@ -16,13 +16,13 @@ struct RecordedMetrics {
 }
 
 impl RecordedMetrics {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let recorder: &'static DebuggingRecorder = Box::leak(Box::new(DebuggingRecorder::new()));
         RecordedMetrics { recorder, values: BTreeMap::new(), _guard: metrics::set_default_local_recorder(recorder) }
     }
 
     /// Adds the changes since the last snapshot and returns all values.
-    fn snapshot(&mut self) -> &BTreeMap<String, f64> {
+    pub(crate) fn snapshot(&mut self) -> &BTreeMap<String, f64> {
         for (key, .., value) in self.recorder.snapshotter().snapshot().into_vec() {
             let labels: Vec<String> = key.key().labels().map(|label| label.value().to_owned()).collect();
             let name = key

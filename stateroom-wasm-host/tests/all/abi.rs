@@ -154,17 +154,19 @@ async fn the_greeting_has_the_room_id_and_the_known_kinds() {
 }
 
 #[tokio::test]
-async fn a_greeted_guest_may_close_clients() {
+async fn a_greeted_guest_may_close_clients_and_end_the_room() {
     let mut room = Room::new(&greeted(&answer(EventKind::NUMBERS, EffectKind::NUMBERS)), &config()).await;
     room.one(Event::Init).await;
-    assert_eq!(room.one(says(1, encoded(&closing()))).await, [closing()]);
+    for effect in [closing(), Effect::EndRoom] {
+        assert_eq!(room.one(says(1, encoded(&effect))).await, [effect]);
+    }
     let unknown = [&99_u32.to_le_bytes()[..], b"whatever"].concat();
     assert_eq!(room.one(says(1, unknown)).await, []);
 }
 
 #[tokio::test]
 async fn without_a_greeting_only_protocol_0_effects_are_accepted() {
-    for bytes in [encoded(&closing()), 99_u32.to_le_bytes().to_vec()] {
+    for bytes in [encoded(&closing()), encoded(&Effect::EndRoom), 99_u32.to_le_bytes().to_vec()] {
         let mut room = Room::new(RAW, &config()).await;
         assert_eq!(room.fails(says(1, bytes)).await.kind(), FaultKind::BadMessage);
     }
@@ -266,7 +268,7 @@ proptest! {
                 let expected = wire::decode_effect(&message);
                 let (mut effects, outcome) = room.deliver([says(1, message)]).await;
                 match expected {
-                    Ok(effect) if !matches!(effect, Effect::CloseClient { .. } | Effect::Answer { .. }) => {
+                    Ok(effect) if effect.kind().is_protocol_0() => {
                         assert_eq!(effects.remove(0), [effect]);
                     }
                     _ => {

@@ -86,6 +86,7 @@ kinds! {
         2 CloseClient "close_client",
         3 Answer "answer",
         4 Respond "respond",
+        5 EndRoom "end_room",
     }
 }
 
@@ -120,7 +121,7 @@ mod tests {
             assert_eq!(EffectKind::from_number(kind.number()), Some(*kind));
         }
         assert_eq!(EventKind::from_number(9), None);
-        assert_eq!(EffectKind::from_number(5), None);
+        assert_eq!(EffectKind::from_number(6), None);
     }
 
     #[test]

@@ -25,12 +25,16 @@ pub enum CloseReason {
         /// The text.
         reason: String,
     },
+    /// The service ended the room.
+    RoomEnded,
     /// The room's service failed.
     ServiceFailed(String),
     /// The server is stopping.
     Stopping,
     /// The server has no capacity for another room.
     NoCapacity,
+    /// The server's disk does not answer, and something of the client waits for it.
+    DiskStalled,
     /// The room has reached its maximum number of connections.
     RoomFull,
     /// The room has no client IDs left.
@@ -70,9 +74,13 @@ impl CloseReason {
     pub fn code(&self) -> u16 {
         match self {
             CloseReason::Service { code, .. } | CloseReason::RoomClosed { code, .. } => *code,
+            CloseReason::RoomEnded => 1000,
             CloseReason::ServiceFailed(_) => 1011,
             CloseReason::Stopping => 1012,
-            CloseReason::NoCapacity | CloseReason::RoomFull | CloseReason::ClientIdsExhausted => 1013,
+            CloseReason::NoCapacity
+            | CloseReason::DiskStalled
+            | CloseReason::RoomFull
+            | CloseReason::ClientIdsExhausted => 1013,
             CloseReason::Replaced => 4000,
         }
     }
@@ -83,9 +91,11 @@ impl CloseReason {
         match self {
             CloseReason::Service { .. } => "service",
             CloseReason::RoomClosed { .. } => "room_closed",
+            CloseReason::RoomEnded => "room_ended",
             CloseReason::ServiceFailed(_) => "failed",
             CloseReason::Stopping => "stopping",
             CloseReason::NoCapacity => "rooms_full",
+            CloseReason::DiskStalled => "disk_stalled",
             CloseReason::RoomFull => "room_full",
             CloseReason::ClientIdsExhausted => "numbers_exhausted",
             CloseReason::Replaced => "replaced",
@@ -99,8 +109,12 @@ impl CloseReason {
             CloseReason::Service { reason, .. }
             | CloseReason::RoomClosed { reason, .. }
             | CloseReason::ServiceFailed(reason) => reason,
+            CloseReason::RoomEnded => "the room has ended",
             CloseReason::Stopping => "the server is stopping",
             CloseReason::NoCapacity => "the server has no capacity for another room; try again later",
+            CloseReason::DiskStalled => {
+                "the server's disk does not answer; what was not confirmed may be lost; try again later"
+            }
             CloseReason::RoomFull => "the room is full; try again later",
             CloseReason::ClientIdsExhausted => "the room has no client IDs left",
             CloseReason::Replaced => "replaced by a connection with the same token",

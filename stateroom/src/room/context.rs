@@ -87,6 +87,10 @@ impl<S: EffectSink> StateroomContext for RoomContext<S> {
         self.request(Effect::CloseClient { client, code, reason: reason.to_owned() });
     }
 
+    fn end_room(&self) {
+        self.request(Effect::EndRoom);
+    }
+
     fn now(&self) -> Duration {
         CURRENT_EVENT.with_borrow_mut(|event| match event {
             Some(event) if event.room == self.key() => *event.time.get_or_insert_with(|| self.sink.now()),

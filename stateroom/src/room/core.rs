@@ -270,10 +270,7 @@ impl<O: RoomOutput> RoomCore<O> {
             Phase::Draining | Phase::Restarting { draining: true } => {}
             Phase::Running | Phase::Restarting { draining: false } => self.push(Event::Shutdown, Change::Nothing),
         }
-        self.state.phase = Phase::Stopping(reason.clone());
-        for connection in self.connections() {
-            self.leave(connection, Some(reason.clone().into()));
-        }
+        self.state.end(&mut self.pending, reason);
     }
 
     /// Starts or cancels the deadline of an empty room.
@@ -325,6 +322,14 @@ impl<O: RoomOutput> RoomCore<O> {
     /// Applies an effect that was requested outside of an event.
     pub fn apply(&mut self, effect: Effect, output: &mut O) {
         self.state.apply_effect(&mut self.pending, effect, output);
+    }
+
+    /// Returns the outbound sides of the clients whose `connect` has not returned.
+    pub fn joining(&self) -> impl Iterator<Item = &O::Egress> {
+        self.pending.changes().filter_map(|change| match change {
+            Change::Join { egress, .. } => Some(egress),
+            _ => None,
+        })
     }
 
     /// Closes all members and all clients that are about to join. Drops the events that have not returned.

@@ -111,6 +111,11 @@ impl<C> PendingEvents<C> {
         }
     }
 
+    /// Returns the changes of all events that have not finished.
+    pub fn changes(&self) -> impl Iterator<Item = &C> {
+        self.changes.iter().map(|pending| &pending.change)
+    }
+
     /// Removes the changes of all events that have not finished. The service must not handle these events anymore.
     pub fn abandon(&mut self) -> impl Iterator<Item = C> {
         self.batch = Arc::default();

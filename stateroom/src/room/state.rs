@@ -86,6 +86,25 @@ impl<C: From<CloseReason>> RoomState<C> {
         }
     }
 
+    /// Begins the end of the room: its clients leave, and are closed for this reason. A room that is ending keeps its first reason.
+    pub(super) fn end<O: RoomOutput<Close = C>>(
+        &mut self,
+        pending: &mut PendingEvents<Change<O>>,
+        reason: CloseReason,
+    ) {
+        if matches!(self.phase, Phase::Stopping(_)) {
+            return;
+        }
+        self.phase = Phase::Stopping(reason.clone());
+        if let Some(leave) = self.last_leave.take() {
+            pending.push(Event::Disconnect { client: leave.client }, Change::Leave(leave));
+        }
+        let connections: Vec<_> = self.roster.connections().into_iter().map(|(connection, ..)| connection).collect();
+        for connection in connections {
+            self.leave(pending, connection, Some(reason.clone().into()));
+        }
+    }
+
     pub(super) fn remove_member<O: RoomOutput<Close = C>>(&mut self, leave: Leave<C>, output: &mut O) {
         let Leave { client, connection, reason } = leave;
         if self.roster.remove_member(client, connection) {
@@ -178,6 +197,7 @@ impl<C: From<CloseReason>> RoomState<C> {
                 self.remove_member(Leave { client, connection, reason }, output);
                 self.leave(pending, connection, None);
             }
+            Effect::EndRoom => self.end(pending, CloseReason::RoomEnded),
             // The event has no answer, or has been answered.
             Effect::Answer { .. } | Effect::Respond { .. } => output.effect_ignored(&effect),
         }

@@ -16,7 +16,7 @@ use super::{RoomClock, Script, block_on::block_on};
 use crate::{
     StateroomContext, StateroomService, StateroomServiceFactory,
     fault::Fault,
-    room::{CloseReason, ConnectionId, RoomConfig, RoomContext, RoomCore},
+    room::{CloseReason, ConnectionId, Phase, RoomConfig, RoomContext, RoomCore},
 };
 
 /// A simulated room, without a server. Its clients are IDs, its time passes when [`advance`](Room::advance) is called,
@@ -24,7 +24,8 @@ use crate::{
 ///
 /// It behaves like a server's room in client IDs and tokens, the order of events, effects that are released when their
 /// event returns, and close codes and reasons. When the service fails, all clients are closed with 1011, and the next
-/// client to connect gets a fresh room, in which client IDs start at 1 and no token is remembered.
+/// client to connect gets a fresh room, in which client IDs start at 1 and no token is remembered. When it [ends the
+/// room](StateroomContext::end_room), they are closed with 1000, and a fresh room follows, too.
 ///
 /// Not simulated are limits, the end of empty rooms, and the backoff of failing rooms. [`StateroomContext::now`] is
 /// the room's time; a clock that the service reads itself, such as `Instant::now()`, is the real clock.
@@ -131,6 +132,10 @@ impl<S: StateroomService> Room<S> {
                 return self.fail(fault);
             }
             let Some(live) = &mut self.live else { return };
+            if let Phase::Stopping(reason) = live.core.phase() {
+                let reason = reason.clone();
+                return self.end(&reason);
+            }
             let effects = live.outside.take();
             if effects.is_empty() && !live.core.fire_due_timer(&self.output) {
                 return;

@@ -99,4 +99,8 @@ impl StateroomContext for TestContext {
     fn close_client(&self, client: ClientId, code: u16, reason: &str) {
         self.record().push(Effect::CloseClient { client, code, reason: reason.to_owned() });
     }
+
+    fn end_room(&self) {
+        self.record().push(Effect::EndRoom);
+    }
 }

@@ -66,7 +66,7 @@ pub fn encode_event(event: &Event, out: &mut Vec<u8>) {
 pub fn effect_bytes(effect: &Effect) -> usize {
     let payload = match effect {
         Effect::Message { message, .. } | Effect::Answer { message } => payload(message).1.len(),
-        Effect::SetTimer { .. } => 0,
+        Effect::SetTimer { .. } | Effect::EndRoom => 0,
         Effect::CloseClient { reason, .. } => reason.len().saturating_add(2),
         Effect::Respond { response } => http::response_bytes(response),
     };
@@ -99,6 +99,7 @@ pub fn encode_effect(effect: &Effect, out: &mut Vec<u8>) {
             encode_header(out, EffectKind::Respond.number(), 0, 0, http::response_bytes(response));
             http::encode_response(response, out);
         }
+        Effect::EndRoom => encode_record(out, EffectKind::EndRoom.number(), 0, 0, &[]),
     }
 }
 
@@ -207,6 +208,7 @@ impl Record<'_> {
                 Effect::CloseClient { client, code, reason: text(reason)? }
             }
             EffectKind::Answer => Effect::Answer { message: self.payload()? },
+            EffectKind::EndRoom => Effect::EndRoom,
             EffectKind::Respond => Effect::Respond { response: Box::new(http::decode_response(self.payload)?) },
         })
     }

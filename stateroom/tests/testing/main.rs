@@ -42,6 +42,10 @@ impl StateroomService for Chat {
                 context.close_client(ClientId(client.parse().unwrap()), code.parse().unwrap(), "requested");
                 context.send_message(MessageRecipient::Broadcast, "after the close");
             }
+            ["end"] => {
+                context.end_room();
+                self.broadcast("over".into(), context);
+            }
             ["timer", milliseconds] => context.set_timer(milliseconds.parse().unwrap()),
             ["to", client, text] => context.send_message(ClientId(client.parse().unwrap()), text),
             _ => self.broadcast(text.to_owned(), context),

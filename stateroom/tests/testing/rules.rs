@@ -247,3 +247,19 @@ fn drives_a_service_that_yields_and_returns_faults() {
     let ann = full.connect();
     full.expect_closed(ann, 1013);
 }
+
+#[test]
+fn a_room_that_its_service_ends_closes_all_and_a_fresh_one_follows() {
+    let mut room = room(2);
+    room.send(ANN, "end");
+    for client in [ANN, BOB] {
+        room.expect_closed(client, 1000);
+        assert_eq!(room.closed(client).unwrap().reason, "the room has ended");
+    }
+    room.expect(ANN, ["over"]);
+    room.expect(BOB, ["over", "1 left"]);
+    room.send(ANN, "nobody is here");
+    assert_eq!(room.faults(), 0);
+    assert_eq!(room.connect(), ANN, "in a fresh room");
+    room.expect(ANN, ["1 joined"]);
+}

@@ -58,6 +58,7 @@ impl Room {
                 let span = tracing::trace_span!("events", first = batch.next_label());
                 let poll = span.in_scope(|| deliver.as_mut().poll(context));
                 let end = Instant::now();
+                self.close_waiting();
                 self.cpu_time += end - start;
                 let applied = !is_writing && self.apply_finished(end);
                 if poll.is_pending() && (applied || is_writing) {

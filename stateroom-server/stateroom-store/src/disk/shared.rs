@@ -106,7 +106,10 @@ impl Shared {
     }
 
     pub(super) fn sync_ends(&self) {
-        self.progress.lock().sync_since = None;
+        let since = self.progress.lock().sync_since.take();
+        if let Some(since) = since {
+            metrics::histogram!("stateroom_fsync_seconds").record(since.elapsed());
+        }
     }
 
     /// Ends the store with an error, for all requests that wait and all later ones.

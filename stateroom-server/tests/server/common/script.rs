@@ -208,6 +208,10 @@ impl StateroomService for Script {
                 let (code, reason) = second.split_once(' ').unwrap_or((second, ""));
                 context.close_client(ClientId(first.parse().unwrap()), code.parse().unwrap(), reason);
             }
+            "end" => {
+                context.send_message(MessageRecipient::Broadcast, rest);
+                context.end_room();
+            }
             "timer" => context.set_timer(first.parse().unwrap()),
             "metronome" => {
                 self.metronome = Some(first.parse().unwrap());

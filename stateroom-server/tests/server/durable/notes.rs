@@ -121,6 +121,13 @@ impl StateroomService for Notes {
     fn message(&mut self, _: ClientId, message: MessagePayload, context: &impl StateroomContext) {
         let text = message.text().unwrap_or_default();
         assert_ne!(text, "fail");
+        if text == "end" {
+            context.set_timer(20);
+            context.end_room();
+        }
+        if text == "alarm" {
+            context.set_timer(60_000);
+        }
         if text.starts_with("timer") {
             context.set_timer(20);
         }

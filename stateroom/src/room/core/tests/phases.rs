@@ -40,6 +40,44 @@ fn stopping_delivers_shutdown_and_every_disconnect_and_keeps_the_first_reason() 
 }
 
 #[test]
+fn a_service_ends_its_room_after_what_it_has_sent() {
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
+    room.core.message(ConnectionId(1), "end".into());
+    room.core.message(ConnectionId(2), "earlier".into());
+    let events = room.run_with(|event| match event {
+        Event::Message { sender: ANN, .. } => vec![broadcast("before"), Effect::EndRoom, broadcast("after")],
+        Event::Disconnect { .. } => vec![broadcast("left"), Effect::EndRoom],
+        _ => vec![broadcast("handled")],
+    });
+    assert_eq!(events, ["message 1 end", "message 2 earlier", "disconnect 1", "disconnect 2"]);
+    assert_eq!(
+        room.take_calls(),
+        [
+            Output::Handled(1, 1, 3),
+            delivered("before"),
+            delivered("after"),
+            Output::Handled(2, 2, 7),
+            delivered("handled"),
+            Output::Removed(1, 1, Some(1000)),
+            delivered("left"),
+            Output::Removed(2, 2, Some(1000)),
+            delivered("left"),
+        ]
+    );
+    assert_eq!(room.core.phase(), &Phase::Stopping(CloseReason::RoomEnded));
+    assert_eq!(room.join(3, None), Err(CloseReason::RoomEnded));
+}
+
+#[test]
+fn a_room_that_is_stopping_is_not_ended_for_another_reason() {
+    let mut room = TestRoom::with_two_members(RoomConfig::default());
+    room.core.stop(room_closed());
+    room.apply(Effect::EndRoom);
+    assert_eq!(room.core.phase(), &Phase::Stopping(room_closed()));
+    assert_eq!(room.run(), ["shutdown", "disconnect 1", "disconnect 2"]);
+}
+
+#[test]
 fn clients_stay_while_the_service_restarts() {
     let mut room = TestRoom::with_two_members(RoomConfig::default());
     room.apply(set_timer(10));

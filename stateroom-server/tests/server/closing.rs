@@ -217,7 +217,7 @@ async fn a_service_ends_its_room_and_the_next_client_gets_a_new_one() {
     let server = TestServer::pipe(Server::new());
     let (mut one, mut two) = (server.join("a").await, server.join("a").await);
     one.expect_text("joined 2").await;
-    one.send_text("end it is over").await;
+    one.send_text("end-room it is over").await;
     for client in [&mut one, &mut two] {
         client.expect_text("it is over").await;
         let (messages, (code, reason)) = client.receive_until_close().await;

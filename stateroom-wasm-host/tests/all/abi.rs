@@ -18,7 +18,7 @@ fn quoted(bytes: &[u8]) -> String {
 }
 
 /// A guest that answers the greeting, sends its messages unchanged, and broadcasts the greeting before its first event.
-fn greeted(answer: &[u8]) -> String {
+pub(crate) fn greeted(answer: &[u8]) -> String {
     let more = format!(
         r#"(data (i32.const 1024) {})
            (func (export "stateroom_hello") (param $at i32) (param $length i32) (result i64)
@@ -35,13 +35,13 @@ fn greeted(answer: &[u8]) -> String {
     RAW.replace("(; more ;)", &more)
 }
 
-fn answer(events: &[u32], effects: &[u32]) -> Vec<u8> {
+pub(crate) fn answer(events: &[u32], effects: &[u32]) -> Vec<u8> {
     let mut bytes = Vec::new();
     Answer { events: events.to_vec(), effects: effects.to_vec() }.encode(&mut bytes);
     bytes
 }
 
-fn encoded(effect: &Effect) -> Vec<u8> {
+pub(crate) fn encoded(effect: &Effect) -> Vec<u8> {
     let mut bytes = Vec::new();
     wire::encode_effect(effect, &mut bytes);
     bytes

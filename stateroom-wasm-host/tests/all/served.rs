@@ -4,12 +4,20 @@ use std::{
     fmt::Display,
     future::Future,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_util::{SinkExt, StreamExt, stream::SplitStream};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use stateroom_server::{Limits, Server};
+use stateroom::{
+    MessageRecipient,
+    messages::{Effect, EffectKind, EventKind},
+};
+use stateroom_server::{
+    Limits, Server,
+    store::{MemoryStore, Store},
+};
 use stateroom_wasm_host::WasmHostConfig;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -17,7 +25,10 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message},
 };
 
-use crate::common::{HOSTILE, Log, config, factory};
+use crate::{
+    abi::{answer, encoded, greeted},
+    common::{HOSTILE, Log, config, factory},
+};
 
 const ROOM: &str = include_str!("../guests/room.wat");
 
@@ -228,4 +239,30 @@ async fn a_spinning_room_does_not_block_the_thread() {
     }
     let spins = tokio::time::timeout(Duration::ZERO, spinner.next()).await.is_err();
     assert!(spins, "the spinning room must outlast the test");
+}
+
+/// A guest ends its room, whether the room is stored or not.
+#[tokio::test]
+async fn a_guest_ends_its_room() {
+    let guest = greeted(&answer(EventKind::NUMBERS, EffectKind::NUMBERS));
+    for is_durable in [false, true] {
+        let store = MemoryStore::new();
+        let mut server = Server { ip: "127.0.0.1".into(), port: 0, ..Server::default() };
+        if is_durable {
+            server = server.with_store(Arc::new(store.clone()));
+        }
+        let server = server.bind(factory(&guest, &config().with_durable(is_durable))).await.unwrap();
+        let address = server.local_addr();
+        tokio::spawn(server.run());
+        let farewell = Effect::Message { recipient: MessageRecipient::Broadcast, message: "farewell".into() };
+        for _ in 0..2 {
+            let mut client = join(address, "a").await;
+            client.send(Message::binary(encoded(&farewell))).await.unwrap();
+            expect(&mut client, "farewell").await;
+            assert_eq!(store.list(None, 10).await.unwrap().len(), usize::from(is_durable));
+            client.send(Message::binary(encoded(&Effect::EndRoom))).await.unwrap();
+            assert_eq!(code(&mut client).await, 1000);
+            assert_eq!(store.list(None, 10).await.unwrap(), []);
+        }
+    }
 }

@@ -208,7 +208,7 @@ impl StateroomService for Script {
                 let (code, reason) = second.split_once(' ').unwrap_or((second, ""));
                 context.close_client(ClientId(first.parse().unwrap()), code.parse().unwrap(), reason);
             }
-            "end" => {
+            "end-room" => {
                 context.send_message(MessageRecipient::Broadcast, rest);
                 context.end_room();
             }

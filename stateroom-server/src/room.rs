@@ -16,6 +16,7 @@ pub(crate) mod handle;
 pub(crate) mod inbox;
 mod members;
 mod output;
+pub(crate) mod places;
 pub(crate) mod reply;
 pub(crate) mod seat;
 pub(crate) mod start;

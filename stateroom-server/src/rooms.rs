@@ -12,6 +12,7 @@ mod names;
 mod refusal;
 pub(crate) mod registry;
 mod relief;
+mod rest;
 mod stop;
 mod stored;
 mod wake;

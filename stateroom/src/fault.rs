@@ -30,6 +30,8 @@ pub enum FaultKind {
     BadMessage,
     /// The events of a durable room cannot be stored, or its stored state cannot be read now.
     Storage,
+    /// The disk has no space for another durable room.
+    DiskFull,
     /// The stored state of a durable room cannot be restored: it is damaged, or a replay differs.
     Broken,
 }
@@ -50,6 +52,7 @@ impl FaultKind {
             FaultKind::BadPointer => "bad_pointer",
             FaultKind::BadMessage => "bad_message",
             FaultKind::Storage => "storage",
+            FaultKind::DiskFull => "disk_full",
             FaultKind::Broken => "broken",
         }
     }

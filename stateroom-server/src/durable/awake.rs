@@ -317,7 +317,7 @@ fn take_image(service: &mut impl StateroomService) -> Result<Vec<u8>, Fault> {
 
 fn store_fault(error: &StoreError) -> Fault {
     // For a new room only: what is appended to others waits for space.
-    let kind = if *error == StoreError::Full { FaultKind::NoSpace } else { FaultKind::Storage };
+    let kind = if *error == StoreError::Full { FaultKind::DiskFull } else { FaultKind::Storage };
     Fault::new(kind, error.to_string())
 }
 

@@ -24,7 +24,7 @@ use tokio::{
     runtime::{Handle, RuntimeFlavor},
     sync::oneshot,
     task::yield_now,
-    time::{Instant, sleep},
+    time::Instant,
 };
 
 use super::{
@@ -32,6 +32,7 @@ use super::{
     drain::Drain,
     inbox::{Inbox, JoinRequest, RoomCommand},
     output::Output,
+    places::Places,
     start::ServiceSource,
     turn::Turn,
 };
@@ -43,11 +44,8 @@ use crate::{
 
 /// Number of commands an idle room keeps memory for.
 const KEPT_COMMANDS: usize = 512;
-
-/// How long a room that wakes waits for a place.
-const WAKE_TIME: Duration = Duration::from_secs(10);
-/// Time until it tries again.
-const PLACE_INTERVAL: Duration = Duration::from_millis(100);
+/// How long a durable room waits for a place for its service.
+pub(crate) const PLACE_TIME: Duration = Duration::from_secs(5);
 
 /// How a room ended.
 #[derive(Debug)]
@@ -122,21 +120,27 @@ pub(crate) async fn run(
             }
             outcome.unwrap_or_else(|fault| ServiceEnd::Room(Ending::Failed(fault)))
         }
-        Err(fault) if fault.kind() == FaultKind::NoSpace => match room.sleep {
-            Sleep::Waking(since) if since.elapsed() < WAKE_TIME => {
+        Err(fault) if fault.kind() == FaultKind::NoSpace => {
+            let since = if let Sleep::Waking(since) = room.sleep { since } else { Instant::now() };
+            if room.sleep_after.is_some() && since.elapsed() < PLACE_TIME {
                 // Its clients wait for a place.
                 room.sleep = Sleep::Waiting(since);
                 return Some(room);
             }
-            _ => ServiceEnd::Room(Ending::NoSpace(fault)),
-        },
+            ServiceEnd::Room(Ending::NoSpace(fault))
+        }
+        Err(fault) if fault.kind() == FaultKind::DiskFull => ServiceEnd::Room(Ending::NoSpace(fault)),
         Err(fault) => ServiceEnd::Room(Ending::Failed(fault)),
     };
     match end {
         ServiceEnd::Room(ending) => room.end(&ending, on_end),
-        ServiceEnd::Restart => return Some(room),
+        ServiceEnd::Restart => {
+            room.has_begun = false;
+            return Some(room);
+        }
         ServiceEnd::Asleep => {
             room.sleep = Sleep::Asleep;
+            room.rest = None;
             room.inbox.stats().set_memory(None);
             return Some(room);
         }
@@ -169,6 +173,12 @@ pub(crate) struct Room {
     /// The time without an event after which the room sleeps, if it may.
     sleep_after: Option<Duration>,
     sleep: Sleep,
+    /// Whether the service knows who is in the room.
+    has_begun: bool,
+    /// Where it offers its place while it is idle.
+    places: Arc<Places>,
+    /// Asks the room to sleep.
+    rest: Option<oneshot::Sender<()>>,
     /// Whether the service waits for a disk that does not answer.
     stall: Arc<StallReport>,
     /// Dropping these reports the room's end.
@@ -192,6 +202,7 @@ impl Room {
         policy: ShutdownPolicy,
         sleep_after: Option<Duration>,
         metrics: Arc<Metrics>,
+        places: Arc<Places>,
     ) -> Box<Self> {
         Box::new(Room {
             core: RoomCore::new(policy.room_config(limits, sleep_after.is_some())),
@@ -206,6 +217,9 @@ impl Room {
             eviction: None,
             sleep_after,
             sleep: Sleep::Awake,
+            has_begun: false,
+            places,
+            rest: None,
             stall: Arc::default(),
             waiting_for_end: Vec::new(),
         })
@@ -220,11 +234,13 @@ impl Room {
     ) -> Result<ServiceEnd, Fault> {
         let flavor = Handle::current().runtime_flavor();
         let mut commands = Vec::new();
-        match (mem::replace(&mut self.sleep, Sleep::Awake), resumed) {
-            // The clients are still here, and the service knows it.
-            (Sleep::Asleep | Sleep::Waking(_) | Sleep::Waiting(_), _) => {}
-            (Sleep::Awake, Some(roster)) => self.core.resume(&roster),
-            (Sleep::Awake, None) => self.core.begin(),
+        self.sleep = Sleep::Awake;
+        // Of a room that has slept, the clients are still here, and the service knows it.
+        if !mem::replace(&mut self.has_begun, true) {
+            match resumed {
+                Some(roster) => self.core.resume(&roster),
+                None => self.core.begin(),
+            }
         }
         let mut last_event = Instant::now();
         self.run_batch(service, context).await?;
@@ -232,10 +248,17 @@ impl Room {
             if self.output.members.is_clean() && self.core.is_idle() {
                 self.core.update_empty_deadline(&self.output);
                 let sleeps_at = self.sleep_after.filter(|_| self.drain.is_none()).map(|after| last_event + after);
+                if sleeps_at.is_some() {
+                    // A room to which something has happened since it was asked stays awake.
+                    self.rest.take_if(|_| !self.inbox.is_empty());
+                    if self.rest.is_some() {
+                        return Ok(self.fall_asleep());
+                    }
+                    self.inbox.idle_since(last_event);
+                    self.places.offer(&self.inbox);
+                }
                 if !poll_fn(|context| self.poll_work(sleeps_at, context)).await {
-                    // Without clients, it is in the store alone.
-                    let is_alone = self.core.is_empty() && self.inbox.end_if_empty();
-                    return Ok(if is_alone { ServiceEnd::Room(Ending::Empty) } else { ServiceEnd::Asleep });
+                    return Ok(self.fall_asleep());
                 }
                 if self.sleep_after.is_some() {
                     last_event = Instant::now();
@@ -284,6 +307,11 @@ impl Room {
         }
     }
 
+    /// Ends the service of a room in which nothing happens. Without clients, the room is in the store alone.
+    fn fall_asleep(&self) -> ServiceEnd {
+        if self.inbox.sleep(self.core.is_empty()) { ServiceEnd::Room(Ending::Empty) } else { ServiceEnd::Asleep }
+    }
+
     /// Ready with `true` when a command has arrived, or a deadline has passed, and else with `false` at the time to sleep.
     fn poll_work(&mut self, sleeps_at: Option<Instant>, context: &mut Context<'_>) -> Poll<bool> {
         if self.inbox.poll_commands(context).is_ready() {
@@ -296,16 +324,22 @@ impl Room {
         self.alarm.poll(next, context).map(|()| deadline == next)
     }
 
+    pub(crate) fn is_asleep(&self) -> bool {
+        matches!(self.sleep, Sleep::Asleep)
+    }
+
+    /// Returns whether there was no place for the service.
+    pub(crate) fn waits_for_place(&self) -> bool {
+        matches!(self.sleep, Sleep::Waiting(_))
+    }
+
     /// Waits until something happens in a room that sleeps, if it does. Returns why the room ends, if the server stops meanwhile:
     /// that takes no service.
     pub(crate) async fn wake(&mut self) -> Option<CloseReason> {
         let was_asleep = matches!(self.sleep, Sleep::Asleep);
         let since = match self.sleep {
             Sleep::Awake | Sleep::Waking(_) => return None,
-            Sleep::Waiting(since) => {
-                sleep(PLACE_INTERVAL).await;
-                since
-            }
+            Sleep::Waiting(since) => since,
             Sleep::Asleep => {
                 let gauge = GaugeGuard::of(&self.metrics.rooms_asleep);
                 poll_fn(|context| self.poll_work(None, context)).await;
@@ -401,6 +435,7 @@ impl Room {
                 core.drain();
                 self.drain = Some(Drain::new(core.connections(), time, done));
             }
+            RoomCommand::Rest { slept } => self.rest = Some(slept),
             RoomCommand::Evict { ended } => self.eviction = Some(ended),
             RoomCommand::Stop { reason, ended } => {
                 self.waiting_for_end.extend(ended);

@@ -66,6 +66,8 @@ pub(crate) enum RoomCommand {
     FireTimer,
     /// Replace the service by a new one.
     Restart,
+    /// Put the room to sleep, if nothing has happened since it was asked. `slept` is dropped when it sleeps, or continues.
+    Rest { slept: oneshot::Sender<()> },
     /// End the room if no client is in it. `ended` is dropped when it has ended, or continues.
     Evict { ended: oneshot::Sender<()> },
     /// End the room. `ended` is dropped when it has ended.
@@ -82,9 +84,11 @@ impl RoomCommand {
             RoomCommand::Call { .. } | RoomCommand::Effect(_) => "call",
             RoomCommand::Request { .. } => "request",
             RoomCommand::FireTimer => "timer",
-            RoomCommand::Drain { .. } | RoomCommand::Restart | RoomCommand::Evict { .. } | RoomCommand::Stop { .. } => {
-                "admin"
-            }
+            RoomCommand::Drain { .. }
+            | RoomCommand::Restart
+            | RoomCommand::Rest { .. }
+            | RoomCommand::Evict { .. }
+            | RoomCommand::Stop { .. } => "admin",
         }
     }
 
@@ -101,6 +105,7 @@ impl RoomCommand {
                 | RoomCommand::Drain { .. }
                 | RoomCommand::FireTimer
                 | RoomCommand::Restart
+                | RoomCommand::Rest { .. }
                 | RoomCommand::Evict { .. }
                 | RoomCommand::Stop { .. } => 0,
             }
@@ -127,6 +132,8 @@ struct State {
     was_joined: bool,
     /// When the last connection left.
     emptied: Option<Instant>,
+    /// Since when nothing has happened in a room that may sleep, and does not.
+    idle: Option<Instant>,
     ended: bool,
     /// The actor, while it waits.
     actor: Option<Waker>,
@@ -232,6 +239,40 @@ impl Inbox {
         has_ended
     }
 
+    /// Has the room sleep, if it is idle. The receiver is ready when it sleeps, or continues.
+    pub(crate) fn rest(&self) -> Option<oneshot::Receiver<()>> {
+        let state = self.state.lock();
+        state.idle.filter(|_| state.commands.is_empty() && !state.ended)?;
+        let (slept, has_slept) = oneshot::channel();
+        Self::push(state, [RoomCommand::Rest { slept }]);
+        Some(has_slept)
+    }
+
+    /// Notes that the room waits since this time, and may sleep.
+    pub(crate) fn idle_since(&self, time: Instant) {
+        self.state.lock().idle = Some(time);
+    }
+
+    /// Notes that the room sleeps. It ends if it is alone and no command has arrived. Returns whether it has ended.
+    pub(crate) fn sleep(&self, is_alone: bool) -> bool {
+        let mut state = self.state.lock();
+        state.idle = None;
+        state.commands.retain(|command| !matches!(command, RoomCommand::Rest { .. }));
+        state.ended |= is_alone && state.commands.is_empty();
+        state.ended
+    }
+
+    /// Returns whether no command has arrived.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.lock().commands.is_empty()
+    }
+
+    /// Returns since when the room waits and may sleep, if it does.
+    pub(crate) fn idle(&self) -> Option<Instant> {
+        let state = self.state.lock();
+        state.idle.filter(|_| state.commands.is_empty() && !state.ended)
+    }
+
     /// Has the room end, and close its clients for this reason.
     pub(crate) fn stop(&self, reason: CloseReason, ended: Option<oneshot::Sender<()>>) {
         Self::push(self.state.lock(), [RoomCommand::Stop { reason, ended }]);
@@ -252,6 +293,7 @@ impl Inbox {
         let mut state = self.state.lock();
         mem::swap(&mut state.commands, commands);
         state.bytes = 0;
+        state.idle = None;
         let readers = mem::take(&mut state.readers);
         drop(state);
         readers.into_values().for_each(Waker::wake);

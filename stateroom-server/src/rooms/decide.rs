@@ -33,7 +33,7 @@ pub(super) enum Decision {
     Existing,
     /// Create the room.
     MayBegin,
-    /// Create the room once an empty one has ended: this limit is reached.
+    /// Create the room once an empty one has ended, or another sleeps: this limit is reached.
     NeedsPlace { limit: Limit },
     /// Refuse. `limit` is the limit that was reached, if that is the reason.
     Refused { refusal: Refusal, limit: Option<Limit> },
@@ -64,6 +64,8 @@ pub(super) struct Facts<'a> {
     pub(super) may_evict_own: &'a dyn Fn() -> bool,
     /// Returns whether an empty room may be ended for the new one.
     pub(super) may_evict: &'a dyn Fn() -> bool,
+    /// Returns whether a room may be put to sleep for the new one.
+    pub(super) may_rest: &'a dyn Fn() -> bool,
     /// Whether the factory has space for a service beside those of the other rooms.
     pub(super) has_space: &'a dyn Fn() -> bool,
 }
@@ -126,7 +128,8 @@ pub(super) fn decide(facts: &Facts<'_>, room_id: &str, want: Want) -> Decision {
     } else {
         Limit::Instances
     };
-    if (facts.may_evict)() { Decision::NeedsPlace { limit } } else { at_limit(Refusal::Full, limit) }
+    let may_rest = limit == Limit::Instances && (facts.may_rest)();
+    if may_rest || (facts.may_evict)() { Decision::NeedsPlace { limit } } else { at_limit(Refusal::Full, limit) }
 }
 
 fn refused(refusal: Refusal) -> Decision {
@@ -167,6 +170,7 @@ mod tests {
             may_make: &|| Ok(()),
             may_evict_own: &|| false,
             may_evict: &|| false,
+            may_rest: &|| false,
             has_space: &|| true,
         };
         change(&mut facts);

@@ -6,7 +6,10 @@ use std::{
     collections::HashMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, Once, Weak},
+    sync::{
+        Arc, Once, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,23 +34,25 @@ use super::{
     fault_log::log_end,
     makers::RoomMakers,
     names::ShortNames,
+    rest::Rests,
 };
 use crate::{
     broken::BrokenRoom,
     metrics::{GaugeGuard, Metrics},
     outbound::Outbound,
     room::{
-        actor::{Ending, Room},
+        actor::{Ending, PLACE_TIME, Room},
         egress::Egress,
         handle::RoomHandle,
         inbox::{Inbox, JoinRequest},
+        places::Places,
         seat::Seat,
     },
     settings::{Limit, RoomStrategy, ShutdownPolicy},
     shared::Shared,
 };
 
-/// How long a new room waits for an empty one to end.
+/// How long a new room waits for an empty one to end, or for another to sleep.
 const EVICTION_TIME: Duration = Duration::from_secs(1);
 /// How many empty rooms are ended for a new one, if others take their places.
 const MAX_EVICTIONS: usize = 4;
@@ -58,6 +63,9 @@ pub(crate) struct RoomRegistry {
     state: Mutex<RegistryState>,
     /// The factory of the services of new rooms.
     factory: Mutex<Arc<ErasedFactory>>,
+    /// The number of rooms that sleep, and need no place for a service.
+    asleep: AtomicUsize,
+    places: Arc<Places>,
     /// Whether the task that wakes sleeping rooms was started.
     pub(super) waker: Once,
 }
@@ -95,6 +103,7 @@ pub(super) struct RegistryState {
     pub(super) rooms: HashMap<Arc<str>, RoomEntry>,
     makers: RoomMakers,
     evictions: Evictions,
+    rests: Rests,
     ended: EndedRooms,
     short_names: Option<ShortNames>,
     backoff: Backoff,
@@ -108,6 +117,7 @@ impl RoomRegistry {
             rooms: HashMap::new(),
             makers: RoomMakers::new(&settings.limits),
             evictions: Evictions::default(),
+            rests: Rests::default(),
             ended: EndedRooms::default(),
             short_names: match settings.room_strategy {
                 RoomStrategy::Short(length) => Some(ShortNames::new(length)),
@@ -117,7 +127,14 @@ impl RoomRegistry {
             stopping: false,
         };
         let factory = Mutex::new(Arc::new(ErasedFactory::new(factory, &shared)));
-        let registry = Arc::new(RoomRegistry { shared, state: Mutex::new(state), factory, waker: Once::new() });
+        let registry = Arc::new(RoomRegistry {
+            shared,
+            state: Mutex::new(state),
+            factory,
+            asleep: AtomicUsize::new(0),
+            places: Arc::default(),
+            waker: Once::new(),
+        });
         if Handle::try_current().is_ok() {
             registry.start_waker();
         }
@@ -257,7 +274,8 @@ impl RoomRegistry {
         maker: Maker,
         cause: &'static str,
     ) -> Result<(RegisteredRoom, Option<RoomRun>), Refusal> {
-        for _ in 0..MAX_EVICTIONS {
+        let (started, mut evictions) = (Instant::now(), 0);
+        while evictions < MAX_EVICTIONS {
             self.settle_memory();
             self.start_waker();
             let is_stored = self.is_stored(room_id.unwrap_or_default()).await?;
@@ -276,18 +294,41 @@ impl RoomRegistry {
                         let (room, run) = self.start(state, id, maker);
                         return Ok((room, Some(run)));
                     }
+                    Placement::NeedsPlace(Limit::Instances) if self.is_durable() => {
+                        if started.elapsed() >= PLACE_TIME {
+                            Limit::Instances.exceeded();
+                            return Err(Refusal::Full);
+                        }
+                        state.rest()
+                    }
                     Placement::NeedsPlace(limit) => {
                         limit.exceeded();
-                        match limit {
+                        evictions += 1;
+                        Some(match limit {
                             Limit::AddressRooms => state.evict_of(maker).ok_or(Refusal::AddressFull)?,
                             _ => state.evict().ok_or(Refusal::Full)?,
-                        }
+                        })
                     }
                 }
             };
-            let _ = timeout(EVICTION_TIME, ended).await;
+            self.wait_for_place(ended).await;
         }
         Err(Refusal::Full)
+    }
+
+    /// Waits until this room has ended, or sleeps, or else until one that offers its place does, for a while.
+    async fn wait_for_place(&self, ended: Option<oneshot::Receiver<()>>) {
+        let ended = match ended {
+            None => self.places.wait().await,
+            ended => ended,
+        };
+        if let Some(ended) = ended {
+            let _ = timeout(EVICTION_TIME, ended).await;
+        }
+    }
+
+    fn is_durable(&self) -> bool {
+        self.shared.settings().store.is_some()
     }
 
     /// Applies [`decide`] to the registry's state.
@@ -302,6 +343,7 @@ impl RoomRegistry {
         let settings = self.shared.settings();
         let entry = state.rooms.get_key_value(room_id);
         let other_rooms = state.rooms.len() - usize::from(entry.is_some());
+        let services = other_rooms.saturating_sub(self.asleep.load(Ordering::Relaxed));
         let now = Instant::now();
         let facts = Facts {
             strategy: settings.room_strategy,
@@ -319,7 +361,8 @@ impl RoomRegistry {
                 settings.shutdown_policy != ShutdownPolicy::Never && state.first_vacant_of(maker).is_some()
             },
             may_evict: &|| settings.shutdown_policy != ShutdownPolicy::Never && state.evictions.may_succeed(now),
-            has_space: &|| self.factory().has_space(other_rooms),
+            may_rest: &|| self.is_durable(),
+            has_space: &|| self.factory().has_space(services),
         };
         match decide(&facts, room_id, want) {
             Decision::Existing => entry.map(Placement::existing).ok_or(Refusal::NotFound),
@@ -354,11 +397,19 @@ impl RoomRegistry {
         let _gauge = GaugeGuard::of(&metrics.rooms);
         let (limits, policy) = (&settings.limits, settings.shutdown_policy);
         let sleep_after = settings.store.is_some().then_some(settings.sleep_after);
-        let mut next = Some(Room::boxed(room_id, inbox, limits, policy, sleep_after, metrics.clone()));
+        let mut next =
+            Some(Room::boxed(room_id, inbox, limits, policy, sleep_after, metrics.clone(), self.places.clone()));
         while let Some(mut room) = next {
             let (registry, room_id, inbox) = (self.clone(), room.id().clone(), room.inbox().clone());
             let on_end = Box::new(move |ending: &Ending| registry.remove(&room_id, &inbox, ending));
-            next = match room.wake().await {
+            if room.waits_for_place() {
+                let rests = self.lock().rest();
+                self.wait_for_place(rests).await;
+            }
+            let asleep = room.is_asleep().then(|| Counted::new(&self.asleep));
+            let end = room.wake().await;
+            drop(asleep);
+            next = match end {
                 None => self.factory().run(room, on_end).await,
                 Some(reason) => {
                     room.end(&Ending::Stopped(reason), on_end);
@@ -402,6 +453,22 @@ impl RoomRegistry {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, RegistryState> {
         self.state.lock()
+    }
+}
+
+/// Adds one to a number until it is dropped.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(number: &'a AtomicUsize) -> Self {
+        number.fetch_add(1, Ordering::Relaxed);
+        Counted(number)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -472,6 +539,11 @@ impl RegistryState {
     fn evict(&mut self) -> Option<oneshot::Receiver<()>> {
         let rooms = self.rooms.values().map(|entry| (entry.maker, &entry.inbox));
         self.evictions.evict(rooms, Instant::now())
+    }
+
+    /// Asks the idlest room to sleep.
+    fn rest(&mut self) -> Option<oneshot::Receiver<()>> {
+        self.rests.rest(self.rooms.values().map(|entry| &entry.inbox), Instant::now())
     }
 
     /// Returns the ID of a room whose creator does not choose one.

@@ -7,12 +7,17 @@ use stateroom_memory::{Relief, Shortage};
 use tokio::time::Instant;
 
 use super::registry::{RoomEntry, RoomRegistry};
-use crate::settings::{Limit, ShutdownPolicy};
+use crate::{
+    room::inbox::Inbox,
+    settings::{Limit, ShutdownPolicy},
+};
 
 impl Relief for RoomRegistry {
     fn relieve(&self, excess: usize, shortage: Shortage) {
         let shared = self.shared();
-        let (rooms, freed) = self.end_empty_rooms(excess);
+        let (rooms, ended) = self.end_empty_rooms(excess);
+        let (resting, rested) = self.rest_idle_rooms(excess.saturating_sub(ended));
+        let freed = ended + rested;
         let is_reached = shortage == Shortage::Reached;
         let clients = if is_reached { shared.memory().close_largest(excess.saturating_sub(freed)) } else { 0 };
         if is_reached {
@@ -24,9 +29,10 @@ impl Relief for RoomRegistry {
                 used = budget.used(),
                 limit = budget.limit(),
                 ended_rooms = rooms,
+                resting_rooms = resting,
                 closed_clients = clients,
                 others,
-                "memory is short: clients are refused, and empty rooms end (limit `total_memory_bytes`: raise it with \
+                "memory is short: clients are refused, empty rooms end, and durable rooms sleep (limit `total_memory_bytes`: raise it with \
                  `--total-memory`)"
             );
         }
@@ -59,5 +65,29 @@ impl RoomRegistry {
             ended += 1;
         }
         (ended, freed)
+    }
+    /// Puts the durable rooms to sleep in which nothing happens, those that use most first, until about `bytes` are free. Returns
+    /// their number, and the bytes they used.
+    fn rest_idle_rooms(&self, bytes: usize) -> (usize, usize) {
+        if bytes == 0 || self.shared().settings().store.is_none() {
+            return (0, 0);
+        }
+        let state = self.lock();
+        let idle = state.rooms.values().map(|entry| &entry.inbox).filter(|inbox| inbox.idle().is_some());
+        let memory = |inbox: &Inbox| inbox.stats().memory_bytes().unwrap_or(ROOM_BYTES);
+        let mut idle: Vec<_> = idle.map(|inbox| (memory(inbox), inbox.clone())).collect();
+        drop(state);
+        idle.sort_by_key(|(memory, _)| Reverse(*memory));
+        let (mut resting, mut freed) = (0, 0);
+        for (memory, inbox) in idle {
+            if freed >= bytes {
+                break;
+            }
+            if inbox.rest().is_some() {
+                freed += memory;
+                resting += 1;
+            }
+        }
+        (resting, freed)
     }
 }

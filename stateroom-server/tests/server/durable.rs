@@ -4,6 +4,7 @@ mod ending;
 mod forgetting;
 mod notes;
 mod observing;
+mod places;
 mod stall;
 
 use std::{sync::Arc, time::Duration};

@@ -126,7 +126,7 @@ impl CloseReason {
 impl From<&Fault> for CloseReason {
     fn from(fault: &Fault) -> Self {
         match fault.kind() {
-            FaultKind::NoSpace => CloseReason::NoCapacity,
+            FaultKind::NoSpace | FaultKind::DiskFull => CloseReason::NoCapacity,
             _ => CloseReason::ServiceFailed(fault.public_reason()),
         }
     }

@@ -13,7 +13,7 @@ use stateroom::{
     ClientId, MessagePayload, MessageRecipient, StateroomContext, StateroomService, StateroomServiceFactory,
     details::ClientDetails,
     durable::{CodeHash, NotDurable, Origin},
-    fault::Fault,
+    fault::{Fault, FaultKind},
     http::{Request, Response},
 };
 
@@ -32,6 +32,8 @@ pub(super) struct NotesFactory {
     /// As many as there are services.
     counter: Arc<()>,
     created: Arc<AtomicU32>,
+    /// How many there may be at a time.
+    places: Option<usize>,
     has_fired: Arc<AtomicBool>,
     large_images: Arc<AtomicU32>,
 }
@@ -39,6 +41,10 @@ pub(super) struct NotesFactory {
 impl NotesFactory {
     pub(super) fn greeting(greeting: &'static str) -> Self {
         NotesFactory { greeting, ..NotesFactory::default() }
+    }
+
+    pub(super) fn with_places(places: usize) -> Self {
+        NotesFactory { places: Some(places), ..NotesFactory::default() }
     }
 
     /// Returns the number of services.
@@ -90,11 +96,18 @@ impl StateroomServiceFactory for NotesFactory {
         Ok(self.service(Vec::new()))
     }
 
+    fn has_space(&self, rooms: usize) -> bool {
+        self.places.is_none_or(|places| rooms < places && self.services() < places)
+    }
+
     fn durable_code(&self) -> Result<CodeHash, NotDurable> {
         Ok(CodeHash([1; 32]))
     }
 
     async fn create_durable(&self, _: &str, origin: Origin<'_>) -> Result<Notes, Fault> {
+        if self.places.is_some_and(|places| self.services() >= places) {
+            return Err(Fault::new(FaultKind::NoSpace, "all places are taken"));
+        }
         let notes = match origin {
             Origin::New { .. } => Vec::new(),
             Origin::Image(image) => std::str::from_utf8(image).unwrap().lines().map(str::to_owned).collect(),

@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* an effect is released only after every event that led to it is on disk.
 mod awake;
+mod failure;
 mod gate;
 mod record;
 mod replay;

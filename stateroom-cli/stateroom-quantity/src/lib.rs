@@ -13,6 +13,8 @@ use bytesize::ByteSize;
 #[error("`{0}` is not a duration: use a number of seconds, or a unit as in `30s`, `500ms` or `5m`")]
 pub struct ParseDurationError(String);
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Parses a duration: a number of seconds, or numbers with units.
 ///
 /// # Errors
@@ -34,10 +36,14 @@ pub fn parse_duration(text: &str) -> Result<Duration, ParseDurationError> {
     duration.ok_or_else(|| ParseDurationError(text.to_owned()))
 }
 
-/// Formats a duration in units that [`parse_duration`] reads, such as `1h 30m`.
+/// Formats a duration in units that [`parse_duration`] reads, such as `1h 30m`. Whole days are not divided into months.
 #[must_use]
 pub fn format_duration(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string()
+    let days = duration.as_secs() / DAY.as_secs();
+    match days {
+        2.. if Duration::from_secs(days * DAY.as_secs()) == duration => format!("{days}days"),
+        _ => humantime::format_duration(duration).to_string(),
+    }
 }
 
 /// A size in bytes.
@@ -158,7 +164,8 @@ mod tests {
         for bytes in [0, 1, 1000, 1023, 1024, 1536, 65_536, 16 << 20, 3 << 30, u64::MAX] {
             assert_eq!(Bytes(bytes).to_string().parse(), Ok(Bytes(bytes)));
         }
-        for millis in [0, 1, 500, 1_500, 30_000, 300_000, 5_400_000, 86_400_000] {
+        assert_eq!(format_duration(90 * DAY), "90days");
+        for millis in [0, 1, 500, 1_500, 30_000, 300_000, 5_400_000, 86_400_000, 90 * 86_400_000, 86_400_000_001] {
             let duration = Duration::from_millis(millis);
             assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
         }

@@ -24,8 +24,9 @@ use tokio::{
 };
 
 use super::{
-    record::{BatchRecord, Record, RecordError, Snapshot},
-    replay::{WakeError, ends_room, follow_timer, handle, hash, replay},
+    failure::{WakeError, check_code, out_of_place, restore, store_fault, unreadable},
+    record::{BatchRecord, Record, Snapshot},
+    replay::{ends_room, follow_timer, handle, hash, replay},
     stall::StallWatch,
 };
 use crate::{broken::BrokenRoom, metrics::Metrics, shared::Shared};
@@ -313,39 +314,4 @@ fn take_image(service: &mut impl StateroomService) -> Result<Vec<u8>, Fault> {
     } else {
         service.image()
     }
-}
-
-fn store_fault(error: &StoreError) -> Fault {
-    // For a new room only: what is appended to others waits for space.
-    let kind = if *error == StoreError::Full { FaultKind::DiskFull } else { FaultKind::Storage };
-    Fault::new(kind, error.to_string())
-}
-
-/// Creates a service from its image.
-async fn restore<F: StateroomServiceFactory>(
-    factory: &F,
-    room_id: &str,
-    seq: u64,
-    image: &[u8],
-) -> Result<F::Service, WakeError> {
-    factory.create_durable(room_id, Origin::Image(image)).await.map_err(|fault| match fault.kind() {
-        FaultKind::Build => WakeError::Broken(BrokenRoom::new(seq, fault.message())),
-        _ => fault.into(),
-    })
-}
-
-fn unreadable(what: &str, seq: u64, error: &RecordError) -> WakeError {
-    WakeError::Broken(BrokenRoom::new(seq, format!("{what} {seq} cannot be read: {error}")))
-}
-
-fn out_of_place(seq: u64) -> WakeError {
-    WakeError::Broken(BrokenRoom::new(seq, format!("the record {seq} is not one that can follow")))
-}
-
-fn check_code(code: CodeHash, of_room: CodeHash) -> Result<(), Fault> {
-    if code == of_room {
-        return Ok(());
-    }
-    let message = format!("the room was stored by the module {of_room}, and cannot continue with the module {code}");
-    Err(Fault::new(FaultKind::Storage, message))
 }

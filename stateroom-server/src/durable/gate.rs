@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use super::{
     awake::{Awake, Batch, HandleError},
-    replay::WakeError,
+    failure::WakeError,
     stall::{StallReport, StallWatch},
 };
 use crate::shared::Shared;

@@ -13,7 +13,7 @@ use stateroom::{
     wire::batch,
 };
 
-use super::record::EffectsHash;
+use super::{failure::WakeError, record::EffectsHash};
 use crate::broken::BrokenRoom;
 
 /// Returns a hash of the effects of events, in order.
@@ -60,20 +60,6 @@ pub(super) fn follow_timer(attendance: &mut Attendance, finished: &FinishedEvent
             let delay = Duration::from_millis((*ms_delay).into());
             attendance.timer_due = Some(Timestamp::from_duration(stamp).saturating_add(delay));
         }
-    }
-}
-
-/// Why a room does not wake.
-pub(super) enum WakeError {
-    /// What is stored of it cannot be restored.
-    Broken(BrokenRoom),
-    /// It may wake later.
-    Fault(Fault),
-}
-
-impl From<Fault> for WakeError {
-    fn from(fault: Fault) -> Self {
-        WakeError::Fault(fault)
     }
 }
 

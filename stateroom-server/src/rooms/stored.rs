@@ -47,9 +47,12 @@ impl RoomRegistry {
     /// Deletes a room that sleeps in the store. Returns whether there was one.
     pub(crate) async fn delete_stored(&self, room_id: &str) -> Result<bool, StoreError> {
         let Some(store) = &self.shared().settings().store else { return Ok(false) };
-        let Opened { mut log, stored } = store.open(room_id).await?;
-        let Some(stored) = stored else { return Ok(false) };
-        log.delete(stored.last_seq()).await?;
+        match store.open(room_id).await {
+            Ok(Opened { stored: None, .. }) => return Ok(false),
+            Ok(Opened { mut log, stored: Some(stored) }) => log.delete(stored.last_seq()).await?,
+            Err(StoreError::Corrupt { .. }) => store.discard(room_id).await?,
+            Err(error) => return Err(error),
+        }
         self.shared().broken().remove(room_id);
         Ok(true)
     }

@@ -118,6 +118,7 @@ export function messagesOf(entries, index, member, limit) {
     const receives = member.until !== entry.seq && entry.kind !== 'restore' && entry.kind !== 'fault';
     for (const effect of receives ? (entry.effects ?? []).toReversed() : []) {
       if (effect.kind === 'send' && reaches(effect.to, member.id)) lines.push({ ...base, of: effect, way: 'received', payload: effect.payload });
+      if (effect.kind === 'end') lines.push({ ...base, of: effect, way: 'closed', text: 'closed with 1000: the room has ended' });
       if (effect.kind === 'close' && effect.client === member.id) {
         lines.push({ ...base, of: effect, way: 'closed', text: `closed with ${effect.code}${effect.reason ? `: ${effect.reason}` : ''}` });
       }

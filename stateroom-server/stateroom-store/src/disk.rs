@@ -178,6 +178,24 @@ impl Store for DiskStore {
         })
     }
 
+    fn discard(&self, room: &str) -> StoreFuture<()> {
+        let engine = match self.engine() {
+            Ok(engine) => engine,
+            Err(error) => return refuse(error),
+        };
+        let (shared, room) = (self.shared.clone(), room.to_owned());
+        Box::pin(async move {
+            let state = shared.rooms.get(&shared, &room);
+            // From now on nothing is written to the room, and what was is on disk before its keys are read.
+            state.fence();
+            if let Some(barrier) = state.barrier() {
+                shared.queue.push(barrier).await?;
+            }
+            let changes = blocking(move || engine.removal(&room)).await?;
+            shared.queue.push(state.request(changes, true)).await
+        })
+    }
+
     fn exists(&self, room: &str) -> StoreFuture<bool> {
         let room = room.to_owned();
         self.read(move |engine| engine.exists(&room))

@@ -162,10 +162,7 @@ impl MemoryStore {
     }
 
     fn request(&self, change: Change) -> StoreFuture<()> {
-        match self.0.lock().request(change) {
-            Ok(result) => Box::pin(async { result.await.unwrap_or(Err(StoreError::Closed)) }),
-            Err(error) => Box::pin(async { Err(error) }),
-        }
+        answer(self.0.lock().request(change))
     }
 
     fn read<T: Send + 'static>(&self, read: impl FnOnce(&Content) -> T) -> StoreFuture<T> {
@@ -175,6 +172,13 @@ impl MemoryStore {
             _ => Ok(read(&state.durable)),
         };
         Box::pin(async { result })
+    }
+}
+
+fn answer(requested: Result<oneshot::Receiver<Result<(), StoreError>>, StoreError>) -> StoreFuture<()> {
+    match requested {
+        Ok(result) => Box::pin(async { result.await.unwrap_or(Err(StoreError::Closed)) }),
+        Err(error) => Box::pin(async { Err(error) }),
     }
 }
 
@@ -195,6 +199,14 @@ impl Store for MemoryStore {
             }
             Ok(Opened { log: Box::new(MemoryRoomLog { store, room }), stored })
         })
+    }
+
+    fn discard(&self, room: &str) -> StoreFuture<()> {
+        let mut state = self.0.lock();
+        let seq = state.accepted.last_seq(room);
+        let requested = state.request(Change::Delete { room: room.to_owned(), seq });
+        drop(state);
+        answer(requested)
     }
 
     fn exists(&self, room: &str) -> StoreFuture<bool> {

@@ -67,6 +67,15 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// If the store cannot be read.
     fn due(&self, until: Duration, most: usize) -> StoreFuture<Vec<DueRoom>>;
 
+    /// Deletes everything stored of the room `room`, even if it is damaged and cannot be opened. The room may begin anew. Logs of the
+    /// room that are open are [fenced](StoreError::Fenced). A room that can be opened is better deleted by its log, which knows whether
+    /// another has written to it.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails or was closed.
+    fn discard(&self, room: &str) -> StoreFuture<()>;
+
     /// Stores a module under the hash of its code. Storing it again does nothing. Ready when the module is durable.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! A property test runs the same random script in both and compares the histories. Clients join with and without
 //! tokens, send messages, leave and are closed. Timers fire when due or through the handle. The host calls services,
-//! services fail, and the server stops. The scripts avoid what the simulation does not model: limits, the end of empty
+//! services fail and end their rooms, and the server stops. The scripts avoid what the simulation does not model: limits, the end of empty
 //! rooms, and backoffs. Client details and HTTP requests are not covered.
 use std::{collections::BTreeMap, mem, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Number of failures per minute that cause no backoff.
 const MAX_FAULTS: usize = 2;
 
-const TEXTS: [&str; 17] = [
+const TEXTS: [&str; 18] = [
     "echo",
     "all hello",
     "others hello",
@@ -37,6 +37,7 @@ const TEXTS: [&str; 17] = [
     "close 1 3000 enough",
     "close 2 1000 ",
     "close 3 999 invalid code",
+    "end-room it is over",
     CALL,
     CALL_WITHOUT_RESPONSE,
     FIRE,

@@ -238,3 +238,26 @@ pub async fn large_snapshots_come_back(backend: &mut dyn Backend) -> Outcome {
     assert!(snapshot.is_some_and(|snapshot| snapshot.bytes == content(3, 20_000_003)));
     store.close().await
 }
+
+/// A room that is discarded begins anew. Logs of the old one are fenced, whether the new one has begun or not.
+pub async fn discard_leaves_nothing(backend: &mut dyn Backend) -> Outcome {
+    let store = backend.open();
+    store.discard("lobby").await?;
+    let mut old = appended(&store, "lobby", 3).await?;
+    old.replace(2, "snapshot".into(), Some(Duration::from_secs(1))).await?;
+    appended(&store, "other", 2).await?;
+    store.discard("lobby").await?;
+    assert!(!store.exists("lobby").await?);
+    assert_eq!(store.due(Duration::MAX, 10).await?, []);
+    assert_eq!(old.append(4, record("lobby", 4), None).await, fenced(3, 0));
+    let mut new = appended(&store, "lobby", 1).await?;
+    assert_eq!(old.append(4, record("lobby", 4), None).await, fenced(3, 1));
+    new.append(2, record("lobby", 2), None).await?;
+    drop((old, new));
+    store.close().await?;
+    drop(store);
+    let store = backend.open();
+    assert_eq!(seqs(&read(&store, "lobby").await?), [1, 2]);
+    assert_eq!(seqs(&read(&store, "other").await?), [1, 2]);
+    store.close().await
+}

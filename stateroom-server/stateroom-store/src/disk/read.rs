@@ -8,7 +8,7 @@ use fjall::{Readable, Snapshot};
 
 use super::{
     engine::Engine,
-    layout::{self, Header, Space},
+    layout::{self, Change, Header, Space},
 };
 use crate::{DueRoom, ROOM_ID_BYTES, Record, RoomEntry, SNAPSHOT_BYTES, StoreError, Stored};
 
@@ -107,6 +107,32 @@ impl Engine {
         Ok(Ok((Some(Record { seq: info.seq, bytes: content.into() }), stale)))
     }
 
+    /// Returns the changes that remove all of a room, whatever can be read of it. Without a header, its records and pieces cannot be
+    /// told from those of others, and stay.
+    pub(super) fn removal(&self, room: &str) -> Result<Vec<Change>, StoreError> {
+        let key = layout::room_key(room);
+        let read = || {
+            let snapshot = self.database.snapshot();
+            let Some(value) = snapshot.get(self.keyspace(Space::Rooms), &key)? else { return Ok(Vec::new()) };
+            let mut changes = vec![Change::remove(Space::Rooms, key.clone())];
+            if let Some(header) = Header::decode(&key, &value) {
+                for space in [Space::Tails, Space::Snapshots] {
+                    for entry in snapshot.prefix(self.keyspace(space), header.id.to_be_bytes()) {
+                        changes.push(Change::remove(space, entry.key()?.to_vec()));
+                    }
+                }
+            }
+            for entry in snapshot.iter(self.keyspace(Space::Due)) {
+                let key = entry.key()?;
+                if layout::split_due_key(&key).is_some_and(|(_, name)| name == room) {
+                    changes.push(Change::remove(Space::Due, key.to_vec()));
+                }
+            }
+            Ok(changes)
+        };
+        self.guard(|| self.room_place(room), read)
+    }
+
     pub(super) fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<RoomEntry>, StoreError> {
         let place = || self.place(Space::Rooms);
         let snapshot = self.database.snapshot();
@@ -180,10 +206,12 @@ mod tests {
             Arc,
             atomic::{AtomicI64, Ordering},
         },
+        time::Duration,
     };
 
     use bytes::Bytes;
 
+    use super::{Space, layout};
     use crate::{Disk, DiskStore, DiskStoreConfig, Store, StoreError};
 
     /// A disk that fails after some commits.
@@ -198,6 +226,39 @@ mod tests {
         fn before_sync(&self) -> io::Result<()> {
             if self.0.fetch_sub(1, Ordering::SeqCst) > 0 { Ok(()) } else { Err(io::Error::other("out of commits")) }
         }
+    }
+
+    #[tokio::test]
+    async fn a_damaged_room_is_discarded_and_begins_anew() -> Result<(), StoreError> {
+        let parent = tempfile::tempdir().map_err(StoreError::failed)?;
+        let store = DiskStore::open(DiskStoreConfig::new(parent.path().join("store")))?;
+        for damaged in [Space::Tails, Space::Rooms] {
+            for room in ["lobby", "other"] {
+                store.discard(room).await?;
+                let mut log = store.open(room).await?.log;
+                for seq in 1..=3 {
+                    log.append(seq, "record".into(), Some(Duration::from_secs(1))).await?;
+                }
+                log.replace(1, "snapshot".into(), Some(Duration::from_secs(2))).await?;
+            }
+            let engine = store.engine()?;
+            let id = engine.room("lobby")?.header.map_or(0, |header| header.id);
+            let key = if damaged == Space::Tails { layout::record_key(id, 2) } else { layout::room_key("lobby") };
+            engine.keyspace(damaged).insert(key, "damaged").map_err(StoreError::failed)?;
+            assert!(matches!(store.open("lobby").await, Err(StoreError::Corrupt { .. })));
+            assert!(store.exists("lobby").await?);
+
+            store.discard("lobby").await?;
+            assert!(!store.exists("lobby").await?);
+            let rooms: Vec<_> = store.list(None, 10).await?.into_iter().map(|entry| entry.room).collect();
+            let due: Vec<_> = store.due(Duration::MAX, 10).await?.into_iter().map(|due| due.room).collect();
+            assert_eq!((rooms, due), (vec!["other".to_owned()], vec!["other".to_owned()]));
+            let mut opened = store.open("lobby").await?;
+            assert_eq!(opened.stored, None);
+            opened.log.append(1, "anew".into(), None).await?;
+            assert_eq!(store.open("other").await?.stored.map(|stored| stored.last_seq()), Some(3));
+        }
+        store.close().await
     }
 
     #[tokio::test]

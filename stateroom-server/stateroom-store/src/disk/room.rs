@@ -92,6 +92,21 @@ impl RoomState {
         }
     }
 
+    /// Forgets what is known of the room: its logs are fenced, and it may begin anew.
+    pub(super) fn fence(&self) {
+        *self.position.lock() = Position { is_loaded: true, ..Position::default() };
+    }
+
+    /// Returns a request of the room.
+    pub(super) fn request(self: &Arc<Self>, changes: Vec<Change>, is_bulk: bool) -> Request {
+        let mut request = Request { changes, room: Some(self.clone()), ..Request::default() };
+        // The order of a room's requests is that of its queue, so what follows a large one has to wait for it.
+        request.is_bulk = is_bulk || request.len() >= BULK_BYTES || self.bulk.load(Ordering::Acquire) > 0;
+        self.requests.fetch_add(1, Ordering::AcqRel);
+        self.bulk.fetch_add(usize::from(request.is_bulk), Ordering::AcqRel);
+        request
+    }
+
     /// Returns a request that is completed after all that were made for the room, if there are any.
     pub(super) fn barrier(&self) -> Option<Request> {
         let is_bulk = self.bulk.load(Ordering::Acquire) > 0;
@@ -129,15 +144,6 @@ pub(super) struct DiskRoomLog {
 }
 
 impl DiskRoomLog {
-    fn request(&self, changes: Vec<Change>, is_bulk: bool) -> Request {
-        let mut request = Request { changes, room: Some(self.state.clone()), ..Request::default() };
-        // The order of a room's requests is that of its queue, so what follows a large one has to wait for it.
-        request.is_bulk = is_bulk || request.len() >= BULK_BYTES || self.state.bulk.load(Ordering::Acquire) > 0;
-        self.state.requests.fetch_add(1, Ordering::AcqRel);
-        self.state.bulk.fetch_add(usize::from(request.is_bulk), Ordering::AcqRel);
-        request
-    }
-
     fn move_due(&self, header: &mut Header, due: Option<u64>, changes: &mut Vec<Change>) {
         let old = mem::replace(&mut header.due, due);
         if old != due {
@@ -169,7 +175,7 @@ impl DiskRoomLog {
         }
         position.header = Some(header);
         position.last = seq;
-        Ok(self.shared.queue.push(self.request(changes, false)))
+        Ok(self.shared.queue.push(self.state.request(changes, false)))
     }
 
     fn try_replace(&self, seq: u64, snapshot: &Bytes, due: Option<Duration>) -> Result<StoreFuture<()>, StoreError> {
@@ -201,9 +207,9 @@ impl DiskRoomLog {
         changes.push(header.change(&self.state.room));
         position.header = Some(header);
         for piece in pieces {
-            self.shared.queue.push_silent(self.request(vec![piece], true))?;
+            self.shared.queue.push_silent(self.state.request(vec![piece], true))?;
         }
-        Ok(self.shared.queue.push(self.request(changes, is_bulk)))
+        Ok(self.shared.queue.push(self.state.request(changes, is_bulk)))
     }
 
     fn try_delete(&self, seq: u64) -> Result<StoreFuture<()>, StoreError> {
@@ -220,7 +226,7 @@ impl DiskRoomLog {
             changes.push(Change::remove(Space::Rooms, layout::room_key(&self.state.room)));
         }
         position.last = 0;
-        Ok(self.shared.queue.push(self.request(changes, false)))
+        Ok(self.shared.queue.push(self.state.request(changes, false)))
     }
 }
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after } from 'node:test';
 
 import { commonTests } from './common-tests.mjs';
 import { eventually } from './eventually.mjs';
+import { durable } from './server.mjs';
 import { suite } from './suite.mjs';
 import { desktop, expectConnection, phone } from './windows.mjs';
 
@@ -15,12 +20,16 @@ async function submit(page, field, text) {
   await page.press(field, 'Enter');
 }
 
-/** Waits until the last messages are `expected`, pairs of a name and a text. */
-function expectMessages(page, ...expected) {
-  const read = () => page.locator('#messages li.message').evaluateAll(messages =>
-    messages.map(message => ['.name', '.text'].map(part => message.querySelector(part)?.textContent)));
-  return eventually('last messages', async () => (await read()).slice(-expected.length), expected);
-}
+/** Returns the messages that a page shows, pairs of a name and a text. */
+const readMessages = page => page.locator('#messages li.message').evaluateAll(messages =>
+  messages.map(message => ['.name', '.text'].map(part => message.querySelector(part)?.textContent)));
+
+/** Waits until the last messages are `expected`. */
+const expectMessages = (page, ...expected) =>
+  eventually('last messages', async () => (await readMessages(page)).slice(-expected.length), expected);
+
+/** Waits until these and no other messages are shown. */
+const expectAllMessages = (page, expected) => eventually('messages', () => readMessages(page), expected);
 
 /** Waits until the list of people has exactly these names, in any order. Each line has to start with the name. */
 function expectPeople(page, ...names) {
@@ -143,3 +152,32 @@ test('keeps the client across a crash, and gives a duplicated tab another one', 
   await eventually('connection state', () => read('document.body.dataset.connection'), 'open');
   assert.equal(await read("sessionStorage.getItem('token')"), before);
 });
+
+for (const verb of ['serve', 'dev']) {
+  const data = mkdtempSync(path.join(tmpdir(), 'stateroom-'));
+  const testDurable = suite(`durable-chat-${verb}`, durable('chat', verb, data));
+  after(() => rmSync(data, { recursive: true }));
+
+  testDurable('continues in all windows after the server was killed', async ({ open, server }) => {
+    // Named after their client IDs.
+    const names = ['Guest 1', 'Guest 2'];
+    const windows = [await open(desktop), await open(phone)];
+    for (const page of windows) await expectPeople(page, ...names);
+    const said = [];
+    for (const round of [1, 2, 3]) {
+      for (const [index, page] of windows.entries()) {
+        said.push([names[index], `round ${round}`]);
+        await send(page, `round ${round}`);
+        for (const window of windows) await expectAllMessages(window, said);
+      }
+      await server.kill();
+      await Promise.all(windows.map(page => expectConnection(page, 'waiting')));
+      await server.start();
+      for (const page of windows) {
+        await expectConnection(page, 'open');
+        await expectAllMessages(page, said);
+        await expectPeople(page, ...names);
+      }
+    }
+  });
+}

@@ -19,6 +19,12 @@ export const example = name => ({
   serve: port => stateroom('serve', 'dist', '--ip', '127.0.0.1', '--port', port),
 });
 
+/** Returns how to build and serve an example whose rooms are kept in a directory, with `stateroom serve` or `stateroom dev`. */
+export function durable(name, verb, data) {
+  const options = port => ['--data', data, '--ip', '127.0.0.1', '--port', port];
+  return { ...example(name), serve: port => stateroom(verb, ...(verb === 'serve' ? ['dist'] : []), ...options(port)) };
+}
+
 /** All examples in one app. The client of shared-cursors is built first. */
 export const gallery = {
   folder: path.join(repository, 'examples'),
@@ -83,15 +89,26 @@ export class Server {
 
   /** Interrupts the server as ctrl-c does, and waits until it has exited. */
   async stop() {
+    const [code, signal] = await this.#end('SIGINT');
+    if (code !== 0) throw new Error(`the server exited with ${code ?? signal} after an interrupt`);
+  }
+
+  /** Kills the server, as `kill -9` does. */
+  async kill() {
+    const [code, signal] = await this.#end('SIGKILL');
+    if (signal !== 'SIGKILL') throw new Error(`the server had exited with ${code ?? signal}`);
+  }
+
+  async #end(signal) {
     const server = this.#process;
-    if (!server) return;
+    if (!server) return [0, null];
     this.#process = undefined;
     this.stopCount += 1;
     const timeout = setTimeout(() => server.kill('SIGKILL'), STOP_TIMEOUT_SECONDS * 1000);
-    server.kill('SIGINT');
-    const [code, signal] = await once(server, 'exit');
+    server.kill(signal);
+    const exit = await once(server, 'exit');
     clearTimeout(timeout);
-    if (code !== 0) throw new Error(`the server exited with ${code ?? signal} after an interrupt`);
+    return exit;
   }
 }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How often a server is killed. The nightly run kills it more often.
-fn rounds() -> usize {
+pub(crate) fn rounds() -> usize {
     std::env::var("KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(5)
 }
 

@@ -25,7 +25,12 @@ mod e2e_cursors;
 mod e2e_dev;
 mod e2e_dev_loop;
 mod e2e_dev_watch;
+#[cfg(unix)]
 mod e2e_durable;
+#[cfg(unix)]
+mod e2e_durable_kills;
+#[cfg(unix)]
+mod e2e_durable_timers;
 mod e2e_examples;
 #[cfg(unix)]
 mod e2e_main_job;

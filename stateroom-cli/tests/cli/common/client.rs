@@ -13,7 +13,7 @@ use tokio_rustls::{
 };
 use tokio_tungstenite::{
     WebSocketStream, client_async,
-    tungstenite::{Message, protocol::frame::coding::CloseCode},
+    tungstenite::{self, Message, protocol::frame::coding::CloseCode},
 };
 
 use super::TIMEOUT;
@@ -27,10 +27,15 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 impl Client {
     pub(crate) async fn connect(url: &str) -> Client {
+        Client::try_connect(url).await.unwrap()
+    }
+
+    /// Connects to a server that may be gone.
+    pub(crate) async fn try_connect(url: &str) -> Result<Client, tungstenite::Error> {
         let address = url.strip_prefix("ws://").unwrap().split('/').next().unwrap();
-        let stream: Box<dyn Io> = Box::new(TcpStream::connect(address).await.unwrap());
-        let (socket, _) = timeout(TIMEOUT, client_async(url, stream)).await.expect("joining takes too long").unwrap();
-        Client(socket)
+        let stream: Box<dyn Io> = Box::new(TcpStream::connect(address).await?);
+        let (socket, _) = timeout(TIMEOUT, client_async(url, stream)).await.expect("joining takes too long")?;
+        Ok(Client(socket))
     }
 
     /// Connects over TLS to a server with this certificate.
@@ -106,7 +111,17 @@ impl Client {
 
     /// Sends a text and returns the next one, or nothing if the connection ends first.
     pub(crate) async fn exchange(&mut self, text: String) -> Option<String> {
-        timeout(TIMEOUT, self.0.send(text.into())).await.expect("nothing is taken").ok()?;
+        self.try_send(text).await?;
+        self.try_text().await
+    }
+
+    /// Sends a message, unless the connection has ended.
+    pub(crate) async fn try_send(&mut self, message: impl Into<Message>) -> Option<()> {
+        timeout(TIMEOUT, self.0.send(message.into())).await.expect("nothing is taken").ok()
+    }
+
+    /// Returns the next message, which must be text, or nothing if the connection ends first.
+    pub(crate) async fn try_text(&mut self) -> Option<String> {
         match timeout(TIMEOUT, self.0.next()).await.expect("no message") {
             Some(Ok(Message::Text(text))) => Some(text.to_string()),
             Some(Ok(Message::Close(_)) | Err(_)) | None => None,

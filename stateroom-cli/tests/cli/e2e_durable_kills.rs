@@ -48,6 +48,8 @@ fn command(example: &str, data: &Path) -> Command {
     let mut command = stateroom();
     command.arg("serve").arg(built(example)).args(["--ip", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0"]);
     command.args(["--drain-time", "100ms", "--sleep-after", "20ms", "--data"]).arg(data);
+    // Rooms also sleep because others want their places.
+    command.args(["--instances", if fastrand::bool() { "2" } else { "16" }]);
     command
 }
 

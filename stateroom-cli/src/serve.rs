@@ -9,7 +9,7 @@ mod run;
 pub(crate) mod sandbox;
 pub(crate) mod shutdown;
 mod source;
-mod store;
+pub(crate) mod store;
 mod systemd;
 
 pub(crate) use self::{

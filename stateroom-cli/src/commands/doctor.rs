@@ -1,4 +1,6 @@
 //! `stateroom doctor`: checks this machine's setup.
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -12,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   stateroom doctor
   stateroom doctor -C my-service     check with the settings and the client of my-service
+  stateroom doctor --data rooms      check the disk that durable rooms are stored on
   stateroom doctor --json | jq '.checks[] | select(.status != \"ok\")'
 
 Exits with status 1 if any check fails. Warnings do not affect the exit status.";
@@ -23,6 +26,10 @@ pub(crate) struct DoctorCommand {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+
+    /// Check the directory of durable rooms and its disk as well; by default that of the settings, if there is one
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
 }
 
 impl DoctorCommand {
@@ -39,7 +46,7 @@ impl DoctorCommand {
             let resolved = sources.resolve(&Defaults::SERVE)?;
             Ok((sources.settings, resolved))
         });
-        let examination = Examination::run(settings)?;
+        let examination = Examination::run(settings, self.data)?;
         if self.json {
             report::print_json(&examination)?;
         } else {

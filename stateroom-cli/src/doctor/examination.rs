@@ -1,10 +1,12 @@
 //! All checks and their results.
+use std::path::PathBuf;
+
 use anyhow::{Error, Result};
 use serde::Serialize;
 
 use super::{
     check::{Check, CheckStatus},
-    machine, storage, toolchain,
+    durability, machine, storage, toolchain,
 };
 use crate::settings::{Defaults, ResolvedSettings, Settings, SettingsSources};
 
@@ -17,12 +19,13 @@ pub(crate) struct Examination {
 }
 
 impl Examination {
-    /// Runs all checks with these settings, or with the defaults if the settings are invalid.
+    /// Runs all checks with these settings, or with the defaults if the settings are invalid. Rooms are kept in `data`, or
+    /// where the settings say.
     ///
     /// # Errors
     ///
     /// Returns an error if the defaults are invalid.
-    pub(crate) fn run(settings: Result<(Settings, ResolvedSettings)>) -> Result<Examination> {
+    pub(crate) fn run(settings: Result<(Settings, ResolvedSettings)>, data: Option<PathBuf>) -> Result<Examination> {
         let mut checks = toolchain::check();
         checks.push(storage::check_project());
         let (settings, resolved) = match settings {
@@ -39,12 +42,16 @@ impl Examination {
         };
         checks.push(toolchain::check_build(&settings));
         checks.push(toolchain::check_client(&settings));
+        let data = data.or(resolved.data);
+        checks.push(durability::check(data.is_some() || settings.service.durable));
         checks.push(machine::check_port(&resolved.server));
         checks.extend(machine::check_open_files(resolved.server.limits.connections));
         checks.extend(machine::check_mappings(&resolved.host, resolved.server.limits.rooms));
         checks.extend(machine::check_watches());
         checks.extend(machine::check_sandbox());
         checks.push(storage::check_cache());
+        #[cfg(unix)]
+        checks.extend(data.iter().flat_map(|data| super::data::check(data)));
         let count = |status| checks.iter().filter(|check| check.status == status).count();
         Ok(Examination { warnings: count(CheckStatus::Warning), problems: count(CheckStatus::Problem), checks })
     }

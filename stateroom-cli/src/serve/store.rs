@@ -11,6 +11,10 @@ use stateroom_wasm_host::WasmHostFactory;
 /// Time between two looks at the health of the store.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// Advice about a damaged store.
+#[cfg(unix)]
+pub(crate) const DAMAGED: &str = "restore the directory from a backup, or move it away to begin with no rooms";
+
 /// Opens the store of the rooms.
 ///
 /// # Errors
@@ -30,9 +34,7 @@ fn open_directory(directory: &Path) -> Result<Arc<dyn Store>> {
     let store = DiskStore::open(DiskStoreConfig::new(directory)).map_err(|error| {
         let hint = match &error {
             StoreError::Locked { .. } => "\n  hint: stop that process, or choose another directory",
-            StoreError::Corrupt { .. } => {
-                "\n  hint: restore the directory from a backup, or move it away to begin with no rooms"
-            }
+            StoreError::Corrupt { .. } => &format!("\n  hint: {DAMAGED}"),
             _ => "",
         };
         anyhow!("failed to open the rooms in `{}`: {error}{hint}", directory.display())

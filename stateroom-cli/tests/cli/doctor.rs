@@ -1,5 +1,9 @@
 //! `stateroom doctor`, with scripts in place of the programs of a toolchain.
-use std::process::Command;
+use std::{
+    fs::{self, File, Permissions},
+    os::unix::fs::PermissionsExt,
+    process::Command,
+};
 
 use serde_json::Value;
 use snapbox::{IntoData, str};
@@ -64,6 +68,7 @@ ok       project                 [..]/here has none: there is no Cargo.toml
 ok       settings                the environment and stateroom.toml are valid
 ok       build                   cargo build --lib --target wasm32-wasip1 --profile release
 ok       wasm-bindgen            not needed: this crate has no client
+ok       durable                 unknown: `stateroom build` has built no module here
 ok       port                    0.0.0.0:0 is free
 ...
 ok       cache                   [..]/cache, 0 B
@@ -129,6 +134,89 @@ ok       wasm-bindgen            0.2.1, the client's version, is installed
 ...
 "#]];
     machine.finds(0, fine, "");
+}
+
+/// A module whose rooms cannot be kept.
+const WITH_TABLE: &str = "(module (table 1 funcref) (func $clear (table.set (i32.const 0) (ref.null func))))";
+
+#[test]
+fn a_module_whose_rooms_cannot_be_kept() {
+    let machine = Machine::new();
+    let here = machine.0.path().join("here");
+    write(&here.join("dist/server.wasm"), WITH_TABLE);
+    let found = str![[r#"
+...
+ok       durable                 rooms of dist/server.wasm may be durable: no, `table.set` in func[0] (clear): an image contains no tables or segments
+...
+"#]];
+    machine.finds(0, found, "");
+
+    write(&here.join("stateroom.toml"), "[service]\ndurable = true\n");
+    let found = str![[r#"
+...
+problem  durable                 rooms of dist/server.wasm may be durable: no, `table.set` in func[0] (clear): an image contains no tables or segments
+                                 fix: change the code that this is compiled from, or use `stateroom serve --ephemeral`
+...
+"#]];
+    machine.finds(1, found, "error: 1 check failed\n");
+
+    write(&here.join("dist/server.wasm"), "(module)");
+    let found = str![[r#"
+...
+ok       durable                 rooms of dist/server.wasm may be durable: yes
+...
+"#]];
+    machine.finds(0, found, "");
+}
+
+/// Returns the status and the text of a check of the directory `rooms`.
+fn check_of_data(machine: &Machine, name: &str) -> (String, String) {
+    let output = machine.doctor().args(["--data", "rooms", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = report.get("checks").and_then(Value::as_array).unwrap();
+    let text = |check: &Value, key: &str| check.get(key).and_then(Value::as_str).unwrap().to_owned();
+    let check = checks.iter().find(|check| text(check, "name") == name).unwrap_or_else(|| panic!("no check `{name}`"));
+    (text(check, "status"), text(check, "found"))
+}
+
+#[test]
+fn a_directory_of_durable_rooms_is_checked_and_left_as_it_is() {
+    let machine = Machine::new();
+    let rooms = machine.0.path().join("here/rooms");
+    let found = |name: &str| check_of_data(&machine, name);
+    let is = |name: &str, expected: &str, part: &str| {
+        let (status, found) = found(name);
+        assert!(status == expected && found.contains(part), "{name}: {status}, {found}");
+    };
+    is("data", "ok", "/here/rooms does not exist: `stateroom serve --data` creates it");
+    let (_, sync) = found("data sync");
+    assert!(sync.starts_with("median of 20 fdatasyncs: ") && sync.contains(" ms"), "{sync}");
+    assert!(found("data space").1.contains(" free"));
+    assert!(!cfg!(target_os = "linux") || !found("data filesystem").1.is_empty());
+    is("data store", "ok", "none yet");
+    assert!(!rooms.exists());
+
+    fs::create_dir(&rooms).unwrap();
+    fs::set_permissions(&rooms, Permissions::from_mode(0o750)).unwrap();
+    is("data", "warning", "/here/rooms has mode 0750: others than its owner can use it");
+    fs::set_permissions(&rooms, Permissions::from_mode(0o700)).unwrap();
+    is("data", "ok", "/here/rooms, mode 0700");
+    assert_eq!(fs::read_dir(&rooms).unwrap().count(), 0);
+    write(&rooms.join("notes.txt"), "");
+    is("data", "warning", "/here/rooms contains `notes.txt`, which is not of a store");
+
+    let lock = File::create(rooms.join("LOCK")).unwrap();
+    fs::write(rooms.join("LOCK"), "4711\n").unwrap();
+    lock.lock().unwrap();
+    is("data store", "ok", "a store, which process 4711 has open");
+    drop(lock);
+    write(&rooms.join("STORE"), "half");
+    is("data store", "problem", "STORE: the file is too short");
+
+    fs::remove_dir_all(&rooms).unwrap();
+    write(&rooms, "");
+    is("data", "problem", "/here/rooms is not a directory");
+    assert_eq!(fs::read_to_string(&rooms).unwrap(), "");
 }
 
 #[test]

@@ -114,6 +114,16 @@ impl DiskStore {
         Ok(DiskStore { shared, key, running: Arc::new(Mutex::new(Some(Running { engine, writer }))) })
     }
 
+    /// Returns whether a directory has a store, without opening or changing it. Its rooms are not read.
+    ///
+    /// # Errors
+    ///
+    /// [`Locked`](StoreError::Locked) if a process has it open, [`Corrupt`](StoreError::Corrupt) if its identity is damaged,
+    /// [`Unreadable`](StoreError::Unreadable) without the permission to read it.
+    pub fn check(directory: &Path) -> Result<bool, StoreError> {
+        Engine::check(directory)
+    }
+
     /// Returns the directory of the store.
     #[must_use]
     pub fn directory(&self) -> &Path {

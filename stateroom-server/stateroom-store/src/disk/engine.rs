@@ -42,15 +42,9 @@ impl Engine {
         marker::create_directory(directory)?;
         let lock = Lock::acquire(directory)?;
         let path = directory.join("db");
-        if !exists(&directory.join("STORE"))? {
-            let is_prepared = exists(&directory.join("STORE.new"))?;
-            match (exists(&path)?, is_prepared) {
-                (true, true) => {}
-                (true, false) => {
-                    let place = directory.join("STORE").display().to_string();
-                    return Err(StoreError::corrupt(place, "the file is missing"));
-                }
-                (false, _) => create(config)?,
+        if !is_store(directory)? {
+            if !exists(&path)? {
+                create(config)?;
             }
             Marker::publish(directory)?;
         }
@@ -77,6 +71,16 @@ impl Engine {
             return Err(StoreError::corrupt(checked.end, what));
         }
         Ok((engine, marker, commit))
+    }
+
+    /// Returns whether `directory` has a store that no process has open. Changes nothing.
+    pub(super) fn check(directory: &Path) -> Result<bool, StoreError> {
+        Lock::check(directory)?;
+        let is_store = is_store(directory)?;
+        if is_store {
+            Marker::check(directory)?;
+        }
+        Ok(is_store)
     }
 
     pub(super) fn keyspace(&self, space: Space) -> &Keyspace {
@@ -205,6 +209,16 @@ fn check_manifest(keyspace: &Path) -> Result<(), StoreError> {
         return Err(damaged(&path, "the file has a wrong checksum"));
     }
     Ok(())
+}
+
+/// Returns whether `directory` has a store. The creation of another one may have begun.
+fn is_store(directory: &Path) -> Result<bool, StoreError> {
+    let path = directory.join("STORE");
+    let is_store = exists(&path)?;
+    if !is_store && exists(&directory.join("db"))? && !exists(&directory.join("STORE.new"))? {
+        return Err(StoreError::corrupt(path.display().to_string(), "the file is missing"));
+    }
+    Ok(is_store)
 }
 
 fn exists(path: &Path) -> Result<bool, StoreError> {

@@ -41,21 +41,34 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(|error| io_error(&path, &error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                let is_read = (&file).take(20).read_to_string(&mut pid).is_ok();
-                let is_pid = is_read && pid.trim().parse::<u32>().is_ok();
-                let pid = if is_pid { pid.trim().to_owned() } else { "?".to_owned() };
-                return Err(StoreError::Locked { directory: directory.display().to_string(), pid });
-            }
-            Err(TryLockError::Error(error)) => return Err(io_error(&path, &error)),
-        }
+        file.try_lock().map_err(|error| Lock::error(directory, &file, error))?;
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(|error| io_error(&path, &error))?;
         Ok(Lock { _file: file })
+    }
+
+    /// Checks that no other process has the lock. Writes nothing: for a moment, the lock is taken as one of many readers.
+    pub(super) fn check(directory: &Path) -> Result<(), StoreError> {
+        let path = directory.join("LOCK");
+        match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(unreadable(&path, &error)),
+            Ok(file) => file.try_lock_shared().map_err(|error| Lock::error(directory, &file, error)),
+        }
+    }
+
+    fn error(directory: &Path, file: &File, error: TryLockError) -> StoreError {
+        match error {
+            TryLockError::WouldBlock => {
+                let mut pid = String::new();
+                let is_read = file.take(20).read_to_string(&mut pid).is_ok();
+                let is_pid = is_read && pid.trim().parse::<u32>().is_ok();
+                let pid = if is_pid { pid.trim().to_owned() } else { "?".to_owned() };
+                StoreError::Locked { directory: directory.display().to_string(), pid }
+            }
+            TryLockError::Error(error) => io_error(&directory.join("LOCK"), &error),
+        }
     }
 }
 
@@ -97,8 +110,19 @@ impl Marker {
 
     pub(super) fn open(directory: &Path) -> Result<Marker, StoreError> {
         let path = directory.join("STORE");
-        let place = || path.display().to_string();
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(|error| io_error(&path, &error))?;
+        Marker::read(file, path)
+    }
+
+    /// Checks that the file is whole.
+    pub(super) fn check(directory: &Path) -> Result<(), StoreError> {
+        let path = directory.join("STORE");
+        let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
+        Marker::read(file, path).map(drop)
+    }
+
+    fn read(file: File, path: PathBuf) -> Result<Marker, StoreError> {
+        let place = || path.display().to_string();
         let mut identity = [0; IDENTITY_BYTES];
         let mut acknowledged = [0; ACKNOWLEDGED_BYTES];
         file.read_exact_at(&mut identity, 0)
@@ -164,4 +188,8 @@ pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
 
 pub(super) fn io_error(path: &Path, error: &io::Error) -> StoreError {
     StoreError::failed(format!("{}: {error}", path.display()))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::Unreadable { place: path.display().to_string(), cause: error.to_string() }
 }

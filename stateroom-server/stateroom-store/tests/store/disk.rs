@@ -60,6 +60,29 @@ async fn a_second_process_is_told_who_has_the_store() {
 }
 
 #[tokio::test]
+async fn a_check_finds_a_store_and_changes_nothing() {
+    let backend = OnDisk::new();
+    let directory = &*backend.directory();
+    let files = || {
+        let files = std::fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap());
+        let files = files.map(|file| (file.file_name(), file.metadata().unwrap().modified().unwrap()));
+        files.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let before = files();
+    assert_eq!((DiskStore::check(directory), files()), (Ok(false), before));
+    let store = DiskStore::open(backend.config()).unwrap();
+    let (directory_name, pid) = (directory.display().to_string(), std::process::id().to_string());
+    assert_eq!(DiskStore::check(directory), Err(StoreError::Locked { directory: directory_name, pid }));
+    store.close().await.unwrap();
+    let before = files();
+    assert_eq!((DiskStore::check(directory), files()), (Ok(true), before));
+    std::fs::write(directory.join("STORE"), "not a store").unwrap();
+    assert!(matches!(DiskStore::check(directory), Err(StoreError::Corrupt { .. })));
+    std::fs::remove_file(directory.join("STORE")).unwrap();
+    assert!(matches!(DiskStore::check(directory), Err(StoreError::Corrupt { .. })));
+}
+
+#[tokio::test]
 async fn only_the_owner_can_read_a_store() {
     let backend = OnDisk::new();
     let store = DiskStore::open(backend.config()).unwrap();

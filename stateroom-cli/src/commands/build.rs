@@ -1,6 +1,9 @@
 //! `stateroom build`: builds the service and its client for deployment.
-use anyhow::Result;
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
 use clap::Args;
+use stateroom_wasm_host::durability;
 
 use crate::{
     build::{self, Output, dist},
@@ -38,8 +41,23 @@ impl BuildCommand {
         let artifacts = build::build(&sources.settings, output)?;
         // Checked now rather than on deployment, with the limits that will apply there.
         load(&artifacts.service, &host)?;
+        if sources.settings.service.durable {
+            warn_if_not_durable(&artifacts.service)?;
+        }
         dist::write(&artifacts, &sources.settings)?;
         tracing::info!("built `{0}`: serve it with `stateroom serve {0}`", dist::DIRECTORY);
         Ok(())
     }
+}
+
+/// Warns if the rooms of a module cannot be kept.
+fn warn_if_not_durable(module: &Path) -> Result<()> {
+    let bytes = fs::read(module).with_context(|| format!("failed to read `{}`", module.display()))?;
+    if let Err(reason) = durability(&bytes) {
+        tracing::warn!(
+            "the rooms of this service are to be durable (`durable = true` under `[service]`), but cannot be kept: {reason}\n  \
+             hint: change the code that this is compiled from, or serve it with `--ephemeral`"
+        );
+    }
+    Ok(())
 }

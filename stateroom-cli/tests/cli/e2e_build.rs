@@ -5,6 +5,8 @@ use crate::common::{Serving, build_in, directory, failure, stateroom, success, t
 #[cfg(unix)]
 use crate::common::{path_with, write_program};
 
+#[cfg(unix)]
+const ECHO: &str = include_str!("../../../stateroom-wasm-host/tests/guests/echo.wat");
 const CDYLIB: &str =
     "[package]\nname = 'plain'\nversion = '0.1.0'\nedition = '2024'\n\n[lib]\ncrate-type = ['cdylib']\n";
 
@@ -178,4 +180,29 @@ fn a_missing_target_is_installed_by_rustup() {
     command.env("PATH", &bin);
     let log = failure(&command.output().unwrap());
     assert!(log.contains("the target wasm32-wasip1 is not installed, and neither is rustup"), "{log}");
+}
+
+/// With a compiler whose modules have one instruction more.
+#[cfg(unix)]
+#[test]
+fn a_durable_service_whose_rooms_cannot_be_kept_is_warned_about() {
+    let files = directory(&[("Cargo.toml", CDYLIB), ("src/lib.rs", ""), ("stateroom.toml", "")]);
+    let function = "(table 1 funcref) (func $clear (table.set (i32.const 0) (ref.null func))) (func $set_timer";
+    let module = files.path().join("bin/module.wat");
+    write(&module, &ECHO.replacen("(func $set_timer", function, 1));
+    let output = files.path().join("target");
+    fs::create_dir(&output).unwrap();
+    let rustc = files.path().join("bin/rustc");
+    let replace = format!("find '{}' -name plain.wasm -exec cp '{}' {{}} ';'", output.display(), module.display());
+    write_program(&rustc, &format!("\"$@\" && {replace}"));
+    let build = || {
+        let mut command = stateroom();
+        command.args(["build", "-q", "-C"]).arg(files.path()).env("CARGO_TARGET_DIR", &output);
+        success(&command.env("RUSTC_WRAPPER", &rustc).output().unwrap())
+    };
+    assert_eq!(build(), "");
+    write(&files.path().join("stateroom.toml"), "[service]\ndurable = true\n");
+    let log = build();
+    assert!(log.contains("cannot be kept: `table.set` in func[") && log.contains("(clear)"), "{log}");
+    assert!(files.path().join("dist/server.wasm").exists());
 }

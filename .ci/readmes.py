@@ -165,6 +165,7 @@ STEPS = {
         unlisted(run("test -f dist/server.wasm && test -d dist/static && test -f dist/stateroom.toml")),
         not_run("stateroom build", "describes what it replaces"),
         run("stateroom doctor", prints="^ok +cargo "),
+        run("stateroom doctor --data DIR", prints="^ok +data store +none yet$"),
         run("stateroom inspect dist", prints="^The host accepts this module"),
         run("stateroom config --changed", prints="^static_files +static +stateroom.toml$"),
         # Writes to `target` instead of the home directory.
@@ -194,6 +195,17 @@ STEPS = {
             run("curl -s http://127.0.0.1:9090/metrics", prints="^stateroom_refusals_total"),
             run("curl -s http://127.0.0.1:9090/rooms", prints=r"^\[.*\]$"),
         ),
+        not_run("stateroom build", "describes a warning"),
+        run("stateroom doctor --data DIR", prints="^ok +durable .*yes$"),
+        *(
+            not_run(command, "needs systemd")
+            for command in (
+                "sudo systemctl stop stateroom", "sudo tar -C /var/lib/private -czf rooms.tar.gz stateroom",
+                "sudo systemctl start stateroom",
+            )
+        ),
+        not_run("sudo install -d -o 65532 -g 65532 -m 0700 /srv/rooms", "needs Docker"),
+        not_run("docker run -p 8080:8080 -v /srv/rooms:/data -e STATEROOM_DATA=/data my-rooms", "needs Docker"),
         unlisted(run("rm secret key.pem cert.pem token token.sh")),
     ),
     "stateroom-server/README.md": (

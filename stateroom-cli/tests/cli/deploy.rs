@@ -220,11 +220,17 @@ fn the_image_is_built_from_all_files_of_the_repository() {
     assert!(needed.is_empty(), "ignored, but in the repository: {needed:?}");
 }
 
+/// The resources of a manifest.
+fn resources(file: &str) -> Vec<Value> {
+    let text = read(file);
+    serde_norway::Deserializer::from_str(&text).map(|document| Value::deserialize(document).unwrap()).collect()
+}
+
 /// A resource of the manifest.
 fn resource(kind: &str, name: &str) -> Value {
-    let text = read("deploy/kubernetes.yaml");
-    let documents = serde_norway::Deserializer::from_str(&text).map(|document| Value::deserialize(document).unwrap());
-    let mut found = documents.filter(|resource| resource["kind"] == kind && resource["metadata"]["name"] == name);
+    let mut found = resources("deploy/kubernetes.yaml")
+        .into_iter()
+        .filter(|resource| resource["kind"] == kind && resource["metadata"]["name"] == name);
     let resource = found.next().unwrap_or_else(|| panic!("no {kind} `{name}`"));
     assert!(found.next().is_none(), "two resources have the same name");
     resource
@@ -303,6 +309,38 @@ fn the_variables_of_the_container_are_settings() {
 }
 
 #[test]
+fn durable_rooms_have_a_volume_and_are_deployed_alike_otherwise() {
+    let mut durable = resources("deploy/kubernetes-durable.yaml");
+    let others = resources("deploy/kubernetes.yaml");
+    assert_eq!(durable[1..], others[1..], "the services");
+    assert_eq!(durable[0]["kind"], "StatefulSet");
+    assert_eq!(durable[0]["metadata"], others[0]["metadata"]);
+    let spec = &mut durable[0]["spec"];
+    assert_eq!(spec["serviceName"], others[1]["metadata"]["name"]);
+    assert_eq!((&spec["replicas"], &spec["selector"]), (&json!(1), &others[0]["spec"]["selector"]));
+    let [volume] = spec["volumeClaimTemplates"].as_array().unwrap().as_slice() else { panic!("not one volume") };
+    assert_eq!(
+        (&volume["metadata"]["name"], &volume["spec"]["accessModes"]),
+        (&json!("data"), &json!(["ReadWriteOnce"]))
+    );
+    assert!(volume["spec"]["resources"]["requests"]["storage"].is_string());
+
+    // What the pod has beside that of the deployment.
+    let pod = &mut spec["template"]["spec"];
+    let security = pod["securityContext"].as_object_mut().unwrap();
+    assert_eq!(security.remove("fsGroup"), Some(security["runAsGroup"].clone()));
+    assert_eq!(security.remove("fsGroupChangePolicy"), Some(json!("OnRootMismatch")));
+    let container = pod["containers"][0].as_object_mut().unwrap();
+    assert_eq!(container.remove("volumeMounts"), Some(json!([{"name": "data", "mountPath": "/data"}])));
+    let variables = container["env"].as_array_mut().unwrap();
+    let data = variables.iter().position(|variable| variable["name"] == "STATEROOM_DATA").unwrap();
+    // Below the mount: that one belongs to the group, and may have a directory `lost+found`.
+    assert_eq!(variables.remove(data)["value"], "/data/rooms");
+    assert_eq!(spec["template"], others[0]["spec"]["template"]);
+    assert!(read("README.md").contains("`STATEROOM_DATA`"));
+}
+
+#[test]
 fn services_lead_to_the_pod() {
     let (spec, pod, _) = deployment();
     let labels = pod["metadata"]["labels"].as_object().unwrap();
@@ -329,9 +367,13 @@ fn words_of_a_query_are_names_outside_of_strings() {
 #[test]
 fn the_unit_of_systemd_is_rated_below_two() {
     let readme = read("deploy/README.md");
-    let unit =
-        readme.split("```ini\n# /etc/systemd/system/stateroom.service\n").nth(1).unwrap().split("```").next().unwrap();
-    let files = crate::common::directory(&[("stateroom.service", unit)]);
+    let block = |file: &str| {
+        let start = format!("```ini\n# /etc/systemd/system/{file}\n");
+        readme.split(&start).nth(1).unwrap().split("```").next().unwrap()
+    };
+    // With the settings of durable rooms.
+    let unit = block("stateroom.service").replacen("[Service]\n", block("stateroom.service.d/data.conf"), 1);
+    let files = crate::common::directory(&[("stateroom.service", &unit)]);
     let mut analyze = std::process::Command::new("systemd-analyze");
     analyze.args(["security", "--offline=true", "--threshold=20"]).arg(files.path().join("stateroom.service"));
     // Not every machine has it.

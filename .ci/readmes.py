@@ -134,7 +134,7 @@ STEPS = {
         not_run("stateroom completions SHELL", "a synopsis"),
         not_run("stateroom man [DIR]", "a synopsis"),
         not_run("cargo install", "run above"),
-        not_run("cargo new", "a comparison"),
+        not_run("cargo init", "describes a command"),
         unlisted(serve(
             "stateroom serve dist", get("/", "<html"),
             run("curl -X POST http://127.0.0.1:8080/new_room", prints=r"^[\w-]+$"),
@@ -160,6 +160,8 @@ STEPS = {
         )),
         unlisted(run("rm report.html")),
         not_run("stateroom bench http://127.0.0.1:8080 -c 50 --rooms 50 --ramp --rate 1000", "runs until overload"),
+        not_run("cargo build", "describes its arguments"),
+        not_run("stateroom build --locked --features cheats -- --timings", "an example of arguments"),
         cd("examples/counter-service"),
         run("stateroom build"),
         unlisted(run("test -f dist/server.wasm && test -d dist/static && test -f dist/stateroom.toml")),
@@ -177,6 +179,7 @@ STEPS = {
         run("stateroom man ~/.local/share/man/man1", instead=("~/.local", "../target")),
         not_run("stateroom new", "describes a template"),
         not_run("cargo install", "the command runs it on its own"),
+        not_run("cargo update --precise", "describes what it cannot do"),
     ),
     "stateroom-cli/deploy/README.md": (
         cd("examples/counter-service"),
@@ -206,6 +209,7 @@ STEPS = {
         ),
         not_run("sudo install -d -o 65532 -g 65532 -m 0700 /srv/rooms", "needs Docker"),
         not_run("docker run -p 8080:8080 -v /srv/rooms:/data -e STATEROOM_DATA=/data my-rooms", "needs Docker"),
+        *(not_run(f"stateroom {verb}", "describes the sandbox") for verb in ("serve", "doctor", "dev")),
         unlisted(run("rm secret key.pem cert.pem token token.sh")),
     ),
     "stateroom-server/README.md": (

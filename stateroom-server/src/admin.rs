@@ -157,14 +157,20 @@ async fn delete(
     Path(id): Path<String>,
     Query(query): Query<DeleteQuery>,
 ) -> Result<StatusCode, Response> {
-    if let Some(room) = rooms.get(&id) {
+    let room = rooms.get(&id);
+    let is_running = room.is_some();
+    if let Some(room) = room {
         let reason = query.reason.as_deref().unwrap_or("closed by an administrator");
         room.close(query.code.unwrap_or(DELETED_CODE), reason).await;
-        return Ok(StatusCode::NO_CONTENT);
+        // Another room that clients have begun meanwhile is not deleted.
+        if rooms.get(&id).is_some() {
+            return Ok(StatusCode::NO_CONTENT);
+        }
     }
+    // The data of a room that has ended is left if its service could not run any more, or failed.
     match rooms.delete_stored(&id).await {
-        Ok(true) => Ok(StatusCode::NO_CONTENT),
-        Ok(false) => Err(NoRoom.into_response()),
+        Ok(is_stored) if is_running || is_stored => Ok(StatusCode::NO_CONTENT),
+        Ok(_) => Err(NoRoom.into_response()),
         Err(error) => Err((StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()),
     }
 }

@@ -15,8 +15,8 @@ pub fn http1_builder(request_head_time: Duration) -> http1::Builder {
         .timer(TokioTimer::new())
         .header_read_timeout(request_head_time)
         .auto_date_header(clock::is_set())
-        // Where hyper queues a body, it writes the 400 to an invalid request before what is left of the response to the
-        // previous one, and panics in a debug build. That is so in 1.12; a copy of each body avoids it.
+        // hyper 1.12 writes the 400 to an invalid request before the rest of a queued body of the previous response, and panics
+        // in a debug build. Copying bodies avoids the queue.
         .writev(false);
     builder
 }

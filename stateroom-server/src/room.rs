@@ -10,6 +10,7 @@
 //! and only through a [`Seat`](seat::Seat), the room's context, a [`RoomHandle`](handle::RoomHandle), or the registry.
 pub(crate) mod actor;
 mod clock;
+pub(crate) mod command;
 mod drain;
 pub(crate) mod egress;
 pub(crate) mod handle;

@@ -13,6 +13,7 @@ mod refusal;
 pub(crate) mod registry;
 mod relief;
 mod rest;
+mod state;
 mod stop;
 mod stored;
 mod wake;

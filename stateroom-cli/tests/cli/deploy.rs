@@ -325,7 +325,7 @@ fn durable_rooms_have_a_volume_and_are_deployed_alike_otherwise() {
     );
     assert!(volume["spec"]["resources"]["requests"]["storage"].is_string());
 
-    // What the pod has beside that of the deployment.
+    // The parts of the pod that the deployment does not have.
     let pod = &mut spec["template"]["spec"];
     let security = pod["securityContext"].as_object_mut().unwrap();
     assert_eq!(security.remove("fsGroup"), Some(security["runAsGroup"].clone()));

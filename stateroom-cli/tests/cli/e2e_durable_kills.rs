@@ -93,7 +93,7 @@ enum FromChat {
     Said { message: Said },
 }
 
-/// What clients have seen of a chat room.
+/// The messages of a chat room that clients have seen.
 #[derive(Default)]
 struct Seen {
     said: Vec<Said>,

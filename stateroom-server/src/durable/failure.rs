@@ -13,7 +13,7 @@ use crate::broken::BrokenRoom;
 
 /// Why a room does not wake.
 pub(super) enum WakeError {
-    /// What is stored of it cannot be restored.
+    /// Its stored state cannot be restored.
     Broken(BrokenRoom),
     /// It may wake later.
     Fault(Fault),

@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* the rules of the room are its core's. The actor decides only when something happens.
 mod delivery;
+pub(crate) mod sleep;
 
 use std::{
     future::{Future, poll_fn},
@@ -27,10 +28,12 @@ use tokio::{
     time::Instant,
 };
 
+use self::sleep::Sleep;
 use super::{
     clock::Alarm,
+    command::{JoinRequest, RoomCommand},
     drain::Drain,
-    inbox::{Inbox, JoinRequest, RoomCommand},
+    inbox::Inbox,
     output::Output,
     places::Places,
     start::ServiceSource,
@@ -38,14 +41,12 @@ use super::{
 };
 use crate::{
     durable::StallReport,
-    metrics::{GaugeGuard, Metrics},
+    metrics::Metrics,
     settings::{Limits, ShutdownPolicy},
 };
 
 /// Number of commands an idle room keeps memory for.
 const KEPT_COMMANDS: usize = 512;
-/// How long a durable room waits for a place for its service.
-pub(crate) const PLACE_TIME: Duration = Duration::from_secs(5);
 
 /// How a room ended.
 #[derive(Debug)]
@@ -69,17 +70,6 @@ impl Ending {
             Ending::NoSpace(_) | Ending::Failed(_) => None,
         }
     }
-}
-
-/// Whether a room has a service.
-#[derive(Debug, Clone, Copy)]
-enum Sleep {
-    Awake,
-    Asleep,
-    /// It is about to get a service, because something happened at this time.
-    Waking(Instant),
-    /// It waits for a place for its service.
-    Waiting(Instant),
 }
 
 /// How a service ended.
@@ -121,10 +111,7 @@ pub(crate) async fn run(
             outcome.unwrap_or_else(|fault| ServiceEnd::Room(Ending::Failed(fault)))
         }
         Err(fault) if fault.kind() == FaultKind::NoSpace => {
-            let since = if let Sleep::Waking(since) = room.sleep { since } else { Instant::now() };
-            if room.sleep_after.is_some() && since.elapsed() < PLACE_TIME {
-                // Its clients wait for a place.
-                room.sleep = Sleep::Waiting(since);
+            if room.may_wait_for_place() {
                 return Some(room);
             }
             ServiceEnd::Room(Ending::NoSpace(fault))
@@ -175,7 +162,7 @@ pub(crate) struct Room {
     sleep: Sleep,
     /// Whether the service knows who is in the room.
     has_begun: bool,
-    /// Where it offers its place while it is idle.
+    /// The places that rooms wait for, among which it offers its own while it is idle.
     places: Arc<Places>,
     /// Asks the room to sleep.
     rest: Option<oneshot::Sender<()>>,
@@ -235,7 +222,7 @@ impl Room {
         let flavor = Handle::current().runtime_flavor();
         let mut commands = Vec::new();
         self.sleep = Sleep::Awake;
-        // Of a room that has slept, the clients are still here, and the service knows it.
+        // The clients of a room that has slept are still here, and the service knows it.
         if !mem::replace(&mut self.has_begun, true) {
             match resumed {
                 Some(roster) => self.core.resume(&roster),
@@ -307,11 +294,6 @@ impl Room {
         }
     }
 
-    /// Ends the service of a room in which nothing happens. Without clients, the room is in the store alone.
-    fn fall_asleep(&self) -> ServiceEnd {
-        if self.inbox.sleep(self.core.is_empty()) { ServiceEnd::Room(Ending::Empty) } else { ServiceEnd::Asleep }
-    }
-
     /// Ready with `true` when a command has arrived, or a deadline has passed, and else with `false` at the time to sleep.
     fn poll_work(&mut self, sleeps_at: Option<Instant>, context: &mut Context<'_>) -> Poll<bool> {
         if self.inbox.poll_commands(context).is_ready() {
@@ -322,40 +304,6 @@ impl Room {
         let deadline = wake.into_iter().chain(drain).min();
         let next = deadline.into_iter().chain(sleeps_at).min();
         self.alarm.poll(next, context).map(|()| deadline == next)
-    }
-
-    pub(crate) fn is_asleep(&self) -> bool {
-        matches!(self.sleep, Sleep::Asleep)
-    }
-
-    /// Returns whether there was no place for the service.
-    pub(crate) fn waits_for_place(&self) -> bool {
-        matches!(self.sleep, Sleep::Waiting(_))
-    }
-
-    /// Waits until something happens in a room that sleeps, if it does. Returns why the room ends, if the server stops meanwhile:
-    /// that takes no service.
-    pub(crate) async fn wake(&mut self) -> Option<CloseReason> {
-        let was_asleep = matches!(self.sleep, Sleep::Asleep);
-        let since = match self.sleep {
-            Sleep::Awake | Sleep::Waking(_) => return None,
-            Sleep::Waiting(since) => since,
-            Sleep::Asleep => {
-                let gauge = GaugeGuard::of(&self.metrics.rooms_asleep);
-                poll_fn(|context| self.poll_work(None, context)).await;
-                drop(gauge);
-                Instant::now()
-            }
-        };
-        self.sleep = Sleep::Waking(since);
-        if let Some((reason, ended)) = self.inbox.take_stop() {
-            self.waiting_for_end.extend(ended);
-            return Some(reason);
-        }
-        if was_asleep {
-            Metrics::woken(self.inbox.first_cause().unwrap_or("timer"));
-        }
-        None
     }
 
     /// Ends the room, and closes its clients.

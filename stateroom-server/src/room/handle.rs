@@ -12,7 +12,8 @@ use stateroom::{
 use tokio::sync::oneshot;
 
 use super::{
-    inbox::{Inbox, RoomCommand},
+    command::RoomCommand,
+    inbox::Inbox,
     reply::{CallError, RoomEnded},
 };
 
@@ -227,6 +228,9 @@ impl RoomHandle {
     /// reason. The code is 1000, one from 3000 to 4999 that your clients know, or 1012, after which clients should
     /// reconnect. Clients that join later start a fresh room, if the [strategy](crate::RoomStrategy) allows it; this does not
     /// keep anybody out. Completes when the room has ended.
+    ///
+    /// What is stored of a durable room is deleted. It is left, and the log says so, if the service fails or finds no place, or if
+    /// the store refuses.
     ///
     /// ```
     /// # async fn example(room: stateroom_server::RoomHandle) -> Result<(), stateroom_server::RoomEnded> {

@@ -21,7 +21,7 @@ use super::inbox::Inbox;
 /// Time until one that waits looks for a place itself.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Who waits for a place, and the rooms that offer theirs.
+/// The number of rooms that wait for a place, and the rooms that offer theirs.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     waiting: AtomicUsize,

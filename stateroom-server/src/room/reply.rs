@@ -22,5 +22,5 @@ pub enum CallError {
     Failed(String),
 }
 
-/// Where the outcome of a call or a request is sent.
+/// Receives the outcome of a call or a request.
 pub(crate) type Reply<T> = oneshot::Sender<Result<Option<T>, CallError>>;

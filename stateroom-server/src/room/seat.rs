@@ -10,8 +10,9 @@ use std::{
 use stateroom::{MessagePayload, room::ConnectionId};
 
 use super::{
+    command::JoinRequest,
     egress::Egress,
-    inbox::{Ended, Inbox, JoinRequest, load},
+    inbox::{Ended, Inbox, load},
 };
 use crate::websocket::close::CloseCause;
 

@@ -1,7 +1,7 @@
 //! A snapshot of one room.
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::broken::BrokenRoom;
+use crate::{broken::BrokenRoom, room::inbox::Inbox};
 
 /// A snapshot of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,4 +22,31 @@ pub struct RoomInfo {
     /// Why its stored state cannot be restored, if it is broken. Such a room does not run: it has no connections, and its other
     /// numbers are zero.
     pub broken: Option<BrokenRoom>,
+}
+
+impl RoomInfo {
+    pub(super) fn of_room((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> Self {
+        let stats = inbox.stats();
+        RoomInfo {
+            id: id.to_string(),
+            connections: inbox.connections(),
+            age: stats.age(),
+            events: stats.events(),
+            cpu_time: stats.cpu_time(),
+            memory_bytes: stats.memory_bytes(),
+            broken: None,
+        }
+    }
+
+    pub(super) fn of_broken((id, broken): (Arc<str>, BrokenRoom)) -> Self {
+        RoomInfo {
+            id: id.to_string(),
+            connections: 0,
+            age: Duration::ZERO,
+            events: 0,
+            cpu_time: Duration::ZERO,
+            memory_bytes: None,
+            broken: Some(broken),
+        }
+    }
 }

@@ -3,7 +3,6 @@
 //! *Invariant:* the lock is held to look up or insert a room, never while one starts, runs or ends. A room that has ended
 //! is never joined: the next join replaces it with a fresh one.
 use std::{
-    collections::HashMap,
     future::Future,
     pin::Pin,
     sync::{
@@ -22,29 +21,23 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tracing::{Instrument, instrument::Instrumented};
-use uuid::Uuid;
 
 use super::{
     Maker, OnSwap, Refusal, RoomInfo,
-    backoff::Backoff,
     decide::{Decision, Facts, Want, decide},
-    ended::EndedRooms,
-    eviction::Evictions,
     factory::ErasedFactory,
     fault_log::log_end,
-    makers::RoomMakers,
-    names::ShortNames,
-    rest::Rests,
+    state::{RegistryState, RoomEntry},
 };
 use crate::{
-    broken::BrokenRoom,
     metrics::{GaugeGuard, Metrics},
     outbound::Outbound,
     room::{
-        actor::{Ending, PLACE_TIME, Room},
+        actor::{Ending, Room, sleep::PLACE_TIME},
+        command::JoinRequest,
         egress::Egress,
         handle::RoomHandle,
-        inbox::{Inbox, JoinRequest},
+        inbox::Inbox,
         places::Places,
         seat::Seat,
     },
@@ -86,46 +79,10 @@ enum Placement {
     NeedsPlace(Limit),
 }
 
-/// A room, and who created it.
-pub(super) struct RoomEntry {
-    pub(super) inbox: Arc<Inbox>,
-    maker: Maker,
-}
-
-impl RoomEntry {
-    /// Returns whether the room may be ended to make place: it is empty, and the program did not create it.
-    pub(super) fn is_evictable(&self) -> bool {
-        self.maker != Maker::Program && self.inbox.vacancy().is_some()
-    }
-}
-
-pub(super) struct RegistryState {
-    pub(super) rooms: HashMap<Arc<str>, RoomEntry>,
-    makers: RoomMakers,
-    evictions: Evictions,
-    rests: Rests,
-    ended: EndedRooms,
-    short_names: Option<ShortNames>,
-    backoff: Backoff,
-    pub(super) stopping: bool,
-}
-
 impl RoomRegistry {
     pub(crate) fn new(shared: Arc<Shared>, factory: impl StateroomServiceFactory) -> Arc<Self> {
         let settings = shared.settings();
-        let state = RegistryState {
-            rooms: HashMap::new(),
-            makers: RoomMakers::new(&settings.limits),
-            evictions: Evictions::default(),
-            rests: Rests::default(),
-            ended: EndedRooms::default(),
-            short_names: match settings.room_strategy {
-                RoomStrategy::Short(length) => Some(ShortNames::new(length)),
-                _ => None,
-            },
-            backoff: Backoff::default(),
-            stopping: false,
-        };
+        let state = RegistryState::new(settings);
         let factory = Mutex::new(Arc::new(ErasedFactory::new(factory, &shared)));
         let registry = Arc::new(RoomRegistry {
             shared,
@@ -224,15 +181,15 @@ impl RoomRegistry {
             .iter()
             .map(|(id, entry)| (id, &entry.inbox))
             .filter(|(_, inbox)| !inbox.has_ended())
-            .map(info)
-            .chain(self.shared.broken().list().into_iter().map(broken_info))
+            .map(RoomInfo::of_room)
+            .chain(self.shared.broken().list().into_iter().map(RoomInfo::of_broken))
             .collect()
     }
 
     /// Returns a snapshot of one room, if it exists.
     pub(crate) fn info(&self, room_id: &str) -> Option<RoomInfo> {
-        let info = self.lock().live(room_id).map(info);
-        info.or_else(|| Some(broken_info((room_id.into(), self.shared.broken().get(room_id)?))))
+        let info = self.lock().live(room_id).map(RoomInfo::of_room);
+        info.or_else(|| Some(RoomInfo::of_broken((room_id.into(), self.shared.broken().get(room_id)?))))
     }
 
     /// Returns whether the server has begun to shut down.
@@ -472,92 +429,8 @@ impl Drop for Counted<'_> {
     }
 }
 
-fn info((id, inbox): (&Arc<str>, &Arc<Inbox>)) -> RoomInfo {
-    let stats = inbox.stats();
-    RoomInfo {
-        id: id.to_string(),
-        connections: inbox.connections(),
-        age: stats.age(),
-        events: stats.events(),
-        cpu_time: stats.cpu_time(),
-        memory_bytes: stats.memory_bytes(),
-        broken: None,
-    }
-}
-
-fn broken_info((id, broken): (Arc<str>, BrokenRoom)) -> RoomInfo {
-    RoomInfo {
-        id: id.to_string(),
-        connections: 0,
-        age: Duration::ZERO,
-        events: 0,
-        cpu_time: Duration::ZERO,
-        memory_bytes: None,
-        broken: Some(broken),
-    }
-}
-
 impl Placement {
     fn existing((id, entry): (&Arc<str>, &RoomEntry)) -> Self {
         Placement::Existing(RegisteredRoom { id: id.clone(), inbox: entry.inbox.clone() })
-    }
-}
-
-impl RegistryState {
-    pub(super) fn live(&self, room_id: &str) -> Option<(&Arc<str>, &Arc<Inbox>)> {
-        let entry = self.rooms.get_key_value(room_id).map(|(id, entry)| (id, &entry.inbox));
-        entry.filter(|(_, inbox)| !inbox.has_ended())
-    }
-
-    /// Adds a room that starts. It may replace one that has ended.
-    fn add(&mut self, id: Arc<str>, entry: RoomEntry) {
-        self.remove(&id);
-        self.makers.add(entry.maker, &id, Instant::now());
-        self.rooms.insert(id, entry);
-    }
-
-    fn remove(&mut self, id: &str) {
-        if let Some(entry) = self.rooms.remove(id) {
-            self.makers.remove(entry.maker, id);
-        }
-    }
-
-    /// Returns the first of the empty rooms of an address to end: one that was never joined, or else the one that is empty
-    /// for longest.
-    fn first_vacant_of(&self, maker: Maker) -> Option<&Arc<Inbox>> {
-        let rooms = self.makers.rooms_of(maker).filter_map(|id| self.rooms.get(id));
-        let vacant = rooms.filter_map(|entry| Some((entry.inbox.vacancy()?, &entry.inbox)));
-        vacant.min_by_key(|(vacancy, _)| (vacancy.was_joined, vacancy.since)).map(|(_, inbox)| inbox)
-    }
-
-    /// Asks an empty room of an address to end.
-    fn evict_of(&self, maker: Maker) -> Option<oneshot::Receiver<()>> {
-        self.first_vacant_of(maker).map(|inbox| inbox.evict())
-    }
-
-    /// Asks an empty room to end.
-    fn evict(&mut self) -> Option<oneshot::Receiver<()>> {
-        let rooms = self.rooms.values().map(|entry| (entry.maker, &entry.inbox));
-        self.evictions.evict(rooms, Instant::now())
-    }
-
-    /// Asks the idlest room to sleep.
-    fn rest(&mut self) -> Option<oneshot::Receiver<()>> {
-        self.rests.rest(self.rooms.values().map(|entry| &entry.inbox), Instant::now())
-    }
-
-    /// Returns the ID of a room whose creator does not choose one.
-    fn generate_name(&mut self) -> Option<Arc<str>> {
-        if self.short_names.is_none() {
-            return Some(Uuid::new_v4().to_string().into());
-        }
-        self.next_short_name().map(Into::into)
-    }
-
-    /// Returns the next short name that no room has. Of one more name than there are rooms, one is unused.
-    fn next_short_name(&mut self) -> Option<String> {
-        let names = self.short_names.as_mut()?;
-        let tries = names.count().min(self.rooms.len() as u64 + 1);
-        (0..tries).map(|_| names.next_name()).find(|name| !self.rooms.contains_key(name.as_str()))
     }
 }

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use stateroom_memory::{Relief, Shortage};
 use tokio::time::Instant;
 
-use super::registry::{RoomEntry, RoomRegistry};
+use super::{registry::RoomRegistry, state::RoomEntry};
 use crate::{
     room::inbox::Inbox,
     settings::{Limit, ShutdownPolicy},

@@ -161,12 +161,9 @@ impl Store for DiskStore {
         if room.len() > ROOM_ID_BYTES {
             return refuse(StoreError::Invalid("the ID of the room is too long"));
         }
-        let engine = match self.engine() {
-            Ok(engine) => engine,
-            Err(error) => return refuse(error),
-        };
-        let (shared, room) = (self.shared.clone(), room.to_owned());
+        let (engine, shared, room) = (self.engine(), self.shared.clone(), room.to_owned());
         Box::pin(async move {
+            let engine = engine?;
             let state = shared.rooms.get(&shared, &room);
             if let Some(barrier) = state.barrier() {
                 shared.queue.push(barrier).await?;
@@ -189,12 +186,9 @@ impl Store for DiskStore {
     }
 
     fn discard(&self, room: &str) -> StoreFuture<()> {
-        let engine = match self.engine() {
-            Ok(engine) => engine,
-            Err(error) => return refuse(error),
-        };
-        let (shared, room) = (self.shared.clone(), room.to_owned());
+        let (engine, shared, room) = (self.engine(), self.shared.clone(), room.to_owned());
         Box::pin(async move {
+            let engine = engine?;
             let state = shared.rooms.get(&shared, &room);
             // From now on nothing is written to the room, and what was is on disk before its keys are read.
             state.fence();

@@ -11,7 +11,7 @@ use tokio::sync::oneshot::{self, Receiver, Sender};
 
 use crate::{StoreError, StoreFuture};
 
-/// Who waits for an answer.
+/// The sender of an answer to the one that waits for it.
 pub(super) type Waiting = Sender<Answer>;
 
 /// The answer to a request.

@@ -31,7 +31,7 @@ const ANSWER_TIME: Duration = Duration::from_millis(1);
 pub(super) fn run(shared: &Arc<Shared>, engine: &Engine, mut marker: Marker, mut number: u64) {
     let mut answers = Answers::none();
     loop {
-        // Where the rooms have no other core, they run now, and more of them are in the next commit.
+        // Rooms without another core run now, so that more of them are in the next commit.
         thread::yield_now();
         if !shared.queue.wait(ANSWER_TIME) {
             answers.give();

@@ -31,7 +31,7 @@ async fn a_room_that_ends_is_deleted_once_its_end_is_stored() {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_whose_process_was_killed_before_it_was_deleted_begins_anew() {
-    // What is stored after each of the records that follow the message: the end itself, the `disconnect`s, the deletion.
+    // The records that follow the message are the end itself, the `disconnect`s, and the deletion; the store is killed after each.
     for (stored, notes) in
         ["2: init, joined 1, left 1, joined 2", "1: init, joined 1", "1: init, joined 1"].iter().enumerate()
     {

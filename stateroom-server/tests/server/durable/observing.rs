@@ -1,4 +1,4 @@
-//! What can be seen of durable rooms from outside: the list of those in the store, and why they wake.
+//! Durable rooms as seen from outside: the list of those in the store, and why they wake.
 use serde_json::{Value, json};
 use stateroom_server::{Server, store::MemoryStore};
 

@@ -1,12 +1,18 @@
 //! More durable rooms than there are places for services: the idlest sleep when another room wants a place.
 use std::{sync::Arc, time::Duration};
 
-use stateroom_server::{MemoryBudget, Server, store::MemoryStore};
+use stateroom_server::{
+    MemoryBudget, Server,
+    store::{MemoryStore, Store},
+};
 
 use tokio::time::Instant;
 
 use super::{notes::NotesFactory, server_with};
-use crate::common::{TestServer, advance, within_timeout};
+use crate::{
+    admin::request,
+    common::{TestServer, advance, within_timeout},
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_rooms_take_turns_in_ten_places() {
@@ -61,6 +67,30 @@ async fn a_client_waits_for_a_place_while_all_rooms_are_busy_and_is_refused_afte
     bob.send_text("two").await;
     advance(0.1).await;
     assert_eq!(server.expect_refusal("/ws/c").await.status, 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_finds_no_place_to_end_in_is_deleted_nonetheless() {
+    let store = MemoryStore::default();
+    let factory = NotesFactory::with_places(1);
+    let server = server_with(&store, factory.clone());
+    let mut ann = server.connect("/ws/a").await;
+    ann.expect_text("1: init, joined 1").await;
+    let mut bob = server.connect("/ws/b").await;
+    bob.expect_text("1: init, joined 1").await;
+    store.hold();
+    bob.send_text("one").await;
+    advance(0.1).await;
+    let resume = async {
+        advance(7.0).await;
+        store.resume();
+    };
+    let ((status, body), ()) = tokio::join!(request(&server.handle, "DELETE", "/rooms/a"), resume);
+    assert_eq!(status, 204, "{body}");
+    assert_eq!(ann.expect_close().await.0, 1013);
+    bob.expect_text("one").await;
+    let left = store.list(None, 10).await.unwrap();
+    assert_eq!(left.iter().map(|entry| &*entry.room).collect::<Vec<_>>(), ["b"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,76 @@
+//! The sleep of durable rooms: without a service, until something happens, and then until there is a place for one.
+//!
+//! *Invariant:* a room sleeps only when no event is on its way.
+use std::{future::poll_fn, time::Duration};
+
+use stateroom::room::CloseReason;
+use tokio::time::Instant;
+
+use super::{Ending, Room, ServiceEnd};
+use crate::metrics::{GaugeGuard, Metrics};
+
+/// How long a durable room waits for a place for its service.
+pub(crate) const PLACE_TIME: Duration = Duration::from_secs(5);
+
+/// Whether a room has a service.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sleep {
+    Awake,
+    Asleep,
+    /// It is about to get a service, because something happened at this time.
+    Waking(Instant),
+    /// It waits for a place for its service.
+    Waiting(Instant),
+}
+
+impl Room {
+    /// Ends the service of a room in which nothing happens. Without clients, the room is in the store alone.
+    pub(super) fn fall_asleep(&self) -> ServiceEnd {
+        if self.inbox.sleep(self.core.is_empty()) { ServiceEnd::Room(Ending::Empty) } else { ServiceEnd::Asleep }
+    }
+
+    /// Has the room wait for a place, of which there is none now. Returns whether it does: it does not without a store, or if it
+    /// has waited for long.
+    pub(super) fn may_wait_for_place(&mut self) -> bool {
+        let since = if let Sleep::Waking(since) = self.sleep { since } else { Instant::now() };
+        let may_wait = self.sleep_after.is_some() && since.elapsed() < PLACE_TIME;
+        if may_wait {
+            self.sleep = Sleep::Waiting(since);
+        }
+        may_wait
+    }
+
+    pub(crate) fn is_asleep(&self) -> bool {
+        matches!(self.sleep, Sleep::Asleep)
+    }
+
+    /// Returns whether there was no place for the service.
+    pub(crate) fn waits_for_place(&self) -> bool {
+        matches!(self.sleep, Sleep::Waiting(_))
+    }
+
+    /// Waits until something happens in a room that sleeps, if it does. Returns why the room ends, if the server stops meanwhile:
+    /// that takes no service.
+    pub(crate) async fn wake(&mut self) -> Option<CloseReason> {
+        let was_asleep = matches!(self.sleep, Sleep::Asleep);
+        let since = match self.sleep {
+            Sleep::Awake | Sleep::Waking(_) => return None,
+            Sleep::Waiting(since) => since,
+            Sleep::Asleep => {
+                let gauge = GaugeGuard::of(&self.metrics.rooms_asleep);
+                poll_fn(|context| self.poll_work(None, context)).await;
+                drop(gauge);
+                Instant::now()
+            }
+        };
+        self.sleep = Sleep::Waking(since);
+        if let Some((reason, ended)) = self.inbox.take_stop() {
+            self.waiting_for_end.extend(ended);
+            return Some(reason);
+        }
+        if was_asleep {
+            Metrics::woken(self.inbox.first_cause().unwrap_or("timer"));
+        }
+        None
+    }
+}

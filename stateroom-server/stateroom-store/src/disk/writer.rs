@@ -29,10 +29,12 @@ const ANSWER_TIME: Duration = Duration::from_millis(1);
 
 /// Writes until the queue ends.
 pub(super) fn run(shared: &Arc<Shared>, engine: &Engine, mut marker: Marker, mut number: u64) {
-    let mut answers = Answers::none();
+    let (mut answers, mut is_shared) = (Answers::none(), false);
     loop {
-        // Rooms without another core run now, so that more of them are in the next commit.
-        thread::yield_now();
+        if is_shared {
+            // Rooms without another core run now, so that more of them are in the next commit.
+            thread::yield_now();
+        }
         if !shared.queue.wait(ANSWER_TIME) {
             answers.give();
         }
@@ -41,6 +43,7 @@ pub(super) fn run(shared: &Arc<Shared>, engine: &Engine, mut marker: Marker, mut
             break;
         }
         shared.set_in_commit(requests.len());
+        is_shared = requests.len() > 1;
         let write = AssertUnwindSafe(|| {
             wait_for_space(shared, &requests)?;
             commit(shared, engine, &mut marker, &requests, &mut number)

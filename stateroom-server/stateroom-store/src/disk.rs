@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* one process has a store open at a time, and one thread of it writes.
 mod answers;
+mod background;
 mod engine;
 mod journal;
 mod layout;
@@ -65,7 +66,7 @@ impl DiskStoreConfig {
             cache_bytes: 16 << 20,
             reserved_bytes: 256 << 20,
             reserved_for_rooms_bytes: 512 << 20,
-            memtable_bytes: 16 << 20,
+            memtable_bytes: 4 << 20,
             disk: Arc::new(LocalDisk),
         }
     }

@@ -8,14 +8,19 @@ use std::{
     io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions};
+use fjall::{
+    Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions,
+    compaction::Leveled,
+    config::{BlockSizePolicy, FilterPolicy},
+};
 use rustix::io::Errno;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{
-    DiskStoreConfig, journal,
+    DiskStoreConfig, background, journal,
     layout::{COMMIT_KEY, Commit, Space},
     marker::{self, Lock, Marker, io_error, sync_directory},
 };
@@ -24,6 +29,10 @@ use crate::StoreError;
 /// The size of all journals together from which the database writes tables: the least it allows, because it takes about 20 ms to
 /// read a MiB of them after a crash.
 const JOURNALS_BYTES: u64 = 64 << 20;
+/// The size of a table. While one is written to disk, commits wait.
+const TABLE_BYTES: u64 = 1 << 20;
+/// The size of the blocks in which records are read.
+const TAIL_BLOCK_BYTES: u32 = 32 << 10;
 /// The size from which values are kept apart from their keys, so that compaction does not copy them.
 const SEPARATED_BYTES: u32 = 4 << 10;
 
@@ -58,7 +67,7 @@ impl Engine {
         for keyspace in 0..=Space::ALL.len() {
             check_manifest(&path.join("keyspaces").join(keyspace.to_string()))?;
         }
-        let (database, keyspaces) = open_database(&path, config)?;
+        let (database, keyspaces) = background::run(|| open_database(&path, config))?;
         let engine = Engine { keyspaces, database, directory: path, _lock: lock };
         let commit = engine.last_commit()?;
         let expected = checked.last.map_or(commit.number, |last| last.number);
@@ -139,7 +148,7 @@ fn create(config: &DiskStoreConfig) -> Result<(), StoreError> {
         fs::remove_dir_all(&unfinished).map_err(|error| io_error(&unfinished, &error))?;
     }
     marker::create_directory(&unfinished)?;
-    drop(open_database(&unfinished, config)?);
+    drop(background::run(|| open_database(&unfinished, config))?);
     Marker::prepare(directory)?;
     fs::rename(&unfinished, directory.join("db"))
         .and_then(|()| sync_directory(directory))
@@ -154,16 +163,7 @@ fn open_database(path: &Path, config: &DiskStoreConfig) -> Result<(Database, [Ke
             .manual_journal_persist(true)
             .worker_threads(1)
             .open()?;
-        let keyspace = |space: Space| {
-            database.keyspace(space.name(), || {
-                let separated = matches!(space, Space::Snapshots | Space::Modules)
-                    .then(|| KvSeparationOptions::default().separation_threshold(SEPARATED_BYTES));
-                KeyspaceCreateOptions::default()
-                    .max_memtable_size(config.memtable_bytes)
-                    .manual_journal_persist(true)
-                    .with_kv_separation(separated)
-            })
-        };
+        let keyspace = |space: Space| database.keyspace(space.name(), || options(space, config));
         let [meta, rooms, tails, snapshots, due, modules] = Space::ALL;
         let keyspaces = [
             keyspace(meta)?,
@@ -179,6 +179,23 @@ fn open_database(path: &Path, config: &DiskStoreConfig) -> Result<(Database, [Ke
         Ok(Ok(opened)) => Ok(opened),
         Ok(Err(error)) => Err(read_error(path.display().to_string(), &error)),
         Err(panic) => Err(StoreError::corrupt(path.display().to_string(), panic_text(&*panic))),
+    }
+}
+
+fn options(space: Space, config: &DiskStoreConfig) -> KeyspaceCreateOptions {
+    let options = KeyspaceCreateOptions::default()
+        .max_memtable_size(config.memtable_bytes)
+        .manual_journal_persist(true)
+        .compaction_strategy(Arc::new(Leveled::default().with_table_target_size(TABLE_BYTES)));
+    match space {
+        Space::Snapshots | Space::Modules => {
+            options.with_kv_separation(Some(KvSeparationOptions::default().separation_threshold(SEPARATED_BYTES)))
+        }
+        // They are read from the first to the last, when a room wakes.
+        Space::Tails => options
+            .filter_policy(FilterPolicy::disabled())
+            .data_block_size_policy(BlockSizePolicy::all(TAIL_BLOCK_BYTES)),
+        Space::Meta | Space::Rooms | Space::Due => options,
     }
 }
 

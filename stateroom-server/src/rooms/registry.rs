@@ -27,6 +27,7 @@ use super::{
     decide::{Decision, Facts, Want, decide},
     factory::ErasedFactory,
     fault_log::log_end,
+    relief::ROOM_BYTES,
     state::{RegistryState, RoomEntry},
 };
 use crate::{
@@ -363,7 +364,10 @@ impl RoomRegistry {
                 let rests = self.lock().rest();
                 self.wait_for_place(rests).await;
             }
-            let asleep = room.is_asleep().then(|| Counted::new(&self.asleep));
+            let asleep = room.is_asleep().then(|| {
+                self.shared.memory().budget().freed(ROOM_BYTES);
+                Counted::new(&self.asleep)
+            });
             let end = room.wake().await;
             drop(asleep);
             next = match end {

@@ -40,7 +40,7 @@ impl Relief for RoomRegistry {
 }
 
 /// Assumed for a room that does not tell what it uses.
-const ROOM_BYTES: usize = 64 << 10;
+pub(super) const ROOM_BYTES: usize = 64 << 10;
 
 impl RoomRegistry {
     /// Ends the empty rooms that use most, until about `bytes` are free. Returns their number, and the bytes they used.
@@ -66,6 +66,7 @@ impl RoomRegistry {
         }
         (ended, freed)
     }
+
     /// Puts the durable rooms to sleep in which nothing happens, those that use most first, until about `bytes` are free. Returns
     /// their number, and the bytes they used.
     fn rest_idle_rooms(&self, bytes: usize) -> (usize, usize) {

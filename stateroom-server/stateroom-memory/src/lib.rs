@@ -32,6 +32,10 @@ const RESIDENT_RELIEF_INTERVAL: Duration = Duration::from_millis(250);
 /// Minimum time between two times that freed memory is returned to the system, during which allocations wait.
 const TRIM_INTERVAL: Duration = Duration::from_secs(2);
 
+/// How much has to be freed until it is returned to the system although memory is not short, and how long to wait for more.
+const TRIM_BYTES: usize = 16 << 20;
+const TRIM_DELAY: Duration = Duration::from_secs(1);
+
 /// Assumed where the system does not tell.
 const UNKNOWN_MACHINE_BYTES: usize = 4 << 30;
 
@@ -51,6 +55,8 @@ struct State {
     sampled_at: AtomicU64,
     relieved_at: AtomicU64,
     trimmed_at: AtomicU64,
+    /// What was freed since memory was last returned to the system, in bytes.
+    freed: AtomicUsize,
     reliefs: Mutex<Vec<Weak<dyn Relief>>>,
 }
 
@@ -104,6 +110,7 @@ impl MemoryBudget {
             sampled_at: AtomicU64::new(0),
             relieved_at: AtomicU64::new(0),
             trimmed_at: AtomicU64::new(0),
+            freed: AtomicUsize::new(0),
             reliefs: Mutex::default(),
         }))
     }
@@ -166,6 +173,15 @@ impl MemoryBudget {
         debug_assert!(before.is_ok_and(|before| before >= bytes), "more is released than was reserved");
     }
 
+    /// Notes that about this much was freed, and not to be used again soon. Of much that is freed, the process would keep most.
+    pub fn freed(&self, bytes: usize) {
+        let before = self.0.freed.fetch_add(bytes, Ordering::Relaxed);
+        if before < TRIM_BYTES && before.saturating_add(bytes) >= TRIM_BYTES {
+            let state = self.0.clone();
+            machine::trim(TRIM_DELAY, move || state.freed.store(0, Ordering::Relaxed));
+        }
+    }
+
     /// Adds something that gives memory back when it is short, for as long as it lives.
     pub fn add_relief(&self, relief: Weak<dyn Relief>) {
         let mut reliefs = self.0.reliefs.lock();
@@ -213,7 +229,7 @@ impl MemoryBudget {
         }
         // The process may keep what was released.
         if !is_reserved && self.0.is_due(&self.0.trimmed_at, TRIM_INTERVAL) {
-            machine::trim();
+            machine::trim(Duration::ZERO, || ());
         }
         // Not under the lock: what gives memory back releases reservations, and may reserve others.
         let reliefs: Vec<_> = self.0.reliefs.lock().iter().filter_map(Weak::upgrade).collect();

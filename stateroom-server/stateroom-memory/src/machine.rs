@@ -1,7 +1,7 @@
 //! The memory of the machine, of the control group, and of this process, as Linux reports them.
 //!
 //! *Invariant:* what cannot be read is unknown, never an error: other systems report nothing here.
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread, time::Duration};
 
 /// The directories of control groups of either version, and the names of the files with the limit of memory.
 const LIMIT_FILES: [(&str, &str); 3] = [
@@ -26,19 +26,26 @@ pub(super) fn resident() -> Option<usize> {
     Some(kibibytes(&status, "RssAnon:")?.saturating_add(kibibytes(&status, "VmPTE:").unwrap_or_default()))
 }
 
-/// Has the allocator give freed memory back to the system, on a thread of its own: that takes a while.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "a function of the C library, which may be called at any time")]
-pub(super) fn trim() {
+/// Has the allocator give freed memory back to the system after a delay, on a thread of its own: that takes a while. Calls `begin`
+/// just before.
+pub(super) fn trim(delay: Duration, begin: impl FnOnce() + Send + 'static) {
     // Without a thread, the memory stays with the process until the next time.
-    let _ = std::thread::Builder::new().name("trim".to_owned()).spawn(|| {
-        // SAFETY: it takes the locks of the allocator, and has no other preconditions.
-        unsafe { libc::malloc_trim(0) }
+    let _ = thread::Builder::new().name("trim".to_owned()).spawn(move || {
+        thread::sleep(delay);
+        begin();
+        trim_now();
     });
 }
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "a function of the C library, which may be called at any time")]
+fn trim_now() {
+    // SAFETY: it takes the locks of the allocator, and has no other preconditions.
+    unsafe { libc::malloc_trim(0) };
+}
+
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(super) fn trim() {}
+fn trim_now() {}
 
 /// Returns a field of a text such as `/proc/meminfo`, in bytes.
 fn kibibytes(text: &str, field: &str) -> Option<usize> {

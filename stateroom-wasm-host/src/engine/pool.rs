@@ -27,7 +27,9 @@ impl PoolSize {
         let instances = config.space();
         // Slots that were in use once are no reason for a shortage.
         let share = config.memory_budget.limit() / KEPT_FRACTION / instances.max(1) as usize;
-        let kept_bytes = MAX_KEPT_BYTES.min(share) / PAGE_BYTES * PAGE_BYTES;
+        // Nor are those of rooms that sleep.
+        let most = if config.durable { 0 } else { MAX_KEPT_BYTES.min(share) };
+        let kept_bytes = most / PAGE_BYTES * PAGE_BYTES;
         PoolSize { instances, table_elements: config.table_elements, kept_bytes }
     }
 

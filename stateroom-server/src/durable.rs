@@ -4,12 +4,14 @@
 mod awake;
 mod failure;
 mod gate;
+mod keep;
 mod record;
 mod replay;
 mod stall;
 
 pub(crate) use self::{
     gate::{Durable, DurableSource},
+    keep::Keep,
     record::last_event,
     stall::StallReport,
 };

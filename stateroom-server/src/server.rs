@@ -86,9 +86,12 @@ pub struct Server {
     /// whose services can be stored: that of WebAssembly modules, configured as durable. Default: none, rooms end with the
     /// process.
     pub store: Option<Arc<dyn Store>>,
-    /// Time without an event after which a durable room sleeps, even if clients are in it: its service is dropped, whose memory is for
+    /// Time without an event after which a room sleeps, if it is durable or [sleeps in memory](Server::sleep_in_memory), even if clients are in it: its service is dropped, whose memory is for
     /// other rooms, and it wakes for the next event. Default: 30 s.
     pub sleep_after: Duration,
+    /// Whether rooms sleep without a store, too, with their state in memory: an idle room then costs a few KiB. It ends as it would
+    /// awake, but does not hear that the server stops. As in a durable room, an event that fails is undone. The factory must be one whose services can be stored. Default: `false`.
+    pub sleep_in_memory: bool,
     /// Time without an event after which a stored room is deleted, if it has no timer and no client. Default: none, rooms are kept.
     pub forget_after: Option<Duration>,
 }
@@ -114,6 +117,7 @@ impl Default for Server {
             memory_budget: MemoryBudget::shared(),
             store: None,
             sleep_after: Duration::from_secs(30),
+            sleep_in_memory: false,
             forget_after: None,
         }
     }
@@ -325,7 +329,7 @@ impl Server {
         self
     }
 
-    /// Sets the time without an event after which a durable room sleeps.
+    /// Sets the time without an event after which a room sleeps, if it may.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -334,6 +338,17 @@ impl Server {
     #[must_use]
     pub fn with_sleep_after(mut self, sleep_after: Duration) -> Self {
         self.sleep_after = sleep_after;
+        self
+    }
+
+    /// Sets whether rooms sleep without a store, too, with their state in memory.
+    ///
+    /// ```
+    /// let server = stateroom_server::Server::new().with_sleep_in_memory(true);
+    /// ```
+    #[must_use]
+    pub fn with_sleep_in_memory(mut self, sleep_in_memory: bool) -> Self {
+        self.sleep_in_memory = sleep_in_memory;
         self
     }
 
@@ -507,6 +522,7 @@ impl Server {
             memory_budget: self.memory_budget,
             store: self.store,
             sleep_after: self.sleep_after,
+            sleep_in_memory: self.sleep_in_memory,
             forget_after: self.forget_after,
         }
     }

@@ -34,10 +34,16 @@ pub(crate) struct Settings {
     pub(crate) memory_budget: MemoryBudget,
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) sleep_after: Duration,
+    pub(crate) sleep_in_memory: bool,
     pub(crate) forget_after: Option<Duration>,
 }
 
 impl Settings {
+    /// Returns whether rooms are kept while they have no service: they sleep, and failed events are undone.
+    pub(crate) fn keeps_rooms(&self) -> bool {
+        self.store.is_some() || self.sleep_in_memory
+    }
+
     /// Cuts values to what the server can compute with, and warns about settings that contradict each other.
     pub(crate) fn checked(mut self) -> Self {
         self.limits.clamp();

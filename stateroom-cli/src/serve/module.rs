@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use parking_lot::Mutex;
+use stateroom::StateroomServiceFactory as _;
 use stateroom_wasm_host::{CompilerProcess, WasmHostConfig, WasmHostError, WasmHostFactory, compile_as_process};
 
 use super::sandbox;
@@ -30,13 +31,17 @@ static COMPILER: LazyLock<io::Result<CompilerProcess>> = LazyLock::new(|| {
     Ok(CompilerProcess::new(program, [COMPILER_VERB]))
 });
 
-/// Checks and compiles a module.
+/// Checks and compiles a module. If its rooms are to be durable or to sleep, checks that they can.
 ///
 /// # Errors
 ///
 /// Returns the error of the host, with a hint if there is one.
 pub(crate) fn load(module: &Path, config: &WasmHostConfig) -> Result<WasmHostFactory> {
-    WasmHostFactory::with_config(module, &with_compiler(config)).map_err(with_hint)
+    let factory = WasmHostFactory::with_config(module, &with_compiler(config)).map_err(with_hint)?;
+    if config.durable {
+        factory.durable_code().context("the rooms of this module cannot be kept in `--data`, nor sleep in memory")?;
+    }
+    Ok(factory)
 }
 
 /// Checks and compiles the contents of a module's file.

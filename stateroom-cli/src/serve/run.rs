@@ -118,7 +118,7 @@ fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: 
     server.admission.jwt = admission.keys()?;
     server.tls = load_certificate(tls)?;
     host.cache = cache.then(module_cache).flatten();
-    let host = host.with_durable(data.is_some());
+    let host = host.with_durable(data.is_some() || server.sleep_in_memory);
     let mut stop = Box::pin(shutdown::requested().context("failed to install signal handlers")?);
     // A signal does not wait for the compiler. On the runtime: the host reads the number of workers.
     let loading = runtime.spawn_blocking({
@@ -132,7 +132,7 @@ fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: 
         }
     });
     let Some(factory) = factory? else { return Ok(()) };
-    server.store = data.map(|data| store::open(&data, &factory)).transpose()?;
+    server.store = data.map(|data| store::open(&data)).transpose()?;
     let store = server.store.clone();
     let (strategy, tls) = (server.room_strategy, server.tls.clone());
     // Before any metric is registered.

@@ -1,12 +1,10 @@
 //! The directory of durable rooms.
 //!
-//! *Invariant:* it is opened only for a module whose rooms can be kept.
+//! *Invariant:* it is opened only after the module was loaded, which checks that its rooms can be kept.
 use std::{path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result, anyhow};
-use stateroom::StateroomServiceFactory;
+use anyhow::{Result, anyhow};
 use stateroom_server::store::{Store, StoreState};
-use stateroom_wasm_host::WasmHostFactory;
 
 /// Time between two looks at the health of the store.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -19,9 +17,8 @@ pub(crate) const DAMAGED: &str = "restore the directory from a backup, or move i
 ///
 /// # Errors
 ///
-/// Returns an error if the rooms of the module cannot be kept, or the directory cannot be used.
-pub(super) fn open(directory: &Path, factory: &WasmHostFactory) -> Result<Arc<dyn Store>> {
-    factory.durable_code().context("the rooms of this module cannot be kept in `--data`")?;
+/// Returns an error if the directory cannot be used.
+pub(super) fn open(directory: &Path) -> Result<Arc<dyn Store>> {
     let store = open_directory(directory)?;
     tracing::info!("rooms are durable, in `{}`", directory.display());
     Ok(store)

@@ -84,6 +84,7 @@ impl Settings {
             no_sandbox: Some(false),
             drain_time: Configures::read(&defaults.drain_time),
             sleep_after: Configures::read(&server.sleep_after),
+            sleep_in_memory: Some(server.sleep_in_memory),
             forget_after: Configures::read(&server.forget_after),
             on_swap: Some(Swap(OnSwap::default())),
             preset: Some(Preset::default()),

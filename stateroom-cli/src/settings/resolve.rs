@@ -90,6 +90,7 @@ impl SettingsSources {
         assign(settings.response_headers.map(|names| names.0.0), &mut server.response_headers);
         apply(settings.drain_time, &mut server.drain_time);
         apply(settings.sleep_after, &mut server.sleep_after);
+        assign(settings.sleep_in_memory, &mut server.sleep_in_memory);
         apply(settings.forget_after, &mut server.forget_after);
         self.check_heartbeats(&server)?;
         let host = settings.limits.host().with_memory_budget(server.memory_budget.clone());

@@ -89,10 +89,16 @@ pub(crate) struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) data: Option<PathBuf>,
 
-    /// Time without an event after which a durable room sleeps, with clients in it or not
+    /// Time without an event after which a durable room sleeps, with clients in it or not; others with --sleep-in-memory
     #[arg(long, value_name = Seconds::VALUE_NAME, help_heading = "Server options")]
     #[serde(with = "as_text", skip_serializing_if = "Option::is_none")]
     pub(super) sleep_after: Option<Seconds>,
+
+    /// Let rooms sleep without --data, too, with their state in memory: for many rooms in which little happens
+    #[arg(long, value_name = "BOOL", help_heading = "Server options", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sleep_in_memory: Option<bool>,
 
     /// Time without an event after which a stored room is deleted, if it has no timer and no client
     #[arg(long, value_name = Seconds::VALUE_NAME, help_heading = "Server options")]

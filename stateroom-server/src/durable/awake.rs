@@ -17,7 +17,7 @@ use stateroom::{
     room::{Attendance, RosterSnapshot},
     system_time,
 };
-use stateroom_store::{self as store, Opened, RoomLog, Store, StoreError};
+use stateroom_store::{self as store, Opened, RoomLog, StoreError};
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     task::block_in_place,
@@ -25,6 +25,7 @@ use tokio::{
 
 use super::{
     failure::{WakeError, check_code, out_of_place, restore, store_fault, unreadable},
+    keep::Keep,
     record::{BatchRecord, Record, Snapshot},
     replay::{ends_room, follow_timer, handle, hash, replay},
     stall::StallWatch,
@@ -35,8 +36,6 @@ use crate::{broken::BrokenRoom, metrics::Metrics, shared::Shared};
 const REPLAY_TIME: Duration = Duration::from_millis(20);
 /// How often the time of a snapshot the events have to take before the next one: a room of many MiB does little else otherwise.
 const SNAPSHOT_SHARE: u32 = 10;
-/// Size of the events in the journal from which a snapshot is worth it, in bytes.
-const TAIL_BYTES: usize = 256 << 10;
 
 /// Memory of a service from which its image may take milliseconds, in bytes.
 const LARGE_BYTES: usize = 4 << 20;
@@ -55,6 +54,8 @@ pub(super) struct Awake<S> {
     /// Whether the service has ended the room, and the store knows.
     has_ended: bool,
     tail: Tail,
+    /// Size of the events in the journal from which a snapshot is worth it, in bytes.
+    tail_bytes: usize,
     stall: StallWatch,
     metrics: Arc<Metrics>,
 }
@@ -78,9 +79,9 @@ impl Tail {
     }
 
     /// Returns whether a snapshot should replace them.
-    fn is_long(&self) -> bool {
+    fn is_long(&self, tail_bytes: usize) -> bool {
         let (bytes, time) = self.snapshot;
-        self.bytes >= TAIL_BYTES.max(bytes / 2) || self.time >= REPLAY_TIME.max(time * SNAPSHOT_SHARE)
+        self.bytes >= tail_bytes.max(bytes / 2) || self.time >= REPLAY_TIME.max(time * SNAPSHOT_SHARE)
     }
 }
 
@@ -144,7 +145,7 @@ impl<S: StateroomService> Awake<S> {
     /// Begins a room, or wakes it with the clients, tokens and timer that it had.
     pub(super) async fn open<F: StateroomServiceFactory<Service = S>>(
         factory: &F,
-        store: &dyn Store,
+        keep: &Keep,
         shared: &Shared,
         room_id: &str,
         context: &impl StateroomContext,
@@ -152,7 +153,7 @@ impl<S: StateroomService> Awake<S> {
     ) -> Result<(Self, Option<RosterSnapshot>), WakeError> {
         let started = Instant::now();
         let code = factory.durable_code().map_err(|reason| Fault::new(FaultKind::Storage, reason.to_string()))?;
-        let Opened { mut log, stored } = stall.wait(store.open(room_id)).await.map_err(|error| match error {
+        let Opened { mut log, stored } = stall.wait(keep.open(room_id)).await.map_err(|error| match error {
             StoreError::Corrupt { .. } => WakeError::Broken(BrokenRoom::new(None, error.to_string())),
             _ => store_fault(&error).into(),
         })?;
@@ -194,6 +195,7 @@ impl<S: StateroomService> Awake<S> {
             attendance: Attendance::new(&roster, shared.settings().limits.tokens),
             has_ended: false,
             tail: Tail::default(),
+            tail_bytes: keep.tail_bytes(),
             stall,
             metrics: shared.metrics().clone(),
         };
@@ -204,7 +206,7 @@ impl<S: StateroomService> Awake<S> {
             // The process ended before the room was deleted, which now begins anew.
             awake.put_away(Fate::Ends).await?;
             let stall = awake.stall;
-            return Box::pin(Self::open(factory, store, shared, room_id, context, stall)).await;
+            return Box::pin(Self::open(factory, keep, shared, room_id, context, stall)).await;
         }
         if !is_new {
             awake.metrics.wake_seconds.record(started.elapsed());
@@ -273,7 +275,7 @@ impl<S: StateroomService> Awake<S> {
 
     /// Replaces the events in the journal by an image of the service, if they have become many.
     pub(super) async fn shorten(&mut self) -> Result<(), Fault> {
-        if self.tail.is_long() && !self.has_ended { self.take_snapshot().await } else { Ok(()) }
+        if self.tail.is_long(self.tail_bytes) && !self.has_ended { self.take_snapshot().await } else { Ok(()) }
     }
 
     async fn take_snapshot(&mut self) -> Result<(), Fault> {

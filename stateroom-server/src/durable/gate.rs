@@ -18,12 +18,12 @@ use stateroom::{
     messages::Event,
     room::RosterSnapshot,
 };
-use stateroom_store::Store;
 use tokio::time::Instant;
 
 use super::{
     awake::{Awake, Batch, HandleError},
     failure::WakeError,
+    keep::Keep,
     stall::{StallReport, StallWatch},
 };
 use crate::shared::Shared;
@@ -37,6 +37,7 @@ const REJECTION_TIME: Duration = Duration::from_secs(60);
 pub(crate) struct Durable<F: StateroomServiceFactory> {
     source: DurableSource<F>,
     room_id: Arc<str>,
+    keep: Keep,
     stall: Arc<StallReport>,
     /// `None` only after an event failed and the room could not be woken, which ends the service.
     awake: Option<Awake<F::Service>>,
@@ -58,18 +59,16 @@ struct Failed {
     reason: String,
 }
 
-/// The factory of durable rooms, and where they are stored.
+/// The factory of rooms that are kept while they have no service.
 pub(crate) struct DurableSource<F> {
     pub(crate) factory: Arc<F>,
-    pub(crate) store: Arc<dyn Store>,
     pub(crate) shared: Arc<Shared>,
 }
 
 // Not derived: a derive would require it of the factory, too.
 impl<F> Clone for DurableSource<F> {
     fn clone(&self) -> Self {
-        let DurableSource { factory, store, shared } = self;
-        DurableSource { factory: factory.clone(), store: store.clone(), shared: shared.clone() }
+        DurableSource { factory: self.factory.clone(), shared: self.shared.clone() }
     }
 }
 
@@ -79,12 +78,14 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
         &self,
         room_id: &Arc<str>,
         context: &impl StateroomContext,
+        keep: &Keep,
         stall: &Arc<StallReport>,
     ) -> Result<(Durable<F>, Option<RosterSnapshot>), Fault> {
-        let (awake, roster) = self.wake(room_id, context, stall).await?;
+        let (awake, roster) = self.wake(room_id, context, keep, stall).await?;
         let durable = Durable {
             source: self.clone(),
             room_id: room_id.clone(),
+            keep: keep.clone(),
             stall: stall.clone(),
             awake: Some(awake),
             backlog: VecDeque::new(),
@@ -99,11 +100,12 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
         &self,
         room_id: &Arc<str>,
         context: &impl StateroomContext,
+        keep: &Keep,
         stall: &Arc<StallReport>,
     ) -> Result<(Awake<F::Service>, Option<RosterSnapshot>), Fault> {
         let opened = Awake::open(
             &*self.factory,
-            &*self.store,
+            keep,
             &self.shared,
             room_id,
             context,
@@ -193,7 +195,7 @@ impl<F: StateroomServiceFactory> Durable<F> {
         }
         // First the old one, whose place the new one needs.
         self.awake = None;
-        self.awake = Some(self.source.wake(&self.room_id, context, &self.stall).await?.0);
+        self.awake = Some(self.source.wake(&self.room_id, context, &self.keep, &self.stall).await?.0);
         let mut events = VecDeque::from(events);
         events.append(&mut self.backlog);
         self.backlog = events;

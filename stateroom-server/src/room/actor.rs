@@ -40,9 +40,9 @@ use super::{
     turn::Turn,
 };
 use crate::{
-    durable::StallReport,
+    durable::{Keep, StallReport},
     metrics::Metrics,
-    settings::{Limits, ShutdownPolicy},
+    settings::Settings,
 };
 
 /// Number of commands an idle room keeps memory for.
@@ -62,11 +62,11 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
-    /// Returns what happens to the room if it is durable: nothing if its service failed.
-    fn fate(&self) -> Option<Fate> {
+    /// Returns what happens to the state of the room: nothing if its service failed.
+    fn fate(&self, is_durable: bool) -> Option<Fate> {
         match self {
-            Ending::Empty | Ending::Stopped(CloseReason::Stopping) => Some(Fate::Sleeps),
-            Ending::Stopped(_) => Some(Fate::Ends),
+            Ending::Empty | Ending::Stopped(CloseReason::Stopping) if is_durable => Some(Fate::Sleeps),
+            Ending::Empty | Ending::Stopped(_) => Some(Fate::Ends),
             Ending::NoSpace(_) | Ending::Failed(_) => None,
         }
     }
@@ -91,15 +91,16 @@ pub(crate) async fn run(
 ) -> Option<Box<Room>> {
     let room_id = room.id.clone();
     let context = Arc::new(RoomContext::new(room_id.clone(), room.inbox.clone()));
-    let stall = room.stall.clone();
-    let created = room.watch(pin!(contain(source.create(&room_id, &context, &stall)))).await;
+    let (keep, stall) = (room.keep.clone(), room.stall.clone());
+    let created = room.watch(pin!(contain(source.create(&room_id, &context, keep.as_ref(), &stall)))).await;
     let end = match created {
         Ok((mut service, resumed)) => {
             let outcome = contain(room.serve(&mut service, resumed, &context)).await;
             let fate = match &outcome {
-                Ok(ServiceEnd::Room(ending)) => ending.fate(),
+                Ok(ServiceEnd::Room(ending)) => ending.fate(room.is_durable()),
                 Ok(ServiceEnd::Asleep) => Some(Fate::Sleeps),
-                Ok(ServiceEnd::Restart) | Err(_) => None,
+                Ok(ServiceEnd::Restart) => Some(Fate::Ends),
+                Err(_) => None,
             };
             if let Some(fate) = fate {
                 room.watch(pin!(service.put_away(fate))).await;
@@ -157,8 +158,10 @@ pub(crate) struct Room {
     drain: Option<Drain>,
     /// Asks the room to end if it is empty.
     eviction: Option<oneshot::Sender<()>>,
-    /// The time without an event after which the room sleeps, if it may.
-    sleep_after: Option<Duration>,
+    /// Where the room is kept while it has no service, if it may be without one.
+    keep: Option<Keep>,
+    /// The time without an event after which it sleeps then.
+    sleep_after: Duration,
     sleep: Sleep,
     /// Whether the service knows who is in the room.
     has_begun: bool,
@@ -181,18 +184,17 @@ impl Room {
         &self.inbox
     }
 
-    /// Creates a room, which is durable if there is a time after which it sleeps. Boxed, because the futures that pass it on would each have space for it.
+    /// Creates a room. Boxed, because the futures that pass it on would each have space for it.
     pub(crate) fn boxed(
         id: Arc<str>,
         inbox: Arc<Inbox>,
-        limits: &Limits,
-        policy: ShutdownPolicy,
-        sleep_after: Option<Duration>,
+        settings: &Settings,
         metrics: Arc<Metrics>,
         places: Arc<Places>,
     ) -> Box<Self> {
+        let config = settings.shutdown_policy.room_config(&settings.limits, settings.store.is_some());
         Box::new(Room {
-            core: RoomCore::new(policy.room_config(limits, sleep_after.is_some())),
+            core: RoomCore::new(config),
             output: Output::new(id.clone(), metrics.clone()),
             id,
             inbox,
@@ -202,7 +204,8 @@ impl Room {
             host_time: Duration::ZERO,
             drain: None,
             eviction: None,
-            sleep_after,
+            keep: Keep::new(settings),
+            sleep_after: settings.sleep_after,
             sleep: Sleep::Awake,
             has_begun: false,
             places,
@@ -234,7 +237,8 @@ impl Room {
         loop {
             if self.output.members.is_clean() && self.core.is_idle() {
                 self.core.update_empty_deadline(&self.output);
-                let sleeps_at = self.sleep_after.filter(|_| self.drain.is_none()).map(|after| last_event + after);
+                let may_sleep = self.keep.is_some() && self.drain.is_none();
+                let sleeps_at = may_sleep.then(|| last_event + self.sleep_after);
                 if sleeps_at.is_some() {
                     // A room to which something has happened since it was asked stays awake.
                     self.rest.take_if(|_| !self.inbox.is_empty());
@@ -247,7 +251,7 @@ impl Room {
                 if !poll_fn(|context| self.poll_work(sleeps_at, context)).await {
                     return Ok(self.fall_asleep());
                 }
-                if self.sleep_after.is_some() {
+                if self.keep.is_some() {
                     last_event = Instant::now();
                 }
                 // Commands that arrive in the same turn of the runtime are then handled and written together.
@@ -313,6 +317,10 @@ impl Room {
         self.close(ending, late);
     }
 
+    fn is_durable(&self) -> bool {
+        self.keep.as_ref().is_some_and(Keep::is_durable)
+    }
+
     fn is_restarting(&self) -> bool {
         matches!(self.core.phase(), Phase::Restarting { .. })
     }
@@ -325,7 +333,7 @@ impl Room {
     ) -> Result<(), Fault> {
         let mut result = Ok(());
         // Commands behind a restart are for the next service.
-        let is_restart = |command: &RoomCommand| matches!(command, RoomCommand::Restart) && self.sleep_after.is_none();
+        let is_restart = |command: &RoomCommand| matches!(command, RoomCommand::Restart) && !self.is_durable();
         if let Some(restart) = commands.iter().position(is_restart) {
             self.inbox.put_back(commands.split_off(restart + 1));
         }
@@ -354,6 +362,7 @@ impl Room {
 
     /// Passes a command to the core.
     fn pass_on(&mut self, command: RoomCommand) {
+        let is_durable = self.is_durable();
         let core = &mut self.core;
         match command {
             RoomCommand::Join { connection, request } => {
@@ -372,7 +381,7 @@ impl Room {
             RoomCommand::Call { message, reply } => core.call(message, reply),
             RoomCommand::Request { request, reply } => core.request(request, reply),
             RoomCommand::FireTimer => core.fire_timer(),
-            RoomCommand::Restart if self.sleep_after.is_some() => {
+            RoomCommand::Restart if is_durable => {
                 tracing::warn!(
                     room = &*self.id,
                     "a durable room is not restarted with a fresh service: it would lose its state"

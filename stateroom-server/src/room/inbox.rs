@@ -242,6 +242,14 @@ impl Inbox {
         }
     }
 
+    /// Takes the commands to end if no client is in the room. Dropping what they return says that the room continues.
+    pub(crate) fn take_evictions(&self) -> Vec<oneshot::Sender<()>> {
+        let mut state = self.state.lock();
+        let is_eviction = |command: &mut RoomCommand| matches!(command, RoomCommand::Evict { .. });
+        let ended = |command| if let RoomCommand::Evict { ended } = command { Some(ended) } else { None };
+        state.commands.extract_if(.., is_eviction).filter_map(ended).collect()
+    }
+
     /// Puts commands back that were taken, ahead of those that have arrived since.
     pub(crate) fn put_back(&self, mut commands: Vec<RoomCommand>) {
         let mut state = self.state.lock();

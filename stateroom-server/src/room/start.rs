@@ -1,28 +1,30 @@
-//! How a room gets its service: a fresh one, or one that continues the room as it was stored.
+//! How a room gets its service: a fresh one, or one that continues the room as it was kept.
 //!
-//! *Invariant:* without a store, nothing is around the service.
+//! *Invariant:* for rooms that are not kept, nothing is around the service.
 use std::{future::Future, sync::Arc};
 
 use stateroom::{
     StateroomService, StateroomServiceFactory,
-    fault::Fault,
+    fault::{Fault, FaultKind},
     room::{RoomContext, RosterSnapshot},
 };
 
 use super::inbox::Inbox;
-use crate::durable::{Durable, DurableSource, StallReport};
+use crate::durable::{Durable, DurableSource, Keep, StallReport};
 
 /// Creates the services of rooms.
 pub(crate) trait ServiceSource: Send + Sync + 'static {
     /// The type of the services.
     type Service: StateroomService;
 
-    /// Creates the service of a room. Returns the room's clients, tokens and timer if it continues. Reports to `stall` if it has to
+    /// Creates the service of a room. `keep` is where the room is kept, if it is. Returns its clients, tokens and timer
+    /// if it continues. Reports to `stall` if it has to
     /// wait for the disk, then and later.
     fn create(
         &self,
         room_id: &Arc<str>,
         context: &Arc<RoomContext<Inbox>>,
+        keep: Option<&Keep>,
         stall: &Arc<StallReport>,
     ) -> impl Future<Output = Result<(Self::Service, Option<RosterSnapshot>), Fault>> + Send;
 }
@@ -37,6 +39,7 @@ impl<F: StateroomServiceFactory> ServiceSource for Ephemeral<F> {
         &self,
         room_id: &Arc<str>,
         context: &Arc<RoomContext<Inbox>>,
+        _: Option<&Keep>,
         _: &Arc<StallReport>,
     ) -> Result<(F::Service, Option<RosterSnapshot>), Fault> {
         Ok((self.0.create(room_id, context.clone()).await?, None))
@@ -50,8 +53,10 @@ impl<F: StateroomServiceFactory> ServiceSource for DurableSource<F> {
         &self,
         room_id: &Arc<str>,
         context: &Arc<RoomContext<Inbox>>,
+        keep: Option<&Keep>,
         stall: &Arc<StallReport>,
     ) -> Result<(Durable<F>, Option<RosterSnapshot>), Fault> {
-        self.open(room_id, &**context, stall).await
+        let keep = keep.ok_or_else(|| Fault::new(FaultKind::Storage, "the room is kept nowhere"))?;
+        self.open(room_id, &**context, keep, stall).await
     }
 }

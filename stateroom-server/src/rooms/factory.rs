@@ -24,16 +24,17 @@ pub(super) type OnEnd = Box<dyn FnOnce(&Ending) + Send>;
 type RunRoom = dyn Fn(Box<Room>, OnEnd) -> Pin<Box<dyn Future<Output = Option<Box<Room>>> + Send>> + Send + Sync;
 
 impl ErasedFactory {
-    /// Returns the factory of rooms that end with their process, or, if the server has a store, of rooms that outlive it.
+    /// Returns the factory of rooms that are kept while they have no service, if the server keeps them, or else of those that are not.
     pub(super) fn new(factory: impl StateroomServiceFactory, shared: &Arc<Shared>) -> Self {
         let factory = Arc::new(factory);
         let has_space = {
             let factory = factory.clone();
             Box::new(move |rooms| factory.has_space(rooms))
         };
-        let run = match shared.settings().store.clone() {
-            None => run_with(Ephemeral(factory)),
-            Some(store) => run_with(DurableSource { factory, store, shared: shared.clone() }),
+        let run = if shared.settings().keeps_rooms() {
+            run_with(DurableSource { factory, shared: shared.clone() })
+        } else {
+            run_with(Ephemeral(factory))
         };
         ErasedFactory { run, has_space }
     }

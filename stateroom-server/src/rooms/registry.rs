@@ -232,7 +232,7 @@ impl RoomRegistry {
         maker: Maker,
         cause: &'static str,
     ) -> Result<(RegisteredRoom, Option<RoomRun>), Refusal> {
-        let (started, mut evictions) = (Instant::now(), 0);
+        let (settings, started, mut evictions) = (self.shared.settings(), Instant::now(), 0);
         while evictions < MAX_EVICTIONS {
             self.settle_memory();
             self.start_waker();
@@ -252,7 +252,7 @@ impl RoomRegistry {
                         let (room, run) = self.start(state, id, maker);
                         return Ok((room, Some(run)));
                     }
-                    Placement::NeedsPlace(Limit::Instances) if self.is_durable() => {
+                    Placement::NeedsPlace(Limit::Instances) if settings.keeps_rooms() => {
                         if started.elapsed() >= PLACE_TIME {
                             Limit::Instances.exceeded();
                             return Err(Refusal::Full);
@@ -285,10 +285,6 @@ impl RoomRegistry {
         }
     }
 
-    fn is_durable(&self) -> bool {
-        self.shared.settings().store.is_some()
-    }
-
     /// Applies [`decide`] to the registry's state.
     fn decide(
         &self,
@@ -319,7 +315,7 @@ impl RoomRegistry {
                 settings.shutdown_policy != ShutdownPolicy::Never && state.first_vacant_of(maker).is_some()
             },
             may_evict: &|| settings.shutdown_policy != ShutdownPolicy::Never && state.evictions.may_succeed(now),
-            may_rest: &|| self.is_durable(),
+            may_rest: &|| settings.keeps_rooms(),
             has_space: &|| self.factory().has_space(services),
         };
         match decide(&facts, room_id, want) {
@@ -353,10 +349,9 @@ impl RoomRegistry {
     async fn run(self: Arc<Self>, room_id: Arc<str>, inbox: Arc<Inbox>) {
         let (settings, metrics) = (self.shared.settings(), self.shared.metrics());
         let _gauge = GaugeGuard::of(&metrics.rooms);
-        let (limits, policy) = (&settings.limits, settings.shutdown_policy);
-        let sleep_after = settings.store.is_some().then_some(settings.sleep_after);
         let mut next =
-            Some(Room::boxed(room_id, inbox, limits, policy, sleep_after, metrics.clone(), self.places.clone()));
+            Some(Room::boxed(room_id, inbox, settings, metrics.clone(), self.places.clone()));
+        let mut factory = self.factory();
         while let Some(mut room) = next {
             let (registry, room_id, inbox) = (self.clone(), room.id().clone(), room.inbox().clone());
             let on_end = Box::new(move |ending: &Ending| registry.remove(&room_id, &inbox, ending));
@@ -371,9 +366,14 @@ impl RoomRegistry {
             let end = room.wake().await;
             drop(asleep);
             next = match end {
-                None => self.factory().run(room, on_end).await,
-                Some(reason) => {
-                    room.end(&Ending::Stopped(reason), on_end);
+                None => {
+                    if !room.continues_in_memory() {
+                        factory = self.factory();
+                    }
+                    factory.run(room, on_end).await
+                }
+                Some(ending) => {
+                    room.end(&ending, on_end);
                     None
                 }
             };

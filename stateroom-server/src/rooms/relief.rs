@@ -32,7 +32,7 @@ impl Relief for RoomRegistry {
                 resting_rooms = resting,
                 closed_clients = clients,
                 others,
-                "memory is short: clients are refused, empty rooms end, and durable rooms sleep (limit `total_memory_bytes`: raise it with \
+                "memory is short: clients are refused, empty rooms end, and those that may sleep do (limit `total_memory_bytes`: raise it with \
                  `--total-memory`)"
             );
         }
@@ -67,10 +67,10 @@ impl RoomRegistry {
         (ended, freed)
     }
 
-    /// Puts the durable rooms to sleep in which nothing happens, those that use most first, until about `bytes` are free. Returns
+    /// Puts rooms to sleep in which nothing happens, those that use most first, until about `bytes` are free. Returns
     /// their number, and the bytes they used.
     fn rest_idle_rooms(&self, bytes: usize) -> (usize, usize) {
-        if bytes == 0 || self.shared().settings().store.is_none() {
+        if bytes == 0 || !self.shared().settings().keeps_rooms() {
             return (0, 0);
         }
         let state = self.lock();

@@ -2,6 +2,7 @@
 mod broken;
 mod ending;
 mod forgetting;
+mod in_memory;
 mod notes;
 mod observing;
 mod places;

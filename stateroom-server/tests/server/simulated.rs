@@ -70,6 +70,13 @@ fn a_simulated_room_behaves_like_a_room_that_sleeps_whenever_it_can() {
     check(server, sends, |step| (step != Step::Shutdown).then_some(step));
 }
 
+/// Except for faults, which are undone, and the shutdown, for which it does not wake.
+#[test]
+fn a_simulated_room_behaves_like_a_room_that_sleeps_in_memory() {
+    let server = || Server::new().with_sleep_in_memory(true).with_sleep_after(PAUSE / 2);
+    check(server, |text| text != PANIC, |step| (step != Step::Shutdown).then_some(step));
+}
+
 /// Compares a server with the simulation, by random scripts with these messages, and of the steps that `select` returns.
 fn check(server: fn() -> Server, sends: fn(&str) -> bool, select: impl Fn(Step) -> Option<Step>) {
     let rooms = Interleavings::in_rooms("a_room()", || Room::from_factory(ROOM, ScriptFactory::default()));
@@ -81,8 +88,8 @@ fn check(server: fn() -> Server, sends: fn(&str) -> bool, select: impl Fn(Step) 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         let mut history = runtime.block_on(ServerRoom::run(server(), &script));
         let mut simulated = simulate(&script);
-        if server().store.is_some() {
-            // The services of a durable room come and go.
+        if server().store.is_some() || server().sleep_in_memory {
+            // The services of a room that sleeps come and go.
             for history in [&mut history, &mut simulated] {
                 history.events.retain(|event| event != "drop");
             }

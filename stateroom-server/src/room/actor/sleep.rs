@@ -1,15 +1,14 @@
-//! The sleep of durable rooms: without a service, until something happens, and then until there is a place for one.
+//! The sleep of rooms that are kept: without a service, until something happens, and then until there is a place for one.
 //!
 //! *Invariant:* a room sleeps only when no event is on its way.
 use std::{future::poll_fn, time::Duration};
 
-use stateroom::room::CloseReason;
 use tokio::time::Instant;
 
 use super::{Ending, Room, ServiceEnd};
 use crate::metrics::{GaugeGuard, Metrics};
 
-/// How long a durable room waits for a place for its service.
+/// How long a room that is kept waits for a place for its service.
 pub(crate) const PLACE_TIME: Duration = Duration::from_secs(5);
 
 /// Whether a room has a service.
@@ -24,16 +23,16 @@ pub(super) enum Sleep {
 }
 
 impl Room {
-    /// Ends the service of a room in which nothing happens. Without clients, the room is in the store alone.
+    /// Ends the service of a room in which nothing happens. Without clients, a durable room is in the store alone.
     pub(super) fn fall_asleep(&self) -> ServiceEnd {
-        if self.inbox.sleep(self.core.is_empty()) { ServiceEnd::Room(Ending::Empty) } else { ServiceEnd::Asleep }
+        if self.inbox.sleep(self.core.is_empty() && self.is_durable()) { ServiceEnd::Room(Ending::Empty) } else { ServiceEnd::Asleep }
     }
 
-    /// Has the room wait for a place, of which there is none now. Returns whether it does: it does not without a store, or if it
-    /// has waited for long.
+    /// Has the room wait for a place, of which there is none now. Returns whether it does: it does not if it is not kept, or has
+    /// waited for long.
     pub(super) fn may_wait_for_place(&mut self) -> bool {
         let since = if let Sleep::Waking(since) = self.sleep { since } else { Instant::now() };
-        let may_wait = self.sleep_after.is_some() && since.elapsed() < PLACE_TIME;
+        let may_wait = self.keep.is_some() && since.elapsed() < PLACE_TIME;
         if may_wait {
             self.sleep = Sleep::Waiting(since);
         }
@@ -49,9 +48,14 @@ impl Room {
         matches!(self.sleep, Sleep::Waiting(_))
     }
 
-    /// Waits until something happens in a room that sleeps, if it does. Returns why the room ends, if the server stops meanwhile:
-    /// that takes no service.
-    pub(crate) async fn wake(&mut self) -> Option<CloseReason> {
+    /// Returns whether the room goes on with the state that it has in memory, which only the same factory understands.
+    pub(crate) fn continues_in_memory(&self) -> bool {
+        self.has_begun && !self.is_durable()
+    }
+
+    /// Waits until something happens in a room that sleeps, if it does. Returns how the room ends, if it ends meanwhile: that takes no
+    /// service.
+    pub(crate) async fn wake(&mut self) -> Option<Ending> {
         let was_asleep = matches!(self.sleep, Sleep::Asleep);
         let since = match self.sleep {
             Sleep::Awake | Sleep::Waking(_) => return None,
@@ -66,7 +70,14 @@ impl Room {
         self.sleep = Sleep::Waking(since);
         if let Some((reason, ended)) = self.inbox.take_stop() {
             self.waiting_for_end.extend(ended);
-            return Some(reason);
+            return Some(Ending::Stopped(reason));
+        }
+        if was_asleep && self.core.is_empty() {
+            let evicted = self.inbox.take_evictions();
+            if (!evicted.is_empty() || self.core.is_expired(&self.output)) && self.inbox.end_if_empty() {
+                self.waiting_for_end.extend(evicted);
+                return Some(Ending::Empty);
+            }
         }
         if was_asleep {
             Metrics::woken(self.inbox.first_cause().unwrap_or("timer"));

@@ -1,0 +1,164 @@
+//! Rooms without a store that sleep in memory.
+use std::time::Duration;
+
+use stateroom::{DefaultStateroomFactory, StateroomService};
+use stateroom_server::{Limits, OnSwap, Server, ShutdownPolicy};
+
+use super::notes::NotesFactory;
+use crate::common::{TestServer, advance, within_timeout};
+
+const FIVE_MINUTES: Duration = Duration::from_secs(300);
+
+fn server(factory: &NotesFactory) -> TestServer {
+    server_with(factory, Limits::default())
+}
+
+fn server_with(factory: &NotesFactory, limits: Limits) -> TestServer {
+    let server = Server::new().with_sleep_in_memory(true).with_shutdown_policy(ShutdownPolicy::After(FIVE_MINUTES));
+    let server = server.with_sleep_after(Duration::from_secs(20)).with_limits(limits);
+    TestServer::pipe_with_factory(server, factory.clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_sleeps_with_its_clients_and_its_timer() {
+    let factory = NotesFactory::default();
+    let server = server(&factory);
+    let mut ann = server.connect("/ws/a").await;
+    ann.expect_text("1: init, joined 1").await;
+    ann.send_text("alarm").await;
+    ann.expect_text("alarm").await;
+    advance(21.0).await;
+    assert_eq!((factory.services(), factory.has_fired()), (0, false));
+    advance(40.0).await;
+    assert!(factory.has_fired());
+    for text in ["one", "two"] {
+        advance(21.0).await;
+        assert_eq!(factory.services(), 0);
+        ann.send_text(text).await;
+        ann.expect_text(text).await;
+    }
+    server.connect("/ws/a").await.expect_text("2: init, joined 1, alarm, fired, one, two, joined 2").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_room_sleeps_until_it_ends_without_waking() {
+    let factory = NotesFactory::default();
+    let server = server(&factory);
+    let mut ann = server.connect("/ws/a").await;
+    ann.expect_text("1: init, joined 1").await;
+    ann.leave().await;
+    advance(100.0).await;
+    assert_eq!(factory.services(), 0);
+    let mut bob = server.connect("/ws/a").await;
+    bob.expect_text("2: init, joined 1, left 1, joined 2").await;
+    bob.leave().await;
+    advance(100.0).await;
+    let created = factory.created();
+    advance(201.0).await;
+    assert_eq!((factory.created(), server.handle.rooms().await.len()), (created, 0));
+    server.connect("/ws/a").await.expect_text("1: init, joined 1").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_room_that_sleeps_ends_for_a_new_one_without_waking() {
+    let factory = NotesFactory::default();
+    let mut limits = Limits::default();
+    limits.rooms = 1;
+    let server = server_with(&factory, limits);
+    let mut ann = server.connect("/ws/a").await;
+    ann.expect_text("1: init, joined 1").await;
+    ann.leave().await;
+    advance(100.0).await;
+    server.connect("/ws/b").await.expect_text("1: init, joined 1").await;
+    assert_eq!(factory.created(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleeping_room_restarts_with_a_fresh_service() {
+    let server = server(&NotesFactory::default());
+    let mut ann = server.connect("/ws/a").await;
+    ann.expect_text("1: init, joined 1").await;
+    advance(21.0).await;
+    server.handle.swap(NotesFactory::greeting("new "), OnSwap::Restart);
+    ann.expect_text("new 1: init, joined 1").await;
+    advance(21.0).await;
+    server.connect("/ws/a").await.expect_text("new 2: init, joined 1, joined 2").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleeping_room_keeps_its_code_if_it_may() {
+    let server = server(&NotesFactory::default());
+    let mut ann = server.connect("/ws/a").await;
+    ann.expect_text("1: init, joined 1").await;
+    advance(21.0).await;
+    server.handle.swap(NotesFactory::greeting("new "), OnSwap::Drain);
+    for visit in ["2: init, joined 1, joined 2", "3: init, joined 1, joined 2, left 2, joined 3"] {
+        let mut bob = server.connect("/ws/a").await;
+        bob.expect_text(visit).await;
+        bob.leave().await;
+        advance(21.0).await;
+    }
+    server.connect("/ws/b").await.expect_text("new 1: init, joined 1").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_event_is_undone_until_there_are_many() {
+    let server = server(&NotesFactory::default());
+    let mut bob = server.connect("/ws/a").await;
+    bob.expect_text("1: init, joined 1").await;
+    for _ in 0..3 {
+        assert_eq!(server.connect("/ws/a?fail").await.expect_close().await.0, 1011);
+    }
+    bob.send_text("one").await;
+    bob.expect_text("one").await;
+    bob.send_text("fail").await;
+    assert_eq!(bob.expect_close().await.0, 1011);
+    advance(60.0).await;
+    server.connect("/ws/a").await.expect_text("1: init, joined 1").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleeping_room_ends_with_the_server_and_by_a_call() {
+    let factory = NotesFactory::default();
+    let server = server(&factory);
+    let mut ann = server.connect("/ws/a").await;
+    let mut bob = server.connect("/ws/b").await;
+    ann.expect_text("1: init, joined 1").await;
+    bob.expect_text("1: init, joined 1").await;
+    advance(21.0).await;
+    within_timeout("the room to end", server.handle.room("a").await.unwrap().close(4000, "over")).await;
+    assert_eq!(ann.expect_close().await.0, 4000);
+    server.connect("/ws/a").await.expect_text("1: init, joined 1").await;
+    server.handle.shutdown().await;
+    assert_eq!(bob.expect_close().await.0, 1012);
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_rooms_than_places_take_turns() {
+    let factory = NotesFactory::with_places(2);
+    let server = server(&factory);
+    let mut clients = Vec::new();
+    for room in 0..10 {
+        let mut client = server.connect(&format!("/ws/{room}")).await;
+        client.expect_text("1: init, joined 1").await;
+        clients.push(client);
+    }
+    for (room, client) in clients.iter_mut().enumerate() {
+        client.send_text("one").await;
+        client.expect_text("one").await;
+        let mut other = server.connect(&format!("/ws/{room}")).await;
+        other.expect_text("2: init, joined 1, one, joined 2").await;
+        assert!(factory.services() <= 2);
+    }
+}
+
+#[derive(Default)]
+struct Idle;
+
+impl StateroomService for Idle {}
+
+#[tokio::test(start_paused = true)]
+async fn a_native_service_cannot_sleep() {
+    let server = TestServer::pipe_with_factory(Server::new().with_sleep_in_memory(true), DefaultStateroomFactory::<Idle>::default());
+    assert_eq!(server.connect("/ws/a").await.expect_close().await.0, 1011);
+}

@@ -92,7 +92,8 @@ pub(crate) async fn run(
     let room_id = room.id.clone();
     let context = Arc::new(RoomContext::new(room_id.clone(), room.inbox.clone()));
     let (keep, stall) = (room.keep.clone(), room.stall.clone());
-    let created = room.watch(pin!(contain(source.create(&room_id, &context, keep.as_ref(), &stall)))).await;
+    let created =
+        room.watch(Box::pin(contain(source.create(&room_id, &context, keep.as_ref(), &stall))).as_mut()).await;
     let end = match created {
         Ok((mut service, resumed)) => {
             let outcome = contain(room.serve(&mut service, resumed, &context)).await;

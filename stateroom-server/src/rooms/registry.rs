@@ -349,8 +349,7 @@ impl RoomRegistry {
     async fn run(self: Arc<Self>, room_id: Arc<str>, inbox: Arc<Inbox>) {
         let (settings, metrics) = (self.shared.settings(), self.shared.metrics());
         let _gauge = GaugeGuard::of(&metrics.rooms);
-        let mut next =
-            Some(Room::boxed(room_id, inbox, settings, metrics.clone(), self.places.clone()));
+        let mut next = Some(Room::boxed(room_id, inbox, settings, metrics.clone(), self.places.clone()));
         let mut factory = self.factory();
         while let Some(mut room) = next {
             let (registry, room_id, inbox) = (self.clone(), room.id().clone(), room.inbox().clone());

@@ -25,7 +25,11 @@ pub(super) enum Sleep {
 impl Room {
     /// Ends the service of a room in which nothing happens. Without clients, a durable room is in the store alone.
     pub(super) fn fall_asleep(&self) -> ServiceEnd {
-        if self.inbox.sleep(self.core.is_empty() && self.is_durable()) { ServiceEnd::Room(Ending::Empty) } else { ServiceEnd::Asleep }
+        if self.inbox.sleep(self.core.is_empty() && self.is_durable()) {
+            ServiceEnd::Room(Ending::Empty)
+        } else {
+            ServiceEnd::Asleep
+        }
     }
 
     /// Has the room wait for a place, of which there is none now. Returns whether it does: it does not if it is not kept, or has

@@ -159,6 +159,9 @@ impl StateroomService for Idle {}
 
 #[tokio::test(start_paused = true)]
 async fn a_native_service_cannot_sleep() {
-    let server = TestServer::pipe_with_factory(Server::new().with_sleep_in_memory(true), DefaultStateroomFactory::<Idle>::default());
+    let server = TestServer::pipe_with_factory(
+        Server::new().with_sleep_in_memory(true),
+        DefaultStateroomFactory::<Idle>::default(),
+    );
     assert_eq!(server.connect("/ws/a").await.expect_close().await.0, 1011);
 }

@@ -2,6 +2,8 @@
 //!
 //! *Invariant:* an effect is released only after every event that led to it is on disk.
 mod awake;
+mod batch;
+mod factories;
 mod failure;
 mod gate;
 mod keep;

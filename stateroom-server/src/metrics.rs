@@ -91,6 +91,12 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ),
     ("stateroom_wake_seconds", MetricKind::Histogram, "", "Time to wake a durable room from the store."),
     (
+        "stateroom_old_modules",
+        MetricKind::Gauge,
+        "",
+        "Number of loaded modules that are not served any more, for durable rooms that began with them.",
+    ),
+    (
         "stateroom_rooms_forgotten_total",
         MetricKind::Counter,
         "",
@@ -128,6 +134,7 @@ pub(crate) struct Metrics {
     pub(crate) snapshot_seconds: Histogram,
     pub(crate) data_free_bytes: Gauge,
     pub(crate) wake_seconds: Histogram,
+    pub(crate) old_modules: Gauge,
     pub(crate) rooms_forgotten: Counter,
     pub(crate) received_bytes: Counter,
     pub(crate) sent_bytes: Counter,
@@ -162,6 +169,7 @@ impl Metrics {
             snapshot_seconds: histogram!("stateroom_snapshot_seconds"),
             data_free_bytes: gauge!("stateroom_data_free_bytes"),
             wake_seconds: histogram!("stateroom_wake_seconds"),
+            old_modules: gauge!("stateroom_old_modules"),
             rooms_forgotten: counter!("stateroom_rooms_forgotten_total"),
             received_bytes: counter!("stateroom_received_bytes_total"),
             sent_bytes: counter!("stateroom_sent_bytes_total"),

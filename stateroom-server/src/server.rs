@@ -316,7 +316,8 @@ impl Server {
         self
     }
 
-    /// Sets the store of the rooms, which makes them durable.
+    /// Sets the store of the rooms, which makes them durable. A stored room stays on the module that it began with, which is in the
+    /// store, too: a server with another module loads it when the room wakes.
     ///
     /// ```
     /// # use std::sync::Arc;

@@ -102,6 +102,11 @@ impl CompilerProcess {
         CompilerProcess { load: loads.latest, ..self.clone() }
     }
 
+    /// Returns a compiler with a process of its own, for a load that neither ends others nor is ended by them.
+    pub(crate) fn apart(&self) -> Self {
+        CompilerProcess { load: 0, loads: Arc::default(), ..self.clone() }
+    }
+
     /// Compiles a module within limits of time and memory. Returns it as serialized by wasmtime.
     pub(crate) fn compile(
         &self,

@@ -185,6 +185,11 @@ impl WasmHostConfig {
         WasmHostConfig { compiler: self.compiler.as_ref().map(CompilerProcess::begin_load), ..self.clone() }
     }
 
+    /// Returns this configuration for a load that does not replace another.
+    pub(crate) fn load_apart(&self) -> Self {
+        WasmHostConfig { compiler: self.compiler.as_ref().map(CompilerProcess::apart), ..self.clone() }
+    }
+
     /// Returns the maximum number of rooms: [`instances`](Self::instances), or what the machine permits.
     #[must_use]
     pub fn space(&self) -> u32 {

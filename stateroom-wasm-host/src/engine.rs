@@ -9,7 +9,7 @@ pub(crate) mod ticker;
 
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 use wasmtime::{Config, Engine, Instance, InstanceAllocationStrategy, Module, Store, Trap, WasmBacktraceDetails};
@@ -40,6 +40,8 @@ pub(crate) struct SharedEngine {
     /// Maximum number of rooms, and a permit for each that does not exist.
     instances: usize,
     rooms: Arc<Semaphore>,
+    /// Held by a trial, for which there is one spare instance slot.
+    trial: Mutex<()>,
 }
 
 /// The part of a configuration that requires a separate engine.
@@ -96,7 +98,8 @@ impl SharedEngine {
         let instances = config.space() as usize;
         let rooms = Arc::new(Semaphore::new(instances));
         let log_quota = Arc::new(log_quota);
-        Ok(SharedEngine { engine, relay, settings, ticker, lane, log_quota, instances, rooms })
+        let trial = Mutex::default();
+        Ok(SharedEngine { engine, relay, settings, ticker, lane, log_quota, instances, rooms, trial })
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
@@ -121,6 +124,11 @@ impl SharedEngine {
     /// applies without a pool as well: it reflects the process's memory mappings.
     pub(crate) fn try_admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.rooms).try_acquire_owned().ok()
+    }
+
+    /// Waits for the instance slot of trials, and takes it until the guard is dropped.
+    pub(crate) fn begin_trial(&self) -> MutexGuard<'_, ()> {
+        self.trial.lock()
     }
 
     /// Drops a guest with much memory, without keeping this thread if there is room for another guest meanwhile.

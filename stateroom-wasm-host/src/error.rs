@@ -3,9 +3,12 @@
 //! *Invariant:* each message names the module; causes are sources and not part of the message.
 mod hint;
 
-use std::{error::Error, io};
+use std::{error::Error, io, iter::successors};
 
-use stateroom::{durable::NotDurable, fault::Fault};
+use stateroom::{
+    durable::NotDurable,
+    fault::{Fault, FaultKind},
+};
 
 /// An error of loading a module or of starting a guest.
 ///
@@ -193,4 +196,17 @@ pub enum WasmHostError {
         /// The cause, if a call into the engine failed.
         source: Option<Box<dyn Error + Send + Sync>>,
     },
+}
+
+impl WasmHostError {
+    /// Returns a fault with the messages of the error and its causes, and the hint.
+    pub(crate) fn to_fault(&self) -> Fault {
+        let chain = successors(Some(self as &dyn Error), |error| Error::source(*error));
+        let messages = chain.map(ToString::to_string).collect::<Vec<_>>();
+        let fault = Fault::new(FaultKind::Build, messages.join(": "));
+        match self.hint() {
+            Some(hint) => fault.with_hint(&hint),
+            None => fault,
+        }
+    }
 }

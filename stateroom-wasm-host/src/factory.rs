@@ -15,6 +15,9 @@ use crate::{
     host::WasmHost, instance::WaitMode, loader, module::LinkedModule,
 };
 
+/// The digits of its hash that a stored module has as its name.
+const NAME_DIGITS: usize = 8;
+
 /// Creates a [`WasmHost`] of one module for each room. Cheap to clone.
 #[derive(Clone)]
 pub struct WasmHostFactory {
@@ -90,8 +93,8 @@ impl WasmHostFactory {
     }
 
     /// Starts a trial room of this name without clients, and ends it after its first event, `init`. Its effects are dropped.
-    /// Blocks this thread until `init` returns, or fails for a limit. A trial needs an instance slot, of which one is spare: let
-    /// them not run at the same time.
+    /// Blocks this thread until `init` returns, or fails for a limit; before that, until other trials and loads of its engine have
+    /// returned the instance slot that is spare for them.
     ///
     /// # Errors
     ///
@@ -148,6 +151,18 @@ impl StateroomServiceFactory for WasmHostFactory {
         origin: Origin<'_>,
     ) -> impl Future<Output = Result<WasmHost, Fault>> + Send {
         WasmHost::start_durable(&self.module, room_id, origin)
+    }
+
+    fn durable_module(&self) -> Option<Arc<[u8]>> {
+        self.module.durable().map(|durable| durable.original().clone())
+    }
+
+    fn with_module(&self, module: &[u8]) -> Result<Self, Fault> {
+        let (engine, config) = (Arc::clone(self.module.engine()), self.module.config().load_apart());
+        // Whoever loads it says the whole hash.
+        let name = blake3::hash(module).to_hex().chars().take(NAME_DIGITS).collect();
+        let loaded = loader::load(name, module, engine, &config).map_err(|error| error.to_fault())?;
+        Ok(WasmHostFactory { module: Arc::new(loaded.with_environment(self.module.environment().clone())) })
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn load_compiled(
 /// Starts a trial instance, and checks the versions, which are numbers in its memory.
 fn try_out(module: LinkedModule, durable: Option<&DurableBinary>) -> Result<LinkedModule, WasmHostError> {
     let engine = Arc::clone(module.engine());
-    let _running = engine.running();
+    let (_running, _slot) = (engine.running(), engine.begin_trial());
     let failed = |fault| WasmHostError::Start { module: module.name().to_owned(), fault };
     let mut trial = block_on(Instance::instantiate(&module, "", WaitMode::Blocking, None)).map_err(failed)?;
     check_versions(&module, &mut trial)?;
@@ -75,7 +75,8 @@ fn try_out(module: LinkedModule, durable: Option<&DurableBinary>) -> Result<Link
 
 /// Starts a trial instance with the name of a room, and lets it handle `init`.
 pub(crate) fn try_init(module: &LinkedModule, room_id: &str) -> Result<(), WasmHostError> {
-    let _running = module.engine().running();
+    let engine = module.engine();
+    let (_running, _slot) = (engine.running(), engine.begin_trial());
     let init = EventBatch::new([Event::Init]);
     let outcome = block_on(async {
         let mut trial = Instance::instantiate(module, room_id, WaitMode::Blocking, None).await?;

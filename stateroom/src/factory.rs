@@ -103,6 +103,28 @@ pub trait StateroomServiceFactory: Send + Sync + 'static {
         let _ = (room_id, origin);
         async { Err(Fault::new(FaultKind::Build, "the service cannot be durable")) }
     }
+
+    /// Returns the module that [`durable_code`](Self::durable_code) is the hash of, to be stored for
+    /// [`with_module`](Self::with_module).
+    #[doc(hidden)]
+    fn durable_module(&self) -> Option<Arc<[u8]>> {
+        None
+    }
+
+    /// Creates a factory that differs in its code alone: that of a stored [`durable_module`](Self::durable_module). Both share the
+    /// places for services. Blocks the thread while the module is compiled.
+    ///
+    /// # Errors
+    ///
+    /// If the module cannot be loaded.
+    #[doc(hidden)]
+    fn with_module(&self, module: &[u8]) -> Result<Self, Fault>
+    where
+        Self: Sized,
+    {
+        let _ = module;
+        Err(Fault::new(FaultKind::Build, "the service is not a module"))
+    }
 }
 
 /// A factory that creates services with their `Default` implementation.

@@ -10,7 +10,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use parking_lot::Mutex;
 use stateroom::StateroomServiceFactory as _;
 use stateroom_wasm_host::{CompilerProcess, WasmHostConfig, WasmHostError, WasmHostFactory, compile_as_process};
 
@@ -59,9 +58,6 @@ pub(crate) fn load_bytes(module: &Path, bytes: &[u8], config: &WasmHostConfig) -
 ///
 /// Returns the error of the host, with the fault.
 pub(super) fn try_init(factory: &WasmHostFactory, room: &str) -> Result<()> {
-    /// One after the other: only one instance slot is spare.
-    static TRIAL: Mutex<()> = Mutex::new(());
-    let _trial = TRIAL.lock();
     let result = factory.try_init(room).map_err(|error| match error {
         WasmHostError::Start { fault, .. } => anyhow!(fault),
         error => error.into(),

@@ -30,6 +30,8 @@ pub(super) struct Reloader {
     pub(super) module: Mutex<PathBuf>,
     pub(super) host: WasmHostConfig,
     pub(super) on_swap: OnSwap,
+    /// Whether rooms are durable, and stay on the module that they began with.
+    pub(super) is_durable: bool,
     pub(super) tls: Option<Tls>,
     pub(super) admission: AdmissionSettings,
     pub(super) server: ServerHandle,
@@ -105,8 +107,8 @@ impl Reloader {
     async fn reload_and_log(&self) -> Result<(), String> {
         match self.reload().await {
             Ok(()) => {
-                let rooms =
-                    if self.on_swap == OnSwap::Drain { "new rooms use it" } else { "all rooms restart with it" };
+                let is_for_new = self.on_swap == OnSwap::Drain || self.is_durable;
+                let rooms = if is_for_new { "new rooms use it" } else { "all rooms restart with it" };
                 tracing::info!("reloaded `{}`: {rooms}", self.module().display());
                 Ok(())
             }

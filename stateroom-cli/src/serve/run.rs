@@ -147,6 +147,7 @@ fn serve(runtime: &Runtime, module: &Path, settings: ResolvedSettings, options: 
             module: Mutex::new(module.to_owned()),
             host,
             on_swap,
+            is_durable: store.is_some(),
             tls,
             admission,
             server: server.handle(),

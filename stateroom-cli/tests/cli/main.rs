@@ -31,6 +31,8 @@ mod e2e_durable;
 mod e2e_durable_kills;
 #[cfg(unix)]
 mod e2e_durable_timers;
+#[cfg(unix)]
+mod e2e_durable_updates;
 mod e2e_examples;
 #[cfg(unix)]
 mod e2e_main_job;

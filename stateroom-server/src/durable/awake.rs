@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* the service has handled exactly the events in the store, or more only while they are on their way there.
 use std::{
+    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,20 +12,21 @@ use rand::random;
 use stateroom::{
     StateroomContext, StateroomService, StateroomServiceFactory,
     durable::{BatchStart, CodeHash, Fate, Origin},
-    event_batch::{EventBatch, FinishedEvents},
-    fault::{Fault, FaultKind},
-    messages::Event,
+    event_batch::FinishedEvents,
+    fault::Fault,
     room::{Attendance, RosterSnapshot},
     system_time,
 };
-use stateroom_store::{self as store, Opened, RoomLog, StoreError};
+use stateroom_store::{self as store, Opened, RoomLog, StoreError, Stored};
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     task::block_in_place,
 };
 
 use super::{
-    failure::{WakeError, check_code, out_of_place, restore, store_fault, unreadable},
+    batch::Batch,
+    factories::Factories,
+    failure::{WakeError, out_of_place, restore, store_fault, unreadable},
     keep::Keep,
     record::{BatchRecord, Record, Snapshot},
     replay::{ends_room, follow_timer, handle, hash, replay},
@@ -41,8 +43,10 @@ const SNAPSHOT_SHARE: u32 = 10;
 const LARGE_BYTES: usize = 4 << 20;
 
 /// A service, and what is stored of it.
-pub(super) struct Awake<S> {
-    service: S,
+pub(super) struct Awake<F: StateroomServiceFactory> {
+    service: F::Service,
+    /// Keeps the room's module loaded.
+    _factory: Arc<F>,
     code: CodeHash,
     /// A service must be `Sync`, and a log need not be. The mutex is never locked, because every use has exclusive access.
     log: Mutex<Box<dyn RoomLog>>,
@@ -85,15 +89,6 @@ impl Tail {
     }
 }
 
-/// Events to handle, with their record.
-#[derive(Default)]
-pub(super) struct Batch {
-    record: BatchRecord,
-    events: Arc<EventBatch>,
-    /// The indices and copies of those that change who is in the room, or its timer.
-    moves: Vec<(usize, Event)>,
-}
-
 /// Why events are not stored.
 pub(super) enum HandleError {
     /// The event with this index failed.
@@ -102,49 +97,10 @@ pub(super) enum HandleError {
     Store(Fault),
 }
 
-impl Batch {
-    /// Maximum number of events in a batch. What waits while another is on its way to the disk is written together.
-    const MAX_EVENTS: usize = 1024;
-    /// Size of the events from which a batch gets no further one, in bytes.
-    const MAX_BYTES: usize = 128 << 10;
-
-    pub(super) fn is_full(&self) -> bool {
-        self.record.events() >= Self::MAX_EVENTS || self.record.bytes() >= Self::MAX_BYTES
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.record.events()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub(super) fn push(&mut self, event: Event) {
-        if let Event::Connect { .. } | Event::ConnectWith { .. } | Event::Disconnect { .. } | Event::Timer = event {
-            self.moves.push((self.record.events(), event.clone()));
-        }
-        self.record.push(&event);
-        self.events.push(event);
-    }
-
-    /// Returns the events that were not handled.
-    pub(super) fn rest(&self) -> impl DoubleEndedIterator<Item = Event> {
-        std::iter::from_fn(|| self.events.next_event()).collect::<Vec<_>>().into_iter()
-    }
-
-    /// Returns the events again.
-    pub(super) fn decode(&self) -> Result<Vec<Event>, Fault> {
-        self.record
-            .decode()
-            .map_err(|error| Fault::new(FaultKind::Storage, format!("a batch of events cannot be read again: {error}")))
-    }
-}
-
-impl<S: StateroomService> Awake<S> {
+impl<F: StateroomServiceFactory> Awake<F> {
     /// Begins a room, or wakes it with the clients, tokens and timer that it had.
-    pub(super) async fn open<F: StateroomServiceFactory<Service = S>>(
-        factory: &F,
+    pub(super) async fn open(
+        factories: &Factories<F>,
         keep: &Keep,
         shared: &Shared,
         room_id: &str,
@@ -152,42 +108,35 @@ impl<S: StateroomService> Awake<S> {
         mut stall: StallWatch,
     ) -> Result<(Self, Option<RosterSnapshot>), WakeError> {
         let started = Instant::now();
-        let code = factory.durable_code().map_err(|reason| Fault::new(FaultKind::Storage, reason.to_string()))?;
         let Opened { mut log, stored } = stall.wait(keep.open(room_id)).await.map_err(|error| match error {
             StoreError::Corrupt { .. } => WakeError::Broken(BrokenRoom::new(None, error.to_string())),
             _ => store_fault(&error).into(),
         })?;
-        let mut tail = Vec::new().into_iter();
         let is_new = stored.is_none();
-        let (service, seq, stamp, roster) = match stored.map(|stored| (stored.snapshot, stored.tail)) {
+        let (factory, service, start) = match stored {
             None => {
+                let (factory, code) = factories.for_new_room(&mut stall).await?;
                 let (stamp, seed) = (system_time::now(), random());
                 let mut service = factory.create_durable(room_id, Origin::New { stamp, seed }).await?;
                 // With an image, so that nothing that a host does at the start of a service is done twice.
                 let begun = Record::begun(code, stamp, &service.image()?);
                 let appended = stall.wait(log.append(1, begun, None)).await;
                 appended.map_err(|error| store_fault(&error))?;
-                (service, 1, stamp, RosterSnapshot::default())
+                let snapshot = Snapshot { code, stamp, roster: RosterSnapshot::default(), image: Vec::new() };
+                (factory, service, Start { seq: 1, snapshot, tail: Vec::new() })
             }
-            Some((Some(store::Record { seq, bytes }), records)) => {
-                tail = records.into_iter();
-                let snapshot = Snapshot::decode(&bytes).map_err(|error| unreadable("the snapshot", seq, &error))?;
-                check_code(code, snapshot.code)?;
-                let service = restore(factory, room_id, seq, &snapshot.image).await?;
-                (service, seq, snapshot.stamp, snapshot.roster)
-            }
-            Some((None, records)) => {
-                tail = records.into_iter();
-                let store::Record { seq, bytes } = tail.next().ok_or_else(|| out_of_place(0))?;
-                let record = Record::decode(&bytes).map_err(|error| unreadable("the record", seq, &error))?;
-                let Record::Begun { code: of_room, stamp, image } = record else { return Err(out_of_place(seq)) };
-                check_code(code, of_room)?;
-                let service = restore(factory, room_id, seq, &image).await?;
-                (service, seq, stamp, RosterSnapshot::default())
+            Some(stored) => {
+                let mut start = Start::of(stored)?;
+                let factory = factories.for_stored_room(start.snapshot.code, &mut stall).await?;
+                let image = mem::take(&mut start.snapshot.image);
+                let service = restore(&*factory, room_id, start.seq, &image).await?;
+                (factory, service, start)
             }
         };
+        let Start { seq, snapshot: Snapshot { code, stamp, roster, .. }, tail } = start;
         let mut awake = Awake {
             service,
+            _factory: factory,
             code,
             log: Mutex::new(log),
             seq,
@@ -206,7 +155,7 @@ impl<S: StateroomService> Awake<S> {
             // The process ended before the room was deleted, which now begins anew.
             awake.put_away(Fate::Ends).await?;
             let stall = awake.stall;
-            return Box::pin(Self::open(factory, keep, shared, room_id, context, stall)).await;
+            return Box::pin(Self::open(factories, keep, shared, room_id, context, stall)).await;
         }
         if !is_new {
             awake.metrics.wake_seconds.record(started.elapsed());
@@ -220,7 +169,7 @@ impl<S: StateroomService> Awake<S> {
         self.has_ended
     }
 
-    pub(super) fn service(&mut self) -> &mut S {
+    pub(super) fn service(&mut self) -> &mut F::Service {
         &mut self.service
     }
 
@@ -304,6 +253,36 @@ impl<S: StateroomService> Awake<S> {
                 let deleted = self.stall.wait(self.log.get_mut().delete(self.seq)).await;
                 deleted.map_err(|error| store_fault(&error))
             }
+        }
+    }
+}
+
+/// What a room wakes from.
+struct Start {
+    /// The number of the record that the snapshot follows.
+    seq: u64,
+    snapshot: Snapshot,
+    /// The records after it.
+    tail: Vec<store::Record>,
+}
+
+impl Start {
+    /// Returns the last snapshot of a room, or the one with which it began.
+    fn of(Stored { snapshot, mut tail }: Stored) -> Result<Self, WakeError> {
+        if let Some(store::Record { seq, bytes }) = snapshot {
+            let snapshot = Snapshot::decode(&bytes).map_err(|error| unreadable("the snapshot", seq, &error))?;
+            return Ok(Start { seq, snapshot, tail });
+        }
+        if tail.is_empty() {
+            return Err(out_of_place(0));
+        }
+        let store::Record { seq, bytes } = tail.remove(0);
+        match Record::decode(&bytes).map_err(|error| unreadable("the record", seq, &error))? {
+            Record::Begun { code, stamp, image } => {
+                let snapshot = Snapshot { code, stamp, roster: RosterSnapshot::default(), image };
+                Ok(Start { seq, snapshot, tail })
+            }
+            Record::Batch { .. } => Err(out_of_place(seq)),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! *Invariant:* a room is broken only if waiting would not help.
 use stateroom::{
     StateroomServiceFactory,
-    durable::{CodeHash, Origin},
+    durable::{CodeHash, NotDurable, Origin},
     fault::{Fault, FaultKind},
 };
 use stateroom_store::StoreError;
@@ -52,10 +52,12 @@ pub(super) fn out_of_place(seq: u64) -> WakeError {
     WakeError::Broken(BrokenRoom::new(seq, format!("the record {seq} is not one that can follow")))
 }
 
-pub(super) fn check_code(code: CodeHash, of_room: CodeHash) -> Result<(), Fault> {
-    if code == of_room {
-        return Ok(());
-    }
-    let message = format!("the room was stored by the module {of_room}, and cannot continue with the module {code}");
-    Err(Fault::new(FaultKind::Storage, message))
+pub(super) fn not_durable(reason: &NotDurable) -> Fault {
+    Fault::new(FaultKind::Storage, reason.to_string())
+}
+
+/// Returns why a room cannot run on the module that it began with. Its state stays in the store.
+pub(super) fn no_module(code: CodeHash, problem: &str) -> Fault {
+    Fault::new(FaultKind::Storage, format!("the room began with the module {code}, which {problem}"))
+        .with_hint("serve the module with this BLAKE3 hash, or delete the room")
 }

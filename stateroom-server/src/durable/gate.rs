@@ -21,7 +21,9 @@ use stateroom::{
 use tokio::time::Instant;
 
 use super::{
-    awake::{Awake, Batch, HandleError},
+    awake::{Awake, HandleError},
+    batch::Batch,
+    factories::Factories,
     failure::WakeError,
     keep::Keep,
     stall::{StallReport, StallWatch},
@@ -40,7 +42,7 @@ pub(crate) struct Durable<F: StateroomServiceFactory> {
     keep: Keep,
     stall: Arc<StallReport>,
     /// `None` only after an event failed and the room could not be woken, which ends the service.
-    awake: Option<Awake<F::Service>>,
+    awake: Option<Awake<F>>,
     /// Events that were taken from the room, to be handled next.
     backlog: VecDeque<Event>,
     /// The event that failed, of those in the backlog.
@@ -59,20 +61,26 @@ struct Failed {
     reason: String,
 }
 
-/// The factory of rooms that are kept while they have no service.
+/// The factories of rooms that are kept while they have no service.
 pub(crate) struct DurableSource<F> {
-    pub(crate) factory: Arc<F>,
-    pub(crate) shared: Arc<Shared>,
+    factories: Arc<Factories<F>>,
+    shared: Arc<Shared>,
 }
 
 // Not derived: a derive would require it of the factory, too.
 impl<F> Clone for DurableSource<F> {
     fn clone(&self) -> Self {
-        DurableSource { factory: self.factory.clone(), shared: self.shared.clone() }
+        DurableSource { factories: self.factories.clone(), shared: self.shared.clone() }
     }
 }
 
 impl<F: StateroomServiceFactory> DurableSource<F> {
+    /// Returns the source of rooms of which new ones begin with this factory.
+    pub(crate) fn new(factory: Arc<F>, shared: Arc<Shared>) -> Self {
+        let factories = Factories::new(factory, shared.settings().store.clone(), shared.metrics().old_modules.clone());
+        DurableSource { factories: Arc::new(factories), shared }
+    }
+
     /// Begins a room, or wakes it with the clients, tokens and timer that it had.
     pub(crate) async fn open(
         &self,
@@ -102,17 +110,11 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
         context: &impl StateroomContext,
         keep: &Keep,
         stall: &Arc<StallReport>,
-    ) -> Result<(Awake<F::Service>, Option<RosterSnapshot>), Fault> {
-        let opened = Awake::open(
-            &*self.factory,
-            keep,
-            &self.shared,
-            room_id,
-            context,
-            StallWatch::new(stall.clone(), room_id.clone()),
-        )
-        .await;
-        opened.map_err(|error| match error {
+    ) -> Result<(Awake<F>, Option<RosterSnapshot>), Fault> {
+        let stall = StallWatch::new(stall.clone(), room_id.clone());
+        let opened = Awake::open(&self.factories, keep, &self.shared, room_id, context, stall);
+        // Boxed, because the future of each room would have space for it: a failing event wakes the service again.
+        Box::pin(opened).await.map_err(|error| match error {
             WakeError::Fault(fault) => fault,
             WakeError::Broken(broken) => {
                 let fault = Fault::new(FaultKind::Broken, broken.to_string());
@@ -124,7 +126,7 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
 }
 
 impl<F: StateroomServiceFactory> Durable<F> {
-    fn awake(&mut self) -> Result<&mut Awake<F::Service>, Fault> {
+    fn awake(&mut self) -> Result<&mut Awake<F>, Fault> {
         self.awake.as_mut().ok_or_else(|| Fault::new(FaultKind::Storage, "the room could not be woken"))
     }
 

@@ -32,7 +32,7 @@ impl ErasedFactory {
             Box::new(move |rooms| factory.has_space(rooms))
         };
         let run = if shared.settings().keeps_rooms() {
-            run_with(DurableSource { factory, shared: shared.clone() })
+            run_with(DurableSource::new(factory, shared.clone()))
         } else {
             run_with(Ephemeral(factory))
         };

@@ -73,6 +73,8 @@ impl ServerHandle {
     /// for each client under its current ID, then the events that follow. The state of the old service and its timer are
     /// discarded. Returns at once; each room restarts when its queue is handled.
     ///
+    /// Durable rooms ([`Server::with_store`](crate::Server::with_store)) never restart: each stays on the module that it began with.
+    ///
     /// ```
     /// # fn replace(handle: stateroom_server::ServerHandle, factory: impl stateroom::StateroomServiceFactory) {
     /// handle.swap(factory, stateroom_server::OnSwap::Restart);

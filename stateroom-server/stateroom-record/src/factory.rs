@@ -123,6 +123,14 @@ impl<F: StateroomServiceFactory> StateroomServiceFactory for RecordedFactory<F> 
         });
         Ok(RecordedService { service, writer, is_replay: false })
     }
+
+    fn durable_module(&self) -> Option<Arc<[u8]>> {
+        self.factory.durable_module()
+    }
+
+    fn with_module(&self, module: &[u8]) -> Result<Self, Fault> {
+        Ok(RecordedFactory { factory: self.factory.with_module(module)?, recording: self.recording.clone() })
+    }
 }
 
 /// A service that is recorded: made by a [`RecordedFactory`].

@@ -222,8 +222,11 @@ impl Store for DiskStore {
         let (shared, code) = (self.shared.clone(), *code);
         let stored = self.read(move |engine| engine.module(&code));
         Box::pin(async move {
-            if stored.await?.is_some() {
-                return Ok(());
+            match stored.await {
+                Ok(Some(_)) => return Ok(()),
+                // One that is damaged is written again.
+                Ok(None) | Err(StoreError::Corrupt { .. }) => {}
+                Err(error) => return Err(error),
             }
             let changes = vec![Change::put(Space::Modules, code.to_vec(), module)];
             shared.queue.push(Request { changes, is_bulk: true, ..Request::default() }).await

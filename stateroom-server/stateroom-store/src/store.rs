@@ -76,7 +76,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// If the store fails or was closed.
     fn discard(&self, room: &str) -> StoreFuture<()>;
 
-    /// Stores a module under the hash of its code. Storing it again does nothing. Ready when the module is durable.
+    /// Stores a module under the hash of its code. Storing it again does nothing, unless it is damaged. Ready when the module is
+    /// durable.
     ///
     /// # Errors
     ///

@@ -3,6 +3,7 @@ mod broken;
 mod ending;
 mod forgetting;
 mod in_memory;
+mod modules;
 mod notes;
 mod observing;
 mod places;

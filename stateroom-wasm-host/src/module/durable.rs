@@ -1,6 +1,8 @@
 //! What the durable rooms of a module share.
 //!
 //! *Invariant:* the baseline is the memory of any new instance: a module whose rooms can be durable has no start function.
+use std::sync::Arc;
+
 use stateroom::durable::CodeHash;
 use wasmtime::{Module, ModuleExport};
 
@@ -8,6 +10,7 @@ use super::durability::{DurableBinary, global_export};
 
 /// What the durable rooms of a module share.
 pub(crate) struct DurableModule {
+    original: Arc<[u8]>,
     code: CodeHash,
     /// The bytes that the exports of its globals add in front of its code.
     shift: usize,
@@ -20,11 +23,16 @@ impl DurableModule {
         let exports = binary.globals.iter().map(|index| module.get_export_index(&global_export(*index)));
         let used = memory.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let baseline = memory.get(..used).unwrap_or_default().to_vec();
-        let shift = binary.shift;
-        DurableModule { code: binary.code, shift, globals: exports.flatten().collect(), baseline }
+        let DurableBinary { code, shift, .. } = *binary;
+        DurableModule { original: binary.original.clone(), code, shift, globals: exports.flatten().collect(), baseline }
     }
 
-    /// Returns the hash of the module in binary form, as it was given.
+    /// Returns the module in binary form, as it was given.
+    pub(crate) fn original(&self) -> &Arc<[u8]> {
+        &self.original
+    }
+
+    /// Returns the hash of the [original](Self::original).
     pub(crate) fn code(&self) -> CodeHash {
         self.code
     }

@@ -227,3 +227,62 @@ async fn an_event_that_was_canceled_leaves_no_image() {
     assert!(tokio::time::timeout(Duration::from_millis(5), delivery).await.is_err());
     assert!(room.host.image().unwrap_err().message().contains("canceled"));
 }
+
+/// Returns the echo guest with a byte in a section of its own, which makes it another module.
+fn version(number: u8) -> Vec<u8> {
+    let mut module = wat::parse_str(ECHO).unwrap();
+    module.extend_from_slice(&[0, 3, 1, b'v', number]);
+    module
+}
+
+#[tokio::test]
+async fn a_room_continues_on_its_own_module_after_another_one_is_served() {
+    let load = |number| WasmHostFactory::from_bytes("guest.wasm", &version(number), &config()).unwrap();
+    let (first, second) = (load(1), load(2));
+    let mut room = start(&first, NEW).await;
+    let image = room.host.image().unwrap();
+    let module = first.durable_module().unwrap();
+    assert_eq!(*module, *version(1));
+    let code = first.durable_code();
+    drop(first);
+
+    let refused = second.create_durable("a room", Origin::Image(&image)).await.unwrap_err();
+    assert_eq!(refused.kind(), FaultKind::Build, "{refused}");
+    let old = second.with_module(&module).unwrap();
+    assert_eq!(old.durable_code(), code);
+    assert_ne!(second.durable_code(), code);
+    assert!(std::sync::Arc::ptr_eq(&old.engine(), &second.engine()), "they share the places");
+    let mut woken = start(&old, Origin::Image(&image)).await;
+    assert_eq!(woken.one(Event::Timer).await.len(), 1);
+    assert_eq!(old.with_module(&second.durable_module().unwrap()).unwrap().durable_code(), second.durable_code());
+}
+
+#[tokio::test]
+async fn a_module_in_text_form_is_stored_in_binary_form() {
+    let first = factory(ECHO, &config());
+    let module = first.durable_module().unwrap();
+    assert_eq!(*module, *wat::parse_str(ECHO).unwrap());
+    assert_eq!(first.with_module(&module).unwrap().durable_code(), first.durable_code());
+}
+
+#[tokio::test]
+async fn modules_load_one_after_the_other_while_all_places_are_taken() {
+    let config = config().with_instances(1);
+    let served = factory(ECHO, &config);
+    let _room = start(&served, NEW).await;
+    assert!(!served.has_space(1));
+    let loads = (0..4).map(|number| {
+        let served = served.clone();
+        tokio::task::spawn_blocking(move || served.with_module(&version(number)).map(drop))
+    });
+    for load in loads.collect::<Vec<_>>() {
+        load.await.unwrap().unwrap();
+    }
+}
+
+#[test]
+fn a_module_that_cannot_be_loaded_says_why() {
+    let fault = factory(ECHO, &config()).with_module(b"\0asm\x01\0\0\0").unwrap_err();
+    assert_eq!(fault.kind(), FaultKind::Build);
+    assert!(fault.message().contains("not a Stateroom service: missing export"), "{fault}");
+}

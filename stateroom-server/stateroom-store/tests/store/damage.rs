@@ -255,6 +255,36 @@ async fn missing_files_are_named() {
     assert!(refused > 10, "{refused}");
 }
 
+/// A damaged module is not returned, and is replaced when it is stored again.
+#[tokio::test]
+async fn a_damaged_module_can_be_stored_again() {
+    let module = Bytes::from(noise(&mut fastrand::Rng::with_seed(3), 40_000));
+    let mut backend = OnDisk::with_small_tables();
+    let store = backend.open();
+    store.put_module(&[1; 32], module.clone()).await.unwrap();
+    for number in 2..20 {
+        store.put_module(&[number; 32], vec![number; 40_000].into()).await.unwrap();
+    }
+    backend.kill(store);
+    let store = backend.open();
+    let sample = &module[module.len() / 2..][..16];
+    let mut damaged = 0;
+    for path in files(&backend.directory()).iter().filter(|path| path.extension().is_none_or(|end| end != "jnl")) {
+        let content = fs::read(path).unwrap();
+        if let Some(at) = content.windows(sample.len()).position(|window| window == sample) {
+            flip(path, at as u64, 0);
+            damaged += 1;
+        }
+    }
+    assert_eq!(damaged, 1, "it is in a table");
+    let error = store.module(&[1; 32]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+    store.put_module(&[1; 32], module.clone()).await.unwrap();
+    assert_eq!(store.module(&[1; 32]).await.unwrap(), Some(module.clone()));
+    backend.kill(store);
+    assert_eq!(backend.open().module(&[1; 32]).await.unwrap(), Some(module));
+}
+
 async fn original_contents(original: &OnDisk) -> Rooms {
     let directory = TempDir::new().unwrap();
     let target = directory.path().join("store");

@@ -28,9 +28,15 @@ pub(super) fn large() -> String {
 #[derive(Clone, Default)]
 pub(super) struct NotesFactory {
     /// What each client is sent in addition.
-    greeting: &'static str,
-    /// As many as there are services.
-    counter: Arc<()>,
+    greeting: Arc<str>,
+    /// What identifies its code, and is stored as its module.
+    module: Arc<str>,
+    /// Set for a module that is not stored.
+    is_lost: bool,
+    /// The number of modules that were loaded for stored rooms.
+    loads: Arc<AtomicU32>,
+    /// The number of services.
+    services: Arc<AtomicU32>,
     created: Arc<AtomicU32>,
     /// How many there may be at a time.
     places: Option<usize>,
@@ -40,7 +46,22 @@ pub(super) struct NotesFactory {
 
 impl NotesFactory {
     pub(super) fn greeting(greeting: &'static str) -> Self {
-        NotesFactory { greeting, ..NotesFactory::default() }
+        NotesFactory { greeting: greeting.into(), ..NotesFactory::default() }
+    }
+
+    /// Returns the factory of a module, which greets with its name. One that is `bad` cannot be loaded again.
+    pub(super) fn of_module(name: &str) -> Self {
+        NotesFactory { greeting: format!("{name} ").into(), module: name.into(), ..NotesFactory::default() }
+    }
+
+    /// Returns the same factory, whose module is not stored.
+    pub(super) fn lost(self) -> Self {
+        NotesFactory { is_lost: true, ..self }
+    }
+
+    /// Returns the number of modules that were loaded for stored rooms.
+    pub(super) fn loads(&self) -> u32 {
+        self.loads.load(Ordering::Relaxed)
     }
 
     pub(super) fn with_places(places: usize) -> Self {
@@ -49,7 +70,7 @@ impl NotesFactory {
 
     /// Returns the number of services.
     pub(super) fn services(&self) -> usize {
-        Arc::strong_count(&self.counter) - 2
+        self.services.load(Ordering::Relaxed) as usize
     }
 
     /// Returns the number of images of large services while which other tasks ran.
@@ -69,17 +90,25 @@ impl NotesFactory {
 
     fn service(&self, notes: Vec<String>) -> Notes {
         self.created.fetch_add(1, Ordering::Relaxed);
-        let (greeting, has_fired, large_images) = (self.greeting, self.has_fired.clone(), self.large_images.clone());
-        Notes { notes, greeting, has_fired, large_images, _counter: self.counter.clone() }
+        self.services.fetch_add(1, Ordering::Relaxed);
+        let (greeting, services) = (self.greeting.clone(), self.services.clone());
+        let (has_fired, large_images) = (self.has_fired.clone(), self.large_images.clone());
+        Notes { notes, greeting, has_fired, large_images, services }
     }
 }
 
 pub(super) struct Notes {
     notes: Vec<String>,
-    greeting: &'static str,
+    greeting: Arc<str>,
     has_fired: Arc<AtomicBool>,
     large_images: Arc<AtomicU32>,
-    _counter: Arc<()>,
+    services: Arc<AtomicU32>,
+}
+
+impl Drop for Notes {
+    fn drop(&mut self) {
+        self.services.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Notes {
@@ -101,7 +130,19 @@ impl StateroomServiceFactory for NotesFactory {
     }
 
     fn durable_code(&self) -> Result<CodeHash, NotDurable> {
-        Ok(CodeHash([1; 32]))
+        Ok(CodeHash(*blake3::hash(self.module.as_bytes()).as_bytes()))
+    }
+
+    fn durable_module(&self) -> Option<Arc<[u8]>> {
+        (!self.is_lost).then(|| self.module.as_bytes().into())
+    }
+
+    fn with_module(&self, module: &[u8]) -> Result<Self, Fault> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        match std::str::from_utf8(module).unwrap() {
+            "bad" => Err(Fault::new(FaultKind::Build, "it is bad")),
+            name => Ok(NotesFactory { greeting: format!("{name} ").into(), module: name.into(), ..self.clone() }),
+        }
     }
 
     async fn create_durable(&self, _: &str, origin: Origin<'_>) -> Result<Notes, Fault> {

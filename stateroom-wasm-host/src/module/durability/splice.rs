@@ -1,6 +1,8 @@
 //! The exports by which the host reads and writes a module's mutable globals.
 //!
 //! *Invariant:* each of these globals is exported under a reserved name; the rest of the module remains as it is, to the byte.
+use std::sync::Arc;
+
 use stateroom::durable::CodeHash;
 use wasm_encoder::{ExportKind, ExportSection, Section};
 use wasmparser::{BinaryReaderError, ExternalKind, Payload};
@@ -10,6 +12,8 @@ use super::{Obstacle, RESERVED, Survey, sections, survey};
 /// A module whose rooms can be durable.
 #[derive(Debug)]
 pub(crate) struct DurableBinary {
+    /// The module as it was.
+    pub(crate) original: Arc<[u8]>,
     /// The hash of the module as it was.
     pub(crate) code: CodeHash,
     /// The module with its mutable globals exported.
@@ -27,7 +31,7 @@ impl DurableBinary {
         let code = CodeHash(*blake3::hash(binary).as_bytes());
         let module = with_exported_globals(binary, &survey)?;
         let shift = module.len().saturating_sub(binary.len());
-        Ok(DurableBinary { code, module, shift, globals: survey.globals })
+        Ok(DurableBinary { original: binary.into(), code, module, shift, globals: survey.globals })
     }
 }
 

@@ -202,7 +202,7 @@ impl RoomRegistry {
     pub(crate) fn swap(&self, factory: impl StateroomServiceFactory, on_swap: OnSwap) {
         *self.factory.lock() = Arc::new(ErasedFactory::new(factory, &self.shared));
         if self.shared.settings().store.is_some() {
-            tracing::warn!("durable rooms keep the module that they began with: the new one is for new rooms");
+            tracing::info!("durable rooms keep the module that they began with: the new one is for new rooms");
             return;
         }
         if on_swap == OnSwap::Restart {

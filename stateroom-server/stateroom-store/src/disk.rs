@@ -131,6 +131,17 @@ impl DiskStore {
         &self.shared.config.directory
     }
 
+    /// Damages the header of a room, which then cannot be opened. For tests.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails or was closed.
+    #[cfg(feature = "conformance")]
+    #[doc(hidden)]
+    pub fn damage(&self, room: &str) -> Result<(), StoreError> {
+        self.engine()?.damage(room)
+    }
+
     fn engine(&self) -> Result<Arc<Engine>, StoreError> {
         self.running.lock().as_ref().map(|running| running.engine.clone()).ok_or(StoreError::Closed)
     }

@@ -96,7 +96,7 @@ impl Running {
 }
 
 impl DiskStore {
-    /// Opens the store in a directory, or creates it. Blocks while the journal is read, for about a second per GiB.
+    /// Opens the store in a directory, or creates it. Blocks while the journal is read, for about 10 ms per MiB.
     ///
     /// # Errors
     ///

@@ -42,11 +42,11 @@ enum Moment {
 const MOMENTS: [Moment; 4] = [Moment::Sleep, Moment::Stop, Moment::Start, Moment::Load];
 
 /// Time without an event after which rooms sleep.
-const SLEEP_AFTER: Duration = Duration::from_millis(20);
+pub(crate) const SLEEP_AFTER: Duration = Duration::from_millis(20);
 
-fn command(example: &str, data: &Path) -> Command {
+fn command(module: &Path, data: &Path) -> Command {
     let mut command = stateroom();
-    command.arg("serve").arg(built(example)).args(["--ip", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0"]);
+    command.arg("serve").arg(module).args(["--ip", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0"]);
     command.args(["--drain-time", "100ms", "--sleep-after", "20ms", "--data"]).arg(data);
     // Rooms also sleep because others want their places.
     command.args(["--instances", if fastrand::bool() { "2" } else { "16" }]);
@@ -54,20 +54,20 @@ fn command(example: &str, data: &Path) -> Command {
 }
 
 /// Returns a server, and the address of its admin API.
-pub(crate) async fn serve(example: &str, data: &Path) -> (Serving, SocketAddr) {
-    Serving::run_with(command(example, data), admin).await
+pub(crate) async fn serve(module: &Path, data: &Path) -> (Serving, SocketAddr) {
+    Serving::run_with(command(module, data), admin).await
 }
 
 /// Starts a server, and kills it within this time.
-pub(crate) async fn kill_while_it_starts(example: &str, data: &Path, time: Duration) {
-    let mut command = tokio::process::Command::from(command(example, data));
+pub(crate) async fn kill_while_it_starts(module: &Path, data: &Path, time: Duration) {
+    let mut command = tokio::process::Command::from(command(module, data));
     let mut server = command.stderr(Stdio::null()).spawn().unwrap();
     sleep(up_to(time)).await;
     server.kill().await.unwrap();
 }
 
 /// Returns a random time up to this one.
-fn up_to(time: Duration) -> Duration {
+pub(crate) fn up_to(time: Duration) -> Duration {
     time.mul_f64(fastrand::f64())
 }
 
@@ -210,11 +210,11 @@ async fn a_chat_continues_whenever_its_server_is_killed() {
         let moment = MOMENTS[round % MOMENTS.len()];
         if moment == Moment::Start {
             for _ in 0..3 {
-                kill_while_it_starts("chat", data.path(), start_time * 2).await;
+                kill_while_it_starts(&built("chat"), data.path(), start_time * 2).await;
             }
         }
         let started = Instant::now();
-        let (server, admin) = serve("chat", data.path()).await;
+        let (server, admin) = serve(&built("chat"), data.path()).await;
         start_time = started.elapsed();
         // Some rooms are woken by several clients at once.
         for (room, seen) in rooms.iter().skip(fastrand::usize(0..=ROOMS)) {
@@ -254,7 +254,7 @@ async fn a_chat_continues_whenever_its_server_is_killed() {
             client.unwrap();
         }
     }
-    let (server, _) = serve("chat", data.path()).await;
+    let (server, _) = serve(&built("chat"), data.path()).await;
     for (room, seen) in &rooms {
         check(&server, room, seen).await;
     }

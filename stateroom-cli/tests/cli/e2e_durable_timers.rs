@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use crate::{
-    common::{Serving, TIMEOUT},
+    common::{Serving, TIMEOUT, built},
     e2e_durable::rounds,
     e2e_durable_kills::{kill_while_it_starts, serve},
 };
@@ -28,7 +28,7 @@ async fn handled(server: &Serving, admin: SocketAddr, kind: &str, events: usize)
 #[tokio::test]
 async fn a_timer_that_was_due_while_the_server_was_down_fires_once_and_at_its_start() {
     let data = tempfile::tempdir().unwrap();
-    let (server, admin) = serve("clock", data.path()).await;
+    let (server, admin) = serve(&built("clock"), data.path()).await;
     for room in 0..CLOCKS {
         server.join(&format!("clock-{room}")).await;
     }
@@ -40,9 +40,9 @@ async fn a_timer_that_was_due_while_the_server_was_down_fires_once_and_at_its_st
         sleep(TICK).await;
         let is_watched = round % 2 == 1;
         if is_watched {
-            kill_while_it_starts("clock", data.path(), Duration::from_millis(300)).await;
+            kill_while_it_starts(&built("clock"), data.path(), Duration::from_millis(300)).await;
         }
-        let (server, admin) = serve("clock", data.path()).await;
+        let (server, admin) = serve(&built("clock"), data.path()).await;
         let started = Instant::now();
         if !is_watched {
             handled(&server, admin, "timer", CLOCKS).await;

@@ -28,6 +28,8 @@ mod e2e_dev_watch;
 #[cfg(unix)]
 mod e2e_durable;
 #[cfg(unix)]
+mod e2e_durable_guests;
+#[cfg(unix)]
 mod e2e_durable_kills;
 #[cfg(unix)]
 mod e2e_durable_timers;

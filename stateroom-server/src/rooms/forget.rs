@@ -67,7 +67,8 @@ impl RoomRegistry {
     async fn forget(&self, store: &dyn Store, entry: &RoomEntry, age: Duration) -> Result<bool, StoreError> {
         let room = entry.room.as_str();
         let is_kept = || self.lock().live(room).is_some() || self.shared().broken().contains(room);
-        if entry.due.is_some() || is_kept() {
+        let size = entry.size.as_ref().inspect_err(|error| drop(self.note_damage(room, error)));
+        if size.map_err(StoreError::clone)?.due.is_some() || is_kept() {
             return Ok(false);
         }
         let Opened { mut log, stored } = store.open(room).await?;

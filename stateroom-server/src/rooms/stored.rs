@@ -31,10 +31,7 @@ impl RoomRegistry {
         }
         match store.exists(room_id).await {
             Err(error @ StoreError::Corrupt { .. }) => {
-                if !self.shared().broken().contains(room_id) {
-                    tracing::error!(room = room_id, "a room cannot be restored: {error}");
-                    self.shared().broken().insert(room_id, BrokenRoom::new(None, error.to_string()));
-                }
+                self.note_damage(room_id, &error);
                 Ok(true)
             }
             exists => exists.map_err(|error| {
@@ -42,6 +39,18 @@ impl RoomRegistry {
                 Refusal::NoStore
             }),
         }
+    }
+
+    /// Notes that the store cannot read a room, which is broken if it is damaged and not running. Returns why.
+    pub(crate) fn note_damage(&self, room_id: &str, error: &StoreError) -> BrokenRoom {
+        let damage = BrokenRoom::new(None, error.to_string());
+        let broken = self.shared().broken();
+        let is_damaged = matches!(error, StoreError::Corrupt { .. });
+        if is_damaged && self.lock().live(room_id).is_none() && !broken.contains(room_id) {
+            tracing::error!(room = room_id, "a room cannot be restored: {error}");
+            broken.insert(room_id, damage.clone());
+        }
+        damage
     }
 
     /// Deletes a room that sleeps in the store. Returns whether there was one.

@@ -192,7 +192,7 @@ impl ServerHandle {
     /// | `GET /healthz` | 200 while the server answers requests |
     /// | `GET /readyz` | 200; 503 once the server begins to shut down |
     /// | `GET /rooms` | a JSON list of the rooms: `id`, `connections`, `age_seconds`, `events`, `cpu_seconds`, `memory_bytes`; of a durable room that cannot be restored `broken`: `record`, `reason`, and the hashes of effects `expected` and `found` if a replay differs |
-    /// | `GET /rooms?stored=1` | a JSON list of the rooms in the store, ordered by name: `id`, `running`, `stored_bytes`, `tail_records`, `timer_due`, and `broken` as above; at most `most` (100, up to 1,000), beginning after the name `after` |
+    /// | `GET /rooms?stored=1` | a JSON list of the rooms in the store, ordered by name: `id`, `running`, `stored_bytes`, `tail_records`, `timer_due`, and `broken` as above, also of rooms that are found damaged for this list, whose other fields are `null`; at most `most` (100, up to 1,000), beginning after the name `after` |
     /// | `GET /rooms/{id}` | one of them, or 404 |
     /// | `DELETE /rooms/{id}` | closes the room with `?code=` (default 1012: clients reconnect) and `?reason=`; 204 when it has ended |
     ///

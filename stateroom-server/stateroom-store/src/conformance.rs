@@ -24,6 +24,9 @@ pub trait Backend {
 
     /// Ends the store without closing it.
     fn kill(&mut self, store: Arc<dyn Store>);
+
+    /// Damages what is stored of a room in the open store, so that the room cannot be opened.
+    fn damage(&mut self, store: &Arc<dyn Store>, room: &str);
 }
 
 /// The outcome of a check.
@@ -37,7 +40,7 @@ macro_rules! conformance_tests {
             $backend;
             nothing_is_stored_of_a_new_room, records_come_back_in_order, a_gap_or_repetition_is_fenced,
             the_second_of_two_logs_is_fenced, replace_is_atomic, replace_keeps_later_records,
-            replace_is_fenced, delete_leaves_nothing, discard_leaves_nothing, list_returns_pages, due_rooms_come_in_order,
+            replace_is_fenced, delete_leaves_nothing, discard_leaves_nothing, list_returns_pages, a_damaged_room_hides_no_other, due_rooms_come_in_order,
             due_is_never_late, acknowledged_records_survive_a_kill, dropped_requests_keep_their_order,
             names_may_be_anything, records_may_be_empty, large_snapshots_come_back, the_longest_record_comes_back, many_rooms_write_at_once,
             modules_come_back, nothing_is_accepted_after_close, the_key_stays,

@@ -56,7 +56,6 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    #[cfg(unix)]
     pub(crate) fn corrupt(place: impl Into<String>, what: impl Into<String>) -> StoreError {
         StoreError::Corrupt { place: place.into(), what: what.into() }
     }

@@ -16,7 +16,7 @@ pub use self::{
     error::StoreError,
     memory::MemoryStore,
     store::{
-        DueRoom, Health, Opened, RECORD_BYTES, ROOM_ID_BYTES, Record, RoomEntry, RoomLog, SNAPSHOT_BYTES, Store,
-        StoreFuture, StoreState, Stored,
+        DueRoom, Health, Opened, RECORD_BYTES, ROOM_ID_BYTES, Record, RoomEntry, RoomLog, RoomSize, SNAPSHOT_BYTES,
+        Store, StoreFuture, StoreState, Stored,
     },
 };

@@ -10,7 +10,9 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use self::content::{Change, Content, Room};
-use crate::{DueRoom, Health, Opened, ROOM_ID_BYTES, RoomEntry, RoomLog, Store, StoreError, StoreFuture, StoreState};
+use crate::{
+    DueRoom, Health, Opened, ROOM_ID_BYTES, RoomEntry, RoomLog, RoomSize, Store, StoreError, StoreFuture, StoreState,
+};
 
 /// A store in memory. By default, requests are durable at once.
 ///
@@ -146,6 +148,15 @@ impl MemoryStore {
         self.0.lock().end(&StoreError::failed(cause));
     }
 
+    /// Damages what is stored of a room, which then cannot be opened.
+    pub fn damage(&self, room: &str) {
+        let mut state = self.0.lock();
+        let State { durable, accepted, .. } = &mut *state;
+        for room_of in [durable, accepted].map(|content| content.rooms.get_mut(room)).into_iter().flatten() {
+            room_of.damage = Some(StoreError::corrupt(format!("room {room:?}"), "a test has damaged it"));
+        }
+    }
+
     /// Ends the store as a crash of the process does. Of the requests that are held, the `stored` oldest are durable although they
     /// were never acknowledged; the others are lost. Returns the store, opened anew.
     #[must_use]
@@ -193,7 +204,8 @@ impl Store for MemoryStore {
             if is_held {
                 store.request(Change::Barrier { room: room.clone() }).await?;
             }
-            let stored = store.read(|content| content.rooms.get(&room).map(|room| room.stored.clone())).await?;
+            let stored =
+                store.read(|content| content.rooms.get(&room).map(|room| room.read().cloned()).transpose()).await??;
             if stored.is_none() && store.0.lock().is_full {
                 return Err(StoreError::Full);
             }
@@ -215,14 +227,17 @@ impl Store for MemoryStore {
 
     fn list(&self, after: Option<&str>, most: usize) -> StoreFuture<Vec<RoomEntry>> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let entry = |(name, room): (&String, &Room)| RoomEntry {
-            room: name.clone(),
-            last_seq: room.stored.last_seq(),
-            snapshot_bytes: room.stored.snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes.len() as u64),
-            tail_records: room.stored.tail.len() as u64,
-            tail_bytes: room.stored.tail.iter().map(|record| record.bytes.len() as u64).sum(),
-            due: room.due,
+        let size = |room: &Room| {
+            let stored = room.read()?;
+            Ok(RoomSize {
+                last_seq: stored.last_seq(),
+                snapshot_bytes: stored.snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes.len() as u64),
+                tail_records: stored.tail.len() as u64,
+                tail_bytes: stored.tail.iter().map(|record| record.bytes.len() as u64).sum(),
+                due: room.due,
+            })
         };
+        let entry = |(name, room): (&String, &Room)| RoomEntry { room: name.clone(), size: size(room) };
         self.read(|content| content.rooms.range::<str, _>((start, Bound::Unbounded)).take(most).map(entry).collect())
     }
 

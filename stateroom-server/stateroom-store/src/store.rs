@@ -52,7 +52,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// If the store cannot be read.
     fn exists(&self, room: &str) -> StoreFuture<bool>;
 
-    /// Lists at most `most` rooms, in the order of the bytes of their IDs, beginning after the ID `after`.
+    /// Lists at most `most` rooms, in the order of the bytes of their IDs, beginning after the ID `after`. A room that is damaged is
+    /// listed as such, and hides no other.
     ///
     /// # Errors
     ///
@@ -179,6 +180,17 @@ pub struct Record {
 pub struct RoomEntry {
     /// The ID of the room.
     pub room: String,
+    /// The size of what is stored of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::open`], which may find more damage: records and snapshots are not read for a list.
+    pub size: Result<RoomSize, StoreError>,
+}
+
+/// The size of what is stored of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomSize {
     /// The number of its last record.
     pub last_seq: u64,
     /// The size of its snapshot, in bytes.

@@ -413,7 +413,7 @@ async fn many_events_are_replaced_by_a_snapshot() {
         ann.expect_text(&text).await;
     }
     let entries = store.list(None, 10).await.unwrap();
-    let tail = entries.first().unwrap().tail_records;
+    let tail = entries.first().unwrap().size.as_ref().unwrap().tail_records;
     assert!(tail < 30, "{tail}");
     let mut bob = server(&store).connect("/ws/a").await;
     bob.expect_text("2: init, joined 1, left 1, joined 2").await;

@@ -21,4 +21,6 @@ mod module_kinds;
 mod refusals;
 mod served;
 mod simulated;
+#[cfg(unix)]
+mod stored;
 mod threads;

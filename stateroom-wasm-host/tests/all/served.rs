@@ -32,7 +32,7 @@ use crate::{
 
 const ROOM: &str = include_str!("../guests/room.wat");
 
-type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Starts a server of rooms that follow commands.
 async fn serve(config: &WasmHostConfig, limits: Limits) -> SocketAddr {
@@ -47,12 +47,12 @@ async fn serve_guest(guest: &str, config: &WasmHostConfig, limits: Limits) -> So
     address
 }
 
-async fn join(address: SocketAddr, room: &str) -> Client {
+pub(crate) async fn join(address: SocketAddr, room: &str) -> Client {
     let join = connect_async(format!("ws://{address}/ws/{room}"));
     within_timeout("joining", join).await.unwrap().0
 }
 
-async fn within_timeout<T>(what: impl Display, future: impl Future<Output = T>) -> T {
+pub(crate) async fn within_timeout<T>(what: impl Display, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(Duration::from_secs(20), future).await {
         Ok(value) => value,
         Err(_) => panic!("{what} takes too long"),

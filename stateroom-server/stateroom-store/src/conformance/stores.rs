@@ -25,11 +25,36 @@ pub async fn list_returns_pages(backend: &mut dyn Backend) -> Outcome {
     }
     assert_eq!(names, (0..25).map(|number| format!("room {number:02}")).collect::<Vec<_>>());
     let entries = store.list(Some("room 06"), 1).await?;
-    let entry = &entries[0];
-    assert_eq!((entry.last_seq, entry.snapshot_bytes, entry.tail_records), (2, 8, 1));
-    assert_eq!((entry.tail_bytes, entry.due), (record("room 07", 2).len() as u64, Some(Duration::from_secs(70))));
+    let size = entries[0].size.clone()?;
+    assert_eq!((size.last_seq, size.snapshot_bytes, size.tail_records), (2, 8, 1));
+    assert_eq!((size.tail_bytes, size.due), (record("room 07", 2).len() as u64, Some(Duration::from_secs(70))));
     assert_eq!(store.list(None, 0).await?, []);
     assert_eq!(store.list(Some("room 24"), 10).await?, []);
+    store.close().await
+}
+
+/// A room that is damaged is listed with its damage, and keeps neither the other rooms nor their timers from being found.
+pub async fn a_damaged_room_hides_no_other(backend: &mut dyn Backend) -> Outcome {
+    let store = backend.open();
+    for room in ["a", "b", "c"] {
+        appended(&store, room, 2).await?.replace(1, "snapshot".into(), Some(Duration::from_secs(1))).await?;
+    }
+    let before = store.list(None, 10).await?;
+    backend.damage(&store, "b");
+    let listed = store.list(None, 10).await?;
+    assert_eq!((&listed[0], &listed[1].room, &listed[2]), (&before[0], &before[1].room, &before[2]));
+    let is_b = |error: &StoreError| matches!(error, StoreError::Corrupt { place, .. } if place.contains(r#""b""#));
+    assert!(listed[1].size.as_ref().is_err_and(is_b), "{listed:?}");
+    assert_eq!(store.list(Some("a"), 1).await?, listed[1..2]);
+    assert_eq!(store.list(Some("b"), 1).await?, listed[2..]);
+    let due = store.due(Duration::from_secs(1), 10).await?;
+    assert_eq!(due.iter().map(|due| &*due.room).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert!(matches!(store.open("b").await, Err(StoreError::Corrupt { .. })));
+    assert!(store.exists("b").await?);
+    assert_eq!(seqs(&read(&store, "c").await?), [2]);
+    store.discard("b").await?;
+    assert_eq!(store.list(None, 10).await?, [&listed[..1], &listed[2..]].concat());
+    assert_eq!(store.open("b").await?.stored, None);
     store.close().await
 }
 

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::StoreError;
 
-/// The size of all journals together from which the database writes tables: the least it allows, because it takes about 20 ms to
+/// The size of all journals together from which the database writes tables: the least it allows, because it takes about 10 ms to
 /// read a MiB of them after a crash.
 const JOURNALS_BYTES: u64 = 64 << 20;
 /// The size of a table. While one is written to disk, commits wait.

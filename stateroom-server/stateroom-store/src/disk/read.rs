@@ -10,7 +10,7 @@ use super::{
     engine::Engine,
     layout::{self, Change, Header, Space},
 };
-use crate::{DueRoom, ROOM_ID_BYTES, Record, RoomEntry, SNAPSHOT_BYTES, StoreError, Stored};
+use crate::{DueRoom, ROOM_ID_BYTES, Record, RoomEntry, RoomSize, SNAPSHOT_BYTES, StoreError, Stored};
 
 /// The stored state of a room, and what a log of it has to know.
 pub(super) struct RoomImage {
@@ -42,14 +42,19 @@ impl Engine {
         let key = layout::room_key(room);
         let value = self.guard(place, || snapshot.get(self.keyspace(Space::Rooms), &key))?;
         let Some(value) = value else { return Ok(RoomImage { header: None, stored: None, stale: Vec::new() }) };
-        let header = Header::decode(&key, &value)
-            .ok_or_else(|| StoreError::corrupt(place(), "its header has a wrong checksum or an unknown format"))?;
+        let header = self.header(room, &key, &value)?;
         let tail = self.guard(place, || self.tail(&snapshot, room, header))??;
         let (image, stale) = self.guard(place, || self.snapshot(&snapshot, room, header))??;
         if image.is_none() && tail.is_empty() {
             return Err(StoreError::corrupt(place(), "it has neither a snapshot nor records"));
         }
         Ok(RoomImage { header: Some(header), stored: Some(Stored { snapshot: image, tail }), stale })
+    }
+
+    fn header(&self, room: &str, key: &[u8], value: &[u8]) -> Result<Header, StoreError> {
+        let damaged =
+            || StoreError::corrupt(self.room_place(room), "its header has a wrong checksum or an unknown format");
+        Header::decode(key, value).ok_or_else(damaged)
     }
 
     fn tail(&self, snapshot: &Snapshot, room: &str, header: Header) -> fjall::Result<Result<Vec<Record>, StoreError>> {
@@ -107,6 +112,20 @@ impl Engine {
         Ok(Ok((Some(Record { seq: info.seq, bytes: content.into() }), stale)))
     }
 
+    /// Flips a bit of a room's header.
+    #[cfg(feature = "conformance")]
+    pub(super) fn damage(&self, room: &str) -> Result<(), StoreError> {
+        let key = layout::room_key(room);
+        let flip = || {
+            let keyspace = self.keyspace(Space::Rooms);
+            let Some(value) = keyspace.get(&key)? else { return Ok(()) };
+            let mut value = value.to_vec();
+            value.iter_mut().take(1).for_each(|byte| *byte ^= 1);
+            keyspace.insert(&*key, value)
+        };
+        self.guard(|| self.room_place(room), flip)
+    }
+
     /// Returns the changes that remove all of a room, whatever can be read of it. Without a header, its records and pieces cannot be
     /// told from those of others, and stay.
     pub(super) fn removal(&self, room: &str) -> Result<Vec<Change>, StoreError> {
@@ -141,20 +160,20 @@ impl Engine {
             let mut entries = Vec::new();
             for entry in snapshot.range(self.keyspace(Space::Rooms), (start.clone(), Bound::Unbounded)).take(most) {
                 let (key, value) = entry.into_inner()?;
-                let (Some(room), Some(header)) = (layout::room_name(&key), Header::decode(&key, &value)) else {
-                    return Ok(Err(StoreError::corrupt(place(), "the header of a room is damaged")));
+                let Some(room) = layout::room_name(&key) else {
+                    return Ok(Err(StoreError::corrupt(place(), "the ID of a room is damaged")));
                 };
-                entries.push(self.entry(&snapshot, room, header)?);
+                let size = self.header(room, &key, &value).and_then(|header| self.size(&snapshot, room, header));
+                entries.push(RoomEntry { room: room.to_owned(), size });
             }
             Ok(Ok(entries))
         };
         self.guard(place, read)?
     }
 
-    fn entry(&self, snapshot: &Snapshot, room: &str, header: Header) -> fjall::Result<RoomEntry> {
+    fn size(&self, snapshot: &Snapshot, room: &str, header: Header) -> Result<RoomSize, StoreError> {
         let last_seq = header.snapshot.map_or(0, |info| info.seq);
-        let mut entry = RoomEntry {
-            room: room.to_owned(),
+        let mut size = RoomSize {
             last_seq,
             snapshot_bytes: header.snapshot.map_or(0, |info| info.bytes),
             tail_records: 0,
@@ -162,12 +181,15 @@ impl Engine {
             due: header.due.map(Duration::from_micros),
         };
         let range = layout::record_key(header.id, last_seq.saturating_add(1))..=layout::record_key(header.id, u64::MAX);
-        for record in snapshot.range(self.keyspace(Space::Tails), range) {
-            entry.tail_bytes += layout::content_len(record.size()?);
-            entry.tail_records += 1;
-        }
-        entry.last_seq += entry.tail_records;
-        Ok(entry)
+        let read = || {
+            for record in snapshot.range(self.keyspace(Space::Tails), range) {
+                size.tail_bytes += layout::content_len(record.size()?);
+                size.tail_records += 1;
+            }
+            size.last_seq += size.tail_records;
+            Ok(size)
+        };
+        self.guard(|| self.room_place(room), read)
     }
 
     pub(super) fn due(&self, until: Duration, most: usize) -> Result<Vec<DueRoom>, StoreError> {

@@ -17,6 +17,14 @@ pub(super) struct Content {
 pub(super) struct Room {
     pub(super) stored: Stored,
     pub(super) due: Option<Duration>,
+    pub(super) damage: Option<StoreError>,
+}
+
+impl Room {
+    /// Returns what is stored of the room, unless it is damaged.
+    pub(super) fn read(&self) -> Result<&Stored, StoreError> {
+        self.damage.clone().map_or(Ok(&self.stored), Err)
+    }
 }
 
 pub(super) enum Change {

@@ -1,5 +1,8 @@
 //! The backends of the conformance suite.
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Weak},
+};
 
 use stateroom_store::{DiskStore, DiskStoreConfig, MemoryStore, Store, conformance::Backend};
 use tempfile::TempDir;
@@ -7,11 +10,12 @@ use tempfile::TempDir;
 pub(crate) struct OnDisk {
     parent: TempDir,
     memtable_bytes: Option<u64>,
+    last_opened: Weak<DiskStore>,
 }
 
 impl OnDisk {
     pub(crate) fn new() -> OnDisk {
-        OnDisk { parent: tempfile::tempdir().unwrap(), memtable_bytes: None }
+        OnDisk { parent: tempfile::tempdir().unwrap(), memtable_bytes: None, last_opened: Weak::new() }
     }
 
     /// A store that writes tables early.
@@ -32,7 +36,13 @@ impl OnDisk {
 
 impl Backend for OnDisk {
     fn open(&mut self) -> Arc<dyn Store> {
-        Arc::new(DiskStore::open(self.config()).unwrap())
+        let store = Arc::new(DiskStore::open(self.config()).unwrap());
+        self.last_opened = Arc::downgrade(&store);
+        store
+    }
+
+    fn damage(&mut self, _: &Arc<dyn Store>, room: &str) {
+        self.last_opened.upgrade().unwrap().damage(room).unwrap();
     }
 
     fn kill(&mut self, store: Arc<dyn Store>) {
@@ -53,6 +63,10 @@ impl Backend for InMemory {
     fn open(&mut self) -> Arc<dyn Store> {
         self.0 = self.0.kill(0);
         Arc::new(self.0.clone())
+    }
+
+    fn damage(&mut self, _: &Arc<dyn Store>, room: &str) {
+        self.0.damage(room);
     }
 
     fn kill(&mut self, store: Arc<dyn Store>) {

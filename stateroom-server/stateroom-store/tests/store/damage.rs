@@ -55,7 +55,7 @@ async fn contents(store: &Arc<dyn Store>) -> Result<Rooms, StoreError> {
     let mut rooms = Rooms::new();
     for entry in store.list(None, 1000).await? {
         let stored = store.open(&entry.room).await?.stored.unwrap_or_default();
-        assert_eq!(stored.last_seq(), entry.last_seq);
+        assert_eq!(stored.last_seq(), entry.size?.last_seq);
         rooms.insert(entry.room, stored);
     }
     Ok(rooms)

@@ -1,9 +1,14 @@
 //! Rooms whose stored state cannot be restored.
+use std::{sync::Arc, time::Duration};
+
 use bytes::Bytes;
 use serde_json::Value;
-use stateroom_server::store::{MemoryStore, Store};
+use stateroom_server::{
+    Server, ShutdownPolicy,
+    store::{MemoryStore, Store},
+};
 
-use super::{NotesFactory, server, server_with};
+use super::{NotesFactory, observing::stored, server, server_with};
 use crate::{
     admin::request,
     common::{TestServer, advance},
@@ -80,4 +85,45 @@ async fn a_room_with_a_record_that_cannot_be_read_is_broken_until_the_process_re
         assert_eq!(shown["record"], last + 1, "{shown}");
         assert_eq!((&shown["expected"], &shown["found"]), (&Value::Null, &Value::Null));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_room_hides_no_other() {
+    let store = MemoryStore::default();
+    let killed = server(&store);
+    for room in ["a", "b", "c"] {
+        let mut client = killed.connect(&format!("/ws/{room}")).await;
+        client.expect_text("1: init, joined 1").await;
+        client.send_text("timer").await;
+        client.expect_text("timer").await;
+    }
+    let store = store.kill(0);
+    store.damage("b");
+
+    let mut metrics = RecordedMetrics::start();
+    let server = Server::new().with_store(Arc::new(store.clone())).with_shutdown_policy(ShutdownPolicy::Immediate);
+    let server = server.with_forget_after(Duration::from_millis(1));
+    let server = TestServer::pipe_with_factory(server, NotesFactory::default());
+    let rooms = stored(&server, "").await;
+    let damaged = rooms.iter().find(|room| room["id"] == "b").unwrap();
+    let others: Vec<_> =
+        rooms.iter().filter(|room| room["stored_bytes"].is_u64() && room["broken"].is_null()).collect();
+    assert_eq!(others.iter().map(|room| &room["id"]).collect::<Vec<_>>(), ["a", "c"], "{rooms:?}");
+    assert!(damaged["broken"]["reason"].as_str().unwrap().contains(r#"damaged data in room "b""#), "{damaged}");
+    assert_eq!((&damaged["stored_bytes"], &damaged["timer_due"]), (&Value::Null, &Value::Null));
+    assert_eq!(stored(&server, "&after=a&most=1").await, std::slice::from_ref(damaged));
+    assert_eq!(metrics.snapshot()["rooms_broken"], 1.0);
+    expect_broken(&server, "/ws/b").await;
+
+    // The timers of the others fire. Then nobody uses them any more.
+    let ids = async || stored(&server, "").await.iter().map(|room| room["id"].clone()).collect::<Vec<_>>();
+    while ids().await.len() > 1 {
+        advance(10.0).await;
+    }
+    assert_eq!(ids().await, ["b"]);
+    assert_eq!(metrics.snapshot()["wakes_total timer"], 2.0);
+    assert_eq!(metrics.snapshot()["rooms_forgotten_total"], 2.0);
+
+    assert_eq!(request(&server.handle, "DELETE", "/rooms/b").await.0, 204);
+    server.connect("/ws/b").await.expect_text("1: init, joined 1").await;
 }

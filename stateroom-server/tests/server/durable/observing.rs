@@ -9,7 +9,7 @@ use crate::{
     metrics::RecordedMetrics,
 };
 
-async fn stored(server: &TestServer, query: &str) -> Vec<Value> {
+pub(super) async fn stored(server: &TestServer, query: &str) -> Vec<Value> {
     let (status, rooms) = request(&server.handle, "GET", &format!("/rooms?stored=1{query}")).await;
     assert_eq!(status, 200, "{rooms}");
     serde_json::from_str(&rooms).unwrap()

@@ -118,7 +118,10 @@ impl<F: StateroomServiceFactory> DurableSource<F> {
             WakeError::Fault(fault) => fault,
             WakeError::Broken(broken) => {
                 let fault = Fault::new(FaultKind::Broken, broken.to_string());
-                self.shared.broken().insert(room_id, broken);
+                // A room in memory ends, and nothing is left of it.
+                if keep.is_durable() {
+                    self.shared.broken().insert(room_id, broken);
+                }
                 fault
             }
         })

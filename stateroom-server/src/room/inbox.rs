@@ -230,11 +230,11 @@ impl Inbox {
         self.state.lock().commands.first().map(RoomCommand::cause)
     }
 
-    /// Takes a command to stop because the server does, if there is one. The others are too late: they stay until the room ends.
-    pub(crate) fn take_stop(&self) -> Option<(CloseReason, Option<oneshot::Sender<()>>)> {
+    /// Takes a command to stop because the server does, or for any reason, if there is one. The others are too late: they stay until
+    /// the room ends.
+    pub(crate) fn take_stop(&self, for_any_reason: bool) -> Option<(CloseReason, Option<oneshot::Sender<()>>)> {
         let mut state = self.state.lock();
-        let is_stop =
-            |command: &RoomCommand| matches!(command, RoomCommand::Stop { reason: CloseReason::Stopping, .. });
+        let is_stop = |command: &RoomCommand| matches!(command, RoomCommand::Stop { reason, .. } if for_any_reason || *reason == CloseReason::Stopping);
         let at = state.commands.iter().position(is_stop)?;
         match state.commands.remove(at) {
             RoomCommand::Stop { reason, ended } => Some((reason, ended)),

@@ -33,10 +33,10 @@ impl Room {
     }
 
     /// Has the room wait for a place, of which there is none now. Returns whether it does: it does not if it is not kept, or has
-    /// waited for long.
+    /// waited for long and would lose nothing.
     pub(super) fn may_wait_for_place(&mut self) -> bool {
         let since = if let Sleep::Waking(since) = self.sleep { since } else { Instant::now() };
-        let may_wait = self.keep.is_some() && since.elapsed() < PLACE_TIME;
+        let may_wait = self.keep.is_some() && (self.continues_in_memory() || since.elapsed() < PLACE_TIME);
         if may_wait {
             self.sleep = Sleep::Waiting(since);
         }
@@ -60,7 +60,9 @@ impl Room {
     /// Waits until something happens in a room that sleeps, if it does. Returns how the room ends, if it ends meanwhile: that takes no
     /// service.
     pub(crate) async fn wake(&mut self) -> Option<Ending> {
-        let was_asleep = matches!(self.sleep, Sleep::Asleep);
+        let was_asleep = self.is_asleep();
+        // What is in memory alone has no use once the room is to end, for whatever reason.
+        let needs_no_service = self.waits_for_place() && self.continues_in_memory();
         let since = match self.sleep {
             Sleep::Awake | Sleep::Waking(_) => return None,
             Sleep::Waiting(since) => since,
@@ -72,7 +74,7 @@ impl Room {
             }
         };
         self.sleep = Sleep::Waking(since);
-        if let Some((reason, ended)) = self.inbox.take_stop() {
+        if let Some((reason, ended)) = self.inbox.take_stop(needs_no_service) {
             self.waiting_for_end.extend(ended);
             return Some(Ending::Stopped(reason));
         }

@@ -152,6 +152,40 @@ async fn more_rooms_than_places_take_turns() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_room_that_cannot_be_restored_ends_and_leaves_nothing_behind() {
+    let server = server(&NotesFactory::default());
+    let mut ann = server.connect("/ws/a").await;
+    ann.expect_text("1: init, joined 1").await;
+    ann.send_text("?differs").await;
+    ann.receive_message().await;
+    ann.send_text("fail").await;
+    assert_eq!(ann.expect_close().await.0, 1011);
+    assert_eq!(server.handle.rooms().await, [], "only what is stored can be broken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleeping_room_that_finds_no_place_waits_and_keeps_its_state() {
+    let factory = NotesFactory::with_places(1);
+    let server = server(&factory);
+    let mut ann = server.connect("/ws/a").await;
+    ann.expect_text("1: init, joined 1").await;
+    advance(21.0).await;
+    factory.set_places(0);
+    ann.send_text("one").await;
+    advance(60.0).await;
+    assert_eq!(factory.services(), 0);
+    factory.set_places(1);
+    ann.expect_text("one").await;
+    server.connect("/ws/a").await.expect_text("2: init, joined 1, one, joined 2").await;
+    advance(21.0).await;
+    factory.set_places(0);
+    ann.send_text("two").await;
+    advance(10.0).await;
+    within_timeout("the room to end", server.handle.room("a").await.unwrap().close(4000, "over")).await;
+    assert_eq!(ann.expect_close().await.0, 4000);
+}
+
 #[derive(Default)]
 struct Idle;
 

@@ -3,7 +3,7 @@ use std::{
     convert::Infallible,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
         mpsc,
     },
     time::Duration,
@@ -19,6 +19,9 @@ use stateroom::{
 
 /// How often a timer fails.
 pub(super) static FAILURES: AtomicU32 = AtomicU32::new(0);
+
+/// The number of answers to `?differs`, each of which is another one.
+static ANSWERS: AtomicU32 = AtomicU32::new(0);
 
 /// The answer to `?large`.
 pub(super) fn large() -> String {
@@ -38,8 +41,8 @@ pub(super) struct NotesFactory {
     /// The number of services.
     services: Arc<AtomicU32>,
     created: Arc<AtomicU32>,
-    /// How many there may be at a time.
-    places: Option<usize>,
+    /// How many there may be at a time, if that is limited.
+    places: Option<Arc<AtomicUsize>>,
     has_fired: Arc<AtomicBool>,
     large_images: Arc<AtomicU32>,
 }
@@ -65,7 +68,16 @@ impl NotesFactory {
     }
 
     pub(super) fn with_places(places: usize) -> Self {
-        NotesFactory { places: Some(places), ..NotesFactory::default() }
+        NotesFactory { places: Some(Arc::new(places.into())), ..NotesFactory::default() }
+    }
+
+    /// Changes how many services there may be at a time, if that is limited.
+    pub(super) fn set_places(&self, places: usize) {
+        self.places.iter().for_each(|limit| limit.store(places, Ordering::Relaxed));
+    }
+
+    fn has_place(&self) -> bool {
+        self.places.as_ref().is_none_or(|places| self.services() < places.load(Ordering::Relaxed))
     }
 
     /// Returns the number of services.
@@ -126,7 +138,7 @@ impl StateroomServiceFactory for NotesFactory {
     }
 
     fn has_space(&self, rooms: usize) -> bool {
-        self.places.is_none_or(|places| rooms < places && self.services() < places)
+        self.has_place() && self.places.as_ref().is_none_or(|places| rooms < places.load(Ordering::Relaxed))
     }
 
     fn durable_code(&self) -> Result<CodeHash, NotDurable> {
@@ -146,7 +158,7 @@ impl StateroomServiceFactory for NotesFactory {
     }
 
     async fn create_durable(&self, _: &str, origin: Origin<'_>) -> Result<Notes, Fault> {
-        if self.places.is_some_and(|places| self.services() >= places) {
+        if !self.has_place() {
             return Err(Fault::new(FaultKind::NoSpace, "all places are taken"));
         }
         let notes = match origin {
@@ -189,7 +201,11 @@ impl StateroomService for Notes {
         if !text.starts_with('?') {
             self.notes.push(text.to_owned());
         }
-        let answer = if text == "?large" { large() } else { text.to_owned() };
+        let answer = match text {
+            "?large" => large(),
+            "?differs" => ANSWERS.fetch_add(1, Ordering::Relaxed).to_string(),
+            text => text.to_owned(),
+        };
         context.send_message(MessageRecipient::Broadcast, answer);
     }
 

@@ -39,6 +39,8 @@ const REPLAY_TIME: Duration = Duration::from_millis(20);
 /// How often the time of a snapshot the events have to take before the next one: a room of many MiB does little else otherwise.
 const SNAPSHOT_SHARE: u32 = 10;
 
+/// What a record takes besides its events, in bytes: a small one takes more for itself than for them.
+const RECORD_BYTES: usize = 128;
 /// Memory of a service from which its image may take milliseconds, in bytes.
 const LARGE_BYTES: usize = 4 << 20;
 
@@ -78,7 +80,7 @@ struct Tail {
 impl Tail {
     fn add(&mut self, record: &BatchRecord, time: Duration) {
         self.events += record.events();
-        self.bytes += record.bytes();
+        self.bytes += record.bytes() + RECORD_BYTES;
         self.time += time;
     }
 
@@ -181,7 +183,7 @@ impl<F: StateroomServiceFactory> Awake<F> {
         self.has_ended |= replayed.map_err(|error| error.of_record(seq))?;
         (self.seq, self.stamp) = (seq, stamp);
         self.tail.events += count;
-        self.tail.bytes += bytes.len();
+        self.tail.bytes += bytes.len() + RECORD_BYTES;
         self.tail.time += started.elapsed();
         Ok(())
     }

@@ -178,7 +178,9 @@ impl MemoryBudget {
         let before = self.0.freed.fetch_add(bytes, Ordering::Relaxed);
         if before < TRIM_BYTES && before.saturating_add(bytes) >= TRIM_BYTES {
             let state = self.0.clone();
-            machine::trim(TRIM_DELAY, move || state.freed.store(0, Ordering::Relaxed));
+            if !machine::trim(TRIM_DELAY, move || state.freed.store(0, Ordering::Relaxed)) {
+                self.0.freed.store(0, Ordering::Relaxed);
+            }
         }
     }
 

@@ -27,14 +27,14 @@ pub(super) fn resident() -> Option<usize> {
 }
 
 /// Has the allocator give freed memory back to the system after a delay, on a thread of its own: that takes a while. Calls `begin`
-/// just before.
-pub(super) fn trim(delay: Duration, begin: impl FnOnce() + Send + 'static) {
-    // Without a thread, the memory stays with the process until the next time.
-    let _ = thread::Builder::new().name("trim".to_owned()).spawn(move || {
+/// just before. Returns whether it will: without a thread, the memory stays with the process until the next time.
+pub(super) fn trim(delay: Duration, begin: impl FnOnce() + Send + 'static) -> bool {
+    let started = thread::Builder::new().name("trim".to_owned()).spawn(move || {
         thread::sleep(delay);
         begin();
         trim_now();
     });
+    started.is_ok()
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -67,7 +67,7 @@ impl Engine {
         for keyspace in 0..=Space::ALL.len() {
             check_manifest(&path.join("keyspaces").join(keyspace.to_string()))?;
         }
-        let (database, keyspaces) = background::run(|| open_database(&path, config))?;
+        let (database, keyspaces) = open_in_background(&path, config)?;
         let engine = Engine { keyspaces, database, directory: path, _lock: lock };
         let commit = engine.last_commit()?;
         let expected = checked.last.map_or(commit.number, |last| last.number);
@@ -148,11 +148,16 @@ fn create(config: &DiskStoreConfig) -> Result<(), StoreError> {
         fs::remove_dir_all(&unfinished).map_err(|error| io_error(&unfinished, &error))?;
     }
     marker::create_directory(&unfinished)?;
-    drop(background::run(|| open_database(&unfinished, config))?);
+    drop(open_in_background(&unfinished, config)?);
     Marker::prepare(directory)?;
     fs::rename(&unfinished, directory.join("db"))
         .and_then(|()| sync_directory(directory))
         .map_err(|error| io_error(directory, &error))
+}
+
+/// Opens the database, so that its threads have a low priority.
+fn open_in_background(path: &Path, config: &DiskStoreConfig) -> Result<(Database, [Keyspace; 6]), StoreError> {
+    background::run(|| open_database(path, config)).map_err(|error| io_error(path, &error))?
 }
 
 fn open_database(path: &Path, config: &DiskStoreConfig) -> Result<(Database, [Keyspace; 6]), StoreError> {

@@ -73,6 +73,8 @@ struct OutboundState {
     holder: Option<usize>,
     /// Whether the queue was discarded. Its first frame may be written in part, so no other can follow.
     is_discarded: bool,
+    /// Whether the client was closed because memory is short.
+    is_given_up: bool,
 }
 
 /// The result of writing the queue.
@@ -334,6 +336,11 @@ impl MemoryHolder for Outbound {
     /// queued. A connection that is being closed already ends at once.
     fn give_up(&self) {
         let mut state = self.lock();
+        if state.is_given_up {
+            // Memory is still short, and this client is about to free its own.
+            return;
+        }
+        state.is_given_up = true;
         let before = QueuedBytes::of(&state);
         let is_open = state.close.is_none();
         state.close.get_or_insert(CloseCause::NoMemory);

@@ -250,6 +250,16 @@ impl Inbox {
         state.commands.extract_if(.., is_eviction).filter_map(ended).collect()
     }
 
+    /// Takes the command to close the clients, if it is the only one.
+    pub(crate) fn take_only_drain(&self) -> Option<(Duration, oneshot::Sender<()>)> {
+        let mut state = self.state.lock();
+        let is_only = state.commands.len() == 1;
+        match state.commands.pop_if(|command| is_only && matches!(command, RoomCommand::Drain { .. }))? {
+            RoomCommand::Drain { time, done } => Some((time, done)),
+            _ => None,
+        }
+    }
+
     /// Puts commands back that were taken, ahead of those that have arrived since.
     pub(crate) fn put_back(&self, mut commands: Vec<RoomCommand>) {
         let mut state = self.state.lock();

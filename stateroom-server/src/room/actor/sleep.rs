@@ -3,13 +3,17 @@
 //! *Invariant:* a room sleeps only when no event is on its way.
 use std::{future::poll_fn, time::Duration};
 
+use stateroom::room::CloseReason;
 use tokio::time::Instant;
 
-use super::{Ending, Room, ServiceEnd};
+use super::{Ending, Room, RoomCommand, ServiceEnd};
 use crate::metrics::{GaugeGuard, Metrics};
 
 /// How long a room that is kept waits for a place for its service.
 pub(crate) const PLACE_TIME: Duration = Duration::from_secs(5);
+
+/// Number of clients of a sleeping room up to which they may all be closed, and reconnect, at once.
+const FEW_CLIENTS: usize = 16;
 
 /// Whether a room has a service.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +71,10 @@ impl Room {
             Sleep::Awake | Sleep::Waking(_) => return None,
             Sleep::Waiting(since) => since,
             Sleep::Asleep => {
-                let gauge = GaugeGuard::of(&self.metrics.rooms_asleep);
-                poll_fn(|context| self.poll_work(None, context)).await;
-                drop(gauge);
+                let ending = self.sleep_on().await;
+                if ending.is_some() {
+                    return ending;
+                }
                 Instant::now()
             }
         };
@@ -89,5 +94,24 @@ impl Room {
             Metrics::woken(self.inbox.first_cause().unwrap_or("timer"));
         }
         None
+    }
+
+    /// Waits until something happens. Returns how the room ends if that is only that the server is about to stop. Its clients, if they
+    /// are few, are then closed together, at a random time.
+    async fn sleep_on(&mut self) -> Option<Ending> {
+        let _gauge = GaugeGuard::of(&self.metrics.rooms_asleep);
+        poll_fn(|context| self.poll_work(None, context)).await;
+        let clients = self.core.connections().len();
+        let (time, done) = if clients <= FEW_CLIENTS { self.inbox.take_only_drain()? } else { return None };
+        let share = if clients == 0 { 0.0 } else { rand::random::<f64>() };
+        let now = Instant::now();
+        let ends_at = now + time.mul_f64(share);
+        if poll_fn(|context| self.poll_work(Some(ends_at), context)).await {
+            let time = time.saturating_sub(now.elapsed());
+            self.inbox.put_back(vec![RoomCommand::Drain { time, done }]);
+            return None;
+        }
+        self.waiting_for_end.push(done);
+        Some(Ending::Stopped(CloseReason::Stopping))
     }
 }

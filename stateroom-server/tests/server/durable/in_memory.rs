@@ -1,8 +1,8 @@
 //! Rooms without a store that sleep in memory.
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use stateroom::{DefaultStateroomFactory, StateroomService};
-use stateroom_server::{Limits, OnSwap, Server, ShutdownPolicy};
+use stateroom_server::{Limits, OnSwap, Server, ShutdownPolicy, store::MemoryStore};
 
 use super::notes::NotesFactory;
 use crate::common::{TestServer, advance, within_timeout};
@@ -184,6 +184,41 @@ async fn a_sleeping_room_that_finds_no_place_waits_and_keeps_its_state() {
     advance(10.0).await;
     within_timeout("the room to end", server.handle.room("a").await.unwrap().close(4000, "over")).await;
     assert_eq!(ann.expect_close().await.0, 4000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sleeping_rooms_drain_without_waking_unless_something_happens() {
+    let in_memory = Server::new().with_sleep_in_memory(true);
+    let in_store = Server::new().with_store(Arc::new(MemoryStore::default()));
+    for server in [in_memory, in_store] {
+        // There is a place for one of them.
+        let factory = NotesFactory::with_places(1);
+        let server = server.with_sleep_after(Duration::from_secs(20)).with_drain_time(Duration::from_secs(8));
+        let server = TestServer::pipe_with_factory(server, factory.clone());
+        let mut clients = Vec::new();
+        for room in 0..20 {
+            let mut client = server.connect(&format!("/ws/{room}")).await;
+            client.expect_text("1: init, joined 1").await;
+            clients.push(client);
+        }
+        advance(21.0).await;
+        let created = factory.created();
+        assert_eq!(factory.services(), 0);
+        let handle = server.handle.clone();
+        let stopped = tokio::spawn(async move { handle.shutdown().await });
+        advance(0.001).await;
+        clients[0].send_text("awake").await;
+        clients[0].expect_text("awake").await;
+        assert_eq!((factory.created(), factory.services()), (created + 1, 1));
+        advance(4.0).await;
+        let left = server.handle.local_rooms().len();
+        assert!((1..20).contains(&left), "spread over the time: {left}");
+        for mut client in clients {
+            assert_eq!(client.expect_close().await.0, 1012);
+        }
+        stopped.await.unwrap();
+        assert_eq!(factory.created(), created + 1);
+    }
 }
 
 #[derive(Default)]

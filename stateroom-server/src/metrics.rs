@@ -20,7 +20,7 @@ enum MetricKind {
 /// All metrics: name, kind, label and help.
 const METRICS: &[(&str, MetricKind, &str, &str)] = &[
     ("stateroom_rooms", MetricKind::Gauge, "", "Number of rooms."),
-    ("stateroom_rooms_asleep", MetricKind::Gauge, "", "Number of durable rooms that sleep with clients in them."),
+    ("stateroom_rooms_asleep", MetricKind::Gauge, "", "Number of rooms that sleep with clients in them, or in memory."),
     (
         "stateroom_rooms_broken",
         MetricKind::Gauge,
@@ -71,11 +71,26 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
         "stateroom_gate_seconds",
         MetricKind::Histogram,
         "",
-        "Time from when a durable room takes a batch of events until they are on disk, and their effects are released.",
+        "Time from when a durable room takes a batch of events until they are on disk, and their effects are released. In rooms that sleep in memory: until they are handled.",
     ),
-    ("stateroom_journal_bytes_total", MetricKind::Counter, "", "Bytes of records of durable rooms."),
-    ("stateroom_snapshot_bytes_total", MetricKind::Counter, "", "Bytes of snapshots of durable rooms."),
-    ("stateroom_snapshot_seconds", MetricKind::Histogram, "", "Time until the snapshot of a durable room is on disk."),
+    (
+        "stateroom_journal_bytes_total",
+        MetricKind::Counter,
+        "",
+        "Bytes of records of durable rooms, and of rooms that sleep in memory.",
+    ),
+    (
+        "stateroom_snapshot_bytes_total",
+        MetricKind::Counter,
+        "",
+        "Bytes of snapshots of durable rooms, and of rooms that sleep in memory.",
+    ),
+    (
+        "stateroom_snapshot_seconds",
+        MetricKind::Histogram,
+        "",
+        "Time until the snapshot of a room is on disk, or in memory.",
+    ),
     (
         "stateroom_fsync_seconds",
         MetricKind::Histogram,
@@ -89,7 +104,7 @@ const METRICS: &[(&str, MetricKind, &str, &str)] = &[
         "cause",
         "Sleeping rooms woken: for a `join`, `message`, `leave`, `timer`, `request`, `call`, or the `admin`istration.",
     ),
-    ("stateroom_wake_seconds", MetricKind::Histogram, "", "Time to wake a durable room from the store."),
+    ("stateroom_wake_seconds", MetricKind::Histogram, "", "Time to wake a room from the store, or from memory."),
     (
         "stateroom_old_modules",
         MetricKind::Gauge,

@@ -13,6 +13,7 @@ mod queue;
 
 use std::{
     io::{self, IoSlice},
+    mem,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -333,14 +334,13 @@ impl MemoryHolder for Outbound {
     }
 
     /// Closes the connection because memory is short, and discards the queue. A close frame can be sent only if nothing was
-    /// queued. A connection that is being closed already ends at once.
+    /// queued. A connection that is being closed already ends at once. The second time, nothing happens: what it holds is freed
+    /// when its task runs.
     fn give_up(&self) {
         let mut state = self.lock();
-        if state.is_given_up {
-            // Memory is still short, and this client is about to free its own.
+        if mem::replace(&mut state.is_given_up, true) {
             return;
         }
-        state.is_given_up = true;
         let before = QueuedBytes::of(&state);
         let is_open = state.close.is_none();
         state.close.get_or_insert(CloseCause::NoMemory);

@@ -86,11 +86,12 @@ pub struct Server {
     /// whose services can be stored: that of WebAssembly modules, configured as durable. Default: none, rooms end with the
     /// process.
     pub store: Option<Arc<dyn Store>>,
-    /// Time without an event after which a room sleeps, if it is durable or [sleeps in memory](Server::sleep_in_memory), even if clients are in it: its service is dropped, whose memory is for
-    /// other rooms, and it wakes for the next event. Default: 30 s.
+    /// Time without an event after which a room sleeps, if it is durable or [sleeps in memory](Server::sleep_in_memory), even if
+    /// clients are in it: its service is dropped, whose memory is for other rooms, and it wakes for the next event. Default: 30 s.
     pub sleep_after: Duration,
-    /// Whether rooms sleep without a store, too, with their state in memory: an idle room then costs a few KiB. It ends as it would
-    /// awake, but may not hear that the server stops. As in a durable room, an event that fails is undone. The factory must be one whose services can be stored. Default: `false`.
+    /// Whether rooms sleep without a store, too, with their state in memory, compressed. A sleeping room ends as it would awake, but
+    /// may not hear that the server stops. As in a durable room, an event that fails is undone. The factory must be one whose
+    /// services can be stored. Default: `false`.
     pub sleep_in_memory: bool,
     /// Time without an event after which a stored room is deleted, if it has no timer and no client. Default: none, rooms are kept.
     pub forget_after: Option<Duration>,

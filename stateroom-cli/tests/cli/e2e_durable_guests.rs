@@ -23,7 +23,7 @@ use crate::{
 const ROOMS: [&str; 2] = ["a", "b"];
 const CLIENTS: usize = 4;
 
-/// What is known of a room.
+/// The lines of a room, as far as its clients know.
 #[derive(Default)]
 struct Tally {
     /// The IDs that clients have sent. Nobody knows whether the last of each client was accepted.

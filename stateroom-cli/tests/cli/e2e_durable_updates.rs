@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 
 use crate::common::{Serving, built, stateroom};
 
-/// What the module answers, and what a new version of it does.
+/// The answer of the module, and that of a new version of it.
 const FIRST: &str = "new value: ";
 const SECOND: &str = "NEW VALUE: ";
 
@@ -46,7 +46,7 @@ async fn rooms_stay_on_their_module_over_kills_restarts_and_reloads() {
     server.signal("KILL");
     server.end().await;
 
-    // What the old module wrote after the update is in the journal.
+    // The journal has what the old module wrote after the update.
     let mut server = serve(&path, &data).await;
     expect_next(&server, "a", format!("{FIRST}3")).await;
     expect_next(&server, "b", format!("{SECOND}2")).await;

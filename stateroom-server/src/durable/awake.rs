@@ -38,8 +38,7 @@ use crate::{broken::BrokenRoom, metrics::Metrics, shared::Shared};
 const REPLAY_TIME: Duration = Duration::from_millis(20);
 /// How often the time of a snapshot the events have to take before the next one: a room of many MiB does little else otherwise.
 const SNAPSHOT_SHARE: u32 = 10;
-
-/// What a record takes besides its events, in bytes: a small one takes more for itself than for them.
+/// Size of a record without its events, with what memory takes for it, in bytes: that of small events is less.
 const RECORD_BYTES: usize = 128;
 /// Memory of a service from which its image may take milliseconds, in bytes.
 const LARGE_BYTES: usize = 4 << 20;
@@ -259,7 +258,7 @@ impl<F: StateroomServiceFactory> Awake<F> {
     }
 }
 
-/// What a room wakes from.
+/// The stored state that a room wakes from.
 struct Start {
     /// The number of the record that the snapshot follows.
     seq: u64,

@@ -1,4 +1,4 @@
-//! Where a room is while it has no service: in the store of the server, or in memory, with the room itself.
+//! The place of a room while it has no service: the store of the server, or memory, with the room itself.
 //!
 //! *Invariant:* what is kept in memory goes with the room, so that the next room of this name begins anew.
 use std::{
@@ -19,7 +19,7 @@ use crate::settings::Settings;
 const STORE_TAIL_BYTES: usize = 256 << 10;
 const MEMORY_TAIL_BYTES: usize = 16 << 10;
 
-/// Where a room is kept.
+/// The place where a room is kept.
 #[derive(Debug, Clone)]
 pub(crate) enum Keep {
     /// In the store of the server: it outlives the process.

@@ -159,7 +159,7 @@ pub(crate) struct Room {
     drain: Option<Drain>,
     /// Asks the room to end if it is empty.
     eviction: Option<oneshot::Sender<()>>,
-    /// Where the room is kept while it has no service, if it may be without one.
+    /// The place where the room is kept while it has no service, if it may be without one.
     keep: Option<Keep>,
     /// The time without an event after which it sleeps then.
     sleep_after: Duration,

@@ -234,7 +234,10 @@ impl Inbox {
     /// the room ends.
     pub(crate) fn take_stop(&self, for_any_reason: bool) -> Option<(CloseReason, Option<oneshot::Sender<()>>)> {
         let mut state = self.state.lock();
-        let is_stop = |command: &RoomCommand| matches!(command, RoomCommand::Stop { reason, .. } if for_any_reason || *reason == CloseReason::Stopping);
+        let is_stop = |command: &RoomCommand| {
+            let RoomCommand::Stop { reason, .. } = command else { return false };
+            for_any_reason || *reason == CloseReason::Stopping
+        };
         let at = state.commands.iter().position(is_stop)?;
         match state.commands.remove(at) {
             RoomCommand::Stop { reason, ended } => Some((reason, ended)),

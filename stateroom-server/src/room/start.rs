@@ -17,9 +17,8 @@ pub(crate) trait ServiceSource: Send + Sync + 'static {
     /// The type of the services.
     type Service: StateroomService;
 
-    /// Creates the service of a room. `keep` is where the room is kept, if it is. Returns its clients, tokens and timer
-    /// if it continues. Reports to `stall` if it has to
-    /// wait for the disk, then and later.
+    /// Creates the service of a room. `keep` is where the room is kept, if it is. Returns its clients, tokens and timer if it
+    /// continues. Reports to `stall` if it has to wait for the disk, then and later.
     fn create(
         &self,
         room_id: &Arc<str>,

@@ -32,7 +32,7 @@ const RESIDENT_RELIEF_INTERVAL: Duration = Duration::from_millis(250);
 /// Minimum time between two times that freed memory is returned to the system, during which allocations wait.
 const TRIM_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How much has to be freed until it is returned to the system although memory is not short, and how long to wait for more.
+/// Bytes freed from which they are returned to the system although memory is not short, and how long to wait for more.
 const TRIM_BYTES: usize = 16 << 20;
 const TRIM_DELAY: Duration = Duration::from_secs(1);
 
@@ -55,7 +55,7 @@ struct State {
     sampled_at: AtomicU64,
     relieved_at: AtomicU64,
     trimmed_at: AtomicU64,
-    /// What was freed since memory was last returned to the system, in bytes.
+    /// Bytes freed since memory was last returned to the system.
     freed: AtomicUsize,
     reliefs: Mutex<Vec<Weak<dyn Relief>>>,
 }
@@ -173,7 +173,8 @@ impl MemoryBudget {
         debug_assert!(before.is_ok_and(|before| before >= bytes), "more is released than was reserved");
     }
 
-    /// Notes that about this much was freed, and not to be used again soon. Of much that is freed, the process would keep most.
+    /// Notes that about this many bytes were freed, and will not be used again soon. The process would keep most of them: a second
+    /// after there are many, they are returned to the system.
     pub fn freed(&self, bytes: usize) {
         let before = self.0.freed.fetch_add(bytes, Ordering::Relaxed);
         if before < TRIM_BYTES && before.saturating_add(bytes) >= TRIM_BYTES {

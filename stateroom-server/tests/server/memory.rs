@@ -169,14 +169,28 @@ async fn closes_the_clients_whose_incomplete_messages_are_longest() {
     }
     budget.reserve(3 * EIGHTH);
     in_a_frame.try_send(part(EIGHTH / 2, Data::Continue)).await;
-    let (_, close) = tokio::select! {
-        received = in_fragments.receive_until_close() => received,
-        () = look_at(&budget) => unreachable!("it never ends"),
-    };
-    assert_eq!(close, (1013, "the server is short of memory".to_owned()));
+    assert_eq!(in_fragments.receive_until_close().await.1, (1013, "the server is short of memory".to_owned()));
     drop(in_a_frame);
     wait_until_used(&budget, ..=3 * EIGHTH).await;
     bystander.sync().await;
+}
+
+/// The second time, its connection has not had the time to send the close frame.
+#[tokio::test]
+async fn tells_a_client_why_it_is_closed_even_if_memory_stays_short() {
+    let (server, budget) = server(Limits::default());
+    let server = TestServer::pipe(server);
+    let mut client = server.join("a").await;
+    let mut frame = Frame::message(vec![0; 3 * EIGHTH], OpCode::Data(Data::Binary), false);
+    frame.header_mut().mask = Some([0; 4]);
+    client.send(Message::Frame(frame)).await;
+    wait_until_used(&budget, 3 * EIGHTH..).await;
+    budget.reserve(6 * EIGHTH);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(10) {
+        budget.settle();
+    }
+    assert_eq!(client.receive_until_close().await.1, (1013, "the server is short of memory".to_owned()));
 }
 
 #[tokio::test]

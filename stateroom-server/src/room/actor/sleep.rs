@@ -65,7 +65,7 @@ impl Room {
     /// service.
     pub(crate) async fn wake(&mut self) -> Option<Ending> {
         let was_asleep = self.is_asleep();
-        // What is in memory alone has no use once the room is to end, for whatever reason.
+        // State that is in memory alone has no use once the room is to end, for whatever reason.
         let needs_no_service = self.waits_for_place() && self.continues_in_memory();
         let since = match self.sleep {
             Sleep::Awake | Sleep::Waking(_) => return None,

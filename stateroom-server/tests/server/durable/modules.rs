@@ -27,7 +27,7 @@ async fn a_room_stays_on_the_module_that_it_began_with() {
     server.connect("/ws/b").await.expect_text("v2 1: init, joined 1").await;
     drop(server);
 
-    // What was written by the old module while the new one was served is handled by the old one again.
+    // The old module handles again what it wrote while the new one was served.
     let server = serve(&store, "v2");
     let mut cid = server.connect("/ws/a").await;
     cid.expect_text("v1 3: init, joined 1, left 1, joined 2, hello, left 2, joined 3").await;

@@ -32,7 +32,7 @@ pub(super) fn large() -> String {
 pub(super) struct NotesFactory {
     /// What each client is sent in addition.
     greeting: Arc<str>,
-    /// What identifies its code, and is stored as its module.
+    /// The bytes that stand for its code, and are stored as its module.
     module: Arc<str>,
     /// Set for a module that is not stored.
     is_lost: bool,
